@@ -1,0 +1,69 @@
+"""The errors trtlog raises, all in one tree.
+
+::
+
+    TrtlogError
+    |-- InputError (ValueError)     the source cannot be read as a log
+    |   |-- StrictError             strict=True and a line no rule knows
+    |-- GrammarError (ValueError)   a rule in grammars/ is wrong
+    |-- SchemaError (ValueError)    Parquet files of another, unknown schema
+    |-- QueryError (ValueError)     a table, column, filter or layer that is not there
+    |-- RunError                    trtexec could not be started or failed
+    |-- MissingExtra (ImportError)  an optional package is needed
+
+Each message says what, where, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class TrtlogError(Exception):
+    """Base of all errors that trtlog raises on purpose."""
+
+
+class InputError(TrtlogError, ValueError):
+    """The source cannot be read as a log: missing, empty, binary, cut or of another program."""
+
+
+class StrictError(InputError):
+    """A line that no rule knows, under ``strict=True``. ``lines`` holds (line number, text) pairs."""
+
+    def __init__(self, message: str, lines: list[tuple[int, str]] | None = None) -> None:
+        super().__init__(message)
+        self.lines = lines or []
+
+
+class GrammarError(TrtlogError, ValueError):
+    """A rule in ``grammars/`` cannot be used; the message names file, line and rule."""
+
+
+class SchemaError(TrtlogError, ValueError):
+    """Parquet files whose schema this version of trtlog does not know."""
+
+
+class QueryError(TrtlogError, ValueError):
+    """A question about a table, column, layer or run that is not there."""
+
+
+class RunError(TrtlogError):
+    """trtexec could not be started, failed, hung or was killed."""
+
+
+class MissingExtra(TrtlogError, ImportError):
+    """An optional package is needed; the message holds the ``pip install`` line."""
+
+
+def caret(text: str, position: int, width: int = 100) -> str:
+    """Return ``text`` cut around ``position`` with a caret line below it.
+
+    Examples
+    --------
+    >>> print(caret("Tactic: x", 8))
+    Tactic: x
+            ^
+    """
+    start = max(0, position - width // 2)
+    shown = text[start : start + width]
+    lead = "..." if start else ""
+    tail = "..." if start + width < len(text) else ""
+    return f"{lead}{shown}{tail}\n{' ' * (len(lead) + position - start)}^"
