@@ -30,7 +30,7 @@ from trtlog.errors import GrammarError
 
 COMPILED_NAME = "compiled.json"
 # Bump when this module's output changes for the same grammar text.
-COMPILER_VERSION = 4
+COMPILER_VERSION = 1
 
 _FORBIDDEN = (
     (re.compile(r"\(\?[=!<]"), "look-around"),
@@ -115,12 +115,13 @@ class Message:
 
 @dataclass(frozen=True)
 class Grammar:
-    """All kinds of message, their fields and the header rules."""
+    """All kinds of message, their fields, the header rules, and which kind opens which section."""
 
     digest: str
     fields: dict[str, Field]
     messages: dict[str, Message]
     headers: dict[str, Message]
+    sections: dict[str, str]
 
     @property
     def variants(self) -> Iterator[Variant]:
@@ -142,7 +143,8 @@ def grammar_dir() -> Path:
 
 def grammar_files(folder: Path) -> list[Path]:
     """Return the grammar files whose rules are compiled, in a fixed order."""
-    return [folder / "fields.lark", folder / "header.lark", *sorted((folder / "messages").glob("*.lark"))]
+    fixed = [folder / name for name in ("fields.lark", "header.lark", "sections.lark")]
+    return [*fixed, *sorted((folder / "messages").glob("*.lark"))]
 
 
 def digest_of(files: Iterable[Path]) -> str:
@@ -188,7 +190,7 @@ def compile_grammar(folder: Path) -> Grammar:
     """
     from trtlog import grammar_source  # local: loads lark
 
-    fields_file, header_file, *message_files = grammar_files(folder)
+    fields_file, header_file, sections_file, *message_files = grammar_files(folder)
     fields = grammar_source.read_fields(fields_file)
     headers = grammar_source.compile_files(fields_file, [header_file])
     messages = grammar_source.compile_files(fields_file, message_files)
@@ -198,8 +200,9 @@ def compile_grammar(folder: Path) -> Grammar:
             f"{fields_file}: field {missing[0].upper()} has no description; put a line "
             f"'//: text - what it is' above it"
         )
+    sections = grammar_source.section_openers(sections_file, set(messages))
     digest = digest_of(grammar_files(folder))
-    return Grammar(digest=digest, fields=fields, messages=messages, headers=headers)
+    return Grammar(digest=digest, fields=fields, messages=messages, headers=headers, sections=sections)
 
 
 def check_pattern(pattern: str, where: str) -> None:
@@ -232,6 +235,7 @@ def _to_json(grammar: Grammar) -> str:
         "fields": [[f.name, f.type, f.unit, f.doc] for f in grammar.fields.values()],
         "headers": [message(m) for m in grammar.headers.values()],
         "messages": [message(m) for m in grammar.messages.values()],
+        "sections": grammar.sections,
     }
     return json.dumps(data, indent=0, ensure_ascii=True) + "\n"
 
@@ -253,6 +257,7 @@ def _from_json(data: dict[str, Any]) -> Grammar:
         fields={name: Field(name, type_, unit, doc) for name, type_, unit, doc in data["fields"]},
         headers=messages(data["headers"]),
         messages=messages(data["messages"]),
+        sections=data["sections"],
     )
 
 

@@ -143,7 +143,7 @@ def _part(name: str, symbol: Any, pattern: Any, where: str) -> tuple[str, ...]:
         return ("field", name.lower(), re.escape(pattern.value))
     regex = pattern.to_regexp()
     check_pattern(regex, f"{where}, terminal {name}")
-    return ("skip", regex) if symbol.filter_out else ("field", name.lower(), regex)
+    return ("skip", regex) if symbol.filter_out or name.startswith("_") else ("field", name.lower(), regex)
 
 
 def _variant(kind: str, wording: str, parts: list[tuple[str, ...]], where: str) -> Variant:
@@ -168,3 +168,33 @@ def _variant(kind: str, wording: str, parts: list[tuple[str, ...]], where: str) 
     return Variant(kind, wording, regex, tuple(merged))
 
 
+
+
+def section_openers(path: Path, kinds: set[str]) -> dict[str, str]:
+    """Return which kind of message opens which section, read off ``sections.lark``.
+
+    Raises
+    ------
+    GrammarError
+        A terminal that is no kind of message.
+    """
+    parser = lark.Lark(path.read_text(encoding="utf-8"), parser="lalr", lexer="basic")
+    openers: dict[str, str] = {}
+
+    def collect(symbols: Sequence[Any], section: str) -> None:
+        for symbol in symbols:
+            if symbol.is_term:
+                kind = str(symbol.name).lower()
+                if kind not in kinds:
+                    raise GrammarError(f"{path}: section {section}: there is no message kind {kind}")
+                openers.setdefault(kind, section)
+            elif str(symbol.name).startswith("__"):
+                for rule in parser.rules:
+                    if rule.origin == symbol and symbol not in rule.expansion:
+                        collect(rule.expansion, section)
+
+    for rule in parser.rules:
+        name = str(rule.origin.name)
+        if not name.startswith("__") and name not in ("start", "run", "section"):
+            collect(rule.expansion, name)
+    return openers

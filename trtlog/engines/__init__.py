@@ -1,0 +1,1 @@
+"""The two engines: both read chunks of whole lines and fill the same captures."""
