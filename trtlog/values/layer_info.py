@@ -1,0 +1,313 @@
+"""Layers of the built engine, as every generation of TensorRT prints them.
+
+- Up to 8.4, verbose: ``Layer(Type): name, Tactic: 141, x[Float(1,3,8,8)] -> y[Half(1,8,8,8)]``;
+- 8.5 and later: ``Layer(Type): name, Tactic: 0x..., x (Float[1,3,8,8]) -> y (Half[1,8:8,8,8])``;
+- 8.2 and later, detailed: ``Name: .., LayerType: .., Inputs: [ { Name: .., Dimensions: [..] .. }], ..``;
+- exported files: one JSON object a layer with the same keys, or the name alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from trtlog.errors import InputError
+from trtlog.values.formats import Extent, TensorFormat, canonical_dtype, decode_format
+
+_BRIEF = re.compile(r"Layer\(([^)]*)\): (.*?), Tactic: (0x[0-9a-fA-F]+|-?[0-9]+)(?:,(?: (.*))?)?$")
+# Where a tensor ends: 8.5 and later ` (Float[1,3])`, before `[Float(1,3)]`. Names hold brackets and
+# parentheses of their own, so the separator behind it is part of the sign.
+_TENSOR_END = re.compile(
+    r"(?: \(([A-Za-z0-9_]+(?:\[[^\]()\[]*\])?)\)|\[([A-Za-z0-9_]+\([^)\[\](]*\))\])(?=, | ->|\s*$)"
+)
+_METADATA_ITEM = re.compile(r"[\x1e\x1f]|(?<=\])(?=\[ONNX Layer: )")
+_ONNX = re.compile(r"\[ONNX Layer: (.*)\]", re.DOTALL)
+_KNOWN_KEYS = {"Name", "LayerType", "Inputs", "Outputs", "Constants", "TacticValue", "TacticName", "Metadata"}
+
+
+@dataclass(frozen=True)
+class LayerTensor:
+    """An input, output or constant of an engine layer.
+
+    Parameters
+    ----------
+    name : str
+        Name of the tensor.
+    dtype : str or None
+        Element type: FP32 FP16 INT8 ...
+    shape : tuple of int or str, or None
+        Dimensions in elements, negative where known at run time only.
+    strides : tuple of int or str, or None
+        Strides, printed by TensorRT-RTX only.
+    format : str or None
+        The format as printed: ``Half[1,8:8,8,8]``, ``Row major linear FP32``.
+    layout : str or None
+        Decoded layout, see :class:`trtlog.values.formats.TensorFormat`.
+    location : str or None
+        ``Device`` or ``Host``.
+    attributes : dict
+        Keys of detailed information that have no field of their own, such as ``StrideOrder``.
+    """
+
+    name: str
+    dtype: str | None = None
+    shape: tuple[Extent, ...] | None = None
+    strides: tuple[Extent, ...] | None = None
+    format: str | None = None
+    layout: str | None = None
+    location: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EngineLayer:
+    """A layer of the built engine.
+
+    Parameters
+    ----------
+    layer : str
+        Its name, as printed.
+    type : str or None
+        ``CaskConvolution``, ``Reformat``, ``kgen`` ...
+    tactic : str or None
+        Id as ``0x`` and 16 digits; signed decimals (up to 8.2) in two's complement.
+    kernel : str or None
+        Name of the tactic (``TacticName``), detailed information only.
+    inputs, outputs, constants : tuple of LayerTensor, or None
+        None where the text gives none: layers known by name only.
+    metadata : str or None
+        As printed; None up to 8.5.
+    onnx_names : tuple of str, or None
+        Names of the ONNX nodes the layer was made of, from the metadata.
+    attributes : dict
+        All other keys and their values in printed order; a repeated key has the list of its values.
+    """
+
+    layer: str
+    type: str | None = None
+    tactic: str | None = None
+    kernel: str | None = None
+    inputs: tuple[LayerTensor, ...] | None = None
+    outputs: tuple[LayerTensor, ...] | None = None
+    constants: tuple[LayerTensor, ...] | None = None
+    metadata: str | None = None
+    onnx_names: tuple[str, ...] | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def parse_layer(text: str, *, strict: bool = False) -> EngineLayer | None:
+    """Read one engine layer in any of the forms: brief, detailed or a JSON object.
+
+    A line that holds the name alone is not told from other text here: use ``EngineLayer(name)`` for it.
+
+    Raises
+    ------
+    InputError
+        With ``strict``, on anything else; without it the result is None.
+
+    Examples
+    --------
+    >>> found = parse_layer("Layer(Scale): a -> b, Tactic: 0x1, x (Float[1,3]) -> y (Half[1,8:8,4,4])")
+    >>> found.layer, found.type, found.tactic
+    ('a -> b', 'Scale', '0x0000000000000001')
+    >>> [(t.name, t.dtype, t.shape, t.layout) for t in found.outputs]
+    [('y', 'FP16', (1, 8, 4, 4), 'NHWC8')]
+    >>> found = parse_layer("Name: c, LayerType: Conv, Inputs: [ { Name: x, Dimensions: [1,3] }], Groups: 1")
+    >>> found.inputs[0].shape, found.outputs, found.attributes
+    ((1, 3), None, {'Groups': 1})
+    """
+    text = text.strip(" \t\r\n")
+    found: EngineLayer | None = None
+    if text.startswith("Layer("):
+        found = _parse_brief(text)
+    elif text.startswith("Name: "):
+        found = _parse_detailed(text)
+    elif text.startswith("{"):
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict) and isinstance(value.get("Name"), str):
+            found = layer_from_object(value)
+    if found is None and strict:
+        raise InputError(
+            "not an engine layer: expected 'Layer(Type): name, Tactic: .., inputs -> outputs', "
+            f"'Name: .., LayerType: ..' or a JSON object with \"Name\", got {text[:200]!r}"
+        )
+    return found
+
+
+def tactic_id(text: str) -> str | None:
+    """Return a tactic id as ``0x`` and 16 hexadecimal digits.
+
+    Examples
+    --------
+    >>> tactic_id("0x3e8"), tactic_id("-1"), tactic_id("x")
+    ('0x00000000000003e8', '0xffffffffffffffff', None)
+    """
+    found = re.fullmatch(r"(0[xX][0-9a-fA-F]{1,16})|(-?[0-9]{1,20})", text.strip())
+    if not found:
+        return None
+    number = int(found[1], 16) if found[1] else int(found[2])
+    return f"0x{number % 2**64:016x}"
+
+
+def onnx_names(metadata: str | None) -> tuple[str, ...] | None:
+    r"""Return the ONNX node names in a layer's metadata.
+
+    Items stand apart by the control characters 0x1e (TensorRT) and 0x1f (TensorRT-RTX, fused regions).
+    An item that is no ``[ONNX Layer: ..]``, such as ``{ForeignNode[a...b]}``, is given as it is.
+
+    Examples
+    --------
+    >>> onnx_names("[ONNX Layer: a[0]]\x1e[ONNX Layer: b]\x1f{ForeignNode[c...d]}")
+    ('a[0]', 'b', '{ForeignNode[c...d]}')
+    >>> onnx_names("") is None
+    True
+    """
+    if not metadata or not metadata.strip():
+        return None
+    names = []
+    for item in _METADATA_ITEM.split(metadata):
+        found = _ONNX.fullmatch(item.strip(" "))
+        name = found[1] if found else item.strip(" ")
+        if name:
+            names.append(name)
+    return tuple(names) or None
+
+
+def layer_from_object(value: Mapping[str, Any]) -> EngineLayer:
+    """Return the layer of a JSON object: an element of ``Layers`` in an ``--exportLayerInfo`` file."""
+    metadata = _text(value.get("Metadata"))
+    tactic = value.get("TacticValue", value.get("Tactic"))
+    return EngineLayer(
+        layer=str(value.get("Name", "")),
+        type=_text(value.get("LayerType")),
+        tactic=tactic_id(str(tactic)) if tactic is not None else None,
+        kernel=_text(value.get("TacticName")),
+        inputs=_tensors(value.get("Inputs")),
+        outputs=_tensors(value.get("Outputs")),
+        constants=_tensors(value.get("Constants")),
+        metadata=metadata,
+        onnx_names=onnx_names(metadata),
+        attributes={key: item for key, item in value.items() if key not in _KNOWN_KEYS},
+    )
+
+
+# ------------------------------------------------------------------------------------------ brief lines
+def _parse_brief(text: str) -> EngineLayer | None:
+    found = _BRIEF.match(text)
+    if not found:
+        return None
+    type_, name, tactic, tensors = found.groups()
+    sides = _split_tensors(tensors or "")
+    if sides is None:
+        return None
+    return EngineLayer(name, type_ or None, tactic_id(tactic), inputs=sides[0], outputs=sides[1])
+
+
+def _split_tensors(text: str) -> tuple[tuple[LayerTensor, ...], tuple[LayerTensor, ...]] | None:
+    sides: tuple[list[LayerTensor], list[LayerTensor]] = ([], [])
+    side = position = 0
+    text = text.rstrip()
+    end = len(text)
+    while position < end:
+        if side == 0 and text.startswith("->", position):
+            side = 1
+            position += 2
+        elif text[position] in " ,":
+            position += 1
+        else:
+            found = _TENSOR_END.search(text, position)
+            if not found:
+                return None
+            sides[side].append(_brief_tensor(text[position : found.start()], found[1] or found[2]))
+            position = found.end()
+    return tuple(sides[0]), tuple(sides[1])
+
+
+def _brief_tensor(name: str, text: str) -> LayerTensor:
+    decoded = decode_format(text, dims=True) or TensorFormat(text, None)
+    return LayerTensor(name, decoded.dtype, decoded.dims, None, text, decoded.layout)
+
+
+# ------------------------------------------------------------------------------------- detailed lines
+def _parse_detailed(text: str) -> EngineLayer | None:
+    from lark.exceptions import UnexpectedInput
+
+    try:
+        pairs: list[tuple[str, Any]] = _parser().parse(text)  # the callbacks give pairs, not a tree
+    except UnexpectedInput:
+        return None
+    return layer_from_object(merge_pairs(pairs))
+
+
+def merge_pairs(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a dict in which a key that repeats has the list of its values.
+
+    Examples
+    --------
+    >>> merge_pairs([("a", 1), ("b", 2), ("a", 3)])
+    {'a': [1, 3], 'b': 2}
+    """
+    merged: dict[str, Any] = {}
+    repeated: set[str] = set()
+    for key, value in pairs:
+        if key not in merged:
+            merged[key] = value
+        elif key in repeated:
+            merged[key].append(value)
+        else:
+            merged[key] = [merged[key], value]
+            repeated.add(key)
+    return merged
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or value == "" else str(value)
+
+
+def _tensors(value: Any) -> tuple[LayerTensor, ...] | None:
+    if not isinstance(value, list):
+        return None
+    return tuple(_tensor(item) for item in value if isinstance(item, Mapping))
+
+
+_TENSOR_KEYS = {"Name", "Location", "Dimensions", "Strides", "Format/Datatype", "Format", "Datatype"}
+
+
+def _tensor(value: Mapping[str, Any]) -> LayerTensor:
+    text = _text(value.get("Format/Datatype", value.get("Format")))
+    decoded = decode_format(text) if text else None
+    dtype = _text(value.get("Datatype"))
+    return LayerTensor(
+        name=str(value.get("Name", "")),
+        dtype=canonical_dtype(dtype) if dtype else decoded.dtype if decoded else None,
+        shape=_extents(value.get("Dimensions")),
+        strides=_extents(value.get("Strides")),
+        format=text,
+        layout=decoded.layout if decoded else None,
+        location=_text(value.get("Location")),
+        attributes={key: item for key, item in value.items() if key not in _TENSOR_KEYS},
+    )
+
+
+def _extents(value: Any) -> tuple[Extent, ...] | None:
+    if not isinstance(value, list):
+        return None
+    return tuple(v if isinstance(v, int) else str(v) for v in value)
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Any:
+    from lark import Lark
+
+    from trtlog.grammar import grammar_dir
+    from trtlog.values._layer_tree import LayerBuilder
+
+    path = grammar_dir() / "values" / "layer_info.lark"
+    return Lark(path.read_text(encoding="utf-8"), parser="lalr", transformer=LayerBuilder())
