@@ -1,0 +1,39 @@
+"""The records: one frozen dataclass a table, each field with type, unit and meaning."""
+
+from trtlog.records.autotune import Reformat, Skip, Tactic, Timing
+from trtlog.records.base import Column, Record
+from trtlog.records.engine import EngineLayer, LayerMemory, MemoryEvent, MemoryTotal, Phase, ProfileRow
+from trtlog.records.graph import Fusion, OnnxNode, Pass, Plugin, RegisteredLayer
+from trtlog.records.performance import Coverage, Iteration, Message, Statistic
+from trtlog.records.run import Device, Option, Run, Section
+
+TABLES: dict[str, type[Record]] = Record.registry
+
+__all__ = [
+    "TABLES",
+    "Column",
+    "Coverage",
+    "Device",
+    "EngineLayer",
+    "Fusion",
+    "Iteration",
+    "LayerMemory",
+    "MemoryEvent",
+    "MemoryTotal",
+    "Message",
+    "OnnxNode",
+    "Option",
+    "Pass",
+    "Phase",
+    "Plugin",
+    "ProfileRow",
+    "Record",
+    "RegisteredLayer",
+    "Reformat",
+    "Run",
+    "Section",
+    "Skip",
+    "Statistic",
+    "Tactic",
+    "Timing",
+]

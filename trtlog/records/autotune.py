@@ -1,0 +1,88 @@
+"""The timing of tactics, and the conversions between formats that come out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trtlog.records.base import Record, column, line_column, run_column
+
+_FORMATS = "comma-separated, as Half(24200,1:8,440,8): data type, strides, packing"
+
+
+@dataclass(frozen=True)
+class Timing(Record):
+    """A block of one runner's tactics for one layer and one combination of formats."""
+
+    table: ClassVar[str] = "timings"
+
+    run: int = run_column()
+    line: int = line_column("Timing Runner, or the cached result")
+    layer: str = column("name", "layer, between 'Timing Runner: ' and the last ' (Runner)'")
+    runner: str = column("name", "kind of implementation, as CaskConvolution")
+    runner_id: str | None = column("name", "id of the runner; TensorRT 8.6 and later")
+    kind: str = column("name", "layer, or reformat under an 'Autotuning Reformat' line")
+    input_formats: str | None = column("name", f"formats of the inputs, {_FORMATS}; null for none")
+    output_formats: str | None = column("name", f"formats of the outputs, {_FORMATS}; null for none")
+    outcome: str = column(
+        "name", "timed; no_valid_tactics; cached (10.14+); skipped: only skipped tactics; untimed: nothing printed"
+    )
+    seconds: float | None = column("float64", "time the builder spent; TensorRT 8.6 and later", "s")
+    tactics: int = column("int64", "number of timed tactics")
+    fastest_tactic: str | None = column("text", "id of the fastest tactic, 0x and 16 digits")
+    fastest_ms: float | None = column("float64", "its time", "ms")
+    chosen: bool = column("bool", "whether the 'Chose Runner Type' line below names this block")
+
+
+@dataclass(frozen=True)
+class Tactic(Record):
+    """A timed tactic."""
+
+    table: ClassVar[str] = "tactics"
+
+    run: int = run_column()
+    line: int = line_column("the time")
+    layer: str | None = column("name", "layer that is timed")
+    runner: str | None = column("name", "kind of implementation, as CaskConvolution")
+    kind: str | None = column("name", "layer, reformat, or foreign_node for Myelin's own tables (10.14+)")
+    input_formats: str | None = column("name", f"formats of the inputs, {_FORMATS}; null for none")
+    output_formats: str | None = column("name", f"formats of the outputs, {_FORMATS}; null for none")
+    tactic: str = column("name", "id of the tactic, 0x and 16 digits")
+    tactic_id: int = column("uint64", "the same id as a number; signed decimals of 8.2 and before in two's complement")
+    kernel: str | None = column("name", "kernel, from 'Set Tactic Name' or 'Tactic Name'; null where none is printed")
+    time_ms: float = column("float64", "time; inf as printed", "ms")
+    fastest: bool = column("bool", "whether the block's 'Fastest Tactic' line names it")
+    chosen: bool = column("bool", "whether the 'Chose Runner Type' line names it")
+    timing_line: int | None = column("int64", "line of its block in table timings")
+
+
+@dataclass(frozen=True)
+class Skip(Record):
+    """A tactic or runner that was passed over."""
+
+    table: ClassVar[str] = "skips"
+
+    run: int = run_column()
+    line: int = line_column("the skip")
+    layer: str | None = column("name", "layer")
+    runner: str | None = column("name", "runner")
+    tactic: str | None = column("name", "id of the tactic; null where a whole runner is passed over")
+    reason: str = column("name", "no_valid_tactics, scratch, insufficient_memory, time_limit, exception, ...")
+    requested_bytes: int | None = column("int64", "memory the tactic asks for", "bytes")
+    available_bytes: int | None = column("int64", "memory there is", "bytes")
+    text: str | None = column("text", "the line's own words")
+
+
+@dataclass(frozen=True)
+class Reformat(Record):
+    """A conversion between formats that the chosen formats need."""
+
+    table: ClassVar[str] = "reformats"
+
+    run: int = run_column()
+    line: int = line_column("Adding reformat layer")
+    name: str = column("name", "what is reformatted, as Reformatted Input Tensor 0")
+    layer: str = column("name", "layer that needs it")
+    tensor: str = column("name", "tensor")
+    from_format: str = column("name", "format before")
+    to_format: str = column("name", "format after")

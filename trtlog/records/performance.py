@@ -1,0 +1,75 @@
+"""What trtexec measured, and what the log complains about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trtlog.records.base import Record, column, line_column, run_column
+
+
+@dataclass(frozen=True)
+class Statistic(Record):
+    """One statistic of one measured quantity."""
+
+    table: ClassVar[str] = "performance"
+
+    run: int = run_column()
+    line: int = line_column("the statistic")
+    metric: str = column(
+        "name",
+        "throughput, latency, enqueue_time, h2d_latency, gpu_compute_time, d2h_latency, "
+        "end_to_end_host_latency (to 8.2), total_host_walltime, total_gpu_compute_time",
+    )
+    stat: str = column("name", "value, min, max, mean, median, p90, p95, p99, p99.9, ...")
+    value: float = column("float64", "value in its unit")
+    unit: str = column("name", "qps, ms or s")
+
+
+@dataclass(frozen=True)
+class Iteration(Record):
+    """Averages over a group of runs."""
+
+    table: ClassVar[str] = "iterations"
+
+    run: int = run_column()
+    line: int = line_column("the averages")
+    average_over: int = column("int64", "runs that are averaged")
+    gpu_ms: float = column("float64", "GPU latency", "ms")
+    host_ms: float = column("float64", "host latency: copies and GPU", "ms")
+    end_to_end_ms: float | None = column("float64", "end-to-end host latency; to TensorRT 8.2", "ms")
+    enqueue_ms: float | None = column("float64", "enqueue time; TensorRT 7.1 and later", "ms")
+
+
+@dataclass(frozen=True)
+class Message(Record):
+    """A warning, an error or a fatal message."""
+
+    table: ClassVar[str] = "messages"
+
+    run: int = run_column()
+    line: int = line_column("the message")
+    severity: str = column("name", "warning, error or fatal")
+    origin: str | None = column("name", "tensorrt or trtexec; null where the header does not tell")
+    kind: str = column("name", "kind of message")
+    code: int | None = column("int64", "error code")
+    error_class: str | None = column("name", "class of the error, as Internal Error")
+    text: str = column("text", "the message without code and place, with the lines that continue it")
+    file: str | None = column("name", "source file that reports")
+    source_line: int | None = column("int64", "line of that file")
+    function: str | None = column("name", "function that reports")
+
+
+@dataclass(frozen=True)
+class Coverage(Record):
+    """How many lines are of a kind. Lines of all kinds add up to the lines of the log."""
+
+    table: ClassVar[str] = "coverage"
+
+    kind: str = column(
+        "name",
+        "kind of message; continuation: belongs to the record above; unknown: has a header and no rule knows it; "
+        "foreign: another program's text; usage: trtexec's help; blank",
+    )
+    lines: int = column("int64", "number of lines")
+    bytes: int = column("int64", "their size with line ends", "bytes")

@@ -1,0 +1,68 @@
+"""Captures in, Arrow tables out: one builder a table, each computed when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from trtlog.captures import Captures
+from trtlog.records import TABLES
+from trtlog.tables import autotune, engine, messages, performance, runs, simple
+from trtlog.tables.context import Context
+from trtlog.tables.schema import schema_of
+
+BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
+    "runs": runs.runs,
+    "sections": runs.sections,
+    "options": runs.options,
+    "devices": runs.devices,
+    "onnx_nodes": engine.onnx_nodes,
+    "registered_layers": simple.registered_layers,
+    "passes": simple.passes,
+    "fusions": simple.fusions,
+    "timings": autotune.timings,
+    "tactics": autotune.tactics,
+    "skips": autotune.skips,
+    "reformats": simple.reformats,
+    "memory": simple.memory,
+    "layer_memory": simple.layer_memory,
+    "memory_totals": simple.memory_totals,
+    "phases": simple.phases,
+    "engine_layers": engine.engine_layers,
+    "profile": performance.profile,
+    "performance": performance.performance,
+    "iterations": simple.iterations,
+    "messages": messages.messages,
+    "plugins": simple.plugins,
+    "coverage": messages.coverage,
+}
+
+
+class TableSet:
+    """The tables of one log, built on demand and kept.
+
+    Parameters
+    ----------
+    captures : Captures
+        What an engine found.
+    source : str
+        Name of the file or stream.
+    exports : mapping, optional
+        Rows of trtexec's JSON exports, by table name.
+    """
+
+    names = tuple(BUILDERS)
+
+    def __init__(self, captures: Captures, source: str, exports: Mapping[str, Any] | None = None) -> None:
+        self._context = Context(captures, source, exports)
+        self._built: dict[str, pa.Table] = {}
+
+    def __getitem__(self, name: str) -> pa.Table:
+        if name not in self._built:
+            self._built[name] = BUILDERS[name](self._context)
+        return self._built[name]
+
+
+__all__ = ["BUILDERS", "TABLES", "TableSet", "schema_of"]

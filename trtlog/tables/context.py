@@ -1,0 +1,88 @@
+"""What the table builders share: the captures, run numbers, and tables that others are joined with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from trtlog.captures import Captures
+from trtlog.tables.schema import NAME, to_name
+
+
+class Context:
+    """Captures of one log on their way to tables.
+
+    Parameters
+    ----------
+    captures : Captures
+        What the engine found.
+    source : str
+        Name of the file or stream.
+    exports : mapping
+        Rows read from trtexec's JSON exports, by table name.
+    """
+
+    def __init__(self, captures: Captures, source: str, exports: Mapping[str, Any] | None = None) -> None:
+        self.captures = captures
+        self.source = source
+        self.exports: Mapping[str, Any] = exports or {}
+        self._captured: dict[tuple[str, ...], pa.Table] = {}
+
+    def captured(self, *kinds: str) -> pa.Table:
+        """Return the matches of some kinds, sorted by line; kept for the next asker."""
+        known = tuple(k for k in kinds if k in self.captures.grammar.messages)
+        if known not in self._captured:
+            self._captured[known] = self.captures.table(*known)
+        return self._captured[known]
+
+    @cached_property
+    def run_lines(self) -> np.ndarray[Any, Any]:
+        """First line of each run: the banners, or line 1 where text without a banner stands first."""
+        lines = self.captured("run_started").column("line").to_numpy()
+        return lines if len(lines) else np.array([1], dtype=np.int64)
+
+    def run_of(self, lines: np.ndarray[Any, Any]) -> pa.Array:
+        """Return the run of each line; lines above the first banner belong to the first run."""
+        found = np.searchsorted(self.run_lines, lines, side="right") - 1
+        return pa.array(np.maximum(found, 0), pa.int32())
+
+    def kinds_of(self, table: str) -> list[str]:
+        """Return the kinds of message whose rows go to a table."""
+        messages = self.captures.grammar.messages
+        return [kind for kind, message in messages.items() if message.attributes.get("table") == table]
+
+    def constants(self, captured: pa.Table, name: str) -> pa.Array | None:
+        """Return a constant column that the rules' attributes give, or None where no rule has it."""
+        messages = self.captures.grammar.messages
+        kinds = captured.column("kind").combine_chunks().dictionary_encode()
+        values = [messages[k].attributes.get(name) for k in kinds.dictionary.to_pylist()]
+        if all(v is None for v in values):
+            return None
+        out = pa.array(values, pa.string()).take(kinds.indices)
+        if "@wording" in values:
+            import pyarrow.compute as pc
+
+            out = pc.if_else(pc.equal(out, "@wording"), captured.column("wording").combine_chunks(), out)
+        return out
+
+    def column(self, captured: pa.Table, name: str) -> Any:
+        """Return a captured column as bytes, or the rules' constant of that name, or None."""
+        constant = self.constants(captured, name)
+        if name not in captured.column_names:
+            return constant
+        values = captured.column(name).combine_chunks()
+        if constant is None:
+            return values
+        import pyarrow.compute as pc
+
+        merged = pc.coalesce(to_name(values).cast(pa.string()), constant)
+        return merged.dictionary_encode().cast(NAME)
+
+    @cached_property
+    def last_line(self) -> int:
+        """Number of lines of the log."""
+        return max(self.captures.lines, 1)

@@ -1,0 +1,183 @@
+"""Runs, sections, options and devices."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from trtlog.captures import text
+from trtlog.tables.context import Context
+from trtlog.tables.schema import from_rows, to_bool
+from trtlog.tables.simple import finish_rows
+
+_STATUS = {"PASSED": "passed", "FAILED": "failed", "WAIVED": "waived"}
+_OPTION_SECTIONS = ("model", "build", "system", "inference", "reporting")
+_US_TIME = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})-([0-9]{2}):([0-9]{2}):([0-9]{2})")
+_ISO_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})")
+
+
+def decode_version(code: str) -> str:
+    """Return the version behind a banner's code or a printed version.
+
+    Up to 9.x the code is major * 1000 + minor * 100 + patch, from 10.0 major * 10000.
+
+    Examples
+    --------
+    >>> decode_version("8503"), decode_version("100300"), decode_version("8.5.3")
+    ('8.5.3', '10.3.0', '8.5.3')
+    """
+    if not code.isdigit():
+        return code.split()[0]
+    number = int(code)
+    major, rest = divmod(number, 10000 if number >= 100000 else 1000)
+    return f"{major}.{rest // 100}.{rest % 100}"
+
+
+def parse_time(printed: str) -> datetime.datetime | None:
+    """Return a printed local time, or None for one that is no date (6.0 prints January as month 00)."""
+    try:
+        if found := _US_TIME.search(printed):
+            month, day, year, hour, minute, second = map(int, found.groups())
+            return datetime.datetime(year, month, day, hour, minute, second)
+        if found := _ISO_TIME.search(printed):
+            return datetime.datetime(*map(int, found.groups()))  # type: ignore[arg-type]
+    except ValueError:
+        return None
+    return None
+
+
+def runs(context: Context) -> pa.Table:
+    """One row a banner; the whole file where there is none."""
+    captures = context.captures
+    banners = captures.rows("run_started")
+    ended = captures.rows("run_ended")
+    versions = captures.rows("tensorrt_version")
+    starts = context.run_lines.tolist()
+    times = [(line, parse_time(text(stamp))) for line, stamp in captures.times]
+    out = []
+    for number, start in enumerate(starts):
+        first = 1 if number == 0 else start
+        last = starts[number + 1] - 1 if number + 1 < len(starts) else context.last_line
+        banner = banners[number] if banners else {}
+        ends = [e for e in ended if first <= e["line"] <= last]
+        printed = [v for v in versions if first <= v["line"] <= last]
+        code = banner.get("version_code")
+        version = decode_version(printed[0]["tensorrt_version"] if printed else code) if printed or code else None
+        stamps = [t for line, t in times if first <= line <= last and t is not None]
+        status = _STATUS[ends[-1]["run_status"]] if ends else ("incomplete" if banner else None)
+        out.append(
+            {
+                "run": number,
+                "line": start if banner else 1,
+                "last_line": last,
+                "tool": banner.get("tool") or _producer(captures.producers),
+                "tensorrt_version": version,
+                "build": banner.get("build"),
+                "command": banner.get("command"),
+                "status": status,
+                "started_at": stamps[0] if stamps else None,
+                "finished_at": stamps[-1] if stamps else None,
+                "source": context.source,
+            }
+        )
+    return from_rows("runs", out)
+
+
+def _producer(producers: dict[str, int]) -> str | None:
+    if not producers:
+        return None
+    name = max(producers, key=lambda k: producers[k])
+    return "trtexec" if name.startswith("trtexec") else name
+
+
+def sections(context: Context) -> pa.Table:
+    """From each opening line to the line before the next; text above the first is in no section."""
+    openings = sorted([*context.captures.openings, *((int(n), "") for n in _run_bounds(context))])
+    rows = []
+    for number, (line, name) in enumerate(openings):
+        last = openings[number + 1][0] - 1 if number + 1 < len(openings) else context.last_line
+        if name and last >= line:
+            rows.append({"line": line, "last_line": last, "name": name})
+    return finish_rows(context, "sections", rows)
+
+
+def _run_bounds(context: Context) -> np.ndarray[Any, Any]:
+    ended = context.captured("run_ended").column("line").to_numpy()
+    started = context.captured("run_started").column("line").to_numpy()
+    return np.concatenate([ended, started])
+
+
+def section_at(context: Context, lines: list[int]) -> list[str]:
+    """Return the name of the section of each line, empty for none."""
+    openings = sorted([*context.captures.openings, *((int(n), "") for n in _run_bounds(context))])
+    starts = np.array([line for line, _ in openings], dtype=np.int64)
+    found = np.searchsorted(starts, np.array(lines, dtype=np.int64), side="right") - 1
+    return [openings[f][1] if f >= 0 else "" for f in found.tolist()]
+
+
+def options(context: Context) -> pa.Table:
+    """Option lines in order; an entry of a list carries the name of the list."""
+    captured = context.captures.rows("option", "option_entry")
+    names = section_at(context, [row["line"] for row in captured])
+    rows = []
+    key: str | None = None
+    for row, section in zip(captured, names, strict=True):
+        value = row.get("value")
+        if row["kind"] == "option":
+            key = row["key"]
+        elif row.get("list_entry"):
+            value = f"{row['list_entry']}<-{value or ''}"
+        value = None if value is None else value.strip()
+        rows.append({"line": row["line"], "section": section, "key": key or "", "value": value or None})
+    return finish_rows(context, "options", rows)
+
+
+_DEVICE_FIELDS = {
+    "selected_device": {"name": "name"},
+    "selected_device_id": {"index": "device_id"},
+    "selected_device_uuid": {"uuid": "uuid"},
+    "compute_capability": {"compute_capability": "compute_capability"},
+    "sms": {"sms": "sms"},
+    "compute_clock": {"compute_clock_ghz": "compute_clock_ghz"},
+    "device_memory": {"memory_mib": "memory_mib"},
+    "shared_memory": {"shared_memory_per_sm_kib": "shared_memory_per_sm_kib"},
+    "memory_bus": {"bus_width_bits": "bus_width_bits", "ecc": "ecc"},
+    "memory_clock": {"memory_clock_ghz": "memory_clock_ghz"},
+}
+_INTEGERS = ("device_id", "sms", "memory_mib", "shared_memory_per_sm_kib", "bus_width_bits")
+_FLOATS = ("compute_clock_ghz", "memory_clock_ghz")
+
+
+def devices(context: Context) -> pa.Table:
+    """One row a Device Information section."""
+    rows: list[dict[str, Any]] = []
+    for row in context.captures.rows("device_information", "available_device", *_DEVICE_FIELDS):
+        kind = row["kind"]
+        if kind == "device_information":
+            rows.append({"line": row["line"]})
+            continue
+        if not rows:
+            rows.append({"line": row["line"]})
+        device = rows[-1]
+        if kind == "available_device":
+            device.setdefault("available", []).append(row["name"])
+            continue
+        for field, name in _DEVICE_FIELDS[kind].items():
+            device[name] = _device_value(name, row.get(field))
+    return finish_rows(context, "devices", rows)
+
+
+def _device_value(name: str, printed: str | None) -> Any:
+    if printed is None:
+        return None
+    if name in _INTEGERS:
+        return int(printed)
+    if name in _FLOATS:
+        return float(printed)
+    if name == "ecc":
+        return to_bool(pa.array([printed.encode()], pa.binary()), pa.bool_())[0].as_py()
+    return printed

@@ -1,0 +1,152 @@
+"""Tables whose rows are messages as they stand: the rules name the table, the fields its columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trtlog.records import TABLES
+from trtlog.tables.context import Context
+from trtlog.tables.schema import empty, from_columns, to_float, to_text
+
+
+def simple(context: Context, table: str, **extra: Any) -> pa.Table:
+    """Make a table of all kinds of message that name it; ``extra`` are columns computed by the caller."""
+    kinds = context.kinds_of(table)
+    captured = context.captured(*kinds)
+    if not captured.num_rows:
+        return empty(table)
+    lines = captured.column("line").to_numpy()
+    columns: dict[str, Any] = {"run": context.run_of(lines), "line": captured.column("line")}
+    for name in TABLES[table].columns():
+        if name not in columns:
+            columns[name] = extra[name] if name in extra else context.column(captured, name)
+    return from_columns(table, columns, captured.num_rows)
+
+
+def passes(context: Context) -> pa.Table:
+    """Layer counts after each pass."""
+    captured = context.captured(*context.kinds_of("passes"))
+    name = context.column(captured, "name")
+    if "pass" in captured.column_names:
+        printed = to_text(captured.column("pass").combine_chunks())
+        name = printed if name is None else pc.coalesce(name.cast(pa.string()), printed)
+    return simple(context, "passes", name=name)
+
+
+def fusions(context: Context) -> pa.Table:
+    """Rewrites of the graph."""
+    return simple(context, "fusions")
+
+
+def plugins(context: Context) -> pa.Table:
+    """Creators of the plugin registry."""
+    captured = context.captured(*context.kinds_of("plugins"))
+    names = captured.column_names
+    return simple(
+        context,
+        "plugins",
+        name=captured.column("plugin") if "plugin" in names else None,
+        version=captured.column("plugin_version") if "plugin_version" in names else None,
+    )
+
+
+def registered_layers(context: Context) -> pa.Table:
+    """Layers that the ONNX parser made, with their nodes."""
+    captured = context.captured("layer_registered")
+    if not captured.num_rows:
+        return empty("registered_layers")
+    columns = {n: captured.column(n) for n in ("line", "layer", "node")}
+    columns["run"] = context.run_of(captured.column("line").to_numpy())
+    return from_columns("registered_layers", columns, captured.num_rows)
+
+
+def reformats(context: Context) -> pa.Table:
+    """Conversions between formats."""
+    return simple(context, "reformats")
+
+
+def memory(context: Context) -> pa.Table:
+    """Memory in use over the build."""
+    return simple(context, "memory")
+
+
+def layer_memory(context: Context) -> pa.Table:
+    """Memory of the layers."""
+    return simple(context, "layer_memory")
+
+
+_TOTALS = {
+    "host persistent": "host_persistent",
+    "device persistent": "device_persistent",
+    "scratch": "scratch",
+    "activation": "activation",
+    "weights": "weights",
+}
+
+
+def memory_totals(context: Context) -> pa.Table:
+    """Totals and peaks of memory, all in bytes."""
+    rows: list[dict[str, Any]] = []
+    for row in context.captures.rows(*[k for k in context.kinds_of("memory_totals")]):
+        printed = row.get("memory_total")
+        constant = context.captures.grammar.messages[row["kind"]].attributes.get("name")
+        name = constant or _total_name(printed or row.get("name") or row["kind"])
+        size = row.get("bytes")
+        if size is None and row.get("mib") is not None:
+            size = int(row["mib"]) << 20
+        if size is not None:
+            rows.append({"line": row["line"], "name": name, "bytes": int(size)})
+    for kind, prefix in (("memory_peak", "peak"), ("memory_build_peak", "build_peak")):
+        for row in context.captures.rows(kind):
+            for place in ("cpu", "gpu"):
+                if row.get(f"{place}_mib") is not None:
+                    size = int(row[f"{place}_mib"]) << 20
+                    rows.append({"line": row["line"], "name": f"{prefix}_{place}", "bytes": size})
+    return finish_rows(context, "memory_totals", rows)
+
+
+def _total_name(printed: str) -> str:
+    lowered = printed.lower()
+    for words, name in _TOTALS.items():
+        if words in lowered:
+            return name
+    return lowered.replace(" ", "_")
+
+
+def phases(context: Context) -> pa.Table:
+    """Durations of phases, in seconds whatever unit the log prints."""
+    captured = context.captured(*context.kinds_of("phases"))
+    if not captured.num_rows:
+        return empty("phases")
+    seconds: Any = None
+    for name, factor in (("seconds", 1.0), ("time_ms", 1e-3), ("microseconds", 1e-6)):
+        if name in captured.column_names:
+            values = to_float(captured.column(name).combine_chunks(), pa.float64())
+            # A division keeps the printed digits better than a product with 0.001.
+            scaled = values if factor == 1.0 else pc.divide(values, round(1 / factor))
+            seconds = scaled if seconds is None else pc.coalesce(seconds, scaled)
+    keep = pc.is_valid(seconds)
+    name_column = context.column(captured, "name")
+    table = simple(context, "phases", seconds=seconds, name=name_column)
+    return table.filter(keep)
+
+
+def iterations(context: Context) -> pa.Table:
+    """Averages over groups of runs."""
+    return simple(context, "iterations")
+
+
+def finish_rows(context: Context, table: str, rows: list[dict[str, Any]]) -> pa.Table:
+    """Sort rows by line, give them their run, make them a table."""
+    from trtlog.tables.schema import from_rows
+
+    rows.sort(key=lambda row: row["line"] if row["line"] is not None else 0)
+    if rows:
+        runs = context.run_of(np.array([row["line"] or 0 for row in rows], dtype=np.int64)).to_pylist()
+        for row, run in zip(rows, runs, strict=True):
+            row.setdefault("run", run)
+    return from_rows(table, rows)
