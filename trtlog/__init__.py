@@ -1,1 +1,65 @@
-"""trtlog: reads what TensorRT's trtexec prints, all of it, and answers what performance engineers ask."""
+"""trtlog: reads what TensorRT's trtexec prints, all of it, and answers what performance engineers ask.
+
+>>> import trtlog
+>>> log = trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
+>>> log.device.name
+'NVIDIA H200'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trtlog._version import __version__
+from trtlog.errors import (
+    GrammarError,
+    InputError,
+    MissingExtra,
+    QueryError,
+    RunError,
+    SchemaError,
+    StrictError,
+    TrtlogError,
+)
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+    from trtlog.parquet import read_parquet
+    from trtlog.read import parse
+
+# Loaded when first used: importing trtlog loads neither pandas nor pyarrow nor lark.
+_LAZY = {
+    "Log": "trtlog.log",
+    "parse": "trtlog.read",
+    "read_parquet": "trtlog.parquet",
+}
+
+__all__ = [
+    "GrammarError",
+    "InputError",
+    "Log",
+    "MissingExtra",
+    "QueryError",
+    "RunError",
+    "SchemaError",
+    "StrictError",
+    "TrtlogError",
+    "__version__",
+    "parse",
+    "read_parquet",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module 'trtlog' has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,285 @@
+"""The handle a user holds: everything a log says, computed when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from trtlog.errors import QueryError
+from trtlog.records import TABLES, Device, Record, Run
+from trtlog.records.options import (
+    BuildOptions,
+    InferenceOptions,
+    ModelOptions,
+    Options,
+    Performance,
+    ReportingOptions,
+    SystemOptions,
+    read_options,
+    read_performance,
+)
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+    import pyarrow as pa
+
+OptionsType = TypeVar("OptionsType", bound=Options)
+
+
+class Log:
+    """What one log says.
+
+    Made by :func:`trtlog.parse` and :func:`trtlog.read_parquet`. Tables are attributes that give pandas
+    DataFrames with Arrow types (null stays null): ``log.tactics``, ``log.fusions``, ...; :meth:`table` gives
+    the Arrow table, :meth:`records` typed records. Sections are records: ``log.build.precision``.
+
+    Parameters
+    ----------
+    tables : mapping
+        Name of a table -> Arrow table; may build them on demand.
+    source : str
+        Name of the file or stream.
+    notes : sequence of str
+        What was odd about the source: cut, recoded, ...
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
+    >>> log.run.tensorrt_version, log.run.status, log.performance.throughput_qps
+    ('8.5.3', 'passed', 1336.59)
+    >>> len(log.tactics)
+    3692
+    """
+
+    def __init__(self, tables: Mapping[str, pa.Table] | Any, source: str, notes: Sequence[str] = ()) -> None:
+        self._tables = tables
+        self.source = source
+        self.notes: tuple[str, ...] = tuple(notes)
+
+    # ------------------------------------------------------------------ tables
+    def table(self, name: str) -> pa.Table:
+        """Return a table as a pyarrow.Table; its fields' metadata holds units and meanings.
+
+        Raises
+        ------
+        QueryError
+            There is no table of that name.
+        """
+        if name not in TABLES:
+            raise QueryError(f"there is no table {name!r}; the tables are {', '.join(TABLES)}")
+        return self._tables[name]
+
+    @property
+    def tables(self) -> Mapping[str, pa.Table]:
+        """All tables by name; each is built when it is asked for."""
+        return _Tables(self)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return a table as a pandas DataFrame with Arrow-backed columns: null is ``pd.NA``."""
+        return to_frame(self.table(name))
+
+    def records(self, name: str) -> Iterator[Any]:
+        """Yield a table's rows as typed records, such as :class:`trtlog.records.Tactic`."""
+        table = self.table(name)
+        record = TABLES[name]
+        for batch in table.to_batches(max_chunksize=4096):
+            for row in batch.to_pylist():
+                yield record(**row)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in TABLES and name not in ("runs", "performance"):
+            return self.frame(name)
+        raise AttributeError(
+            f"a Log has no {name!r}; its tables are {', '.join(TABLES)}"
+            if not name.startswith("_")
+            else name
+        )
+
+    def __dir__(self) -> Iterable[str]:
+        return sorted({*super().__dir__(), *TABLES})
+
+    # ------------------------------------------------------------------ runs and sections
+    @cached_property
+    def runs(self) -> Sequence[Log]:
+        """The runs of the file, each a Log of its own; ``log.table("runs")`` is the table."""
+        count = self.table("runs").num_rows
+        return (self,) if count == 1 else tuple(_OneRun(self, number) for number in range(count))
+
+    @property
+    def run(self) -> Run:
+        """The run: version, command, status, times."""
+        return self._one("runs", "run")  # type: ignore[return-value]
+
+    @property
+    def device(self) -> Device | None:
+        """The GPU; None where the log has no device section."""
+        self._single("device")
+        rows = list(self.records("devices"))
+        return rows[-1] if rows else None
+
+    @property
+    def model(self) -> ModelOptions:
+        """The model options."""
+        return self._options("model", ModelOptions)
+
+    @property
+    def build(self) -> BuildOptions:
+        """The build options."""
+        return self._options("build", BuildOptions)
+
+    @property
+    def system(self) -> SystemOptions:
+        """The system options."""
+        return self._options("system", SystemOptions)
+
+    @property
+    def inference(self) -> InferenceOptions:
+        """The inference options."""
+        return self._options("inference", InferenceOptions)
+
+    @property
+    def reporting(self) -> ReportingOptions:
+        """The reporting options."""
+        return self._options("reporting", ReportingOptions)
+
+    @property
+    def performance(self) -> Performance:
+        """The performance summary; ``log.table("performance")`` is the table."""
+        self._single("performance")
+        table = self.table("performance")
+        columns = [table.column(n).to_pylist() for n in ("metric", "stat", "value")]
+        return read_performance(zip(*columns, strict=True))
+
+    def _options(self, section: str, record: type[OptionsType]) -> OptionsType:
+        self._single(section)
+        rows = self.table("options").to_pylist()
+        return read_options(record, [(r["key"], r["value"]) for r in rows if r["section"] == section])
+
+    def _single(self, what: str) -> None:
+        count = self.table("runs").num_rows
+        if count != 1:
+            raise QueryError(
+                f"{self.source} holds {count} runs; ask one of them: log.runs[0].{what} ... log.runs[{count - 1}].{what}"
+            )
+
+    def _one(self, table: str, what: str) -> Record:
+        self._single(what)
+        return next(self.records(table))  # type: ignore[no-any-return]
+
+    # ------------------------------------------------------------------ out
+    def to_parquet(self, folder: str | os.PathLike[str]) -> Path:
+        """Write one Parquet file a table; :func:`trtlog.read_parquet` gives the same Log again.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        from trtlog.parquet import write
+
+        return write(self, Path(folder))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Log):
+            return NotImplemented
+        return all(self.table(n).equals(other.table(n)) or _same(self.table(n), other.table(n)) for n in TABLES)
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        parts = []
+        for run in self.runs:
+            record = run.run
+            version = f"TensorRT {record.tensorrt_version}" if record.tensorrt_version else "TensorRT"
+            device = run.device
+            performance = run.performance
+            parts.append(
+                ", ".join(
+                    text
+                    for text in (
+                        version,
+                        device.name if device else None,
+                        run.build.precision,
+                        record.status,
+                        f"{performance.throughput_qps:g} qps" if performance.throughput_qps is not None else None,
+                    )
+                    if text
+                )
+            )
+        return f"<trtlog.Log {self.source!r}: {'; '.join(parts)}>"
+
+
+class _Tables(Mapping[str, Any]):
+    """The tables of a log by name."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in TABLES:
+            raise KeyError(name)
+        return self._log.table(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(TABLES)
+
+    def __len__(self) -> int:
+        return len(TABLES)
+
+
+class _OneRun(Log):
+    """One run of a log of several: the same tables, its rows only."""
+
+    def __init__(self, log: Log, number: int) -> None:
+        super().__init__({}, log.source, log.notes)
+        self._log = log
+        self.number = number
+
+    def table(self, name: str) -> pa.Table:
+        """Return the run's rows of a table; coverage is counted over the whole file."""
+        import pyarrow.compute as pc
+
+        whole = self._log.table(name)
+        if "run" not in whole.column_names:
+            return whole
+        return whole.filter(pc.equal(whole.column("run"), self.number))
+
+    @property
+    def runs(self) -> Sequence[Log]:  # type: ignore[override]
+        """This run alone."""
+        return (self,)
+
+
+def _same(left: pa.Table, right: pa.Table) -> bool:
+    """Compare tables by value: dictionaries may be ordered differently, nan equals nan."""
+    if left.schema.names != right.schema.names or left.num_rows != right.num_rows:
+        return False
+    import pyarrow as pa
+
+    for name in left.schema.names:
+        a, b = left.column(name), right.column(name)
+        if pa.types.is_dictionary(a.type):
+            a = a.cast(pa.string())
+        if pa.types.is_dictionary(b.type):
+            b = b.cast(pa.string())
+        if a.type != b.type:
+            return False
+        if not a.equals(b) and repr(a.to_pylist()) != repr(b.to_pylist()):
+            return False
+    return True
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """Return an Arrow table as a DataFrame with Arrow-backed columns; names become plain text columns."""
+    import pandas as pd
+    import pyarrow as pa
+
+    fields = [
+        field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in table.schema
+    ]
+    return table.cast(pa.schema(fields)).to_pandas(types_mapper=pd.ArrowDtype)
