@@ -58,16 +58,32 @@ def parse(
     >>> log.passes.layers.tolist()
     [179]
     """
+    from trtlog.tables import TableSet
+
+    captures, name, notes = read_captures(source, engine=engine, progress=progress)
+    if strict and captures.unknown:
+        raise _strict_error(captures, name)
+    return Log(TableSet(captures, name), name, notes)
+
+
+def read_captures(
+    source: Any, *, engine: str = "auto", progress: Callable[[int], None] | None = None
+) -> tuple[Captures, str, list[str]]:
+    """Read a source into captures; return them with the source's name and what was odd about it.
+
+    Raises
+    ------
+    InputError
+        The source is missing, empty, binary, or no log of TensorRT.
+    """
     from trtlog import grammar
     from trtlog.source import open_source
-    from trtlog.tables import TableSet
 
     if engine not in ENGINES:
         raise InputError(f"engine {engine!r} is not one of {', '.join(ENGINES)}")
-    rules = grammar.load()
     done = 0
     with open_source(source) as opened:
-        reader = _engine(engine, rules)
+        reader = _engine(engine, grammar.load())
         for chunk in opened:
             reader.feed(chunk.data, chunk.first_line)
             done += len(chunk.data)
@@ -76,9 +92,7 @@ def parse(
         name, notes = opened.name, list(opened.notes)
     captures = reader.finish()
     _check(captures, name)
-    if strict and captures.unknown:
-        raise _strict_error(captures, name)
-    return Log(TableSet(captures, name), name, [*notes, *captures.notes])
+    return captures, name, [*notes, *captures.notes]
 
 
 def _engine(name: str, rules: Any) -> Any:

@@ -1,0 +1,5 @@
+"""``python -m trtlog``."""
+
+from trtlog.cli import main
+
+main()
