@@ -1,0 +1,91 @@
+"""The command line: arguments in, a Log, its tables or an analysis out as text. Only this package prints.
+
+Each command is a module of its own, imported when it is called, so that ``trtlog --help`` answers at once.
+Exit codes: 0 done, 1 a gate or a run failed, 2 bad input or usage.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from trtlog._version import __version__
+
+# Command -> (module that holds a click command named "command", one line of help).
+COMMANDS: dict[str, tuple[str, str]] = {
+    "summary": ("trtlog.cli.summary", "What ran, on what, headline numbers, phases, top layers, warnings."),
+    "show": ("trtlog.cli.show", "Rows of a table, filtered, sorted, as text, JSON, CSV or Markdown."),
+    "tables": ("trtlog.cli.tables", "Tables and columns with units and meanings."),
+    "convert": ("trtlog.cli.convert", "Logs to Parquet."),
+    "coverage": ("trtlog.cli.coverage", "How many lines are of which kind."),
+    "unknown": ("trtlog.cli.unknown", "Lines that no rule knows, ranked by shape, with a rule to start from."),
+    "explain": ("trtlog.cli.explain", "Which rule matched a line, and its fields."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called; their short help is known before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = importlib.import_module(entry[0]).command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{entry[0]}.command is no click command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry[1]) for name, entry in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="trtlog")
+def cli() -> None:
+    """Read what TensorRT's trtexec prints, and answer what performance engineers ask.
+
+    A LOG is a file, also .gz .xz .bz2 .zst, or - for standard input.
+
+    Example:  trtlog summary verbose.log
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; the entry point of the ``trtlog`` program."""
+    from trtlog.errors import RunError, TrtlogError
+
+    try:
+        code = cli.main(arguments, prog_name="trtlog", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("trtlog: stopped", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except RunError as error:
+        click.echo(f"trtlog: {error}", err=True)
+        sys.exit(1)
+    except TrtlogError as error:
+        click.echo(f"trtlog: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo("trtlog: stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) went away: no error, and nothing more to print.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

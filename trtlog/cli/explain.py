@@ -1,0 +1,22 @@
+"""``trtlog explain``: why a line means what it means."""
+
+from __future__ import annotations
+
+import click
+
+from trtlog.errors import InputError
+
+
+@click.command("explain")
+@click.argument("place", metavar="LOG:LINE")
+def command(place: str) -> None:
+    """Tell which rule matched line LINE of LOG, and its fields; for an unknown line, what came nearest.
+
+    Example:  trtlog explain verbose.log:1421
+    """
+    from trtlog.explain import explain_line
+
+    path, _, number = place.rpartition(":")
+    if not path or not number.isdigit() or int(number) < 1:
+        raise InputError(f"{place!r} names no line; write LOG:LINE, as verbose.log:1421")
+    click.echo(explain_line(path, int(number)))

@@ -1,0 +1,131 @@
+"""``trtlog show``: rows of a table."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from trtlog.cli.common import format_option, log_argument, print_rows, read_log, reading_options
+from trtlog.errors import QueryError
+
+_CONDITION = re.compile(r"\s*([a-z_0-9]+)\s*(==|=|!=|<=|>=|<|>|~)\s*(.*?)\s*$", re.DOTALL)
+
+
+@click.command("show")
+@click.argument("table")
+@log_argument
+@click.option("--columns", help="Columns to show, comma-separated.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Keep rows: COLUMN=VALUE, != < <= > >=, or ~ for a regular expression; repeat for and.",
+)
+@click.option("--sort", metavar="COLUMN", help="Sort by a column; a leading - sorts downwards.")
+@click.option("--limit", type=click.IntRange(0), default=None, help="At most so many rows.")
+@format_option
+@reading_options
+def command(
+    table: str,
+    log: str,
+    columns: str | None,
+    where: tuple[str, ...],
+    sort: str | None,
+    limit: int | None,
+    format_: str,
+    strict: bool,
+    run_number: int | None,
+) -> None:
+    """Show rows of TABLE; 'trtlog tables' lists tables and columns.
+
+    Example:  trtlog show tactics verbose.log --where layer~conv1 --sort time_ms --limit 5
+    """
+    rows = read_log(log, strict=strict, run_number=run_number).table(table)
+    for condition in where:
+        rows = keep(rows, condition)
+    if sort is not None:
+        rows = ordered(rows, sort)
+    if limit is not None:
+        rows = rows.slice(0, limit)
+    if columns is not None:
+        names = [name.strip() for name in columns.split(",")]
+        for name in names:
+            _known(rows, name)
+        rows = rows.select(names)
+    print_rows(rows, format_)
+
+
+def _known(rows: Any, name: str) -> None:
+    if name not in rows.column_names:
+        raise QueryError(f"there is no column {name!r}; the columns are {', '.join(rows.column_names)}")
+
+
+def _plain(values: Any) -> Any:
+    import pyarrow as pa
+
+    return values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values
+
+
+def ordered(rows: Any, sort: str) -> Any:
+    """Return the rows sorted by a column; a leading ``-`` sorts downwards, nulls come last.
+
+    Raises
+    ------
+    QueryError
+        There is no such column, or it holds lists.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    name = sort.removeprefix("-")
+    _known(rows, name)
+    values = _plain(rows.column(name)).combine_chunks()
+    if pa.types.is_nested(values.type):
+        raise QueryError(f"column {name!r} holds lists and cannot be sorted")
+    order = "descending" if sort.startswith("-") else "ascending"
+    return rows.take(pc.array_sort_indices(values, order=order))
+
+
+def keep(rows: Any, condition: str) -> Any:
+    """Return the rows that satisfy a condition such as ``time_ms<0.01`` or ``layer~conv``.
+
+    Raises
+    ------
+    QueryError
+        The condition cannot be read, or does not fit the column.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = _CONDITION.match(condition)
+    if found is None:
+        raise QueryError(f"cannot read the condition {condition!r}; write COLUMN=VALUE, or with != < <= > >= ~")
+    name, operator, wanted = found.groups()
+    _known(rows, name)
+    values = _plain(rows.column(name))
+    if operator == "~":
+        if not pa.types.is_string(values.type):
+            raise QueryError(f"~ needs a text column; {name} is {values.type}")
+        try:
+            return rows.filter(pc.match_substring_regex(values, wanted))
+        except pa.ArrowInvalid as error:
+            raise QueryError(f"cannot read the regular expression {wanted!r}: {error}") from error
+    if wanted.lower() in ("null", "none") and operator in ("=", "==", "!="):
+        empty = pc.is_null(values)
+        return rows.filter(pc.invert(empty) if operator == "!=" else empty)
+    try:
+        scalar = pa.scalar(wanted, pa.string()).cast(values.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise QueryError(f"{wanted!r} does not fit column {name} of type {values.type}") from error
+    compare = {
+        "=": pc.equal,
+        "==": pc.equal,
+        "!=": pc.not_equal,
+        "<": pc.less,
+        "<=": pc.less_equal,
+        ">": pc.greater,
+        ">=": pc.greater_equal,
+    }[operator]
+    return rows.filter(compare(values, scalar))

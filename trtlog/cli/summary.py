@@ -1,0 +1,25 @@
+"""``trtlog summary``: a log on one screen."""
+
+from __future__ import annotations
+
+import click
+
+from trtlog.cli.common import console, log_argument, read_log, reading_options
+
+
+@click.command("summary")
+@log_argument
+@reading_options
+def command(log: str, strict: bool, run_number: int | None) -> None:
+    """Show what ran, on what, headline numbers, build phases, top layers and warnings of LOG.
+
+    Example:  trtlog summary verbose.log
+    """
+    from trtlog.report.summary import summary
+
+    screen = console()
+    whole = read_log(log, strict=strict, run_number=run_number)
+    for number, run in enumerate(whole.runs):
+        if number:
+            screen.print()
+        screen.print(summary(run))

@@ -1,0 +1,34 @@
+"""``trtlog unknown``: the to-do list for the next rule."""
+
+from __future__ import annotations
+
+import click
+
+from trtlog.cli.common import log_argument
+
+
+@click.command("unknown")
+@log_argument
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many shapes.")
+@click.option("--rules/--no-rules", default=True, help="Print a rule to start from for each shape.")
+def command(log: str, limit: int, rules: bool) -> None:
+    """Rank the shapes of lines in LOG that no rule knows.
+
+    Example:  trtlog unknown verbose.log
+    """
+    import sys
+
+    from trtlog.read import read_captures
+    from trtlog.unknown import rank
+
+    captures, name, _ = read_captures(sys.stdin.buffer if log == "-" else log)
+    shapes = rank(captures.unknown)
+    if not shapes:
+        click.echo(f"{name}: every line is known")
+        return
+    click.echo(f"{name}: {sum(s.count for s in shapes)} unknown lines of {len(shapes)} shapes")
+    for shape in shapes[:limit]:
+        click.echo(f"\n{shape.count} x {shape.template}")
+        click.echo(f"  line {shape.line}: {shape.example}")
+        if rules:
+            click.echo("  " + "\n  ".join(shape.skeleton.splitlines()))
