@@ -198,6 +198,37 @@ def layer_from_object(value: Mapping[str, Any]) -> EngineLayer:
     )
 
 
+def layer_row(layer: EngineLayer) -> dict[str, Any]:
+    """Return a layer as a row of the table ``engine_layers``, in types that Arrow holds.
+
+    Tensors become dicts; a shape or stride that holds a symbol becomes None (``format`` keeps the text);
+    ``attributes`` become JSON text, None for none.
+
+    Examples
+    --------
+    >>> row = layer_row(parse_layer("Layer(Scale): a, Tactic: 0x1, x (Float[1,3]) -> "))
+    >>> row["layer"], row["inputs"][0]["shape"], row["outputs"], row["attributes"]
+    ('a', [1, 3], [], None)
+    """
+    row: dict[str, Any] = {name: getattr(layer, name) for name in ("layer", "type", "tactic", "kernel")}
+    for side in ("inputs", "outputs", "constants"):
+        tensors: tuple[LayerTensor, ...] | None = getattr(layer, side)
+        row[side] = None if tensors is None else [_tensor_row(tensor) for tensor in tensors]
+    row["metadata"] = layer.metadata
+    row["onnx_names"] = None if layer.onnx_names is None else list(layer.onnx_names)
+    row["attributes"] = json.dumps(layer.attributes, ensure_ascii=False) if layer.attributes else None
+    return row
+
+
+def _tensor_row(tensor: LayerTensor) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": tensor.name, "dtype": tensor.dtype}
+    for name in ("shape", "strides"):
+        extents: tuple[Extent, ...] | None = getattr(tensor, name)
+        numbers = [extent for extent in extents or () if isinstance(extent, int)]
+        row[name] = numbers if extents is not None and len(numbers) == len(extents) else None
+    return {**row, "format": tensor.format, "layout": tensor.layout, "location": tensor.location}
+
+
 # ------------------------------------------------------------------------------------------ brief lines
 def _parse_brief(text: str) -> EngineLayer | None:
     found = _BRIEF.match(text)

@@ -1,0 +1,70 @@
+"""Which exported files belong to a log: those beside it that carry its name, or that its command names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_COMPRESSED = (".gz", ".xz", ".zst", ".bz2")
+_LOG_ENDINGS = (".log", ".txt", ".out", ".stdout", ".stderr")
+# trt-engine-explorer writes MODEL.engine.build.log and MODEL.engine.profile.log for the same exports
+_PHASES = (".build", ".profile")
+_WORDS = (
+    "layers?|layer[-_]?info|exportlayerinfo|graph|profile|exportprofile|times?|timing|exporttimes|"
+    "outputs?|exportoutput"
+)
+_OPTION = re.compile(r"--export(?:Times|Profile|LayerInfo|Output)=(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
+
+
+def find_exports(log: str | Path, command: str | None = None) -> list[Path]:
+    """Return the exported JSON files that belong to a log, sorted by name.
+
+    Parameters
+    ----------
+    log : path
+        The log file. Beside ``x.log`` (also compressed) these carry its name: ``x.layers.json``,
+        ``x.profile.json``, ``x.times.json``, ``x.output.json``; trt-engine-explorer's ``x.graph.json`` and
+        ``x.timing.json``; the same words after ``_`` or ``-``, or in front as in ``layers_x.json``.
+    command : str, optional
+        Command line of the run: the files that its ``--export...`` options name count too, where a file of
+        that name lies beside the log.
+
+    Returns
+    -------
+    list of Path
+        Only files that are there. They are not opened.
+    """
+    path = Path(log)
+    folder = path.parent
+    if not folder.is_dir():
+        return []
+    stems = _stems(path.name)
+    named = {
+        re.split(r"[\\/]", next(filter(None, found.groups())))[-1].lower()
+        for found in _OPTION.finditer(command or "")
+    }
+    patterns = [
+        re.compile(
+            rf"(?:{re.escape(stem)}[._-](?:{_WORDS})|(?:{_WORDS})[._-]{re.escape(stem)})\.json", re.IGNORECASE
+        )
+        for stem in stems
+    ]
+    found_files = []
+    for file in folder.iterdir():
+        name = _without(file.name, _COMPRESSED)
+        if not name.lower().endswith(".json") or not file.is_file() or file.name == path.name:
+            continue
+        if name.lower() in named or any(pattern.fullmatch(name) for pattern in patterns):
+            found_files.append(file)
+    return sorted(found_files)
+
+
+def _stems(name: str) -> list[str]:
+    """Return what exports may be called after: the name without endings, and without the phase."""
+    stem = _without(_without(name, _COMPRESSED), _LOG_ENDINGS)
+    shorter = _without(stem, _PHASES)
+    return [part for part in dict.fromkeys((stem, shorter)) if part]
+
+
+def _without(name: str, endings: tuple[str, ...]) -> str:
+    return next((name[: -len(end)] for end in endings if name.lower().endswith(end)), name)
