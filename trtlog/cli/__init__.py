@@ -88,4 +88,11 @@ def main(arguments: list[str] | None = None) -> Any:
         # The reader (head, less) went away: no error, and nothing more to print.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        # A mistake of trtlog's own. The user gets one line; the place is shown on request.
+        if os.environ.get("TRTLOG_TRACEBACK"):
+            raise
+        kind = type(error).__name__
+        click.echo(f"trtlog: a mistake in trtlog itself ({kind}: {error}); TRTLOG_TRACEBACK=1 shows where", err=True)
+        sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)

@@ -31,7 +31,8 @@ def messages(context: Context) -> pa.Table:
     for remark in captures.remarks:
         fields = known.get(remark.line, {})
         body = text(remark.body)
-        own = fields.get("text")
+        # The place stands in columns of its own; without one the whole line is the message.
+        own = fields.get("text") if any(fields.get(n) is not None for n in _FIELDS) else None
         lines = more.get(remark.line, [])
         words = "\n".join([own if own is not None else body, *lines]).rstrip()
         if fields.get("error_class") is not None and words.endswith(")"):

@@ -1,0 +1,57 @@
+"""lark's own reading of a rule: the oracle that the compiled expressions are checked against.
+
+Slow, and it can tell how far a rule got on a line that it does not match.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import lark
+
+from trtlog.grammar import Message, grammar_dir
+from trtlog.grammar_source import load_lark
+
+
+@lru_cache(maxsize=512)
+def parser(file: str, kind: str, ambiguity: str = "resolve") -> lark.Lark:
+    """Return lark's Earley parser for one kind of message."""
+    folder = grammar_dir()
+    path = folder / "header.lark" if file == "header.lark" else folder / "messages" / file
+    return load_lark([folder / "fields.lark", path], [kind], ambiguity=ambiguity)
+
+
+def readings(message: Message, body: str) -> list[dict[str, str]]:
+    """Return every way in which lark reads a body as this kind, as dictionaries of fields.
+
+    More than one where free text stands before a literal that the text holds twice; none where the rule
+    does not match.
+    """
+    try:
+        tree = parser(message.file, message.kind, "explicit").parse(body)
+    except lark.exceptions.UnexpectedInput:
+        return []
+    return [_fields(t) for t in _derivations(tree)]
+
+
+def _derivations(tree: Any) -> list[Any]:
+    if tree.data != "_ambig":
+        nested = [c for c in tree.children if isinstance(c, lark.Tree)]
+        return [tree] if not nested else [d for n in nested for d in _derivations(n)]
+    return [d for child in tree.children for d in _derivations(child)]
+
+
+def _fields(tree: Any) -> dict[str, str]:
+    return {t.type.lower(): str(t) for t in tree.scan_values(lambda _: True) if not t.type.startswith("_")}
+
+
+def progress(message: Message, body: str) -> int:
+    """Return how many characters of a body lark reads before the rule fails; all where it matches."""
+    try:
+        parser(message.file, message.kind).parse(body)
+    except lark.exceptions.UnexpectedCharacters as error:
+        return int(error.pos_in_stream or 0)
+    except lark.exceptions.UnexpectedInput:
+        return len(body)
+    return len(body)
