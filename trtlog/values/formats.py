@@ -11,16 +11,26 @@ the name in ``nvinfer1::TensorFormat`` (``kHWC8``, ``kCHW32``) where there is on
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
 from trtlog.errors import InputError, caret
+from trtlog.values.format_lists import split_combination, split_formats
+from trtlog.values.layouts import Extent, layout_of_strides, layout_of_vector
 
-Extent: TypeAlias = int | str
+__all__ = [
+    "DTYPES",
+    "TENSOR_FORMATS",
+    "Extent",
+    "TensorFormat",
+    "canonical_dtype",
+    "decode_format",
+    "layout_of_strides",
+    "layouts",
+    "split_combination",
+    "split_formats",
+]
 
 DTYPES = {
     "float": "FP32",
@@ -198,45 +208,6 @@ def decode_format(text: str, *, dims: bool = False, strict: bool = False) -> Ten
     return None
 
 
-def split_formats(text: str) -> list[str]:
-    """Split a comma-separated list of formats at the top level; each keeps the definitions it needs.
-
-    Examples
-    --------
-    >>> split_formats("Float(1,2), Half(3,1:8,4,8)")
-    ['Float(1,2)', 'Half(3,1:8,4,8)']
-    >>> split_formats("Float(E0,1),Float(1) where E0=(* 2 (# 0 (SHAPE x)))")
-    ['Float(E0,1) where E0=(* 2 (# 0 (SHAPE x)))', 'Float(1)']
-    >>> split_formats("")
-    []
-    """
-    body, definitions = _split_where(text)
-    pieces = [piece.strip() for piece in _split_top(body, ",")]
-    return [_with_definitions(piece, definitions) for piece in pieces if piece]
-
-
-def split_combination(text: str) -> tuple[list[str], list[str]]:
-    """Split a format combination ``A, B -> C`` into the formats of its inputs and outputs.
-
-    Text without an arrow counts as inputs. A where-clause at the end serves both sides.
-
-    Examples
-    --------
-    >>> split_combination("Float(1), Half(2) -> Half(3)")
-    (['Float(1)', 'Half(2)'], ['Half(3)'])
-    >>> split_combination(" -> Float(E0,1) where E0=(# 0 (SHAPE x))")
-    ([], ['Float(E0,1) where E0=(# 0 (SHAPE x))'])
-    """
-    body, definitions = _split_where(text)
-    sides = _split_top(body, "->")
-    inputs = sides[0]
-    outputs = ",".join(sides[1:])
-    return (
-        [_with_definitions(p.strip(), definitions) for p in _split_top(inputs, ",") if p.strip()],
-        [_with_definitions(p.strip(), definitions) for p in _split_top(outputs, ",") if p.strip()],
-    )
-
-
 @lru_cache(maxsize=65536)
 def layouts(text: str) -> str | None:
     """Return the layouts of a list or combination of formats, for the tables' ``layout`` columns.
@@ -260,62 +231,6 @@ def layouts(text: str) -> str | None:
 def _title(piece: str) -> str:
     decoded = decode_format(piece)
     return decoded.title if decoded else piece
-
-
-# ------------------------------------------------------------------------------------------ splitting
-_WHERE = re.compile(r"\bwhere(?= +E[0-9]+=)")
-_DEFINITION = re.compile(r"(?:^|[ ,])(E[0-9]+)=")
-_VARIABLE = re.compile(r"(?<![A-Za-z0-9_])E[0-9]+(?![A-Za-z0-9_])")
-
-
-def _split_top(text: str, separator: str) -> list[str]:
-    """Split at ``separator`` outside parentheses and brackets."""
-    if separator not in text:
-        return [text]
-    pieces: list[str] = []
-    depth = start = position = 0
-    step = len(separator)
-    while position < len(text):
-        char = text[position]
-        if char in "([":
-            depth += 1
-        elif char in ")]":
-            depth = max(0, depth - 1)
-        elif depth == 0 and text.startswith(separator, position):
-            pieces.append(text[start:position])
-            position = start = position + step
-            continue
-        position += 1
-    pieces.append(text[start:])
-    return pieces
-
-
-def _split_where(text: str) -> tuple[str, dict[str, str]]:
-    """Cut the where-clause off and return it by variable."""
-    found = _WHERE.search(text)
-    if not found:
-        return text, {}
-    clause = text[found.end() :]
-    marks = list(_DEFINITION.finditer(clause))
-    ends = [mark.start() for mark in marks[1:]] + [len(clause)]
-    definitions = {
-        mark[1]: clause[mark.end() : end].strip(" ,") for mark, end in zip(marks, ends, strict=True)
-    }
-    return text[: found.start()], definitions
-
-
-def _with_definitions(piece: str, definitions: dict[str, str]) -> str:
-    if not definitions:
-        return piece
-    needed: dict[str, str] = {}
-    todo = _VARIABLE.findall(piece)
-    while todo:
-        name = todo.pop()
-        if name in definitions and name not in needed:
-            needed[name] = definitions[name]
-            todo += _VARIABLE.findall(definitions[name])
-    ordered = [f"{name}={needed[name]}" for name in definitions if name in needed]
-    return f"{piece} where {' '.join(ordered)}" if ordered else piece
 
 
 # ------------------------------------------------------------------------------------------ decoding
@@ -361,90 +276,8 @@ def _build(text: str, parsed: dict[str, Any]) -> TensorFormat | int:
         return TensorFormat(text, dtype, extents, None, vector_dim, vector_size, layout, long)
     layout = None
     if vector_dim is not None:
-        layout = _layout_of_vector(len(extents) - vector_dim - 1, vector_size)
+        layout = layout_of_vector(len(extents) - vector_dim - 1, vector_size)
     return TensorFormat(text, dtype, None, extents, vector_dim, vector_size if packed else None, layout)
-
-
-def _layout_of_vector(spatial: int, size: int) -> str | None:
-    """Return the layout where only one exists with vectors of this size; 2, 4 and 16 have two each."""
-    only = {(2, 8): "NHWC8", (2, 32): "NC/32HW32", (3, 8): "NDHWC8", (3, 32): "NC/32DHW32"}
-    return only.get((spatial, size))
-
-
-def layout_of_strides(
-    strides: tuple[Extent, ...], vector_dim: int | None = None, vector_size: int = 1
-) -> str | None:
-    """Return the layout that the order of the strides tells, None where it is none of the named ones.
-
-    The channel axis is the third (two spatial axes) or fourth from the end (three). A tensor whose
-    spatial axes are all of size 1 has the same strides in several layouts; without vectors it is called
-    linear, with vectors the layout is None where TensorRT has two of that vector size.
-
-    Examples
-    --------
-    >>> layout_of_strides((150528, 50176, 224, 1)), layout_of_strides((150528, 1, 672, 3))
-    ('linear', 'NHWC')
-    >>> layout_of_strides((1, 16384, 128, 1), vector_dim=0, vector_size=8)
-    'NDHWC8'
-    """
-    terms = [_term(stride) for stride in strides]
-    rank = len(terms)
-    one = _term(1)
-    if vector_dim is None:
-        if not terms or (terms[-1] == one and _nested(terms)):
-            return "linear"
-        for channel, name in ((rank - 3, "NHWC"), (rank - 4, "NDHWC")):
-            inner = terms[channel + 1 :]
-            if channel >= 0 and terms[channel] == one and _nested(terms[:channel] + inner):
-                return name
-        return None
-    spatial = rank - vector_dim - 1
-    if spatial not in (2, 3):
-        return None
-    letters = "HW" if spatial == 2 else "DHW"
-    inner = terms[vector_dim + 1 :]
-    outer = terms[:vector_dim]
-    channels_first = inner[-1] == one and _nested([*outer, terms[vector_dim], *inner])
-    channels_last = terms[vector_dim] == one and _nested(outer + inner)
-    if channels_first and channels_last:
-        return _layout_of_vector(spatial, vector_size)
-    if channels_first:
-        return f"NC/{vector_size}{letters}{vector_size}"
-    if channels_last:
-        return f"N{letters}C{vector_size}"
-    return None
-
-
-_Term: TypeAlias = "tuple[int, Counter[str]]"
-
-
-def _nested(terms: list[_Term]) -> bool:
-    """Tell whether each stride is a multiple of the next: the memory order of a packed tensor."""
-    return all(_divides(inner, outer) for outer, inner in pairwise(terms))
-
-
-def _divides(inner: _Term, outer: _Term) -> bool:
-    if outer[0] == 0 or inner[0] == 0:
-        return outer[0] == inner[0]
-    return outer[0] % inner[0] == 0 and not inner[1] - outer[1]
-
-
-@lru_cache(maxsize=4096)
-def _term(extent: Extent) -> _Term:
-    """Read a stride as number times symbols: ``(* 256 (# 1 (SHAPE x)))`` is 256 and {(# 1 (SHAPE x))}."""
-    if isinstance(extent, int):
-        return extent, Counter()
-    number, symbols = 1, Counter[str]()
-    factors = [extent]
-    while factors:  # products of products are common: (* 32 (* a b))
-        factor = factors.pop()
-        if re.fullmatch(r"-?[0-9]{1,18}", factor):
-            number *= int(factor)
-        elif factor.startswith("(* ") and factor.endswith(")") and len(factors) < 100:
-            factors += [part for part in _split_top(factor[3:-1], " ") if part]
-        else:
-            symbols[factor] += 1
-    return number, symbols
 
 
 @lru_cache(maxsize=1)

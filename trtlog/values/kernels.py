@@ -87,6 +87,35 @@ class KernelName:
     tensor_cores: bool | None = None
     sparse: bool = False
 
+    def describe(self) -> str:
+        """Return one sentence for people, of what the name tells.
+
+        Examples
+        --------
+        >>> print(decode_kernel("ampere_h16816gemm_64x64_ldg8_nn_v1").describe())
+        gemm for ampere, FP16 in, FP16 out, accumulates in FP16, layout nn, tile 64x64, tensor cores
+        """
+        parts = [
+            f"{self.operation or 'operation not told'} for {self.architecture or 'no named architecture'}"
+        ]
+        parts += [f"{self.input_type} in"] if self.input_type else []
+        parts += [f"{self.output_type} out"] if self.output_type else []
+        if self.math_type and self.math_type != self.input_type:
+            parts.append(f"multiplied as {self.math_type}")
+        parts += [f"accumulates in {self.accumulator_type}"] if self.accumulator_type else []
+        if self.layout:
+            other = self.output_layout
+            parts.append(
+                f"layout {self.layout}" + (f" to {other}" if other not in (None, self.layout) else "")
+            )
+        parts += [f"tile {'x'.join(map(str, self.tile))}"] if self.tile else []
+        parts += [f"{self.stages} stages"] if self.stages else []
+        parts += [f"{self.warps} warps"] if self.warps else []
+        parts += ["sparse weights"] if self.sparse else []
+        if self.tensor_cores is not None:
+            parts.append("tensor cores" if self.tensor_cores else "no tensor cores")
+        return ", ".join(parts)
+
     @property
     def known(self) -> bool:
         """Whether architecture, operation and data types are all known."""
@@ -137,7 +166,8 @@ OPERATIONS: tuple[Rule, ...] = (
     _rule(r"(?:^|_)(?:dgrad|deconv)(?:_|$)",
           "sm80_xmma_dgrad_implicit_gemm_f16f16_f16f32_f32_nhwckrsc_nhwc_tilesize64x64x32_stage3", "dgrad"),
     _rule(r"(?:^|_)wgrad(?:_|$)", "sm80_xmma_wgrad_implicit_gemm_f16f16_f16f32_f32_nhwckrsc_nhwc", "wgrad"),
-    _rule(r"(?:^|_)fprop(?:_|$)", "sm80_xmma_fprop_implicit_gemm_f32f32_tf32f32_f32_nhwckrsc_nhwc", "fprop"),
+    _rule(r"(?:^|_)(?:fprop|first_layer)(?:_|$)",
+          "sm80_xmma_fprop_implicit_gemm_f32f32_tf32f32_f32_nhwckrsc_nhwc", "fprop"),
     _rule(r"(?:^|_)pool(?:ing)?(?:_|$)", "sm50_xmma_pooling_tiled_FP16NCxHW2_kMAX_tP14_tQ14", "pooling"),
     _rule(r"gemvx?(?:_|$)", "sm50_xmma_cublas_gemvx_f16f16_f32_f32_tn_n_int32_unit_n", "gemv"),
     _rule(r"(?:^|_)[hsid][0-9]*cudnn(?:_|$)", "ampere_h16816cudnn_128x128_ldg8_relu_exp_nhwc_tn_v1", "fprop"),
@@ -167,6 +197,8 @@ TYPES: tuple[Rule, ...] = (
           "sm50_xmma_conv_fprop_fused_conv_act_fp32_NCHW_fp32_NCHW_KCRS_fp32_fp32_fp32_Accfloat_1"),
     _rule(rf"(?:^|_)(?P<output>{_L})_(?P<accumulator>[hsid])(?P<mma>[0-9]*)(?:cudnn|gemm)_(?P<input>{_L})(?=_|$)",
           "ampere_int8x4_icudnn_int8x4_128x64_relu_small_c32_nn_v1"),
+    _rule(rf"(?:^|_)(?P<accumulator>[hsid])(?P<mma>[0-9]*)(?:cudnn|gemm)_(?P<input>{_L})(?=_|$)",
+          "volta_s884cudnn_fp16_128x64_ldg8_relu_exp_small_nhwc_tn_v1"),
     _rule(rf"_(?P<output>f16|f32|bf16)_(?P<accumulator>[hsid])(?P<mma>[0-9]*)gemm_(?P<input>{_T})(?=_|$)",
           "cutlass_80_tensorop_f16_s16816gemm_f16_64x64_32x6_nn_align8"),
     _rule(r"(?:^|_)(?P<one>[hsd])(?P<mma>[0-9]*)(?:cudnn|gemm)(?=_|$)", "ampere_h16816gemm_64x64_ldg8_tn_v1"),
@@ -177,6 +209,7 @@ TYPES: tuple[Rule, ...] = (
           "sm50_xmma_pooling_nd_NDHWC_kMAX_kGENERIC_3D_POOLING_MODE_kHALF_3"),
     _rule(r"pooling_(?P<both>IMMA)_", "sm72_xmma_pooling_IMMA_NCxHW32_generic_kMAX"),
     _rule(r"^k(?P<input>IMMA)_V[0-9]", "kIMMA_V2_TILE_8x64"),
+    _rule(r"first_layer\w*_(?P<input>imma)(?=_)", "ampere_first_layer_filter3x3_imma_fwd_relu"),
     _rule(r"depthwise(?:Conv)?_?(?P<both>fp32|FP32|fp16|FP16)",
           "sm70_xmma_convolution_depthwiseConv_fp32fp32_trt_kernel_fp32_TR_TS"),
     _rule(r"(?:_|^)(?P<both>bf16|fp16|fp32|int8)(?:_[0-9]+)+\w*_sm[0-9]+", "fmha_v2_fp16_64_32_sm80_kernel"),
@@ -206,7 +239,7 @@ FEATURES: tuple[Rule, ...] = (
           "sm90_xmma_fprop_implicit_gemm_f16f16_f16f16_f16_nhwckrsc_nhwc_tilesize64x64x64_warpgroupsize1x1x1_g1"),
     _rule(r"_sliced[0-9]+x(?P<slice_k>[0-9]+)(?=_|$)", "volta_sgemm_32x32_sliced1x4_tn_v1"),
     _rule(r"_split_?[kK]_?(?P<split_k>[0-9]+)(?=_|$)", "sm80_xmma_gemm_f16f16_f16f32_f32_tn_n_splitK4"),
-    _rule(r"_tensor(?P<instruction>[0-9]+x[0-9]+x[0-9]+)(?=_|$)",
+    _rule(r"_(?:sp)?tensor(?P<instruction>[0-9]+x[0-9]+x[0-9]+)(?=_|$)",
           "sm80_xmma_gemm_f16f16_f16f16_f16_tn_n_tilesize64x64x64_tensor16x8x16"),
     _rule(r"_tensor(?P<mma>1688|16816|16832|8816|884)(?=_|$)",
           "sm90_xmma_fprop_image_first_layer_f16f16_f32_f16_nhwckrsc_nhwc_tile16x64x32_tensor1688"),
@@ -216,7 +249,7 @@ FEATURES: tuple[Rule, ...] = (
 _INSTRUCTIONS = {"884": "8x8x4", "1688": "16x8x8", "16816": "16x8x16", "16832": "16x8x32", "8816": "8x8x16",
                  "8832": "8x8x32", "16864": "16x8x64", "168128": "16x8x128"}  # fmt: skip
 _TENSOR = _rule(
-    r"_tensor(?:op)?[0-9_]|[hiq]mma|_gmma|warpgroupsize|^kIMMA",
+    r"_(?:sp)?tensor(?:op)?[0-9_]|[hiq]mma|_gmma|warpgroupsize|^kIMMA",
     "sm90_xmma_fprop_implicit_gemm_f16f16_f16f16_f16_nhwckrsc_nhwc_warpgroupsize1x1x1_g1",
 )
 _NO_TENSOR = _rule(
@@ -224,7 +257,7 @@ _NO_TENSOR = _rule(
     "sm80_xmma_gemm_f32f32_f32f32_f32_tn_n_tilesize64x32x8_stage3_warpsize1x2x1_ffma_aligna4_alignc4",
 )
 _SPARSE = _rule(
-    r"(?:^|_)sparse(?:_|$)|_spgemm", "sm80_xmma_fprop_sparse_conv_f16f16_f16f32_f32_nhwckrsc_nhwc"
+    r"(?:^|_)sparse(?:_|$)|_spgemm|_sptensor", "sm80_xmma_fprop_sparse_conv_f16f16_f16f32_f32_nhwckrsc_nhwc"
 )
 
 RULES: tuple[Rule, ...] = (*OPERATIONS, *ARCHITECTURE, *TYPES, *FEATURES, _TENSOR, _NO_TENSOR, _SPARSE)
@@ -303,7 +336,10 @@ def _types(found: dict[str, str]) -> dict[str, str]:
         types = {"input": both, "output": both, **types}
     if "one" in found:  # h16816gemm, scudnn: one letter for all
         one = _TYPES[found["one"]]
-        types = {"input": one, "output": one, "math": one, "accumulator": one}
+        math = "TF32" if one == "FP32" and found["mma"] else one  # FP32 on tensor cores is multiplied as TF32
+        types = {"input": one, "output": one, "math": math, "accumulator": one}
+    elif "output" not in types and "mma" in found and "accumulator" in types:
+        types["output"] = types["accumulator"]  # volta_s884cudnn_fp16: no name for the output of its own
     if "math" not in types and types.get("input") in ("FP16", "BF16", "FP8", "INT8") and "mma" in found:
         types["math"] = types["input"]
     return types

@@ -1,0 +1,104 @@
+"""Lists of tensor formats: ``A, B -> C where E0=..`` cut into its formats."""
+
+from __future__ import annotations
+
+import re
+
+_WHERE = re.compile(r"\bwhere(?= +E[0-9]+=)")
+_DEFINITION = re.compile(r"(?:^|[ ,])(E[0-9]+)=")
+_VARIABLE = re.compile(r"(?<![A-Za-z0-9_])E[0-9]+(?![A-Za-z0-9_])")
+
+
+def split_formats(text: str) -> list[str]:
+    """Split a comma-separated list of formats at the top level; each keeps the definitions it needs.
+
+    Examples
+    --------
+    >>> split_formats("Float(1,2), Half(3,1:8,4,8)")
+    ['Float(1,2)', 'Half(3,1:8,4,8)']
+    >>> split_formats("Float(E0,1),Float(1) where E0=(* 2 (# 0 (SHAPE x)))")
+    ['Float(E0,1) where E0=(* 2 (# 0 (SHAPE x)))', 'Float(1)']
+    >>> split_formats("")
+    []
+    """
+    body, definitions = _split_where(text)
+    pieces = [piece.strip() for piece in split_top(body, ",")]
+    return [_with_definitions(piece, definitions) for piece in pieces if piece]
+
+
+def split_combination(text: str) -> tuple[list[str], list[str]]:
+    """Split a format combination ``A, B -> C`` into the formats of its inputs and outputs.
+
+    Text without an arrow counts as inputs. A where-clause at the end serves both sides.
+
+    Examples
+    --------
+    >>> split_combination("Float(1), Half(2) -> Half(3)")
+    (['Float(1)', 'Half(2)'], ['Half(3)'])
+    >>> split_combination(" -> Float(E0,1) where E0=(# 0 (SHAPE x))")
+    ([], ['Float(E0,1) where E0=(# 0 (SHAPE x))'])
+    """
+    body, definitions = _split_where(text)
+    sides = split_top(body, "->")
+    inputs = sides[0]
+    outputs = ",".join(sides[1:])
+    return (
+        [_with_definitions(p.strip(), definitions) for p in split_top(inputs, ",") if p.strip()],
+        [_with_definitions(p.strip(), definitions) for p in split_top(outputs, ",") if p.strip()],
+    )
+
+
+def split_top(text: str, separator: str) -> list[str]:
+    """Split at ``separator`` outside parentheses and brackets.
+
+    Examples
+    --------
+    >>> split_top("a,(b,c),d", ",")
+    ['a', '(b,c)', 'd']
+    """
+    if separator not in text:
+        return [text]
+    pieces: list[str] = []
+    depth = start = position = 0
+    step = len(separator)
+    while position < len(text):
+        char = text[position]
+        if char in "([":
+            depth += 1
+        elif char in ")]":
+            depth = max(0, depth - 1)
+        elif depth == 0 and text.startswith(separator, position):
+            pieces.append(text[start:position])
+            position = start = position + step
+            continue
+        position += 1
+    pieces.append(text[start:])
+    return pieces
+
+
+def _split_where(text: str) -> tuple[str, dict[str, str]]:
+    """Cut the where-clause off and return it by variable."""
+    found = _WHERE.search(text)
+    if not found:
+        return text, {}
+    clause = text[found.end() :]
+    marks = list(_DEFINITION.finditer(clause))
+    ends = [mark.start() for mark in marks[1:]] + [len(clause)]
+    definitions = {
+        mark[1]: clause[mark.end() : end].strip(" ,") for mark, end in zip(marks, ends, strict=True)
+    }
+    return text[: found.start()], definitions
+
+
+def _with_definitions(piece: str, definitions: dict[str, str]) -> str:
+    if not definitions:
+        return piece
+    needed: dict[str, str] = {}
+    todo = _VARIABLE.findall(piece)
+    while todo:
+        name = todo.pop()
+        if name in definitions and name not in needed:
+            needed[name] = definitions[name]
+            todo += _VARIABLE.findall(definitions[name])
+    ordered = [f"{name}={needed[name]}" for name in definitions if name in needed]
+    return f"{piece} where {' '.join(ordered)}" if ordered else piece

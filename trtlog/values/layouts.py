@@ -1,0 +1,95 @@
+"""The memory layout that the strides of a tensor format tell."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+from itertools import pairwise
+from typing import TypeAlias
+
+from trtlog.values.format_lists import split_top
+
+Extent: TypeAlias = int | str
+
+
+def layout_of_vector(spatial: int, size: int) -> str | None:
+    """Return the layout where only one exists with vectors of this size; 2, 4 and 16 have two each."""
+    only = {(2, 8): "NHWC8", (2, 32): "NC/32HW32", (3, 8): "NDHWC8", (3, 32): "NC/32DHW32"}
+    return only.get((spatial, size))
+
+
+def layout_of_strides(
+    strides: tuple[Extent, ...], vector_dim: int | None = None, vector_size: int = 1
+) -> str | None:
+    """Return the layout that the order of the strides tells, None where it is none of the named ones.
+
+    The channel axis is the third (two spatial axes) or fourth from the end (three). A tensor whose
+    spatial axes are all of size 1 has the same strides in several layouts; without vectors it is called
+    linear, with vectors the layout is None where TensorRT has two of that vector size.
+
+    Examples
+    --------
+    >>> layout_of_strides((150528, 50176, 224, 1)), layout_of_strides((150528, 1, 672, 3))
+    ('linear', 'NHWC')
+    >>> layout_of_strides((1, 16384, 128, 1), vector_dim=0, vector_size=8)
+    'NDHWC8'
+    """
+    terms = [_term(stride) for stride in strides]
+    rank = len(terms)
+    one = _term(1)
+    if vector_dim is None:
+        if not terms or (terms[-1] == one and _nested(terms)):
+            return "linear"
+        for channel, name in ((rank - 3, "NHWC"), (rank - 4, "NDHWC")):
+            inner = terms[channel + 1 :]
+            if channel >= 0 and terms[channel] == one and _nested(terms[:channel] + inner):
+                return name
+        return None
+    spatial = rank - vector_dim - 1
+    if spatial not in (2, 3):
+        return None
+    letters = "HW" if spatial == 2 else "DHW"
+    inner = terms[vector_dim + 1 :]
+    outer = terms[:vector_dim]
+    channels_first = inner[-1] == one and _nested([*outer, terms[vector_dim], *inner])
+    channels_last = terms[vector_dim] == one and _nested(outer + inner)
+    if channels_first and channels_last:
+        return layout_of_vector(spatial, vector_size)
+    if channels_first:
+        return f"NC/{vector_size}{letters}{vector_size}"
+    if channels_last:
+        return f"N{letters}C{vector_size}"
+    return None
+
+
+_Term: TypeAlias = "tuple[int, Counter[str]]"
+
+
+def _nested(terms: list[_Term]) -> bool:
+    """Tell whether each stride is a multiple of the next: the memory order of a packed tensor."""
+    return all(_divides(inner, outer) for outer, inner in pairwise(terms))
+
+
+def _divides(inner: _Term, outer: _Term) -> bool:
+    if outer[0] == 0 or inner[0] == 0:
+        return outer[0] == inner[0]
+    return outer[0] % inner[0] == 0 and not inner[1] - outer[1]
+
+
+@lru_cache(maxsize=4096)
+def _term(extent: Extent) -> _Term:
+    """Read a stride as number times symbols: ``(* 256 (# 1 (SHAPE x)))`` is 256 and {(# 1 (SHAPE x))}."""
+    if isinstance(extent, int):
+        return extent, Counter()
+    number, symbols = 1, Counter[str]()
+    factors = [extent]
+    while factors:  # products of products are common: (* 32 (* a b))
+        factor = factors.pop()
+        if re.fullmatch(r"-?[0-9]{1,18}", factor):
+            number *= int(factor)
+        elif factor.startswith("(* ") and factor.endswith(")") and len(factors) < 100:
+            factors += [part for part in split_top(factor[3:-1], " ") if part]
+        else:
+            symbols[factor] += 1
+    return number, symbols
