@@ -56,6 +56,8 @@ class Captures:
         Line and name of each section, where the section changes.
     producers : dict
         Header rule -> number of lines.
+    lines, size : int
+        Number of lines, and of bytes, read so far.
     """
 
     grammar: Grammar
@@ -69,7 +71,7 @@ class Captures:
     openings: list[tuple[int, str]] = field(default_factory=list)
     producers: dict[str, int] = field(default_factory=dict)
     lines: int = 0
-    bytes: int = 0
+    size: int = 0
     notes: list[str] = field(default_factory=list)
 
     def add_rows(self, variant: int, lines: Sequence[int], rows: Sequence[tuple[bytes | None, ...]]) -> None:

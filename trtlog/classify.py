@@ -89,7 +89,7 @@ class Classifier:
                 return Line(number, BLANK, None, header, body, number)
             self._open = True
             return Line(number, UNKNOWN, None, header, body, number)
-        index = found.index
+        index = found.variant
         kind = self._kinds[index]
         self._open = self._multiline[index] or header.severity in ("W", "E", "F")
         self._enter(kind)
@@ -98,7 +98,7 @@ class Classifier:
     def _without_header(self, number: int, line: bytes) -> Line:
         found = self.matcher.match_bare(line)
         if found is not None:
-            index = found.index
+            index = found.variant
             kind = self._kinds[index]
             severity = self._severity[index]
             header = _NO_HEADER if severity is None else _NO_HEADER._replace(severity=severity)

@@ -79,7 +79,7 @@ def classify_line(path: str, number: int) -> tuple[Line, bytes, str]:
 def _matched(line: Line) -> list[str]:
     rules = grammar.load()
     assert line.found is not None
-    variant = list(rules.variants)[line.found.index]
+    variant = list(rules.variants)[line.found.variant]
     message = rules.messages[variant.kind]
     out = [f"kind     {variant.kind}, wording {variant.wording} (grammars/messages/{message.file}:{message.line})"]
     if message.doc:
@@ -106,8 +106,6 @@ def _decoded(name: str, value: str) -> list[str]:
         from trtlog.values.kernels import decode_kernel
 
         kernel = decode_kernel(value)
-        if kernel is None:
-            return []
         facts = {k: v for k, v in vars(kernel).items() if v is not None and k not in ("name", "text")}
         return ["= " + ", ".join(f"{k} {_plain(v)}" for k, v in facts.items())] if facts else []
     return []

@@ -128,7 +128,7 @@ def _expand(
                 f"{where} is not regular: {' -> '.join((*path, name))} comes back to itself. Write the "
                 f"repetition inside one terminal of fields.lark, and read its parts with grammars/values"
             )
-        inner = []
+        inner: list[list[tuple[str, ...]]] = []
         for rule in rules[name]:
             inner.extend(_expand(rule.expansion, rules, terminals, where, (*path, name)))
         choices.append(inner)

@@ -164,7 +164,8 @@ class Log:
         count = self.table("runs").num_rows
         if count != 1:
             raise QueryError(
-                f"{self.source} holds {count} runs; ask one of them: log.runs[0].{what} ... log.runs[{count - 1}].{what}"
+                f"{self.source} holds {count} runs; ask one of them: "
+                f"log.runs[0].{what} ... log.runs[{count - 1}].{what}"
             )
 
     def _one(self, table: str, what: str) -> Record:
@@ -250,7 +251,7 @@ class _OneRun(Log):
         return whole.filter(pc.equal(whole.column("run"), self.number))
 
     @property
-    def runs(self) -> Sequence[Log]:  # type: ignore[override]
+    def runs(self) -> Sequence[Log]:
         """This run alone."""
         return (self,)
 
@@ -282,4 +283,5 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     fields = [
         field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in table.schema
     ]
-    return table.cast(pa.schema(fields)).to_pandas(types_mapper=pd.ArrowDtype)
+    frame: pd.DataFrame = table.cast(pa.schema(fields)).to_pandas(types_mapper=pd.ArrowDtype)
+    return frame

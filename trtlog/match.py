@@ -17,9 +17,9 @@ _MEMO_LIMIT = 50_000
 
 
 class Found(NamedTuple):
-    """A matched body: the rule's index in ``Matcher.variants`` and the captured bytes."""
+    """A matched body: the rule's position in ``Matcher.variants`` and the captured bytes."""
 
-    index: int
+    variant: int
     groups: tuple[bytes | None, ...]
 
 
@@ -50,7 +50,7 @@ class Matcher:
     Attributes
     ----------
     variants : list of Variant
-        All variants; ``Found.index`` points into it.
+        All variants; ``Found.variant`` points into it.
     messages : list of Message
         The message of each variant.
 
@@ -59,7 +59,7 @@ class Matcher:
     >>> from trtlog import grammar
     >>> matcher = Matcher(grammar.load())
     >>> found = matcher.match(b"Tactic: 0x0000000000000bb9 Time: 0.0181029")
-    >>> matcher.variants[found.index].kind, found.groups
+    >>> matcher.variants[found.variant].kind, found.groups
     ('tactic', (b'0x0000000000000bb9', b'0.0181029'))
     """
 

@@ -24,7 +24,7 @@ def parse(
     exports: Sequence[str | os.PathLike[str]] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Log:
-    """Read a log of trtexec or of anything else that prints TensorRT's messages.
+    r"""Read a log of trtexec or of anything else that prints TensorRT's messages.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def parse(
     Examples
     --------
     >>> import trtlog
-    >>> log = trtlog.parse(b"[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers\\n")
+    >>> log = trtlog.parse(b"[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers\n")
     >>> log.passes.layers.tolist()
     [179]
     """

@@ -1,4 +1,4 @@
-"""Shapes of unknown lines: what varies is masked, equal shapes are counted, each gets a rule to start from."""
+"""Shapes of unknown lines: what varies is masked, equal shapes counted, each with a rule to start from."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ from trtlog.match import Matcher
 
 
 class LineEngine:
-    """Fills captures from chunks of whole lines.
+    r"""Fills captures from chunks of whole lines.
 
     Examples
     --------
     >>> from trtlog import grammar
     >>> engine = LineEngine(grammar.load())
-    >>> engine.feed(b"[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers\\n", 1)
+    >>> engine.feed(b"[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers\n", 1)
     >>> engine.finish().counts
     {'original_layers': [1, 53]}
     """
@@ -54,7 +54,7 @@ class LineEngine:
         result = self.classifier.classify(number, line)
         captures = self.captures
         captures.lines = number
-        captures.bytes += size
+        captures.size += size
         kind = result.kind
         entry = captures.counts.get(kind)
         if entry is None:
@@ -64,9 +64,9 @@ class LineEngine:
             entry[1] += size
         found = result.found
         if found is not None:
-            pending = self._pending.get(found.index)
+            pending = self._pending.get(found.variant)
             if pending is None:
-                self._pending[found.index] = ([number], [found.groups])
+                self._pending[found.variant] = ([number], [found.groups])
             else:
                 pending[0].append(number)
                 pending[1].append(found.groups)

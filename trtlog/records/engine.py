@@ -45,7 +45,7 @@ class MemoryTotal(Record):
 
     run: int = run_column()
     line: int = line_column("the total")
-    name: str = column("name", "host_persistent, device_persistent, scratch, activation, weights, peak_cpu, peak_gpu, ...")
+    name: str = column("name", "host_persistent, device_persistent, scratch, activation, weights, peak_gpu, ...")
     bytes: int = column("int64", "size; peaks are printed in MiB", "bytes")
 
 

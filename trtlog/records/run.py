@@ -37,7 +37,7 @@ class Section(Record):
     run: int = run_column()
     line: int = line_column("the first of the section")
     last_line: int = column("int64", "last line of the section")
-    name: str = column("name", "model, build, system, inference, reporting, device, setup, import, graph, autotune, ...")
+    name: str = column("name", "model, build, system, inference, reporting, device, import, graph, autotune, ...")
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,6 @@ class Device(Record):
     shared_memory_per_sm_kib: int | None = column("int64", "shared memory of a multiprocessor", "KiB")
     bus_width_bits: int | None = column("int64", "width of the memory bus", "bit")
     ecc: bool | None = column("bool", "whether memory errors are corrected")
-    compute_clock_ghz: float | None = column("float64", "clock of the multiprocessors; application clock from 8.6", "GHz")
+    compute_clock_ghz: float | None = column("float64", "multiprocessor clock; application clock from 8.6", "GHz")
     memory_clock_ghz: float | None = column("float64", "clock of the memory; application clock from 8.6", "GHz")
     available: list[str] | None = column("texts", "names of all GPUs of the machine; TensorRT 9.1 and later")

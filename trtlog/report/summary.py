@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -67,7 +68,8 @@ def _facts(log: Log) -> RenderableType:
         shapes = ", ".join(s for s in (inference.input_shapes or []) if s != "model")
         grid.add_row("model", Text(f"{model}{f'  at {shapes}' if shapes else ''}"))
     if device is not None and device.name:
-        known = [f"compute capability {device.compute_capability}" if device.compute_capability else "", _memory(device)]
+        capability = device.compute_capability
+        known = [f"compute capability {capability}" if capability else "", _memory(device)]
         grid.add_row("GPU", Text(", ".join([device.name, *(k for k in known if k)])))
     if build.precision:
         grid.add_row("precision", Text(build.precision))
@@ -133,7 +135,7 @@ def _search(log: Log) -> RenderableType | None:
     grid = _grid()
     passes = log.table("passes").to_pylist()
     if passes:
-        counts = [passes[0], *(b for a, b in zip(passes, passes[1:], strict=False) if a["layers"] != b["layers"])]
+        counts = [passes[0], *(b for a, b in pairwise(passes) if a["layers"] != b["layers"])]
         grid.add_row("layers", Text(" → ".join(f"{p['layers']} {p['name']}" for p in counts)))
     fused = sum(1 for action in log.table("fusions").column("action").to_pylist() if action == "fuse")
     tactics, timings = log.table("tactics").num_rows, log.table("timings").num_rows

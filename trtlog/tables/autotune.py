@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 
 from trtlog.tables.context import Context
 from trtlog.tables.schema import (
-
     asof,
     empty,
     from_columns,
@@ -168,13 +167,12 @@ class Autotuning:
             self._tactic_ms = to_float(_bytes(self.tactics, "time_ms"), pa.float64())
         return self._tactic_ms
 
-    def format_columns(self, positions: Lines, sources: pa.Table | None = None) -> dict[str, Any]:
+    def format_columns(self, positions: Lines) -> dict[str, Any]:
         """Return kind and formats for blocks given by their position, null where that is negative."""
         blocks = self.blocks
         table = blocks.format_table
-        row = np.where(positions >= 0, blocks.formats[np.maximum(positions, 0)], -1) if len(blocks.lines) else positions
-        columns = {n: take(to_name(_bytes(table, n)), row) for n in ("input_formats", "output_formats")}
-        return columns
+        row = np.where(positions >= 0, blocks.formats[np.maximum(positions, 0)], -1)
+        return {n: take(to_name(_bytes(table, n)), row) for n in ("input_formats", "output_formats")}
 
 
 class _RowsOf:

@@ -21,8 +21,8 @@ def messages(context: Context) -> pa.Table:
     """One row a warning, error or fatal message; lines that continue it are part of its text."""
     captures = context.captures
     more: dict[int, list[str]] = {}
-    for _, record, body in captures.continuations:
-        more.setdefault(record, []).append(text(body))
+    for _, record, continued in captures.continuations:
+        more.setdefault(record, []).append(text(continued))
     kinds = {r.kind for r in captures.remarks if r.kind not in SPECIAL_KINDS}
     known: dict[int, dict[str, Any]] = {}
     for row in captures.rows(*sorted(kinds)) if kinds else ():

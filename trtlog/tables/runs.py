@@ -66,7 +66,8 @@ def runs(context: Context) -> pa.Table:
         ends = [e for e in ended if first <= e["line"] <= last]
         printed = [v for v in versions if first <= v["line"] <= last]
         code = banner.get("version_code")
-        version = decode_version(printed[0]["tensorrt_version"] if printed else code) if printed or code else None
+        shown = printed[0]["tensorrt_version"] if printed else code
+        version = None if shown is None else decode_version(shown)
         stamps = [t for line, t in times if first <= line <= last and t is not None]
         status = _STATUS[ends[-1]["run_status"]] if ends else ("incomplete" if banner else None)
         out.append(

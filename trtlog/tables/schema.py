@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def schema_of(table: str) -> pa.Schema:
     """Return the Arrow schema of a table: types, with unit and meaning in the fields' metadata."""
     return schema_of_record(TABLES[table])
@@ -105,7 +105,7 @@ def _family(target: pa.DataType) -> str:
 
 
 def to_text(values: pa.Array) -> pa.Array:
-    """Decode bytes; what is not UTF-8 stands as ``\\xNN``, nothing is lost."""
+    r"""Decode bytes; what is not UTF-8 stands as ``\xNN``, nothing is lost."""
     try:
         return values.cast(pa.string())
     except pa.ArrowInvalid:

@@ -91,7 +91,7 @@ _TOTALS = {
 def memory_totals(context: Context) -> pa.Table:
     """Totals and peaks of memory, all in bytes."""
     rows: list[dict[str, Any]] = []
-    for row in context.captures.rows(*[k for k in context.kinds_of("memory_totals")]):
+    for row in context.captures.rows(*context.kinds_of("memory_totals")):
         printed = row.get("memory_total")
         constant = context.captures.grammar.messages[row["kind"]].attributes.get("name")
         name = constant or _total_name(printed or row.get("name") or row["kind"])

@@ -1,0 +1,84 @@
+"""Each rule has samples; each sample is of one kind, and both readers of the grammar agree on it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from trtlog import grammar, grammar_source, oracle
+from trtlog.match import Matcher
+
+RULES = grammar.compile_grammar(grammar.grammar_dir())
+MATCHER = Matcher(RULES)
+KINDS = sorted(RULES.messages)
+
+
+def test_the_compiled_grammar_is_fresh():
+    """compiled.json is what the files say: otherwise run 'python -m trtlog.grammar' and commit it."""
+    path = grammar.grammar_dir() / grammar.COMPILED_NAME
+    assert path.read_text(encoding="utf-8") == grammar._to_json(RULES), "run: python -m trtlog.grammar"
+    assert grammar.load() == grammar._from_json(__import__("json").loads(grammar._to_json(RULES)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_wording_has_a_sample(kind):
+    message = RULES.messages[kind]
+    matched = set()
+    for sample in message.samples:
+        found = [v for v in message.variants if re.fullmatch(v.regex, sample)]
+        assert found, f"{message.file}:{message.line}: no wording of {kind} matches its sample {sample!r}"
+        matched.update(v.wording for v in found)
+    missing = {v.wording for v in message.variants} - matched
+    assert not missing, f"{message.file}:{message.line}: wordings of {kind} without a sample: {sorted(missing)}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sample_is_of_one_kind(kind):
+    """Rules that only count inside a section are told apart by the section, the others by the text alone."""
+    message = RULES.messages[kind]
+    within = set(message.attributes.get("within", "").split(",")) - {""}
+    for sample in message.samples:
+        body = sample.encode()
+        if within:
+            for section in within:
+                found = MATCHER.match_within(body, section)
+                assert found is not None
+                assert MATCHER.variants[found.variant].kind == kind
+            continue
+        kinds = {
+            MATCHER.variants[f.variant].kind
+            for f in MATCHER.all_matches(body)
+            if "within" not in MATCHER.messages[f.variant].attributes
+        }
+        assert kinds == {kind}, f"{message.file}:{message.line}: {sample!r} is of {sorted(kinds)}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_expression_agrees_with_lark(kind):
+    """lark's Earley parser reads each sample as the compiled expression does."""
+    message = RULES.messages[kind]
+    for sample in message.samples:
+        mine = [
+            {n: v for n, v in zip(variant.fields, found.groups(), strict=True) if v is not None}
+            for variant in message.variants
+            if (found := re.fullmatch(variant.regex, sample))
+        ]
+        theirs = oracle.readings(message, sample)
+        assert mine, sample
+        for fields in mine:
+            assert fields in theirs, f"{kind}: {sample!r}\n  expression {fields}\n  lark {theirs}"
+
+
+def test_headers_are_told_apart():
+    for message in RULES.headers.values():
+        for sample in message.samples:
+            assert any(re.match(v.regex, sample) for v in message.variants), (message.kind, sample)
+
+
+def test_every_field_is_used_and_described():
+    used = {f for m in (*RULES.messages.values(), *RULES.headers.values()) for v in m.variants for f in v.fields}
+    assert used <= set(RULES.fields)
+    for field in RULES.fields.values():
+        assert field.doc
+        assert field.type in grammar_source.FIELD_TYPES
