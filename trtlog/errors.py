@@ -16,6 +16,8 @@ Each message says what, where, and what to do next.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class TrtlogError(Exception):
     """Base of all errors that trtlog raises on purpose."""
@@ -46,7 +48,42 @@ class QueryError(TrtlogError, ValueError):
 
 
 class RunError(TrtlogError):
-    """trtexec could not be started, failed, hung or was killed."""
+    """trtexec could not be started, failed, hung or was killed.
+
+    Attributes
+    ----------
+    status
+        ``failed killed timed_out hung interrupted disk_full``; None if it was not started.
+    exit_code
+        What it returned; None if it was not started or a signal ended it.
+    signal
+        The name of the signal that ended it, such as ``SIGKILL``; else None.
+    messages
+        The errors it printed last, oldest first, without time stamps.
+    cause
+        The likely cause and what to do; None if the log gives no hint.
+    folder
+        The run folder with the log; ``trtlog.open_run`` opens it. None if there is none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: str | None = None,
+        exit_code: int | None = None,
+        signal: str | None = None,
+        messages: tuple[str, ...] = (),
+        cause: str | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.exit_code = exit_code
+        self.signal = signal
+        self.messages = messages
+        self.cause = cause
+        self.folder = folder
 
 
 class MissingExtra(TrtlogError, ImportError):

@@ -1,0 +1,192 @@
+"""What flags trtexec has, and in which version: the facts of ``flags.tsv``.
+
+The table covers TensorRT 5.1.5 to 11.1. A flag that a binary's own ``--help`` lists is always accepted; the table
+says what a flag that is *not* there is called instead, and which flags take a value.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from importlib import resources
+
+Version = tuple[int, ...]
+
+#: Releases whose public sources the table was read from, oldest first.
+RELEASES: tuple[Version, ...] = tuple(
+    tuple(int(part) for part in text.split("."))
+    for text in (
+        "5.1.5 6.0.1 7.0.0 7.1.3 7.2.1 7.2.2 7.2.3 8.0.1 8.2.0 8.2.1 8.2.4 8.4.1 8.4.3 8.5.1 8.5.3 8.6.0 8.6.1 "
+        "9.1.0 9.3.0 10.0.0 10.0.1 10.1.0 10.2.0 10.3.0 10.4.0 10.6.0 10.7.0 10.8.0 10.9.0 10.10.0 10.11.0 "
+        "10.12.0 10.13.0 10.13.2 10.14.0 10.15.0 10.16.0 11.0.0 11.1.0"
+    ).split()
+)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One flag of trtexec.
+
+    Attributes
+    ----------
+    name
+        With its dashes, as trtexec spells it.
+    value
+        ``"none"`` for a bare flag, ``"optional"``, else what is expected after ``=``, for instance ``"<file>"``.
+    repeatable
+        Whether it may stand more than once. A second copy of any other flag is refused by trtexec.
+    hidden
+        Parsed, but not listed by ``--help``.
+    group
+        ``model build inference reporting system tuning general``.
+    first, last
+        The first and last release that parses it; ``last`` is None for a flag that is still there.
+    deprecated
+        The release from which trtexec warns about it; None where it never does.
+    replacement
+        What to write where this flag does not exist (``{value}`` stands for its value); None if nothing replaces it.
+    note
+        Why, for people; None where the name says it.
+    """
+
+    name: str
+    value: str
+    repeatable: bool
+    hidden: bool
+    group: str
+    first: Version
+    last: Version | None
+    deprecated: Version | None
+    replacement: str | None
+    note: str | None
+
+    @property
+    def bare(self) -> bool:
+        """Whether the flag takes no value."""
+        return self.value == "none"
+
+    def exists_in(self, version: Version) -> bool:
+        """Whether trtexec of this version parses the flag.
+
+        Examples
+        --------
+        >>> flag("--fp16").exists_in((8, 5, 3)), flag("--fp16").exists_in((11, 0, 0))
+        (True, False)
+        """
+        version = source_version(version)
+        return version >= self.first and (self.last is None or version[: len(self.last)] <= self.last)
+
+    def span(self) -> str:
+        """Return the releases that have the flag, in words."""
+        if self.last is None:
+            return f"from {format_version(self.first)} on"
+        return f"from {format_version(self.first)} to {format_version(self.last)}"
+
+
+def parse_version(text: str) -> Version:
+    """Read ``8.5.3`` as ``(8, 5, 3)``.
+
+    Examples
+    --------
+    >>> parse_version("10.16")
+    (10, 16)
+    """
+    numbers = re.findall(r"[0-9]+", text)
+    if not numbers:
+        raise ValueError(f"{text!r} is no version; write it like 8.5.3")
+    return tuple(int(number) for number in numbers[:4])
+
+
+def format_version(version: Version) -> str:
+    """Write ``(8, 5, 3)`` as ``8.5.3``."""
+    return ".".join(str(part) for part in version)
+
+
+def source_version(version: Version) -> Version:
+    """Return the release whose sources a binary of this version was built from.
+
+    The public tag v9.3.0 carries the version number 9.2.0, so its binaries print ``v9200``.
+    """
+    return (9, 3, 0) if version[:2] == (9, 2) else version
+
+
+@functools.cache
+def all_flags() -> dict[str, Flag]:
+    """Return every known flag by its name (with dashes).
+
+    Examples
+    --------
+    >>> len(all_flags()) > 160
+    True
+    """
+    text = resources.files("trtlog.runner").joinpath("flags.tsv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines(), delimiter="\t")
+    return {
+        row["flag"]: Flag(
+            name=row["flag"],
+            value=row["value"],
+            repeatable=row["repeatable"] == "yes",
+            hidden=row["hidden"] == "yes",
+            group=row["group"],
+            first=parse_version(row["first"]),
+            last=parse_version(row["last"]) if row["last"] else None,
+            deprecated=parse_version(row["deprecated"]) if row["deprecated"] else None,
+            replacement=row["replacement"] or None,
+            note=row["note"] or None,
+        )
+        for row in rows
+    }
+
+
+def flag(name: str) -> Flag:
+    """Return the flag of this name, or raise ``KeyError``."""
+    return all_flags()[name]
+
+
+def flags_of(version: Version, *, hidden: bool = True) -> frozenset[str]:
+    """Return the names of the flags that trtexec of this version parses.
+
+    Examples
+    --------
+    >>> "--skipInference" in flags_of((8, 5, 3)), "--skipInference" in flags_of((8, 6, 1))
+    (False, True)
+    """
+    return frozenset(
+        item.name for item in all_flags().values() if item.exists_in(version) and (hidden or not item.hidden)
+    )
+
+
+def nearest_release(names: Collection[str]) -> Version:
+    """Return the release whose flags are most like these: for a binary that does not tell its version.
+
+    Examples
+    --------
+    >>> nearest_release(flags_of((8, 5, 3)))
+    (8, 5, 3)
+    """
+    given = frozenset(names) & frozenset(all_flags())
+    # the latest of equally good ones: a patch release without new flags is then read as the newest of its kind
+    return min(RELEASES, key=lambda release: (len(flags_of(release, hidden=False) ^ given), [-n for n in release]))
+
+
+def spellings(name: str) -> str:
+    """Return the form under which names are compared: no dashes, no underscores, lower case."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def canonical(name: str, known: Iterable[str] = ()) -> str | None:
+    """Find trtexec's spelling of a keyword, whatever its case and underscores; None if there is none.
+
+    Examples
+    --------
+    >>> canonical("save_engine"), canonical("no_tf32"), canonical("nosuchflag")
+    ('--saveEngine', '--noTF32', None)
+    """
+    wanted = spellings(name)
+    for candidate in (*known, *all_flags()):
+        if spellings(candidate) == wanted:
+            return candidate
+    return None

@@ -1,0 +1,214 @@
+"""The run folder: everything one run of trtexec was started with, printed and wrote.
+
+======================  ===================================================================
+``trtexec.log``         what trtexec printed, byte for byte
+``command.json``        the command line, limits, trtexec's version, what was warned about
+``environment.json``    GPU, driver, system, versions
+``result.json``         how it ended: status, exit code, cause, size and digest of the log
+``times.json``          ``--exportTimes``; ``profile.json`` and ``layers.json`` likewise
+``model.engine``        the engine built
+``timing.cache``        the timing cache
+======================  ===================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trtlog.errors import RunError
+from trtlog.runner.arguments import split_flag
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+
+LOG = "trtexec.log"
+COMMAND = "command.json"
+ENVIRONMENT = "environment.json"
+RESULT = "result.json"
+#: File in the folder for each flag that writes one.
+WRITTEN = {
+    "--exportTimes": "times.json",
+    "--exportProfile": "profile.json",
+    "--exportLayerInfo": "layers.json",
+    "--exportOutput": "output.json",
+    "--saveEngine": "model.engine",
+    "--timingCacheFile": "timing.cache",
+}
+SCHEMA = 1
+
+
+class RunFolder:
+    """A run on disk. Made by ``trtlog.run``, opened again by ``trtlog.open_run``.
+
+    Attributes
+    ----------
+    path
+        The folder.
+    log_path
+        The raw log in it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.log_path = self.path / LOG
+
+    def __repr__(self) -> str:
+        status = self.status or "not finished"
+        return f"RunFolder({str(self.path)!r}, {status})"
+
+    @property
+    def command(self) -> dict[str, Any]:
+        """``command.json``: ``argv``, ``args``, ``trtexec``, ``release``, ``cwd``, ``warnings`` and more."""
+        return self._read(COMMAND) or {}
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """``environment.json``."""
+        return self._read(ENVIRONMENT) or {}
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """``result.json``; None while the run is under way, or if this program was ended before it could write it."""
+        return self._read(RESULT)
+
+    @property
+    def status(self) -> str | None:
+        """``passed failed killed timed_out hung interrupted disk_full``; None without a result."""
+        result = self.result
+        return None if result is None else result["status"]
+
+    @property
+    def log(self) -> Log:
+        """The parsed log."""
+        import trtlog
+
+        return trtlog.parse(self.log_path)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """What trtexec wrote, by the flag that asked for it, as far as it is there.
+
+        A path that a flag names outside the folder is found as well.
+        """
+        found = {}
+        base = Path(self.command.get("cwd") or ".")
+        for argument in self.command.get("args", []):
+            name, value = split_flag(argument)
+            if name not in WRITTEN or not value:
+                continue
+            for path in (self.path / WRITTEN[name], base / value):
+                if path.is_file():
+                    found[name] = path
+                    break
+        return found
+
+    @property
+    def engine(self) -> Path | None:
+        """The engine file; None if none was written."""
+        return self.files.get("--saveEngine")
+
+    @property
+    def timing_cache(self) -> Path | None:
+        """The timing cache; None if there is none."""
+        return self.files.get("--timingCacheFile")
+
+    def times(self) -> list[dict[str, float]] | None:
+        """Return what ``--exportTimes`` wrote: one dict per query, all values in ms; None if it wrote nothing."""
+        return self._export("--exportTimes")
+
+    def profile(self) -> list[dict[str, Any]] | None:
+        """Return what ``--exportProfile`` wrote: the iteration count, then one dict per layer; None if nothing."""
+        return self._export("--exportProfile")
+
+    def layers(self) -> dict[str, Any] | None:
+        """Return what ``--exportLayerInfo`` wrote; None if it wrote nothing."""
+        return self._export("--exportLayerInfo")
+
+    def _export(self, name: str) -> Any:
+        path = self.files.get(name)
+        if path is None:
+            return None
+        try:
+            # trtexec does not escape names and may write nan, inf
+            return json.loads(path.read_text(encoding="utf-8", errors="replace"))
+        except ValueError as error:
+            raise RunError(f"{path} is no valid JSON ({error}); trtexec does not escape the names it writes.") from error
+
+    def _read(self, name: str) -> Any:
+        path = self.path / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} cannot be read: {error}.") from error
+
+    def write(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write one of the JSON files, whole or not at all."""
+        path = self.path / name
+        beside = path.with_name(f".{name}.part")
+        beside.write_text(json.dumps({"schema": SCHEMA, **content}, indent=1) + "\n", encoding="utf-8")
+        beside.replace(path)
+
+
+def new_folder(out: str | os.PathLike[str] | None, *, model: str | None, overwrite: bool) -> RunFolder:
+    """Make the folder for a run.
+
+    Parameters
+    ----------
+    out
+        Where; by default ``trtlog-runs/<date>-<time>-<model>`` in the current folder.
+    model
+        Model or engine file, for that name.
+    overwrite
+        Remove an earlier run in ``out`` first; without it that is an error.
+
+    Raises
+    ------
+    RunError
+        The folder cannot be made or written, or holds a run already.
+    """
+    path = Path(out) if out is not None else _default(model)
+    folder = RunFolder(path.expanduser().absolute())
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        kept = [name for name in (LOG, COMMAND, RESULT) if (folder.path / name).exists()]
+        if kept and not overwrite:
+            raise RunError(
+                f"{folder.path} holds a run already ({', '.join(kept)}). Give another out=, or overwrite=True "
+                "(on the command line --overwrite)."
+            )
+        for name in (LOG, COMMAND, ENVIRONMENT, RESULT, *WRITTEN.values()) if kept else ():
+            (folder.path / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"The run folder {folder.path} cannot be made: {error.strerror or error}.") from error
+    return folder
+
+
+def open_folder(path: str | os.PathLike[str]) -> RunFolder:
+    """Open a run folder again.
+
+    Raises
+    ------
+    RunError
+        It does not exist, or holds no run.
+    """
+    folder = RunFolder(Path(path).expanduser())
+    if not folder.path.is_dir():
+        raise RunError(f"{folder.path} is no folder; give the out= of a run.")
+    if not folder.log_path.exists():
+        raise RunError(f"{folder.path} holds no run: there is no {LOG} in it.")
+    return folder
+
+
+def _default(model: str | None) -> Path:
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(model).stem) if model else "trtexec"
+    base = Path("trtlog-runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{stem}")
+    candidates: Iterable[Path] = (base, *(base.with_name(f"{base.name}-{number}") for number in range(2, 1000)))
+    return next(path for path in candidates if not path.exists())
