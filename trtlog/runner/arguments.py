@@ -25,9 +25,10 @@ def arguments(options: Mapping[str, Any], known: Iterable[str] = ()) -> list[str
     Parameters
     ----------
     options
-        Names in trtexec's spelling or with underscores; a trailing underscore is dropped (``continue_``). ``True``
-        sets a bare flag; ``False`` and ``None`` leave a flag out. Mappings become ``key:value`` lists (shapes, pools,
-        precisions), other sequences comma lists or, for flags such as ``--staticPlugins``, repeated flags.
+        Names in trtexec's spelling or with underscores; a trailing underscore is dropped (``continue_``).
+        ``True`` sets a bare flag; ``False`` and ``None`` leave a flag out. Mappings become ``key:value``
+        lists (shapes, pools, precisions), other sequences comma lists or, for flags such as
+        ``--staticPlugins``, repeated flags.
     known
         Flags beyond the table, as read from a newer binary's ``--help``.
 
@@ -40,8 +41,10 @@ def arguments(options: Mapping[str, Any], known: Iterable[str] = ()) -> list[str
     --------
     >>> arguments({"onnx": "m.onnx", "fp16": True, "int8": False, "shapes": {"x": (8, 3, 224, 224)}})
     ['--onnx=m.onnx', '--fp16', '--shapes=x:8x3x224x224']
-    >>> arguments({"mem_pool_size": {"workspace": 1024}, "staticPlugins": ["a.so", "b.so"], "percentile": [90, 99.9]})
-    ['--memPoolSize=workspace:1024', '--staticPlugins=a.so', '--staticPlugins=b.so', '--percentile=90,99.9']
+    >>> arguments({"mem_pool_size": {"workspace": 1024}, "staticPlugins": ["a.so", "b.so"]})
+    ['--memPoolSize=workspace:1024', '--staticPlugins=a.so', '--staticPlugins=b.so']
+    >>> arguments({"percentile": [90, 99.9]})
+    ['--percentile=90,99.9']
     """
     result: list[str] = []
     for keyword, value in options.items():
@@ -64,7 +67,9 @@ def profiles(items: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[str]:
     for index, item in enumerate(items):
         unknown = set(item) - {"min", "opt", "max"}
         if unknown:
-            raise FlagError(f"profiles[{index}] has {sorted(unknown)}; a profile is a dict with min, opt and max.")
+            raise FlagError(
+                f"profiles[{index}] has {sorted(unknown)}; a profile is a dict with min, opt and max."
+            )
         result.append(f"--profile={index}")
         result.extend(f"--{key}Shapes={shapes(item[key])}" for key in ("min", "opt", "max") if key in item)
     return result
@@ -134,7 +139,13 @@ def _scalar(name: str, value: Any) -> str:
         raise FlagError(f"{name} got {value!r} as a value; give text or a number.")
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-    text = str(value) if isinstance(value, int) else os.fspath(value) if hasattr(value, "__fspath__") else str(value)
+    text = (
+        str(value)
+        if isinstance(value, int)
+        else os.fspath(value)
+        if hasattr(value, "__fspath__")
+        else str(value)
+    )
     if "\n" in text or "\0" in text:
         raise FlagError(f"{name} got a value with a line break or zero byte: {text!r}.")
     return text
@@ -152,7 +163,9 @@ def _dimensions(name: str, dimensions: Any) -> str:
         dimensions = (dimensions,)
     numbers = [int(number) for number in dimensions]
     if any(number < 0 for number in numbers):
-        raise FlagError(f"The shape of {name} is {tuple(numbers)}: trtexec needs a number for every dimension.")
+        raise FlagError(
+            f"The shape of {name} is {tuple(numbers)}: trtexec needs a number for every dimension."
+        )
     return "x".join(str(number) for number in numbers)
 
 

@@ -1,7 +1,8 @@
 """Finds trtexec and asks it what it is.
 
-``trtexec=`` may be a path, a folder, a command as a list (``["docker", "run", ..., "trtexec"]``), a command in one
-string, or anything with a ``command`` attribute such as :class:`trtlog.testing.FakeTrtexec`. Without it:
+``trtexec=`` may be a path, a folder, a command as a list (``["docker", "run", ..., "trtexec"]``), a command
+in one string, or anything with a ``command`` attribute such as :class:`trtlog.testing.FakeTrtexec`. Without
+it:
 ``$TRTLOG_TRTEXEC``, then ``PATH``, then the usual install folders.
 """
 
@@ -83,8 +84,8 @@ class Trtexec:
 
         Examples
         --------
-        >>> Trtexec(("ssh", "gpu1", "trtexec")).argv(["--shapes='a:0':1x3"])
-        ['ssh', 'gpu1', 'trtexec', '\\'--shapes=\\'"\\'"\\'a:0\\'"\\'"\\':1x3\\'']
+        >>> Trtexec(("ssh", "gpu1", "trtexec")).argv(["--onnx=my model.onnx"])
+        ['ssh', 'gpu1', 'trtexec', "'--onnx=my model.onnx'"]
         """
         return [*self.command, *(shlex.quote(arg) if self.remote else arg for arg in args)]
 
@@ -129,7 +130,8 @@ def _read_help(command: tuple[str, ...], stamp: tuple[int, int], env: tuple[tupl
         return found
     tail = "\n  ".join(text.strip().splitlines()[-5:]) or "(nothing)"
     raise RunError(
-        f"{shown} printed no trtexec help (exit code {done.returncode}). It said:\n  {tail}\n{_why_no_help(text)}"
+        f"{shown} printed no trtexec help (exit code {done.returncode}). It said:\n  "
+        f"{tail}\n{_why_no_help(text)}"
     )
 
 
@@ -147,14 +149,17 @@ def start_error(command: Sequence[str], error: OSError) -> RunError:
     if isinstance(error, FileNotFoundError):
         if os.path.exists(program):
             return RunError(
-                f"{program} cannot be started: its interpreter or loader is missing (a script whose first line names "
+                f"{program} cannot be started: its interpreter or loader is missing (a script whose "
+                f"first line names "
                 "a program that is not here, or a binary of another system)."
             )
         return RunError(f"{program} does not exist. Give trtexec=PATH, or set TRTLOG_TRTEXEC.")
     if isinstance(error, PermissionError):
         return RunError(f"{program} may not be executed. Allow it with: chmod +x {shlex.quote(program)}")
     if error.errno == 8:  # ENOEXEC
-        return RunError(f"{program} is no program for this machine (another architecture, or a damaged file).")
+        return RunError(
+            f"{program} is no program for this machine (another architecture, or a damaged file)."
+        )
     return RunError(f"{program} cannot be started: {error.strerror or error}.")
 
 
@@ -164,8 +169,8 @@ def find_trtexec(trtexec: TrtexecLike = None, env: Mapping[str, str] | None = No
     Parameters
     ----------
     trtexec
-        A path, a folder that holds it, a command (list or one string), an object with ``command``, or None to look
-        in ``$TRTLOG_TRTEXEC``, ``PATH`` and the usual install folders.
+        A path, a folder that holds it, a command (list or one string), an object with ``command``, or None
+        to look in ``$TRTLOG_TRTEXEC``, ``PATH`` and the usual install folders.
     env
         The environment to look in; the process's own by default.
 
@@ -196,7 +201,8 @@ def find_trtexec(trtexec: TrtexecLike = None, env: Mapping[str, str] | None = No
                     return Trtexec((path,), os.path.dirname(path))
     looked = ", ".join((*_root_folders(env), *_FOLDERS))
     raise RunError(
-        "trtexec is not found: $TRTLOG_TRTEXEC is not set, PATH has no trtexec, nor have the usual install folders "
+        "trtexec is not found: $TRTLOG_TRTEXEC is not set, PATH has no trtexec, nor have the usual "
+        "install folders "
         f"({looked}). Give trtexec=PATH (on the command line --trtexec PATH), or set TRTLOG_TRTEXEC."
     )
 
@@ -237,5 +243,7 @@ def _command(command: list[str], source: str) -> Trtexec:
     elif not os.path.exists(program):
         raise RunError(f"{program} does not exist ({source}).")
     elif not os.access(program, os.X_OK):
-        raise RunError(f"{program} may not be executed ({source}). Allow it with: chmod +x {shlex.quote(program)}")
+        raise RunError(
+            f"{program} may not be executed ({source}). Allow it with: chmod +x {shlex.quote(program)}"
+        )
     return Trtexec((os.path.abspath(program), *command[1:]), source)

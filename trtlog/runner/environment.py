@@ -52,8 +52,8 @@ def read_environment(env: Mapping[str, str] | None = None, *, remote: bool = Fal
     Returns
     -------
     dict
-        ``system``, ``python``, ``trtlog``, ``variables`` (those of :data:`VARIABLES` that are set), and ``gpus``: a
-        list with one dict per GPU as ``nvidia-smi`` gives it, or None if it cannot be asked.
+        ``system``, ``python``, ``trtlog``, ``variables`` (those of :data:`VARIABLES` that are set), and
+        ``gpus``: a list with one dict per GPU as ``nvidia-smi`` gives it, or None if it cannot be asked.
     """
     env = os.environ if env is None else env
     return {
@@ -92,7 +92,8 @@ def parse_gpus(text: str) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> parse_gpus("0, NVIDIA H200, GPU-1, 580.159, 9.0, 143771, 4, 1980, 3201, 700.00, Enabled\n")[0]["memory_mib"]
+    >>> text = "0, NVIDIA H200, GPU-1, 580.159, 9.0, 143771, 4, 1980, 3201, 700.00, Enabled"
+    >>> parse_gpus(text)[0]["memory_mib"]
     143771
     """
     gpus = []
@@ -100,7 +101,9 @@ def parse_gpus(text: str) -> list[dict[str, Any]]:
         values = [value.strip() for value in line.split(",")]
         if len(values) != len(_GPU_FIELDS):
             continue
-        gpus.append({name: _value(name, value) for name, value in zip(_GPU_FIELDS.values(), values, strict=True)})
+        gpus.append(
+            {name: _value(name, value) for name, value in zip(_GPU_FIELDS.values(), values, strict=True)}
+        )
     return gpus
 
 

@@ -1,7 +1,7 @@
 """What flags trtexec has, and in which version: the facts of ``flags.tsv``.
 
-The table covers TensorRT 5.1.5 to 11.1. A flag that a binary's own ``--help`` lists is always accepted; the table
-says what a flag that is *not* there is called instead, and which flags take a value.
+The table covers TensorRT 5.1.5 to 11.1. A flag that a binary's own ``--help`` lists is always accepted; the
+table says what a flag that is *not* there is called instead, and which flags take a value.
 """
 
 from __future__ import annotations
@@ -18,11 +18,47 @@ Version = tuple[int, ...]
 #: Releases whose public sources the table was read from, oldest first.
 RELEASES: tuple[Version, ...] = tuple(
     tuple(int(part) for part in text.split("."))
-    for text in (
-        "5.1.5 6.0.1 7.0.0 7.1.3 7.2.1 7.2.2 7.2.3 8.0.1 8.2.0 8.2.1 8.2.4 8.4.1 8.4.3 8.5.1 8.5.3 8.6.0 8.6.1 "
-        "9.1.0 9.3.0 10.0.0 10.0.1 10.1.0 10.2.0 10.3.0 10.4.0 10.6.0 10.7.0 10.8.0 10.9.0 10.10.0 10.11.0 "
-        "10.12.0 10.13.0 10.13.2 10.14.0 10.15.0 10.16.0 11.0.0 11.1.0"
-    ).split()
+    for text in [
+        "5.1.5",
+        "6.0.1",
+        "7.0.0",
+        "7.1.3",
+        "7.2.1",
+        "7.2.2",
+        "7.2.3",
+        "8.0.1",
+        "8.2.0",
+        "8.2.1",
+        "8.2.4",
+        "8.4.1",
+        "8.4.3",
+        "8.5.1",
+        "8.5.3",
+        "8.6.0",
+        "8.6.1",
+        "9.1.0",
+        "9.3.0",
+        "10.0.0",
+        "10.0.1",
+        "10.1.0",
+        "10.2.0",
+        "10.3.0",
+        "10.4.0",
+        "10.6.0",
+        "10.7.0",
+        "10.8.0",
+        "10.9.0",
+        "10.10.0",
+        "10.11.0",
+        "10.12.0",
+        "10.13.0",
+        "10.13.2",
+        "10.14.0",
+        "10.15.0",
+        "10.16.0",
+        "11.0.0",
+        "11.1.0",
+    ]
 )
 
 
@@ -35,7 +71,8 @@ class Flag:
     name
         With its dashes, as trtexec spells it.
     value
-        ``"none"`` for a bare flag, ``"optional"``, else what is expected after ``=``, for instance ``"<file>"``.
+        ``"none"`` for a bare flag, ``"optional"``, else what is expected after ``=``, for instance
+        ``"<file>"``.
     repeatable
         Whether it may stand more than once. A second copy of any other flag is refused by trtexec.
     hidden
@@ -47,7 +84,8 @@ class Flag:
     deprecated
         The release from which trtexec warns about it; None where it never does.
     replacement
-        What to write where this flag does not exist (``{value}`` stands for its value); None if nothing replaces it.
+        What to write where this flag does not exist (``{value}`` stands for its value); None if nothing
+        replaces it.
     note
         Why, for people; None where the name says it.
     """
@@ -168,8 +206,11 @@ def nearest_release(names: Collection[str]) -> Version:
     (8, 5, 3)
     """
     given = frozenset(names) & frozenset(all_flags())
-    # the latest of equally good ones: a patch release without new flags is then read as the newest of its kind
-    return min(RELEASES, key=lambda release: (len(flags_of(release, hidden=False) ^ given), [-n for n in release]))
+    # the latest of equally good ones: a patch release without new flags is then read as the newest of its
+    # kind
+    return min(
+        RELEASES, key=lambda release: (len(flags_of(release, hidden=False) ^ given), [-n for n in release])
+    )
 
 
 def spellings(name: str) -> str:

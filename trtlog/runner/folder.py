@@ -74,8 +74,9 @@ class RunFolder:
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """``result.json``; None while the run is under way, or if this program was ended before it could write it."""
-        return self._read(RESULT)
+        """``result.json``; None while the run is under way, or if this program was killed before its end."""
+        found: dict[str, Any] | None = self._read(RESULT)
+        return found
 
     @property
     def status(self) -> str | None:
@@ -119,16 +120,19 @@ class RunFolder:
         return self.files.get("--timingCacheFile")
 
     def times(self) -> list[dict[str, float]] | None:
-        """Return what ``--exportTimes`` wrote: one dict per query, all values in ms; None if it wrote nothing."""
-        return self._export("--exportTimes")
+        """Return what ``--exportTimes`` wrote: one dict per query, all in ms; None if it wrote nothing."""
+        found: list[dict[str, float]] | None = self._export("--exportTimes")
+        return found
 
     def profile(self) -> list[dict[str, Any]] | None:
-        """Return what ``--exportProfile`` wrote: the iteration count, then one dict per layer; None if nothing."""
-        return self._export("--exportProfile")
+        """Return what ``--exportProfile`` wrote: the count, then a dict per layer; None if it wrote nothing."""
+        found: list[dict[str, Any]] | None = self._export("--exportProfile")
+        return found
 
     def layers(self) -> dict[str, Any] | None:
         """Return what ``--exportLayerInfo`` wrote; None if it wrote nothing."""
-        return self._export("--exportLayerInfo")
+        found: dict[str, Any] | None = self._export("--exportLayerInfo")
+        return found
 
     def _export(self, name: str) -> Any:
         path = self.files.get(name)
@@ -138,7 +142,9 @@ class RunFolder:
             # trtexec does not escape names and may write nan, inf
             return json.loads(path.read_text(encoding="utf-8", errors="replace"))
         except ValueError as error:
-            raise RunError(f"{path} is no valid JSON ({error}); trtexec does not escape the names it writes.") from error
+            raise RunError(
+                f"{path} is no valid JSON ({error}); trtexec does not escape the names it writes."
+            ) from error
 
     def _read(self, name: str) -> Any:
         path = self.path / name
@@ -181,7 +187,8 @@ def new_folder(out: str | os.PathLike[str] | None, *, model: str | None, overwri
         kept = [name for name in (LOG, COMMAND, RESULT) if (folder.path / name).exists()]
         if kept and not overwrite:
             raise RunError(
-                f"{folder.path} holds a run already ({', '.join(kept)}). Give another out=, or overwrite=True "
+                f"{folder.path} holds a run already ({', '.join(kept)}). Give another out=, or "
+                f"overwrite=True "
                 "(on the command line --overwrite)."
             )
         for name in (LOG, COMMAND, ENVIRONMENT, RESULT, *WRITTEN.values()) if kept else ():
@@ -210,5 +217,8 @@ def open_folder(path: str | os.PathLike[str]) -> RunFolder:
 def _default(model: str | None) -> Path:
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(model).stem) if model else "trtexec"
     base = Path("trtlog-runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{stem}")
-    candidates: Iterable[Path] = (base, *(base.with_name(f"{base.name}-{number}") for number in range(2, 1000)))
+    candidates: Iterable[Path] = (
+        base,
+        *(base.with_name(f"{base.name}-{number}") for number in range(2, 1000)),
+    )
     return next(path for path in candidates if not path.exists())

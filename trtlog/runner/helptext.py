@@ -1,4 +1,4 @@
-"""Reads ``trtexec --help``: which flags does this binary list, and which version is it?"""
+"""Reads ``trtexec --help``: which flags a binary lists, and which version it is."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from trtlog.runner.flags import RELEASES, Version, flags_of, format_version, nea
 
 _BANNER = re.compile(r"&&&& [A-Z]+ TensorRT\.(\S+) (?:\[TensorRT v([0-9]+)\] )?(?:\[b([0-9]+)\] )?# (\S+)")
 # A flag stands at the start of its line; explanations are indented by more than 20 columns.
-_ENTRY = re.compile(r"^[^\w-]{0,6}(--?[A-Za-z][A-Za-z0-9]*)(\[?=\S+|)((?:, ?--?[A-Za-z][A-Za-z0-9]*)*)(?:\s|$)")
-# Nobody's help differs from its own release's table by more flags than this; TensorRT-RTX numbers itself anew.
+_ENTRY = re.compile(
+    r"^[^\w-]{0,6}(--?[A-Za-z][A-Za-z0-9]*)(\[?=\S+|)((?:, ?--?[A-Za-z][A-Za-z0-9]*)*)(?:\s|$)"
+)
+# Nobody's help differs from its own release's table by more flags than this; TensorRT-RTX numbers itself
+# anew.
 _FOREIGN = 12
 
 
@@ -27,7 +30,8 @@ class Help:
     build
         The build number in the banner (10.4 and newer), else None.
     release
-        The release whose flags these are: what checks go by. Differs from ``printed_version`` for TensorRT-RTX.
+        The release whose flags these are: what checks go by. Differs from ``printed_version`` for
+        TensorRT-RTX.
     """
 
     flags: dict[str, str]
@@ -41,7 +45,9 @@ class Help:
         if self.printed_version is None:
             return f"trtexec (its flags are those of {format_version(self.release)})"
         if source_version(self.printed_version)[:2] != self.release[:2]:
-            return f"trtexec v{format_version(self.printed_version)} (flags of {format_version(self.release)})"
+            return (
+                f"trtexec v{format_version(self.printed_version)} (flags of {format_version(self.release)})"
+            )
         return f"trtexec {format_version(self.printed_version)}"
 
 
@@ -53,8 +59,10 @@ def decode_banner_version(text: str, program: str = "") -> Version:
 
     Examples
     --------
-    >>> decode_banner_version("8503"), decode_banner_version("101602"), decode_banner_version("10701", "tensorrt_rtx")
-    ((8, 5, 3), (10, 16, 2), (1, 7, 1))
+    >>> decode_banner_version("8503"), decode_banner_version("101602")
+    ((8, 5, 3), (10, 16, 2))
+    >>> decode_banner_version("10701", "tensorrt_rtx")
+    (1, 7, 1)
     """
     number = int(text)
     unit = 10000 if number >= 100000 or "rtx" in program.lower() else 1000
@@ -62,11 +70,11 @@ def decode_banner_version(text: str, program: str = "") -> Version:
 
 
 def parse_help(text: str) -> Help | None:
-    """Read the output of ``trtexec --help`` of any generation; None if it is no such text.
+    r"""Read the output of ``trtexec --help`` of any generation; None if it is no such text.
 
     Examples
     --------
-    >>> found = parse_help("=== Model Options ===\\n  --onnx=<file>   ONNX model\\n  --help, -h   Print this message\\n")
+    >>> found = parse_help("  --onnx=<file>   ONNX model\n  --help, -h      Print this message")
     >>> sorted(found.flags)
     ['--help', '--onnx', '-h']
     """

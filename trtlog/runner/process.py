@@ -1,8 +1,8 @@
 """The child process: its own group, one pipe for both streams, straight to disk, watched from outside.
 
-Two threads serve a child. The *recorder* copies what arrives to the log file and does nothing else; whoever wants to
-read along reads the file, so a slow reader can neither delay nor lose a line. The *watchdog* waits for the end, holds
-the time limits and stops the child's whole process group when it must.
+Two threads serve a child. The *recorder* copies what arrives to the log file and does nothing else; whoever
+wants to read along reads the file, so a slow reader can neither delay nor lose a line. The *watchdog* waits
+for the end, holds the time limits and stops the child's whole process group when it must.
 
 Standard output and standard error share one pipe, which keeps the order in which they were written.
 """
@@ -35,7 +35,8 @@ class Ending:
     Attributes
     ----------
     reason
-        ``exited`` by itself, ``signal`` (ended by a signal that this program did not send), or why it was stopped:
+        ``exited`` by itself, ``signal`` (ended by a signal that this program did not send), or why it was
+        stopped:
         ``timed_out hung interrupted disk_full``.
     exit_code
         What the program returned; None if a signal ended it.
@@ -136,7 +137,9 @@ class Child:
         finally:
             os.close(writing)
         self.pid = self._process.pid
-        self._recorder = threading.Thread(target=self._record, args=(reading,), name="trtlog-recorder", daemon=True)
+        self._recorder = threading.Thread(
+            target=self._record, args=(reading,), name="trtlog-recorder", daemon=True
+        )
         self._watchdog = threading.Thread(target=self._watch, name="trtlog-watchdog", daemon=True)
         self._recorder.start()
         self._watchdog.start()
@@ -162,9 +165,11 @@ class Child:
         return time.monotonic() - self._started
 
     def wait_beyond(self, position: int, timeout_s: float) -> bool:
-        """Wait until the log is longer than ``position`` or the child has ended; tells whether either came."""
+        """Wait until the log is longer than ``position`` or the child has ended; tells if either came."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._bytes > position or self._ending is not None, timeout_s)
+            return self._changed.wait_for(
+                lambda: self._bytes > position or self._ending is not None, timeout_s
+            )
 
     def wait(self, timeout_s: float | None = None) -> Ending | None:
         """Wait for the end."""
@@ -182,7 +187,8 @@ class Child:
         if at_once:
             self._impatient.set()
 
-    # -- the recorder ------------------------------------------------------------------------------------------------
+    # -- the recorder
+    # ------------------------------------------------------------------------------------------------
 
     def _record(self, reading: int) -> None:
         poll = select.poll() if hasattr(select, "poll") else None
@@ -209,7 +215,9 @@ class Child:
                 while written < len(chunk):
                     written += os.write(self._log, chunk[written:])
             except OSError as error:
-                self._disk_error = error  # go on reading, so that the child is not blocked until it is stopped
+                self._disk_error = (
+                    error  # go on reading, so that the child is not blocked until it is stopped
+                )
         self._digest.update(chunk[:written])
         with self._changed:
             self._bytes += written
@@ -217,7 +225,8 @@ class Child:
             self._last_output = time.monotonic()
             self._changed.notify_all()
 
-    # -- the watchdog ------------------------------------------------------------------------------------------------
+    # -- the watchdog
+    # ------------------------------------------------------------------------------------------------
 
     def _watch(self) -> None:
         while self._process.poll() is None and self._reason_to_stop() is None:
@@ -255,7 +264,9 @@ class Child:
             log_bytes=self._bytes,
             log_sha256=self._digest.hexdigest(),
             lost_bytes=self._lost,
-            disk_error=None if self._disk_error is None else (self._disk_error.strerror or str(self._disk_error)),
+            disk_error=None
+            if self._disk_error is None
+            else (self._disk_error.strerror or str(self._disk_error)),
             left_behind=left_behind,
         )
         with self._changed:

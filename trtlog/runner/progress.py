@@ -1,0 +1,355 @@
+"""Where a running trtexec is, read line by line from what it prints.
+
+:class:`Progress` takes lines as they come and yields an :class:`Event` for each change worth showing. It
+serves
+``trtlog.run``, ``trtlog watch`` and notebooks alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from trtlog import grammar
+from trtlog.classify import Classifier, Line
+
+#: Phases in their order, with words for people. A log may leave some out.
+PHASES = {
+    "start": "starting",
+    "options": "reading options",
+    "setup": "setting up",
+    "import": "reading the model",
+    "graph": "rewriting the graph",
+    "autotune": "timing tactics",
+    "memory": "planning memory",
+    "engine": "making the engine",
+    "inference": "running inference",
+    "performance": "reporting",
+    "ended": "ended",
+}
+_PHASE_OF_SECTION = {
+    "model": "options",
+    "build": "options",
+    "system": "options",
+    "inference": "options",
+    "reporting": "options",
+    "device": "setup",
+    "setup": "setup",
+    "import": "import",
+    "graph": "graph",
+    "autotune": "autotune",
+    "memory": "memory",
+    "engine": "engine",
+    "engine_layers": "engine",
+    "layer_information": "engine",
+    "inference_run": "inference",
+    "trace": "performance",
+    "performance": "performance",
+    "explanations": "performance",
+    "profile": "performance",
+}
+
+
+@dataclass(frozen=True)
+class Best:
+    """The fastest tactic of the layer at hand so far.
+
+    Attributes
+    ----------
+    layer, runner
+        What was timed, in the log's own words.
+    tactic
+        The tactic's identifier as printed.
+    kernel
+        The kernel's name; None where the log does not give it.
+    time_ms
+        Its time.
+    """
+
+    layer: str
+    runner: str | None
+    tactic: str
+    kernel: str | None
+    time_ms: float
+
+
+@dataclass(frozen=True)
+class Event:
+    """A change in a running trtexec, with the whole state after it.
+
+    Attributes
+    ----------
+    kind
+        What changed: ``phase``, ``layer`` (the next layer is timed), ``best`` (a faster tactic),
+        ``message`` (a warning or error), ``metric`` (a line of the performance summary), ``quiet`` (nothing
+        printed for a while),
+        ``ended``.
+    phase
+        One of :data:`PHASES`.
+    line
+        The log line that tells it, 1-based; None for ``quiet``.
+    elapsed_s
+        Seconds since the start of the run; None where the line was already there when watching began.
+    layer
+        The layer whose tactics are timed, in the log's own words; None outside that phase.
+    layer_number
+        How many different layers have been timed so far, this one included.
+    layers
+        How many layers the graph has at this point, by the last ``After ...: N layers``; None where the log
+        has not told it (without ``--verbose`` it never does). Equal layers are timed once, so
+        ``layer_number`` often stays below it.
+    best
+        The fastest tactic of that layer so far.
+    severity, text
+        Of a ``message``: ``W``, ``E`` or ``F`` and what it says; of a ``metric``: its line; of ``ended``:
+        PASSED or FAILED as printed, None without such a line.
+    warnings, errors
+        How many so far.
+    eta_s
+        Seconds until the end of the measurement, in the phase ``inference``, from trtexec's own duration
+        and warm-up. None elsewhere: how long a build takes cannot be told from the layers behind it (on
+        captured builds such an estimate was wrong by factors both ways).
+    """
+
+    kind: str
+    phase: str = "start"
+    line: int | None = None
+    elapsed_s: float | None = None
+    layer: str | None = None
+    layer_number: int = 0
+    layers: int | None = None
+    best: Best | None = None
+    severity: str | None = None
+    text: str | None = None
+    warnings: int = 0
+    errors: int = 0
+    eta_s: float | None = None
+
+    def __str__(self) -> str:
+        if self.kind == "message":
+            return f"[{self.severity}] {self.text}"
+        if self.kind in ("metric", "ended") and self.text:
+            return self.text
+        words = PHASES[self.phase]
+        if self.phase == "autotune" and self.layer is not None:
+            of = f" of at most {self.layers}" if self.layers is not None else ""
+            words = f"{words}: layer {self.layer_number}{of}, {self.layer}"
+            if self.best is not None:
+                words += f", best {self.best.time_ms:g} ms"
+        if self.kind == "quiet" and self.text:
+            words += f" ({self.text})"
+        return words
+
+
+@dataclass
+class _State:
+    """What the lines so far have told."""
+
+    event: Event = field(default_factory=lambda: Event("phase"))
+    seen: set[str] = field(default_factory=set)
+    runner: str | None = None
+    kernel: str | None = None
+    kernel_tactic: str | None = None
+    measuring_s: float | None = None
+    inference_at: float | None = None
+
+
+class Progress:
+    """Reads lines, yields events.
+
+    Examples
+    --------
+    >>> progress = Progress()
+    >>> bodies = ["After concat removal: 2 layers", "--------------- Timing Runner: fc (Cask)",
+    ...           "Tactic: 0x0000000000000001 Time: 0.5"]
+    >>> lines = [f"[11/22/2026-13:22:03] [V] [TRT] {body}".encode() for body in bodies]
+    >>> [str(event) for event in progress.feed(lines)][-1]
+    'timing tactics: layer 1 of at most 2, fc, best 0.5 ms'
+    """
+
+    def __init__(self) -> None:
+        self._classifier = Classifier(grammar.load())
+        self._fields = [variant.fields for variant in self._classifier.matcher.variants]
+        self._state = _State()
+        self._number = 0
+        self._tail: list[bytes] = []
+
+    @property
+    def event(self) -> Event:
+        """The state now."""
+        return self._state.event
+
+    def feed(self, lines: Iterable[bytes], elapsed_s: float | None = None) -> Iterator[Event]:
+        """Take lines without their line ends.
+
+        Parameters
+        ----------
+        lines
+            Whole lines.
+        elapsed_s
+            When they came, in seconds since the start; None if that is not known.
+        """
+        for text in lines:
+            self._number += 1
+            line = self._classifier.classify(self._number, text.rstrip(b"\r"))
+            yield from self._take(line, elapsed_s)
+
+    def quiet(self, quiet_s: float, elapsed_s: float | None) -> Event:
+        """Return the event that says how long nothing has come."""
+        event = self._refreshed(self._state.event, elapsed_s)
+        return replace(
+            event, kind="quiet", line=None, text=f"nothing printed for {quiet_s:.0f} s", severity=None
+        )
+
+    # -- one line
+    # ----------------------------------------------------------------------------------------------------
+
+    def _take(self, line: Line, elapsed_s: float | None) -> Iterator[Event]:
+        values = self._values(line)
+        if line.kind == "run_started":
+            # the next run in one file: a tuning loop, or a script that appends
+            self._state = _State()
+            yield self._emit("phase", line, elapsed_s, phase="start", text=values.get("command"))
+            return
+        if line.kind == "run_ended":
+            yield self._emit(
+                "ended", line, elapsed_s, phase="ended", text=values.get("run_status"), eta_s=None
+            )
+            return
+        yield from self._phase(line, elapsed_s)
+        if line.header.severity in ("W", "E", "F") and line.record == line.number:
+            yield self._message(line, elapsed_s)
+        handler = getattr(self, f"_on_{line.kind}", None)
+        if handler is not None:
+            yield from handler(line, values, elapsed_s)
+
+    def _phase(self, line: Line, elapsed_s: float | None) -> Iterator[Event]:
+        phase = _PHASE_OF_SECTION.get(self._classifier.section)
+        state = self._state
+        if phase is None or phase == state.event.phase or phase == self._earlier(phase, line):
+            return
+        yield self._emit("phase", line, elapsed_s, phase=phase, layer=None, best=None)
+
+    def _earlier(self, phase: str, line: Line) -> str | None:
+        """Return ``phase`` if it is a step back that the line alone does not justify."""
+        order = list(PHASES)
+        back = order.index(phase) < order.index(self._state.event.phase)
+        # passes go on between the timings of layers, and layers are timed after them again: both are
+        # "autotune"
+        within_build = {phase, self._state.event.phase} <= {"graph", "autotune"}
+        return phase if back and within_build else None
+
+    def _message(self, line: Line, elapsed_s: float | None) -> Event:
+        severity = line.header.severity
+        event = self._state.event
+        counts = {"warnings": event.warnings + 1} if severity == "W" else {"errors": event.errors + 1}
+        text = line.body.decode("utf-8", "replace").strip()
+        return self._emit("message", line, elapsed_s, severity=severity, text=text, **counts)
+
+    # -- kinds of line; the name after _on_ is that of the grammar's rule
+    # ---------------------------------------------
+
+    def _on_original_layers(
+        self, line: Line, values: dict[str, str], elapsed_s: float | None
+    ) -> Iterator[Event]:
+        self._state.event = replace(self._state.event, layers=_integer(values.get("layers")))
+        yield from ()
+
+    _on_pass_layers = _on_original_layers
+
+    def _on_option(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+        if values.get("key") == "Duration":
+            found = re.match(r"([0-9.]+)s(?: \(\+ ([0-9.]+)ms warm up\))?", values.get("value", ""))
+            if found:
+                self._state.measuring_s = float(found[1]) + float(found[2] or 0) / 1000
+        yield from ()
+
+    def _on_costs(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+        # 8.2 to 8.5 name no layer here; its timings do
+        if values.get("layer"):
+            yield from self._layer(line, values["layer"], elapsed_s)
+
+    def _on_timing_runner(
+        self, line: Line, values: dict[str, str], elapsed_s: float | None
+    ) -> Iterator[Event]:
+        state = self._state
+        state.runner, state.kernel, state.kernel_tactic = values.get("runner"), None, None
+        layer = values.get("layer", "")
+        if layer and not layer.startswith("Optimizer Reformat(") and layer != "<reformat>":
+            yield from self._layer(line, layer, elapsed_s)
+
+    def _on_tactic_name(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+        self._state.kernel, self._state.kernel_tactic = values.get("kernel"), values.get("tactic")
+        yield from ()
+
+    def _on_tactic(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+        state = self._state
+        time_ms = _number(values.get("time_ms"))
+        layer = state.event.layer
+        if (
+            time_ms is None or layer is None or not time_ms < 1e30
+        ):  # inf, nan and 3.40282e+38 mean "did not run"
+            return
+        best = state.event.best
+        if best is not None and best.layer == layer and best.time_ms <= time_ms:
+            return
+        tactic = values.get("tactic", "")
+        kernel = values.get("kernel") or (state.kernel if state.kernel_tactic == tactic else None)
+        yield self._emit("best", line, elapsed_s, best=Best(layer, state.runner, tactic, kernel, time_ms))
+
+    def _on_inference_started(
+        self, line: Line, values: dict[str, str], elapsed_s: float | None
+    ) -> Iterator[Event]:
+        self._state.inference_at = elapsed_s
+        yield self._emit("phase", line, elapsed_s, phase="inference")
+
+    def _on_throughput(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+        yield self._emit("metric", line, elapsed_s, text=line.body.decode("utf-8", "replace").strip())
+
+    _on_performance_statistics = _on_performance_total = _on_throughput
+
+    # -- helpers
+    # -----------------------------------------------------------------------------------------------------
+
+    def _layer(self, line: Line, layer: str, elapsed_s: float | None) -> Iterator[Event]:
+        state = self._state
+        if layer == state.event.layer:
+            return
+        state.seen.add(layer)
+        yield self._emit("layer", line, elapsed_s, layer=layer, layer_number=len(state.seen), best=None)
+
+    def _emit(self, kind: str, line: Line, elapsed_s: float | None, **changes: object) -> Event:
+        before = replace(self._state.event, severity=None, text=None)
+        changed = replace(before, kind=kind, line=line.number, **changes)  # type: ignore[arg-type]  # field names
+        self._state.event = self._refreshed(changed, elapsed_s)
+        return self._state.event
+
+    def _refreshed(self, event: Event, elapsed_s: float | None) -> Event:
+        return replace(event, elapsed_s=elapsed_s, eta_s=self._eta(event, elapsed_s))
+
+    def _eta(self, event: Event, elapsed_s: float | None) -> float | None:
+        state = self._state
+        if elapsed_s is None:
+            return None
+        if event.phase == "inference" and state.inference_at is not None and state.measuring_s is not None:
+            return max(0.0, state.inference_at + state.measuring_s - elapsed_s)
+        return None
+
+    def _values(self, line: Line) -> dict[str, str]:
+        if line.found is None:
+            return {}
+        names = self._fields[line.found.index]
+        pairs = zip(names, line.found.groups, strict=True)
+        return {name: value.decode("utf-8", "replace") for name, value in pairs if value is not None}
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdigit() else None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,190 @@
+"""A started trtexec: follow it, wait for it, stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from trtlog.errors import RunError
+from trtlog.runner.causes import Verdict, judge
+from trtlog.runner.folder import RESULT, RunFolder
+from trtlog.runner.follow import Tail
+from trtlog.runner.process import Child
+from trtlog.runner.progress import Event, Progress
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+
+_QUIET_S = 10.0
+_LAST_LINES = 4000
+
+
+class Session:
+    """A running trtexec. Made by :func:`trtlog.runner.start`.
+
+    Iterate over it for live events, or call :meth:`result` to wait. Leaving its ``with`` block, or an
+    exception such as Ctrl-C inside, ends the whole process group and keeps the log.
+
+    Attributes
+    ----------
+    folder
+        The run folder.
+    warnings
+        What was said about the command line before starting.
+    """
+
+    def __init__(self, child: Child, folder: RunFolder, *, warnings: tuple[str, ...] = ()) -> None:
+        self.child = child
+        self.folder = folder
+        self.warnings = warnings
+        self._progress = Progress()
+        self._verdict: Verdict | None = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self.child.ending is None:
+            self.stop()
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield events until trtexec has ended. A slow reader delays events only, not trtexec or its log."""
+        child, quiet_from = self.child, 0.0
+        tail = Tail(self.folder.log_path)
+        try:
+            while True:
+                ended = child.ending is not None  # asked before reading: what comes after it is the last
+                lines = tail.read()
+                if lines:
+                    quiet_from = 0.0
+                    yield from self._progress.feed(lines, child.elapsed_s)
+                    continue
+                if ended:
+                    yield from self._progress.feed(tail.rest(), child.elapsed_s)
+                    return
+                if child.quiet_s >= quiet_from + _QUIET_S:
+                    quiet_from = child.quiet_s
+                    yield self._progress.quiet(child.quiet_s, child.elapsed_s)
+                child.wait_beyond(tail.position, 0.5)
+        except (KeyboardInterrupt, GeneratorExit):
+            self.stop()
+            raise
+        finally:
+            tail.close()
+
+    def stop(self, reason: str = "interrupted") -> None:
+        """End the whole process group and wait for it; the log is kept. A second Ctrl-C ends it at once."""
+        self.child.stop(reason)
+        try:
+            self.child.wait()
+        except KeyboardInterrupt:
+            self.child.stop(reason, at_once=True)
+            self.child.wait()
+        self.verdict()
+
+    def wait(self) -> Verdict:
+        """Wait for the end without parsing anything."""
+        try:
+            self.child.wait()
+        except KeyboardInterrupt:
+            self.stop()
+            raise
+        return self.verdict()
+
+    def verdict(self) -> Verdict:
+        """Return what became of it, and write ``result.json``; the run must have ended."""
+        if self._verdict is None:
+            ending = self.child.ending
+            if ending is None:
+                raise RunError("trtexec is still running; wait for it first.")
+            limits = {"timeout_s": self.child.timeout_s, "hang_s": self.child.hang_s}
+            verdict = judge(ending, last_lines(self.folder.log_path), **limits)
+            content: dict[str, Any] = {
+                "status": verdict.status,
+                "headline": verdict.headline,
+                "cause": verdict.cause,
+                "messages": list(verdict.messages),
+                "exit_code": ending.exit_code,
+                "signal": ending.signal,
+                "started_at": _iso(self.child.started_at),
+                "ended_at": _iso(self.child.started_at + ending.wall_s),
+                "wall_s": round(ending.wall_s, 3),
+                "log_bytes": ending.log_bytes,
+                "log_sha256": ending.log_sha256,
+                "lost_bytes": ending.lost_bytes,
+                "left_behind": ending.left_behind,
+                "files": {name: str(path) for name, path in self.folder.files.items()},
+            }
+            self._verdict = verdict
+            # a full disk has no room for this either; the verdict is still told
+            with contextlib.suppress(OSError):
+                self.folder.write(RESULT, content)
+        return self._verdict
+
+    def error(self) -> RunError | None:
+        """Return the error for a run that did not pass, else None."""
+        verdict = self.verdict()
+        if verdict.status == "passed":
+            return None
+        ending = self.child.ending
+        assert ending is not None
+        lines = [f"trtexec did not pass. {verdict.headline}"]
+        if verdict.cause:
+            lines.append(f"Likely cause: {verdict.cause}")
+        if verdict.messages:
+            lines.append("It said last:")
+            lines.extend(f"  {message[:300]}" for message in verdict.messages)
+        lines.append(f"The log is in {self.folder.log_path}")
+        return RunError(
+            "\n".join(lines),
+            status=verdict.status,
+            exit_code=ending.exit_code,
+            signal=ending.signal,
+            messages=verdict.messages,
+            cause=verdict.cause,
+            folder=self.folder.path,
+        )
+
+    def result(self, *, check: bool = True) -> Log:
+        """Wait for the end and parse the log.
+
+        Raises
+        ------
+        RunError
+            It did not pass, unless ``check`` is false.
+        """
+        self.wait()
+        error = self.error()
+        if check and error is not None:
+            raise error
+        return self.folder.log
+
+
+def last_lines(path: Path, limit: int = _LAST_LINES, most_bytes: int = 1 << 22) -> list[str]:
+    """Return the last lines of a log, without their ends."""
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - most_bytes))
+            text = file.read()
+    except OSError:
+        return []
+    recent = deque(text.decode("utf-8", "replace").splitlines(), limit)
+    return list(recent)
+
+
+def _iso(timestamp: float) -> str:
+    return datetime.fromtimestamp(timestamp, timezone.utc).isoformat(timespec="milliseconds")
+
+
+def now_iso() -> str:
+    """Return the time now, for records."""
+    return _iso(time.time())
