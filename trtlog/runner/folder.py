@@ -125,7 +125,7 @@ class RunFolder:
         return found
 
     def profile(self) -> list[dict[str, Any]] | None:
-        """Return what ``--exportProfile`` wrote: the count, then a dict per layer; None if it wrote nothing."""
+        """Return what ``--exportProfile`` wrote: the count, then a dict per layer; else None."""
         found: list[dict[str, Any]] | None = self._export("--exportProfile")
         return found
 
