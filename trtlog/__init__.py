@@ -26,12 +26,15 @@ if TYPE_CHECKING:
     from trtlog.log import Log
     from trtlog.parquet import read_parquet
     from trtlog.read import parse
+    from trtlog.runner.launch import open_run, run
 
 # Loaded when first used: importing trtlog loads neither pandas nor pyarrow nor lark.
 _LAZY = {
     "Log": "trtlog.log",
+    "open_run": "trtlog.runner.launch",
     "parse": "trtlog.read",
     "read_parquet": "trtlog.parquet",
+    "run": "trtlog.runner.launch",
 }
 
 __all__ = [
@@ -45,8 +48,10 @@ __all__ = [
     "StrictError",
     "TrtlogError",
     "__version__",
+    "open_run",
     "parse",
     "read_parquet",
+    "run",
 ]
 
 

@@ -16,8 +16,9 @@ from trtlog.errors import RunError
 from trtlog.runner.arguments import FlagError
 from trtlog.runner.binary import Trtexec
 from trtlog.runner.flags import flags_of
+from trtlog.runner.folder import open_folder
 from trtlog.runner.helptext import Help
-from trtlog.runner.launch import make_plan, open_run, start
+from trtlog.runner.launch import make_plan, start
 from trtlog.testing import FakeTrtexec
 
 SHAPES = {"input": (8, 3, 224, 224)}
@@ -32,7 +33,7 @@ def test_the_log_on_disk_is_what_the_child_wrote(capture, text_of, tmp_path):
     assert (tmp_path / "run" / "trtexec.log").read_bytes() == text
     assert (verdict.status, session.error()) == ("passed", None)
     assert str(events[-1]) == "PASSED"
-    folder = open_run(tmp_path / "run")
+    folder = open_folder(tmp_path / "run")
     assert folder.status == "passed"
     assert folder.result["log_sha256"] == hashlib.sha256(text).hexdigest()
     assert folder.result["log_bytes"] == len(text)
@@ -40,7 +41,7 @@ def test_the_log_on_disk_is_what_the_child_wrote(capture, text_of, tmp_path):
     assert folder.command["args"][:2] == ["--onnx=m.onnx", "--shapes=input:8x3x224x224"]
     assert folder.command["added"][0] == "--verbose"
     assert set(folder.environment) >= {"system", "python", "gpus", "variables"}
-    assert len(folder.times()) == 4010  # 401 averages of ten
+    assert len(folder.times.rows) == 4010  # 401 averages of ten
     assert folder.engine == tmp_path / "run" / "model.engine"
     assert folder.timing_cache == tmp_path / "run" / "timing.cache"
 
@@ -70,7 +71,7 @@ def test_an_error_in_a_callback_ends_the_child(capture, tmp_path):
     with pytest.raises(ZeroDivisionError):
         stumble()
     assert session.child.ending.reason == "interrupted"
-    assert open_run(tmp_path / "run").status == "interrupted"
+    assert open_folder(tmp_path / "run").status == "interrupted"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_failed_runs_name_their_cause(name, cause, message, capture, text_of, tm
     assert message in error.messages
     assert error.folder == tmp_path / "run"
     assert str(tmp_path / "run") in str(error)
-    assert open_run(tmp_path / "run").result["cause"] == error.cause
+    assert open_folder(tmp_path / "run").result["cause"] == error.cause
     assert (tmp_path / "run" / "trtexec.log").read_bytes() == text_of(f"{name}.log")
 
 
@@ -177,7 +178,7 @@ def test_an_earlier_run_is_not_overwritten_by_accident(capture, tmp_path):
     start(
         "m.onnx", trtexec=FakeTrtexec(capture("lstm_verbose.log")), out=tmp_path / "run", overwrite=True
     ).wait()
-    assert open_run(tmp_path / "run").status == "passed"
+    assert open_folder(tmp_path / "run").status == "passed"
 
 
 def test_the_default_folder_never_collides(capture, tmp_path, monkeypatch):
@@ -196,15 +197,15 @@ def test_a_folder_that_cannot_be_made(capture, tmp_path):
 
 def test_open_run_of_what_is_none(tmp_path):
     with pytest.raises(RunError, match="is no folder"):
-        open_run(tmp_path / "nothing")
+        open_folder(tmp_path / "nothing")
     with pytest.raises(RunError, match="holds no run"):
-        open_run(tmp_path)
+        open_folder(tmp_path)
 
 
 def test_a_run_folder_without_a_result_opens(capture, tmp_path):
     start("m.onnx", trtexec=FakeTrtexec(capture("lstm_verbose.log")), out=tmp_path / "run").wait()
     (tmp_path / "run" / "result.json").unlink()
-    folder = open_run(tmp_path / "run")
+    folder = open_folder(tmp_path / "run")
     assert (folder.result, folder.status) == (None, None)
     assert "not finished" in repr(folder)
 

@@ -25,7 +25,8 @@ from trtlog.errors import RunError
 from trtlog.runner.arguments import split_flag
 
 if TYPE_CHECKING:
-    from trtlog.log import Log
+    from trtlog.exports import Export
+    from trtlog.runner.run_log import RunLog
 
 LOG = "trtexec.log"
 COMMAND = "command.json"
@@ -85,11 +86,18 @@ class RunFolder:
         return None if result is None else result["status"]
 
     @property
-    def log(self) -> Log:
-        """The parsed log."""
-        import trtlog
+    def log(self) -> RunLog:
+        """The parsed log.
 
-        return trtlog.parse(self.log_path)
+        Raises
+        ------
+        InputError
+            It is empty, or no log.
+        """
+        import trtlog
+        from trtlog.runner.run_log import RunLog
+
+        return RunLog(trtlog.parse(self.log_path), self)
 
     @property
     def files(self) -> dict[str, Path]:
@@ -119,32 +127,33 @@ class RunFolder:
         """The timing cache; None if there is none."""
         return self.files.get("--timingCacheFile")
 
-    def times(self) -> list[dict[str, float]] | None:
-        """Return what ``--exportTimes`` wrote: one dict per query, all in ms; None if it wrote nothing."""
-        found: list[dict[str, float]] | None = self._export("--exportTimes")
-        return found
+    def export(self, flag: str) -> Export | None:
+        """Return what a flag such as ``--exportTimes`` wrote; None if it wrote nothing.
 
-    def profile(self) -> list[dict[str, Any]] | None:
-        """Return what ``--exportProfile`` wrote: the count, then a dict per layer; else None."""
-        found: list[dict[str, Any]] | None = self._export("--exportProfile")
-        return found
+        Raises
+        ------
+        InputError
+            The file is damaged.
+        """
+        from trtlog.exports import read_exports
 
-    def layers(self) -> dict[str, Any] | None:
-        """Return what ``--exportLayerInfo`` wrote; None if it wrote nothing."""
-        found: dict[str, Any] | None = self._export("--exportLayerInfo")
-        return found
+        path = self.files.get(flag)
+        return None if path is None else read_exports(path)[-1]
 
-    def _export(self, name: str) -> Any:
-        path = self.files.get(name)
-        if path is None:
-            return None
-        try:
-            # trtexec does not escape names and may write nan, inf
-            return json.loads(path.read_text(encoding="utf-8", errors="replace"))
-        except ValueError as error:
-            raise RunError(
-                f"{path} is no valid JSON ({error}); trtexec does not escape the names it writes."
-            ) from error
+    @property
+    def times(self) -> Export | None:
+        """What ``--exportTimes`` wrote, a row per query; None if it wrote nothing."""
+        return self.export("--exportTimes")
+
+    @property
+    def profile(self) -> Export | None:
+        """What ``--exportProfile`` wrote, a row per layer; None if it wrote nothing."""
+        return self.export("--exportProfile")
+
+    @property
+    def layers(self) -> Export | None:
+        """What ``--exportLayerInfo`` wrote, a row per layer of the engine; None if it wrote nothing."""
+        return self.export("--exportLayerInfo")
 
     def _read(self, name: str) -> Any:
         path = self.path / name

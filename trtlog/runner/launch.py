@@ -15,14 +15,14 @@ from trtlog.runner.binary import Trtexec, TrtexecLike, find_trtexec
 from trtlog.runner.check import Problem, check_arguments, refuse
 from trtlog.runner.environment import VARIABLES, read_environment
 from trtlog.runner.flags import flags_of, format_version
-from trtlog.runner.folder import COMMAND, ENVIRONMENT, WRITTEN, RunFolder, new_folder, open_folder
+from trtlog.runner.folder import COMMAND, ENVIRONMENT, WRITTEN, new_folder, open_folder
 from trtlog.runner.helptext import Help
 from trtlog.runner.process import Child
 from trtlog.runner.progress import Event
 from trtlog.runner.session import Session, now_iso
 
 if TYPE_CHECKING:
-    from trtlog.log import Log
+    from trtlog.runner.run_log import RunLog
 
 # With one of these nothing is built or measured; nothing may be added to the command line.
 _ALONE = frozenset({"--help", "-h", "--continue", "--helpBuildRoute", "--getPlanVersionOnly", "--dryRun"})
@@ -66,7 +66,7 @@ def run(
     on_event: Callable[[Event], object] | None = None,
     check: bool = True,
     **options: Any,
-) -> Log:
+) -> RunLog:
     """Run trtexec and return its log, parsed.
 
     Keyword arguments beyond those below are trtexec's flags: ``fp16=True``, ``shapes={"input": (8, 3, 224,
@@ -94,8 +94,8 @@ def run(
 
     Returns
     -------
-    Log
-        The same as ``trtlog.parse`` of the log in the run folder.
+    RunLog
+        The same as ``trtlog.parse`` of the log in the run folder, and ``log.folder``, the folder itself.
 
     Raises
     ------
@@ -282,22 +282,23 @@ def make_plan(
     return Plan(trtexec, args, tuple(added), help_, problems)
 
 
-def open_run(path: str | os.PathLike[str]) -> RunFolder:
-    """Open the folder of an earlier run.
+def open_run(path: str | os.PathLike[str]) -> RunLog:
+    """Open the folder of an earlier run, finished or not.
 
     Returns
     -------
-    RunFolder
-        ``.log`` is the parsed log, ``.result``, ``.command`` and ``.environment`` what was kept about the
-        run,
-        ``.times()``, ``.profile()`` and ``.layers()`` what trtexec exported.
+    RunLog
+        The same log that ``trtlog.run`` returned. ``log.folder`` is the folder: ``.result``, ``.command`` and
+        ``.environment`` tell about the run, ``.times``, ``.profile`` and ``.layers`` hold what trtexec exported.
 
     Raises
     ------
     RunError
         There is no such folder, or no run in it.
+    InputError
+        The log in it is empty.
     """
-    return open_folder(path)
+    return open_folder(path).log
 
 
 def _wanted(choice: bool | None, files: bool) -> bool:

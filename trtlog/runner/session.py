@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from trtlog.errors import RunError
+from trtlog.errors import InputError, RunError
 from trtlog.runner.causes import Verdict, judge
 from trtlog.runner.folder import RESULT, RunFolder
 from trtlog.runner.follow import Tail
@@ -19,7 +19,7 @@ from trtlog.runner.process import Child
 from trtlog.runner.progress import Event, Progress
 
 if TYPE_CHECKING:
-    from trtlog.log import Log
+    from trtlog.runner.run_log import RunLog
 
 _QUIET_S = 10.0
 _LAST_LINES = 4000
@@ -153,7 +153,7 @@ class Session:
             folder=self.folder.path,
         )
 
-    def result(self, *, check: bool = True) -> Log:
+    def result(self, *, check: bool = True) -> RunLog:
         """Wait for the end and parse the log.
 
         Raises
@@ -165,7 +165,12 @@ class Session:
         error = self.error()
         if check and error is not None:
             raise error
-        return self.folder.log
+        try:
+            return self.folder.log
+        except InputError as unreadable:
+            if error is not None:
+                raise error from unreadable  # it printed nothing that could be read
+            raise
 
 
 def last_lines(path: Path, limit: int = _LAST_LINES, most_bytes: int = 1 << 22) -> list[str]:
