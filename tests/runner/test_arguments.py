@@ -9,9 +9,7 @@ from trtlog.runner.arguments import FlagError, arguments, profiles
 
 
 def test_spellings():
-    assert arguments(
-        {"onnx": Path("a/m.onnx"), "saveEngine": "m.engine", "no_tf32": True, "USECUDAGRAPH": True}
-    ) == [
+    assert arguments({"onnx": Path("a/m.onnx"), "saveEngine": "m.engine", "no_tf32": True, "USECUDAGRAPH": True}) == [
         "--onnx=a/m.onnx",
         "--saveEngine=m.engine",
         "--noTF32",
@@ -52,9 +50,7 @@ def test_lists_and_mappings():
     assert arguments({"memPoolSize": {"workspace": 1024, "dlaSRAM": 0.5}}) == [
         "--memPoolSize=workspace:1024,dlaSRAM:0.5"
     ]
-    assert arguments({"layerPrecisions": {"conv1": "fp16", "*": "fp32"}}) == [
-        "--layerPrecisions=conv1:fp16,*:fp32"
-    ]
+    assert arguments({"layerPrecisions": {"conv1": "fp16", "*": "fp32"}}) == ["--layerPrecisions=conv1:fp16,*:fp32"]
     assert arguments({"plugins": ["a.so", "b.so"]}) == ["--plugins=a.so", "--plugins=b.so"]
     assert arguments({"loadInputs": {"x": "x.bin"}}) == ["--loadInputs=x:x.bin"]
 

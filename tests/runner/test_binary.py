@@ -22,9 +22,7 @@ def test_order_argument_variable_path(script, tmp_path):
 def test_an_install_folder(script, tmp_path):
     (tmp_path / "TensorRT-8.5.3.1" / "bin").mkdir(parents=True)
     path = script("exit 0", "TensorRT-8.5.3.1/bin/trtexec")
-    assert find_trtexec(None, {"PATH": "", "TENSORRT_ROOT": str(tmp_path / "TensorRT-8.5.3.1")}).command == (
-        str(path),
-    )
+    assert find_trtexec(None, {"PATH": "", "TENSORRT_ROOT": str(tmp_path / "TensorRT-8.5.3.1")}).command == (str(path),)
     assert find_trtexec(tmp_path / "TensorRT-8.5.3.1").command == (str(path),)  # the folder itself was given
 
 
@@ -44,9 +42,7 @@ def test_ssh_arguments_survive_the_shell_on_the_other_side(script):
     ssh = script('shift; exec sh -c "$*"', "ssh")
     found = find_trtexec([str(ssh), "gpu1", "printf", "%s|"])
     assert found.remote
-    out = os.popen(
-        " ".join(f"'{part}'" for part in found.argv(["--onnx=my model.onnx", "--layerPrecisions=*:fp16"]))
-    )
+    out = os.popen(" ".join(f"'{part}'" for part in found.argv(["--onnx=my model.onnx", "--layerPrecisions=*:fp16"])))
     assert found.argv(["--a=b c"])[-1] == "'--a=b c'"
     out.close()
 

@@ -134,9 +134,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_fits(tmp_path, script):
         print(ending.reason, ending.log_bytes, ending.lost_bytes > 0, ending.disk_error)
         """
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.stdout == "disk_full 100000 True File too large\n", done.stderr
     assert (tmp_path / "log").stat().st_size == 100_000
 

@@ -28,9 +28,7 @@ def test_layers_are_counted_as_the_log_times_them(text_of):
     events = [event for event in events_of(text.encode()) if event.kind == "layer"]
     # a second way: the names between "Timing Runner: " and the last " (Runner)", reformats aside
     names = [
-        line.split("Timing Runner: ")[1].rpartition(" (")[0]
-        for line in text.splitlines()
-        if "Timing Runner" in line
+        line.split("Timing Runner: ")[1].rpartition(" (")[0] for line in text.splitlines() if "Timing Runner" in line
     ]
     distinct = dict.fromkeys(name for name in names if not name.startswith("Optimizer Reformat("))
     assert next(event.layer for event in events if event.layer_number == len(distinct)) == list(distinct)[-1]

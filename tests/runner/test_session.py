@@ -104,9 +104,7 @@ def test_failed_runs_name_their_cause(name, cause, message, capture, text_of, tm
 
 
 def verdict_of(program, tmp_path, **options):
-    with start(
-        "m.onnx", trtexec=[str(program)], out=tmp_path / "run", check_flags=False, **options
-    ) as session:
+    with start("m.onnx", trtexec=[str(program)], out=tmp_path / "run", check_flags=False, **options) as session:
         session.wait()
     return session.error()
 
@@ -157,9 +155,7 @@ def test_a_container_reports_a_signal_as_an_exit_code(script, tmp_path):
 def test_exit_code_and_banner_disagree(script, tmp_path):
     error = verdict_of(script("echo '&&&& FAILED TensorRT.trtexec # trtexec'; exit 0"), tmp_path)
     assert (error.status, error.exit_code) == ("failed", 0)
-    error = verdict_of(
-        script("echo '&&&& PASSED TensorRT.trtexec # trtexec'; exit 3"), tmp_path, overwrite=True
-    )
+    error = verdict_of(script("echo '&&&& PASSED TensorRT.trtexec # trtexec'; exit 3"), tmp_path, overwrite=True)
     assert "had printed PASSED before" in str(error)
 
 
@@ -175,9 +171,7 @@ def test_an_earlier_run_is_not_overwritten_by_accident(capture, tmp_path):
     start("m.onnx", trtexec=fake, out=tmp_path / "run").wait()
     with pytest.raises(RunError, match="holds a run already"):
         start("m.onnx", trtexec=fake, out=tmp_path / "run")
-    start(
-        "m.onnx", trtexec=FakeTrtexec(capture("lstm_verbose.log")), out=tmp_path / "run", overwrite=True
-    ).wait()
+    start("m.onnx", trtexec=FakeTrtexec(capture("lstm_verbose.log")), out=tmp_path / "run", overwrite=True).wait()
     assert open_folder(tmp_path / "run").status == "passed"
 
 
@@ -270,9 +264,7 @@ def test_ctrl_c_ends_the_group_and_keeps_the_log(script, tmp_path):
                 pass
         """
     )
-    child = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
-    )
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
     assert child.stdout.readline() == b"up\n"
     deadline = time.monotonic() + 20
     while not (tmp_path / "grandchild").exists() and time.monotonic() < deadline:
@@ -305,9 +297,7 @@ def test_a_full_disk_is_told_as_such(script, tmp_path):
         print(error.status, error.signal is None, "could not be written" in str(error))
         """
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.stdout.startswith("disk_full "), done.stderr
     assert done.stdout.endswith("True\n")
     assert (tmp_path / "run" / "trtexec.log").stat().st_size == 50_000_000

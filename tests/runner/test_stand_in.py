@@ -108,9 +108,7 @@ def test_unknown_flags_are_refused_as_the_version_does(capture):
         b"[E] Unknown option: --skipInference ",
         b"[E] Unknown option: --noSuchFlag 1",
     ]
-    assert old.stdout.startswith(
-        b"&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=m --skipInference"
-    )
+    assert old.stdout.startswith(b"&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=m --skipInference")
     assert old.stdout.splitlines()[-1].startswith(b"&&&& FAILED TensorRT.trtexec [TensorRT v8503] # ")
     new = call(FakeTrtexec(capture("rtx_err_missing.log")), "--onnx=m", "--fp16")
     assert (new.returncode, b"&&&& FAILED" in new.stdout) == (1, False)  # 11.1 prints no closing line here

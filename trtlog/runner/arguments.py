@@ -67,9 +67,7 @@ def profiles(items: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[str]:
     for index, item in enumerate(items):
         unknown = set(item) - {"min", "opt", "max"}
         if unknown:
-            raise FlagError(
-                f"profiles[{index}] has {sorted(unknown)}; a profile is a dict with min, opt and max."
-            )
+            raise FlagError(f"profiles[{index}] has {sorted(unknown)}; a profile is a dict with min, opt and max.")
         result.append(f"--profile={index}")
         result.extend(f"--{key}Shapes={shapes(item[key])}" for key in ("min", "opt", "max") if key in item)
     return result
@@ -139,13 +137,7 @@ def _scalar(name: str, value: Any) -> str:
         raise FlagError(f"{name} got {value!r} as a value; give text or a number.")
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-    text = (
-        str(value)
-        if isinstance(value, int)
-        else os.fspath(value)
-        if hasattr(value, "__fspath__")
-        else str(value)
-    )
+    text = str(value) if isinstance(value, int) else os.fspath(value) if hasattr(value, "__fspath__") else str(value)
     if "\n" in text or "\0" in text:
         raise FlagError(f"{name} got a value with a line break or zero byte: {text!r}.")
     return text
@@ -163,9 +155,7 @@ def _dimensions(name: str, dimensions: Any) -> str:
         dimensions = (dimensions,)
     numbers = [int(number) for number in dimensions]
     if any(number < 0 for number in numbers):
-        raise FlagError(
-            f"The shape of {name} is {tuple(numbers)}: trtexec needs a number for every dimension."
-        )
+        raise FlagError(f"The shape of {name} is {tuple(numbers)}: trtexec needs a number for every dimension.")
     return "x".join(str(number) for number in numbers)
 
 

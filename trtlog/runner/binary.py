@@ -130,8 +130,7 @@ def _read_help(command: tuple[str, ...], stamp: tuple[int, int], env: tuple[tupl
         return found
     tail = "\n  ".join(text.strip().splitlines()[-5:]) or "(nothing)"
     raise RunError(
-        f"{shown} printed no trtexec help (exit code {done.returncode}). It said:\n  "
-        f"{tail}\n{_why_no_help(text)}"
+        f"{shown} printed no trtexec help (exit code {done.returncode}). It said:\n  {tail}\n{_why_no_help(text)}"
     )
 
 
@@ -157,9 +156,7 @@ def start_error(command: Sequence[str], error: OSError) -> RunError:
     if isinstance(error, PermissionError):
         return RunError(f"{program} may not be executed. Allow it with: chmod +x {shlex.quote(program)}")
     if error.errno == 8:  # ENOEXEC
-        return RunError(
-            f"{program} is no program for this machine (another architecture, or a damaged file)."
-        )
+        return RunError(f"{program} is no program for this machine (another architecture, or a damaged file).")
     return RunError(f"{program} cannot be started: {error.strerror or error}.")
 
 
@@ -243,7 +240,5 @@ def _command(command: list[str], source: str) -> Trtexec:
     elif not os.path.exists(program):
         raise RunError(f"{program} does not exist ({source}).")
     elif not os.access(program, os.X_OK):
-        raise RunError(
-            f"{program} may not be executed ({source}). Allow it with: chmod +x {shlex.quote(program)}"
-        )
+        raise RunError(f"{program} may not be executed ({source}). Allow it with: chmod +x {shlex.quote(program)}")
     return Trtexec((os.path.abspath(program), *command[1:]), source)

@@ -67,11 +67,7 @@ def refuse(problems: Sequence[Problem]) -> None:
 def _one(argument: str, help_: Help) -> list[Problem]:
     name, value = split_flag(argument)
     if not name.startswith("-"):
-        return [
-            Problem(
-                "error", name, f"{argument!r} is no flag: trtexec takes --name or --name=value, in one piece."
-            )
-        ]
+        return [Problem("error", name, f"{argument!r} is no flag: trtexec takes --name or --name=value, in one piece.")]
     entry = all_flags().get(name)
     if name not in help_.flags:
         missing = _missing(name, value, entry, help_)
@@ -82,8 +78,7 @@ def _one(argument: str, help_: Help) -> list[Problem]:
     optional = entry is not None and entry.value == "optional"
     if bare and value is not None:
         text = (
-            f"{name} takes no value; trtexec ignores {value!r} and switches it on. Write {name} "
-            f"alone, or leave it out."
+            f"{name} takes no value; trtexec ignores {value!r} and switches it on. Write {name} alone, or leave it out."
         )
         problems.append(Problem("warning", name, text))
     elif entry is not None and not bare and not optional and not value:
@@ -99,14 +94,9 @@ def _missing(name: str, value: str | None, entry: Flag | None, help_: Help) -> P
         unlisted = entry.hidden or (entry.deprecated is not None and help_.release >= entry.deprecated)
         if unlisted:
             return None
-        return Problem(
-            "warning", name, f"{name} is not listed by the --help of {help_.name}; it may be refused."
-        )
+        return Problem("warning", name, f"{name} is not listed by the --help of {help_.name}; it may be refused.")
     if entry is not None:
-        text = (
-            f"{name} does not exist in {help_.name} (it is there "
-            f"{entry.span()}).{_instead(entry, value, help_)}"
-        )
+        text = f"{name} does not exist in {help_.name} (it is there {entry.span()}).{_instead(entry, value, help_)}"
         return Problem("error", name, text)
     same = [known for known in help_.flags if spellings(known) == spellings(name)]
     near = same or difflib.get_close_matches(name, list(help_.flags), n=2, cutoff=0.75)
@@ -132,10 +122,7 @@ def _repeated(args: Sequence[str], help_: Help) -> list[Problem]:
     for name, count in counts.items():
         entry = all_flags().get(name)
         if count > 1 and entry is not None and not entry.repeatable:
-            text = (
-                f"{name} is given {count} times; trtexec takes it once and calls the other copy an "
-                f"unknown option."
-            )
+            text = f"{name} is given {count} times; trtexec takes it once and calls the other copy an unknown option."
             problems.append(Problem("error", name, text))
     return problems
 
@@ -157,9 +144,7 @@ def _together(args: Sequence[str], help_: Help) -> list[Problem]:
     skip = {"--skipInference", "--buildOnly"} & names
     if inference and skip:
         first = sorted(inference)[0]
-        problems.append(
-            Problem("warning", first, f"{first} has no effect with {sorted(skip)[0]}: nothing is run.")
-        )
+        problems.append(Problem("warning", first, f"{first} has no effect with {sorted(skip)[0]}: nothing is run."))
     if {"--int8", "--fp8"} <= names:
         problems.append(Problem("error", "--fp8", "--fp8 and --int8 cannot be combined."))
     return problems

@@ -101,9 +101,7 @@ def parse_gpus(text: str) -> list[dict[str, Any]]:
         values = [value.strip() for value in line.split(",")]
         if len(values) != len(_GPU_FIELDS):
             continue
-        gpus.append(
-            {name: _value(name, value) for name, value in zip(_GPU_FIELDS.values(), values, strict=True)}
-        )
+        gpus.append({name: _value(name, value) for name, value in zip(_GPU_FIELDS.values(), values, strict=True)})
     return gpus
 
 

@@ -208,9 +208,7 @@ def nearest_release(names: Collection[str]) -> Version:
     given = frozenset(names) & frozenset(all_flags())
     # the latest of equally good ones: a patch release without new flags is then read as the newest of its
     # kind
-    return min(
-        RELEASES, key=lambda release: (len(flags_of(release, hidden=False) ^ given), [-n for n in release])
-    )
+    return min(RELEASES, key=lambda release: (len(flags_of(release, hidden=False) ^ given), [-n for n in release]))
 
 
 def spellings(name: str) -> str:

@@ -137,9 +137,7 @@ def _open(path: Path, wait_s: float) -> Tail:
             break
         except FileNotFoundError as error:
             if time.monotonic() >= deadline:
-                raise InputError(
-                    f"{path} does not exist; give --wait SECONDS (wait_s=) to wait for it."
-                ) from error
+                raise InputError(f"{path} does not exist; give --wait SECONDS (wait_s=) to wait for it.") from error
             time.sleep(0.1)
         except OSError as error:
             raise InputError(f"{path} cannot be followed: {error.strerror or error}.") from error

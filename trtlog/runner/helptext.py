@@ -9,9 +9,7 @@ from trtlog.runner.flags import RELEASES, Version, flags_of, format_version, nea
 
 _BANNER = re.compile(r"&&&& [A-Z]+ TensorRT\.(\S+) (?:\[TensorRT v([0-9]+)\] )?(?:\[b([0-9]+)\] )?# (\S+)")
 # A flag stands at the start of its line; explanations are indented by more than 20 columns.
-_ENTRY = re.compile(
-    r"^[^\w-]{0,6}(--?[A-Za-z][A-Za-z0-9]*)(\[?=\S+|)((?:, ?--?[A-Za-z][A-Za-z0-9]*)*)(?:\s|$)"
-)
+_ENTRY = re.compile(r"^[^\w-]{0,6}(--?[A-Za-z][A-Za-z0-9]*)(\[?=\S+|)((?:, ?--?[A-Za-z][A-Za-z0-9]*)*)(?:\s|$)")
 # Nobody's help differs from its own release's table by more flags than this; TensorRT-RTX numbers itself
 # anew.
 _FOREIGN = 12
@@ -45,9 +43,7 @@ class Help:
         if self.printed_version is None:
             return f"trtexec (its flags are those of {format_version(self.release)})"
         if source_version(self.printed_version)[:2] != self.release[:2]:
-            return (
-                f"trtexec v{format_version(self.printed_version)} (flags of {format_version(self.release)})"
-            )
+            return f"trtexec v{format_version(self.printed_version)} (flags of {format_version(self.release)})"
         return f"trtexec {format_version(self.printed_version)}"
 
 

@@ -137,9 +137,7 @@ class Child:
         finally:
             os.close(writing)
         self.pid = self._process.pid
-        self._recorder = threading.Thread(
-            target=self._record, args=(reading,), name="trtlog-recorder", daemon=True
-        )
+        self._recorder = threading.Thread(target=self._record, args=(reading,), name="trtlog-recorder", daemon=True)
         self._watchdog = threading.Thread(target=self._watch, name="trtlog-watchdog", daemon=True)
         self._recorder.start()
         self._watchdog.start()
@@ -167,9 +165,7 @@ class Child:
     def wait_beyond(self, position: int, timeout_s: float) -> bool:
         """Wait until the log is longer than ``position`` or the child has ended; tells if either came."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: self._bytes > position or self._ending is not None, timeout_s
-            )
+            return self._changed.wait_for(lambda: self._bytes > position or self._ending is not None, timeout_s)
 
     def wait(self, timeout_s: float | None = None) -> Ending | None:
         """Wait for the end."""
@@ -215,9 +211,7 @@ class Child:
                 while written < len(chunk):
                     written += os.write(self._log, chunk[written:])
             except OSError as error:
-                self._disk_error = (
-                    error  # go on reading, so that the child is not blocked until it is stopped
-                )
+                self._disk_error = error  # go on reading, so that the child is not blocked until it is stopped
         self._digest.update(chunk[:written])
         with self._changed:
             self._bytes += written
@@ -264,9 +258,7 @@ class Child:
             log_bytes=self._bytes,
             log_sha256=self._digest.hexdigest(),
             lost_bytes=self._lost,
-            disk_error=None
-            if self._disk_error is None
-            else (self._disk_error.strerror or str(self._disk_error)),
+            disk_error=None if self._disk_error is None else (self._disk_error.strerror or str(self._disk_error)),
             left_behind=left_behind,
         )
         with self._changed:

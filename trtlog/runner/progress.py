@@ -198,9 +198,7 @@ class Progress:
     def quiet(self, quiet_s: float, elapsed_s: float | None) -> Event:
         """Return the event that says how long nothing has come."""
         event = self._refreshed(self._state.event, elapsed_s)
-        return replace(
-            event, kind="quiet", line=None, text=f"nothing printed for {quiet_s:.0f} s", severity=None
-        )
+        return replace(event, kind="quiet", line=None, text=f"nothing printed for {quiet_s:.0f} s", severity=None)
 
     # -- one line
     # ----------------------------------------------------------------------------------------------------
@@ -213,9 +211,7 @@ class Progress:
             yield self._emit("phase", line, elapsed_s, phase="start", text=values.get("command"))
             return
         if line.kind == "run_ended":
-            yield self._emit(
-                "ended", line, elapsed_s, phase="ended", text=values.get("run_status"), eta_s=None
-            )
+            yield self._emit("ended", line, elapsed_s, phase="ended", text=values.get("run_status"), eta_s=None)
             return
         yield from self._phase(line, elapsed_s)
         if line.header.severity in ("W", "E", "F") and line.record == line.number:
@@ -250,9 +246,7 @@ class Progress:
     # -- kinds of line; the name after _on_ is that of the grammar's rule
     # ---------------------------------------------
 
-    def _on_original_layers(
-        self, line: Line, values: dict[str, str], elapsed_s: float | None
-    ) -> Iterator[Event]:
+    def _on_original_layers(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
         self._state.event = replace(self._state.event, layers=_integer(values.get("layers")))
         yield from ()
 
@@ -270,9 +264,7 @@ class Progress:
         if values.get("layer"):
             yield from self._layer(line, values["layer"], elapsed_s)
 
-    def _on_timing_runner(
-        self, line: Line, values: dict[str, str], elapsed_s: float | None
-    ) -> Iterator[Event]:
+    def _on_timing_runner(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
         state = self._state
         state.runner, state.kernel, state.kernel_tactic = values.get("runner"), None, None
         layer = values.get("layer", "")
@@ -287,9 +279,7 @@ class Progress:
         state = self._state
         time_ms = _number(values.get("time_ms"))
         layer = state.event.layer
-        if (
-            time_ms is None or layer is None or not time_ms < 1e30
-        ):  # inf, nan and 3.40282e+38 mean "did not run"
+        if time_ms is None or layer is None or not time_ms < 1e30:  # inf, nan and 3.40282e+38 mean "did not run"
             return
         best = state.event.best
         if best is not None and best.layer == layer and best.time_ms <= time_ms:
@@ -298,9 +288,7 @@ class Progress:
         kernel = values.get("kernel") or (state.kernel if state.kernel_tactic == tactic else None)
         yield self._emit("best", line, elapsed_s, best=Best(layer, state.runner, tactic, kernel, time_ms))
 
-    def _on_inference_started(
-        self, line: Line, values: dict[str, str], elapsed_s: float | None
-    ) -> Iterator[Event]:
+    def _on_inference_started(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
         self._state.inference_at = elapsed_s
         yield self._emit("phase", line, elapsed_s, phase="inference")
 
@@ -339,7 +327,7 @@ class Progress:
     def _values(self, line: Line) -> dict[str, str]:
         if line.found is None:
             return {}
-        names = self._fields[line.found.index]
+        names = self._fields[line.found.variant]
         pairs = zip(names, line.found.groups, strict=True)
         return {name: value.decode("utf-8", "replace") for name, value in pairs if value is not None}
 

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trtlog.tables.context import Context
-from trtlog.tables.schema import asof, to_int
+from trtlog.tables.schema import asof, to_int, to_text
 from trtlog.tables.simple import finish_rows, simple
 
 METRICS = {
@@ -76,4 +77,8 @@ def profile(context: Context) -> pa.Table:
         position = asof(captured.column("line").to_numpy(), head_lines, context.run_lines)
         values = to_int(heads.column("iterations").combine_chunks(), pa.int64())
         iterations = values.take(pa.array(position, mask=position < 0))
-    return simple(context, "profile", iterations=iterations)
+    if not captured.num_rows:
+        return simple(context, "profile")
+    # until 8.6.0 the name stands first, and the blanks that fill its column are no part of it
+    layer = pc.utf8_rtrim_whitespace(to_text(captured.column("layer").combine_chunks()))
+    return simple(context, "profile", iterations=iterations, layer=layer)

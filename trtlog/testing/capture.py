@@ -14,9 +14,7 @@ from trtlog.runner.arguments import split_flag
 from trtlog.runner.flags import Version
 from trtlog.runner.helptext import decode_banner_version
 
-_BANNER = re.compile(
-    rb"&&&& (RUNNING|PASSED|FAILED|WAIVED) \S+ (?:\[TensorRT v([0-9]+)\] )?(?:\[b([0-9]+)\] )?# (.*)"
-)
+_BANNER = re.compile(rb"&&&& (RUNNING|PASSED|FAILED|WAIVED) \S+ (?:\[TensorRT v([0-9]+)\] )?(?:\[b([0-9]+)\] )?# (.*)")
 _TIME = re.compile(rb"\[([0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2})\] ")
 _HEADER = re.compile(rb"(?:\[[0-9/:\- ]+\] )*\[([VIWEF])\] ")
 _HELP_SECTION = re.compile(rb"=== [A-Za-z ]+ ===")
@@ -146,9 +144,7 @@ def read_capture(path: str | Path) -> Capture:
         found = _BANNER.match(line)
         if found is None:
             continue
-        word, number, build_text, shown = (
-            part.decode("utf-8", "replace") if part else "" for part in found.groups()
-        )
+        word, number, build_text, shown = (part.decode("utf-8", "replace") if part else "" for part in found.groups())
         if word == "RUNNING" and not command:
             command = tuple(split_command(shown.rstrip()))
             program = command[0] if command else ""

@@ -54,9 +54,7 @@ def main(argv: list[str] | None = None) -> int:
         help_text = Path(own.fake_help_file).read_text(encoding="utf-8") if own.fake_help_file else None
     except OSError as error:
         return _complain(f"cannot read {error.filename}: {error.strerror}")
-    version = (
-        parse_version(own.fake_version) if own.fake_version else next((c.version for c in captures), None)
-    )
+    version = parse_version(own.fake_version) if own.fake_version else next((c.version for c in captures), None)
     release = _release(version)
     if help_text is None:
         help_text = help_page(release, version, next((c.build for c in captures), None))
@@ -74,9 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     capture = choose(captures, args)
     if capture is None:
         known = "\n".join(f"  {' '.join(item.command)}" for item in captures)
-        return _complain(
-            f"none of the captured logs was run with these flags: {' '.join(args)}\nThey are:\n{known}"
-        )
+        return _complain(f"none of the captured logs was run with these flags: {' '.join(args)}\nThey are:\n{known}")
     return _replay(capture, args, own)
 
 
@@ -103,9 +99,7 @@ def help_page(release: Version, version: Version | None, build: int | None) -> s
     return "\n".join(lines) + "\n"
 
 
-def refusal(
-    args: list[str], release: Version, text: str, listed: Help | None
-) -> list[tuple[int, bytes]] | None:
+def refusal(args: list[str], release: Version, text: str, listed: Help | None) -> list[tuple[int, bytes]] | None:
     """Return what trtexec prints about unknown flags, as (stream, text); None if it knows them all."""
     known = flags_of(release) | set(listed.flags if listed is not None else ())
     unknown = [argument for argument in args if split_flag(argument)[0] not in known]
@@ -115,9 +109,7 @@ def refusal(
     banner, _, page = text.partition("\n")
     opening = banner.rpartition("#")[0]
     command = "trtexec " + " ".join(args)
-    errors = [
-        (2, f"{stamp} [E] Unknown option: {' '.join(_pair(argument))}\n".encode()) for argument in unknown
-    ]
+    errors = [(2, f"{stamp} [E] Unknown option: {' '.join(_pair(argument))}\n".encode()) for argument in unknown]
     parts = [(1, f"{opening}# {command}\n".encode())]
     # the error came first until 9.3, and comes last since
     parts += [*errors, (1, page.encode())] if release < (10,) else [(1, page.encode()), *errors]
@@ -144,9 +136,7 @@ def _replay(capture: Capture, args: list[str], own: argparse.Namespace) -> int:
         if due is not None and due[position] > now:
             time.sleep((due[position] - now) / own.fake_speed)
         # what is due by now and goes to the same stream is written together, as a flushed buffer is
-        while (
-            end < min(limit, stop) and streams[end] == streams[position] and (due is None or due[end] <= now)
-        ):
+        while end < min(limit, stop) and streams[end] == streams[position] and (due is None or due[end] <= now):
             end += 1
         if own.fake_flood_lines and position == flood_at:
             _flood(own.fake_flood_lines)
