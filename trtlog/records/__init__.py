@@ -1,7 +1,8 @@
 """The records: one frozen dataclass a table, each field with type, unit and meaning."""
 
-from trtlog.records.autotune import Reformat, Skip, Tactic, Timing
+from trtlog.records.autotune import Combination, Reformat, Skip, Tactic, Timing
 from trtlog.records.base import Column, Record
+from trtlog.records.build import Timestamp, TimingCacheEvent
 from trtlog.records.engine import EngineLayer, LayerMemory, MemoryEvent, MemoryTotal, Phase, ProfileRow
 from trtlog.records.graph import Fusion, OnnxNode, Pass, Plugin, RegisteredLayer
 from trtlog.records.performance import Coverage, Iteration, Message, Statistic
@@ -12,6 +13,7 @@ TABLES: dict[str, type[Record]] = Record.registry
 __all__ = [
     "TABLES",
     "Column",
+    "Combination",
     "Coverage",
     "Device",
     "EngineLayer",
@@ -35,5 +37,7 @@ __all__ = [
     "Skip",
     "Statistic",
     "Tactic",
+    "Timestamp",
     "Timing",
+    "TimingCacheEvent",
 ]

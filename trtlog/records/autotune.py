@@ -86,3 +86,23 @@ class Reformat(Record):
     tensor: str = column("name", "tensor")
     from_format: str = column("name", "format before")
     to_format: str = column("name", "format after")
+
+
+@dataclass(frozen=True)
+class Combination(Record):
+    """A combination of formats that the builder weighs for one layer, timed or taken from the timing cache."""
+
+    table: ClassVar[str] = "combinations"
+
+    run: int = run_column()
+    line: int = line_column("Autotuning format combination, or Autotuning Reformat")
+    layer: str | None = column(
+        "name", "layer: from the 'Computing costs' line (8.6 and later), else from a runner below; null for neither"
+    )
+    kind: str = column("name", "layer or reformat")
+    input_formats: str | None = column("name", f"formats of the inputs, {_FORMATS}; null for none")
+    output_formats: str | None = column("name", f"formats of the outputs, {_FORMATS}; null for none")
+    runners: int = column("int64", "Timing Runner blocks below; 0: nothing to time, or the timing cache knew it")
+    chosen_runner: str | None = column("name", "runner of the 'Chose Runner Type' line")
+    chosen_tactic: str | None = column("name", "tactic of the 'Chose Runner Type' line, 0x and 16 digits")
+    costs_line: int | None = column("int64", "line of 'Computing costs' above, which one layer's combinations share")

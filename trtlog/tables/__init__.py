@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from trtlog.captures import Captures
 from trtlog.records import TABLES
-from trtlog.tables import autotune, engine, messages, performance, runs, simple
+from trtlog.tables import autotune, build, engine, messages, performance, runs, simple
 from trtlog.tables.context import Context
 from trtlog.tables.schema import schema_of
 
@@ -26,6 +26,9 @@ BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
     "tactics": autotune.tactics,
     "skips": autotune.skips,
     "reformats": simple.reformats,
+    "combinations": build.combinations,
+    "timestamps": build.timestamps,
+    "timing_cache": build.timing_cache,
     "memory": simple.memory,
     "layer_memory": simple.layer_memory,
     "memory_totals": simple.memory_totals,
