@@ -22,8 +22,16 @@ _TERMINAL = re.compile(r"^(?P<name>_?[A-Z][A-Z0-9_]*)(?:\.-?[0-9]+)?\s*:")
 FIELD_TYPES = ("text", "int", "float", "bool", "tactic", "list")
 
 
+def field_of(terminal: str) -> str:
+    """Return the name of the field that a terminal captures: ``TIME_MS__FIXED`` captures ``time_ms``."""
+    return terminal.lower().partition("__")[0]
+
+
 def read_fields(path: Path) -> dict[str, Field]:
-    """Return the described field terminals of ``fields.lark``, by lower-case name."""
+    """Return the described field terminals of ``fields.lark``, by lower-case name.
+
+    ``TIME_MS__FIXED`` is a second, narrower pattern for the field ``TIME_MS`` and has its description.
+    """
     fields: dict[str, Field] = {}
     described: tuple[str, str, str] | None = None
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -34,6 +42,8 @@ def read_fields(path: Path) -> dict[str, Field]:
             described = (words[0], "" if words[1] == "-" else words[1], words[2])
         elif (found := _TERMINAL.match(line)) and not found["name"].startswith("_"):
             name = found["name"].lower()
+            if "__" in name:
+                continue
             if described is None:
                 raise GrammarError(f"{path}:{number}: field {found['name']} has no '//:' line above it")
             fields[name] = Field(name, *described)
@@ -137,13 +147,14 @@ def _expand(
 
 
 def _part(name: str, symbol: Any, pattern: Any, where: str) -> tuple[str, ...]:
+    column = field_of(name)
     if type(pattern).__name__ == "PatternStr" and not pattern.flags:
         if symbol.filter_out:
             return ("text", pattern.value)
-        return ("field", name.lower(), re.escape(pattern.value))
+        return ("field", column, re.escape(pattern.value))
     regex = pattern.to_regexp()
     check_pattern(regex, f"{where}, terminal {name}")
-    return ("skip", regex) if symbol.filter_out or name.startswith("_") else ("field", name.lower(), regex)
+    return ("skip", regex) if symbol.filter_out or name.startswith("_") else ("field", column, regex)
 
 
 def _variant(kind: str, wording: str, parts: list[tuple[str, ...]], where: str) -> Variant:

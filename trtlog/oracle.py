@@ -11,7 +11,7 @@ from typing import Any
 import lark
 
 from trtlog.grammar import Message, grammar_dir
-from trtlog.grammar_source import load_lark
+from trtlog.grammar_source import field_of, load_lark
 
 
 @lru_cache(maxsize=512)
@@ -43,7 +43,7 @@ def _derivations(tree: Any) -> list[Any]:
 
 
 def _fields(tree: Any) -> dict[str, str]:
-    return {t.type.lower(): str(t) for t in tree.scan_values(lambda _: True) if not t.type.startswith("_")}
+    return {field_of(t.type): str(t) for t in tree.scan_values(lambda _: True) if not t.type.startswith("_")}
 
 
 def progress(message: Message, body: str) -> int:

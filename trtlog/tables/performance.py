@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from trtlog.tables.context import Context
-from trtlog.tables.schema import asof, to_int, to_text
+from trtlog.tables.schema import asof, to_int
 from trtlog.tables.simple import finish_rows, simple
 
 METRICS = {
@@ -59,12 +59,35 @@ def _number(printed: str) -> float | None:
         return None
 
 
+_BLOCKS = {
+    "host_latency_block": "latency",
+    "enqueue_time_block": "enqueue_time",
+    "gpu_compute_block": "gpu_compute_time",
+}
+
+
 def old_blocks(context: Context) -> list[dict[str, Any]]:
     """Return the statistics of TensorRT 7, which stand in blocks with titles of their own.
 
-    The rules of ``performance.lark`` mark the blocks; there is nothing to do before they do.
+    The blocks share their keys, so that the title above says which quantity a statistic is of. One without
+    a title, in an excerpt, is the latency if it has an end-to-end time, and no row otherwise.
     """
-    return []
+    titles = context.captured(*_BLOCKS)
+    metrics = [_BLOCKS[kind] for kind in titles.column("kind").to_pylist()]
+    captured = context.captured("block_statistic")
+    lines, openers = captured.column("line").to_numpy(), titles.column("line").to_numpy()
+    found = asof(lines, openers, context.run_lines).tolist()
+    rows: list[dict[str, Any]] = []
+    for row, position in zip(context.captures.rows("block_statistic"), found, strict=True):
+        whole = row.get("end_to_end_ms")
+        metric = metrics[position] if position >= 0 else "latency" if whole is not None else None
+        stat = row.get("stat") or f"p{row['percentile']}"
+        for name, value in ((metric, row["time_ms"]), ("end_to_end_host_latency", whole)):
+            if name is not None and value is not None:
+                rows.append(
+                    {"line": row["line"], "metric": name, "stat": stat, "value": float(value), "unit": "ms"}
+                )
+    return rows
 
 
 def profile(context: Context) -> pa.Table:
@@ -77,8 +100,15 @@ def profile(context: Context) -> pa.Table:
         position = asof(captured.column("line").to_numpy(), head_lines, context.run_lines)
         values = to_int(heads.column("iterations").combine_chunks(), pa.int64())
         iterations = values.take(pa.array(position, mask=position < 0))
-    if not captured.num_rows:
-        return simple(context, "profile")
-    # until 8.6.0 the name stands first, and the blanks that fill its column are no part of it
-    layer = pc.utf8_rtrim_whitespace(to_text(captured.column("layer").combine_chunks()))
-    return simple(context, "profile", iterations=iterations, layer=layer)
+    table = simple(context, "profile", iterations=iterations)
+    return table.filter(pa.array(~_total_rows(captured, heads, context)))
+
+
+def _total_rows(captured: pa.Table, heads: pa.Table, context: Context) -> np.ndarray[Any, Any]:
+    """Return which rows are the sums: the last ``Total`` of each profile. A layer may have that name too."""
+    total = np.array([kind == "profile_total" for kind in captured.column("kind").to_pylist()], dtype=bool)
+    of_profile = asof(captured.column("line").to_numpy(), heads.column("line").to_numpy(), context.run_lines)
+    for number in np.unique(of_profile[total]):
+        inside = np.flatnonzero(total & (of_profile == number))
+        total[inside[:-1]] = False
+    return total

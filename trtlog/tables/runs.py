@@ -121,14 +121,14 @@ def section_at(context: Context, lines: list[int]) -> list[str]:
 
 
 def options(context: Context) -> pa.Table:
-    """Option lines in order; an entry of a list carries the name of the list."""
-    captured = context.captures.rows("option", "option_entry")
+    """Option lines in order; an entry of a list carries the name of the list. TensorRT 5 prints arguments."""
+    captured = context.captures.rows("option", "option_entry", "argument")
     names = section_at(context, [row["line"] for row in captured])
     rows = []
     key: str | None = None
     for row, section in zip(captured, names, strict=True):
         value = row.get("value")
-        if row["kind"] == "option":
+        if row["kind"] != "option_entry":
             key = row["key"]
         elif row.get("list_entry"):
             value = f"{row['list_entry']}<-{value or ''}"
