@@ -23,7 +23,8 @@ def real_texts() -> list[tuple[Path, str]]:
     found: list[tuple[Path, str]] = []
     for folder in (ROOT / "fixtures", ROOT.parent / "shared" / "captures", ROOT.parent / "shared" / "corpus"):
         if folder.is_dir():
-            found += _texts(folder)
+            seen = {(path.parent.name, path.name) for path, _ in found}  # fixtures are among the captures
+            found += [(path, text) for path, text in _texts(folder) if (path.parent.name, path.name) not in seen]
     return found
 
 

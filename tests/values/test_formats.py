@@ -104,8 +104,7 @@ def test_lists_split_outside_parentheses_only():
     ]
     assert split_formats("") == []
     inputs, outputs = split_combination(
-        "Float(E0,256,1), Float((# 1 (SHAPE a -> b, c)),1) -> Half(E1,1)"
-        " where E0=(* 256 E1) E1=(# 1 (SHAPE t))"
+        "Float(E0,256,1), Float((# 1 (SHAPE a -> b, c)),1) -> Half(E1,1) where E0=(* 256 E1) E1=(# 1 (SHAPE t))"
     )
     assert inputs == [
         "Float(E0,256,1) where E0=(* 256 E1) E1=(# 1 (SHAPE t))",
@@ -116,9 +115,7 @@ def test_lists_split_outside_parentheses_only():
     assert layouts("Float(3136,1:4,56,1), Half(9,1) -> Half(1)") == "FP32 NHWC4, FP16 linear -> FP16 linear"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "what", "Half(", "Half(1,,2)", "Half(1))", "Half(1:2:3)", "(1,2)", "Half 3"]
-)
+@pytest.mark.parametrize("text", ["", "what", "Half(", "Half(1,,2)", "Half(1))", "Half(1:2:3)", "(1,2)", "Half 3"])
 def test_bad_text_is_null_and_strict_says_where(text):
     assert decode_format(text) is None
     with pytest.raises(InputError, match="not a tensor format"):
@@ -151,9 +148,7 @@ def strides_of(shape, order, vector_dim=None, size=1):
 sizes = st.integers(2, 40)
 
 
-@given(
-    n=st.integers(1, 9), c=st.integers(2, 300), h=sizes, w=sizes, size=st.sampled_from([1, 2, 4, 8, 16, 32])
-)
+@given(n=st.integers(1, 9), c=st.integers(2, 300), h=sizes, w=sizes, size=st.sampled_from([1, 2, 4, 8, 16, 32]))
 def test_layouts_of_packed_tensors(n, c, h, w, size):
     shape = (n, c, h, w)
     vector = None if size == 1 else 1
@@ -199,14 +194,12 @@ def test_every_format_of_the_real_logs_decodes(real_logs):
     assert undecoded == []
     vectors = [decode_format(f) for f in formats if ":" in f and "(" in f]
     unknown = [f.text for f in vectors if f.layout is None]
-    print(
-        f"{len(formats)} distinct formats, all decode; {len(unknown)} of {len(vectors)} vectorized: no layout"
-    )
+    print(f"{len(formats)} distinct formats, all decode; {len(unknown)} of {len(vectors)} vectorized: no layout")
     # The only ones without a layout have no spatial extent
     assert all(re.search(r":[0-9]+,1,1\)", text) for text in unknown)
 
 
 def test_layout_names_have_known_counterparts():
-    assert {
-        decode_format(line.split("|")[0].strip()).tensor_format for line in GOLDEN.strip().splitlines()
-    } >= set(TENSOR_FORMATS.values()) - {"kCHW16", "kDHWC"}
+    assert {decode_format(line.split("|")[0].strip()).tensor_format for line in GOLDEN.strip().splitlines()} >= set(
+        TENSOR_FORMATS.values()
+    ) - {"kCHW16", "kDHWC"}

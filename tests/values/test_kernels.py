@@ -14,8 +14,7 @@ GOLDEN = [
     (
         "sm80_xmma_fprop_implicit_gemm_f16f16_f16f32_f32_nhwckrsc_nhwc_tilesize128x64x32_stage4_warpsize2x2x1"
         "_g1_tensor16x8x16_simple_t1r1s1",
-        "sm80 ampere fprop in=FP16 out=FP16 acc=FP32 math=FP16 nhwc>nhwc 128x64x32 4 stages 4 warps"
-        " 16x8x16 TC",
+        "sm80 ampere fprop in=FP16 out=FP16 acc=FP32 math=FP16 nhwc>nhwc 128x64x32 4 stages 4 warps 16x8x16 TC",
     ),
     (
         "sm90_xmma_fprop_implicit_gemm_f32f32_tf32f32_f32_nhwckrsc_nhwc_tilesize64x96x32_cgasize2x1x1"
@@ -96,10 +95,7 @@ def one_line(name):
     cores = {True: "TC", False: "no TC", None: "unknown"}[k.tensor_cores]
     return (
         "{architecture} {generation} {operation} in={input_type} out={output_type} acc={accumulator_type}"
-        " math={math_type} {layout}>{output_layout} "
-        + tile
-        + " {stages} stages {warps} warps {instruction} "
-        + cores
+        " math={math_type} {layout}>{output_layout} " + tile + " {stages} stages {warps} warps {instruction} " + cores
     ).format(**cells)
 
 
@@ -132,9 +128,7 @@ def test_most_kernels_of_the_real_logs_decode(real_logs):
     assert len(known) >= 0.9 * len(decoded)
     # What is left are families whose names do not hold these facts
     rest = {k.name for k in decoded if not k.known}
-    families = re.compile(
-        r"__my|conv2d_grouped_direct|kIMMA|\w+_conv_act_pool|\w+_pooling_(?:CHWPacked|coalescedC)"
-    )
+    families = re.compile(r"__my|conv2d_grouped_direct|kIMMA|\w+_conv_act_pool|\w+_pooling_(?:CHWPacked|coalescedC)")
     assert [name for name in rest if not families.match(name)] == []
     assert {k.name for k in decoded if k.tensor_cores and k.generation in ("maxwell", "pascal")} == set()
 

@@ -76,16 +76,10 @@ def test_shapes_of_the_option_sections():
     assert parse_shapes_option("nothing") is None
 
 
-names = st.text(min_size=1, max_size=30).filter(
-    lambda s: "\n" not in s and not re.search(r"\)(\[\w+\])?\]", s)
-)
+names = st.text(min_size=1, max_size=30).filter(lambda s: "\n" not in s and not re.search(r"\)(\[\w+\])?\]", s))
 
 
-@given(
-    st.lists(
-        st.tuples(names, st.lists(st.integers(-1, 9999), max_size=5), st.sampled_from(["FLOAT", "INT64"]))
-    )
-)
+@given(st.lists(st.tuples(names, st.lists(st.integers(-1, 9999), max_size=5), st.sampled_from(["FLOAT", "INT64"]))))
 def test_operands_round_trip(rows):
     text = "".join(f"[{name} -> ({', '.join(map(str, dims))})[{dtype}]], " for name, dims, dtype in rows)
     assert parse_operands(text) == tuple(Tensor(name, tuple(dims), dtype) for name, dims, dtype in rows)

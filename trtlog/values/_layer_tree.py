@@ -22,30 +22,25 @@ class LayerBuilder(Transformer):  # type: ignore[misc, type-arg, unused-ignore] 
         """Return the pairs of the layer in printed order."""
         return [("Name", str(name or "")), *(part for part in parts if isinstance(part, tuple))]
 
-    def tensor_name(self, _key: Token, name: Token | None) -> tuple[str, Any]:
-        """Return the tensor's name."""
-        return "Name", str(name or "")
-
     def tensors(self, key: Token, *parts: Any) -> tuple[str, Any]:
         """Return the tensors of ``Inputs``, ``Outputs`` or ``Constants``."""
-        return _key(key), [part for part in parts if isinstance(part, dict)]
+        return key.strip(",: "), [part for part in parts if isinstance(part, dict)]
 
-    def tensor(self, *parts: Any) -> dict[str, Any]:
+    def tensor(self, _open: Token, key: Token | None, name: Token | None, *parts: Any) -> dict[str, Any]:
         """Return one tensor."""
-        return dict(part for part in parts if isinstance(part, tuple))
+        found: dict[str, Any] = {"Name": str(name or "")} if key else {}
+        found.update(part for part in parts if isinstance(part, tuple))
+        return found
 
-    def attribute(self, key: Token, value: Token | None) -> tuple[str, Any]:
+    def attribute(self, text: Token) -> tuple[str, Any]:
         """Return any other key and its value."""
-        return _key(key), _value(value)
+        key, _, value = text.partition(":")
+        return key.strip(", "), _value(value)
 
 
-def _key(token: Token) -> str:
-    return str(token).rstrip(": ")
-
-
-def _value(token: Token | None) -> Any:
+def _value(text: str) -> Any:
     """Read a value: an integer, a list or object as in JSON, else the text as printed; None for nothing."""
-    text = str(token).strip(" ") if token else ""
+    text = text.strip(" ")
     if not text:
         return None
     if _INTEGER.fullmatch(text):

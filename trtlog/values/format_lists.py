@@ -84,9 +84,7 @@ def _split_where(text: str) -> tuple[str, dict[str, str]]:
     clause = text[found.end() :]
     marks = list(_DEFINITION.finditer(clause))
     ends = [mark.start() for mark in marks[1:]] + [len(clause)]
-    definitions = {
-        mark[1]: clause[mark.end() : end].strip(" ,") for mark, end in zip(marks, ends, strict=True)
-    }
+    definitions = {mark[1]: clause[mark.end() : end].strip(" ,") for mark, end in zip(marks, ends, strict=True)}
     return text[: found.start()], definitions
 
 

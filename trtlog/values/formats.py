@@ -202,8 +202,7 @@ def decode_format(text: str, *, dims: bool = False, strict: bool = False) -> Ten
         return found
     if strict:
         raise InputError(
-            "not a tensor format (expected, for example, Half(24200,1:8,440,8)):\n"
-            + caret(text.strip(), found)
+            "not a tensor format (expected, for example, Half(24200,1:8,440,8)):\n" + caret(text.strip(), found)
         )
     return None
 

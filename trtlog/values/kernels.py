@@ -95,9 +95,7 @@ class KernelName:
         >>> print(decode_kernel("ampere_h16816gemm_64x64_ldg8_nn_v1").describe())
         gemm for ampere, FP16 in, FP16 out, accumulates in FP16, layout nn, tile 64x64, tensor cores
         """
-        parts = [
-            f"{self.operation or 'operation not told'} for {self.architecture or 'no named architecture'}"
-        ]
+        parts = [f"{self.operation or 'operation not told'} for {self.architecture or 'no named architecture'}"]
         parts += [f"{self.input_type} in"] if self.input_type else []
         parts += [f"{self.output_type} out"] if self.output_type else []
         if self.math_type and self.math_type != self.input_type:
@@ -105,9 +103,7 @@ class KernelName:
         parts += [f"accumulates in {self.accumulator_type}"] if self.accumulator_type else []
         if self.layout:
             other = self.output_layout
-            parts.append(
-                f"layout {self.layout}" + (f" to {other}" if other not in (None, self.layout) else "")
-            )
+            parts.append(f"layout {self.layout}" + (f" to {other}" if other not in (None, self.layout) else ""))
         parts += [f"tile {'x'.join(map(str, self.tile))}"] if self.tile else []
         parts += [f"{self.stages} stages"] if self.stages else []
         parts += [f"{self.warps} warps"] if self.warps else []
@@ -345,9 +341,7 @@ def _types(found: dict[str, str]) -> dict[str, str]:
     return types
 
 
-def _tensor_cores(
-    name: str, architecture: str | None, instruction: str | None, types: dict[str, str]
-) -> bool | None:
+def _tensor_cores(name: str, architecture: str | None, instruction: str | None, types: dict[str, str]) -> bool | None:
     if instruction or _TENSOR.pattern.search(name):
         return True
     if _NO_TENSOR.pattern.search(name) or _generation(architecture) in ("maxwell", "pascal"):

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from trtlog.errors import InputError
 from trtlog.values.formats import Extent, TensorFormat, canonical_dtype, decode_format
@@ -241,7 +241,11 @@ def _parse_brief(text: str) -> EngineLayer | None:
     return EngineLayer(name, type_ or None, tactic_id(tactic), inputs=sides[0], outputs=sides[1])
 
 
-def _split_tensors(text: str) -> tuple[tuple[LayerTensor, ...], tuple[LayerTensor, ...]] | None:
+_Tensors: TypeAlias = "tuple[LayerTensor, ...]"
+
+
+def _split_tensors(text: str) -> tuple[_Tensors | None, _Tensors | None] | None:
+    """Return inputs and outputs; None for a side that is not printed, None for all where it is cut."""
     sides: tuple[list[LayerTensor], list[LayerTensor]] = ([], [])
     side = position = 0
     text = text.rstrip()
@@ -258,7 +262,9 @@ def _split_tensors(text: str) -> tuple[tuple[LayerTensor, ...], tuple[LayerTenso
                 return None
             sides[side].append(_brief_tensor(text[position : found.start()], found[1] or found[2]))
             position = found.end()
-    return tuple(sides[0]), tuple(sides[1])
+    if not end:
+        return None, None
+    return tuple(sides[0]), tuple(sides[1]) if side else None  # a line without the arrow is cut
 
 
 def _brief_tensor(name: str, text: str) -> LayerTensor:

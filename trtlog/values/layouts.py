@@ -19,9 +19,7 @@ def layout_of_vector(spatial: int, size: int) -> str | None:
     return only.get((spatial, size))
 
 
-def layout_of_strides(
-    strides: tuple[Extent, ...], vector_dim: int | None = None, vector_size: int = 1
-) -> str | None:
+def layout_of_strides(strides: tuple[Extent, ...], vector_dim: int | None = None, vector_size: int = 1) -> str | None:
     """Return the layout that the order of the strides tells, None where it is none of the named ones.
 
     The channel axis is the third (two spatial axes) or fourth from the end (three). A tensor whose

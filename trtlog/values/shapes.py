@@ -145,8 +145,7 @@ def parse_operands(text: str, *, strict: bool = False) -> tuple[Tensor, ...] | N
         if found is None:
             if strict:
                 raise InputError(
-                    "not a list of operands (expected, for example, [x -> (1, 3)[FLOAT]], ):\n"
-                    + caret(text, position)
+                    "not a list of operands (expected, for example, [x -> (1, 3)[FLOAT]], ):\n" + caret(text, position)
                 )
             return None
         dims = parse_dims(f"({found[1]})")
