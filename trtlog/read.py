@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtlog.errors import InputError, StrictError
@@ -63,7 +64,53 @@ def parse(
     captures, name, notes = read_captures(source, engine=engine, progress=progress)
     if strict and captures.unknown:
         raise _strict_error(captures, name)
-    return Log(TableSet(captures, name), name, notes)
+    rows = _exports(captures, source, exports, notes)
+    return Log(TableSet(captures, name, rows), name, notes)
+
+
+# Kind of an export -> the table of its rows.
+_EXPORT_TABLES = {
+    "engine_layers": "engine_layers",
+    "profile": "profile",
+    "iteration_times": "iteration_times",
+    "output": "outputs",
+}
+
+
+def _exports(
+    captures: Captures, source: Any, given: Sequence[str | os.PathLike[str]] | None, notes: list[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Read the exports that belong to a log: those given, else those beside it that carry its name."""
+    from trtlog.export_files import find_exports
+    from trtlog.exports import read_exports
+
+    commands = [row["command"] or "" for row in captures.rows("run_started")]
+    if given is None:
+        if not isinstance(source, (str, os.PathLike)):
+            return {}
+        paths = find_exports(Path(source), " ".join(commands))
+    else:
+        paths = [Path(path) for path in given]
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for path in paths:
+        try:
+            documents = read_exports(path)
+        except InputError as error:
+            if given is not None:
+                raise
+            notes.append(f"the export beside it is left out: {error}")
+            continue
+        named = [number for number, command in enumerate(commands) if path.name.removesuffix(".gz") in command]
+        if len(commands) > 1 and len(named) != 1:
+            notes.append(f"{path}: left out; of {len(commands)} runs no command tells whose it is")
+            continue
+        run = named[0] if len(commands) > 1 else 0
+        for document in documents:
+            notes.extend(f"{path.name}: {note}" for note in document.notes)
+            rows = tables.setdefault(_EXPORT_TABLES[document.kind], [])
+            extra = {"run": run, **({"iterations": document.iterations} if document.kind == "profile" else {})}
+            rows.extend({**row, **extra} for row in document.rows)
+    return tables
 
 
 def read_captures(

@@ -5,7 +5,7 @@ from trtlog.records.base import Column, Record
 from trtlog.records.build import Timestamp, TimingCacheEvent
 from trtlog.records.engine import EngineLayer, LayerMemory, MemoryEvent, MemoryTotal, Phase, ProfileRow
 from trtlog.records.graph import Fusion, OnnxNode, Pass, Plugin, RegisteredLayer
-from trtlog.records.performance import Coverage, Iteration, Message, Statistic
+from trtlog.records.performance import Coverage, Iteration, IterationTime, Message, Output, Statistic
 from trtlog.records.run import Device, Option, Run, Section
 
 TABLES: dict[str, type[Record]] = Record.registry
@@ -19,12 +19,14 @@ __all__ = [
     "EngineLayer",
     "Fusion",
     "Iteration",
+    "IterationTime",
     "LayerMemory",
     "MemoryEvent",
     "MemoryTotal",
     "Message",
     "OnnxNode",
     "Option",
+    "Output",
     "Pass",
     "Phase",
     "Plugin",

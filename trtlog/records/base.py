@@ -21,6 +21,7 @@ TYPES = (
     "name",
     "texts",  # a list of texts
     "int64s",  # a list of integers
+    "float64s",  # a list of numbers
     "tensors",  # a list of (tensor, dtype, shape)
     "operands",  # a list of (name, dtype, shape, format)
     "json",  # text that holds a JSON object

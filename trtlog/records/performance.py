@@ -42,6 +42,47 @@ class Iteration(Record):
 
 
 @dataclass(frozen=True)
+class IterationTime(Record):
+    """The times of one query, from an --exportTimes file. Times count from the first enqueue.
+
+    Until 8.4 the file holds the warm-up too. 7.1 and 7.2 wrote the enqueue's times under the names of the
+    input copy and the reverse; they stand in their right columns here.
+    """
+
+    table: ClassVar[str] = "iteration_times"
+
+    run: int = run_column()
+    line: int | None = line_column("always null, the fact is in an export")
+    iteration: int = column("int64", "number of the query in the file, from 0")
+    start_enqueue_ms: float | None = column("float64", "the enqueue begins", "ms")
+    end_enqueue_ms: float | None = column("float64", "the enqueue is done", "ms")
+    start_h2d_ms: float | None = column("float64", "the copy of the inputs begins", "ms")
+    end_h2d_ms: float | None = column("float64", "the copy of the inputs is done", "ms")
+    start_compute_ms: float | None = column("float64", "the GPU begins to compute", "ms")
+    end_compute_ms: float | None = column("float64", "the GPU is done", "ms")
+    start_d2h_ms: float | None = column("float64", "the copy of the outputs begins", "ms")
+    end_d2h_ms: float | None = column("float64", "the copy of the outputs is done", "ms")
+    h2d_ms: float | None = column("float64", "copy of the inputs", "ms")
+    compute_ms: float | None = column("float64", "GPU compute time", "ms")
+    d2h_ms: float | None = column("float64", "copy of the outputs", "ms")
+    latency_ms: float | None = column("float64", "copies and compute", "ms")
+    end_to_end_ms: float | None = column("float64", "from the first to the last; to TensorRT 8.2", "ms")
+
+
+@dataclass(frozen=True)
+class Output(Record):
+    """An output tensor, from an --exportOutput file."""
+
+    table: ClassVar[str] = "outputs"
+
+    run: int = run_column()
+    line: int | None = line_column("always null, the fact is in an export")
+    tensor: str = column("name", "name of the tensor")
+    shape: list[int] | None = column("int64s", "dimensions")
+    values: list[float] | None = column("float64s", "all values, in order")
+
+
+@dataclass(frozen=True)
 class Message(Record):
     """A warning, an error or a fatal message."""
 

@@ -37,6 +37,8 @@ BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
     "profile": performance.profile,
     "performance": performance.performance,
     "iterations": simple.iterations,
+    "iteration_times": performance.iteration_times,
+    "outputs": performance.outputs,
     "messages": messages.messages,
     "plugins": simple.plugins,
     "coverage": messages.coverage,

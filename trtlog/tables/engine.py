@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.captures import text
+from trtlog.records import EngineLayer as EngineLayerRow
 from trtlog.tables.context import Context
 from trtlog.tables.schema import asof, from_rows
 from trtlog.tables.simple import finish_rows
@@ -90,7 +92,28 @@ def engine_layers(context: Context) -> pa.Table:
         runs = context.run_of(np.array([r["line"] for r in rows], dtype=np.int64)).to_pylist()
         for row, run in zip(rows, runs, strict=True):
             row["run"] = run
-    return finish_rows(context, "engine_layers", _merged(rows))
+    kept = _with_exports(_merged(rows), context.exports.get("engine_layers", ()))
+    return finish_rows(context, "engine_layers", kept)
+
+
+def _with_exports(rows: list[dict[str, Any]], exported: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add what an export tells and the log does not, joined by run and name; its other layers are rows."""
+    counts = Counter((row["run"], row["layer"]) for row in rows)
+    by_name = {(row["run"], row["layer"]): row for row in rows}
+    known = EngineLayerRow.columns()
+    for layer in exported:
+        key = (layer["run"], layer["layer"])
+        if counts[key] > 1:
+            continue  # which of them is meant cannot be told
+        usable = {name: value for name, value in layer.items() if name in known}
+        same = by_name.get(key)
+        if same is None:
+            rows.append({**usable, "line": None, "source": "export"})
+            continue
+        for name, value in usable.items():
+            if same.get(name) is None:
+                same[name] = value
+    return rows
 
 
 def _row(line: int, source: str, layer: EngineLayer | None, name: str) -> dict[str, Any]:

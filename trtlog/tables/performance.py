@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from trtlog.records import TABLES
 from trtlog.tables.context import Context
-from trtlog.tables.schema import asof, to_int
+from trtlog.tables.schema import asof, from_rows, to_int
 from trtlog.tables.simple import finish_rows, simple
 
 METRICS = {
@@ -90,9 +91,27 @@ def old_blocks(context: Context) -> list[dict[str, Any]]:
     return rows
 
 
+def iteration_times(context: Context) -> pa.Table:
+    """Times of single queries, from --exportTimes."""
+    return _exported(context, "iteration_times")
+
+
+def outputs(context: Context) -> pa.Table:
+    """Output tensors, from --exportOutput."""
+    return _exported(context, "outputs")
+
+
+def _exported(context: Context, table: str) -> pa.Table:
+    known = TABLES[table].columns()
+    rows = [{k: v for k, v in row.items() if k in known} for row in context.exports.get(table, ())]
+    return from_rows(table, rows)
+
+
 def profile(context: Context) -> pa.Table:
-    """Rows of the layer profile, with the number of iterations of its heading."""
+    """Rows of the layer profile with the iterations of its heading; from --exportProfile without such rows."""
     captured = context.captured(*context.kinds_of("profile"))
+    if not captured.num_rows:
+        return _exported(context, "profile")
     heads = context.captured("profile_opened")
     iterations: Any = None
     if captured.num_rows and heads.num_rows:

@@ -28,6 +28,7 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "name": NAME,
     "texts": pa.list_(pa.string()),
     "int64s": pa.list_(pa.int64()),
+    "float64s": pa.list_(pa.float64()),
     "tensors": pa.list_(TENSOR),
     "operands": pa.list_(OPERAND),
     "json": pa.string(),

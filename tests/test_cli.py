@@ -1,0 +1,185 @@
+"""The command line as its user sees it: what it prints, where, and with what exit code."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import FIXTURES, ROOT
+from trtlog.cli import COMMANDS
+
+FP32 = str(FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
+SMALL = str(FIXTURES / "trt-8.5.3-h200/err_unsupported_op.log.gz")
+
+
+def trtlog(*arguments: str, stdin: bytes = b""):
+    return subprocess.run(
+        [sys.executable, "-m", "trtlog", *arguments], cwd=ROOT, capture_output=True, input=stdin, check=False
+    )
+
+
+def output(*arguments: str, stdin: bytes = b"") -> str:
+    done = trtlog(*arguments, stdin=stdin)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_help_shows_an_example(command):
+    text = output(command, "--help")
+    assert "Example:  trtlog" in text
+    assert COMMANDS[command][1].split()[0] in output("--help")
+
+
+def test_summary_fits_a_screen_and_has_the_numbers():
+    text = output("summary", FP32)
+    for words in ("TensorRT 8.5.3", "passed", "NVIDIA H200", "1336.59 qps", "23.2068 s", "3692 timed in 392 runner blocks"):
+        assert words in text
+    assert "0 unknown" in text
+    assert len(text.splitlines()) <= 50
+
+
+def test_summary_of_a_failed_run_names_the_cause():
+    text = output("summary", SMALL)
+    assert "failed" in text
+    assert 'While parsing node number 0 [MagicOp -> "output"]' in text
+
+
+def test_show_filters_sorts_and_formats():
+    arguments = ("--where", "layer=/fc/Gemm", "--where", "time_ms<0.01", "--sort", "time_ms", "--columns", "line,time_ms")
+    rows = [json.loads(line) for line in output("show", "tactics", FP32, *arguments, "--format", "json").splitlines()]
+    text = gzip.open(FP32, "rt").read().splitlines()
+    assert rows
+    assert [r["time_ms"] for r in rows] == sorted(r["time_ms"] for r in rows)
+    for row in rows:
+        assert text[row["line"] - 1].endswith(f"Time: {row['time_ms']:.6g}")
+    as_csv = list(csv.DictReader(io.StringIO(output("show", "tactics", FP32, *arguments, "--format", "csv"))))
+    assert [float(r["time_ms"]) for r in as_csv] == [r["time_ms"] for r in rows]
+    markdown = output("show", "tactics", FP32, *arguments, "--format", "md").splitlines()
+    assert markdown[:2] == ["| line | time_ms |", "|---|---|"]
+    assert len(markdown) == len(rows) + 2
+    assert len(output("show", "tactics", FP32, "--limit", "3").splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("show", "tactic", FP32), "there is no table 'tactic'"),
+        (("show", "tactics", FP32, "--columns", "time"), "there is no column 'time'"),
+        (("show", "tactics", FP32, "--where", "time_ms<fast"), "'fast' does not fit column time_ms"),
+        (("show", "tactics", FP32, "--where", "nonsense"), "cannot read the condition"),
+        (("show", "tactics", FP32, "--where", "layer~("), "cannot read the regular expression"),
+        (("explain", FP32), "names no line"),
+        (("explain", FP32 + ":99999999"), "there is no line 99999999"),
+        (("summary", FP32, "--run", "3"), "there is no run 3"),
+        (("summary", "no_such.log"), "no_such.log"),
+        (("summary", str(FIXTURES)), "fixtures"),
+        (("nonsense",), "nonsense"),
+    ],
+)
+def test_wrong_use_is_one_clear_line(arguments, words):
+    done = trtlog(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert words in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("empty.log", b""),
+        ("binary.log", bytes(range(256)) * 40),
+        ("export.json", b'[{"count" : 3}\n, { "name" : "a", "timeMs" : 1 }\n]'),
+        ("other.log", b"Hello, this is\nsome other program\n" * 20),
+        ("cut.log.gz", gzip.compress(b"[11/22/2026-13:22:03] [I] TensorRT version: 8.5.3\n" * 90)[:12]),
+    ],
+)
+def test_bad_input_is_one_clear_line(name, data, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(data)
+    done = trtlog("summary", str(path))
+    assert done.returncode == 2
+    assert done.stdout == b""
+    lines = done.stderr.decode().strip().splitlines()
+    assert len(lines) == 1, lines
+    assert name in lines[0]
+
+
+def test_a_truncated_gzip_is_read_as_far_as_it_goes(tmp_path):
+    whole = (FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz").read_bytes()
+    path = tmp_path / "cut.log.gz"
+    path.write_bytes(whole[: len(whole) // 2])
+    done = trtlog("summary", str(path))
+    assert done.returncode == 0
+    assert "incomplete" in done.stdout.decode()
+    assert done.stderr, "that the file is cut is said"
+
+
+def test_standard_input():
+    text = gzip.open(SMALL).read()
+    assert "failed" in output("summary", "-", stdin=text)
+
+
+def test_coverage_adds_up():
+    text = output("coverage", FP32)
+    assert "11157 lines, 0 unknown (0.00 %)" in text
+
+
+def test_unknown_gives_a_rule_to_start_from():
+    line = b"[11/22/2026-13:22:03] [V] [TRT] Quuxing layer /a/b took 0.25 ms of 7 tries\n"
+    text = output("unknown", "-", stdin=line * 3)
+    assert "3 x Quuxing layer <NAME> took <NUMBER> ms of <INT> tries" in text
+    assert 'quuxing_layer_took: "Quuxing layer " NAME " took " NUMBER " ms of " COUNT " tries"' in text
+    assert "//> Quuxing layer /a/b took 0.25 ms of 7 tries" in text
+
+
+def test_explain_a_known_and_an_unknown_line(tmp_path):
+    path = tmp_path / "x.log"
+    path.write_text(
+        "[11/22/2026-13:22:03] [V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029\n"
+        "[11/22/2026-13:22:03] [V] [TRT] Tactic: 0x0000000000000bb9 Zeit: 0.0181029\n"
+        "[11/22/2026-13:22:03] [V] [TRT] *************** Autotuning Reformat: Half(24200,1:8,440,8) -> "
+        "Half(193600,24200,440,1) ***************\n"
+    )
+    text = output("explain", f"{path}:1")
+    assert "kind     tactic" in text
+    assert "time_ms              0.0181029 ms" in text
+    text = output("explain", f"{path}:2")
+    assert "no rule knows" in text
+    assert "then expects ' Time: '" in text
+    assert "^" in text
+    assert "NHWC8" in output("explain", f"{path}:3")
+
+
+def test_convert_and_read_again(tmp_path):
+    out = output("convert", FP32, "-o", str(tmp_path / "one"))
+    assert "one" in out
+    assert "1336.59 qps" in output("summary", str(tmp_path / "one"))
+    output("convert", FP32, SMALL, "-o", str(tmp_path / "two"))
+    assert sorted(p.name for p in (tmp_path / "two").iterdir()) == ["err_unsupported_op", "resnet50_fp32_verbose"]
+
+
+def test_tables_describe_columns():
+    assert "tactics" in output("tables")
+    text = output("tables", "tactics")
+    assert "time_ms" in text
+    assert "ms" in text
+
+
+def test_a_closed_pipe_is_no_error():
+    done = subprocess.run(
+        f"{sys.executable} -m trtlog show tactics {FP32} --format csv | head -n 2",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    assert done.stdout.count(b"\n") == 2
+    assert b"Traceback" not in done.stderr

@@ -1,0 +1,122 @@
+"""What importing costs, what is public, and which way modules look."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import trtlog
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "trtlog"
+HEAVY = ("pandas", "pyarrow", "lark", "duckdb", "numpy", "rich", "click")
+
+
+def python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_importing_trtlog_loads_nothing_heavy():
+    loaded = python(f"import sys, trtlog; print([m for m in {HEAVY!r} if m in sys.modules])")
+    assert loaded.strip() == "[]"
+
+
+def test_help_loads_nothing_heavy():
+    loaded = python(
+        "import sys\nfrom trtlog.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit: pass\n"
+        f"print([m for m in {HEAVY[:5]!r} if m in sys.modules])"
+    )
+    assert loaded.splitlines()[-1] == "[]"
+
+
+def test_parsing_does_not_load_lark():
+    """The compiled expressions are used: lark is for the tests and for stale grammars."""
+    loaded = python(
+        "import sys, trtlog\n"
+        "trtlog.parse(b'[11/22/2026-13:22:03] [V] [TRT] Original: 3 layers\\n').passes\n"
+        "print('lark' in sys.modules)"
+    )
+    assert loaded.strip() == "False"
+
+
+def test_public_names():
+    assert trtlog.__all__ == sorted(trtlog.__all__)
+    for name in trtlog.__all__:
+        assert getattr(trtlog, name) is not None
+    assert dir(trtlog) == sorted(trtlog.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        trtlog.nothing  # noqa: B018 - the access is what is tested
+
+
+# The direction of design: each layer imports from those above it in this list only.
+LAYERS = [
+    ["_version", "errors", "redact"],
+    ["grammar", "grammar_source", "oracle"],
+    ["decode", "sniff", "source"],
+    ["lines"],
+    ["match"],
+    ["captures"],
+    ["classify"],
+    ["engines"],
+    ["values"],
+    ["export_files", "exports"],
+    ["records"],
+    ["tables"],
+    ["log", "parquet", "sql"],
+    ["read", "unknown", "explain"],
+    ["analyses"],
+    ["report"],
+    ["runner", "testing"],
+    ["cli", "__main__"],
+]
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+
+def room(path: Path) -> str:
+    inside = path.relative_to(PACKAGE)
+    return inside.parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path, top_level_only: bool) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "trtlog":
+            parts = node.module.split(".")
+            found.update([parts[1]] if len(parts) > 1 else [a.name for a in node.names])
+        elif isinstance(node, ast.Import):
+            found.update(a.name.split(".")[1] for a in node.names if a.name.startswith("trtlog."))
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_look_one_way(path):
+    """Also inside functions, but for the Log, whose methods open the analyses that stand below it."""
+    own = room(path)
+    if own == "__init__":
+        return
+    assert own in RANK, f"trtlog/{own} stands in no layer: add it to LAYERS where it belongs"
+    facade = own in ("log", "grammar")
+    for name in imports_of(path, top_level_only=facade):
+        if name in RANK:
+            assert RANK[name] <= RANK[own], f"{path.relative_to(ROOT)} imports trtlog.{name}, which stands below it"
+
+
+def test_files_are_small():
+    for path in sorted(PACKAGE.rglob("*.py")) + sorted((ROOT / "grammars").rglob("*.lark")):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 600, path
+
+
+def test_only_the_command_line_prints():
+    for path in PACKAGE.rglob("*.py"):
+        if room(path) in ("cli", "testing"):
+            continue
+        calls = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
+        assert not any(isinstance(c.func, ast.Name) and c.func.id == "print" for c in calls), path
