@@ -149,10 +149,11 @@ def _reached(variant: Variant, body: str) -> tuple[int, int]:
     """
     pieces = _pieces(variant)
     for count in range(len(pieces), 0, -1):
-        if variant.parts[count - 1][0] != "text" and count < len(pieces):
+        part = variant.parts[count - 1]
+        if part[0] != "text" and "." in part[-1].replace("\\.", ""):
             continue
         found = re.match("".join(pieces[:count]), body)
-        if found is not None and (variant.parts[count - 1][0] == "text"):
+        if found is not None:
             return found.end(), count
     if variant.parts[0][0] == "text":
         literal = variant.parts[0][1]

@@ -11,8 +11,8 @@ from trtlog.captures import Remark, text
 _MASKS = (
     (re.compile(r"0x[0-9a-fA-F]+"), "<HEX>"),
     (re.compile(r"\"[^\"]*\"|'[^']*'"), "<QUOTED>"),
-    (re.compile(r"(?<![A-Za-z0-9_])[^\s\[\](){},]*[/.:][^\s\[\](){},]*[A-Za-z0-9_](?![A-Za-z0-9_])"), "<NAME>"),
-    (re.compile(r"(?<![A-Za-z_])-?[0-9]+\.[0-9]+(?:e[+-]?[0-9]+)?"), "<NUMBER>"),
+    (re.compile(r"(?<![A-Za-z0-9_/.:])-?[0-9]+\.[0-9]+(?:e[+-]?[0-9]+)?(?![A-Za-z0-9_/:.])"), "<NUMBER>"),
+    (re.compile(r"(?<![A-Za-z0-9_<])[^\s\[\](){},<>]*[/.:][^\s\[\](){},<>]*[A-Za-z0-9_](?![A-Za-z0-9_])"), "<NAME>"),
     (re.compile(r"(?<![A-Za-z_])-?[0-9]+(?![A-Za-z_])"), "<INT>"),
 )
 _TERMINALS = {"<HEX>": "TACTIC", "<QUOTED>": "TEXT", "<NAME>": "NAME", "<NUMBER>": "NUMBER", "<INT>": "COUNT"}

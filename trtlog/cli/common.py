@@ -142,12 +142,21 @@ def print_table(table: pa.Table, rows: Sequence[dict[str, Any]], title: str | No
     from rich.text import Text
 
     out = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    texts = {name: [cell(row[name]) for row in rows] for name in table.column_names}
     for field in table.schema:
+        longest = max(map(len, [field.name, *texts[field.name]]))
         numeric = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        out.add_column(field.name, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        out.add_row(*[Text(cell(row[n])) for n in table.column_names])
-    console().print(out)
+        # Text is cut where the terminal is narrow; a number never is.
+        least = longest if numeric else min(longest, 8)
+        out.add_column(
+            field.name, justify="right" if numeric else "left", overflow="ellipsis", no_wrap=True, min_width=least
+        )
+    for number in range(len(rows)):
+        out.add_row(*[Text(values[number]) for values in texts.values()])
+    screen = console()
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        screen.width = 2 * len(texts) + sum(max(map(len, [name, *values])) for name, values in texts.items())
+    screen.print(out, crop=False)
 
 
 def cell(value: Any) -> str:

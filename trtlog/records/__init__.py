@@ -1,12 +1,15 @@
 """The records: one frozen dataclass a table, each field with type, unit and meaning."""
 
-from trtlog.records.autotune import Combination, Reformat, Skip, Tactic, Timing
+# The order of the imports is the order of the tables wherever they are listed: the course of a log.
+# isort: off
 from trtlog.records.base import Column, Record
-from trtlog.records.build import Timestamp, TimingCacheEvent
-from trtlog.records.engine import EngineLayer, LayerMemory, MemoryEvent, MemoryTotal, Phase, ProfileRow
-from trtlog.records.graph import Fusion, OnnxNode, Pass, Plugin, RegisteredLayer
-from trtlog.records.performance import Coverage, Iteration, IterationTime, Message, Output, Statistic
 from trtlog.records.run import Device, Option, Run, Section
+from trtlog.records.graph import Fusion, OnnxNode, Pass, Plugin, RegisteredLayer
+from trtlog.records.autotune import Combination, Reformat, Skip, Tactic, Timing
+from trtlog.records.engine import EngineLayer, LayerMemory, MemoryEvent, MemoryTotal, Phase, ProfileRow
+from trtlog.records.build import Timestamp, TimingCacheEvent
+from trtlog.records.performance import Coverage, Iteration, IterationTime, Message, Output, Statistic
+# isort: on
 
 TABLES: dict[str, type[Record]] = Record.registry
 
