@@ -54,6 +54,9 @@ Channel major FP16 format where channel == 4 and column stride % 32 == 0 \
                                         | FP16 | DLA HWC4     | kDLA_HWC4| none                 | 4
 (Transposed) Transposed format          | -    | -            | -        | none                 | -
 Row major linear INT64 format (kLINEAR) | INT64| linear       | kLINEAR  | none                 | 1
+Channel major FP16 format where channel % 8 == 0 with 3 spatial dimensions \
+                                        | FP16 | NDHWC8       | kDHWC8   | none                 | 8
+Row major linear E8M0 format            | E8M0 | linear       | kLINEAR  | none                 | 1
 Row major FP16 format where column stride % 64 == 0 | FP16 | DLA linear | kDLA_LINEAR | none | 1
 """
 

@@ -185,6 +185,28 @@ def test_anything_else_is_null_and_strict_raises(text):
         parse_layer(text, strict=True)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Layer(Conv): a -> b, Tactic: 0x00000000000003e8, x (Float[1,3]), y (Half[12]) -> z (Float[1,8])",
+        "Name: a, LayerType: Conv, Inputs: [ { Name: x, Dimensions: [1,3], Format/Datatype: Float }], Outputs: [], "
+        "TacticName: k, TacticValue: 0x00000000000003e8",
+    ],
+)
+def test_a_line_cut_anywhere_says_nothing_wrong(line):
+    whole = parse_layer(line, strict=True)
+    read = 0
+    for end in range(len(line)):
+        found = parse_layer(line[:end])
+        if found is None:
+            continue
+        read += 1
+        assert found.tactic in (None, whole.tactic)
+        assert found.inputs is None or found.inputs == whole.inputs[: len(found.inputs)]
+        assert found.outputs is None or found.outputs == whole.outputs[: len(found.outputs)]
+    assert read > 10
+
+
 WORDS = """Layer( ): , Tactic: 0x1 -> (Float[ 1,2 ]) Name: LayerType: Inputs: [ { Dimensions: } ]
     "Type" " \\ a Key: b"""
 pieces = st.sampled_from(WORDS.split())

@@ -24,6 +24,7 @@ _BRIEF = re.compile(r"Layer\(([^)]*)\): (.*?), Tactic: (0x[0-9a-fA-F]+|-?[0-9]+)
 _TENSOR_END = re.compile(
     r"(?: \(([A-Za-z0-9_]+(?:\[[^\]()\[]*\])?)\)|\[([A-Za-z0-9_]+\([^)\[\](]*\))\])(?=, | ->|\s*$)"
 )
+_TACTIC_WIDTH = len("0x0000000000000000")
 _METADATA_ITEM = re.compile(r"[\x1e\x1f]|(?<=\])(?=\[ONNX Layer: )")
 _ONNX = re.compile(r"\[ONNX Layer: (.*)\]", re.DOTALL)
 _KNOWN_KEYS = {"Name", "LayerType", "Inputs", "Outputs", "Constants", "TacticValue", "TacticName", "Metadata"}
@@ -238,7 +239,9 @@ def _parse_brief(text: str) -> EngineLayer | None:
     sides = _split_tensors(tensors or "")
     if sides is None:
         return None
-    return EngineLayer(name, type_ or None, tactic_id(tactic), inputs=sides[0], outputs=sides[1])
+    # without anything behind it the id may be cut as well as the line
+    whole = tactic_id(tactic) if tensors is not None else None
+    return EngineLayer(name, type_ or None, whole, inputs=sides[0], outputs=sides[1])
 
 
 _Tensors: TypeAlias = "tuple[LayerTensor, ...]"
@@ -280,6 +283,9 @@ def _parse_detailed(text: str) -> EngineLayer | None:
         pairs: list[tuple[str, Any]] = _parser().parse(text)  # the callbacks give pairs, not a tree
     except UnexpectedInput:
         return None
+    key, value = pairs[-1]
+    if key == "TacticValue" and len(str(value)) < _TACTIC_WIDTH:
+        pairs.pop()  # the line is cut within the id: no id is better than a wrong one
     return layer_from_object(merge_pairs(pairs))
 
 
