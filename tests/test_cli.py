@@ -40,7 +40,8 @@ def test_help_shows_an_example(command):
 
 def test_summary_fits_a_screen_and_has_the_numbers():
     text = output("summary", FP32)
-    for words in ("TensorRT 8.5.3", "passed", "NVIDIA H200", "1336.59 qps", "23.2068 s", "3692 timed in 392 runner blocks"):
+    shown = ("TensorRT 8.5.3", "passed", "NVIDIA H200", "1336.59 qps", "23.2068 s", "3692 timed in 392 runner blocks")
+    for words in shown:
         assert words in text
     assert "0 unknown" in text
     assert len(text.splitlines()) <= 50
@@ -53,7 +54,8 @@ def test_summary_of_a_failed_run_names_the_cause():
 
 
 def test_show_filters_sorts_and_formats():
-    arguments = ("--where", "layer=/fc/Gemm", "--where", "time_ms<0.01", "--sort", "time_ms", "--columns", "line,time_ms")
+    conditions = ("--where", "layer=/fc/Gemm", "--where", "time_ms<0.01")
+    arguments = (*conditions, "--sort", "time_ms", "--columns", "line,time_ms")
     rows = [json.loads(line) for line in output("show", "tactics", FP32, *arguments, "--format", "json").splitlines()]
     text = gzip.open(FP32, "rt").read().splitlines()
     assert rows

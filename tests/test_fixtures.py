@@ -1,3 +1,4 @@
+# ruff: noqa: E501, W291 - lines of logs are as long as they are
 """Every fixture against counts that were found without trtlog (fixtures/counts.json, and greps here)."""
 
 from __future__ import annotations
@@ -5,6 +6,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from itertools import pairwise
 
 import pyarrow.compute as pc
 import pytest
@@ -155,7 +157,7 @@ def test_sections_begin_and_end():
     assert found["graph"][0] == number("Original: 179 layers")
     assert found["engine_layers"][0] == number("Engine Layer Information:")
     ordered = [(s.line, s.last_line) for s in log.records("sections")]
-    assert all(a[1] < b[0] for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in pairwise(ordered))
 
 
 ERRORS = {

@@ -72,6 +72,7 @@ LAYERS = [
     ["read", "unknown", "explain"],
     ["analyses"],
     ["report"],
+    ["docs"],
     ["runner", "testing"],
     ["cli", "__main__"],
 ]

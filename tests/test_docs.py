@@ -1,0 +1,117 @@
+"""README and docs cannot rot: every command and snippet runs, every generated part is what it says."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+import trtlog
+from trtlog import docs
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+_FENCE = re.compile(r"^( *)```([a-z]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    out = []
+    for indent, name, body in _FENCE.findall(page.read_text(encoding="utf-8")):
+        if name == language:
+            out.append("\n".join(line.removeprefix(indent) for line in body.splitlines()) + "\n")
+    return out
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
+def test_snippets_run(page, tmp_path, monkeypatch):
+    """The python blocks of a page, one after the other; a comment that holds a value is compared."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("fixtures", "docs"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    namespace: dict[str, object] = {"__name__": "snippet"}
+    for block in blocks(page, "python"):
+        if ">>> " in block:
+            example = doctest.DocTestParser().get_doctest(block, namespace, page.name, str(page), 0)
+            assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, clear_globs=False).failed == 0
+            continue
+        exec(compile(block, str(page), "exec"), namespace)
+        for line in block.splitlines():
+            found = re.match(r"^([a-z_][^#=]*?)\s+# (\(.*\)|'.*'|[0-9.]+|True|False)$", line)
+            if found:
+                assert repr(eval(found[1], namespace)) == found[2], f"{page.name}: {line}"
+
+
+def commands(page: Path) -> list[str]:
+    lines = [line for block in blocks(page, "console") for line in block.splitlines()]
+    return [line[2:] for line in lines if line.startswith("$ ")]
+
+
+def trtlog_commands() -> list[tuple[str, str]]:
+    return [(p.name, c) for p in PAGES for c in commands(p) if c.startswith("trtlog ")]
+
+
+@pytest.mark.parametrize(("page", "command"), trtlog_commands())
+def test_commands_run(page, command, tmp_path):
+    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    shell = command.replace("trtlog ", f"{shlex.quote(sys.executable)} -m trtlog ", 1)
+    bash = ["bash", "-c", shell]
+    done = subprocess.run(bash, cwd=tmp_path, capture_output=True, text=True, env=environment, check=False)
+    allowed = (0, 1) if " check " in command else (0,)
+    assert done.returncode in allowed, f"{page}: {command}\n{done.stderr}"
+    assert done.stdout.strip()
+
+
+MODULES = sorted(m.name for m in pkgutil.walk_packages(trtlog.__path__, "trtlog.") if "__main__" not in m.name)
+
+
+@pytest.mark.parametrize("name", ["trtlog", *MODULES])
+def test_examples_of_docstrings(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    module = importlib.import_module(name)
+    assert doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE).failed == 0
+
+
+def test_readme_has_two_commands_that_do_all():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    set_up = [c for c in commands(ROOT / "README.md") if "venv" in c]
+    assert len(set_up) == 2
+    main, tests = set_up
+    path = re.search(r"fixtures/\S+", main)
+    assert path is not None
+    assert (ROOT / path[0]).is_file()
+    assert "pytest" in tests
+    assert tests in text
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("path", sorted(docs.GENERATED), ids=str)
+def test_generated_parts_are_fresh(path):
+    """Tables of columns and outputs come from the code: otherwise run 'python -m trtlog.docs'."""
+    page = ROOT / path
+    assert page.read_text(encoding="utf-8") == docs.refreshed(ROOT, path), "run: python -m trtlog.docs"
+
+
+def test_changelog_has_the_version():
+    from trtlog import __version__
+
+    assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_the_project_speaks_of_itself_alone():
+    """No local paths and no names of package hosts in what is shipped."""
+    forbidden = re.compile(r"/work/|/root/|files\.pythonhosted|localhost:[0-9]")
+    sources = [*(ROOT / "trtlog").rglob("*.py"), *(ROOT / "grammars").rglob("*.lark"), ROOT / "pyproject.toml"]
+    for path in [*PAGES, *sources]:
+        found = forbidden.search(path.read_text(encoding="utf-8"))
+        assert found is None, f"{path}: {found}"
