@@ -5,24 +5,27 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from trtlog.grammar import Grammar
+from trtlog.grammar import Grammar, Message, Variant
 
-# One letter for the words that other loggers use.
+# One letter for the words and marks that other loggers use.
 SEVERITY_LETTERS = {
     b"VERBOSE": "V",
     b"DEBUG": "V",
+    b"TRACE": "V",
+    b"LOG": "V",
     b"EXTRA_VERBOSE": "V",
     b"ULTRA_VERBOSE": "V",
     b"V": "V",
     b"D": "V",
     b"X": "V",
     b"S": "V",
+    b"U": "V",
     b"INFO": "I",
-    b"LOG": "I",
     b"NOTICE": "I",
     b"I": "I",
     b"WARNING": "W",
     b"WARN": "W",
+    b"FIXME": "W",
     b"W": "W",
     b"ERROR": "E",
     b"E": "E",
@@ -31,18 +34,25 @@ SEVERITY_LETTERS = {
     b"FATAL": "F",
     b"F": "F",
     b"C": "F",
+    b"!": "F",
 }
 
-
-_Rule = tuple["re.Pattern[bytes]", str, "str | None", "str | None", "int | None", "int | None"]
+# A header that stands inside a line: nothing but a torn line holds one.
+_INNER_HEADER = re.compile(
+    rb"(?:\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\] )+(?:\[[VIWEF]\] |\[TRT\] \[[VIWEF]\] )"
+)
+_INNER_MARK = b"] ["
+_ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Za-z0-9]|[=>78MDEHc])")
+_MAX_DECORATIONS = 4
 
 
 class Header(NamedTuple):
     """The header of one line.
 
-    ``producer`` is the header rule's name, ``origin`` ``tensorrt`` or ``trtexec`` or None where the header
-    does not tell, ``severity`` one of ``V I W E F`` or None, ``time`` the bytes as printed or None, ``end``
-    the position at which the body begins.
+    ``producer`` is the header rule's name, ``origin`` ``tensorrt``, ``trtexec`` or ``host``, or None where
+    the header does not tell, ``severity`` one of ``V I W E F`` or None, ``time`` the bytes as printed or
+    None, ``end`` the position at which the body begins, ``start`` the position at which the header begins
+    behind decorations.
     """
 
     producer: str
@@ -50,6 +60,61 @@ class Header(NamedTuple):
     severity: str | None
     time: bytes | None
     end: int
+    weak: bool = False
+    start: int = 0
+
+
+NO_HEADER = Header("none", None, None, None, 0)
+
+
+class _Rule:
+    """One variant of one header rule."""
+
+    __slots__ = (
+        "before",
+        "fixed",
+        "match",
+        "order",
+        "origin",
+        "prefix",
+        "producer",
+        "regex",
+        "severity",
+        "time",
+        "weak",
+    )
+
+    def __init__(self, order: int, message: Message, variant: Variant) -> None:
+        attributes, fields = message.attributes, variant.fields
+        self.order = order
+        self.regex = re.sub(r"(?<!\\)\((?!\?)", "(?:", variant.regex).encode()
+        self.match = re.compile(variant.regex.encode()).match
+        self.prefix = variant.prefix.encode()
+        self.producer = message.kind
+        self.origin = attributes.get("origin")
+        self.fixed = attributes.get("severity")
+        self.weak = "weak" in attributes
+        # What behind this header makes a look at the other rules necessary; None: whatever it is.
+        self.before: tuple[bytes, ...] | None = None
+        if "final" in attributes:
+            self.before = ()
+        elif "before" in attributes:
+            self.before = tuple(text.encode() for text in attributes["before"].split("|"))
+        named = ("severity", "severity_word", "severity_mark", "gst_level")
+        self.severity = next((i for i, name in enumerate(fields) if name in named), None)
+        times = ("time", "clock", "hour", "seconds_clock")
+        self.time = next((i for i, name in enumerate(fields) if name in times), None)
+
+    def header(self, found: re.Match[bytes]) -> Header:
+        """Return what the rule's match says."""
+        groups = found.groups()
+        if self.severity is None:
+            letter = self.fixed
+        else:
+            word = groups[self.severity]
+            letter = SEVERITY_LETTERS.get(word) or SEVERITY_LETTERS.get(word.upper(), "I")
+        time = None if self.time is None else groups[self.time]
+        return Header(self.producer, self.origin, letter, time, found.end(), self.weak, found.start())
 
 
 class HeaderReader:
@@ -63,48 +128,120 @@ class HeaderReader:
     >>> reader = HeaderReader(grammar.load())
     >>> reader.read(b"[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers").severity
     'V'
+    >>> reader.read(b"build-1  | [11/22/2026-13:22:03] [TRT] [I] Loaded engine size: 21 MiB").start
+    11
     """
 
     def __init__(self, grammar: Grammar) -> None:
         self._rules: list[_Rule] = []
+        decorations: list[tuple[int, bytes]] = []
         for message in grammar.headers.values():
             for variant in message.variants:
-                names = variant.fields
-                severity = next((names.index(n) for n in ("severity", "severity_word") if n in names), None)
-                time = next((names.index(n) for n in ("time", "clock") if n in names), None)
-                self._rules.append(
-                    (
-                        re.compile(variant.regex.encode()),
-                        message.kind,
-                        message.attributes.get("origin"),
-                        message.attributes.get("severity"),
-                        severity,
-                        time,
-                    )
-                )
+                if "decoration" in message.attributes:
+                    decorations.append((sum(map(len, variant.literals)), variant.regex.encode()))
+                else:
+                    self._rules.append(_Rule(len(self._rules), message, variant))
+        self._by_first: dict[bytes, tuple[re.Pattern[bytes], list[_Rule]]] = {}
+        # Longer ones first: the alternation takes the first that fits.
+        decorations.sort(key=lambda d: -d[0])
+        self._decoration = re.compile(b"|".join(b"(?:%b)" % d[1] for d in decorations))
+        self._last = self._rules[0]
+        self._text = b"\n"  # the bytes of the last header, of which no longer one begins with; no line holds \n
+        self._before: tuple[bytes, ...] = ()
+        self._header = NO_HEADER
 
     def read(self, line: bytes) -> Header | None:
         """Return the line's header, or None for a line without one.
 
-        Where two rules match, the longer header is the right one: ``[time] [V] [TRT] `` is not
-        ``[time] [V] `` before a body that begins with ``[TRT]``.
+        Where several rules match, the longest header is the right one: ``[time] [V] [TRT] `` is not
+        ``[time] [V] `` before a body that begins with ``[TRT]``. What containers, terminals and collectors
+        put in front is passed over.
         """
-        best: Header | None = None
-        best_position = 0
-        for position, rule in enumerate(self._rules):
-            found = rule[0].match(line)
-            if found is None or (best is not None and found.end() <= best.end):
-                continue
-            best, best_position = self._header(rule, found), position
-            if line[best.end : best.end + 1] != b"[":
-                break
-        if best_position:
-            self._rules.insert(0, self._rules.pop(best_position))
+        if line.startswith(self._text) and not line.startswith(self._before, len(self._text)):
+            return self._header
+        return self._read_at(line, 0) or self._read_decorated(line)
+
+    def decoration(self, line: bytes, start: int = 0) -> int:
+        """Return where the decoration that begins at ``start`` ends; ``start`` where there is none."""
+        found = self._decoration.match(line, start)
+        return start if found is None else found.end()
+
+    def _read_at(self, line: bytes, start: int) -> Header | None:
+        last = self._last
+        found = last.match(line, start)
+        if found is not None and last.before is not None and not line.startswith(last.before, found.end()):
+            header = last.header(found)
+            if start == 0:
+                self._text, self._before, self._header = line[: header.end], last.before, header
+            return header
+        best = self._longest(line, start)
+        if line[-1:] in (b"]", b":", b"|", b"-"):
+            # A header at the end of a line may have lost its trailing blank.
+            longer = self._longest(line + b" ", start)
+            if longer is not None and longer.end == len(line) + 1 and (best is None or best.end < len(line)):
+                return longer._replace(end=len(line))
         return best
 
-    @staticmethod
-    def _header(rule: _Rule, found: re.Match[bytes]) -> Header:
-        _, producer, origin, fixed, severity, time = rule
-        groups = found.groups()
-        letter = fixed if severity is None else SEVERITY_LETTERS.get(groups[severity].upper(), "I")
-        return Header(producer, origin, letter, None if time is None else groups[time], found.end())
+    def _longest(self, line: bytes, start: int) -> Header | None:
+        first = line[start : start + 1]
+        known = self._by_first.get(first)
+        if known is None:
+            rules = [r for r in self._rules if r.prefix[:1] in (b"", first)]
+            known = re.compile(b"|".join(b"(?:%b)" % r.regex for r in rules)), rules
+            self._by_first[first] = known
+        if known[0].match(line, start) is None:
+            return None
+        best: re.Match[bytes] | None = None
+        chosen = self._last
+        for rule in known[1]:
+            if rule.prefix and not line.startswith(rule.prefix, start):
+                continue
+            found = rule.match(line, start)
+            if found is not None and (best is None or found.end() > best.end()):
+                best, chosen = found, rule
+        if best is None:
+            return None
+        if not chosen.weak:
+            self._last = chosen
+        return chosen.header(best)
+
+    def _read_decorated(self, line: bytes) -> Header | None:
+        position = 0
+        for _ in range(_MAX_DECORATIONS):
+            end = self.decoration(line, position)
+            if end == position:
+                return None
+            header = self._read_at(line, end)
+            if header is not None:
+                return header
+            position = end
+        return None
+
+
+def inner_header(line: bytes, start: int) -> int:
+    """Return where a second header begins inside a torn line behind ``start``, or -1.
+
+    Examples
+    --------
+    >>> inner_header(b"[I] Local timing cache in u[11/22/2026-13:22:03] [I] Detected 1 inputs", 4)
+    27
+    """
+    if line.find(_INNER_MARK, start) < 0:
+        return -1
+    found = _INNER_HEADER.search(line, start)
+    return -1 if found is None else found.start()
+
+
+def plain_text(line: bytes) -> bytes:
+    r"""Return the line without terminal colours and without the NULs of a hole around it.
+
+    Examples
+    --------
+    >>> plain_text(b"\x1b[36m[TRT]\x1b[0m    loaded")
+    b'[TRT]    loaded'
+    """
+    if b"\x1b" in line:
+        line = _ANSI.sub(b"", line)
+    if line[:1] == b"\0" or line[-1:] == b"\0":
+        line = line.strip(b"\0")
+    return line
