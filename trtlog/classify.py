@@ -2,25 +2,57 @@
 
 This is where the rules about headers, sections and lines without a header live; both engines come here for
 whatever they do not recognise in bulk.
+
+What a line without a header is:
+
+- a kind whose rule is ``bare``: banners, layers of the engine, the loader's and CUDA's last words;
+- a **continuation**, where the record above is open. Kinds marked ``multiline`` (lists of layers) stay open to
+  the next header. A warning, an error or an unknown line stays open where its text is unfinished: a bracket is
+  not closed, it ends in a colon, it begins the text of an ONNX node. Polygraphy indents what belongs to a
+  message; the library does not, so indentation alone continues only messages of such producers;
+- a kind, where the text alone is evidence enough: loggers of applications print the library's text without a
+  header. One line counts as a message where its rule begins with 16 letters of literal text or more; that much no
+  program prints by chance. Directly below such a line a rule with 6 letters at its beginning is enough;
+- **usage**, from the first line of a help text to the next line with a header;
+- else **foreign**: another program's text.
 """
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
-from trtlog.captures import BLANK, CONTINUATION, FOREIGN, UNKNOWN, USAGE
+from trtlog.captures import BLANK, CONTINUATION, FOREIGN, SPECIAL_KINDS, UNKNOWN, USAGE, Captures
 from trtlog.grammar import Grammar
-from trtlog.lines import Header, HeaderReader
+from trtlog.lines import NO_HEADER, Header, HeaderReader, inner_headers, plain_text
 from trtlog.match import Found, Matcher
 
-_NO_HEADER = Header("none", None, None, None, 0)
 # Help text of trtexec begins with one of these, without a header.
 _USAGE_STARTS = (b"=== Model Options ===", b"=== Build Options ===", b"=== Help ===", b"Usage:", b"usage:")
 _OPTION_SECTIONS = frozenset({"model", "build", "system", "inference", "reporting"})
+# Kinds that end the section of the run before them.
+_RUN_KINDS = frozenset({"run_started", "run_ended"})
+_TEXT_LITERAL = 16
+# What ends an open record although it has no header.
+_ENDS_RECORD = re.compile(
+    rb"&&&& |Traceback \(most recent call last\):|nohup: |[$#] |={16,}|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^ ]*[$#] "
+)
+_PROTOBUF = re.compile(rb"\s*(?:[A-Za-z_][A-Za-z_ ]*: |[A-Za-z_]+ \{|\}|$)")
+_NODE_TEXT = re.compile(rb"(?:[A-Za-z0-9_.]+:[0-9]+: )?(?:--- Begin node ---|[a-z_]+: \"|[a-z_]+ \{)")
+_OPENING = re.compile(rb"[(\[{]")
+_CLOSING = re.compile(rb"[)\]}]")
+# Producers whose messages go on in indented lines.
+_INDENTING = frozenset({"untimed", "torch_tensorrt", "word"})
+
+# How long a record stays open for lines without a header.
+CLOSED, TO_HEADER, INDENTED, BRACKETS, ONE_LINE, NODE = "", "to_header", "indented", "brackets", "line", "node"
 
 
 class Line(NamedTuple):
-    """One accounted line. ``record`` is the line of the record that it begins or continues."""
+    """One accounted line. ``record`` is the line of the record that it begins or continues.
+
+    ``tail`` is a second record in the same physical line, where a line is torn: it is not counted again.
+    """
 
     number: int
     kind: str
@@ -28,6 +60,7 @@ class Line(NamedTuple):
     header: Header
     body: bytes
     record: int
+    tail: Line | None = None
 
 
 class Classifier:
@@ -42,6 +75,26 @@ class Classifier:
     ----------
     section : str
         The section that the last line stands in, empty before the first.
+    record : int
+        The line of the last record.
+    open : str
+        What lines without a header the record above takes: none, all, indented ones, ...
+    usage : bool
+        A help text is being printed.
+    kept_here : frozenset of int
+        Variants that an engine must not recognise in bulk, since what follows depends on them.
+
+    Notes
+    -----
+    An engine that recognises lines in bulk may pass over a line, and tell with `skip_to`, only if
+
+    - it begins with a header of origin ``tensorrt`` or ``trtexec`` and severity V or I, undecorated,
+    - its body holds neither ``] [`` nor a carriage return, escape or NUL,
+    - its variant is none of ``kept_here``,
+    - and, where its origin is not ``tensorrt``, no rule of the current section matches it
+      (`Matcher.match_within` has precedence).
+
+    All other lines are given to `classify`, in order.
     """
 
     def __init__(self, grammar: Grammar, matcher: Matcher | None = None) -> None:
@@ -49,78 +102,263 @@ class Classifier:
         self.matcher = matcher or Matcher(grammar)
         self.headers = HeaderReader(grammar)
         self.section = ""
-        self._record = 0
-        self._open = False  # lines without a header belong to the record above
-        self._usage = False
+        self.record = 0
+        self.open = CLOSED
+        self.usage = False
+        self._indent = 0  # of the record above
+        self._depth = 0  # brackets that the record above has not closed
+        self._text = False  # the line above was a message without a header
+        self._decorated = False  # lines come with something in front of their header
         self._kinds = [v.kind for v in self.matcher.variants]
         attributes = [m.attributes for m in self.matcher.messages]
         self._multiline = [("multiline" in a) for a in attributes]
         self._severity = [a.get("severity") for a in attributes]
+        self._prefix = [len(v.prefix) for v in self.matcher.variants]
+        self.kept_here = frozenset(
+            i
+            for i, a in enumerate(attributes)
+            if "multiline" in a or "bare" in a or "within" in a or self._kinds[i] in _RUN_KINDS
+        )
+
+    def skip_to(self, number: int, kinds: tuple[str, ...] = ()) -> None:
+        """Go on behind lines that were recognised elsewhere.
+
+        Parameters
+        ----------
+        number : int
+            The last of them.
+        kinds : tuple of str
+            The kinds among them that open a section, in order.
+        """
+        self.record = number
+        self.open = CLOSED
+        self.usage = self._text = False
+        for kind in kinds:
+            self._enter(kind)
 
     def classify(self, number: int, line: bytes) -> Line:
         """Return what the line is; ``line`` has no line end."""
+        if b"\x1b" in line or b"\0" in line:
+            line = plain_text(line)
+        if b"\r" in line:
+            line = line.rstrip(b"\r")
+            if b"\r" in line:
+                return self._overprinted(number, line)
         header = self.headers.read(line)
-        if header is None and b"\r" in line:
-            # A progress bar that was overwritten: what stands after the last carriage return was seen last.
-            tail = line.rpartition(b"\r")[2]
-            header = self.headers.read(tail)
-            if header is not None:
-                line = tail
+        cuts = inner_headers(line, 0 if header is None else header.end)
+        if cuts:
+            return self._torn(number, header, line, cuts)
+        return self._one(number, header, line)
+
+    def _one(self, number: int, header: Header | None, line: bytes) -> Line:
         if header is None:
             return self._without_header(number, line)
-        return self._with_header(number, header, line[header.end :])
+        if header.start and self._belongs(line, header.start):
+            return Line(number, CONTINUATION, None, NO_HEADER, line, self.record)
+        return self._with_header(number, header, line)
 
-    def _with_header(self, number: int, header: Header, body: bytes) -> Line:
-        self._usage = False
-        self._record = number
+    def _overprinted(self, number: int, line: bytes) -> Line:
+        """Account for a line that a progress bar printed over: records in it count, the bar does not."""
+        pieces = []
+        for piece in line.split(b"\r"):
+            header = self.headers.read(piece)
+            if header is not None and not header.weak:
+                pieces.append(piece)
+        if not pieces:
+            return self._one(number, None, line)
+        return _chained([self.classify(number, piece) for piece in pieces])
+
+    def _torn(self, number: int, header: Header | None, line: bytes, cuts: list[int]) -> Line:
+        """Account for several records in one line: the first was not finished when the next came."""
+        lines = [self._one(number, header, line[: cuts[0]])]
+        if lines[0].found is None and lines[0].kind not in (UNKNOWN, CONTINUATION):
+            lines.clear()
+        for start, end in zip(cuts, [*cuts[1:], len(line)], strict=True):
+            piece = line[start:end]
+            lines.append(self._one(number, self.headers.read(piece), piece))
+        if self.open == CLOSED:
+            self.open = ONE_LINE  # what is missing of the first
+        return _chained(lines)
+
+    # ------------------------------------------------------------ lines with a header
+
+    def _with_header(self, number: int, header: Header, line: bytes) -> Line:
+        body = line[header.end :]
+        found = self._find(header, body)
+        if found is None and (header.weak or header.origin == "host"):
+            if header.weak:
+                return self._without_header(number, line)
+            self._begin(number, header, line)
+            return Line(number, FOREIGN if body.strip() else BLANK, None, header, body, number)
+        self._begin(number, header, line)
+        if found is None:
+            if not body.strip():
+                if self.section in _OPTION_SECTIONS:
+                    self.section = "setup"
+                return Line(number, BLANK, None, header, body, number)
+            self.open = self._unfinished(body) or (INDENTED if header.producer in _INDENTING else CLOSED)
+            return Line(number, UNKNOWN, None, header, body, number)
+        index = found.variant
+        kind = self._kinds[index]
+        if header.severity in ("W", "E", "F"):
+            self.open = self._unfinished(body)
+        elif self._multiline[index]:
+            self.open = TO_HEADER
+        if not self.open and header.producer in _INDENTING:
+            self.open = INDENTED
+        self._enter(kind)
+        return Line(number, kind, found, header, body, number)
+
+    def _begin(self, number: int, header: Header, line: bytes) -> None:
+        self.usage = self._text = False
+        self.record = number
+        self.open = CLOSED
+        start = header.start
+        self._indent = start
+        if start:
+            self._decorated = bool(line[:start].strip())
+        elif self._decorated:
+            self._decorated = False
+
+    def _find(self, header: Header, body: bytes) -> Found | None:
+        """Return the rule that knows the body, as printed or without the blanks and quotes around it."""
         matcher = self.matcher
         found: Found | None = None
         if self.section and header.origin != "tensorrt" and header.severity == "I":
             found = matcher.match_within(body, self.section)
         if found is None:
             found = matcher.match(body)
-            if found is None and body[-1:] in (b" ", b"\t", b"\r"):
+        if found is None and body:
+            if body[-1:] in b" \t\r":
                 found = matcher.match(body.rstrip())
-        if found is None:
-            if not body.strip():
-                self._open = False
-                if self.section in _OPTION_SECTIONS:
-                    self.section = "setup"
-                return Line(number, BLANK, None, header, body, number)
-            self._open = True
-            return Line(number, UNKNOWN, None, header, body, number)
-        index = found.variant
-        kind = self._kinds[index]
-        self._open = self._multiline[index] or header.severity in ("W", "E", "F")
-        self._enter(kind)
-        return Line(number, kind, found, header, body, number)
+            if found is None and body[:1] in b" \t":
+                found = matcher.match(body.strip())
+            if found is None and body[:1] == b'"' == body[-1:]:
+                found = matcher.match(body[1:-1])
+        return found
+
+    def _unfinished(self, body: bytes) -> str:
+        """Return how a record whose text is cut by a line end stays open, or CLOSED where it is whole."""
+        if _NODE_TEXT.match(body):
+            return NODE
+        self._depth = len(_OPENING.findall(body)) - len(_CLOSING.findall(body))
+        if self._depth > 0:
+            return BRACKETS
+        return ONE_LINE if body.rstrip()[-1:] == b":" else CLOSED
+
+    # ------------------------------------------------------------ lines without a header
 
     def _without_header(self, number: int, line: bytes) -> Line:
+        if self._decorated:
+            line = line[self.headers.decoration(line) :]
         found = self.matcher.match_bare(line)
+        if found is None and line[:1] in b" \t>[0123456789":
+            end = self.headers.decoration(line)
+            if 0 < end < len(line):
+                found = self.matcher.match_bare(line[end:])
         if found is not None:
-            index = found.variant
-            kind = self._kinds[index]
-            severity = self._severity[index]
-            header = _NO_HEADER if severity is None else _NO_HEADER._replace(severity=severity)
-            continues = self._open and severity is None and not line.startswith(b"&&&&")
-            if not continues:
-                self._record = number
-                self._open = self._multiline[index]
-                self._usage = False
-            self._enter(kind)
-            return Line(number, kind, found, header, line, self._record)
-        if not self._usage and line.startswith(_USAGE_STARTS):
-            self._usage = True
-            self._open = False
-        if self._open:
-            return Line(number, CONTINUATION, None, _NO_HEADER, line, self._record)
+            return self._bare(number, found, line)
+        if not self.usage and line.startswith(_USAGE_STARTS):
+            self.usage = True
+            self.open = CLOSED
+        elif self._takes(line):
+            return Line(number, CONTINUATION, None, NO_HEADER, line, self.record)
         if not line.strip():
-            return Line(number, USAGE if self._usage else BLANK, None, _NO_HEADER, line, number)
-        return Line(number, USAGE if self._usage else FOREIGN, None, _NO_HEADER, line, number)
+            return Line(number, USAGE if self.usage else BLANK, None, NO_HEADER, line, number)
+        if not self.usage:
+            found = self.matcher.match_text(line)
+            if found is not None and (self._text or self._prefix[found.variant] >= _TEXT_LITERAL):
+                return self._message_text(number, found, line)
+        self._text = False
+        return Line(number, USAGE if self.usage else FOREIGN, None, NO_HEADER, line, number)
+
+    def _bare(self, number: int, found: Found, line: bytes) -> Line:
+        index = found.variant
+        kind = self._kinds[index]
+        severity = self._severity[index]
+        header = NO_HEADER if severity is None else NO_HEADER._replace(severity=severity)
+        continues = self.open == TO_HEADER and severity is None and not line.startswith(b"&&&&")
+        if not continues:
+            self.record = number
+            self.open = TO_HEADER if self._multiline[index] else CLOSED
+            self.usage = self._text = False
+        self._enter(kind)
+        return Line(number, kind, found, header, line, self.record)
+
+    def _message_text(self, number: int, found: Found, line: bytes) -> Line:
+        index = found.variant
+        self._text = True
+        self.record = number
+        self.open = TO_HEADER if self._multiline[index] else CLOSED
+        self._enter(self._kinds[index])
+        return Line(number, self._kinds[index], found, NO_HEADER, line, number)
+
+    def _takes(self, line: bytes) -> bool:
+        """Tell whether the open record above goes on in this line, and keep account of what is still open."""
+        how = self.open
+        if how == CLOSED:
+            return False
+        if _ENDS_RECORD.match(line):
+            self.open = CLOSED
+            return False
+        if how == TO_HEADER:
+            return True
+        if how == NODE and _PROTOBUF.match(line):
+            return True
+        if how == BRACKETS:
+            self._depth += len(_OPENING.findall(line)) - len(_CLOSING.findall(line))
+            if self._depth <= 0:
+                self.open = CLOSED
+            return True
+        if how == ONE_LINE and line.strip():
+            self.open = self._unfinished(line) or INDENTED
+            return True
+        if how == INDENTED:
+            if not line.strip():
+                return False  # an empty line does not end what is indented
+            if self._belongs(line, len(line) - len(line.lstrip())):
+                return True
+        self.open = CLOSED
+        return False
+
+    def _belongs(self, line: bytes, start: int) -> bool:
+        """Tell whether a line whose text begins at ``start`` is an indented part of the record above."""
+        if self.open != INDENTED or line[:start].strip():
+            return False
+        return start > self._indent or (start < len(line) and line[start] in b"}])")
 
     def _enter(self, kind: str) -> None:
         section = self.grammar.sections.get(kind)
         if section is not None:
             self.section = section
-        elif kind == "run_started" or kind == "run_ended":
+        elif kind in _RUN_KINDS:
             self.section = ""
+
+
+def _chained(lines: list[Line]) -> Line:
+    """Return the first of several records of one physical line, the others as its tails."""
+    chain: Line | None = None
+    for line in reversed(lines):
+        chain = line if chain is None else _appended(line, chain)
+    assert chain is not None
+    return chain
+
+
+def _appended(line: Line, tail: Line) -> Line:
+    parts = [line]
+    while parts[-1].tail is not None:
+        parts.append(parts[-1].tail)
+    for part in reversed(parts):
+        tail = part._replace(tail=tail)
+    return tail
+
+
+def looks_foreign(captures: Captures) -> bool:
+    """Tell whether a file holds no line of TensorRT or trtexec at all: the log of another program.
+
+    A help text alone is trtexec's.
+    """
+    kinds = {kind for kind, (lines, _) in captures.counts.items() if lines}
+    if kinds - set(SPECIAL_KINDS) or USAGE in kinds:
+        return False
+    return UNKNOWN not in kinds or set(captures.producers) <= {"none", "untimed", "tagged"}

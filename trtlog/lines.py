@@ -218,18 +218,17 @@ class HeaderReader:
         return None
 
 
-def inner_header(line: bytes, start: int) -> int:
-    """Return where a second header begins inside a torn line behind ``start``, or -1.
+def inner_headers(line: bytes, start: int) -> list[int]:
+    """Return where further headers begin inside a torn line, behind ``start``.
 
     Examples
     --------
-    >>> inner_header(b"[I] Local timing cache in u[11/22/2026-13:22:03] [I] Detected 1 inputs", 4)
-    27
+    >>> inner_headers(b"[I] Local timing cache in u[11/22/2026-13:22:03] [I] Detected 1 inputs", 4)
+    [27]
     """
     if line.find(_INNER_MARK, start) < 0:
-        return -1
-    found = _INNER_HEADER.search(line, start)
-    return -1 if found is None else found.start()
+        return []
+    return [found.start() for found in _INNER_HEADER.finditer(line, start)]
 
 
 def plain_text(line: bytes) -> bytes:

@@ -14,6 +14,8 @@ from trtlog.grammar import Grammar, Message, Variant
 
 _KEY_LENGTH = 8
 _MEMO_LIMIT = 50_000
+# The least literal text at the beginning of a rule that is looked for where a line has no header.
+_TEXT_PREFIX = 6
 
 
 class Found(NamedTuple):
@@ -84,6 +86,7 @@ class Matcher:
                     bare.append(rule)
         self._plain = _Index(plain)
         self._bare = _Index(bare)
+        self._text = _Index([r for r in plain if len(r.prefix) >= _TEXT_PREFIX])
         self._within = {section: _Index(rules) for section, rules in within.items()}
 
     def match(self, body: bytes) -> Found | None:
@@ -93,6 +96,10 @@ class Matcher:
     def match_bare(self, line: bytes) -> Found | None:
         """Return the rule that matches a line without a header, or None."""
         return self._bare.match(line)
+
+    def match_text(self, line: bytes) -> Found | None:
+        """Return the rule that begins with literal text and matches a line that lost its header, or None."""
+        return self._text.match(line)
 
     def match_within(self, body: bytes, section: str) -> Found | None:
         """Return the rule that matches only inside ``section``, or None."""

@@ -49,8 +49,6 @@ class LineEngine:
 
     def take(self, number: int, line: bytes, size: int) -> Line:
         """Read one line without its line end, ``size`` bytes with it; return what it is."""
-        if line[-1:] == b"\r":
-            line = line[:-1]
         result = self.classifier.classify(number, line)
         captures = self.captures
         captures.lines = number
@@ -62,6 +60,15 @@ class LineEngine:
         else:
             entry[0] += 1
             entry[1] += size
+        part: Line | None = result
+        while part is not None:  # a torn line holds several records
+            self._keep(number, part)
+            part = part.tail
+        return result
+
+    def _keep(self, number: int, result: Line) -> None:
+        captures = self.captures
+        kind = result.kind
         found = result.found
         if found is not None:
             pending = self._pending.get(found.variant)
@@ -87,7 +94,6 @@ class LineEngine:
         if section != self._section:
             self._section = section
             captures.openings.append((number, section))
-        return result
 
     def flush(self) -> None:
         """Move pending matches into the captures' arrays."""
