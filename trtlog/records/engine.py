@@ -89,7 +89,7 @@ class ProfileRow(Record):
 
     run: int = run_column()
     line: int | None = line_column("the row; null for a row of an export")
-    layer: str = column("name", "layer; the last row is named Total")
+    layer: str = column("name", "layer; the closing row of totals is no layer and is left out")
     time_ms: float = column("float64", "time over all iterations", "ms")
     avg_ms: float = column("float64", "time of one iteration, mean", "ms")
     median_ms: float | None = column("float64", "time of one iteration, median; TensorRT 8.4 and later", "ms")

@@ -1,0 +1,162 @@
+"""Third-party logs of TensorRT 5 to 10.16: nothing unknown, and the counts of an independent reading.
+
+The logs lie beside the checkout and are no part of the project; without them these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import trtlog
+from tests.conftest import CORPUS
+from trtlog.errors import InputError
+
+LOGS = sorted(p for p in CORPUS.rglob("*") if p.is_file() and re.search(r"\.(log|txt)(\.gz)?$", p.name))
+
+pytestmark = pytest.mark.skipif(not LOGS, reason="the third-party logs are not beside this checkout")
+
+
+def text_of(path: Path) -> str:
+    raw = path.read_bytes()
+    raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    return raw.decode("utf-8", "backslashreplace")
+
+
+@pytest.fixture(scope="module", params=LOGS, ids=lambda p: str(p.relative_to(CORPUS)))
+def case(request):
+    text = text_of(request.param)
+    try:
+        return text, trtlog.parse(request.param, exports=[])
+    except InputError as error:
+        # Excerpts of other programs' output, or of a line or two, are refused in words.
+        assert "TensorRT" in str(error) or "JSON" in str(error)
+        pytest.skip(f"refused: {error}")
+
+
+def number(text: str) -> float:
+    return float(text)
+
+
+def found(pattern: str, text: str) -> list:
+    return re.findall(pattern, text, re.MULTILINE)
+
+
+def test_every_line_is_accounted_for(case):
+    text, log = case
+    lines = text.count("\n") + (not text.endswith("\n"))
+    assert log.coverage.lines.sum() == lines
+
+
+def test_tactics(case):
+    text, log = case
+    lines = [line for line in found(r"^.*Tactic:? (?:0x[0-9a-fA-F]+|-?[0-9]+) [Tt]ime:? \S+\s*$", text)]
+    printed = [line.split()[-1] for line in lines if "Fastest Tactic" not in line]
+    mine = log.table("tactics").to_pylist()
+    own = [t["time_ms"] for t in mine if t["kind"] != "foreign_node"]
+    assert len(own) == len(printed)
+    assert Counter(own) == Counter(map(number, printed))
+    rows = found(r"\(foreignNode\) +[0-9]+, ([0-9.e+-]+), [0-9.e+-]+, ", text)
+    assert Counter(t["time_ms"] for t in mine if t["kind"] == "foreign_node") == Counter(map(number, rows))
+
+
+def test_timings(case):
+    text, log = case
+    blocks = found(r"-{15} Timing Runner: (.*) \(([A-Za-z0-9_]+)(?:\[0x[0-9a-f]+\])?\)\s*$", text)
+    blocks += [(a, b) for a, b in found(r"-{15} Timing (?!Runner: )(.*)\(([0-9]+)\)\s*$", text)]
+    cached = found(r"got cached result: ([A-Za-z0-9_]+), tactic (0x[0-9a-f]+), (\S+) ms", text)
+    mine = log.table("timings").to_pylist()
+    own = [(t["layer"], t["runner"]) for t in mine if t["outcome"] != "cached"]
+    assert own == blocks
+    assert [t["fastest_ms"] for t in mine if t["outcome"] == "cached"] == [float(c[2]) for c in cached]
+
+
+def test_fusions_and_passes(case):
+    text, log = case
+    fused = found(r"(?:^|[ :])Fusing .+ with .+$", text)
+    assert sum(a == "fuse" for a in log.fusions.action) == len(fused)
+    attempts = found(r"Running: [A-Za-z0-9_]+ on .+$", text)
+    assert sum(a == "attempt" for a in log.fusions.action) == len(attempts)
+    counts = [int(n) for n in found(r"(?:Original: |After [^:\n]+: )([0-9]+) layers\s*$", text)]
+    assert log.passes.layers.tolist() == counts
+
+
+def test_memory(case):
+    text, log = case
+    events = found(r"\[MemUsageChange\] .*now: CPU ([0-9]+), GPU ([0-9]+) \(MiB\)", text)
+    rows = [m for m in log.table("memory").to_pylist() if m["gpu_delta_mib"] is not None]
+    assert [(m["cpu_mib"], m["gpu_mib"]) for m in rows] == [(int(a), int(b)) for a, b in events]
+
+
+def test_statistics(case):
+    text, log = case
+    table = [r for r in log.table("performance").to_pylist() if r["stat"] in ("median", "p99", "min")]
+    lines = found(
+        r"(?:^|\] )(?:Latency|End-to-End Host Latency|Enqueue Time|H2D Latency|GPU Compute Time|D2H Latency): (min = .*)$",
+        text,
+    )
+    printed = []
+    for line in lines:
+        printed += [float(v) for v in re.findall(r"(?:min|median|percentile\(99%\)) = (\S+) ms", line)]
+    one_line = [r for r in table if len(found(r"^.*min = .*$", text)) and r["unit"] == "ms"]
+    if lines:
+        assert Counter(r["value"] for r in one_line) == Counter(printed)
+    qps = [float(q) for q in found(r"(?:^|\] )[Tt]hroughput: (\S+) qps\s*$", text)]
+    mine = [r["value"] for r in log.table("performance").to_pylist() if r["metric"] == "throughput"]
+    assert mine == qps
+
+
+def numbers_of(words: list[str], name_first: bool) -> list[float] | None:
+    """Four numbers behind the name, three before 8.4, or four before it; None for another line."""
+    for numbers in (words[-4:], words[-3:]) if name_first else (words[:4],):
+        try:
+            return [float(n) for n in numbers] if len(words) > len(numbers) else None
+        except ValueError:
+            continue
+    return None
+
+
+def test_profile_rows(case):
+    text, log = case
+    lines = text.splitlines()
+    rows = []
+    for number_, line in enumerate(lines):
+        if not re.search(r"=== Profile \([0-9]+ iterations \) ===", line):
+            continue
+        first = "Layer   Time" in lines[number_ + 1]
+        for row in lines[number_ + 2 :]:
+            body = re.sub(r"^(?:.*?\[I\] )?", "", row, count=1)
+            numbers = numbers_of(body.split(), first)
+            if numbers is None:
+                break
+            if re.search(r"(?:^|\s)Total(?:\s|$)", body) and numbers[-1] == 100.0:
+                break  # the last row
+            rows.append(numbers)
+    mine = log.table("profile").to_pylist()
+    assert len(mine) == len(rows)
+    for row, values in zip(mine, rows, strict=True):
+        assert math.isclose(row["percent"], values[-1]), (row, values)
+
+
+def test_unknown_lines_are_rare():
+    """Under 0.1 % of all lines, under 1 % in any log of 1,000 lines or more."""
+    total = unknown = 0
+    worst = {}
+    for path in LOGS:
+        try:
+            counts = trtlog.parse(path, exports=[]).coverage.set_index("kind").lines
+        except InputError:
+            continue
+        lines, of_unknown = int(counts.sum()), int(counts.get("unknown", 0))
+        total += lines
+        unknown += of_unknown
+        if lines >= 1000 and of_unknown / lines >= 0.01:
+            worst[str(path.relative_to(CORPUS))] = of_unknown
+    assert not worst, json.dumps(worst, indent=1)
+    assert unknown / total < 0.001, f"{unknown} of {total}"
