@@ -70,7 +70,7 @@ class Skip(Record):
     reason: str = column("name", "no_valid_tactics, scratch, insufficient_memory, time_limit, exception, ...")
     requested_bytes: int | None = column("int64", "memory the tactic asks for", "bytes")
     available_bytes: int | None = column("int64", "memory there is", "bytes")
-    text: str | None = column("text", "the line's own words")
+    text: str | None = column("text", "words of the line that no other column holds, as the text of an exception")
 
 
 @dataclass(frozen=True)
