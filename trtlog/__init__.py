@@ -27,14 +27,17 @@ if TYPE_CHECKING:
     from trtlog.parquet import read_parquet
     from trtlog.read import parse
     from trtlog.runner.launch import open_run, run
+    from trtlog.runner.sweep import open_sweep, sweep
 
 # Loaded when first used: importing trtlog loads neither pandas nor pyarrow nor lark.
 _LAZY = {
     "Log": "trtlog.log",
     "open_run": "trtlog.runner.launch",
+    "open_sweep": "trtlog.runner.sweep",
     "parse": "trtlog.read",
     "read_parquet": "trtlog.parquet",
     "run": "trtlog.runner.launch",
+    "sweep": "trtlog.runner.sweep",
 }
 
 __all__ = [
@@ -49,9 +52,11 @@ __all__ = [
     "TrtlogError",
     "__version__",
     "open_run",
+    "open_sweep",
     "parse",
     "read_parquet",
     "run",
+    "sweep",
 ]
 
 

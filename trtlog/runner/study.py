@@ -1,0 +1,289 @@
+"""What a sweep tells: a row for each point, the Pareto set, a recommendation."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trtlog.errors import InputError, MissingExtra, QueryError
+from trtlog.runner.folder import RunFolder
+from trtlog.runner.points import Point
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from trtlog.log import Log
+
+#: Metrics of the performance summary -> the beginning of their columns.
+_METRICS = {
+    "latency": "latency",
+    "gpu_compute_time": "gpu_compute",
+    "enqueue_time": "enqueue",
+    "h2d_latency": "h2d",
+    "d2h_latency": "d2h",
+}
+#: Columns that every table of points has after those of the axes, with what they mean.
+COLUMNS = {
+    "status": "passed, failed, killed, timed_out, hung, interrupted, disk_full; pending where it was not run yet",
+    "throughput_qps": "queries per second, as printed; with explicit batch a query is a whole batch",
+    "samples_per_s": "throughput times batch size; null without a batch axis",
+    "build_s": "'Engine built in': with parsing and saving up to 8.6, the builder alone from 9.1",
+    "engine_gpu_mib": "GPU memory that TensorRT manages once the execution context is made: weights and activations",
+    "peak_gpu_mib": "most GPU memory in use on the device during the build, by all programs",
+    "warnings": "number of warnings in the log",
+    "wall_s": "seconds from start to end of trtexec",
+    "cause": "likely cause of a failure",
+    "folder": "the run folder",
+}
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The point to use.
+
+    Attributes
+    ----------
+    row
+        Its row of the table; None if no point keeps the limit.
+    text
+        Why, or what comes closest, in one or two sentences.
+    """
+
+    row: dict[str, Any] | None
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Sweep:
+    """The points of a sweep and what became of them.
+
+    Attributes
+    ----------
+    path
+        The folder.
+    points
+        All points, in order.
+    """
+
+    def __init__(self, path: Path, points: Sequence[Point]) -> None:
+        self.path = path
+        self.points = tuple(points)
+
+    def __repr__(self) -> str:
+        done = sum(row["status"] == "passed" for row in self.rows)
+        return f"Sweep({str(self.path)!r}, {done} of {len(self.points)} points passed)"
+
+    @property
+    def axes(self) -> dict[str, list[Any]]:
+        """The axes and their values."""
+        axes: dict[str, list[Any]] = {}
+        for point in self.points:
+            for name, value in point.values.items():
+                values = axes.setdefault(name, [])
+                if value not in values:
+                    values.append(value)
+        return axes
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """A dict for each point; all have the same keys."""
+        found = [describe(point, RunFolder(self.path / point.name)) for point in self.points]
+        names = list(dict.fromkeys(name for row in found for name in row))
+        last = [name for name in COLUMNS if name in names[names.index("build_s") :]]
+        order = [name for name in names if name not in last] + last
+        return [{name: row.get(name) for name in order} for row in found]
+
+    @property
+    def table(self) -> pa.Table:
+        """All points as an Arrow table.
+
+        ``point``, the axes, :data:`COLUMNS`, and for ``latency``, ``gpu_compute``, ``enqueue``, ``h2d`` and ``d2h``
+        each statistic that the logs print, such as ``latency_p99_ms``.
+        """
+        import pyarrow as pa
+
+        columns = {name: [row[name] for row in self.rows] for name in self.rows[0]}
+        return pa.table({name: _array(values) for name, values in columns.items()})
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """All points as a DataFrame."""
+        from trtlog.log import to_frame
+
+        return to_frame(self.table)
+
+    def log(self, point: str) -> Log:
+        """Return the log of a point by its name."""
+        if point not in {item.name for item in self.points}:
+            raise QueryError(f"There is no point {point!r}; they are {', '.join(item.name for item in self.points)}.")
+        return RunFolder(self.path / point).log
+
+    def pareto(self, stat: str = "p99") -> list[dict[str, Any]]:
+        """Return the rows that no other beats: none has at least their throughput at a lower latency, or more at the
+        same.
+
+        Parameters
+        ----------
+        stat
+            Statistic of the latency: ``min max mean median p90 p95 p99 ...``, as far as the logs print it.
+        """  # noqa: D205  # one sentence
+        rows = self._measured(stat)
+        latency = f"latency_{stat}_ms"
+        speed = self.speed_column
+        front: list[dict[str, Any]] = []
+        for row in sorted(rows, key=lambda row: (row[latency], -row[speed])):
+            if not front or row[speed] > front[-1][speed]:
+                front.append(row)
+        return front
+
+    def recommend(self, max_latency_ms: float | None = None, stat: str = "p99") -> Recommendation:
+        """Return the point of highest throughput whose latency keeps a limit.
+
+        Parameters
+        ----------
+        max_latency_ms
+            The limit; None for none.
+        stat
+            Statistic of the latency that must keep it.
+        """
+        latency, speed = f"latency_{stat}_ms", self.speed_column
+        rows = self._measured(stat)
+        if not rows:
+            failed = sum(row["status"] not in ("passed", "pending") for row in self.rows)
+            return Recommendation(None, f"No point was measured ({failed} failed), so nothing can be recommended.")
+        unit = "samples/s" if speed == "samples_per_s" else "qps"
+        within = [row for row in rows if max_latency_ms is None or row[latency] <= max_latency_ms]
+        if not within:
+            least = min(rows, key=lambda row: float(row[latency]))
+            text = (
+                f"No point keeps {max_latency_ms:g} ms ({stat} latency). The closest is {least['point']} with "
+                f"{least[latency]:g} ms at {least[speed]:g} {unit}."
+            )
+            return Recommendation(None, text)
+        best = max(within, key=lambda row: (float(row[speed]), -float(row[latency])))
+        limit = "" if max_latency_ms is None else f", within {max_latency_ms:g} ms"
+        text = (
+            f"{best['point']}: {best[speed]:g} {unit} at {best[latency]:g} ms {stat} latency{limit}; the best of "
+            f"{len(within)} of {len(rows)} measured points. Accuracy was not measured."
+        )
+        return Recommendation(best, text)
+
+    def plot(self, path: str | os.PathLike[str], stat: str = "p99") -> Path:
+        """Draw throughput and latency against the batch size, a line for each combination of the other axes.
+
+        Without a batch axis the first axis takes its place.
+
+        Parameters
+        ----------
+        path
+            ``.html`` for an interactive page that needs no network, ``.png``, ``.svg`` or ``.pdf`` for a picture.
+        stat
+            Statistic of the latency.
+
+        Raises
+        ------
+        MissingExtra
+            The drawing library is not installed.
+        InputError
+            The ending is another.
+        """
+        from trtlog.runner.plot import draw
+
+        return draw(self, Path(path), stat)
+
+    def write_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write the table as CSV."""
+        import pyarrow.csv
+
+        pyarrow.csv.write_csv(self.table, os.fspath(path))
+        return Path(path)
+
+    @property
+    def speed_column(self) -> str:
+        """``samples_per_s`` with a batch axis, else ``throughput_qps``."""
+        return "samples_per_s" if "batch" in self.axes else "throughput_qps"
+
+    def _measured(self, stat: str) -> list[dict[str, Any]]:
+        latency = f"latency_{stat}_ms"
+        rows = self.rows
+        if not any(latency in row for row in rows) or not any(
+            row.get("latency_min_ms") is None or row[latency] is not None for row in rows
+        ):
+            known = [name[8:-3] for name in rows[0] if name.startswith("latency_")]
+            if known:
+                raise QueryError(f"The logs print no latency {stat}; they print {', '.join(known)}.")
+            return []
+        return [row for row in rows if row.get(latency) is not None and row[self.speed_column] is not None]
+
+
+def describe(point: Point, folder: RunFolder) -> dict[str, Any]:
+    """Return the row of one point; a value that its log does not print is None."""
+    result = folder.result
+    row: dict[str, Any] = {"point": point.name, **point.values, "status": "pending"}
+    row.update(dict.fromkeys(COLUMNS.keys() - {"status"}))
+    row["folder"] = str(folder.path)
+    row = {name: row[name] for name in ("point", *point.values, *COLUMNS)}
+    if result is None:
+        if folder.log_path.exists():
+            row["status"] = "interrupted"
+        return row
+    row.update(status=result["status"], cause=result["cause"], wall_s=result["wall_s"])
+    try:
+        log = folder.log
+    except InputError:
+        return row  # it printed nothing that could be read; the cause says why
+    return _measures(row, log, point.values.get("batch"))
+
+
+def _measures(row: dict[str, Any], log: Log, batch: int | None) -> dict[str, Any]:
+    for entry in log.table("performance").to_pylist():
+        metric, stat, value = entry["metric"], entry["stat"], entry["value"]
+        if metric == "throughput":
+            row["throughput_qps"] = value
+            row["samples_per_s"] = None if batch is None or value is None else value * batch
+        elif metric in _METRICS:
+            row[f"{_METRICS[metric]}_{stat}_ms"] = value
+    built = [entry["seconds"] for entry in log.table("phases").to_pylist() if entry["name"] == "engine_built"]
+    row["build_s"] = built[-1] if built else None
+    managed, device = [], []
+    for entry in log.table("memory").to_pylist():
+        if entry["gpu_mib"] is None:
+            continue
+        own = "TensorRT-managed allocation" in entry["event"]
+        if not own:
+            device.append(entry["gpu_mib"])
+        elif "IExecutionContext" in entry["event"]:
+            managed.append(entry["gpu_mib"])
+    row["engine_gpu_mib"] = max(managed, default=None)
+    row["peak_gpu_mib"] = max(device, default=None)
+    row["warnings"] = sum(entry["severity"] == "warning" for entry in log.table("messages").to_pylist())
+    return row
+
+
+def _array(values: Iterable[Any]) -> pa.Array:
+    import pyarrow as pa
+
+    listed = list(values)
+    try:
+        return pa.array(listed)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        # an axis may mix numbers with words
+        return pa.array([None if value is None else str(value) for value in listed])
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of an axis can stand on a numeric scale."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def missing_plot(package: str, error: ImportError) -> MissingExtra:
+    """Return the error for a drawing library that is not installed."""
+    return MissingExtra(f"Drawing needs {package}, which is not installed: pip install 'trtlog[plot]' ({error}).")
