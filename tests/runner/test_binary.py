@@ -47,6 +47,14 @@ def test_ssh_arguments_survive_the_shell_on_the_other_side(script):
     out.close()
 
 
+def test_a_prefix_is_not_looked_for_on_this_machine(script):
+    docker = script("exit 0", "docker")
+    assert find_trtexec(prefix=f"{docker} run --rm image").command == (str(docker), "run", "--rm", "image", "trtexec")
+    found = find_trtexec("/usr/src/tensorrt/bin/trtexec", prefix=[str(docker), "exec", "box"])
+    assert found.command == (str(docker), "exec", "box", "/usr/src/tensorrt/bin/trtexec")
+    assert found.foreign
+
+
 def test_a_stand_in():
     fake = FakeTrtexec("some.log")
     assert find_trtexec(fake).command == tuple(fake.command)

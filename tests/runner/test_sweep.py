@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -10,7 +11,7 @@ import textwrap
 import pytest
 
 import trtlog
-from tests.runner.conftest import ROOT
+from tests.runner.conftest import ROOT, find_capture
 from trtlog.errors import InputError, QueryError, RunError
 from trtlog.runner.arguments import FlagError
 from trtlog.runner.points import make_points
@@ -31,14 +32,22 @@ THROUGHPUT_QPS = {
 }
 
 
-@pytest.fixture
-def fake(capture):
-    return FakeTrtexec([capture(f"{name}.log") for name in NAMES])
+@pytest.fixture(scope="module")
+def fake():
+    return FakeTrtexec([find_capture(f"{name}.log") for name in NAMES])
+
+
+@pytest.fixture(scope="module")
+def study(fake, tmp_path_factory):
+    """The whole study; tests that change it copy it first."""
+    out = tmp_path_factory.mktemp("study") / "sweep"
+    return trtlog.sweep("resnet50_bs_dynamic.onnx", trtexec=fake, out=out, **AXES)
 
 
 @pytest.fixture
-def study(fake, tmp_path):
-    return trtlog.sweep("resnet50_bs_dynamic.onnx", trtexec=fake, out=tmp_path / "sweep", **AXES)
+def copy(study, tmp_path):
+    shutil.copytree(study.path, tmp_path / "sweep")
+    return trtlog.open_sweep(tmp_path / "sweep")
 
 
 def test_the_captured_study_is_reproduced(study, text_of):
@@ -75,10 +84,10 @@ def test_one_timing_cache_is_shared(study):
     assert (study.path / "timing.cache").exists()
 
 
-def test_finished_points_are_not_run_again(study, fake, tmp_path):
-    before = {point.name: (study.path / point.name / "result.json").stat().st_mtime_ns for point in study.points}
+def test_finished_points_are_not_run_again(copy, fake, tmp_path):
+    before = {point.name: (copy.path / point.name / "result.json").stat().st_mtime_ns for point in copy.points}
     # one point is lost half-way, as when the power goes: its log is there, its result is not
-    (study.path / "batch8-best" / "result.json").unlink()
+    (copy.path / "batch8-best" / "result.json").unlink()
     again = trtlog.sweep("resnet50_bs_dynamic.onnx", trtexec=fake, out=tmp_path / "sweep", **AXES)
     after = {point.name: (again.path / point.name / "result.json").stat().st_mtime_ns for point in again.points}
     assert {name for name in before if before[name] != after[name]} == {"batch8-best"}
@@ -114,7 +123,7 @@ def test_a_stopped_sweep_is_taken_up(fake, tmp_path):
     assert {(r["precision"], r["batch"]): r["throughput_qps"] for r in whole.rows} == THROUGHPUT_QPS
 
 
-def test_a_point_with_other_arguments_is_another_point(study, fake, tmp_path):
+def test_a_point_with_other_arguments_is_another_point(copy, fake, tmp_path):
     changed = {**AXES, "batch": [1], "precision": ["fp32"], "duration": 3}
     other = trtlog.sweep("resnet50_bs_dynamic.onnx", trtexec=fake, out=tmp_path / "sweep", **changed)
     # none of the captured logs was run with --duration=3, so the stand-in refuses: the old result was not taken
@@ -135,16 +144,14 @@ def test_a_failed_point_does_not_end_the_sweep(fake, tmp_path, capture):
 
 
 def test_flags_are_refused_before_the_first_point(fake, tmp_path):
-    with pytest.raises(FlagError, match="--bf16 does not exist in trtexec 8.5.3"):
-        trtlog.sweep(
-            "m.onnx", batch=[1], precision=["fp16", "bf16"], shapes="x:Nx3", trtexec=fake, out=tmp_path / "s"
-        )
+    with pytest.raises(FlagError, match=r"--bf16 does not exist in trtexec 8.5.3"):
+        trtlog.sweep("m.onnx", batch=[1], precision=["fp16", "bf16"], shapes="x:Nx3", trtexec=fake, out=tmp_path / "s")
     assert not (tmp_path / "s").exists()
 
 
-def test_points_of_another_trtexec_do_not_mix(study, fake, tmp_path):
+def test_points_of_another_trtexec_do_not_mix(copy, fake, tmp_path):
     other = FakeTrtexec(fake.logs, version="10.16.1")
-    with pytest.raises(RunError, match="sweep of trtexec 8.5.3, this is 10.16.1"):
+    with pytest.raises(RunError, match=r"sweep of trtexec 8.5.3, this is 10.16.1"):
         trtlog.sweep("resnet50_bs_dynamic.onnx", trtexec=other, out=tmp_path / "sweep", **AXES)
 
 
@@ -211,7 +218,7 @@ def test_lines_of_the_plot(study):
 
 
 def test_a_sweep_opens_again(study, tmp_path):
-    again = trtlog.open_sweep(tmp_path / "sweep")
+    again = trtlog.open_sweep(study.path)
     assert again.table.equals(study.table)
     assert again.axes == {"batch": [1, 8, 32, 128], "precision": ["fp32", "best"]}
     assert again.log("batch8-best").performance.throughput_qps == 1432.57

@@ -24,6 +24,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "coverage": ("trtlog.cli.coverage", "How many lines are of which kind."),
     "unknown": ("trtlog.cli.unknown", "Lines that no rule knows, ranked by shape, with a rule to start from."),
     "explain": ("trtlog.cli.explain", "Which rule matched a line, and its fields."),
+    "run": ("trtlog.cli.run", "Start trtexec, follow it, keep its log and everything around it."),
+    "sweep": ("trtlog.cli.sweep", "One model over batch sizes, precisions and other flags, compared."),
+    "watch": ("trtlog.cli.watch", "Follow a log while trtexec writes it."),
 }
 
 

@@ -160,7 +160,11 @@ def start_error(command: Sequence[str], error: OSError) -> RunError:
     return RunError(f"{program} cannot be started: {error.strerror or error}.")
 
 
-def find_trtexec(trtexec: TrtexecLike = None, env: Mapping[str, str] | None = None) -> Trtexec:
+def find_trtexec(
+    trtexec: TrtexecLike = None,
+    env: Mapping[str, str] | None = None,
+    prefix: Sequence[str] | str | None = None,
+) -> Trtexec:
     """Find the trtexec to start.
 
     Parameters
@@ -170,6 +174,9 @@ def find_trtexec(trtexec: TrtexecLike = None, env: Mapping[str, str] | None = No
         to look in ``$TRTLOG_TRTEXEC``, ``PATH`` and the usual install folders.
     env
         The environment to look in; the process's own by default.
+    prefix
+        A command that starts trtexec, such as ``["docker", "run", "--rm", "--gpus=all", "image"]``. Then
+        ``trtexec`` is its name or path in there, by default ``trtexec``.
 
     Raises
     ------
@@ -182,6 +189,9 @@ def find_trtexec(trtexec: TrtexecLike = None, env: Mapping[str, str] | None = No
     True
     """
     env = os.environ if env is None else env
+    if prefix:
+        before = shlex.split(prefix) if isinstance(prefix, str) else [os.fspath(part) for part in prefix]
+        return _command([*before, *_words(trtexec)], "prefix")
     if trtexec is not None:
         return _given(trtexec, "argument")
     if env.get("TRTLOG_TRTEXEC"):
@@ -206,6 +216,15 @@ def find_trtexec(trtexec: TrtexecLike = None, env: Mapping[str, str] | None = No
 
 def _root_folders(env: Mapping[str, str]) -> list[str]:
     return [os.path.join(env[name], "bin") for name in _ROOT_VARIABLES if env.get(name)]
+
+
+def _words(trtexec: TrtexecLike) -> list[str]:
+    """Return the words of a command that is started by a prefix and not looked for here."""
+    if trtexec is None:
+        return ["trtexec"]
+    if isinstance(trtexec, (str, os.PathLike)):
+        return [os.fspath(trtexec)]
+    return [*(trtexec.command if isinstance(trtexec, HasCommand) else trtexec)]
 
 
 def _given(trtexec: TrtexecLike, source: str) -> Trtexec:

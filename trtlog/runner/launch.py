@@ -116,6 +116,7 @@ def start(
     *,
     trtexec: TrtexecLike = None,
     out: str | os.PathLike[str] | None = None,
+    prefix: Sequence[str] | str | None = None,
     args: Sequence[str] = (),
     verbose: bool = True,
     exports: bool | None = None,
@@ -138,6 +139,9 @@ def start(
     ----------
     onnx, trtexec, out
         As for :func:`run`.
+    prefix
+        A command that starts trtexec, such as ``"docker run --rm --gpus=all image"``; ``trtexec`` is then its name in
+        there.
     args
         trtexec's arguments as they are, before those made from keywords.
     verbose
@@ -180,7 +184,7 @@ def start(
     environment = {**os.environ, **(env or {})}
     keywords = {"onnx": onnx, **flags}
     given = [*args, *_profiles(profiles), *arguments(keywords)]
-    found = find_trtexec(trtexec, environment)
+    found = find_trtexec(trtexec, environment, prefix)
     help_ = found.read_help(environment) if check_flags else None
     model = value_of(given, "--onnx") or value_of(given, "--loadEngine")
     if help_ is not None:

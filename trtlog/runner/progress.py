@@ -43,7 +43,6 @@ _PHASE_OF_SECTION = {
     "engine": "engine",
     "engine_layers": "engine",
     "layer_information": "engine",
-    "inference_run": "inference",
     "trace": "performance",
     "performance": "performance",
     "explanations": "performance",

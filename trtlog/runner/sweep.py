@@ -35,6 +35,7 @@ def sweep(
     axes: Mapping[str, Sequence[Any]] | None = None,
     shapes: Mapping[str, Any] | str | None = None,
     trtexec: TrtexecLike = None,
+    prefix: Sequence[str] | str | None = None,
     out: str | os.PathLike[str] | None = None,
     args: Sequence[str] = (),
     engine: bool = False,
@@ -64,7 +65,7 @@ def sweep(
         [False, True]}``.
     shapes
         Input shapes with ``"N"`` or -1 for the batch: ``{"input": (-1, 3, 224, 224)}`` or ``"input:Nx3x224x224"``.
-    trtexec, args, check_flags, seen_as, env
+    trtexec, prefix, args, check_flags, seen_as, env
         As for :func:`trtlog.runner.launch.start`; ``args`` are shared by all points.
     out
         The folder of the sweep, by default ``trtlog-sweeps/<date>-<time>-<model>``. Each point's run folder lies in
@@ -102,7 +103,7 @@ def sweep(
     limits = {name: options.pop(name) for name in _LIMITS if name in options}
     points = make_points(onnx, batch=batch, precision=precision, axes=axes, shapes=shapes, args=args, flags=options)
     environment = {**os.environ, **(env or {})}
-    found = find_trtexec(trtexec, environment)
+    found = find_trtexec(trtexec, environment, prefix)
     version = None
     if check_flags:
         help_ = found.read_help(environment)

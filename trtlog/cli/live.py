@@ -1,0 +1,124 @@
+"""A running trtexec on the terminal: one line that moves, and what is worth keeping above it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
+
+import click
+
+from trtlog.cli.common import console
+from trtlog.runner.progress import Event
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+# Without a terminal nothing moves; silence is told this often.
+_QUIET_S = 60.0
+
+
+class LiveView:
+    """Shows events: on a terminal a moving line, in a pipe one line for each step, with ``json`` all as JSON lines.
+
+    Everything but JSON goes to standard error, so that standard output holds results alone. ``brief`` leaves out
+    metrics and warnings.
+    """
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False, brief: bool = False) -> None:
+        self._console = console(stderr=True)
+        self._json = as_json
+        self._quiet = quiet and not as_json
+        self._brief = brief
+        self._status: Status | None = None
+        self._phase = ""
+        self._quiet_at = 0.0
+        self._label = ""
+
+    def __enter__(self) -> LiveView:
+        if self._console.is_terminal and not self._json and not self._quiet:
+            self._status = self._console.status("starting")
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def point(self, label: str) -> None:
+        """Say which point of a sweep runs now."""
+        if label != self._label:
+            self._label, self._phase = label, ""
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def show(self, event: Event) -> None:
+        """Show an event."""
+        if self._json:
+            click.echo(json.dumps(dataclasses.asdict(event), ensure_ascii=False))
+            return
+        if self._quiet:
+            return
+        before = f"{self._label}: " if self._label else ""
+        if self._brief and (event.kind in ("metric", "ended") or event.severity == "W"):
+            pass  # the table of points tells it
+        elif event.kind in ("message", "metric"):
+            self.say(f"{before}{event}")
+        elif event.kind == "ended" and event.text:
+            self.say(f"{before}{event.text} {clock(event.elapsed_s)}".rstrip())
+        if self._status is not None:
+            from rich.markup import escape
+
+            self._status.update(escape(f"{before}{moving(event)}"))
+        elif event.kind == "phase" and event.phase not in (self._phase, "ended"):
+            self._phase = event.phase
+            self.say(f"{before}{event} {clock(event.elapsed_s)}".rstrip())
+        elif event.kind == "quiet" and time.monotonic() - self._quiet_at >= _QUIET_S:
+            self._quiet_at = time.monotonic()
+            self.say(f"{before}{event}")
+
+
+def moving(event: Event) -> str:
+    """Return the line that moves: where it is, since when, how much longer where that can be told."""
+    words = str(dataclasses.replace(event, kind="phase", text=None))
+    parts = [words if event.kind != "quiet" else str(event)]
+    if event.elapsed_s is not None:
+        parts.append(f"{event.elapsed_s:.0f} s")
+    if event.eta_s is not None:
+        parts.append(f"{event.eta_s:.0f} s left")
+    if event.warnings or event.errors:
+        parts.append(f"{event.warnings} warnings, {event.errors} errors")
+    return " · ".join(parts)
+
+
+def clock(elapsed_s: float | None) -> str:
+    """Return a time for the end of a line; empty where it is not known."""
+    return "" if elapsed_s is None else f"({elapsed_s:.1f} s)"
+
+
+@contextmanager
+def ending_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end a run as Ctrl-C does: with its child, and with the log kept."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before: dict[int, Callable[..., object] | int | None] = {}
+    for name in names:
+        number = getattr(signal, name)
+        before[number] = signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

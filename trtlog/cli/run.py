@@ -1,0 +1,152 @@
+"""``trtlog run``: start trtexec, follow it, keep everything."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trtlog.cli.live import LiveView, ending_like_ctrl_c
+from trtlog.errors import InputError
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+    from trtlog.runner.session import Session
+
+
+def running_options(function: Any) -> Any:
+    """Add the options that ``run`` and ``sweep`` share."""
+    options = (
+        click.option("--trtexec", help="Path, folder or whole command of trtexec [default: found on its own]."),
+        click.option("--prefix", help="Command that starts trtexec, such as 'docker run --rm --gpus=all IMAGE'."),
+        click.option("--seen-as", help="The output folder's path as trtexec sees it, for a container's volume."),
+        click.option("--no-verbose", is_flag=True, help="Do not add --verbose."),
+        click.option(
+            "--no-exports", is_flag=True, help="Do not add --exportTimes, --exportProfile, --exportLayerInfo."
+        ),
+        click.option("--no-check", is_flag=True, help="Do not ask trtexec --help which flags it has."),
+        click.option("--timeout", "timeout_s", type=float, metavar="SECONDS", help="Stop a run after so long."),
+        click.option("--hang", "hang_s", type=float, metavar="SECONDS", help="Stop a run that prints nothing so long."),
+        click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
+        click.option("--json", "as_json", is_flag=True, help="Write live events to standard output as JSON lines."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@click.command("run", context_settings={"ignore_unknown_options": False})
+@click.option("-o", "--out", help="Run folder [default: trtlog-runs/DATE-TIME-MODEL].")
+@running_options
+@click.option("--no-engine", is_flag=True, help="Do not keep the engine.")
+@click.option("--no-timing-cache", is_flag=True, help="Do not keep the timing cache.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier run in the folder.")
+@click.option("--dry-run", is_flag=True, help="Print the command line and what is wrong with it, and stop.")
+@click.argument("trtexec_args", nargs=-1, type=click.UNPROCESSED, metavar="-- TRTEXEC_ARGS...")
+def command(
+    out: str | None,
+    trtexec: str | None,
+    prefix: str | None,
+    seen_as: str | None,
+    no_verbose: bool,
+    no_exports: bool,
+    no_check: bool,
+    timeout_s: float | None,
+    hang_s: float | None,
+    quiet: bool,
+    as_json: bool,
+    no_engine: bool,
+    no_timing_cache: bool,
+    overwrite: bool,
+    dry_run: bool,
+    trtexec_args: tuple[str, ...],
+) -> None:
+    """Start trtexec, show where it is, and keep its log, exports, engine and surroundings in a folder.
+
+    What stands after -- is given to trtexec as it is.
+
+    Example:  trtlog run --out r50 -- --onnx=resnet50.onnx --fp16
+    """
+    from trtlog.runner.arguments import FlagError
+    from trtlog.runner.launch import start
+
+    if not trtexec_args:
+        raise click.UsageError("give trtexec's arguments after --, as in: trtlog run -- --onnx=m.onnx --fp16")
+    try:
+        if dry_run:
+            _dry_run(trtexec, prefix, seen_as or out or "RUN", trtexec_args, no_verbose, no_exports)
+            return
+        session = start(
+            trtexec=trtexec,
+            prefix=prefix,
+            out=out,
+            args=trtexec_args,
+            verbose=not no_verbose,
+            exports=False if no_exports else None,
+            engine=False if no_engine else None,
+            timing_cache=False if no_timing_cache else None,
+            check_flags=not no_check,
+            overwrite=overwrite,
+            seen_as=seen_as,
+            timeout_s=timeout_s,
+            hang_s=hang_s,
+        )
+    except FlagError as error:
+        raise click.UsageError(str(error)) from error
+    log = _follow(session, quiet=quiet, as_json=as_json)
+    if not as_json and log is not None:
+        click.echo(headline(log))
+    if not as_json:
+        click.echo(f"kept in {session.folder.path}")
+
+
+def _follow(session: Session, *, quiet: bool, as_json: bool) -> Log | None:
+    with ending_like_ctrl_c(), session, LiveView(as_json=as_json, quiet=quiet) as view:
+        if not as_json:
+            for warning in session.warnings:
+                view.say(f"trtlog: {warning}")
+        try:
+            for event in session:
+                view.show(event)
+        except KeyboardInterrupt:
+            view.say(f"trtlog: trtexec is ended; its log is kept in {session.folder.path}")
+            raise
+    session.wait()
+    error = session.error()
+    if error is not None:
+        raise error
+    try:
+        return session.folder.log
+    except InputError:
+        return None  # such as --help: nothing was run
+
+
+def headline(log: Log) -> str:
+    """Return the result of a run in a line or two."""
+    performance = log.performance
+    if performance.throughput_qps is None:
+        return f"{log.run.status}, without a performance summary"
+    parts = [f"{performance.throughput_qps:g} qps"]
+    latency = performance.latency
+    if latency is not None:
+        parts.append(f"latency median {latency.median_ms:g} ms" if latency.median_ms is not None else "")
+        parts.extend(f"p{p:g} {value:g} ms" for p, value in latency.percentiles.items())
+    return f"{log.run.status}: " + ", ".join(part for part in parts if part)
+
+
+def _dry_run(
+    trtexec: str | None, prefix: str | None, base: str, args: tuple[str, ...], no_verbose: bool, no_exports: bool
+) -> None:
+    from trtlog.runner.binary import find_trtexec
+    from trtlog.runner.check import check_arguments, refuse
+    from trtlog.runner.launch import make_plan
+
+    found = find_trtexec(trtexec, prefix=prefix)
+    help_ = found.read_help()
+    refuse(check_arguments(args, help_))
+    plan = make_plan(found, args, help_, base=base, verbose=not no_verbose, exports=False if no_exports else None)
+    click.echo(f"# {help_.name}, found by {found.source}")
+    for problem in plan.problems:
+        click.echo(f"# {problem.text}")
+    click.echo(shlex.join(plan.argv))

@@ -1,0 +1,182 @@
+"""``trtlog sweep``: one model over batch sizes, precisions and any other flags."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trtlog.cli.common import FORMATS, print_rows
+from trtlog.cli.live import LiveView, ending_like_ctrl_c
+from trtlog.cli.run import running_options
+
+if TYPE_CHECKING:
+    from trtlog.runner.points import Point
+    from trtlog.runner.progress import Event
+    from trtlog.runner.study import Sweep
+
+# What fits on a screen; the other formats hold every column.
+_SHOWN = (
+    "throughput_qps",
+    "samples_per_s",
+    "latency_median_ms",
+    "latency_p99_ms",
+    "engine_gpu_mib",
+    "build_s",
+    "status",
+)
+
+
+@click.command("sweep")
+@click.option("--onnx", help="The model.")
+@click.option("--batch", help="Batch sizes: 1,8,32.")
+@click.option("--precision", help="Precisions: fp32,fp16,int8; also joined: fp16+int8.")
+@click.option("--axis", "axes", multiple=True, metavar="FLAG=V1,V2", help="Any flag; on and off for bare ones. Repeat.")
+@click.option("--shapes", help="Input shapes with N for the batch: input:Nx3x224x224 [default: the model's own].")
+@click.option(
+    "-o", "--out", help="Folder of the sweep, also to take up again [default: trtlog-sweeps/DATE-TIME-MODEL]."
+)
+@running_options
+@click.option("--keep-engines", is_flag=True, help="Keep the engine of every point.")
+@click.option("--no-timing-cache", is_flag=True, help="Do not share a timing cache.")
+@click.option("--retry-failed", is_flag=True, help="Run failed points again.")
+@click.option("--show", is_flag=True, help="Run nothing; show what --out holds.")
+@click.option("--max-latency", type=float, metavar="MS", help="Recommend the fastest point within this latency.")
+@click.option("--stat", default="p99", show_default=True, help="Which latency: mean, median, p90, p99 ...")
+@click.option("--plot", "plots", multiple=True, metavar="FILE", help="Draw: .html, .png, .svg, .pdf. Repeat.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.argument("trtexec_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- TRTEXEC_ARGS...]")
+def command(
+    onnx: str | None,
+    batch: str | None,
+    precision: str | None,
+    axes: tuple[str, ...],
+    shapes: str | None,
+    out: str | None,
+    show: bool,
+    max_latency: float | None,
+    stat: str,
+    plots: tuple[str, ...],
+    format_: str,
+    quiet: bool,
+    as_json: bool,
+    trtexec_args: tuple[str, ...],
+    **running: Any,
+) -> int:
+    """Run trtexec once for every combination, and compare throughput, latency, memory and build time.
+
+    Finished points in --out are not run again. What stands after -- is given to trtexec at every point.
+
+    Example:  trtlog sweep --onnx m.onnx --batch 1,8,32 --precision fp32,fp16,int8 --max-latency 5 --plot m.html
+    """
+    import trtlog
+    from trtlog.runner.arguments import FlagError
+
+    if show:
+        if out is None:
+            raise click.UsageError("--show needs --out, the folder of a sweep.")
+        study = trtlog.open_sweep(out)
+    else:
+        try:
+            grid = {
+                "batch": None if batch is None else [_whole(text) for text in _split(batch)],
+                "precision": None if precision is None else _split(precision),
+                "axes": dict(_axis(text) for text in axes),
+                "shapes": shapes,
+            }
+            study = _run(onnx, out, trtexec_args, grid, running, quiet=quiet, as_json=as_json)
+        except FlagError as error:
+            raise click.UsageError(str(error)) from error
+    if not as_json:
+        present(study, format_, max_latency, stat)
+    for plot in plots:
+        click.echo(f"drawn: {study.plot(plot, stat)}", err=True)
+    return 0 if all(row["status"] == "passed" for row in study.rows) else 1
+
+
+def _run(
+    onnx: str | None,
+    out: str | None,
+    args: tuple[str, ...],
+    grid: dict[str, Any],
+    running: dict[str, Any],
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> Sweep:
+    import trtlog
+
+    with ending_like_ctrl_c(), LiveView(as_json=as_json, quiet=quiet, brief=True) as view:
+
+        def on_event(point: Point, event: Event) -> None:
+            view.point(point.name)
+            view.show(event)
+
+        def on_point(point: Point, row: dict[str, Any]) -> None:
+            if not as_json and not quiet:
+                speed = row["throughput_qps"]
+                view.say(f"{point.name}: {row['status']}" + (f", {speed:g} qps" if speed is not None else ""))
+
+        return trtlog.sweep(
+            onnx,
+            out=out,
+            args=args,
+            trtexec=running["trtexec"],
+            prefix=running["prefix"],
+            seen_as=running["seen_as"],
+            verbose=not running["no_verbose"],
+            exports=False if running["no_exports"] else None,
+            check_flags=not running["no_check"],
+            engine=running["keep_engines"],
+            timing_cache=not running["no_timing_cache"],
+            retry_failed=running["retry_failed"],
+            timeout_s=running["timeout_s"],
+            hang_s=running["hang_s"],
+            on_event=on_event,
+            on_point=on_point,
+            **grid,
+        )
+
+
+def present(study: Sweep, format_: str, max_latency: float | None, stat: str) -> None:
+    """Print the table, and under it what to use."""
+    table = study.table
+    if format_ != "table":
+        print_rows(table, format_)
+        return
+    names = ["point", *(name for name in _SHOWN if name in table.column_names)]
+    if study.speed_column == "throughput_qps" and "samples_per_s" in names:
+        names.remove("samples_per_s")
+    latency = f"latency_{stat}_ms"
+    if latency in table.column_names and latency not in names:
+        names.insert(names.index("status"), latency)
+    print_rows(table.select(names), format_)
+    for row in study.rows:
+        if row["cause"]:
+            click.echo(f"{row['point']}: {row['cause']}")
+    recommendation = study.recommend(max_latency, stat)
+    if recommendation.row is not None:
+        click.echo(f"Pareto set ({stat}): {', '.join(row['point'] for row in study.pareto(stat))}")
+    click.echo(f"Recommended: {recommendation}" if recommendation.row is not None else str(recommendation))
+    click.echo(f"kept in {study.path}")
+
+
+def _split(text: str, separator: str = ",") -> list[str]:
+    return [part.strip() for part in text.split(separator) if part.strip()]
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch("[0-9]+", text):
+        raise click.UsageError(f"--batch takes whole numbers, not {text!r}.")
+    return int(text)
+
+
+def _axis(text: str) -> tuple[str, list[Any]]:
+    name, equals, values = text.partition("=")
+    if not equals or not values:
+        raise click.UsageError(f"--axis takes FLAG=V1,V2, not {text!r}.")
+    # a value with commas, such as shapes of two inputs: separate the values with |
+    words: dict[str, Any] = {"on": True, "off": False}
+    parts = _split(values, "|" if "|" in values else ",")
+    return name, [words.get(part, int(part) if re.fullmatch("-?[0-9]+", part) else part) for part in parts]
