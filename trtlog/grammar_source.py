@@ -179,8 +179,6 @@ def _variant(kind: str, wording: str, parts: list[tuple[str, ...]], where: str) 
     return Variant(kind, wording, regex, tuple(merged))
 
 
-
-
 def section_openers(path: Path, kinds: set[str]) -> dict[str, str]:
     """Return which kind of message opens which section, read off ``sections.lark``.
 

@@ -301,8 +301,7 @@ Total deserialization time = 500 milliseconds, average time = 25, first time = 3
 
 def test_a_failure_without_a_header_is_an_error():
     log = trtlog.parse(
-        b"[11/22/2026-13:22:03] [I] Starting inference\n"
-        b"Cuda failure at /src/common.h:812: out of memory\n"
+        b"[11/22/2026-13:22:03] [I] Starting inference\nCuda failure at /src/common.h:812: out of memory\n"
     )
     (row,) = log.table("messages").to_pylist()
     assert (row["severity"], row["kind"], row["file"], row["source_line"]) == (

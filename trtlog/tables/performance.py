@@ -85,9 +85,7 @@ def old_blocks(context: Context) -> list[dict[str, Any]]:
         stat = row.get("stat") or f"p{row['percentile']}"
         for name, value in ((metric, row["time_ms"]), ("end_to_end_host_latency", whole)):
             if name is not None and value is not None:
-                rows.append(
-                    {"line": row["line"], "metric": name, "stat": stat, "value": float(value), "unit": "ms"}
-                )
+                rows.append({"line": row["line"], "metric": name, "stat": stat, "value": float(value), "unit": "ms"})
     return rows
 
 
