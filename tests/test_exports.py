@@ -17,7 +17,15 @@ from trtlog.errors import InputError
 from trtlog.export_files import find_exports
 from trtlog.exports import SWAP_NOTE, TIME_COLUMNS, join_by_layer, parse_exports, read_exports
 
-SHARED = Path(__file__).parents[2] / "shared"
+ROOT = Path(__file__).parents[1]
+CAPTURE = next(
+    (
+        path
+        for folder in (ROOT / "fixtures", ROOT.parent / "shared" / "captures")
+        if (path := folder / "trt-8.5.3-h200" / "resnet50_fp16_dyn_detailed.log.gz").is_file()
+    ),
+    None,
+)
 
 
 # ------------------------------------------------------------------------------------------- profile
@@ -94,9 +102,7 @@ def test_times_of_8_4_and_later():
 
 
 def test_times_of_7_0_have_no_enqueue_times():
-    [found] = parse_exports(
-        times(startInMs=1, endInMs=2, startOutMs=3, inMs=4, outMs=5, computeMs=6, endToEndMs=7)
-    )
+    [found] = parse_exports(times(startInMs=1, endInMs=2, startOutMs=3, inMs=4, outMs=5, computeMs=6, endToEndMs=7))
     row = found.rows[0]
     assert [row[k] for k in ("start_h2d_ms", "end_h2d_ms", "start_d2h_ms", "h2d_ms", "d2h_ms")] == [
         1,
@@ -196,9 +202,7 @@ def test_an_empty_list_goes_by_the_name_of_the_file():
     assert parse_exports("[\n]\n", "x.times.json")[0].kind == "iteration_times"
 
 
-words = st.sampled_from(
-    [*'[]{},:1"\\\n', '"name"', '"timeMs"', '"Layers"', '"computeMs"', '"values"', "nan", "inf"]
-)
+words = st.sampled_from([*'[]{},:1"\\\n', '"name"', '"timeMs"', '"Layers"', '"computeMs"', '"values"', "nan", "inf"])
 
 
 @given(st.text(max_size=80) | st.lists(words, max_size=40).map(" ".join))
@@ -210,9 +214,7 @@ def test_any_text_reads_or_is_an_input_error(text):
     assert all(export.rows is not None for export in found)
 
 
-@pytest.mark.parametrize(
-    "unit", ['"\\"', '{ "name" : "', " ", '\n"a": "b"c"', "[ nan, ", ', { "count" : 1 }']
-)
+@pytest.mark.parametrize("unit", ['"\\"', '{ "name" : "', " ", '\n"a": "b"c"', "[ nan, ", ', { "count" : 1 }'])
 def test_long_hostile_text_ends(unit):
     with pytest.raises(InputError):
         parse_exports("[" + unit * 20_000)
@@ -294,10 +296,11 @@ def test_rows_join_by_name_never_by_position():
 
 # ----------------------------------------------------------------------------------------- real files
 def real_exports() -> list[Path]:
-    return sorted(p for p in SHARED.glob("c*/**/*.json*") if p.is_file())
+    folders = (ROOT / "fixtures", ROOT.parent / "shared" / "corpus", ROOT.parent / "shared" / "captures")
+    return sorted(path for folder in folders for path in folder.glob("*/*.json*") if path.is_file())
 
 
-@pytest.mark.skipif(not real_exports(), reason="neither ../shared/captures nor ../shared/corpus is there")
+@pytest.mark.skipif(not real_exports(), reason="there are no exported files")
 def test_every_real_export_agrees_with_a_count_by_text():
     kinds = set()
     for path in real_exports():
@@ -329,16 +332,15 @@ def test_every_real_export_agrees_with_a_count_by_text():
     assert kinds >= {"profile", "iteration_times", "engine_layers"}
 
 
-@pytest.mark.skipif(not (SHARED / "captures").is_dir(), reason="../shared/captures is not there")
+@pytest.mark.skipif(CAPTURE is None, reason="the capture is in neither fixtures nor ../shared/captures")
 def test_profile_and_layers_of_a_capture_join():
-    log = SHARED / "captures" / "trt-8.5.3-h200" / "resnet50_fp16_dyn_detailed.log.gz"
-    found = {export.kind: export for path in find_exports(log) for export in read_exports(path)}
+    found = {export.kind: export for path in find_exports(CAPTURE) for export in read_exports(path)}
     rows, left_over = join_by_layer(found["engine_layers"].rows, found["profile"].rows, ["time_ms"])
     assert left_over == []
     assert all(row["time_ms"] is not None for row in rows)
     total = sum(row["time_ms"] for row in rows)
     assert total == pytest.approx(sum(row["time_ms"] for row in found["profile"].rows))
     # the same figure as printed in the log's own profile table
-    text = gzip.decompress(log.read_bytes()).decode()
+    text = gzip.decompress(CAPTURE.read_bytes()).decode()
     printed = re.search(r"Total +([0-9.]+) +[0-9.]+ +[0-9.]+ +100\.0", text)
     assert total == pytest.approx(float(printed[1]), abs=0.01 * len(rows))
