@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +21,10 @@ from trtlog.values.shapes import parse_operands
 
 # Records whose lines without a header are names of layers, where the engine keeps names only.
 _NAME_LISTS = ("layer_list", "layer_information")
+# What TensorRT-RTX prints below the layers, in the same record.
+_AFTER_LAYERS = ("Bindings:", "I/O Tensors:", "Engine Metadata:")
+# A line of JSON; {ForeignNode[..]} and [HostToDeviceCopy 0] are names.
+_JSON_LINE = re.compile(r'[\[\]{}, ]*(?:"|$)|[\]}]')
 
 
 def onnx_nodes(context: Context) -> pa.Table:
@@ -146,12 +151,15 @@ def _names(context: Context) -> list[dict[str, Any]]:
     if not heads:
         return []
     ends = sorted(row["line"] for row in context.captures.rows("bindings"))
+    ended: set[int] = set()
     rows = []
     for line, record, body in context.captures.continuations:
         name = text(body).strip()
-        if record not in heads or not name or name.startswith(("{", "}", "[", "]", '"')):
+        if record not in heads or not name or _JSON_LINE.match(name):
             continue
-        if any(record < end < line for end in ends):
+        if name in _AFTER_LAYERS:
+            ended.add(record)
+        if record in ended or any(record < end < line for end in ends):
             continue
         rows.append({"line": line, "source": "names", "layer": name})
     return rows
