@@ -63,6 +63,11 @@ class Line(NamedTuple):
     tail: Line | None = None
 
 
+def asks_section(header: Header) -> bool:
+    """Return whether rules that hold inside a section only are tried on a line of this header."""
+    return header.origin != "tensorrt" and header.severity == "I"
+
+
 class Classifier:
     """Classifies lines in order, with the little state that this needs.
 
@@ -224,7 +229,7 @@ class Classifier:
         """Return the rule that knows the body, as printed or without the blanks and quotes around it."""
         matcher = self.matcher
         found: Found | None = None
-        if self.section and header.origin != "tensorrt" and header.severity == "I":
+        if self.section and asks_section(header):
             found = matcher.match_within(body, self.section)
         if found is None:
             found = matcher.match(body)

@@ -25,7 +25,7 @@ class Found(NamedTuple):
     groups: tuple[bytes | None, ...]
 
 
-class _Rule:
+class Rule:
     """One variant, its expression compiled when it is first needed."""
 
     __slots__ = ("_regex", "anchor", "fullmatch", "index", "literal_length", "prefix", "suffix")
@@ -68,13 +68,13 @@ class Matcher:
     def __init__(self, grammar: Grammar) -> None:
         self.variants: list[Variant] = []
         self.messages: list[Message] = []
-        plain: list[_Rule] = []
-        bare: list[_Rule] = []
-        within: dict[str, list[_Rule]] = {}
+        plain: list[Rule] = []
+        bare: list[Rule] = []
+        within: dict[str, list[Rule]] = {}
         for message in grammar.messages.values():
             sections = message.attributes.get("within")
             for variant in message.variants:
-                rule = _Rule(len(self.variants), variant)
+                rule = Rule(len(self.variants), variant)
                 self.variants.append(variant)
                 self.messages.append(message)
                 if sections is not None:
@@ -84,14 +84,14 @@ class Matcher:
                 plain.append(rule)
                 if "bare" in message.attributes:
                     bare.append(rule)
-        self._plain = _Index(plain)
-        self._bare = _Index(bare)
-        self._text = _Index([r for r in plain if len(r.prefix) >= _TEXT_PREFIX])
-        self._within = {section: _Index(rules) for section, rules in within.items()}
+        self.plain = Index(plain)
+        self._bare = Index(bare)
+        self._text = Index([r for r in plain if len(r.prefix) >= _TEXT_PREFIX])
+        self._within = {section: Index(rules) for section, rules in within.items()}
 
     def match(self, body: bytes) -> Found | None:
         """Return the rule that matches a body that came with a header, or None."""
-        return self._plain.match(body)
+        return self.plain.match(body)
 
     def match_bare(self, line: bytes) -> Found | None:
         """Return the rule that matches a line without a header, or None."""
@@ -106,6 +106,10 @@ class Matcher:
         index = self._within.get(section)
         return None if index is None else index.match(body)
 
+    def has_within(self, section: str) -> bool:
+        """Return whether there are rules that match only inside ``section``."""
+        return section in self._within
+
     def all_matches(self, body: bytes) -> list[Found]:
         """Return every rule that matches, wherever it may stand: for tests and ``trtlog explain``."""
         out = []
@@ -116,36 +120,57 @@ class Matcher:
         return out
 
 
-class _Index:
+class Index:
     """Rules by the first bytes of what they match, in a fixed order."""
 
-    def __init__(self, rules: list[_Rule]) -> None:
+    def __init__(self, rules: list[Rule]) -> None:
         # Longest literal beginning first; ties keep the order of the files.
-        self._prefixed = sorted((r for r in rules if r.prefix), key=lambda r: -len(r.prefix))
-        self._floating = sorted((r for r in rules if not r.prefix), key=lambda r: -r.literal_length)
-        self._memo: dict[bytes, list[_Rule]] = {}
+        self._by_beginning: dict[bytes, list[Rule]] = {}
+        for rule in sorted((r for r in rules if r.prefix), key=lambda r: -len(r.prefix)):
+            self._by_beginning.setdefault(rule.prefix[:_KEY_LENGTH], []).append(rule)
+        self.floating = sorted((r for r in rules if not r.prefix), key=lambda r: -r.literal_length)
+        self._memo: dict[bytes, list[Rule]] = {}
+        self._by_end: dict[bytes, list[tuple[bytes, Rule]]] = {}
 
     def match(self, body: bytes) -> Found | None:
+        """Return the first rule that matches."""
         key = body[:_KEY_LENGTH]
         candidates = self._memo.get(key)
         if candidates is None:
-            candidates = self._candidates(key)
+            candidates = self.candidates(key)
         for rule in candidates:
             if not body.startswith(rule.prefix):
                 continue
             found = rule.fullmatch(body)
             if found is not None:
                 return Found(rule.index, found.groups())
-        for rule in self._floating:
-            if rule.anchor in body and body.endswith(rule.suffix):
+        last = body[-1:]
+        floating = self._by_end.get(last)
+        if floating is None:
+            floating = self._ending_in(last)
+        for anchor, rule in floating:
+            if anchor in body and body.endswith(rule.suffix):
                 found = rule.fullmatch(body)
                 if found is not None:
                     return Found(rule.index, found.groups())
         return None
 
-    def _candidates(self, key: bytes) -> list[_Rule]:
+    def candidates(self, key: bytes) -> list[Rule]:
+        """Return the rules with a literal beginning that may match a body whose first bytes are ``key``.
+
+        A shorter body's key is the whole body.
+        """
         if len(self._memo) >= _MEMO_LIMIT:
             self._memo.clear()
-        chosen = [r for r in self._prefixed if r.prefix.startswith(key) or key.startswith(r.prefix)]
+        # The longer the beginning that two rules share with the key, the longer their literals.
+        chosen: list[Rule] = []
+        for length in range(len(key), 0, -1):
+            chosen += self._by_beginning.get(key[:length], ())
         self._memo[key] = chosen
+        return chosen
+
+    def _ending_in(self, last: bytes) -> list[tuple[bytes, Rule]]:
+        """Return the rules without a literal beginning that may match a body with this last byte."""
+        chosen = [(r.anchor, r) for r in self.floating if not r.suffix or r.suffix[-1:] == last]
+        self._by_end[last] = chosen
         return chosen

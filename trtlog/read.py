@@ -12,9 +12,14 @@ from trtlog.log import Log
 
 if TYPE_CHECKING:
     from trtlog.captures import Captures
+    from trtlog.engines.line import LineEngine
+    from trtlog.engines.vector import VectorEngine
+    from trtlog.grammar import Grammar
 
 ENGINES = ("auto", "line", "vector")
 _SHOWN = 10
+# From this size of the first chunk on the vectorised engine is the faster one; measured, docs/performance.md.
+_VECTOR_BYTES = 1_000_000
 
 
 def parse(
@@ -129,22 +134,42 @@ def read_captures(
     if engine not in ENGINES:
         raise InputError(f"engine {engine!r} is not one of {', '.join(ENGINES)}")
     done = 0
-    with open_source(source) as opened:
-        reader = _engine(engine, grammar.load())
-        for chunk in opened:
-            reader.feed(chunk.data, chunk.first_line)
-            done += len(chunk.data)
-            if progress is not None:
-                progress(done)
-        name, notes = opened.name, list(opened.notes)
-    captures = reader.finish()
+    reader: Any = None
+    try:
+        with open_source(source) as opened:
+            for chunk in opened:
+                if reader is None:
+                    reader = make_engine(engine, grammar.load(), len(chunk.data))
+                reader.feed(chunk.data, chunk.first_line)
+                done += len(chunk.data)
+                if progress is not None:
+                    progress(done)
+            name, notes = opened.name, list(opened.notes)
+        captures = (reader or make_engine(engine, grammar.load(), 0)).finish()
+    finally:
+        if reader is not None:
+            reader.close()
     _check(captures, name)
     return captures, name, [*notes, *captures.notes]
 
 
-def _engine(name: str, rules: Any) -> Any:
-    from trtlog.engines.line import LineEngine
+def make_engine(name: str, rules: Grammar, size: int) -> LineEngine | VectorEngine:
+    """Return a new engine; ``auto`` takes the vectorised one where the first chunk is large.
 
+    Parameters
+    ----------
+    name : {"auto", "line", "vector"}
+        Which engine.
+    rules : Grammar
+        The rules.
+    size : int
+        Bytes of the log's first chunk.
+    """
+    from trtlog.engines.line import LineEngine
+    from trtlog.engines.vector import VectorEngine
+
+    if name == "vector" or (name == "auto" and size >= _VECTOR_BYTES):
+        return VectorEngine(rules)
     return LineEngine(rules)
 
 

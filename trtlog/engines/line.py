@@ -85,21 +85,32 @@ class LineEngine:
                 captures.remarks.append(Remark(number, header.severity, header.origin, kind, result.body))
             if kind == UNKNOWN:
                 captures.unknown.append(Remark(number, header.severity, header.origin, kind, result.body))
-        if header.time is not None and header.time != self._time:
-            self._time = header.time
-            captures.times.append((number, header.time))
+        self.note_time(number, header.time)
         if header.producer != "none":
             captures.producers[header.producer] = captures.producers.get(header.producer, 0) + 1
+        self.note_section(number)
+
+    def note_time(self, number: int, time: bytes | None) -> None:
+        """Note the time that a line prints, where it is another than before."""
+        if time is not None and time != self._time:
+            self._time = time
+            self.captures.times.append((number, time))
+
+    def note_section(self, number: int) -> None:
+        """Note the section that the classifier is in, where a line began another."""
         section = self.classifier.section
         if section != self._section:
             self._section = section
-            captures.openings.append((number, section))
+            self.captures.openings.append((number, section))
 
     def flush(self) -> None:
         """Move pending matches into the captures' arrays."""
         for index, (lines, rows) in self._pending.items():
             self.captures.add_rows(index, lines, rows)
         self._pending = {}
+
+    def close(self) -> None:
+        """Release what the engine holds: nothing here."""
 
     def finish(self) -> Captures:
         """Return all captures."""

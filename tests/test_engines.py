@@ -1,0 +1,155 @@
+"""Both engines say the same of every line, whatever the log and wherever a chunk ends."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import CORPUS, FIXTURES
+from trtlog import grammar, grammar_source
+from trtlog.engines.line import LineEngine
+from trtlog.engines.vector import VectorEngine
+from trtlog.errors import InputError
+from trtlog.source import open_source
+from trtlog.tables import TableSet
+
+RULES = grammar.load()
+LOGS = sorted(FIXTURES.glob("*/*.log.gz")) + sorted(FIXTURES.glob("*/*.txt.gz"))
+THIRD_PARTY = sorted(p for p in CORPUS.rglob("*") if p.is_file() and p.suffix not in (".md", ".tsv", ".json"))
+
+
+def read(engine, source, chunk_bytes=8 << 20):
+    with open_source(source, chunk_bytes) as chunks:
+        for chunk in chunks:
+            engine.feed(chunk.data, chunk.first_line)
+    return engine.finish()
+
+
+def assert_same(expected, found, tables=True):
+    """Compare captures and, unless told otherwise, every table made of them."""
+    for name in ("lines", "size", "counts", "times", "openings", "producers"):
+        assert getattr(found, name) == getattr(expected, name), name
+    for name in ("remarks", "unknown", "continuations"):
+        assert getattr(found, name) == getattr(expected, name), name
+    for kind in expected.counts:
+        if kind in RULES.messages:
+            assert found.table(kind).equals(expected.table(kind)), kind
+    if tables:
+        first, second = TableSet(expected, "log"), TableSet(found, "log")
+        for name in TableSet.names:
+            assert second[name].equals(first[name]), name
+
+
+def check(source, chunk_bytes, threads=1, min_rows=1, tables=True):
+    expected = read(LineEngine(RULES), source)
+    assert_same(expected, read(VectorEngine(RULES, threads, min_rows), source, chunk_bytes), tables)
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda p: p.name)
+@pytest.mark.parametrize(("chunk_bytes", "threads", "min_rows"), [(8 << 20, 2, 24), (50_000, 2, 4), (3_000, 1, 1)])
+def test_fixtures(path: Path, chunk_bytes, threads, min_rows):
+    if chunk_bytes < 10_000 and path.stat().st_size > 60_000:
+        chunk_bytes = 20_000  # many small chunks of a long log tell no more than some
+    check(path, chunk_bytes, threads, min_rows, tables=chunk_bytes > 10_000)
+
+
+@pytest.mark.skipif(not THIRD_PARTY, reason="the third-party logs are not beside this checkout")
+@pytest.mark.parametrize("path", THIRD_PARTY, ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_third_party_logs(path: Path):
+    try:
+        check(path, 200_000, 2, 2)
+    except InputError:
+        pytest.skip("no log")
+
+
+def _samples():
+    described = {}
+    for path in sorted((grammar.grammar_dir() / "messages").glob("*.lark")):
+        described.update(grammar_source.read_messages(path))
+    return [s.encode() for m in described.values() for s in m.samples]
+
+
+SAMPLES = _samples()
+STAMPS = [b"[11/22/2026-13:22:03] ", b"[11/22/2026-13:22:04] ", b"[11/22/2026-13:22:99] ", b"[1/22/2026-13:22:03] "]
+HEADERS = [
+    *(stamp + rest for stamp in STAMPS for rest in (b"[V] [TRT] ", b"[I] [TRT] ", b"[I] ", b"[V] ", b"[TRT] [V] ")),
+    *(STAMPS[0] + rest for rest in (b"[W] [TRT] ", b"[E] ", b"[E] [TRT] ", b"[I] [", b"[X] ", b"[TRT] ", b"")),
+    STAMPS[0] + STAMPS[1] + b"[V] [TRT] ",
+    b"[V] ",
+    b"",
+]
+ENDINGS = [b" ", b"x", b" -> ", b" (a)", b"\r", b"\xff", b": "]
+BODIES = st.one_of(
+    st.sampled_from(SAMPLES),
+    st.sampled_from(SAMPLES),
+    st.tuples(st.sampled_from(SAMPLES), st.sampled_from(ENDINGS)).map(b"".join),
+    st.tuples(st.sampled_from(SAMPLES), st.sampled_from(SAMPLES)).map(b" ".join),
+    st.binary(max_size=40).map(lambda b: b.replace(b"\n", b"")),
+)
+LINES = st.tuples(st.sampled_from(HEADERS), BODIES, st.sampled_from([b"\n", b"\n", b"\n", b"\r\n"])).map(b"".join)
+# Repeats, so that a chunk holds enough lines alike.
+LOG = st.lists(st.tuples(LINES, st.sampled_from([1, 1, 2, 5])), min_size=1, max_size=40).map(
+    lambda parts: b"".join(line * times for line, times in parts)
+)
+
+
+def feed_at(engine, data, cuts):
+    """Feed whole lines, cut at the line ends numbered ``cuts``."""
+    lines = data.splitlines(keepends=True) if b"\r" not in data else [x + b"\n" for x in data.split(b"\n")]
+    if b"\r" in data:
+        lines[-1] = lines[-1][:-1]
+        lines = [x for x in lines if x]
+    bounds = sorted({0, len(lines), *(c % (len(lines) + 1) for c in cuts)})
+    for first, last in itertools.pairwise(bounds):
+        engine.feed(b"".join(lines[first:last]), first + 1)
+    return engine.finish()
+
+
+@settings(max_examples=150)
+@given(data=LOG, cuts=st.lists(st.integers(0, 300), max_size=4), min_rows=st.sampled_from([1, 3]), ended=st.booleans())
+def test_generated_logs(data, cuts, min_rows, ended):
+    if not ended:
+        data = data.rstrip(b"\n") or b"x"
+    expected = feed_at(LineEngine(RULES), data, [])
+    assert_same(expected, feed_at(VectorEngine(RULES, 1, min_rows), data, cuts), tables=False)
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10_000), chunk_bytes=st.integers(1_000, 300_000))
+def test_shuffled_blocks(seed, chunk_bytes):
+    """Pieces of real logs in any order: sections and records end where they never do in a real log."""
+    chance = random.Random(seed)
+    pieces = []
+    for path in chance.sample([p for p in LOGS if p.stat().st_size < 60_000], 3):
+        lines = gzip.decompress(path.read_bytes()).split(b"\n")
+        at = 0
+        while at < len(lines):
+            size = chance.choice([1, 3, 20, 100])
+            pieces.append(b"\n".join(lines[at : at + size]))
+            at += size
+    chance.shuffle(pieces)
+    check(b"\n".join(pieces[:200]), chunk_bytes)
+
+
+STAMP = b"[11/22/2026-13:22:03] [V] [TRT] "
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[11/22/2026-13:22:03] [V] [TRT] " + b"x" * 200_000,
+        (b"[11/22/2026-13:22:03] [V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.01" + b"8" * 20_000 + b"\n") * 50,
+        b"".join(STAMP + b"layer_%d Set Tactic Name: k Tactic: 0x%016x\n" % (n, n) for n in range(70_000)),
+        b"".join(b"%08d[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers\n" % n for n in range(300)),
+        b"".join(b"[11/22/2026-13:22:03] [V] [TRT] %08d\n" % n for n in range(20_000)),
+    ],
+    ids=["one long line", "long fields", "many layers", "no header", "many first words"],
+)
+def test_unusual_logs(data):
+    check(data, 1 << 20, 2)

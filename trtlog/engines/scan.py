@@ -1,0 +1,181 @@
+"""Find lines and headers of a chunk in bulk: positions of line ends, headers by fixed offsets.
+
+trtexec and TensorRT's Python logger print headers of a fixed width, and one header stands on many lines in
+a row: each distinct one is read once by the line engine's own reader. Whatever looks otherwise is left to
+the line engine.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trtlog.classify import asks_section
+from trtlog.grammar import Grammar
+from trtlog.lines import Header, HeaderReader
+
+Array = np.ndarray[Any, Any]
+
+# "[11/22/2026-13:22:03] [V] " and "[11/22/2026-13:22:03] [V] [TRT] " or the same with the two boxes swapped.
+SHORT, LONG = 26, 32
+_CLOSE = np.uint64(0x205D)  # "] "
+_BRACKET = ord("[")
+_WORD = 8
+# What stands in "[11/22/2026-" at which distance from its beginning.
+_STAMP_MARKS = ((3, ord("/")), (6, ord("/")), (11, ord("-")))
+
+
+@dataclass
+class Scan:
+    r"""Lines of one chunk.
+
+    Attributes
+    ----------
+    starts, stops : ndarray of int64
+        Where each line begins, and where its ``\n`` stands.
+    ends : ndarray of int64
+        Where its text ends: at the ``\n``, or at a carriage return in front of it.
+    sizes : ndarray of int64
+        Bytes with the line end.
+    header : ndarray of int32
+        Number of the header in ``HeaderTable.headers``, -1 where the line engine must look.
+    bodies : ndarray of int64
+        Where the body begins; meaningless where ``header`` is -1.
+    """
+
+    data: bytes
+    first_line: int
+    starts: Array
+    stops: Array
+    ends: Array
+    sizes: Array
+    header: Array
+    bodies: Array
+
+
+class HeaderTable:
+    """The distinct headers of a log that is read in bulk, numbered in the order of their first sight.
+
+    Attributes
+    ----------
+    headers : list of Header
+        What the line engine's reader says about each.
+    times : list of int
+        Number of each header's printed time: equal numbers, equal times.
+    asks_section : list of bool
+        Whether rules that hold inside a section only are tried first.
+    """
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._reader = HeaderReader(grammar)
+        self._known: dict[bytes, int] = {}
+        self._times: dict[bytes, int] = {}
+        self._lock = threading.Lock()
+        self.headers: list[Header] = []
+        self.times: list[int] = []
+        self.asks_section: list[bool] = []
+
+    def number(self, printed: bytes) -> int:
+        """Return the number of a header, -1 for one that is not to be read in bulk."""
+        known = self._known.get(printed)
+        if known is None:
+            with self._lock:
+                known = self._known.get(printed)
+                if known is None:
+                    known = self._add(printed)
+                    self._known[printed] = known
+        return known
+
+    def _add(self, printed: bytes) -> int:
+        header = self._reader.read(printed + b"x")
+        if header is None or header.end != len(printed) or header.time is None or header.start:
+            return -1
+        if len(printed) == LONG and self._reader.read(printed + b"[") != header:
+            return -1
+        if header.weak or header.origin not in ("tensorrt", "trtexec"):
+            return -1
+        if header.severity not in ("V", "I"):  # the text of warnings and errors is kept whole
+            return -1
+        self.headers.append(header)
+        self.times.append(self._times.setdefault(header.time, len(self._times)))
+        self.asks_section.append(asks_section(header))
+        return len(self.headers) - 1
+
+
+def words_at(data: bytes, positions: Array) -> Array:
+    """Return the eight bytes at each position as one number; positions must leave eight bytes to the end."""
+    view: Array = np.ndarray((len(data) - _WORD + 1,), np.dtype("<u8"), buffer=data, strides=(1,))
+    out: Array = view[positions]
+    return out
+
+
+def scan(data: bytes, first_line: int, table: HeaderTable) -> Scan:
+    """Cut a chunk into lines and read the headers of those that can be read in bulk."""
+    buffer = np.frombuffer(data, np.uint8)
+    stops = np.flatnonzero(buffer == 10)
+    if not len(stops) or stops[-1] != len(data) - 1:
+        stops = np.append(stops, len(data))
+    starts = np.concatenate([np.zeros(1, np.int64), stops[:-1] + 1])
+    sizes = np.minimum(stops + 1, len(data)) - starts
+    ends = stops
+    odd = _odd_places(data, buffer)
+    if b"\r" in data:
+        ends = ends - ((buffer[np.maximum(ends - 1, 0)] == 13) & (ends > starts))
+        odd.append(np.setdiff1d(np.flatnonzero(buffer == 13), ends, assume_unique=True))
+    header = np.full(len(starts), -1, np.int32)
+    bodies = starts.copy()
+    # The last bytes of the chunk are left out: words are read past the end of short lines.
+    usual = (ends - starts >= SHORT) & (starts + LONG + _WORD < len(data))
+    for places in odd:
+        if len(places):
+            # At the beginning of a line there is nothing odd about a time.
+            row = np.searchsorted(starts, places, side="right") - 1
+            usual[row[starts[row] != places]] = False
+    rows = np.flatnonzero(usual)
+    if len(rows):
+        rows, numbers, lengths = _headers(data, buffer, starts[rows], ends[rows], rows, table)
+        header[rows] = numbers
+        bodies[rows] += lengths
+    return Scan(data, first_line, starts, stops, ends, sizes, header, bodies)
+
+
+def _odd_places(data: bytes, buffer: Array) -> list[Array]:
+    """Return where terminal colours, NULs and the times of headers stand: lines torn by them are rare."""
+    odd = [np.flatnonzero(buffer == byte) for byte in (0x1B, 0x00) if byte in data]
+    span = len(buffer) - _STAMP_MARKS[-1][0]
+    if span > 0:
+        stamps = buffer[:span] == _BRACKET
+        for shift, mark in _STAMP_MARKS:
+            stamps &= buffer[shift : shift + span] == mark
+        odd.append(np.flatnonzero(stamps))
+    return odd
+
+
+def _headers(
+    data: bytes, buffer: Array, starts: Array, ends: Array, rows: Array, table: HeaderTable
+) -> tuple[Array, Array, Array]:
+    """Return the rows with a header of fixed width, the header's number and its length."""
+    last = words_at(data, starts + 24)
+    boxed = buffer[starts + SHORT] == _BRACKET
+    fits = ~boxed | (ends - starts >= LONG)
+    good = np.flatnonzero(((last & np.uint64(0xFFFF)) == _CLOSE) & fits & (buffer[starts] == _BRACKET))
+    starts, last, boxed, rows = starts[good], last[good], boxed[good], rows[good]
+    words = [words_at(data, starts), words_at(data, starts + 8), words_at(data, starts + 16)]
+    words.append(np.where(boxed, last, _CLOSE))
+    if not len(rows):
+        return rows, rows, rows
+    changed = np.zeros(len(rows), bool)
+    changed[0] = True
+    for word in words:
+        changed[1:] |= word[1:] != word[:-1]
+    heads = np.flatnonzero(changed)
+    numbers = [
+        table.number(data[start : start + (LONG if long else SHORT)])
+        for start, long in zip(starts[heads].tolist(), boxed[heads].tolist(), strict=True)
+    ]
+    number = np.repeat(np.array(numbers, np.int32), np.diff(np.append(heads, len(rows))))
+    kept = number >= 0
+    return rows[kept], number[kept], np.where(boxed, LONG, SHORT)[kept]
