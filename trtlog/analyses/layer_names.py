@@ -1,0 +1,94 @@
+"""What a layer's name tells: the nodes it was fused from, its role, the kind of operation."""
+
+from __future__ import annotations
+
+import re
+
+_REFORMAT = re.compile(r"Reformatting CopyNode for (Input|Output) Tensor ([0-9]+) to (.+)", re.DOTALL)
+_PROFILE_SUFFIX = re.compile(r" \[profile [0-9]+\]")
+_MYELIN_NUMBER = re.compile(r"_myl[0-9]+_[0-9]+$")
+_FAMILIES = (
+    ("reformat", re.compile("reformat|noop|copy|identity", re.IGNORECASE)),
+    ("constant", re.compile("constant", re.IGNORECASE)),
+    ("convolution", re.compile("conv", re.IGNORECASE)),
+    ("pooling", re.compile("pool", re.IGNORECASE)),
+    ("matrix product", re.compile("gemm|matmul|matrix|fullyconnected", re.IGNORECASE)),
+    ("pointwise", re.compile("pointwise|elementwise|activation|scale|unary", re.IGNORECASE)),
+    ("myelin", re.compile("myelin|kgen|foreign", re.IGNORECASE)),
+)
+
+
+def constituents(name: str) -> tuple[str, ...]:
+    """Return the names of the nodes that a layer's name says it was fused from, in order.
+
+    Examples
+    --------
+    >>> constituents("Conv_1 + PWN(Sigmoid_2, PWN(Mul_3))")
+    ('Conv_1', 'Sigmoid_2', 'Mul_3')
+    >>> constituents("MatMul_1 || MatMul_2"), constituents("{ForeignNode[a/MatMul...b + (Shuffle 3)]}")
+    (('MatMul_1', 'MatMul_2'), ('a/MatMul', 'b', '(Shuffle 3)'))
+    >>> constituents("Reformatting CopyNode for Input Tensor 0 to Conv_1 + Relu_2")
+    ('Conv_1', 'Relu_2')
+    """
+    found = _REFORMAT.fullmatch(name.strip())
+    return tuple(dict.fromkeys(_parts(found[3] if found else name)))
+
+
+def _parts(name: str) -> list[str]:
+    name = _PROFILE_SUFFIX.sub("", name).strip()
+    if name.startswith("{ForeignNode[") and name.endswith("]}"):
+        return [part for end in name[len("{ForeignNode[") : -2].split("...") for part in _parts(end)]
+    for separator in (" + ", " || "):
+        pieces = _split(name, separator)
+        if len(pieces) > 1:
+            return [part for piece in pieces for part in _parts(piece)]
+    if name.startswith("PWN(") and name.endswith(")"):
+        return [part for piece in _split(name[4:-1], ", ") for part in _parts(piece)]
+    return [name] if name else []
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split outside brackets; a text whose brackets do not match is split anywhere."""
+    pieces, depth, start, position = [], 0, 0, 0
+    while position < len(text):
+        letter = text[position]
+        if letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth = max(0, depth - 1)
+        elif depth == 0 and text.startswith(separator, position):
+            pieces.append(text[start:position])
+            position += len(separator)
+            start = position
+            continue
+        position += 1
+    pieces.append(text[start:])
+    return pieces if depth == 0 else text.split(separator)
+
+
+def role_of(name: str, type_: str | None) -> str:
+    """Return ``layer``, ``constant`` or ``reformat input 0``.
+
+    Examples
+    --------
+    >>> role_of("Reformatting CopyNode for Output Tensor 1 to Conv_1", "Reformat"), role_of("w", "Constant")
+    ('reformat output 1', 'constant')
+    """
+    found = _REFORMAT.fullmatch(name.strip())
+    if found:
+        return f"reformat {found[1].lower()} {found[2]}"
+    return "constant" if type_ == "Constant" else "layer"
+
+
+def stable_name(name: str) -> str:
+    """Return a name without what changes from build to build: spaces at the end, Myelin's counters."""
+    return _MYELIN_NUMBER.sub("", name.strip())
+
+
+def family_of(type_: str | None, name: str) -> str | None:
+    """Return the kind of operation of an engine layer's type."""
+    for text in (type_ or "", name if type_ is None else ""):
+        for family, pattern in _FAMILIES:
+            if text and pattern.search(text):
+                return family
+    return type_
