@@ -23,6 +23,7 @@ from trtlog.errors import (
 )
 
 if TYPE_CHECKING:
+    from trtlog.analyses.diff import Diff, diff
     from trtlog.log import Log
     from trtlog.parquet import read_parquet
     from trtlog.read import parse
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
 # Loaded when first used: importing trtlog loads neither pandas nor pyarrow nor lark.
 _LAZY = {
+    "Diff": "trtlog.analyses.diff",
     "Log": "trtlog.log",
+    "diff": "trtlog.analyses.diff",
     "open_run": "trtlog.runner.launch",
     "open_sweep": "trtlog.runner.sweep",
     "parse": "trtlog.read",
@@ -41,6 +44,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "Diff",
     "GrammarError",
     "InputError",
     "Log",
@@ -51,6 +55,7 @@ __all__ = [
     "StrictError",
     "TrtlogError",
     "__version__",
+    "diff",
     "open_run",
     "open_sweep",
     "parse",

@@ -109,9 +109,7 @@ def _output_key(layer: LayerFacts) -> Hashable:
     return (layer.role, tuple(sorted(outputs))) if outputs else None
 
 
-def _same_model(
-    control: Sequence[tuple[str, str]], test: Sequence[tuple[str, str]], shared: float | None
-) -> bool:
+def _same_model(control: Sequence[tuple[str, str]], test: Sequence[tuple[str, str]], shared: float | None) -> bool:
     """Judge by the ONNX nodes where both logs list them, else by the layers that were paired."""
     if control and test:
         if control == test:
@@ -133,9 +131,7 @@ def _members(layers: Sequence[LayerFacts], nodes: Sequence[tuple[str, str]]) -> 
     place = {name: number for number, (name, _) in enumerate(nodes)}
     known = place.keys()
     members = {layer.position: (layer.parts & known) or layer.parts for layer in layers}
-    claimed = set().union(
-        *(members[layer.position] for layer in layers if "ForeignNode[" not in layer.layer), ()
-    )
+    claimed = set().union(*(members[layer.position] for layer in layers if "ForeignNode[" not in layer.layer), ())
     for layer in layers:
         if "ForeignNode[" not in layer.layer:
             continue
@@ -154,9 +150,7 @@ class _Work:
         self.pairs: list[Pair] = []
         self.sizes = [sum(_counts(layer) for layer in side) for side in (control, test)]
 
-    def _take(
-        self, control: Iterable[LayerFacts], test: Iterable[LayerFacts], method: str, confidence: float
-    ) -> None:
+    def _take(self, control: Iterable[LayerFacts], test: Iterable[LayerFacts], method: str, confidence: float) -> None:
         ours, theirs = tuple(control), tuple(test)
         self.pairs.append(Pair(ours, theirs, method, round(confidence, 2)))
         gone = {layer.position for layer in ours}, {layer.position for layer in theirs}
@@ -196,18 +190,14 @@ class _Work:
         if not self.control or not self.test or max(len(self.control), len(self.test)) > _ORDER_LIMIT:
             return
         matched = {layer.position: number for number, pair in enumerate(self.pairs) for layer in pair.control}
-        matched_test = {
-            layer.position: number for number, pair in enumerate(self.pairs) for layer in pair.test
-        }
+        matched_test = {layer.position: number for number, pair in enumerate(self.pairs) for layer in pair.test}
         left, right = ([_order_key(layer) for layer in side] for side in (self.control, self.test))
         found: list[tuple[LayerFacts, LayerFacts, float]] = []
         for block in SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks():
             for offset in range(block.size):
                 ours, theirs = self.control[block.a + offset], self.test[block.b + offset]
                 near = _neighbour(ours, matched) == _neighbour(theirs, matched_test)
-                alike = (
-                    ours.shape is not None and theirs.shape is not None and ours.shape[1:] == theirs.shape[1:]
-                )
+                alike = ours.shape is not None and theirs.shape is not None and ours.shape[1:] == theirs.shape[1:]
                 if near or alike:
                     found.append((ours, theirs, 0.3 + 0.1 * near + 0.1 * alike))
         for ours, theirs, confidence in found:
@@ -221,11 +211,7 @@ class _Work:
         paired = [
             min(sum(map(_counts, pair.control)), sum(map(_counts, pair.test)))
             if len(pair.control) == len(pair.test) == 1
-            else (
-                sum(map(_counts, pair.control))
-                if self.sizes[0] <= self.sizes[1]
-                else sum(map(_counts, pair.test))
-            )
+            else (sum(map(_counts, pair.control)) if self.sizes[0] <= self.sizes[1] else sum(map(_counts, pair.test)))
             for pair in self.pairs
         ]
         return min(1.0, sum(paired) / smaller)

@@ -117,10 +117,7 @@ def read_layers(log: Log) -> Layers:
         )
     if not rows:
         rows, source = [{"layer": name} for name in profile], "profile" if profile else None
-    facts = [
-        _facts(row, number, candidates.get(row["layer"].strip(), []), profile)
-        for number, row in enumerate(rows)
-    ]
+    facts = [_facts(row, number, candidates.get(row["layer"].strip(), []), profile) for number, row in enumerate(rows)]
     layers = tuple(share_timings(log, facts, rows))
     return Layers(
         layers,
@@ -229,9 +226,7 @@ def share_timings(log: Log, layers: list[LayerFacts], rows: list[dict[str, Any]]
             timed.setdefault(key, []).append(layer)
     shared = []
     for key, layer in zip(keys, layers, strict=True):
-        same = (
-            timed.get(key, []) if key is not None and layer.tactic_ms is None and not layer.candidates else []
-        )
+        same = timed.get(key, []) if key is not None and layer.tactic_ms is None and not layer.candidates else []
         if len({other.tactic_ms for other in same}) == 1:
             other = same[0]
             layer = replace(

@@ -239,9 +239,7 @@ def compare_performance(control: Log, test: Log) -> list[dict[str, Any]]:
     for metric in METRICS:
         stats = [stat for stat in _STATS if (metric, stat) in values[0] or (metric, stat) in values[1]]
         extra = sorted({s for side in values for m, s in side if m == metric} - set(_STATS))
-        judged = next(
-            (s for s in ("value", "median", "mean") if all((metric, s) in side for side in values)), None
-        )
+        judged = next((s for s in ("value", "median", "mean") if all((metric, s) in side for side in values)), None)
         for stat in [*stats, *extra]:
             ours, theirs = (side.get((metric, stat)) for side in values)
             row: dict[str, Any] = {
@@ -267,9 +265,7 @@ def change_percent(control: float | None, test: float | None) -> float | None:
 
 def _values(log: Log) -> dict[tuple[str, str], float]:
     table = log.table("performance").select(["metric", "stat", "value"])
-    return {
-        (row["metric"], row["stat"]): row["value"] for row in table.to_pylist() if row["value"] is not None
-    }
+    return {(row["metric"], row["stat"]): row["value"] for row in table.to_pylist() if row["value"] is not None}
 
 
 def _spread(log: Log) -> dict[str, float]:
@@ -319,9 +315,7 @@ def _verdict(
         row["p_value"] = p_value
         row["method"] = f"Mann-Whitney {name}over {len(ours)} and {len(theirs)} blocks of {sources}"
         same_way = (median(theirs) - median(ours)) * sign * change > 0
-        row["verdict"] = (
-            better if p_value < ALPHA and abs(change) >= MIN_CHANGE_PERCENT and same_way else "same"
-        )
+        row["verdict"] = better if p_value < ALPHA and abs(change) >= MIN_CHANGE_PERCENT and same_way else "same"
         return row
     row["method"] = "spread of the summary"
     row["verdict"] = better if abs(change) > max(MIN_CHANGE_PERCENT, noise or 0.0) else "same"

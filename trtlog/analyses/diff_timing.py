@@ -9,6 +9,7 @@ from trtlog.values.formats import decode_format, split_formats
 
 if TYPE_CHECKING:
     from trtlog.log import Log
+UNTIMED_MS = 1e30  # the largest float, or inf, is printed for a tactic that could not be timed
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def read_candidates(log: Log) -> dict[str, list[TacticTime]]:
     for batch in table.to_batches(max_chunksize=65536):
         for row in batch.to_pylist():
             layer, time = row["layer"], row["time_ms"]
-            if layer is None or time is None or not 0 < time < float("inf"):
+            if layer is None or time is None or not 0 < time < UNTIMED_MS:
                 continue
             inputs, outputs = row["input_formats"] or "", row["output_formats"] or ""
             formats = (*keys[inputs], "->", *keys[outputs])

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("trtlog.cli.run", "Start trtexec, follow it, keep its log and everything around it."),
     "sweep": ("trtlog.cli.sweep", "One model over batch sizes, precisions and other flags, compared."),
     "watch": ("trtlog.cli.watch", "Follow a log while trtexec writes it."),
+    "diff": ("trtlog.cli.diff", "Two builds or runs side by side: what changed, and what of it matters."),
 }
 
 

@@ -1,0 +1,46 @@
+"""Logs that the tests of diff, stability, lock and check share: parsed once."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+
+import pytest
+
+import trtlog
+from tests.conftest import FIXTURES
+
+CAPTURES = FIXTURES / "trt-8.5.3-h200"
+RTX = FIXTURES / "trt-rtx-1.7.1-h200"
+
+
+@functools.cache
+def load(name: str) -> trtlog.Log:
+    """Return a capture by the name of its file without endings."""
+    folder = RTX if name.startswith("rtx") else CAPTURES
+    return trtlog.parse(folder / f"{name}.log.gz")
+
+
+@functools.cache
+def text_of(name: str) -> str:
+    return gzip.decompress((CAPTURES / f"{name}.log.gz").read_bytes()).decode()
+
+
+@functools.cache
+def compared(control: str, test: str) -> trtlog.Diff:
+    return trtlog.diff(load(control), load(test))
+
+
+@pytest.fixture
+def capture():
+    return load
+
+
+@pytest.fixture
+def capture_text():
+    return text_of
+
+
+@pytest.fixture
+def diff_of():
+    return compared

@@ -1,0 +1,118 @@
+"""Whether two builds were timed on the same amount of work: the shapes of their inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+from trtlog.values.shapes import parse_shapes_option
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Work:
+    """How the work of two runs compares.
+
+    Parameters
+    ----------
+    control, test : dict
+        Shapes of the inputs by name; empty where the log does not tell.
+    comparable : bool
+        Whether times compare: the shapes are equal, differ in the first dimension only, or are not known.
+    scale : tuple of int
+        Samples in one inference of control and test; (1, 1) where the shapes are equal.
+    """
+
+    control: dict[str, Shape]
+    test: dict[str, Shape]
+    comparable: bool = True
+    scale: tuple[int, int] = (1, 1)
+
+    @property
+    def known(self) -> bool:
+        """Whether both logs tell the shapes."""
+        return bool(self.control and self.test)
+
+
+def compare_work(control: dict[str, Shape], test: dict[str, Shape]) -> Work:
+    """Compare the shapes of the inputs of two runs.
+
+    Examples
+    --------
+    >>> compare_work({"x": (1, 3, 8, 8)}, {"x": (4, 3, 8, 8)}).scale
+    (1, 4)
+    >>> compare_work({"x": (1, 128)}, {"x": (1, 256)}).comparable
+    False
+    """
+    if not control or not test or control == test:
+        return Work(control, test)
+    if control.keys() != test.keys():
+        # Renamed inputs of equal shapes are the same work.
+        same = sorted(control.values()) == sorted(test.values())
+        return Work(control, test, comparable=same)
+    ratios = set()
+    for name, ours in control.items():
+        theirs = test[name]
+        if ours == theirs and len(ours) < 2:
+            continue
+        if len(ours) != len(theirs) or not ours or ours[1:] != theirs[1:] or 0 in (ours[0], theirs[0]):
+            return Work(control, test, comparable=False)
+        ratios.add((ours[0], theirs[0]))
+    if len(ratios) != 1:
+        return Work(control, test, comparable=False)
+    return Work(control, test, scale=ratios.pop())
+
+
+def inference_shapes(log: Log) -> dict[str, Shape]:
+    """Return the shapes that were inferred with, where the log tells."""
+    return _option_shapes(log.inference.input_shapes, None) or network_shapes(log)
+
+
+def tuning_shapes(log: Log) -> dict[str, Shape]:
+    """Return the shapes that tactics were timed at: the optimal ones of the profile."""
+    return _option_shapes(log.build.input_shapes, 1) or network_shapes(log)
+
+
+def _option_shapes(values: Sequence[str] | None, part: int | None) -> dict[str, Shape]:
+    """Read ``name=1x3+8x3+32x3`` and ``name=8x3``; nothing where any is not fully known."""
+    shapes: dict[str, Shape] = {}
+    for value in values or ():
+        name, equals, text = value.rpartition("=")
+        if not equals:
+            return {}
+        pieces = text.split("+")
+        piece = pieces[min(part, len(pieces) - 1)] if part is not None else pieces[0]
+        parsed = parse_shapes_option(f"{name}:{piece}")
+        dims = next(iter(parsed.values())) if parsed and len(parsed) == 1 else None
+        if dims is None or not all(isinstance(d, int) and d >= 0 for d in dims):
+            return {}
+        shapes[name] = tuple(int(d) for d in dims)
+    return shapes
+
+
+def network_shapes(log: Log) -> dict[str, Shape]:
+    """Return the static shapes of the engine's inputs: tensors that layers read and none writes."""
+    read: dict[str, Shape] = {}
+    written: set[str] = set()
+    for row in log.table("engine_layers").select(["inputs", "outputs"]).to_pylist():
+        written.update(o["name"] for o in row["outputs"] or () if o["name"])
+        for operand in row["inputs"] or ():
+            if operand["name"]:
+                read.setdefault(operand["name"], tuple(operand["shape"] or ()))
+    shapes = {
+        name: shape for name, shape in read.items() if name not in written and not name.startswith("Reformatted ")
+    }
+    if not shapes or any(not shape or prod(shape) <= 0 or min(shape) < 0 for shape in shapes.values()):
+        return {}
+    return shapes
+
+
+def shapes_text(shapes: dict[str, Shape]) -> str:
+    """Return shapes as trtexec takes them: ``input:8x3x224x224``."""
+    return ",".join(f"{name}:{'x'.join(map(str, shape))}" for name, shape in shapes.items())
