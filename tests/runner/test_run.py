@@ -1,14 +1,26 @@
 """trtlog.run: what it returns is what parsing the file gives."""
 
+import json
+
 import pytest
 
 import trtlog
 from trtlog.testing import FakeTrtexec
 
-VERBOSE = ["resnet50_fp32_verbose", "bert_fp16_verbose", "lstm_verbose", "resnet50_fp16_dyn_detailed"]
+CAPTURED = [
+    "resnet50_fp32_verbose",
+    "bert_fp16_verbose",
+    "lstm_verbose",
+    "mobilenet_fp16_verbose",
+    "resnet50_fp16_dyn_detailed",
+    "resnet50_load_profile",
+    "sweep_r50_best_b1",
+    "sweep_r50_fp32_b8",
+    "sweep_r50_fp32_b32",
+]
 
 
-@pytest.mark.parametrize("name", VERBOSE)
+@pytest.mark.parametrize("name", CAPTURED)
 def test_a_run_equals_the_parsed_log_table_by_table(name, capture, text_of, tmp_path):
     fake = FakeTrtexec(capture(f"{name}.log"))
     ran = trtlog.run("m.onnx", fp16=True, shapes={"x": (8, 3)}, trtexec=fake, out=tmp_path / "run")
@@ -40,6 +52,20 @@ def test_the_folder_of_a_log(capture, tmp_path):
     timed = [row["layer"] for row in log.folder.profile.rows if row["time_ms"] > 0]
     assert timed == log.table("profile")["layer"].to_pylist()[: len(timed)]
     assert log.folder.layers.rows[0]["layer"]
+
+
+def test_exports_join_the_log_if_they_are_its_own(capture, tmp_path):
+    # trtexec was asked for times in this run, and wrote 3020 of them
+    log = trtlog.run("m.onnx", trtexec=FakeTrtexec(capture("sweep_r50_fp32_b1.log")), out=tmp_path / "run")
+    assert log.table("iteration_times").num_rows == len(log.folder.times.rows) > 3000
+    # what was cut short, or is of another run, does not
+    times = tmp_path / "run" / "times.json"
+    times.write_text(json.dumps(json.loads(times.read_text())[:100]))
+    again = trtlog.open_run(tmp_path / "run")
+    assert again.table("iteration_times").num_rows == 0
+    assert any("it has 100 rows, the trace" in note for note in again.notes)
+    times.write_text("[ {")
+    assert any("times.json is left out" in note for note in trtlog.open_run(tmp_path / "run").notes)
 
 
 def test_a_failed_run_raises_or_is_returned(capture, tmp_path):

@@ -134,9 +134,8 @@ def test_exports_made_from_the_log(capture, tmp_path):
         f"--exportLayerInfo={tmp_path}/l",
         f"--saveEngine={tmp_path}/e",
     )
-    # zgrep -c 'Average on 10 runs' = 424: ten queries each
     text = gzip.decompress(capture("mobilenet_fp16_verbose.log").read_bytes()).decode()
-    assert len(json.loads((tmp_path / "t").read_text())) == 10 * text.count("Average on 10 runs")
+    assert len(json.loads((tmp_path / "t").read_text())) == text.count("Average on 10 runs")
     profile = json.loads((tmp_path / "p").read_text())
     table = text[text.index("=== Profile (") :].splitlines()[2:]
     rows = [line for line in table if line.rstrip()[-1:].isdigit()]

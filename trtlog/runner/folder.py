@@ -94,10 +94,9 @@ class RunFolder:
         InputError
             It is empty, or no log.
         """
-        import trtlog
-        from trtlog.runner.run_log import RunLog
+        from trtlog.runner.run_log import read_run
 
-        return RunLog(trtlog.parse(self.log_path), self)
+        return read_run(self)
 
     @property
     def files(self) -> dict[str, Path]:
