@@ -17,7 +17,7 @@ def command(file: str, wait_s: float, stop_after: float | None, as_json: bool) -
 
     Ends at the closing line of the run; exit code 1 if that says FAILED.
 
-    Example:  trtexec --onnx=m.onnx --verbose > m.log 2>&1 &  trtlog watch m.log --wait 10
+    Example:  trtlog watch m.log --wait 10
     """
     from trtlog.runner.follow import watch
 

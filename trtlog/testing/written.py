@@ -27,7 +27,7 @@ def write_files(capture: Capture, args: list[str]) -> list[Path]:
     """Write what the flags ask for.
 
     A captured export that lies beside the log (``NAME.times.json``, ``NAME.profile.json``,
-    ``NAME.layers.json``, also ``.gz``) is copied. Otherwise times are made from the log's averages, the
+    ``NAME.layers.json``, also ``.gz``) is copied. Otherwise times are made from the log's averages, a row each, the
     profile from its profile table and the layers from its engine layers. Engine and timing cache are
     placeholders.
     """
