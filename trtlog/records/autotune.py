@@ -9,6 +9,8 @@ from trtlog.records.base import Record, column, line_column, run_column
 
 _FORMATS = "comma-separated, as Half(24200,1:8,440,8): data type, strides, packing"
 
+_LAYOUTS = "as FP16 NHWC8; null for none"
+
 
 @dataclass(frozen=True)
 class Timing(Record):
@@ -86,6 +88,8 @@ class Reformat(Record):
     tensor: str = column("name", "tensor")
     from_format: str = column("name", "format before")
     to_format: str = column("name", "format after")
+    from_layout: str | None = column("name", f"the format before in words, {_LAYOUTS}")
+    to_layout: str | None = column("name", f"the format after in words, {_LAYOUTS}")
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ class Combination(Record):
     kind: str = column("name", "layer or reformat")
     input_formats: str | None = column("name", f"formats of the inputs, {_FORMATS}; null for none")
     output_formats: str | None = column("name", f"formats of the outputs, {_FORMATS}; null for none")
+    input_layouts: str | None = column("name", f"the input formats in words, {_LAYOUTS}")
+    output_layouts: str | None = column("name", f"the output formats in words, {_LAYOUTS}")
     runners: int = column("int64", "Timing Runner blocks below; 0: nothing to time, or the timing cache knew it")
     chosen_runner: str | None = column("name", "runner of the 'Chose Runner Type' line")
     chosen_tactic: str | None = column("name", "tactic of the 'Chose Runner Type' line, 0x and 16 digits")

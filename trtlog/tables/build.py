@@ -12,7 +12,7 @@ from trtlog.captures import text
 from trtlog.tables.autotune import autotuning
 from trtlog.tables.context import Context
 from trtlog.tables.runs import parse_time
-from trtlog.tables.schema import asof, empty, from_columns, take, to_name, to_tactic, to_text
+from trtlog.tables.schema import asof, empty, from_columns, in_words, take, to_name, to_tactic, to_text
 from trtlog.tables.simple import finish_rows
 
 
@@ -39,6 +39,8 @@ def combinations(context: Context) -> pa.Table:
         "kind": pc.if_else(pc.equal(formats.column("kind"), "reformat_combination"), "reformat", "layer"),
         "input_formats": to_name(_binary(formats, "input_formats")),
         "output_formats": to_name(_binary(formats, "output_formats")),
+        "input_layouts": in_words(_binary(formats, "input_formats"), _binary(formats, "output_formats")),
+        "output_layouts": in_words(_binary(formats, "output_formats")),
         "runners": pa.array(counts, pa.int64()),
         "chosen_runner": take(to_name(_binary(chosen, "runner")), chosen_row),
         "chosen_tactic": take(to_tactic(_binary(chosen, "tactic")), chosen_row),

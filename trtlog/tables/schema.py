@@ -216,3 +216,20 @@ def take(values: pa.Array | pa.ChunkedArray, positions: np.ndarray[Any, Any]) ->
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     return values.take(pa.array(positions, mask=positions < 0))
+
+
+def in_words(formats: pa.Array, definitions: pa.Array | None = None) -> pa.DictionaryArray:
+    """Decode captured formats into data types and layouts; only the distinct texts are decoded.
+
+    ``definitions`` are captured formats whose text may end in the ``where E0=..`` that belongs to both.
+    """
+    from trtlog.values.formats import layouts
+
+    texts = to_name(formats).cast(pa.string())
+    if definitions is not None:
+        tail = pc.extract_regex(to_name(definitions).cast(pa.string()), r"(?P<where> where [A-Z][0-9]*=.*)$")
+        where = pc.coalesce(pc.struct_field(tail, "where"), "")
+        texts = pc.binary_join_element_wise(texts, where, "")
+    encoded = texts.dictionary_encode()
+    decoded = pa.array([layouts(t) for t in encoded.dictionary.to_pylist()], pa.string())
+    return pa.DictionaryArray.from_arrays(encoded.indices, decoded).cast(pa.string()).dictionary_encode()

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from trtlog.records import TABLES
 from trtlog.tables.context import Context
-from trtlog.tables.schema import empty, from_columns, to_float, to_text
+from trtlog.tables.schema import empty, from_columns, in_words, to_float, to_text
 
 
 def simple(context: Context, table: str, **extra: Any) -> pa.Table:
@@ -66,7 +66,11 @@ def registered_layers(context: Context) -> pa.Table:
 
 def reformats(context: Context) -> pa.Table:
     """Conversions between formats."""
-    return simple(context, "reformats")
+    captured = context.captured(*context.kinds_of("reformats"))
+    if not captured.num_rows:
+        return empty("reformats")
+    words = {n: in_words(captured.column(f"{n}_format").combine_chunks()) for n in ("from", "to")}
+    return simple(context, "reformats", from_layout=words["from"], to_layout=words["to"])
 
 
 def memory(context: Context) -> pa.Table:
