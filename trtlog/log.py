@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from trtlog.analyses.questions import Questions
+    from trtlog.analyses.why import Story
+
 OptionsType = TypeVar("OptionsType", bound=Options)
 
 
@@ -171,6 +174,63 @@ class Log:
     def _one(self, table: str, what: str) -> Record:
         self._single(what)
         return next(self.records(table))  # type: ignore[no-any-return]
+
+    # ------------------------------------------------------------------ questions
+    @cached_property
+    def analyze(self) -> Questions:
+        """Questions about this run, each answered with a DataFrame: ``log.analyze.margins()``."""
+        from trtlog.analyses.questions import Questions
+
+        self._single("analyze")
+        return Questions(self)
+
+    def why(self, layer: str) -> Story:
+        """Tell one layer's whole story: origin, candidates, choice, conversions, cost.
+
+        Parameters
+        ----------
+        layer : str
+            Name of a layer or of an ONNX node: exact, else a part of it, else a regular expression.
+
+        Raises
+        ------
+        QueryError
+            No layer fits, or several do; the message lists them.
+
+        Examples
+        --------
+        >>> import trtlog
+        >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
+        >>> story = log.why("/fc/Gemm")
+        >>> story.winner["runner"], story.candidates
+        ('CaskGemmConvolution', 210)
+        """
+        from trtlog.analyses.why import find_layers, story
+
+        self._single("why")
+        found = find_layers(self, layer)
+        if len(found) > 1:
+            raise QueryError(f"{len(found)} layers fit {layer!r}: {', '.join(found[:20])}")
+        return story(self, found[0])
+
+    def sql(self, statement: str, parameters: Iterable[Any] | None = None) -> pd.DataFrame:
+        """Run a DuckDB statement over the tables, which are views of their names; return a DataFrame.
+
+        Raises
+        ------
+        QueryError
+            DuckDB refuses the statement; its message is kept.
+
+        Examples
+        --------
+        >>> import trtlog
+        >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
+        >>> log.sql("select count(*) as n from tactics where time_ms < ?", [0.005]).n.tolist()
+        [3]
+        """
+        from trtlog.sql import query
+
+        return to_frame(query(self, statement, parameters))
 
     # ------------------------------------------------------------------ out
     def to_parquet(self, folder: str | os.PathLike[str]) -> Path:

@@ -1,1 +1,5 @@
-"""Analyses: questions that one log, or several, can answer. No input or output, no drawing."""
+"""Questions that performance engineers ask of one log or several: functions from tables to tables or records.
+
+Nothing here reads files, prints or draws. :class:`trtlog.analyses.questions.Questions`, at hand as
+``log.analyze``, gives the answers about one log as DataFrames.
+"""

@@ -68,9 +68,7 @@ def _layers(blocks: Any, costs: pa.Table, above: np.ndarray[Any, Any], size: int
             own[position] = runners[block]
         if above[position] >= 0:
             by_costs.setdefault(int(above[position]), runners[block])
-    found = [
-        named[i] or own[i] or (by_costs.get(int(above[i])) if above[i] >= 0 else None) for i in range(size)
-    ]
+    found = [named[i] or own[i] or (by_costs.get(int(above[i])) if above[i] >= 0 else None) for i in range(size)]
     return pa.array(found, pa.string()).dictionary_encode()
 
 

@@ -1,0 +1,148 @@
+"""What the analyses share: tables in as frames, records out as tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+from trtlog.records import Record
+from trtlog.tables.schema import schema_of_record
+from trtlog.values.formats import TensorFormat, decode_format, split_formats
+from trtlog.values.kernels import decode_kernel
+
+Frame: TypeAlias = Any
+"""A pandas DataFrame: its type stubs do not know what a column holds."""
+
+MISSING_TIME_MS = 3.4e38  # printed for a tactic that could not be timed
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """Return a table whose names are plain text columns."""
+    fields = [f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(fields))
+
+
+def frame(table: pa.Table, columns: Sequence[str] | None = None) -> Frame:
+    """Return a table as a DataFrame of numpy columns; text and nullable columns are objects, None for null."""
+    import pandas as pd
+
+    chosen = table if columns is None else table.select(list(columns))
+    held: dict[str, Any] = {}
+    for name in chosen.column_names:
+        values = chosen.column(name)
+        if values.null_count == 0 and (pa.types.is_primitive(values.type) or pa.types.is_boolean(values.type)):
+            held[name] = values.to_numpy()
+        else:
+            held[name] = pd.Series(values.to_pylist(), dtype=object)
+    return pd.DataFrame(held)
+
+
+def rows(table: pa.Table) -> list[dict[str, Any]]:
+    """Return a table's rows as dictionaries."""
+    return table.to_pylist()  # type: ignore[no-any-return]
+
+
+def answer(record: type[Record], values: Iterable[Any]) -> pa.Table:
+    """Make the table of an answer: the columns, units and meanings of ``record``."""
+    schema = schema_of_record(record)
+    flat = pa.schema([f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in schema])
+    held = [asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for v in values]
+    return pa.Table.from_pylist(held, schema=flat)
+
+
+def from_frame(record: type[Record], held: Frame) -> pa.Table:
+    """Make the table of an answer from the columns of a frame that the record names."""
+    schema = schema_of_record(record)
+    flat = pa.schema([f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in schema])
+    return pa.table([pa.array(held[f.name], f.type, from_pandas=True) for f in flat], schema=flat)
+
+
+@lru_cache(maxsize=65536)
+def formats_of(text: str | None) -> tuple[TensorFormat | None, ...]:
+    """Decode a comma-separated list of formats; an unreadable one is None."""
+    if not text:
+        return ()
+    return tuple(decode_format(piece) for piece in split_formats(text))
+
+
+@lru_cache(maxsize=65536)
+def layout_of(text: str | None) -> str | None:
+    """Return the title of the first format, as ``FP16 NHWC8``."""
+    found = formats_of(text)
+    return found[0].title if found and found[0] is not None else None
+
+
+@lru_cache(maxsize=65536)
+def precision_of(input_formats: str | None, output_formats: str | None, kernel: str | None) -> str | None:
+    """Return what a tactic computes in: FP32 TF32 FP16 BF16 INT8 FP8 ...; None where nothing tells.
+
+    The data type is that of the first operand, inputs before outputs, that holds no indices. FP32 data are
+    multiplied as TF32 where the kernel's name says so. Without formats the kernel's name alone decides.
+
+    Examples
+    --------
+    >>> precision_of("Float(3,1)", "Float(3,1)", "sm80_xmma_gemm_f32f32_tf32f32_f32_tn_n_tilesize64x64x16")
+    'TF32'
+    >>> precision_of("Half(3,1)", "Float(3,1)", None), precision_of(None, None, None)
+    ('FP16', None)
+    """
+    types = [f.dtype for f in (*formats_of(input_formats), *formats_of(output_formats)) if f is not None and f.dtype]
+    # Indices and shapes (a Gather's, a Shuffle's) tell nothing of the arithmetic.
+    dtype = next((t for t in types if t not in _INDEX_TYPES), types[0] if types else None)
+    decoded = decode_kernel(kernel) if kernel else None
+    if dtype is None:
+        return None if decoded is None else decoded.math_type or decoded.input_type
+    if dtype == "FP32" and decoded is not None and decoded.math_type == "TF32":
+        return "TF32"
+    return dtype
+
+
+@lru_cache(maxsize=65536)
+def family_of(runner: str | None, kernel: str | None) -> str | None:
+    """Return the kernel family: architecture and operation of the kernel's name, else the runner.
+
+    Examples
+    --------
+    >>> family_of("CaskConvolution", "sm80_xmma_fprop_implicit_gemm_f16f16_f16f16_f16_nhwckrsc_nhwc_tilesize64x32x64")
+    'sm80 xmma fprop'
+    >>> family_of("Shuffle", None)
+    'Shuffle'
+    """
+    if not kernel:
+        return runner
+    decoded = decode_kernel(kernel)
+    library = next((w for w in _LIBRARIES if w in kernel), None)
+    parts = [decoded.architecture, library, decoded.operation]
+    return " ".join(p for p in parts if p) or runner
+
+
+_INDEX_TYPES = ("INT32", "INT64", "BOOL", "UINT8")
+_LIBRARIES = ("xmma", "cutlass", "scudnn", "cudnn", "fmha")
+_COPY = re.compile(r"^Reformatting CopyNode for (?P<side>Input|Output|Network Input|Network Output)"
+                   r"(?: Tensor)? ?(?P<index>[0-9]+)?(?: to)? ?(?P<layer>.*)$")  # fmt: skip
+
+
+def copied_for(layer: str) -> str | None:
+    """Return the layer for which a reformat layer of the engine converts, None for another layer.
+
+    Examples
+    --------
+    >>> copied_for("Reformatting CopyNode for Input Tensor 0 to /fc/Gemm")
+    '/fc/Gemm'
+    >>> copied_for("/fc/Gemm") is None
+    True
+    """
+    found = _COPY.match(layer)
+    return found["layer"] if found else None
+
+
+def is_reformat(layer: str, type_: str | None = None) -> bool:
+    """Whether an engine layer only converts between formats."""
+    return layer.startswith(("Reformatting CopyNode", "reformat ")) or (
+        type_ is not None and type_.lower() == "reformat"
+    )

@@ -1,0 +1,213 @@
+"""All answers of one log as DataFrames: ``log.analyze``."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from trtlog.analyses import build_time, candidates, fusions, lineage, memory, noise, performance, precision, reformats
+from trtlog.analyses import tactics as tactic_answers
+from trtlog.errors import QueryError
+from trtlog.log import to_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from trtlog.log import Log
+
+
+class Questions:
+    """What can be asked of one log; each answer is a DataFrame, ``table("name", ...)`` gives it as Arrow.
+
+    Columns with their units and meanings: :meth:`columns`. An answer about lines that the log lacks is empty;
+    :meth:`missing` then says which flag of trtexec prints them.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/mobilenet_fp16_verbose.log.gz")
+    >>> log.analyze.precision_totals()[["precision", "layers", "reasons"]].values.tolist()
+    [['FP32', 23, 'formats 16, slower 7'], ['TF32', 12, 'formats 12'], ['FP16', 19, <NA>]]
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def _tables(self, *names: str) -> list[pa.Table]:
+        return [self._log.table(name) for name in names]
+
+    @cached_property
+    def _held(self) -> Any:
+        return candidates.decoded(self._log.table("tactics"))
+
+    @cached_property
+    def _selections(self) -> candidates.Selections:
+        return candidates.Selections(self._held, self._log.table("engine_layers"))
+
+    def table(self, question: str, **options: Any) -> pa.Table:
+        """Return an answer as an Arrow table; its fields' metadata holds units and meanings.
+
+        Raises
+        ------
+        QueryError
+            There is no such question.
+        """
+        answer = getattr(self, f"_{question}", None)
+        if question.startswith("_") or question not in QUESTIONS or answer is None:
+            raise QueryError(f"there is no question {question!r}; ask one of {', '.join(QUESTIONS)}")
+        return answer(**options)
+
+    def columns(self, question: str) -> dict[str, str]:
+        """Return the columns of an answer with their meanings and units."""
+        schema = self.table(question).schema
+        out = {}
+        for field in schema:
+            held = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
+            out[field.name] = held["doc"] + (f" [{held['unit']}]" if held.get("unit") else "")
+        return out
+
+    def missing(self, question: str) -> str | None:
+        """Return what to do where the log lacks the lines for a question, None where it has them."""
+        from trtlog.analyses.missing import advice
+
+        return advice(self._log, QUESTIONS[question])
+
+    def __getattr__(self, name: str) -> Any:
+        if name in QUESTIONS:
+
+            def ask(**options: Any) -> pd.DataFrame:
+                return to_frame(self.table(name, **options))
+
+            ask.__name__ = name
+            ask.__doc__ = getattr(self, f"_{name}").__doc__
+            return ask
+        raise AttributeError(f"there is no question {name!r}; ask one of {', '.join(QUESTIONS)}")
+
+    def __dir__(self) -> list[str]:
+        return sorted([*super().__dir__(), *QUESTIONS])
+
+    # ------------------------------------------------------------------ tactics
+    def _candidates(self, layer: str | None = None) -> pa.Table:
+        """Timed tactics ranked within each layer, over all formats; ``layer=`` for one."""
+        held = self._held if layer is None else self._held[self._held["layer"] == layer]
+        return candidates.ranked(held, self._selections)
+
+    def _margins(self) -> pa.Table:
+        """Winner and runner-up of each layer and combination of formats."""
+        held = self._held[self._held["kind"] != "reformat"]
+        return tactic_answers.margins_of(held, self._selections)
+
+    def _best(self, by: str = "precision") -> pa.Table:
+        """Each layer's best time by precision, or ``by="format"``."""
+        return tactic_answers.best_of(self._held, self._selections, by)
+
+    def _winners(self, by: str = "runner") -> pa.Table:
+        """How often each runner, ``by="family"`` or ``by="precision"`` is timed, wins, and is used."""
+        return tactic_answers.winners_of(self._held, self._selections, by)
+
+    def _passed_over(self) -> pa.Table:
+        """Layers whose fastest candidate was passed over because of its formats."""
+        return tactic_answers.passed_over_of(self._held, self._selections)
+
+    def _close_calls(self, engine_only: bool = True) -> pa.Table:
+        """Choices whose margin lies within the noise of the builder's timing."""
+        return noise.close_calls_of(self._held, self._selections, engine_only)
+
+    def _repeats(self) -> pa.Table:
+        """The same conversion timed more than once: what the noise estimate rests on."""
+        return noise.repeats(self._log.table("tactics"))
+
+    def _winner_changes(self, other: Log) -> pa.Table:
+        """Layers whose tactic differs in ``other``, another build of the network, with margin and noise."""
+        names = ("tactics", "engine_layers")
+        return noise.winner_changes(*self._tables(*names), *(other.table(name) for name in names))
+
+    def _workspace_skips(self) -> pa.Table:
+        """Layers with tactics skipped for lack of memory."""
+        return memory.workspace_skips(*self._tables("skips", "tactics"))
+
+    # ------------------------------------------------------------------ graph
+    def _fusion_waterfall(self) -> pa.Table:
+        """Number of layers after each pass."""
+        return fusions.waterfall(*self._tables("passes", "fusions"))
+
+    def _fusion_rules(self) -> pa.Table:
+        """Rewrites by rule: tried, applied."""
+        return fusions.rules(*self._tables("fusions", "passes"))
+
+    def _fusion_attempts(self) -> pa.Table:
+        """Every attempt with what came of it."""
+        return fusions.attempts(*self._tables("fusions", "passes"))
+
+    def _lineage(self) -> pa.Table:
+        """Engine layers and the ONNX nodes that went into them."""
+        return lineage.links(*self._tables("engine_layers", "onnx_nodes", "registered_layers"))
+
+    def _lost_nodes(self) -> pa.Table:
+        """ONNX nodes that ended in no engine layer, and why."""
+        return lineage.lost_nodes(*self._tables("engine_layers", "onnx_nodes", "registered_layers", "fusions"))
+
+    # ------------------------------------------------------------------ precision, formats
+    def _precision(self) -> pa.Table:
+        """Each engine layer's time by precision, what it uses, and why it fell back."""
+        names = ("tactics", "engine_layers", "options", "skips", "messages", "profile", "reformats")
+        return precision.layer_precisions(*self._tables(*names))
+
+    def _precision_totals(self) -> pa.Table:
+        """Layers, time and fallbacks by the precision in the engine."""
+        return precision.precision_totals(self._precision())
+
+    def _reformats(self) -> pa.Table:
+        """Conversions between formats: cost, share of the profile, who forces them."""
+        return reformats.reformat_costs_of(*self._tables("reformats", "tactics", "engine_layers", "profile"))
+
+    def _reformat_shares(self) -> pa.Table:
+        """What conversions and copies of constants take of the profile."""
+        return reformats.shares(*self._tables("engine_layers", "profile"))
+
+    # ------------------------------------------------------------------ memory, build, performance
+    def _memory_use(self) -> pa.Table:
+        """Persistent, scratch, activation, weights and peak memory, in MiB."""
+        return memory.memory_use(self._log.table("memory_totals"))
+
+    def _build_time(self, by: str = "layer") -> pa.Table:
+        """The builder's time by layer, ``by="runner"`` or ``by="kind"``."""
+        timings, timestamps = self._tables("timings", "timestamps")
+        return build_time.build_time(timings, timestamps, by=by)
+
+    def _cache_use(self) -> pa.Table:
+        """What the timing cache did."""
+        return build_time.cache_use(*self._tables("timing_cache", "combinations", "timings"))
+
+    def _performance(self) -> pa.Table:
+        """What bounds the throughput, how stable the times are, what the host costs."""
+        return performance.diagnose(*self._tables("performance", "iterations"))
+
+
+# Question -> the tables whose lines it needs, in order of importance.
+QUESTIONS: dict[str, tuple[str, ...]] = {
+    "candidates": ("tactics",),
+    "margins": ("tactics",),
+    "best": ("tactics",),
+    "winners": ("tactics",),
+    "passed_over": ("tactics", "engine_layers"),
+    "close_calls": ("tactics",),
+    "repeats": ("tactics",),
+    "winner_changes": ("tactics", "engine_layers"),
+    "workspace_skips": ("timings",),
+    "fusion_waterfall": ("passes",),
+    "fusion_rules": ("fusions",),
+    "fusion_attempts": ("fusions",),
+    "lineage": ("engine_layers", "onnx_nodes"),
+    "lost_nodes": ("onnx_nodes", "engine_layers"),
+    "precision": ("engine_layers", "tactics"),
+    "precision_totals": ("engine_layers", "tactics"),
+    "reformats": ("timings",),
+    "reformat_shares": ("profile",),
+    "memory_use": ("memory_totals",),
+    "build_time": ("timings",),
+    "cache_use": ("combinations",),
+    "performance": ("performance",),
+}

@@ -1,0 +1,66 @@
+"""What the commands of the questions share: an answer printed as rows, or what to do where the log lacks it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trtlog.cli.common import print_rows
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+
+limit_option = click.option("--limit", type=click.IntRange(0), default=None, help="At most so many rows.")
+all_columns_option = click.option("--all-columns", is_flag=True, help="All columns, not only the main ones.")
+
+
+def print_answer(
+    log: Log,
+    question: str,
+    format_: str,
+    *,
+    columns: Sequence[str] | None = None,
+    limit: int | None = None,
+    title: str | None = None,
+    empty: str | None = None,
+    **options: Any,
+) -> int:
+    """Print the answer to a question of ``log.analyze``; return its number of rows.
+
+    In a terminal table only ``columns`` are shown; JSON, CSV and Markdown carry all. Where the answer is empty
+    because the log lacks the lines, what to do is said on standard error.
+    """
+    answer = log.analyze.table(question, **options)
+    if not answer.num_rows:
+        advice = log.analyze.missing(question)
+        click.echo(f"trtlog: {advice}" if advice else (empty or "nothing found"), err=advice is not None)
+        if format_ == "csv":
+            print_rows(answer, format_)
+        return 0
+    shown = answer if limit is None else answer.slice(0, limit)
+    if format_ == "table":
+        for name in ("run",):
+            if name in shown.column_names and len(set(shown.column(name).to_pylist())) == 1:
+                shown = shown.drop_columns([name])
+        if columns is not None:
+            shown = shown.select(list(columns))
+        shown = rounded(shown)
+    print_rows(shown, format_, title=title)
+    if limit is not None and limit < answer.num_rows and format_ == "table":
+        click.echo(f"{limit} of {answer.num_rows} rows; --limit shows more")
+    return int(answer.num_rows)
+
+
+def rounded(table: Any) -> Any:
+    """Return the table with computed numbers cut to what can be read; times keep the log's digits."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for position, field in enumerate(table.schema):
+        if not pa.types.is_floating(field.type):
+            continue
+        digits = 1 if field.name.endswith(("_percent", "percent")) else 3 if field.name.startswith("seconds") else 7
+        table = table.set_column(position, field, pc.round(table.column(position), digits))
+    return table

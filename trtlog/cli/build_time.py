@@ -1,0 +1,34 @@
+"""``trtlog build-time``: where the builder's time went."""
+
+from __future__ import annotations
+
+import click
+
+from trtlog.cli.answers import limit_option, print_answer
+from trtlog.cli.common import format_option, log_argument, print_rows, read_log, reading_options
+
+VIEWS = ("layer", "runner", "kind", "phase", "cache")
+
+
+@click.command("build-time")
+@log_argument
+@click.option("--by", "view", type=click.Choice(VIEWS), default="layer", show_default=True, help="What to sum over.")
+@limit_option
+@format_option
+@reading_options
+def command(log: str, view: str, limit: int | None, format_: str, strict: bool, run_number: int | None) -> None:
+    """Show where the builder's time of LOG went: by layer, runner, kind or phase, or what the timing cache did.
+
+    Example:  trtlog build-time verbose.log --by runner
+    """
+    held = read_log(log, strict=strict, run_number=run_number)
+    if view == "phase":
+        print_rows(held.table("phases"), format_)
+    elif view == "cache":
+        print_answer(held, "cache_use", format_)
+    else:
+        rows = print_answer(held, "build_time", format_, limit=limit, by=view)
+        if rows and format_ == "table" and held.analyze.build_time(by="kind")["source"].iloc[0] == "timestamps":
+            click.echo(
+                "estimated from the log's timestamps, which count whole seconds: TensorRT 8.6 and later print times"
+            )

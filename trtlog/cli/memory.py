@@ -1,0 +1,29 @@
+"""``trtlog memory``: memory of build and engine."""
+
+from __future__ import annotations
+
+import click
+
+from trtlog.cli.answers import print_answer
+from trtlog.cli.common import format_option, log_argument, print_rows, read_log, reading_options
+
+VIEWS = ("totals", "timeline", "layers", "workspace")
+
+
+@click.command("memory")
+@log_argument
+@click.option("--by", "view", type=click.Choice(VIEWS), default="totals", show_default=True, help="What to show.")
+@format_option
+@reading_options
+def command(log: str, view: str, format_: str, strict: bool, run_number: int | None) -> None:
+    """Show the memory of LOG: totals, timeline of the build, layers, tactics skipped for lack of workspace.
+
+    Example:  trtlog memory verbose.log --by timeline
+    """
+    held = read_log(log, strict=strict, run_number=run_number)
+    if view == "totals":
+        print_answer(held, "memory_use", format_)
+    elif view == "workspace":
+        print_answer(held, "workspace_skips", format_, empty="no tactic was skipped for lack of memory")
+    else:
+        print_rows(held.table("memory" if view == "timeline" else "layer_memory"), format_)

@@ -1,0 +1,33 @@
+"""``trtlog precision``: data types, what each would cost, and why layers fell back."""
+
+from __future__ import annotations
+
+import click
+
+from trtlog.cli.answers import limit_option, print_answer
+from trtlog.cli.common import format_option, log_argument, read_log, reading_options
+
+_COLUMNS = ("layer", "used", "used_ms", "fp32_ms", "tf32_ms", "fp16_ms", "bf16_ms", "int8_ms", "fp8_ms",
+            "reformat_ms", "reason")  # fmt: skip
+
+
+@click.command("precision")
+@log_argument
+@click.option("--totals", is_flag=True, help="Sums by precision only.")
+@limit_option
+@format_option
+@reading_options
+def command(log: str, totals: bool, limit: int | None, format_: str, strict: bool, run_number: int | None) -> None:
+    """Compare what each layer of LOG costs in each precision, and say why it uses a wider one than allowed.
+
+    Example:  trtlog precision verbose.log --limit 20
+    """
+    held = read_log(log, strict=strict, run_number=run_number)
+    if not totals:
+        columns = [c for c in _COLUMNS if not c.endswith("_ms") or held.analyze.precision()[c].notna().any()]
+        if not print_answer(held, "precision", format_, columns=columns, limit=limit):
+            return
+        if format_ != "table":
+            return
+        click.echo()
+    print_answer(held, "precision_totals", format_)

@@ -1,0 +1,28 @@
+"""``trtlog reformats``: conversions between formats."""
+
+from __future__ import annotations
+
+import click
+
+from trtlog.cli.answers import limit_option, print_answer
+from trtlog.cli.common import format_option, log_argument, read_log, reading_options
+
+_COLUMNS = ("layer", "side", "before", "after", "timed_ms", "profile_ms", "percent", "forced_by", "round_trip", "line")
+
+
+@click.command("reformats")
+@log_argument
+@limit_option
+@format_option
+@reading_options
+def command(log: str, limit: int | None, format_: str, strict: bool, run_number: int | None) -> None:
+    """List the conversions between formats that the engine of LOG holds: cost, share, and who forces them.
+
+    Example:  trtlog reformats verbose.log
+    """
+    held = read_log(log, strict=strict, run_number=run_number)
+    empty = "the engine converts no formats"
+    print_answer(held, "reformats", format_, columns=_COLUMNS, limit=limit, empty=empty)
+    if format_ == "table" and held.table("profile").num_rows:
+        click.echo()
+        print_answer(held, "reformat_shares", format_, empty="no layer of the profile converts formats")

@@ -1,0 +1,86 @@
+"""``trtlog tactics``: candidates, margins, winners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from trtlog.cli.answers import all_columns_option, limit_option, print_answer
+from trtlog.cli.common import format_option, log_argument, read_log, reading_options
+
+_WINNERS = ("name", "timed", "layers", "combinations_won", "engine_layers", "best_ms")
+VIEWS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
+    "margins": ("margins", {}, ("layer", "input_layout", "precision", "winner_ms", "second_ms", "margin_percent",
+                                "candidates", "in_engine", "line", "winner_kernel")),
+    "candidates": ("candidates", {}, ("layer", "rank", "time_ms", "slower_percent", "precision", "input_layout",
+                                      "output_layout", "in_engine", "kernel", "runner", "line")),
+    "precision": ("best", {"by": "precision"}, ("layer", "precision", "best_ms", "slower_percent", "candidates",
+                                                "in_engine", "kernel", "line")),
+    "format": ("best", {"by": "format"}, ("layer", "precision", "input_layout", "output_layout", "best_ms",
+                                          "slower_percent", "in_engine", "kernel", "line")),
+    "runners": ("winners", {"by": "runner"}, _WINNERS),
+    "families": ("winners", {"by": "family"}, _WINNERS),
+    "passed-over": ("passed_over", {}, ("layer", "used_ms", "used_formats", "best_ms", "best_formats", "gap_ms",
+                                        "reformat_ms", "verdict", "line")),
+    "close-calls": ("close_calls", {}, ("layer", "winner_ms", "second_ms", "margin_percent", "noise_percent",
+                                        "winner_kernel", "second_kernel", "line")),
+    "repeats": ("repeats", {}, ("input_formats", "output_formats", "count", "min_ms", "median_ms", "max_ms",
+                                "spread_percent")),
+    "workspace": ("workspace_skips", {}, ("layer", "runner", "skipped", "requested_mib", "available_mib", "best_ms",
+                                          "line")),
+}  # fmt: skip
+
+
+@click.command("tactics")
+@log_argument
+@click.option(
+    "--by", "view", type=click.Choice(list(VIEWS)), default="margins", show_default=True, help="What to show."
+)
+@click.option("--layer", default=None, help="Candidates of this layer: exact name, part of it, or regular expression.")
+@click.option("--other", default=None, metavar="LOG", help="Layers whose winner differs in another build's log.")
+@all_columns_option
+@limit_option
+@format_option
+@reading_options
+def command(
+    log: str,
+    view: str,
+    layer: str | None,
+    other: str | None,
+    all_columns: bool,
+    limit: int | None,
+    format_: str,
+    strict: bool,
+    run_number: int | None,
+) -> None:
+    """Rank the timed tactics of LOG.
+
+    margins: winner and runner-up of each layer and format combination. candidates: all, ranked. precision,
+    format: each layer's best. runners, families: which win. passed-over: faster ones that want other formats.
+    close-calls: choices within the noise of the timing, which repeats shows. workspace: skipped for lack of memory.
+
+    Example:  trtlog tactics verbose.log --by close-calls
+    """
+    held = read_log(log, strict=strict, run_number=run_number)
+    if other is not None:
+        changed = ("layer", "first_formats", "second_formats", "margin_first_percent", "margin_second_percent",
+                   "noise_percent", "cause", "line_first", "line_second")  # fmt: skip
+        print_answer(held, "winner_changes", format_, columns=None if all_columns else changed, limit=limit,
+                     empty="every layer has the same tactic in both", other=read_log(other))  # fmt: skip
+        return
+    question, options, columns = VIEWS["candidates" if layer is not None else view]
+    if layer is not None:
+        from trtlog.analyses.why import find_layers
+
+        found = find_layers(held, layer)
+        if len(found) > 1:
+            click.echo(f"{len(found)} layers fit {layer!r}; name one of them:")
+            for name in found:
+                click.echo(f"  {name}")
+            return
+        options = {"layer": found[0]}
+        columns = tuple(name for name in columns if name != "layer")
+    empty = "no tactic was skipped for lack of memory" if view == "workspace" else None
+    shown = None if all_columns else columns
+    print_answer(held, question, format_, columns=shown, limit=limit, empty=empty, **options)

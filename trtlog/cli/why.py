@@ -1,0 +1,46 @@
+"""``trtlog why``: one layer's whole story."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+from trtlog.cli.common import console, log_argument, read_log, reading_options
+
+_SHOWN = 40
+
+
+@click.command("why")
+@click.argument("layer")
+@log_argument
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@reading_options
+def command(layer: str, log: str, format_: str, strict: bool, run_number: int | None) -> None:
+    """Tell the story of LAYER in LOG: ONNX nodes, fusions, formats, candidates, choice, conversions, cost.
+
+    LAYER is a layer's or ONNX node's name: exact, else a part of it, else a regular expression. Several
+    layers that fit are listed.
+
+    Example:  trtlog why "/layer1/layer1.0/conv1/Conv" verbose.log
+    """
+    from trtlog.analyses.why import find_layers, story
+
+    held = read_log(log, strict=strict, run_number=run_number)
+    held.analyze  # noqa: B018 - says which run to ask where the file holds several
+    found = find_layers(held, layer)
+    if len(found) > 1:
+        click.echo(f"{len(found)} layers fit {layer!r}; name one of them:")
+        for name in found[:_SHOWN]:
+            click.echo(f"  {name}")
+        if len(found) > _SHOWN:
+            click.echo(f"  and {len(found) - _SHOWN} more")
+        return
+    told = story(held, found[0])
+    if format_ == "json":
+        click.echo(json.dumps(dataclasses.asdict(told), ensure_ascii=False, default=str))
+        return
+    from trtlog.report.why import render
+
+    console().print(render(told))
