@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from trtlog.captures import BLANK, CONTINUATION, FOREIGN, SPECIAL_KINDS, UNKNOWN, USAGE, Captures
 from trtlog.grammar import Grammar
-from trtlog.lines import NO_HEADER, Header, HeaderReader, inner_headers, plain_text
+from trtlog.lines import MAX_DECORATIONS, NO_HEADER, Header, HeaderReader, inner_headers, plain_text
 from trtlog.match import Found, Matcher
 
 # Help text of trtexec begins with one of these, without a header.
@@ -41,11 +41,19 @@ _PROTOBUF = re.compile(rb"\s*(?:[A-Za-z_][A-Za-z_ ]*: |[A-Za-z_]+ \{|\}|$)")
 _NODE_TEXT = re.compile(rb"(?:[A-Za-z0-9_.]+:[0-9]+: )?(?:--- Begin node ---|[a-z_]+: \"|[a-z_]+ \{)")
 _OPENING = re.compile(rb"[(\[{]")
 _CLOSING = re.compile(rb"[)\]}]")
+_DECORATED_STARTS = (b" ", b"\t", b">", b"[", *(b"%d" % digit for digit in range(10)))
 # Producers whose messages go on in indented lines.
 _INDENTING = frozenset({"untimed", "torch_tensorrt", "word"})
 
 # How long a record stays open for lines without a header.
-CLOSED, TO_HEADER, INDENTED, BRACKETS, ONE_LINE, NODE = "", "to_header", "indented", "brackets", "line", "node"
+CLOSED, TO_HEADER, INDENTED, BRACKETS, ONE_LINE, NODE = (
+    "",
+    "to_header",
+    "indented",
+    "brackets",
+    "line",
+    "node",
+)
 
 
 class Line(NamedTuple):
@@ -257,10 +265,8 @@ class Classifier:
         if self._decorated:
             line = line[self.headers.decoration(line) :]
         found = self.matcher.match_bare(line)
-        if found is None and line[:1] in b" \t>[0123456789":
-            end = self.headers.decoration(line)
-            if 0 < end < len(line):
-                found = self.matcher.match_bare(line[end:])
+        if found is None and (line[:1] in _DECORATED_STARTS or b"&&&& " in line):
+            found = self._bare_behind_decoration(line)
         if found is not None:
             return self._bare(number, found, line)
         if not self.usage and line.startswith(_USAGE_STARTS):
@@ -276,6 +282,18 @@ class Classifier:
                 return self._message_text(number, found, line)
         self._text = False
         return Line(number, USAGE if self.usage else FOREIGN, None, NO_HEADER, line, number)
+
+    def _bare_behind_decoration(self, line: bytes) -> Found | None:
+        start = 0
+        for _ in range(MAX_DECORATIONS):
+            end = self.headers.decoration(line, start)
+            if end == start or end == len(line):
+                return None
+            found = self.matcher.match_bare(line[end:])
+            if found is not None:
+                return found
+            start = end
+        return None
 
     def _bare(self, number: int, found: Found, line: bytes) -> Line:
         index = found.variant

@@ -37,13 +37,15 @@ SEVERITY_LETTERS = {
     b"!": "F",
 }
 
-# A header that stands inside a line: nothing but a torn line holds one.
+# A header that stands inside a line: nothing but a torn line holds one. The repetition is bounded, or a line of
+# nothing but times would take quadratic time.
 _INNER_HEADER = re.compile(
-    rb"(?:\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\] )+(?:\[[VIWEF]\] |\[TRT\] \[[VIWEF]\] )"
+    rb"(?:\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\] ){1,8}(?:\[[VIWEF]\] |\[TRT\] \[[VIWEF]\] )"
 )
 _INNER_MARK = b"] ["
 _ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Za-z0-9]|[=>78MDEHc])")
-_MAX_DECORATIONS = 4
+# The most things that are passed over in front of a header.
+MAX_DECORATIONS = 4
 
 
 class Header(NamedTuple):
@@ -146,7 +148,9 @@ class HeaderReader:
         decorations.sort(key=lambda d: -d[0])
         self._decoration = re.compile(b"|".join(b"(?:%b)" % d[1] for d in decorations))
         self._last = self._rules[0]
-        self._text = b"\n"  # the bytes of the last header, of which no longer one begins with; no line holds \n
+        self._text = (
+            b"\n"  # the bytes of the last header, of which no longer one begins with; no line holds \n
+        )
         self._before: tuple[bytes, ...] = ()
         self._header = NO_HEADER
 
@@ -207,7 +211,7 @@ class HeaderReader:
 
     def _read_decorated(self, line: bytes) -> Header | None:
         position = 0
-        for _ in range(_MAX_DECORATIONS):
+        for _ in range(MAX_DECORATIONS):
             end = self.decoration(line, position)
             if end == position:
                 return None
