@@ -25,7 +25,7 @@ from typing import NamedTuple
 from trtlog.captures import BLANK, CONTINUATION, FOREIGN, SPECIAL_KINDS, UNKNOWN, USAGE, Captures
 from trtlog.grammar import Grammar
 from trtlog.lines import MAX_DECORATIONS, NO_HEADER, Header, HeaderReader, inner_headers, plain_text
-from trtlog.match import Found, Matcher
+from trtlog.match import TEXT_PREFIX, Found, Matcher
 
 # Help text of trtexec begins with one of these, without a header.
 _USAGE_STARTS = (b"=== Model Options ===", b"=== Build Options ===", b"=== Help ===", b"Usage:", b"usage:")
@@ -41,6 +41,7 @@ _PROTOBUF = re.compile(rb"\s*(?:[A-Za-z_][A-Za-z_ ]*: |[A-Za-z_]+ \{|\}|$)")
 _NODE_TEXT = re.compile(rb"(?:[A-Za-z0-9_.]+:[0-9]+: )?(?:--- Begin node ---|[a-z_]+: \"|[a-z_]+ \{)")
 _OPENING = re.compile(rb"[(\[{]")
 _CLOSING = re.compile(rb"[)\]}]")
+_SOURCE_FILE = re.compile(rb"[^ /]{0,60}\.(?:cpp|cu|h):|[0-9]+: \[[^ ]{1,60}\.(?:cpp|cu|h)::")
 _DECORATED_STARTS = (b" ", b"\t", b">", b"[", *(b"%d" % digit for digit in range(10)))
 # Producers whose messages go on in indented lines.
 _INDENTING = frozenset({"untimed", "torch_tensorrt", "word"})
@@ -198,6 +199,8 @@ class Classifier:
     def _with_header(self, number: int, header: Header, line: bytes) -> Line:
         body = line[header.end :]
         found = self._find(header, body)
+        if found is not None and header.weak and not self._is_certain(found, body):
+            found = None
         if found is None and (header.weak or header.origin == "host"):
             if header.weak:
                 return self._without_header(number, line)
@@ -221,6 +224,10 @@ class Classifier:
             self.open = INDENTED
         self._enter(kind)
         return Line(number, kind, found, header, body, number)
+
+    def _is_certain(self, found: Found, body: bytes) -> bool:
+        """Tell whether a body behind a common word is the library's: any program prints a file and a line."""
+        return self._prefix[found.variant] >= TEXT_PREFIX or _SOURCE_FILE.match(body) is not None
 
     def _begin(self, number: int, header: Header, line: bytes) -> None:
         self.usage = self._text = False

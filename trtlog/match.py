@@ -15,7 +15,7 @@ from trtlog.grammar import Grammar, Message, Variant
 _KEY_LENGTH = 8
 _MEMO_LIMIT = 50_000
 # The least literal text at the beginning of a rule that is looked for where a line has no header.
-_TEXT_PREFIX = 6
+TEXT_PREFIX = 6
 
 
 class Found(NamedTuple):
@@ -86,7 +86,7 @@ class Matcher:
                     bare.append(rule)
         self.plain = Index(plain)
         self._bare = Index(bare)
-        self._text = Index([r for r in plain if len(r.prefix) >= _TEXT_PREFIX])
+        self._text = Index([r for r in plain if len(r.prefix) >= TEXT_PREFIX])
         self._within = {section: Index(rules) for section, rules in within.items()}
 
     def match(self, body: bytes) -> Found | None:

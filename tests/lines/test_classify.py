@@ -180,6 +180,14 @@ def test_another_programs_header_carries_the_librarys_messages_and_its_own():
     """) == ["original_layers", "foreign", "foreign", "original_layers", "original_layers", "foreign"]
 
 
+def test_a_common_word_in_front_is_a_header_only_of_what_is_certain():
+    assert account("""
+        WARNING:py.warnings:/usr/lib/python3.12/copyreg.py:99: FutureWarning: something is deprecated
+        WARNING: onnx2trt_utils.cpp:377: Your ONNX model has INT64 weights
+        ERROR: 4: [network.cpp::validate::3092] Error Code 4: Internal Error (something)
+    """) == ["foreign", "onnx_message", "error"]
+
+
 def test_a_line_with_a_header_of_tensorrt_or_trtexec_is_never_foreign():
     for header in (
         "[11/22/2026-13:22:03] [V] [TRT] ",
