@@ -175,8 +175,9 @@ def make_engine(name: str, rules: Grammar, size: int) -> LineEngine | VectorEngi
 
 def _check(captures: Captures, name: str) -> None:
     """Refuse a text without any line of TensorRT."""
-    strange = ("foreign", "blank", "continuation")
-    if not any(kind not in strange for kind in captures.counts):
+    from trtlog.classify import looks_foreign
+
+    if looks_foreign(captures):
         raise InputError(
             f"{name}: none of its {captures.lines} lines is of TensorRT or trtexec; "
             f"trtlog reads what 'trtexec --verbose' prints"
