@@ -54,6 +54,12 @@ def test_run(trtlog_command, installed, text_of, tmp_path):
     assert (tmp_path / "r" / "trtexec.log").read_bytes() == text_of("resnet50_fp32_verbose.log")
 
 
+def test_run_without_dashes_between(trtlog_command, installed, tmp_path):
+    done = trtlog_command("run", "-q", "--trtexec", installed("lstm_verbose"), "-o", "r", "--onnx=m.onnx", "--fp16")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "r" / "command.json").read_text())["args"][:2] == ["--onnx=m.onnx", "--fp16"]
+
+
 def test_run_that_fails(trtlog_command, installed):
     done = trtlog_command("run", "-q", "--trtexec", installed("err_dla"), "--", "--onnx=m.onnx", "--useDLACore=0")
     assert done.returncode == 1

@@ -15,6 +15,7 @@ from tests.runner.conftest import ROOT
 from trtlog.errors import RunError
 from trtlog.runner.arguments import FlagError
 from trtlog.runner.binary import Trtexec
+from trtlog.runner.environment import read_gpus
 from trtlog.runner.flags import flags_of
 from trtlog.runner.folder import open_folder
 from trtlog.runner.helptext import Help
@@ -194,6 +195,23 @@ def test_open_run_of_what_is_none(tmp_path):
         open_folder(tmp_path / "nothing")
     with pytest.raises(RunError, match="holds no run"):
         open_folder(tmp_path)
+
+
+def test_the_gpus_are_asked_again_if_the_driver_is_old(script, tmp_path, monkeypatch):
+    answer = 'case "$*" in *compute_cap*) exit 2;; esac; echo "0, Tesla V100, GPU-1, 440.33, 16160"'
+    script(answer, "nvidia-smi")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    (gpu,) = read_gpus()
+    assert (gpu["name"], gpu["driver_version"], gpu["memory_mib"]) == ("Tesla V100", "440.33", 16160)
+    assert gpu["compute_capability"] is None
+    script("exit 9", "nvidia-smi")
+    assert read_gpus() is None
+
+
+def test_following_alone_writes_the_result(capture, tmp_path):
+    for _ in start("m.onnx", trtexec=FakeTrtexec(capture("lstm_verbose.log")), out=tmp_path / "run"):
+        pass
+    assert open_folder(tmp_path / "run").status == "passed"
 
 
 def test_a_run_folder_without_a_result_opens(capture, tmp_path):

@@ -36,14 +36,14 @@ def running_options(function: Any) -> Any:
     return function
 
 
-@click.command("run", context_settings={"ignore_unknown_options": False})
+@click.command("run", context_settings={"ignore_unknown_options": True})
 @click.option("-o", "--out", help="Run folder [default: trtlog-runs/DATE-TIME-MODEL].")
 @running_options
 @click.option("--no-engine", is_flag=True, help="Do not keep the engine.")
 @click.option("--no-timing-cache", is_flag=True, help="Do not keep the timing cache.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier run in the folder.")
 @click.option("--dry-run", is_flag=True, help="Print the command line and what is wrong with it, and stop.")
-@click.argument("trtexec_args", nargs=-1, type=click.UNPROCESSED, metavar="-- TRTEXEC_ARGS...")
+@click.argument("trtexec_args", nargs=-1, type=click.UNPROCESSED, metavar="[--] TRTEXEC_ARGS...")
 def command(
     out: str | None,
     trtexec: str | None,
@@ -64,7 +64,7 @@ def command(
 ) -> None:
     """Start trtexec, show where it is, and keep its log, exports, engine and surroundings in a folder.
 
-    What stands after -- is given to trtexec as it is.
+    What stands after --, and every option that is not listed here, is given to trtexec as it is.
 
     Example:  trtlog run --out r50 -- --onnx=resnet50.onnx --fp16
     """

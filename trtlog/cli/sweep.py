@@ -28,7 +28,7 @@ _SHOWN = (
 )
 
 
-@click.command("sweep")
+@click.command("sweep", context_settings={"ignore_unknown_options": True})
 @click.option("--onnx", help="The model.")
 @click.option("--batch", help="Batch sizes: 1,8,32.")
 @click.option("--precision", help="Precisions: fp32,fp16,int8; also joined: fp16+int8.")
@@ -46,7 +46,7 @@ _SHOWN = (
 @click.option("--stat", default="p99", show_default=True, help="Which latency: mean, median, p90, p99 ...")
 @click.option("--plot", "plots", multiple=True, metavar="FILE", help="Draw: .html, .png, .svg, .pdf. Repeat.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
-@click.argument("trtexec_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- TRTEXEC_ARGS...]")
+@click.argument("trtexec_args", nargs=-1, type=click.UNPROCESSED, metavar="[[--] TRTEXEC_ARGS...]")
 def command(
     onnx: str | None,
     batch: str | None,
@@ -66,7 +66,8 @@ def command(
 ) -> int:
     """Run trtexec once for every combination, and compare throughput, latency, memory and build time.
 
-    Finished points in --out are not run again. What stands after -- is given to trtexec at every point.
+    Finished points in --out are not run again. What stands after --, and every option that
+    is not listed here, is given to trtexec at every point.
 
     Example:  trtlog sweep --onnx m.onnx --batch 1,8,32 --precision fp32,fp16,int8 --max-latency 5 --plot m.html
     """

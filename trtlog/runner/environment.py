@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -36,6 +36,7 @@ _GPU_FIELDS = {
     "power.limit": "power_limit_w",
     "persistence_mode": "persistence_mode",
 }
+_OLD_FIELDS = ("index", "name", "uuid", "driver_version", "memory.total")
 _INTEGERS = frozenset({"index", "memory_mib", "memory_used_mib", "max_sm_clock_mhz", "max_memory_clock_mhz"})
 
 
@@ -72,23 +73,25 @@ def read_gpus() -> list[dict[str, Any]] | None:
     program = shutil.which("nvidia-smi")
     if program is None:
         return None
-    try:
-        done = subprocess.run(
-            [program, f"--query-gpu={','.join(_GPU_FIELDS)}", "--format=csv,noheader,nounits"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=15,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    if done.returncode != 0:
-        return None
-    return parse_gpus(done.stdout.decode("utf-8", "replace"))
+    # an old driver does not know every field, and then answers none
+    for fields in (tuple(_GPU_FIELDS), _OLD_FIELDS):
+        try:
+            done = subprocess.run(
+                [program, f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=15,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        if done.returncode == 0:
+            return parse_gpus(done.stdout.decode("utf-8", "replace"), fields)
+    return None
 
 
-def parse_gpus(text: str) -> list[dict[str, Any]]:
-    r"""Read the answer of ``nvidia-smi --query-gpu=... --format=csv,noheader,nounits``.
+def parse_gpus(text: str, fields: Sequence[str] = tuple(_GPU_FIELDS)) -> list[dict[str, Any]]:
+    """Read the answer of ``nvidia-smi --query-gpu=... --format=csv,noheader,nounits``; a field not asked for is None.
 
     Examples
     --------
@@ -99,9 +102,10 @@ def parse_gpus(text: str) -> list[dict[str, Any]]:
     gpus = []
     for line in text.splitlines():
         values = [value.strip() for value in line.split(",")]
-        if len(values) != len(_GPU_FIELDS):
+        if len(values) != len(fields):
             continue
-        gpus.append({name: _value(name, value) for name, value in zip(_GPU_FIELDS.values(), values, strict=True)})
+        given = {_GPU_FIELDS[field]: value for field, value in zip(fields, values, strict=True)}
+        gpus.append({name: _value(name, given.get(name, "")) for name in _GPU_FIELDS.values()})
     return gpus
 
 

@@ -214,7 +214,7 @@ def open_folder(path: str | os.PathLike[str]) -> RunFolder:
     RunError
         It does not exist, or holds no run.
     """
-    folder = RunFolder(Path(path).expanduser())
+    folder = RunFolder(Path(path).expanduser().absolute())
     if not folder.path.is_dir():
         raise RunError(f"{folder.path} is no folder; give the out= of a run.")
     if not folder.log_path.exists():

@@ -54,6 +54,7 @@ class Session:
     ) -> None:
         if self.child.ending is None:
             self.stop()
+        self.verdict()
 
     def __iter__(self) -> Iterator[Event]:
         """Yield events until trtexec has ended. A slow reader delays events only, not trtexec or its log."""
@@ -68,6 +69,7 @@ class Session:
                     yield from self._progress.feed(lines, child.elapsed_s)
                     continue
                 if ended:
+                    self.verdict()
                     yield from self._progress.feed(tail.rest(), child.elapsed_s)
                     return
                 if child.quiet_s >= quiet_from + _QUIET_S:
