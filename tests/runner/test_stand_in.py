@@ -199,7 +199,7 @@ def test_as_a_module(capture):
         "trtlog.testing.fake_trtexec",
         f"--fake-log={capture('lstm_verbose.log')}",
     ]
-    done = subprocess.run([*command, "--onnx=m"], capture_output=True, cwd=ROOT, check=True)
+    done = subprocess.run([*command, "--", "--onnx=m"], capture_output=True, cwd=ROOT, check=True)
     assert done.stdout.startswith(b"&&&& RUNNING")
 
 

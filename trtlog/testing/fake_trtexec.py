@@ -44,6 +44,8 @@ _FLOOD_LINE = b"[01/01/2026-00:00:00] [V] [TRT] Parsing node: flood_%d [Conv]\n"
 def main(argv: list[str] | None = None) -> int:
     """Run the stand-in; return the exit code."""
     own, args = _options().parse_known_args(argv)
+    if args[:1] == ["--"]:
+        args = args[1:]
     # trtexec handles no signals: SIGINT ends it on the spot, without Python's traceback
     signal.signal(signal.SIGINT, signal.SIG_IGN if own.fake_stubborn else signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_IGN if own.fake_stubborn else signal.SIG_DFL)
