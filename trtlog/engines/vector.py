@@ -160,7 +160,14 @@ class VectorEngine:
             while more and more[0] <= last:
                 heapq.heappop(more)
             row, start, stop = event
-            if inside and asked < len(asking) and asking[asked] <= min([row, *more[:1]]):
+            first = min([row, *more[:1]])
+            while inside and asked < len(asking) and asking[asked] <= first:
+                at = asking[asked]
+                body = found.data[found.bodies[at] : found.ends[at]]
+                if line.matcher.match_within(body, section) is not None:
+                    break
+                asked += 1
+            if inside and asked < len(asking) and asking[asked] <= first:
                 row, start, stop = asking[asked], int(found.starts[asking[asked]]), int(found.stops[asking[asked]])
                 given_back.append(row)
                 bulk[row] = False

@@ -7,6 +7,7 @@ A tactic line names no layer: that stands in the ``Timing Runner`` line above it
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog.tables.context import Context
+from trtlog.tables.join import keys_of, last_equal, least_equal
 from trtlog.tables.schema import (
     asof,
     empty,
@@ -132,40 +134,56 @@ class Autotuning:
         chosen_lines = _lines(chosen)
         chosen_group = np.searchsorted(blocks.bounds, chosen_lines, side="right")
         chosen_ids = _ids(chosen)
-        runners = to_text(_bytes(blocks.captured, "runner")).to_pylist()
-        wanted = to_text(_bytes(chosen, "runner")).to_pylist()
-        by_fastest: dict[tuple[int, str, int], int] = {}
-        by_runner: dict[tuple[int, str], list[int]] = {}
-        for number, (group, runner) in enumerate(zip(blocks.group.tolist(), runners, strict=True)):
+        both = pa.concat_arrays([_bytes(blocks.captured, "runner"), _bytes(chosen, "runner")]).dictionary_encode()
+        codes = both.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        runners, wanted = codes[: len(blocks.lines)], codes[len(blocks.lines) :]
+        has = np.flatnonzero(self.block_has)
+        keys, sought = keys_of(
+            (blocks.group[has], chosen_group), (runners[has], wanted), (self.block_id[has], chosen_ids)
+        )
+        place = last_equal(keys, sought)
+        found = np.flatnonzero(place >= 0)
+        named = has[place[found]]
+        self.block_chosen[named] = True
+        # The same tactic may be timed twice in a block.
+        keys, sought = keys_of((self.tactic_block, named), (self.tactic_ids, chosen_ids[found]))
+        rows = least_equal(keys, self.tactic_ms.to_numpy(zero_copy_only=False), sought)
+        self.tactic_chosen[rows[rows >= 0]] = True
+        left = np.flatnonzero(place < 0)
+        if len(left):
+            self._choose_by_runner(runners, chosen_group[left], wanted[left], chosen_ids[left])
+
+    def _choose_by_runner(self, runners: Lines, groups: Lines, wanted: Lines, chosen_ids: Lines) -> None:
+        """Find the blocks of choices that no block's fastest tactic equals: the runner's last, or its only one."""
+        by_runner: dict[tuple[int, int], list[int]] = {}
+        near = np.flatnonzero(np.isin(self.blocks.group, groups))
+        for number, group, runner in zip(
+            near.tolist(), self.blocks.group[near].tolist(), runners[near].tolist(), strict=True
+        ):
             by_runner.setdefault((group, runner), []).append(number)
-            if self.block_has[number]:
-                by_fastest[(group, runner, int(self.block_id[number]))] = number
         rows_of = _RowsOf(self.tactic_block)
-        ids = _ids(self.tactics)
-        for group, runner, tactic in zip(chosen_group.tolist(), wanted, chosen_ids.tolist(), strict=True):
-            block = by_fastest.get((group, runner, tactic))
-            candidates = by_runner.get((group, runner), []) if block is None else [block]
+        for group, runner, tactic in zip(groups.tolist(), wanted.tolist(), chosen_ids.tolist(), strict=True):
+            candidates = by_runner.get((group, runner), [])
             for candidate in reversed(candidates):
                 rows = rows_of(candidate)
-                same = rows[ids[rows] == np.uint64(tactic)]
-                if block is None and not len(same) and len(candidates) > 1:
+                same = rows[self.tactic_ids[rows] == np.uint64(tactic)]
+                if not len(same) and len(candidates) > 1:
                     continue
                 self.block_chosen[candidate] = True
                 if len(same):
-                    self.tactic_chosen[self._best(same)] = True
+                    times = self.tactic_ms.to_numpy(zero_copy_only=False)[same]
+                    self.tactic_chosen[same[np.lexsort((same, times))[0]]] = True
                 break
 
-    def _best(self, rows: Lines) -> int:
-        """Return the row with the least time: the same tactic may be timed twice in a block."""
-        times = self.tactic_ms.to_numpy(zero_copy_only=False)[rows]
-        return int(rows[int(np.nanargmin(times))]) if not np.all(np.isnan(times)) else int(rows[0])
+    @cached_property
+    def tactic_ids(self) -> Lines:
+        """Id of each tactic line."""
+        return _ids(self.tactics)
 
-    @property
+    @cached_property
     def tactic_ms(self) -> pa.Array:
         """Time of each tactic line."""
-        if not hasattr(self, "_tactic_ms"):
-            self._tactic_ms = to_float(_bytes(self.tactics, "time_ms"), pa.float64())
-        return self._tactic_ms
+        return to_float(_bytes(self.tactics, "time_ms"), pa.float64())
 
     def format_columns(self, positions: Lines) -> dict[str, Any]:
         """Return kind and formats for blocks given by their position, null where that is negative."""
@@ -231,7 +249,8 @@ def timings(context: Context) -> pa.Table:
         printed = to_text(_bytes(blocks.captured, name))
         formats[name] = pc.if_else(own, printed, formats[name].cast(pa.string()))
     seconds = to_float(_bytes(joined.fastest, "seconds"), pa.float64()) if joined.fastest.num_rows else None
-    ids = pa.array([f"0x{i:016x}" for i in joined.block_id.tolist()], pa.string())
+    distinct, codes = np.unique(joined.block_id, return_inverse=True)
+    ids = pa.array([f"0x{i:016x}" for i in distinct.tolist()], pa.string()).take(pa.array(codes))
     columns: dict[str, Any] = {
         "run": context.run_of(blocks.lines),
         "line": blocks.captured.column("line"),
@@ -318,7 +337,7 @@ def _fastest_rows(joined: Autotuning) -> Lines:
     if not held.any():
         return out
     safe = np.maximum(position, 0)
-    ids = _ids(joined.tactics)
+    ids = joined.tactic_ids
     times = joined.tactic_ms.to_numpy(zero_copy_only=False)
     same = held & joined.block_has[safe] & (ids == joined.block_id[safe])
     exact = same & (times == joined.block_ms[safe])
@@ -343,7 +362,7 @@ def _kernels(context: Context, joined: Autotuning) -> pa.Array:
     fresh = (above >= 0) & (name_lines[np.maximum(above, 0)] > previous)
     name_ids = _ids(names)
     has_id = np.asarray(pc.is_valid(_bytes(names, "tactic")))
-    ids = _ids(joined.tactics)
+    ids = joined.tactic_ids
     safe = np.maximum(above, 0)
     usable = fresh & (~has_id[safe] | (name_ids[safe] == ids))
     row = np.where(usable, above, -1)
@@ -351,15 +370,12 @@ def _kernels(context: Context, joined: Autotuning) -> pa.Array:
     if len(missing):
         # Names and times may be printed apart, as a list of names before the times.
         block_of_name = asof(name_lines, joined.blocks.starts, context.run_lines)
-        table = {
-            (b, i): n
-            for n, (b, i, h) in enumerate(
-                zip(block_of_name.tolist(), name_ids.tolist(), has_id.tolist(), strict=True)
-            )
-            if h and b >= 0
-        }
-        for position in missing.tolist():
-            row[position] = table.get((int(joined.tactic_block[position]), int(ids[position])), -1)
+        named = np.flatnonzero(has_id & (block_of_name >= 0))
+        keys, sought = keys_of(
+            (block_of_name[named], joined.tactic_block[missing]), (name_ids[named], ids[missing])
+        )
+        place = last_equal(keys, sought)
+        row[missing] = np.where(place >= 0, named[np.maximum(place, 0)], -1) if len(named) else -1
     above_names = take(to_name(_bytes(names, "kernel")), row)
     if pc.all(pc.is_null(printed)).as_py():
         return above_names
