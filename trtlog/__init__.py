@@ -23,7 +23,9 @@ from trtlog.errors import (
 )
 
 if TYPE_CHECKING:
+    from trtlog.analyses.check import check
     from trtlog.analyses.diff import Diff, diff
+    from trtlog.analyses.lock import lock
     from trtlog.log import Log
     from trtlog.parquet import read_parquet
     from trtlog.read import parse
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 _LAZY = {
     "Diff": "trtlog.analyses.diff",
     "Log": "trtlog.log",
+    "check": "trtlog.analyses.check",
     "diff": "trtlog.analyses.diff",
+    "lock": "trtlog.analyses.lock",
     "open_run": "trtlog.runner.launch",
     "open_sweep": "trtlog.runner.sweep",
     "parse": "trtlog.read",
@@ -55,7 +59,9 @@ __all__ = [
     "StrictError",
     "TrtlogError",
     "__version__",
+    "check",
     "diff",
+    "lock",
     "open_run",
     "open_sweep",
     "parse",

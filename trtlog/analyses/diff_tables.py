@@ -6,7 +6,6 @@ import dataclasses
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.diff_performance import change_percent
@@ -247,13 +246,12 @@ def _messages(log: Log) -> dict[tuple[str, str], tuple[str, int]]:
     found: dict[tuple[str, str], tuple[str, int]] = {}
     for row in log.table("messages").select(["severity", "text"]).to_pylist():
         text = row["text"] or ""
-        key = row["severity"], _NUMBER.sub("#", text)
+        key = row["severity"], message_key(text)
         first, count = found.get(key, (text, 0))
         found[key] = first, count + 1
     return found
 
 
-def counts(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Return how many rows are of each category."""
-    number = Counter(row["category"] for row in rows)
-    return {name: number[name] for name in CATEGORIES}
+def message_key(text: str) -> str:
+    """Return a message without its numbers, so that the same message of two builds is the same."""
+    return _NUMBER.sub("#", text)

@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sweep": ("trtlog.cli.sweep", "One model over batch sizes, precisions and other flags, compared."),
     "watch": ("trtlog.cli.watch", "Follow a log while trtexec writes it."),
     "diff": ("trtlog.cli.diff", "Two builds or runs side by side: what changed, and what of it matters."),
+    "lock": ("trtlog.cli.lock", "Write what a build chose, and its budgets, to a lock file."),
+    "check": ("trtlog.cli.check", "Fail when a build differs from its lock file: the gate for CI."),
 }
 
 

@@ -1,0 +1,318 @@
+"""A lock passes the build it was made of, and each single edit of that build's log fails for the right reason."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+import trtlog
+from trtlog.analyses.lock import DEFAULT_RULES, read_lock
+from trtlog.errors import InputError, QueryError
+
+FP16 = "resnet50_fp16_dyn_detailed"
+FP32 = "resnet50_fp32_verbose"
+CONV = "/layer1/layer1.0/conv1/Conv + /layer1/layer1.0/relu/Relu"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        FP32,
+        FP16,
+        "resnet50_fp32_verbose_rebuild",
+        "mobilenet_fp16_verbose",
+        "bert_fp16_verbose",
+        "lstm_verbose",
+        "resnet50_load_profile",
+        "sweep_r50_best_b128",
+        "rtxpy_resnet50_bs_dynamic",
+    ],
+)
+def test_check_passes_on_the_log_it_was_locked_from(capture, name, tmp_path):
+    held = trtlog.lock(capture(name))
+    (tmp_path / "trtlog.lock.json").write_text(held.to_json())
+    outcome = trtlog.check(capture(name), tmp_path / "trtlog.lock.json")
+    assert outcome.passed
+    assert outcome.findings == ()
+
+
+def line_of(text, start):
+    return next(line for line in text.splitlines() if line.startswith(start))
+
+
+def replace_in(start, old, new):
+    """Edit the one line that begins so."""
+
+    def edit(text):
+        line = line_of(text, start)
+        assert old in line
+        return text.replace(line, line.replace(old, new), 1)
+
+    return edit
+
+
+def replace(old, new):
+    def edit(text):
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return edit
+
+
+def scale(pattern, factor):
+    def edit(text):
+        found = re.search(pattern, text)
+        assert found is not None
+        return text[: found.start(1)] + f"{float(found[1]) * factor:.6g}" + text[found.end(1) :]
+
+    return edit
+
+
+def drop(start):
+    def edit(text):
+        return text.replace(line_of(text, start) + "\n", "", 1)
+
+    return edit
+
+
+def after(start, new):
+    def edit(text):
+        line = line_of(text, start)
+        return text.replace(line, f"{line}\n{new}", 1)
+
+    return edit
+
+
+# The edit of the FP32 log, the rule that must mind it, what the reason must say. No other rule may mind.
+EDITS = {
+    "another tactic": (
+        replace_in(f"Layer(CaskConvolution): {CONV}", "0xed09dcddfcf4bffb", "0x85222248e9a8aead"),
+        {"tactics"},
+        "tactic 0x85222248e9a8aead, locked 0xed09dcddfcf4bffb; this build timed the locked one at",
+    ),
+    "another type": (
+        replace(
+            "Layer(CaskConvolution): /layer4/layer4.0/conv3/Conv,",
+            "Layer(CudnnConvolution): /layer4/layer4.0/conv3/Conv,",
+        ),
+        {"types"},
+        "/layer4/layer4.0/conv3/Conv: type CudnnConvolution, locked CaskConvolution",
+    ),
+    "other formats": (
+        replace_in(
+            f"Layer(CaskConvolution): {CONV}",
+            "-> /layer1/layer1.0/relu/Relu_output_0 (Float[1,64:4,56,56])",
+            "-> /layer1/layer1.0/relu/Relu_output_0 (Float[1,64,56,56])",
+        ),
+        {"formats"},
+        "output formats FP32, locked FP32:4",
+    ),
+    "a new reformat": (
+        after(
+            "Layer(FusedConvActConvolution): /conv1/Conv",
+            "Layer(Reformat): Reformatting CopyNode for Output Tensor 0 to /conv1/Conv + /relu/Relu, Tactic: "
+            "0x00000000000003e8, Reformatted Output Tensor 0 to /conv1/Conv + /relu/Relu (Float[1,64,112,112]) -> "
+            "/relu/Relu_output_0 (Float[1,64:4,112,112])",
+        ),
+        {"reformats"},
+        "new reformat Reformatting CopyNode for Output Tensor 0 to /conv1/Conv + /relu/Relu (FP32 -> FP32:4)",
+    ),
+    "a reformat of other formats": (
+        replace_in(
+            "Layer(Reformat): Reformatting CopyNode for Output Tensor 0 to /maxpool/MaxPool",
+            "64:4,56,56",
+            "64:32,56,56",
+        ),
+        {"reformats"},
+        "converts FP32 -> FP32:32, locked FP32 -> FP32:4",
+    ),
+    "a layer less": (
+        drop("Layer(CaskConvolution): /layer4/layer4.0/conv3/Conv,"),
+        {"layers"},
+        "layer /layer4/layer4.0/conv3/Conv is gone",
+    ),
+    "a layer more": (
+        after(
+            "Layer(FusedConvActConvolution): /conv1/Conv",
+            "Layer(PointWiseV2): PWN(/extra/Relu), Tactic: 0x0000000000000001, "
+            "/relu/Relu_output_0 (Float[1,64,112,112]) -> y (Float[1,8])",
+        ),
+        {"layers"},
+        "new layer PWN(/extra/Relu)",
+    ),
+    "a fusion less": (
+        replace_in(
+            f"Layer(CaskConvolution): {CONV}",
+            f"{CONV}, Tactic: 0xed09dcddfcf4bffb",
+            "/layer1/layer1.0/conv1/Conv, Tactic: 0xed09dcddfcf4bffb",
+        ),
+        {"layers"},
+        f"fused in another way: /layer1/layer1.0/conv1/Conv, locked {CONV}",
+    ),
+    "a higher median": (
+        scale(r"\[I\] Latency: .*median = ([0-9.]+) ms", 1.11),
+        {"latency"},
+        "latency median: 0.850385 ms is over budget: locked 0.766113 ms, +11.0%, tolerance 10%",
+    ),
+    "a longer tail": (
+        scale(r"\[I\] GPU Compute Time: .*percentile\(99%\) = ([0-9.]+) ms", 1.5),
+        {"latency"},
+        "gpu_compute_time p99: 1.28192 ms is over budget: locked 0.854614 ms, +50.0%",
+    ),
+    "fewer queries": (
+        scale(r"\[I\] Throughput: ([0-9.]+) qps", 0.8),
+        {"throughput"},
+        "throughput: 1069.27 qps is under budget: locked 1336.59 qps, -20.0%",
+    ),
+    "more memory": (
+        replace("Total Activation Memory: 8119808", "Total Activation Memory: 18119808"),
+        {"memory"},
+        "activation: 17.3 MiB is over budget: locked 7.7 MiB, +123.2%",
+    ),
+    "a longer build": (
+        scale(r"\[I\] Engine built in ([0-9.]+) sec", 2),
+        {"build_time"},
+        "build time: 46.4136 s is over budget: locked 23.2068 s, +100.0%, tolerance 50%",
+    ),
+    "a failed run": (
+        replace("&&&& PASSED TensorRT.trtexec", "&&&& FAILED TensorRT.trtexec"),
+        {"status"},
+        "the run failed",
+    ),
+    "another shape": (
+        lambda text: text.replace("input (Float[1,3,224,224])", "input (Float[1,3,256,256])", 1),
+        {"input_shapes"},
+        "input shapes: input:1x3x256x256, locked input:1x3x224x224",
+    ),
+    "no performance": (
+        lambda text: "\n".join(x for x in text.splitlines() if "] Throughput:" not in x) + "\n",
+        {"throughput"},
+        "throughput: the log has no figure, locked 1336.59 qps",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_single_edit_fails_for_the_right_reason(capture, capture_text, name):
+    edit, rules, reason = EDITS[name]
+    held = trtlog.lock(capture(FP32))
+    outcome = trtlog.check(trtlog.parse(edit(capture_text(FP32)).encode()), held)
+    fails = [finding for finding in outcome.findings if finding.level == "fail"]
+    assert not outcome.passed
+    assert {finding.rule for finding in fails} == rules, [f.reason for f in fails]
+    assert any(reason in finding.reason for finding in fails), [f.reason for f in fails]
+
+
+WARNINGS = {
+    "another version": (
+        lambda text: text.replace("v8503", "v8601").replace("8.5.3", "8.6.1"),
+        "tensorrt_version",
+        "8.6.1, locked 8.5.3",
+    ),
+    "another GPU": (replace("Selected Device: NVIDIA H200", "Selected Device: NVIDIA L4"), "gpu", "NVIDIA L4, locked"),
+    "an option": (replace("[I] avgTiming: 8", "[I] avgTiming: 1"), "options", "avgTiming: '1', locked '8'"),
+    "a warning": (
+        after(
+            "[11/22/2026-13:21:14] [I] Finish parsing network model",
+            "[11/22/2026-13:21:14] [W] [TRT] Something is odd.",
+        ),
+        "messages",
+        "new warning: Something is odd.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_warnings_do_not_fail_unless_the_rule_says_so(capture, capture_text, name):
+    edit, rule, reason = WARNINGS[name]
+    log = trtlog.parse(edit(capture_text(FP32)).encode())
+    outcome = trtlog.check(log, trtlog.lock(capture(FP32)))
+    assert outcome.passed
+    assert [(f.rule, f.level) for f in outcome.findings] == [(rule, "warn")], outcome.findings
+    assert reason in outcome.findings[0].reason
+    strict = trtlog.lock(capture(FP32), rules={rule: {"level": "fail"}})
+    assert not trtlog.check(log, strict).passed
+    silent = trtlog.lock(capture(FP32), rules={rule: {"level": "off"}})
+    assert trtlog.check(log, silent).findings == ()
+
+
+def test_a_layer_that_fell_back_to_fp32_is_called_so(capture, capture_text):
+    """FP16 build; one convolution's detailed line turned to FP32, with an FP32 kernel."""
+    text = capture_text(FP16)
+    start = "Name: /layer4/layer4.0/conv3/Conv, LayerType:"
+    line = next(x for x in text.splitlines() if x.startswith(start))
+    other = line.replace("FP16", "FP32").replace("f16f16_f16f16_f16", "f32f32_f32f32_f32")
+    assert other != line
+    outcome = trtlog.check(trtlog.parse(text.replace(line, other).encode()), trtlog.lock(capture(FP16)))
+    reasons = {f.rule: f.reason for f in outcome.findings if f.level == "fail"}
+    assert reasons["precisions"] == "new FP32 layer /layer4/layer4.0/conv3/Conv: locked FP16"
+
+
+def test_tolerances_and_ties_are_rules(capture, capture_text):
+    slow = trtlog.parse(EDITS["a higher median"][0](capture_text(FP32)).encode())
+    assert trtlog.check(slow, trtlog.lock(capture(FP32), rules={"latency": {"tolerance_percent": 12}})).passed
+    other = trtlog.parse(EDITS["another tactic"][0](capture_text(FP32)).encode())
+    # The build timed the other tactic at 0.00511511 ms against 0.005024 ms: the locked one is faster.
+    assert trtlog.check(other, trtlog.lock(capture(FP32), rules={"tactics": {"tie_percent": 3}})).passed
+
+
+def test_the_file_is_stable_and_one_line_a_layer(capture):
+    first, again = (trtlog.lock(capture(n)).to_json() for n in (FP32, "resnet50_fp32_verbose_rebuild"))
+    assert first == trtlog.lock(capture(FP32)).to_json()
+    assert json.loads(first)["schema"] == "trtlog.lock/1"
+    layers = [line for line in first.splitlines() if line.startswith('    {"layer"')]
+    assert len(layers) == 104
+    assert layers == sorted(layers, key=lambda line: json.loads(line.rstrip(","))["layer"])
+    differ = [a for a, b in zip(first.splitlines(), again.splitlines(), strict=True) if a != b]
+    # 17 layers with another tactic, and the figures of the run.
+    assert sum('"layer"' in line for line in differ) == 17
+    assert len(differ) < 35
+
+
+def test_secrets_are_not_locked(capture_text):
+    text = capture_text(FP32).replace("--saveEngine=demo.engine", "--saveEngine=ssh://me:s3cret@host/x", 1)
+    held = trtlog.lock(trtlog.parse(text.encode())).to_json()
+    assert "s3cret" not in held
+    assert "ssh://***@host" in held
+
+
+@pytest.mark.parametrize("name", ["err_dla", "unet_smallws_verbose", "rtx_resnet50_verbose"])
+def test_a_failed_run_is_not_locked(capture, name):
+    with pytest.raises(QueryError, match="lock the log of a run that passed"):
+        trtlog.lock(capture(name))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "no JSON"),
+        ("[]", "it has no 'schema'"),
+        ('{"schema": "trtlog.lock/9"}', "this version of trtlog knows 'trtlog.lock/1'"),
+        ('{"schema": "trtlog.lock/1", "layer": []}', "unknown key 'layer'"),
+        ('{"schema": "trtlog.lock/1", "rules": {"tactic": {}}}', "there is no rule 'tactic'"),
+        ('{"schema": "trtlog.lock/1", "rules": {"tactics": {"level": "error"}}}', "none of fail, warn, off"),
+        ('{"schema": "trtlog.lock/1", "rules": {"latency": {"tolerance": 5}}}', "no setting 'tolerance'"),
+        ('{"schema": "trtlog.lock/1", "rules": {"latency": {"tolerance_percent": "5%"}}}', "expected a number"),
+        ('{"schema": "trtlog.lock/1", "layers": [{"name": "x"}]}', "no list of objects with a 'layer'"),
+    ],
+)
+def test_a_broken_lock_is_refused_with_the_reason(tmp_path, text, reason):
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=re.escape(reason)):
+        read_lock(path)
+
+
+def test_a_missing_lock_says_how_to_write_one(tmp_path):
+    with pytest.raises(InputError, match="'trtlog lock LOG -o"):
+        read_lock(tmp_path / "none.json")
+
+
+def test_every_rule_is_checked_or_skipped_with_a_reason(capture):
+    for name in (FP32, "sweep_r50_fp32_b1", "err_dla"):
+        outcome = trtlog.check(capture(name), trtlog.lock(capture(FP32)))
+        assert {*outcome.checked, *outcome.skipped} == set(DEFAULT_RULES)
+        json.loads(outcome.to_json())
+        assert outcome.to_markdown().startswith("## trtlog check: ")

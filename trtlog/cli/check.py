@@ -1,0 +1,41 @@
+"""``trtlog check``: hold a build to its lock file."""
+
+from __future__ import annotations
+
+import click
+
+from trtlog.cli.common import console, log_argument, read_log, reading_options
+
+
+@click.command("check")
+@log_argument
+@click.option("--against", required=True, metavar="LOCK", help="The lock file that 'trtlog lock' wrote.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("text", "md", "json")),
+    default="text",
+    show_default=True,
+    help="How the outcome comes out.",
+)
+@reading_options
+@click.pass_context
+def command(ctx: click.Context, log: str, against: str, format_: str, strict: bool, run_number: int | None) -> None:
+    """Check the build of LOG against a lock file; exit 1, with the reasons, where it breaks a rule.
+
+    Exit codes: 0 passed, 1 a rule of level fail is broken, 2 the log or the lock cannot be read.
+
+    Example:  trtlog check build.log --against trtlog.lock.json
+    """
+    from trtlog.analyses.check import check
+    from trtlog.analyses.lock import read_lock
+
+    held = read_lock(against)
+    outcome = check(read_log(log, strict=strict, run_number=run_number), held)
+    if format_ == "json":
+        click.echo(outcome.to_json(), nl=False)
+    elif format_ == "md":
+        click.echo(outcome.to_markdown(), nl=False)
+    else:
+        console().print(outcome, soft_wrap=True)
+    ctx.exit(0 if outcome.passed else 1)
