@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trtlog.analyses.check import check
     from trtlog.analyses.diff import Diff, diff
     from trtlog.analyses.lock import lock
+    from trtlog.analyses.stability import stability
     from trtlog.log import Log
     from trtlog.parquet import read_parquet
     from trtlog.read import parse
@@ -44,6 +45,7 @@ _LAZY = {
     "parse": "trtlog.read",
     "read_parquet": "trtlog.parquet",
     "run": "trtlog.runner.launch",
+    "stability": "trtlog.analyses.stability",
     "sweep": "trtlog.runner.sweep",
 }
 
@@ -67,6 +69,7 @@ __all__ = [
     "parse",
     "read_parquet",
     "run",
+    "stability",
     "sweep",
 ]
 

@@ -51,7 +51,7 @@ def candidate_rows(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
     for pair in pairs:
         if len(pair.control) != 1 or len(pair.test) != 1 or pair.control[0].timed_as or pair.test[0].timed_as:
             continue
-        ours, theirs = _by_key(pair.control[0].candidates), _by_key(pair.test[0].candidates)
+        ours, theirs = by_key(pair.control[0].candidates), by_key(pair.test[0].candidates)
         for key, control in ours.items():
             test = theirs.get(key)
             if test is not None:
@@ -74,7 +74,8 @@ def _key(candidate: TacticTime) -> tuple[str | None, ...]:
     return candidate.runner, candidate.tactic, candidate.kernel, candidate.raw_formats
 
 
-def _by_key(candidates: Iterable[TacticTime]) -> dict[tuple[str | None, ...], TacticTime]:
+def by_key(candidates: Iterable[TacticTime]) -> dict[tuple[str | None, ...], TacticTime]:
+    """Return the fastest timing of each runner, tactic, kernel and combination of formats."""
     found: dict[tuple[str | None, ...], TacticTime] = {}
     for candidate in candidates:
         key = _key(candidate)

@@ -234,7 +234,7 @@ def compare_performance(control: Log, test: Log) -> list[dict[str, Any]]:
     """
     values = [_values(log) for log in (control, test)]
     samples = [read_samples(log) for log in (control, test)]
-    spread = [_spread(log) for log in (control, test)]
+    spread = [spread_percent(log) for log in (control, test)]
     rows = []
     for metric in METRICS:
         stats = [stat for stat in _STATS if (metric, stat) in values[0] or (metric, stat) in values[1]]
@@ -268,7 +268,7 @@ def _values(log: Log) -> dict[tuple[str, str], float]:
     return {(row["metric"], row["stat"]): row["value"] for row in table.to_pylist() if row["value"] is not None}
 
 
-def _spread(log: Log) -> dict[str, float]:
+def spread_percent(log: Log) -> dict[str, float]:
     """Return how much each metric spreads within a run, in percent of its median.
 
     The coefficient of variance where the log prints one, else half of the range from the median to p99 or

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("trtlog.cli.diff", "Two builds or runs side by side: what changed, and what of it matters."),
     "lock": ("trtlog.cli.lock", "Write what a build chose, and its budgets, to a lock file."),
     "check": ("trtlog.cli.check", "Fail when a build differs from its lock file: the gate for CI."),
+    "stability": ("trtlog.cli.stability", "Several builds of one model: which layers change, margins against noise."),
 }
 
 

@@ -1,0 +1,88 @@
+"""Several builds of one model: flips are counted and told from noise."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+import trtlog
+from trtlog.errors import QueryError
+
+FP32, AGAIN = "resnet50_fp32_verbose", "resnet50_fp32_verbose_rebuild"
+
+
+def test_rebuilds_name_the_layers_that_flip(capture, capture_text):
+    found = trtlog.stability([capture(FP32), capture(AGAIN)])
+    lines = [
+        dict(re.findall(r"^Layer\(\w+\): (.+), Tactic: (0x[0-9a-f]{16}),", capture_text(name), re.MULTILINE))
+        for name in (FP32, AGAIN)
+    ]
+    flipped = {name for name in lines[0] if lines[0][name] != lines[1][name]}
+    assert {row["layer"] for row in found.layer_rows if row["winners"] == 2} == flipped
+    assert {row["flips_percent"] for row in found.layer_rows if row["winners"] == 2} == {50.0}
+    assert any("--timingCacheFile" in line for line in found.advice)
+
+
+def test_the_same_build_thrice_is_stable(capture):
+    found = trtlog.stability([capture(FP32)] * 3)
+    assert {row["verdict"] for row in found.layer_rows} == {"stable"}
+    assert found.noise_percent == 0
+    assert {row["timing_shift_percent"] for row in found.build_rows} == {0.0}
+
+
+def test_noise_is_the_standard_deviation_of_one_tactic_over_the_builds(capture, capture_text):
+    """All times of one build are longer by 10 %: ln 1.1 / sqrt 2 is the deviation of two values."""
+    slow = re.sub(
+        r"(Tactic: 0x[0-9a-f]{16} Time: )([0-9.e-]+)",
+        lambda m: f"{m[1]}{float(m[2]) * 1.1:.9g}",
+        capture_text(FP32),
+    )
+    found = trtlog.stability([capture(FP32), trtlog.parse(slow.encode())])
+    assert found.noise_percent == pytest.approx(100 * (1.1 ** (1 / 2**0.5) - 1), abs=0.01)
+    assert found.build_rows[1]["timing_shift_percent"] == pytest.approx(10, abs=0.01)
+    assert found.build_rows[1]["layers_ms"] == pytest.approx(1.1 * found.build_rows[0]["layers_ms"], rel=1e-4)
+    assert any("lock the clocks" in line for line in found.advice)
+
+
+def test_shares_of_the_variance_add_up(capture):
+    found = trtlog.stability([capture(FP32), capture(AGAIN)])
+    shares = [row["share_percent"] for row in found.layer_rows if row["share_percent"] is not None]
+    assert sum(shares) == pytest.approx(100)
+    # With two builds a layer's share is its part of the change of the sum.
+    changes = [row["layers_ms"] for row in found.build_rows]
+    top = found.layer_rows[0]
+    assert top["share_percent"] == pytest.approx(100 * (top["max_ms"] - top["min_ms"]) / abs(changes[0] - changes[1]))
+
+
+def test_a_disturbed_timing_is_told_from_a_tie(capture):
+    rows = {row["layer"]: row for row in trtlog.stability([capture(FP32), capture(AGAIN)]).layer_rows}
+    assert rows["Identity_45"]["verdict"] == "disturbed"
+    assert rows["Identity_45"]["noise_percent"] > 50
+    tie = rows["/layer2/layer2.0/conv2/Conv + /layer2/layer2.0/relu_1/Relu"]
+    assert tie["verdict"] == "tie"
+    assert tie["margin_percent"] < 1
+
+
+def test_other_models_and_too_few_builds_are_refused(capture):
+    with pytest.raises(QueryError, match="builds of different models"):
+        trtlog.stability([capture(FP32), capture("mobilenet_fp16_verbose")])
+    with pytest.raises(QueryError, match="needs two builds or more, and there is 1"):
+        trtlog.stability([capture(FP32), capture("err_dla")])
+
+
+def test_builds_that_are_no_repeats_are_told(capture):
+    found = trtlog.stability([capture("sweep_r50_fp32_b1"), capture("sweep_r50_best_b8")])
+    assert any("different shapes: input:1x3x224x224; input:8x3x224x224" in note for note in found.notes)
+    assert any("Precision" in note for note in found.notes)
+    assert found.layer_rows == ()
+
+
+def test_outputs_and_tables(capture):
+    found = trtlog.stability([capture(FP32), capture(AGAIN)])
+    document = json.loads(found.to_json())
+    assert (document["schema"], len(document["layers"])) == ("trtlog.stability/1", 106)
+    assert found.to_markdown().startswith("## trtlog stability")
+    assert found.layers.shape[0] == 106
+    assert list(found.builds.throughput_qps) == [1336.59, 1443.77]

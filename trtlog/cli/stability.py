@@ -1,0 +1,38 @@
+"""``trtlog stability``: several builds of one model."""
+
+from __future__ import annotations
+
+import click
+
+from trtlog.cli.common import console, read_log
+
+
+@click.command("stability")
+@click.argument("logs", metavar="LOG...", nargs=-1, required=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("text", "md", "json")),
+    default="text",
+    show_default=True,
+    help="How the answer comes out.",
+)
+@click.option("--limit", type=click.IntRange(1), default=15, show_default=True, help="Rows of a table (text, md).")
+@click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows.")
+def command(logs: tuple[str, ...], format_: str, limit: int, strict: bool) -> None:
+    """Show which layers change their tactic over the builds of the LOGs, margins against noise, and advice.
+
+    Each run of a log of several counts as a build; failed runs are left out.
+
+    Example:  trtlog stability build1.log build2.log build3.log
+    """
+    from trtlog.analyses.stability import stability
+    from trtlog.report.stability import screen
+
+    found = stability([read_log(path, strict=strict) for path in logs])
+    if format_ == "json":
+        click.echo(found.to_json(), nl=False)
+    elif format_ == "md":
+        click.echo(found.to_markdown(limit), nl=False)
+    else:
+        console().print(screen(found, limit))

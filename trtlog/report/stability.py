@@ -1,0 +1,97 @@
+"""Several builds of one model on the terminal and as Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from trtlog.report.diff import table
+from trtlog.report.diff_text import markdown_table
+from trtlog.report.diff_words import Section, number, short, signed
+
+if TYPE_CHECKING:
+    from trtlog.analyses.stability import Stability
+
+_LIMIT = 15
+
+
+def headline(found: Stability) -> list[str]:
+    """Return the answer in a few sentences."""
+    lines = [f"{len(found.build_rows)} builds"]
+    times = [row["gpu_compute_ms"] for row in found.build_rows if row["gpu_compute_ms"] is not None]
+    if len(times) > 1:
+        lines.append(
+            f"GPU compute time: {number(min(times))} to {number(max(times))} ms from build to build "
+            f"({signed(100 * (max(times) / min(times) - 1))})"
+        )
+    if found.layer_rows:
+        flipped = [row for row in found.layer_rows if row["winners"] > 1]
+        kinds = ", ".join(
+            f"{sum(row['verdict'] == kind for row in flipped)} {kind}"
+            for kind in ("tie", "disturbed", "formats", "flips")
+            if any(row["verdict"] == kind for row in flipped)
+        )
+        lines.append(
+            f"{len(flipped)} of {len(found.layer_rows)} layers change their tactic" + (f" ({kinds})" if kinds else "")
+        )
+    if found.noise_percent is not None:
+        lines.append(f"noise: one tactic's timing differs by {found.noise_percent:.1f}% from build to build (median)")
+    return lines
+
+
+def sections(found: Stability) -> list[Section]:
+    """Return the tables: builds, layers that change, layers that make the time vary."""
+    builds = Section(
+        "Builds",
+        list(found.build_rows),
+        (
+            ("", lambda row: str(row["build"]), True),
+            ("log", lambda row: short(row["source"], 70), False),
+            ("qps", lambda row: number(row["throughput_qps"]), True),
+            ("GPU ms", lambda row: number(row["gpu_compute_ms"]), True),
+            ("spread", lambda row: signed(row["spread_percent"]), True),
+            ("layers ms", lambda row: number(row["layers_ms"]), True),
+            ("same tactics", lambda row: signed(row["timing_shift_percent"]), True),
+            ("build s", lambda row: number(row["build_seconds"]), True),
+        ),
+    )
+    flipped = [row for row in found.layer_rows if row["winners"] > 1]
+    varying = [row for row in found.layer_rows if row["share_percent"] is not None]
+    columns = (
+        ("layer", lambda row: short(row["layer"]), False),
+        ("winners", lambda row: str(row["winners"]), True),
+        ("flips", lambda row: "" if row["flips_percent"] is None else f"{row['flips_percent']:.0f}%", True),
+        ("margin", lambda row: "" if row["margin_percent"] is None else f"{row['margin_percent']:.1f}%", True),
+        ("noise", lambda row: "" if row["noise_percent"] is None else f"{row['noise_percent']:.1f}%", True),
+        ("min ms", lambda row: number(row["min_ms"]), True),
+        ("max ms", lambda row: number(row["max_ms"]), True),
+        ("share", lambda row: "" if row["share_percent"] is None else f"{row['share_percent']:.0f}%", True),
+        ("verdict", lambda row: str(row["verdict"]), False),
+    )
+    parts = [
+        builds,
+        Section("Layers whose tactic changes", flipped, columns),
+        Section("Layers that make the sum vary", varying, columns),
+    ]
+    return [part for part in parts if part.rows]
+
+
+def screen(found: Stability, limit: int = _LIMIT) -> RenderableType:
+    """Return it as something rich can print."""
+    parts: list[RenderableType] = [Text(f"note: {note}", style="yellow") for note in found.notes]
+    parts += [Text(line) for line in headline(found)]
+    parts += [part for section in sections(found) for part in (Text(), table(section, limit))]
+    parts += [Text(), Text("Advice", style="bold"), *[Text(f"- {line}") for line in found.advice]]
+    return Group(*parts)
+
+
+def to_markdown(found: Stability, limit: int = _LIMIT) -> str:
+    """Return it as Markdown."""
+    lines = ["## trtlog stability", "", *[f"> **Note:** {note}  " for note in found.notes], ""]
+    lines += [f"- {line}" for line in headline(found)]
+    for section in sections(found):
+        lines += ["", f"### {section.title}", "", *markdown_table(section, limit)]
+    lines += ["", "### Advice", "", *[f"- {line}" for line in found.advice]]
+    return "\n".join(lines) + "\n"
