@@ -213,6 +213,22 @@ class Log:
             raise QueryError(f"{len(found)} layers fit {layer!r}: {', '.join(found[:20])}")
         return story(self, found[0])
 
+    def lint(self) -> pd.DataFrame:
+        """Return findings with evidence, reason, remedy, severity and confidence, and what is fine.
+
+        Examples
+        --------
+        >>> import trtlog
+        >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/mobilenet_fp16_verbose.log.gz")
+        >>> found = log.lint()
+        >>> found[found.severity == "warning"].rule.tolist()[:2]
+        ['enqueue-bound', 'unstable-gpu-time']
+        """
+        from trtlog.analyses.lint import lint
+
+        self._single("lint")
+        return to_frame(lint(self))
+
     def sql(self, statement: str, parameters: Iterable[Any] | None = None) -> pd.DataFrame:
         """Run a DuckDB statement over the tables, which are views of their names; return a DataFrame.
 

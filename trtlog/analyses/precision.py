@@ -53,12 +53,15 @@ class LayerPrecision(Record):
 def allowed_precisions(options: pa.Table) -> dict[int, list[str]]:
     """Return by run the precisions that the build options allow, such as FP32, FP16.
 
-    A line such as ``Precision: FP32+FP16``; strongly typed networks (10.x) allow what the network says, and
-    have no entry.
+    A line such as ``Precision: FP32+FP16``. Strongly typed networks (10.x) allow what the network says, and
+    loaded engines were built by other options: they have no entry.
     """
     out: dict[int, list[str]] = {}
-    for row in rows(options):
-        if row["section"] == "build" and row["key"] == "Precision" and row["value"]:
+    held = rows(options)
+    # Of a loaded engine the options tell nothing: they are trtexec's defaults.
+    loaded = {r["run"] for r in held if r["key"] == "Load engine" and r["value"]}
+    for row in held:
+        if row["run"] not in loaded and row["section"] == "build" and row["key"] == "Precision" and row["value"]:
             found = [canonical_dtype(part.strip()) for part in row["value"].split(" ")[0].split("+")]
             known = [name for name in found if name in _WIDTH]
             if known and "strongly" not in row["value"].lower():

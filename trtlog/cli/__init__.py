@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "unknown": ("trtlog.cli.unknown", "Lines that no rule knows, ranked by shape, with a rule to start from."),
     "query": ("trtlog.cli.query", "SQL over the tables."),
     "why": ("trtlog.cli.why", "One layer: origin, candidates, choice, conversions, cost."),
+    "lint": ("trtlog.cli.lint", "Findings with evidence, why it matters, what to do; and what is fine."),
     "tactics": ("trtlog.cli.tactics", "Candidates ranked, margins, best by precision and format, winners, noise."),
     "precision": ("trtlog.cli.precision", "What each precision would cost, and why layers fell back."),
     "fusions": ("trtlog.cli.fusions", "Layers pass by pass, rewrites, from ONNX nodes to engine layers."),

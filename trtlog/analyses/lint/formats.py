@@ -1,0 +1,105 @@
+"""Conversions between formats, and constants that are copied at each inference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from trtlog.analyses.base import copied_for
+from trtlog.analyses.lint.registry import Hit, good, rule
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+
+_SHARE_PERCENT = 5.0
+
+
+def _shares(log: Log) -> dict[str, dict[str, float]]:
+    return {row["group"]: row for row in log.analyze.table("reformat_shares").to_pylist()}
+
+
+@rule(
+    "reformat-share",
+    severity="warning",
+    confidence="high",
+    why="Conversions between formats move memory and compute nothing.",
+    action="See 'trtlog reformats LOG' for who forces each. At inputs and outputs: --inputIOFormats and "
+    "--outputIOFormats as the "
+    "neighbouring layers want them. Inside: one data type for neighbouring layers; layers without a kernel in the "
+    "common format "
+    "(often depthwise or grouped convolutions, plugins) force a pair each.",
+)
+def reformat_share(log: Log) -> Iterable[Hit]:
+    """Conversions that take more than 5 % of the profile."""
+    profile = log.table("profile").to_pylist()
+    if not profile:
+        return
+    found = _shares(log).get("format conversion")
+    lines = [r["line"] for r in profile if copied_for(r["layer"]) is not None]
+    if found is None:
+        yield good("No conversion between formats shows in the profile.")
+        return
+    words = (
+        f"{found['layers']} conversions take {found['percent']:.1f} % of the profile ({found['time_ms']:.4g} "
+        "ms an inference)."
+    )
+    yield Hit(words, lines) if found["percent"] > _SHARE_PERCENT else good(words, lines)
+
+
+@rule(
+    "reformat-round-trip",
+    severity="advice",
+    confidence="high",
+    why="A layer whose input is converted and whose output is converted back stands alone in its format: it costs "
+    "two copies.",
+    action="See 'trtlog why LAYER LOG'. If it has no kernel in the neighbours' format, change the layer "
+    "(channels, groups); if it "
+    "has, force the neighbours' type for it.",
+)
+def round_trips(log: Log) -> Iterable[Hit]:
+    """Layers between two conversions that undo each other."""
+    found = [r for r in log.analyze.table("reformats").to_pylist() if r["round_trip"]]
+    if found:
+        yield Hit(
+            f"{len(found)} layers stand alone in their format, for example {found[0]['layer']}: "
+            f"{found[0]['before']} to {found[0]['after']} and back.",
+            [r["line"] for r in found],
+            layers=tuple(r["layer"] for r in found),
+        )
+
+
+@rule(
+    "constant-copies",
+    severity="warning",
+    confidence="high",
+    why="The engine copies weights that never change at each inference: exporters write Identity nodes for "
+    "weights that are "
+    "shared, and TensorRT keeps the copies.",
+    action="Fold constants before the build: polygraphy surgeon sanitize --fold-constants, or onnxsim; or export "
+    "without "
+    "sharing equal initializers.",
+)
+def constant_copies(log: Log) -> Iterable[Hit]:
+    """Layers that copy constants at each inference."""
+    found = _shares(log).get("constant copy")
+    layers = log.table("engine_layers").to_pylist()
+    constants = {t["name"] for x in layers if x["type"] == "Constant" for t in x["outputs"] or ()}
+    copies = [
+        x
+        for x in layers
+        if x["type"] == "Reformat" and x["inputs"] and all(t["name"] in constants for t in x["inputs"])
+    ]
+    if found is not None:
+        share = f", {found['percent']:.1f} % of the profile ({found['time_ms']:.4g} ms an inference)"
+        severity = "warning" if found["percent"] > _SHARE_PERCENT else "advice"
+    elif len(copies) > 5:
+        share, severity = "", "advice"
+    else:
+        return
+    names = tuple(x["layer"] for x in copies)
+    yield Hit(
+        f"{len(copies)} layers copy constants at each inference{share}, for example {', '.join(names[:3])}.",
+        [x["line"] for x in copies[:10]],
+        severity=severity,
+        layers=names,
+    )

@@ -1,0 +1,140 @@
+"""The rules: what one is, where they are kept, how they are run."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from trtlog.analyses.base import answer
+from trtlog.records.base import Record, column, line_column, run_column
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+
+SEVERITIES = ("error", "warning", "advice", "good")
+CONFIDENCES = ("high", "medium", "low")
+_MODULES = ("failures", "measurement", "precision", "formats", "build")
+
+
+@dataclass(frozen=True)
+class Finding(Record):
+    """What a rule found in a log."""
+
+    rule: str = column("name", "name of the rule")
+    severity: str = column(
+        "name", "error: the run failed; warning: costs time or spoils the measurement; advice: worth a try; good"
+    )
+    confidence: str = column("name", "high: the log says so; medium: it follows from figures; low: a usual cause")
+    text: str = column("text", "what was found, with figures")
+    why: str | None = column("text", "why it matters; null for what is fine")
+    action: str | None = column("text", "what to do; null for what is fine")
+    lines: list[int] | None = column("int64s", "lines of the log that show it")
+    layers: list[str] | None = column("texts", "layers concerned; null where it is not about layers")
+    run: int = run_column()
+    line: int | None = line_column("the first line of evidence")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """What a rule yields: text and evidence; severity and confidence where they differ from the rule's."""
+
+    text: str
+    lines: Iterable[int | None] = ()
+    severity: str | None = None
+    confidence: str | None = None
+    layers: tuple[str, ...] = ()
+    action: str | None = None
+
+
+def good(text: str, lines: Iterable[int | None] = ()) -> Hit:
+    """Return a hit that says that all is well."""
+    return Hit(text, lines, severity="good")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: its name and theme, how grave a hit is, why it matters, what to do, and the function that finds."""
+
+    name: str
+    theme: str
+    severity: str
+    confidence: str
+    why: str
+    action: str
+    find: Callable[[Log], Iterable[Hit]]
+
+    @property
+    def summary(self) -> str:
+        """What the rule looks for: the first line of its function's docstring."""
+        return (self.find.__doc__ or "").strip().splitlines()[0]
+
+
+RULES: dict[str, Rule] = {}
+"""Rules by name; :func:`load` fills it."""
+
+
+def rule(name: str, *, severity: str, confidence: str, why: str, action: str) -> Callable[[Any], Any]:
+    """Register a function as a rule; its module names the theme, its docstring says what it looks for."""
+    if severity not in SEVERITIES or confidence not in CONFIDENCES:
+        raise TypeError(f"rule {name}: no severity {severity!r} or confidence {confidence!r}")
+
+    def register(find: Callable[[Log], Iterable[Hit]]) -> Callable[[Log], Iterable[Hit]]:
+        theme = find.__module__.rpartition(".")[2]
+        RULES[name] = Rule(name, theme, severity, confidence, why, action, find)
+        return find
+
+    return register
+
+
+def load() -> dict[str, Rule]:
+    """Import the modules of rules; return all rules by name."""
+    for module in _MODULES:
+        importlib.import_module(f"trtlog.analyses.lint.{module}")
+    return RULES
+
+
+def lint(log: Log) -> pa.Table:
+    """Run all rules on a log of one run; errors first, what is fine last.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/err_missing_onnx.log.gz")
+    >>> lint(log).column("rule").to_pylist()[0]
+    'build-failed'
+    """
+    found = []
+    for entry in load().values():
+        for hit in entry.find(log):
+            fine = hit.severity == "good"
+            lines = sorted({line for line in hit.lines if line is not None})
+            found.append(
+                {
+                    "rule": entry.name,
+                    "severity": hit.severity or entry.severity,
+                    "confidence": hit.confidence or entry.confidence,
+                    "text": hit.text,
+                    "why": None if fine else entry.why,
+                    "action": None if fine else hit.action or entry.action,
+                    "lines": lines,
+                    "layers": list(hit.layers) or None,
+                    "run": log.run.run,
+                    "line": lines[0] if lines else None,
+                }
+            )
+    found.sort(key=lambda f: (SEVERITIES.index(f["severity"]), CONFIDENCES.index(f["confidence"])))
+    return answer(Finding, found)
+
+
+def messages(log: Log, *words: str, kind: str | None = None) -> list[dict[str, Any]]:
+    """Return messages of a kind, or whose text holds all words, in lower case."""
+    out = []
+    for row in log.table("messages").to_pylist():
+        text = row["text"].lower()
+        if (kind is not None and row["kind"] == kind) or (words and all(word in text for word in words)):
+            out.append(row)
+    return out
