@@ -1,0 +1,140 @@
+"""Fusions, lineage, memory, build time, performance: counted again from the text."""
+
+import datetime
+import re
+
+import pyarrow as pa
+import pytest
+
+import trtlog
+from tests.analyses.conftest import engine, lines_of, parsed
+from trtlog.analyses.memory import workspace_skips
+from trtlog.tables.schema import empty, from_rows
+
+RESNET, MOBILENET = "resnet50_fp32_verbose", "mobilenet_fp16_verbose"
+
+
+def test_waterfall():
+    # Original: 179 layers ... After vertical fusions: 151 layers
+    found = parsed(RESNET).analyze.table("fusion_waterfall").to_pylist()
+    shape = re.compile(r"\[TRT\] (?:After )?([^\]]*): (\d+) layers$")
+    want = [(m[1], int(m[2])) for line in lines_of(RESNET) if (m := shape.search(line))]
+    assert [(r["name"], r["layers"]) for r in found] == want
+    assert sum(r["change"] or 0 for r in found) == want[-1][1] - want[0][1]
+
+
+@pytest.mark.parametrize("rule", ["ConvReluFusion", "CastToCopyTransform", "ConstantSplit"])
+def test_rules_tried_and_applied(rule):
+    row = next(r for r in parsed(RESNET).analyze.table("fusion_rules").to_pylist() if r["rule"] == rule)
+    lines = [line[31:] for line in lines_of(RESNET) if "] [TRT] " in line]
+    at = [
+        n
+        for n, line in enumerate(lines)
+        if line.startswith(f"[TRT] Running: {rule} on") or f"Running: {rule} on" in line
+    ]
+    followed = sum(bool(re.search(r"Fusing|Removing|Swap the layer|Convert layer", lines[n + 1])) for n in at)
+    assert (row["tried"], row["applied"]) == (len(at), followed)
+    assert row["outcome"] == ("silent" if rule == "ConstantSplit" else "applied")
+
+
+def test_every_convolution_is_in_the_layer_that_names_it():
+    links = parsed(RESNET).analyze.table("lineage").to_pylist()
+    nodes = [m[1] for line in lines_of(RESNET) if (m := re.search(r"Parsing node: (\S+) \[Conv\]", line))]
+    assert len(nodes) == 53
+    for node in nodes:
+        of = {k["layer"] for k in links if k["node"] == node and k["how"] == "name"}
+        assert of == {layer for layer in engine(RESNET) if node in layer.split(" + ")}
+        assert len(of) == 1
+
+
+def test_nodes_that_ended_nowhere():
+    lost = parsed(MOBILENET).analyze.table("lost_nodes").to_pylist()
+    constants = [line for line in lines_of(MOBILENET) if re.search(r"Parsing node: .* \[Constant\]", line)]
+    assert sum(r["reason"] == "no_layer" for r in lost) == len(constants) == 70
+    (flatten,) = [r for r in lost if r["reason"] != "no_layer"]
+    assert (flatten["node"], flatten["reason"]) == ("/Flatten", "fused_away")
+    assert "Removing /Flatten + reshape_before_" in lines_of(MOBILENET)[flatten["line"] - 1]
+
+
+def test_a_foreign_node_holds_the_nodes_between_its_ends():
+    links = parsed("lstm_verbose").analyze.table("lineage").to_pylist()
+    assert {k["how"] for k in links} == {"range"}
+    assert {"LSTM", "Gemm"} <= {k["op"] for k in links}
+
+
+def test_build_time_from_timestamps_adds_up_to_the_clock():
+    rows = parsed(MOBILENET).analyze.table("build_time", by="kind").to_pylist()
+    stamps = [re.match(r"\[(\S+)\].*Timing Runner", line) for line in lines_of(MOBILENET)]
+    times = [datetime.datetime.strptime(m[1], "%m/%d/%Y-%H:%M:%S") for m in stamps if m]
+    assert {r["source"] for r in rows} == {"timestamps"}
+    assert sum(r["seconds"] for r in rows) == pytest.approx((times[-1] - times[0]).total_seconds(), abs=1)
+    assert sum(r["timings"] for r in rows) == len(times)
+
+
+def test_build_time_that_is_printed():
+    text = b"""[V] [TRT] --------------- Timing Runner: conv_a (CaskConvolution[0x80000009])
+[V] [TRT] Tactic Name: k Tactic: 0x0000000000000001 Time: 0.25
+[V] [TRT] conv_a (CaskConvolution[0x80000009]) profiling completed in 1.5 seconds. Fastest Tactic: 0x0000000000000001 Time: 0.25
+[V] [TRT] --------------- Timing Runner: conv_a (CaskFlattenConvolution[0x80000036])
+[V] [TRT] Tactic Name: k2 Tactic: 0x0000000000000002 Time: 0.75
+[V] [TRT] conv_a (CaskFlattenConvolution[0x80000036]) profiling completed in 0.5 seconds. Fastest Tactic: 0x0000000000000002 Time: 0.75
+"""
+    (row,) = trtlog.parse(text).analyze.table("build_time").to_pylist()
+    assert (row["name"], row["seconds"], row["timings"], row["source"]) == ("conv_a", 2.0, 2, "printed")
+
+
+def test_timing_cache():
+    # Deleting timing cache: 1501 entries, served 2177 hits since creation.
+    (row,) = parsed(MOBILENET).analyze.table("cache_use").to_pylist()
+    assert "\n".join(lines_of(MOBILENET)).count("1501 entries, served 2177 hits") == 1
+    assert (row["scope"], row["entries"], row["hits"], row["file"], row["loaded"]) == ("Local", 1501, 2177, None, False)
+    combinations = [line for line in lines_of(MOBILENET) if "] *************** Autotuning" in line]
+    assert row["timed"] + row["answered"] == len(combinations)
+
+
+def test_memory():
+    # Total Activation Memory: 7070208, after the placeholder at the start
+    rows = parsed(MOBILENET).analyze.table("memory_use").to_pylist()
+    printed = [int(m[1]) for line in lines_of(MOBILENET) if (m := re.search(r"Total Activation Memory: (\d+)", line))]
+    by_name = {r["name"]: r["mib"] for r in rows}
+    assert (by_name["activation_before"], by_name["activation"]) == tuple(n / 2**20 for n in printed)
+    assert by_name["host_persistent"] == 161200 / 2**20
+
+
+def test_tactics_that_more_workspace_would_allow():
+    skip = {"run": 0, "layer": "conv_a", "runner": "CudnnConvolution", "reason": "insufficient_memory"}
+    skips = from_rows(
+        "skips",
+        [
+            {**skip, "line": 7, "tactic": "0x0000000000000001", "requested_bytes": 3 << 20, "available_bytes": 2 << 20},
+            {**skip, "line": 9, "tactic": "0x0000000000000002", "requested_bytes": 8 << 20, "available_bytes": 2 << 20},
+            {**skip, "line": 11, "reason": "no_valid_tactics"},
+        ],
+    )
+    (row,) = workspace_skips(skips, empty("tactics")).to_pylist()
+    assert (row["skipped"], row["requested_mib"], row["available_mib"], row["line"]) == (2, 8.0, 2.0, 7)
+    assert row["best_ms"] is None
+
+
+def test_performance_diagnosis():
+    (row,) = parsed(MOBILENET).analyze.table("performance").to_pylist()
+    lines = "\n".join(lines_of(MOBILENET))
+    gpu = float(re.search(r"GPU Compute Time: .*?median = ([0-9.]+) ms", lines)[1])
+    enqueue = float(re.search(r"Enqueue Time: .*?median = ([0-9.]+) ms", lines)[1])
+    assert (row["gpu_ms"], row["enqueue_ms"], row["bound_by"]) == (gpu, enqueue, "enqueue")
+    assert enqueue > gpu
+    times = [float(m[1]) for m in re.finditer(r"Average on 10 runs - GPU latency: ([0-9.]+) ms", lines)]
+    quarter = len(times) // 4
+    assert row["drift_percent"] == pytest.approx(100 * (sum(times[-quarter:]) / sum(times[:quarter]) - 1))
+
+
+def test_answers_are_tables_with_documented_columns():
+    from trtlog.analyses.questions import QUESTIONS
+
+    ask = parsed("lstm_verbose").analyze
+    for question in QUESTIONS:
+        options = {"other": parsed("lstm_verbose")} if question == "winner_changes" else {}
+        table = ask.table(question, **options)
+        assert isinstance(table, pa.Table)
+        assert all((field.metadata or {}).get(b"doc") for field in table.schema), question
+        assert getattr(ask, question).__doc__

@@ -1,0 +1,147 @@
+"""Each rule on a log that shows it and on one that does not; evidence is looked up in the text."""
+
+import re
+
+import pytest
+
+import trtlog
+from tests.analyses.conftest import lines_of, parsed
+from trtlog.analyses.lint.failures import REMEDIES
+from trtlog.analyses.lint.registry import SEVERITIES, lint, load
+
+
+def findings(name):
+    return {f["rule"]: f for f in lint(parsed(name)).to_pylist()}
+
+
+def of_text(text):
+    return {f["rule"]: f for f in lint(trtlog.parse(text.encode())).to_pylist()}
+
+
+# rule -> (a log that shows it, severity, words of its first line of evidence)
+SHOWN = {
+    "enqueue-bound": ("mobilenet_fp16_verbose", "warning", "Enqueue Time"),
+    "unstable-gpu-time": ("mobilenet_fp16_verbose", "warning", "GPU Compute Time"),
+    "reformat-share": ("mobilenet_fp16_verbose", "warning", "Reformatting CopyNode"),
+    "constant-copies": ("mobilenet_fp16_verbose", "warning", "Layer(Reformat): Identity_70"),
+    "precision-fallback": ("mobilenet_fp16_verbose", "warning", "Time: "),
+    "off-tensor-cores": ("mobilenet_fp16_verbose", "warning", "Layer(Cask"),
+    "weights-lose-precision": ("mobilenet_fp16_verbose", "advice", "weights are affected"),
+    "reformat-round-trip": ("mobilenet_fp16_verbose", "advice", "Adding reformat layer"),
+    "timing-cache-unused": ("mobilenet_fp16_verbose", "advice", "timing cache in use"),
+    "tiny-layers": ("mobilenet_fp16_verbose", "advice", "Conv"),
+    "choices-within-noise": ("mobilenet_fp16_verbose", "advice", "Time: "),
+    "hot-layer": ("bert_fp16_verbose", "advice", "ForeignNode"),
+    "int64-cast": ("bert_fp16_verbose", "advice", "INT64"),
+    "only-fp32": ("lstm_verbose", "advice", "Precision: FP32"),
+    "build-failed": ("err_unsupported_op", "error", "While parsing node"),
+    "plugin-not-found": ("err_unsupported_op", "error", "ERROR: builtin_op_importers"),
+    "run-died": ("unet_smallws_verbose", "error", ""),
+}
+
+
+@pytest.mark.parametrize("rule", SHOWN)
+def test_a_rule_shows_its_evidence(rule):
+    name, severity, words = SHOWN[rule]
+    found = findings(name)[rule]
+    assert found["severity"] == severity
+    assert found["why"] and found["action"] and found["text"]
+    assert found["line"] == found["lines"][0]
+    assert words in lines_of(name)[found["line"] - 1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [
+        ("enqueue-bound", "resnet50_fp16_dyn_detailed"),
+        ("unstable-gpu-time", "resnet50_fp16_dyn_detailed"),
+        ("transfers-dominate", "mobilenet_fp16_verbose"),
+        ("profile-mixed-with-timing", "mobilenet_fp16_verbose"),
+        ("precision-fallback", "resnet50_fp16_dyn_detailed"),
+        ("skipped-for-memory", "mobilenet_fp16_verbose"),
+        ("build-failed", "mobilenet_fp16_verbose"),
+        ("reformat-share", "resnet50_fp16_dyn_detailed"),
+    ],
+)
+def test_what_is_fine_is_said(rule, name):
+    assert findings(name)[rule]["severity"] == "good"
+
+
+def test_root_cause_of_a_chain():
+    # line 1419: number of dimensions is 4 but profile 0 has 5; then five consequences
+    found = findings("err_bad_shape")["build-failed"]
+    errors = [n for n, line in enumerate(lines_of("err_bad_shape"), 1) if re.match(r"\[.*?\] \[E\]", line)]
+    assert found["lines"] == errors
+    assert found["action"].startswith(f"Start with line {errors[0]}. Check --shapes")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("err_bad_flag", "trtexec --help"),
+        ("err_corrupt_engine", "build it again"),
+        ("err_missing_onnx", "check the path"),
+        ("err_dla", "DLA core"),
+        ("unet_smallws_verbose", "LD_LIBRARY_PATH"),
+    ],
+)
+def test_remedies(name, words):
+    assert words in findings(name)["build-failed"]["action"]
+
+
+def test_rules_on_texts_of_their_own():
+    found = of_text(
+        "[11/22/2026-13:22:57] [W] Dynamic dimensions required for input: x, but no shapes were provided. "
+        "Automatically overriding shape to: 1x3x8x8\n"
+    )
+    assert found["default-shapes"]["lines"] == [1]
+    found = of_text(
+        "[11/22/2026-13:22:57] [I] === Inference Options ===\n"
+        "[11/22/2026-13:22:57] [I] Separate profiling: Disabled\n"
+        "[11/22/2026-13:22:57] [I] === Reporting Options ===\n"
+        "[11/22/2026-13:22:57] [I] Profile: Enabled\n"
+        "[11/22/2026-13:22:57] [I] === Performance summary ===\n"
+        "[11/22/2026-13:22:57] [I] Throughput: 100 qps\n"
+        "[11/22/2026-13:22:57] [I] Latency: min = 9 ms, max = 9 ms, mean = 9 ms, median = 9 ms, percentile(99%) = 9 ms\n"
+        "[11/22/2026-13:22:57] [I] H2D Latency: min = 5 ms, max = 5 ms, mean = 5 ms, median = 5 ms, percentile(99%) = 5 ms\n"
+        "[11/22/2026-13:22:57] [I] GPU Compute Time: min = 3 ms, max = 3 ms, mean = 3 ms, median = 3 ms, "
+        "percentile(99%) = 3 ms\n"
+        "[11/22/2026-13:22:57] [I] D2H Latency: min = 1 ms, max = 1 ms, mean = 1 ms, median = 1 ms, percentile(99%) = 1 ms\n"
+    )
+    assert found["profile-mixed-with-timing"]["lines"] == [2, 4]
+    assert found["transfers-dominate"]["severity"] == "warning"
+    assert (
+        "66.7 % of the latency (5 ms in, 1 ms out), longer than the computation" in found["transfers-dominate"]["text"]
+    )
+
+
+def test_channels_that_defeat_alignment():
+    layer = "Layer(CaskConvolution): {}, Tactic: 0x0000000000000001, {} (Half[1,{},4,4]) -> {} (Half[1,{},4,4])"
+    found = of_text(
+        "[V] [TRT] Engine Layer Information:\n"
+        + layer.format("conv_a", "x", 3, "a", 24) + "\n"
+        + layer.format("conv_b", "a", 24, "b", 30) + "\n"
+    )["channel-alignment"]  # fmt: skip
+    assert found["layers"] == ["conv_b"]
+    assert "30 output channels, no multiple of 8" in found["text"]
+
+
+def test_every_rule_is_whole():
+    rules = load()
+    assert len(rules) >= 20
+    for entry in rules.values():
+        assert entry.summary.endswith(".")
+        assert entry.severity in SEVERITIES[:3]
+        assert len(entry.why) > 20
+        assert len(entry.action) > 20
+    assert all(re.compile(pattern) for pattern, _ in REMEDIES)
+
+
+def test_all_captures_can_be_linted(fixtures):
+    for path in sorted(fixtures.glob("*/*.log.gz")):
+        found = lint(trtlog.parse(path)).to_pylist()
+        order = [SEVERITIES.index(f["severity"]) for f in found]
+        assert order == sorted(order)
+        failed = "err" in path.name or "unet" in path.name
+        if path.parent.name.startswith("trt-8"):
+            assert (order[0] == 0) == failed, path.name

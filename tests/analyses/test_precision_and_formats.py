@@ -1,0 +1,92 @@
+"""Why FP16 is not faster; who forces conversions; what they cost."""
+
+import re
+
+import pytest
+
+import trtlog
+from tests.analyses.conftest import engine, lines_of, parsed
+
+MOBILENET = "mobilenet_fp16_verbose"
+NO_ARITHMETIC = ("Constant", "Reformat", "NoOp")
+
+
+def test_layers_by_precision():
+    # How many layers of the FP16 build compute in FP16?
+    #   Layer(CaskConvolution): X, Tactic: 0x.., a (Half[1,384:8,14,14]), .. -> ..
+    totals = {r["precision"]: r for r in parsed(MOBILENET).analyze.table("precision_totals").to_pylist()}
+    first = [
+        rest.split("[")[0].rsplit("(")[-1] for kind, _, rest in engine(MOBILENET).values() if kind not in NO_ARITHMETIC
+    ]
+    assert totals["FP16"]["layers"] == first.count("Half") == 19
+    assert totals["FP32"]["layers"] + totals["TF32"]["layers"] == first.count("Float") == 35
+    assert totals["FP16"]["fallbacks"] == 0
+    assert totals["FP32"]["fallbacks"] + totals["TF32"]["fallbacks"] == 35
+
+
+def test_why_a_layer_fell_back():
+    layer = "/features/features.0/features.0.0/Conv + PWN(/features/features.0/features.0.2/Clip)"
+    row = next(r for r in parsed(MOBILENET).analyze.table("precision").to_pylist() if r["layer"] == layer)
+    # line 13475: Tactic: 0x8ad32616b1424be4 Time: 0.00756571, the engine's; line 13812: the fastest in Half
+    assert (row["used"], row["used_ms"], row["line"]) == ("FP32", 0.00756571, 13475)
+    assert "0x8ad32616b1424be4 Time: 0.00756571" in lines_of(MOBILENET)[13474]
+    assert row["fp16_ms"] == float(lines_of(MOBILENET)[13811].rsplit(" ", 1)[1])
+    assert row["reason"] == "formats"
+
+
+def test_a_loaded_engine_has_no_fallbacks_to_speak_of():
+    rows = parsed("resnet50_load_profile").analyze.table("precision").to_pylist()
+    assert rows
+    assert {row["fallback"] for row in rows} == {None}
+
+
+def test_the_same_network_in_fp32_has_none():
+    rows = parsed("resnet50_fp32_verbose").analyze.table("precision").to_pylist()
+    assert {row["fallback"] for row in rows} == {False}
+
+
+def test_reformats_and_their_profile_time():
+    rows = parsed(MOBILENET).analyze.table("reformats").to_pylist()
+    added = [n for n, line in enumerate(lines_of(MOBILENET), 1) if "] Adding reformat layer: " in line]
+    assert sorted(r["line"] for r in rows) == added
+    row = next(r for r in rows if r["layer"] == "/features/features.11/conv/conv.2/Conv")
+    #  Reformatting CopyNode for Input Tensor 0 to /features/features.11/conv/conv.2/Conv   12.20   0.0050 ...
+    profile = next(
+        x for x in lines_of(MOBILENET) if re.search(r"Tensor 0 to /features/features.11/conv/conv.2/Conv +12", x)
+    )
+    iterations = int(re.search(r"=== Profile \((\d+) iterations", "\n".join(lines_of(MOBILENET)))[1])
+    assert row["profile_ms"] == pytest.approx(float(profile.split()[-4]) / iterations)
+    assert (row["before"], row["after"], row["change"]) == ("FP32 linear", "FP16 NHWC8", "dtype+layout")
+    assert row["forced_by"] == "producer"
+
+
+def test_shares_of_the_profile():
+    lines = lines_of(MOBILENET)
+    start = next(n for n, line in enumerate(lines) if "=== Profile (" in line)
+    times = {}
+    for line in lines[start + 2 :]:
+        if found := re.match(r"\[.*?\] \[I\] +(\S.*?) +([0-9.]+) +[0-9.]+ +[0-9.]+ +[0-9.]+$", line):
+            times[found[1]] = float(found[2])
+    total = times.pop("Total")
+    assert total == pytest.approx(sum(times.values()), abs=0.1)
+    shares = {r["group"]: r for r in parsed(MOBILENET).analyze.table("reformat_shares").to_pylist()}
+    identities = [ms for name, ms in times.items() if name.startswith("Identity_")]
+    copies = [ms for name, ms in times.items() if name.startswith("Reformatting CopyNode")]
+    assert (shares["constant copy"]["layers"], shares["format conversion"]["layers"]) == (len(identities), len(copies))
+    assert shares["constant copy"]["percent"] == pytest.approx(100 * sum(identities) / sum(times.values()))
+    assert shares["format conversion"]["percent"] == pytest.approx(100 * sum(copies) / sum(times.values()))
+
+
+def test_a_refused_int8_layer_says_so():
+    text = b"""[11/22/2026-13:22:57] [I] === Build Options ===
+[11/22/2026-13:22:57] [I] Precision: FP32+INT8
+[11/22/2026-13:22:57] [V] [TRT] *************** Autotuning format combination: Float(8,4,2,1) -> Float(8,4,2,1) ***************
+[11/22/2026-13:22:57] [V] [TRT] --------------- Timing Runner: conv_a (CaskConvolution)
+[11/22/2026-13:22:57] [V] [TRT] Tactic: 0x0000000000000001 Time: 0.25
+[11/22/2026-13:22:57] [V] [TRT] Fastest Tactic: 0x0000000000000001 Time: 0.25
+[11/22/2026-13:22:57] [V] [TRT] >>>>>>>>>>>>>>> Chose Runner Type: CaskConvolution Tactic: 0x0000000000000001
+[11/22/2026-13:22:57] [V] [TRT] Engine Layer Information:
+Layer(CaskConvolution): conv_a, Tactic: 0x0000000000000001, x (Float[1,2,2,2]) -> y (Float[1,2,2,2])
+"""
+    row = trtlog.parse(text).analyze.table("precision").to_pylist()[0]
+    assert (row["fallback"], row["reason"], row["text"]) == (True, "not_offered", "no tactic was timed in INT8")
