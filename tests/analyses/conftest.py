@@ -14,18 +14,18 @@ from tests.conftest import FIXTURES
 FOLDER = FIXTURES / "trt-8.5.3-h200"
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def parsed(name):
     return trtlog.parse(FOLDER / f"{name}.log.gz")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def lines_of(name):
     with gzip.open(FOLDER / f"{name}.log.gz", "rt") as file:
         return file.read().split("\n")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def timed(name):
     """(line, layer, runner, combination, tactic, time) of every tactic line, by a plain walk over the text."""
     combination = layer = runner = None
@@ -40,7 +40,7 @@ def timed(name):
     return out
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def engine(name):
     """Layer -> (type, tactic, rest of the line) of the engine's brief lines."""
     found = [re.match(r"Layer\((\w+)\): (.*?), Tactic: (0x[0-9a-f]+), (.*)", line) for line in lines_of(name)]

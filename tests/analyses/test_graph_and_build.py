@@ -72,12 +72,12 @@ def test_build_time_from_timestamps_adds_up_to_the_clock():
 
 
 def test_build_time_that_is_printed():
-    text = b"""[V] [TRT] --------------- Timing Runner: conv_a (CaskConvolution[0x80000009])
+    text = b"""[V] [TRT] --------------- Timing Runner: conv_a (Cask[0x80000009])
 [V] [TRT] Tactic Name: k Tactic: 0x0000000000000001 Time: 0.25
-[V] [TRT] conv_a (CaskConvolution[0x80000009]) profiling completed in 1.5 seconds. Fastest Tactic: 0x0000000000000001 Time: 0.25
-[V] [TRT] --------------- Timing Runner: conv_a (CaskFlattenConvolution[0x80000036])
+[V] [TRT] conv_a (Cask[0x80000009]) profiling completed in 1.5 seconds. Fastest Tactic: 0x0000000000000001 Time: 0.25
+[V] [TRT] --------------- Timing Runner: conv_a (Flat[0x80000036])
 [V] [TRT] Tactic Name: k2 Tactic: 0x0000000000000002 Time: 0.75
-[V] [TRT] conv_a (CaskFlattenConvolution[0x80000036]) profiling completed in 0.5 seconds. Fastest Tactic: 0x0000000000000002 Time: 0.75
+[V] [TRT] conv_a (Flat[0x80000036]) profiling completed in 0.5 seconds. Fastest Tactic: 0x0000000000000002 Time: 0.75
 """
     (row,) = trtlog.parse(text).analyze.table("build_time").to_pylist()
     assert (row["name"], row["seconds"], row["timings"], row["source"]) == ("conv_a", 2.0, 2, "printed")

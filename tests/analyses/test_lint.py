@@ -45,7 +45,7 @@ def test_a_rule_shows_its_evidence(rule):
     name, severity, words = SHOWN[rule]
     found = findings(name)[rule]
     assert found["severity"] == severity
-    assert found["why"] and found["action"] and found["text"]
+    assert all(found[name] for name in ("why", "action", "text"))
     assert found["line"] == found["lines"][0]
     assert words in lines_of(name)[found["line"] - 1]
 
@@ -102,11 +102,11 @@ def test_rules_on_texts_of_their_own():
         "[11/22/2026-13:22:57] [I] Profile: Enabled\n"
         "[11/22/2026-13:22:57] [I] === Performance summary ===\n"
         "[11/22/2026-13:22:57] [I] Throughput: 100 qps\n"
-        "[11/22/2026-13:22:57] [I] Latency: min = 9 ms, max = 9 ms, mean = 9 ms, median = 9 ms, percentile(99%) = 9 ms\n"
-        "[11/22/2026-13:22:57] [I] H2D Latency: min = 5 ms, max = 5 ms, mean = 5 ms, median = 5 ms, percentile(99%) = 5 ms\n"
-        "[11/22/2026-13:22:57] [I] GPU Compute Time: min = 3 ms, max = 3 ms, mean = 3 ms, median = 3 ms, "
-        "percentile(99%) = 3 ms\n"
-        "[11/22/2026-13:22:57] [I] D2H Latency: min = 1 ms, max = 1 ms, mean = 1 ms, median = 1 ms, percentile(99%) = 1 ms\n"
+        + "".join(
+            f"[11/22/2026-13:22:57] [I] {name}: min = {t} ms, max = {t} ms, mean = {t} ms, median = {t} ms, "
+            f"percentile(99%) = {t} ms\n"
+            for name, t in (("Latency", 9), ("H2D Latency", 5), ("GPU Compute Time", 3), ("D2H Latency", 1))
+        )
     )
     assert found["profile-mixed-with-timing"]["lines"] == [2, 4]
     assert found["transfers-dominate"]["severity"] == "warning"

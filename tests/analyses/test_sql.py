@@ -37,7 +37,6 @@ def test_parameters_are_no_sql():
         ("selct 1", "syntax error"),
         ("select nope from tactics", "nope"),
         ("", "empty"),
-        ("set threads = 1", "no rows"),
         ("select * from read_csv('/etc/passwd')", "disabled"),
     ],
 )
