@@ -25,12 +25,17 @@ UPGRADES: dict[int, Any] = {}
 def file_metadata(log: Log) -> dict[str, str]:
     """Return the metadata that every file carries."""
     versions = [v for v in log.table("runs").column("tensorrt_version").to_pylist() if v]
+    return metadata_of(list(dict.fromkeys(versions)), log.source, list(log.notes))
+
+
+def metadata_of(versions: list[str], source: str, notes: list[str]) -> dict[str, str]:
+    """Return the metadata of a log's files: TensorRT's versions, what was read, what was odd about it."""
     return {
         "trtlog.schema": str(SCHEMA_VERSION),
         "trtlog.version": __version__,
-        "tensorrt.version": ",".join(dict.fromkeys(versions)),
-        "trtlog.source": log.source,
-        "trtlog.notes": json.dumps(list(log.notes)),
+        "tensorrt.version": ",".join(versions),
+        "trtlog.source": source,
+        "trtlog.notes": json.dumps(notes),
     }
 
 
@@ -86,7 +91,7 @@ def read_parquet(folder: str | os.PathLike[str]) -> Log:
             table = pq.read_table(file)
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(f"{file}: cannot be read as Parquet: {error}") from error
-        metadata = table.schema.metadata or {}
+        metadata = pq.read_metadata(file).metadata or {}
         tables[name] = upgrade(table, name, file)
     source = metadata.get(b"trtlog.source", b"").decode()
     notes = json.loads(metadata.get(b"trtlog.notes", b"[]"))

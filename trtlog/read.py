@@ -68,7 +68,7 @@ def parse(
 
     captures, name, notes = read_captures(source, engine=engine, progress=progress)
     if strict and captures.unknown:
-        raise _strict_error(captures, name)
+        raise strict_error(captures, name)
     rows = _exports(captures, source, exports, notes)
     return Log(TableSet(captures, name, rows), name, notes)
 
@@ -149,7 +149,7 @@ def read_captures(
     finally:
         if reader is not None:
             reader.close()
-    _check(captures, name)
+    check_captures(captures, name)
     return captures, name, [*notes, *captures.notes]
 
 
@@ -173,7 +173,7 @@ def make_engine(name: str, rules: Grammar, size: int) -> LineEngine | VectorEngi
     return LineEngine(rules)
 
 
-def _check(captures: Captures, name: str) -> None:
+def check_captures(captures: Captures, name: str) -> None:
     """Refuse a text without any line of TensorRT."""
     from trtlog.classify import looks_foreign
 
@@ -184,7 +184,8 @@ def _check(captures: Captures, name: str) -> None:
         )
 
 
-def _strict_error(captures: Captures, name: str) -> StrictError:
+def strict_error(captures: Captures, name: str) -> StrictError:
+    """Return the error that names the lines that no rule knows."""
     from trtlog.captures import text
 
     unknown = captures.unknown

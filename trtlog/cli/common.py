@@ -6,7 +6,8 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -83,18 +84,37 @@ def read_log(path: str, *, strict: bool = False, run_number: int | None = None) 
 def _parse(path: str, strict: bool) -> Log:
     import trtlog
 
-    source: Any = sys.stdin.buffer if path == "-" else path
+    source = source_of(path)
+    with progress_of(path) as progress:
+        return trtlog.parse(source, strict=strict, progress=progress)
+
+
+def source_of(path: str) -> Any:
+    """Return standard input for ``-``, else the path.
+
+    Raises
+    ------
+    InputError
+        Standard input is a terminal.
+    """
     if path == "-" and sys.stdin.isatty():
         raise InputError("standard input is a terminal; pipe a log into trtlog, or name a file")
+    return sys.stdin.buffer if path == "-" else path
+
+
+@contextmanager
+def progress_of(path: str) -> Iterator[Callable[[int], None] | None]:
+    """Show how much of a large file is read, on a terminal; gives what to call with the bytes read so far."""
     size = os.path.getsize(path) if path != "-" and os.path.isfile(path) else 0
     if size < _PROGRESS_BYTES or not sys.stderr.isatty():
-        return trtlog.parse(source, strict=strict)
+        yield None
+        return
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=size)
-        return trtlog.parse(source, strict=strict, progress=lambda done: bar.update(task, completed=done))
+        yield lambda done: bar.update(task, completed=done)
 
 
 def print_rows(table: pa.Table, format_: str, *, title: str | None = None) -> None:

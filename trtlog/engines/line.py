@@ -109,6 +109,9 @@ class LineEngine:
             self.captures.add_rows(index, lines, rows)
         self._pending = {}
 
+    def drain(self) -> None:
+        """Complete the captures of all that was fed: they are."""
+
     def close(self) -> None:
         """Release what the engine holds: nothing here."""
 

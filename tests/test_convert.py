@@ -1,0 +1,89 @@
+"""Piecewise conversion writes the rows that the whole log gives, wherever the pieces end."""
+
+from __future__ import annotations
+
+import gzip
+import random
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import trtlog
+from tests.conftest import FIXTURES
+from trtlog.convert import convert
+from trtlog.errors import InputError, StrictError
+from trtlog.records import TABLES
+from trtlog.source import open_source
+
+FOLDER = FIXTURES / "trt-8.5.3-h200"
+
+
+def text(name):
+    return gzip.decompress((FOLDER / f"{name}.log.gz").read_bytes())
+
+
+def plain(table):
+    fields = [f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(fields)).combine_chunks()
+
+
+def assert_same(log, folder):
+    whole, written = trtlog.parse(log), trtlog.read_parquet(folder)
+    for name in TABLES:
+        assert plain(written.table(name)).equals(plain(whole.table(name))), name
+    return written
+
+
+ONE = "resnet50_fp32_verbose"
+SEVERAL = ("bert_fp16_verbose", "err_bad_shape", "lstm_verbose", "unet_smallws_verbose", "sweep_r50_best_b8")
+
+
+@pytest.mark.parametrize("segment_bytes", [20_000, 300_000, 1 << 30])
+def test_one_run(tmp_path, segment_bytes):
+    log = text(ONE)
+    convert(open_source(log, 10_000), tmp_path, segment_bytes=segment_bytes)
+    written = assert_same(log, tmp_path)
+    groups = pq.read_metadata(tmp_path / "tactics.parquet").num_row_groups
+    assert groups > 5 if segment_bytes == 20_000 else groups == 1 or segment_bytes == 300_000
+    assert written.run.tensorrt_version == "8.5.3"
+
+
+@pytest.mark.parametrize("engine", ["line", "vector"])
+def test_several_runs(tmp_path, engine):
+    log = b"".join(text(name) for name in SEVERAL)
+    convert(open_source(log, 50_000), tmp_path, engine=engine, segment_bytes=100_000)
+    written = assert_same(log, tmp_path)
+    assert written.table("runs").column("run").to_pylist() == list(range(len(SEVERAL)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_blocks_in_any_order(tmp_path, seed):
+    """Blocks of the autotuner from several runs, shuffled: joins must not reach over a cut."""
+    chance = random.Random(seed)
+    pieces = []
+    for name in chance.sample(SEVERAL, 2):
+        lines = text(name).split(b"\n")
+        starts = [n for n, line in enumerate(lines) if b"] =============== Computing" in line] or [0]
+        pieces += [b"\n".join(lines[a:b]) for a, b in zip([0, *starts], [*starts, len(lines)], strict=True)]
+    chance.shuffle(pieces)
+    log = b"\n".join(pieces) + b"\n"
+    convert(open_source(log, 10_000), tmp_path, segment_bytes=10_000)
+    assert_same(log, tmp_path)
+
+
+def test_nothing_is_left_behind_where_it_fails(tmp_path):
+    with pytest.raises(InputError):
+        convert(b"no log at all\n" * 50, tmp_path / "out")
+    with pytest.raises(StrictError):
+        convert(text(ONE) + b"[11/22/2026-13:22:03] [V] [TRT] zzz qqq\n", tmp_path / "out", strict=True)
+    assert not list((tmp_path).rglob("*"))
+
+
+def test_metadata_is_that_of_to_parquet(tmp_path):
+    convert(text(ONE), tmp_path / "a")
+    trtlog.parse(text(ONE)).to_parquet(tmp_path / "b")
+    first, second = (pq.read_metadata(tmp_path / n / "tactics.parquet").metadata for n in "ab")
+    assert {k: v for k, v in first.items() if k != b"ARROW:schema"} == {
+        k: v for k, v in second.items() if k != b"ARROW:schema"
+    }

@@ -1,0 +1,178 @@
+"""Write a log of any size as Parquet in bounded memory: read a piece, write its rows, forget it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from trtlog.captures import Captures
+from trtlog.errors import InputError
+from trtlog.parquet import metadata_of
+from trtlog.read import check_captures, make_engine, strict_error
+from trtlog.records import TABLES
+from trtlog.tables import TableSet, schema_of
+from trtlog.tables.segments import SEGMENTED, cut_at_run, cut_inside_run, lines_of, segmented_kinds, split
+
+if TYPE_CHECKING:
+    from trtlog.source import Source
+
+# Log text whose captures are held before rows are written; a cut is looked for each time as much was read.
+SEGMENT_BYTES = 24 << 20
+# Metadata that is known at the end only.
+_LATE = ("tensorrt.version", "trtlog.notes")
+
+
+def convert(
+    source: Any,
+    folder: str | os.PathLike[str],
+    *,
+    engine: str = "auto",
+    strict: bool = False,
+    progress: Callable[[int], None] | None = None,
+    segment_bytes: int = SEGMENT_BYTES,
+) -> list[str]:
+    """Write a log as Parquet, one file a table, without ever holding all of it.
+
+    The files are those of ``trtlog.parse(source).to_parquet(folder)``, but for row groups. JSON exports beside
+    the log are not read.
+
+    Parameters
+    ----------
+    source : path, bytes, file object, or iterable of lines or chunks
+        As for :func:`trtlog.parse`.
+    folder : path
+        Where to write; made where it is missing.
+    engine : {"auto", "line", "vector"}
+        How to read.
+    strict : bool
+        Make a line that no rule knows an error.
+    progress : callable, optional
+        Called with the number of bytes read so far.
+    segment_bytes : int
+        How much log text to read between two writes.
+
+    Returns
+    -------
+    list of str
+        What was odd about the source, as ``Log.notes``.
+
+    Raises
+    ------
+    InputError
+        The source cannot be read, is no log of TensorRT, or the folder cannot be written.
+    StrictError
+        ``strict`` and there are unknown lines.
+    """
+    from trtlog import grammar
+    from trtlog.source import open_source
+
+    target = Path(folder)
+    done, since = 0, 0
+    reader: Any = None
+    with open_source(source) as opened:
+        writer = _Writer(target, opened)
+        try:
+            for chunk in opened:
+                if reader is None:
+                    reader = make_engine(engine, grammar.load(), len(chunk.data))
+                reader.feed(chunk.data, chunk.first_line)
+                size = len(chunk.data)
+                done, since = done + size, since + size
+                if since >= segment_bytes:
+                    reader.drain()
+                    if strict and reader.captures.unknown:
+                        raise strict_error(reader.captures, opened.name)
+                    writer.flush(reader.captures)
+                    since = 0
+                if progress is not None:
+                    progress(done)
+            captures = (reader or make_engine(engine, grammar.load(), 0)).finish()
+            check_captures(captures, opened.name)
+            if strict and captures.unknown:
+                raise strict_error(captures, opened.name)
+            writer.finish(captures)
+        except OSError as error:
+            raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+        finally:
+            writer.close()
+            if reader is not None:
+                reader.close()
+    return [*opened.notes, *captures.notes]
+
+
+class _Writer:
+    """Appends the rows of segments to one Parquet file a table; the files appear at the end, all or none."""
+
+    def __init__(self, folder: Path, source: Source) -> None:
+        self._folder = folder
+        self._source = source
+        self._files: dict[str, pq.ParquetWriter] = {}
+        self._runs = 0  # runs that are written
+        self._versions: dict[str, None] = {}
+
+    def flush(self, captures: Captures) -> None:
+        """Write what no later line can change, and forget it."""
+        line = cut_at_run(captures)
+        if line is not None:
+            above = split(captures, line)
+            runs = len(lines_of(above, ("run_started",)))
+            self._write(above, [name for name in TABLES if name != "coverage"])
+            self._runs += runs
+        line = cut_inside_run(captures)
+        if line is not None:
+            self._write(split(captures, line, segmented_kinds(captures)), SEGMENTED)
+
+    def finish(self, captures: Captures) -> None:
+        """Write the rest, and make the files appear."""
+        self._write(captures, list(TABLES))
+        metadata = metadata_of(list(self._versions), self._source.name, [*self._source.notes, *captures.notes])
+        for file in self._files.values():
+            file.add_key_value_metadata({key: metadata[key] for key in _LATE})
+            file.close()
+        for name in self._files:
+            self._temporary(name).replace(self._folder / f"{name}.parquet")
+        self._files = {}
+
+    def close(self) -> None:
+        """Remove files that did not come to an end."""
+        for name, file in self._files.items():
+            file.close()
+            self._temporary(name).unlink(missing_ok=True)
+        self._files = {}
+
+    def _write(self, captures: Captures, names: Any) -> None:
+        tables = TableSet(captures, self._source.name)
+        for name in names:
+            table = tables[name]
+            if name == "runs":
+                self._versions.update(dict.fromkeys(v for v in table.column("tensorrt_version").to_pylist() if v))
+            if name not in self._files:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._files[name] = pq.ParquetWriter(
+                    self._temporary(name), self._schema(name), compression="zstd", use_dictionary=True
+                )
+            if table.num_rows:
+                self._files[name].write_table(
+                    self._numbered(table).replace_schema_metadata(self._files[name].schema.metadata)
+                )
+
+    def _numbered(self, table: pa.Table) -> pa.Table:
+        """Return the table with runs counted from the log's first."""
+        if not self._runs or "run" not in table.column_names:
+            return table
+        place = table.column_names.index("run")
+        field = table.schema.field(place)
+        return table.set_column(place, field, pc.add(table.column(place), pa.scalar(self._runs, field.type)))
+
+    def _schema(self, name: str) -> pa.Schema:
+        early = metadata_of([], self._source.name, [])
+        return schema_of(name).with_metadata({k: v for k, v in early.items() if k not in _LATE})
+
+    def _temporary(self, name: str) -> Path:
+        return self._folder / f".{name}.parquet.{os.getpid()}"
