@@ -27,8 +27,19 @@ THIRD_PARTY = sorted(p for p in CORPUS.rglob("*") if p.is_file() and p.suffix no
 def read(engine, source, chunk_bytes=8 << 20):
     with open_source(source, chunk_bytes) as chunks:
         for chunk in chunks:
-            engine.feed(chunk.data, chunk.first_line)
+            for data, first_line in cut(chunk.data, chunk.first_line, chunk_bytes):
+                engine.feed(data, first_line)
     return engine.finish()
+
+
+def cut(data, first_line, chunk_bytes):
+    """Cut a chunk at line ends into smaller ones."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start + chunk_bytes) + 1 or len(data)
+        yield data[start:end], first_line
+        first_line += data.count(b"\n", start, end)
+        start = end
 
 
 def assert_same(expected, found, tables=True):

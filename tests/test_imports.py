@@ -70,6 +70,7 @@ LAYERS = [
     ["tables"],
     ["log", "parquet", "sql"],
     ["read", "unknown", "explain"],
+    ["convert"],
     ["analyses"],
     ["report"],
     ["docs"],
