@@ -8,7 +8,8 @@ import pytest
 from tests.runner.conftest import ROOT, find_capture
 from trtlog.runner.check import check_arguments
 from trtlog.runner.flags import all_flags, flags_of, nearest_release
-from trtlog.runner.helptext import parse_help
+from trtlog.runner.helptext import Help, decode_banner_version, parse_help
+from trtlog.testing.capture import read_capture, split_command
 
 CORPUS = ROOT.parent / "shared" / "corpus"
 HELPS = {
@@ -155,10 +156,9 @@ def test_deprecated_flags_are_warned_about_but_allowed(help_853, help_rtx):
 
 def test_values_copies_and_pairs(help_853):
     assert problems(help_853, ["--int8=0"])[0][0] == "warning"  # trtexec switches it on all the same
-    assert problems(help_853, ["--saveEngine"])[0] == (
-        "error",
-        "--saveEngine needs a value: --saveEngine=<file>.",
-    )
+    # trtexec 8.5.2 ran with an empty --plugins; a number it cannot read from nothing
+    assert problems(help_853, ["--plugins"]) == [("warning", "--plugins needs a value: --plugins=<file>.")]
+    assert problems(help_853, ["--avgRuns="]) == [("error", "--avgRuns needs a value: --avgRuns=N.")]
     assert "given 2 times" in problems(help_853, ["--fp16", "--fp16"])[0][1]
     assert problems(help_853, ["--plugins=a.so", "--plugins=b.so"]) == []
     assert "exclude each other" in problems(help_853, ["--saveEngine=a", "--loadEngine=b"])[0][1]
@@ -169,3 +169,25 @@ def test_a_profile_without_its_own_run_hides_the_summary_from_8_4_to_10_16(help_
     assert "--separateProfileRun" in problems(help_853, ["--onnx=m", "--dumpProfile"])[0][1]
     assert problems(help_853, ["--onnx=m", "--dumpProfile", "--separateProfileRun"]) == []
     assert problems(help_rtx, ["--onnx=m", "--dumpProfile"]) == []
+
+
+def test_command_lines_that_passed_are_not_refused():
+    """Every run in the third-party logs that ended PASSED was accepted by its trtexec."""
+    if not CORPUS.exists():
+        pytest.skip(f"{CORPUS} is not here (third-party logs)")
+    refused, passed = [], set()
+    for path in sorted(CORPUS.rglob("*")):
+        if not path.is_file():
+            continue
+        for line in read_capture(path).lines:
+            found = re.match(rb"&&&& PASSED TensorRT\.trtexec \[TensorRT v([0-9]+)\] (?:\[b[0-9]+\] )?# (.*)", line)
+            if found is None:
+                continue
+            command = tuple(split_command(found[2].decode("utf-8", "replace").strip()))
+            version = decode_banner_version(found[1].decode())
+            known = Help(dict.fromkeys(flags_of(version, hidden=False), ""), version, None, version)
+            problems_found = check_arguments(command[1:], known)
+            refused += [(path.name, problem.text) for problem in problems_found if problem.severity == "error"]
+            passed.add((version, command))
+    assert len(passed) > 50
+    assert refused == []

@@ -43,6 +43,8 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     (r"getPluginCreator could not find plugin:? *(\S+)",
      "The model needs the plugin or operator {0}, which TensorRT does not know: load it with --staticPlugins "
      "(--plugins before 8.6), or change the model."),
+    (r"kDLA_STANDALONE, use cuDLA",
+     "The engine is a loadable for cuDLA (--buildDLAStandalone): trtexec builds it, but cannot run it."),
     (r"Serialization assertion|magicTag|Version tag does not match|"
      r"engine plan file is (?:not compatible|generated on an incompatible device)|Cannot deserialize",
      "The engine file is damaged, or was built by another TensorRT version or for another GPU: build it "

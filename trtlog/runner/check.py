@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from trtlog.runner.arguments import FlagError, split_flag
 from trtlog.runner.flags import Flag, all_flags, flags_of, format_version, spellings
 from trtlog.runner.helptext import Help
+
+_NUMERIC = re.compile(r"[NMP]\b|number|index|ratio|bytes|seconds|[0-9]")
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,9 @@ def _one(argument: str, help_: Help) -> list[Problem]:
         )
         problems.append(Problem("warning", name, text))
     elif entry is not None and not bare and not optional and not value:
-        problems.append(Problem("error", name, f"{name} needs a value: {name}={entry.value}."))
+        # trtexec takes an empty text for one, but cannot read a number from it
+        severity = "error" if _NUMERIC.match(entry.value) else "warning"
+        problems.append(Problem(severity, name, f"{name} needs a value: {name}={entry.value}."))
     if entry is not None and entry.deprecated is not None and help_.release >= entry.deprecated:
         text = f"{name} is deprecated in {help_.name}.{_instead(entry, value)}"
         problems.append(Problem("warning", name, text))
