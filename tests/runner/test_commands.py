@@ -169,6 +169,8 @@ def test_signals_end_the_run_and_keep_the_log(number, installed, tmp_path):
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=env)
     log = tmp_path / "r" / "trtexec.log"
+    while b"reading options" not in child.stderr.readline():
+        assert child.poll() is None
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (log.exists() and log.read_bytes().count(b"\n") == 500):
         time.sleep(0.05)

@@ -145,6 +145,23 @@ def test_what_cannot_be_started(tmp_path):
     assert not (tmp_path / "log").exists()
 
 
+def test_nothing_outlives_the_program_that_started_it(script, tmp_path):
+    path = script(f"echo $$ > {tmp_path}/pid; exec sleep 600")
+    program = textwrap.dedent(
+        f"""
+        import time
+        from pathlib import Path
+        from trtlog.runner.process import Child
+        child = Child([{str(path)!r}], Path({str(tmp_path / "log")!r}), grace_s=1)
+        while not Path({str(tmp_path / "pid")!r}).exists() or not Path({str(tmp_path / "pid")!r}).read_text():
+            time.sleep(0.02)
+        raise SystemExit("forgotten")
+        """
+    )
+    subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=ROOT, timeout=120, check=False)
+    assert wait_until(lambda: not alive(int((tmp_path / "pid").read_text())))
+
+
 def test_stopping_twice_is_impatient(script, tmp_path):
     path = script("trap '' INT TERM; echo started; while :; do sleep 0.1; done")
     child = Child([str(path)], tmp_path / "log", grace_s=600)

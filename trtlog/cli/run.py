@@ -73,28 +73,29 @@ def command(
 
     if not trtexec_args:
         raise click.UsageError("give trtexec's arguments after --, as in: trtlog run -- --onnx=m.onnx --fp16")
-    try:
-        if dry_run:
-            _dry_run(trtexec, prefix, seen_as or out or "RUN", trtexec_args, no_verbose, no_exports)
-            return
-        session = start(
-            trtexec=trtexec,
-            prefix=prefix,
-            out=out,
-            args=trtexec_args,
-            verbose=not no_verbose,
-            exports=False if no_exports else None,
-            engine=False if no_engine else None,
-            timing_cache=False if no_timing_cache else None,
-            check_flags=not no_check,
-            overwrite=overwrite,
-            seen_as=seen_as,
-            timeout_s=timeout_s,
-            hang_s=hang_s,
-        )
-    except FlagError as error:
-        raise click.UsageError(str(error)) from error
-    log = _follow(session, quiet=quiet, as_json=as_json)
+    with ending_like_ctrl_c():
+        try:
+            if dry_run:
+                _dry_run(trtexec, prefix, seen_as or out or "RUN", trtexec_args, no_verbose, no_exports)
+                return
+            session = start(
+                trtexec=trtexec,
+                prefix=prefix,
+                out=out,
+                args=trtexec_args,
+                verbose=not no_verbose,
+                exports=False if no_exports else None,
+                engine=False if no_engine else None,
+                timing_cache=False if no_timing_cache else None,
+                check_flags=not no_check,
+                overwrite=overwrite,
+                seen_as=seen_as,
+                timeout_s=timeout_s,
+                hang_s=hang_s,
+            )
+        except FlagError as error:
+            raise click.UsageError(str(error)) from error
+        log = _follow(session, quiet=quiet, as_json=as_json)
     if not as_json and log is not None:
         click.echo(headline(log))
     if not as_json:
@@ -102,7 +103,7 @@ def command(
 
 
 def _follow(session: Session, *, quiet: bool, as_json: bool) -> Log | None:
-    with ending_like_ctrl_c(), session, LiveView(as_json=as_json, quiet=quiet) as view:
+    with session, LiveView(as_json=as_json, quiet=quiet) as view:
         if not as_json:
             for warning in session.warnings:
                 view.say(f"trtlog: {warning}")

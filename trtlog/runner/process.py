@@ -9,6 +9,7 @@ Standard output and standard error share one pipe, which keeps the order in whic
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import os
@@ -23,6 +24,7 @@ from pathlib import Path
 
 from trtlog.runner.binary import start_error
 
+_RUNNING: set[Child] = set()
 _CHUNK = 1 << 16
 _PIPE_SIZE = 1 << 20
 _F_SETPIPE_SZ = 1031  # Linux; a larger pipe lets the child run on while this process is busy
@@ -139,6 +141,7 @@ class Child:
         self.pid = self._process.pid
         self._recorder = threading.Thread(target=self._record, args=(reading,), name="trtlog-recorder", daemon=True)
         self._watchdog = threading.Thread(target=self._watch, name="trtlog-watchdog", daemon=True)
+        _RUNNING.add(self)
         self._recorder.start()
         self._watchdog.start()
 
@@ -261,6 +264,7 @@ class Child:
             disk_error=None if self._disk_error is None else (self._disk_error.strerror or str(self._disk_error)),
             left_behind=left_behind,
         )
+        _RUNNING.discard(self)
         with self._changed:
             self._ending = ending
             self._changed.notify_all()
@@ -290,6 +294,15 @@ class Child:
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+
+@atexit.register
+def _end_all() -> None:
+    """End what still runs when this program ends: its output would go nowhere."""
+    for child in list(_RUNNING):
+        child.stop("interrupted")
+    for child in list(_RUNNING):
+        child.wait(2 * child.grace_s + 5)
 
 
 def _signal_name(number: int) -> str:

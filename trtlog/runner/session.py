@@ -43,8 +43,15 @@ class Session:
         self.child = child
         self.folder = folder
         self.warnings = warnings
-        self._progress = Progress()
+        self._started: Progress | None = None
         self._verdict: Verdict | None = None
+
+    @property
+    def _progress(self) -> Progress:
+        # made when it is needed: nothing that takes time may stand between the child and its guard
+        if self._started is None:
+            self._started = Progress()
+        return self._started
 
     def __enter__(self) -> Session:
         return self
