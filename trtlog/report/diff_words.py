@@ -56,7 +56,9 @@ def signed(value: float | None, unit: str = "%") -> str:
     >>> signed(-9.839), signed(None)
     ('-9.8%', '')
     """
-    return "" if value is None else f"{value:+.1f}{unit}"
+    if value is None:
+        return ""
+    return f"{round(value, 1) + 0.0:+.1f}{unit}"  # adding 0 turns -0.0 into 0.0
 
 
 def short(text: str | None, width: int = 60) -> str:
