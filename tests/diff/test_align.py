@@ -119,3 +119,20 @@ def test_versions_fuse_otherwise(corpus, capture):
         assert row["control_layer"].count(" & ") == row["test_layer"].count(" & ") == 1
         assert "downsample" in row["control_layer"]
         assert "fusion" in row["changed"]
+
+
+def test_numbered_names_do_not_make_one_model_of_two():
+    """Exporters that number their nodes give 'Conv_0', 'Relu_1', ... to every model: the weights tell."""
+    kinds = ["Conv", "Relu", "MaxPool"] * 4
+    ours = [(f"{kind}_{i}", kind, "[[64, 3, 7, 7]]" if kind == "Conv" else "[]") for i, kind in enumerate(kinds)]
+    deeper = ["Conv", "Conv", "Add"] * 30
+    theirs = [(f"{kind}_{i}", kind, f"[[{i}, 8, 3, 3]]") for i, kind in enumerate(deeper)]
+    control = layers(*(node[0] for node in ours), family="convolution")
+    test = layers(*(node[0] for node in theirs), family="convolution")
+    assert not align(control, test, ours, theirs).same_model
+    assert align(control, control, ours, ours).same_model
+
+
+def test_an_engine_of_one_conversion_is_itself():
+    alone = [layer("Reformat", 0, family="reformat")]
+    assert align(alone, alone).same_model

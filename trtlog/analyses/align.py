@@ -22,9 +22,15 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
 
 from trtlog.analyses.diff_layers import LayerFacts
 from trtlog.analyses.layer_names import stable_name
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+
+Node = tuple[str, ...]
 
 _ORDER_LIMIT = 4000  # difflib's time grows with the square of what is left over
 
@@ -72,8 +78,8 @@ class Alignment:
 def align(
     control: Sequence[LayerFacts],
     test: Sequence[LayerFacts],
-    control_nodes: Sequence[tuple[str, str]] = (),
-    test_nodes: Sequence[tuple[str, str]] = (),
+    control_nodes: Sequence[Node] = (),
+    test_nodes: Sequence[Node] = (),
 ) -> Alignment:
     """Pair the layers of two builds.
 
@@ -81,8 +87,9 @@ def align(
     ----------
     control, test : sequence of LayerFacts
         Layers in the order of the engine.
-    control_nodes, test_nodes : sequence of (str, str)
-        ONNX nodes and their operators, in the order of the import.
+    control_nodes, test_nodes : sequence of tuple of str
+        ONNX nodes in the order of the import: name, operator, and what else tells nodes of one name apart,
+        as :func:`read_nodes` returns them.
 
     Examples
     --------
@@ -96,8 +103,8 @@ def align(
     work.pair_equal(lambda layer: (layer.role, layer.layer.strip()), "name", 1.0)
     work.pair_lineage(_members(control, control_nodes), _members(test, test_nodes))
     work.pair_equal(_output_key, "tensor", 0.8)
-    shared = work.shared()
-    same_model = _same_model(control_nodes, test_nodes, shared)
+    shared = work.shared(min)
+    same_model = _same_model(control_nodes, test_nodes, work)
     if same_model:
         work.pair_equal(lambda layer: (layer.role, stable_name(layer.layer)), "order", 0.5)
         work.pair_order()
@@ -109,26 +116,35 @@ def _output_key(layer: LayerFacts) -> Hashable:
     return (layer.role, tuple(sorted(outputs))) if outputs else None
 
 
-def _same_model(control: Sequence[tuple[str, str]], test: Sequence[tuple[str, str]], shared: float | None) -> bool:
+def read_nodes(log: Log) -> list[Node]:
+    """Return the ONNX nodes of a log: name, operator, and the shapes of all operands but the first.
+
+    Exporters number nodes (``Conv_0``), so that other models have nodes of the same names; the shapes of
+    their weights differ. The first operand is left out, for it has the shape of the input.
+    """
+    rows = log.table("onnx_nodes").select(["node", "op", "inputs"]).to_pylist()
+    return [(row["node"], row["op"], repr([t["shape"] for t in (row["inputs"] or ())[1:]])) for row in rows]
+
+
+def _same_model(control: Sequence[Node], test: Sequence[Node], work: _Work) -> bool:
     """Judge by the ONNX nodes where both logs list them, else by the layers that were paired."""
     if control and test:
-        if control == test:
+        ours, theirs = set(control), set(test)
+        if len(ours & theirs) / max(len(ours), len(theirs)) >= 0.3:
             return True
-        ours, theirs = {name for name, _ in control}, {name for name, _ in test}
-        if len(ours & theirs) / min(len(ours), len(theirs)) >= 0.5:
-            return True
-        left, right = ([op for _, op in nodes][:_ORDER_LIMIT] for nodes in (control, test))
-        return SequenceMatcher(None, left, right, autojunk=False).ratio() >= 0.9
-    return shared is not None and shared >= 0.3
+        left, right = ([node[1:] for node in nodes[:_ORDER_LIMIT]] for nodes in (control, test))
+        return SequenceMatcher(None, left, right, autojunk=False).ratio() >= 0.8
+    shared, of_larger = work.shared(min), work.shared(max)
+    return shared is not None and of_larger is not None and shared >= 0.3 and of_larger >= 0.1
 
 
-def _members(layers: Sequence[LayerFacts], nodes: Sequence[tuple[str, str]]) -> dict[int, frozenset[str]]:
+def _members(layers: Sequence[LayerFacts], nodes: Sequence[Node]) -> dict[int, frozenset[str]]:
     """Return the nodes of each layer by position.
 
     A ForeignNode names its first and last node only: all nodes imported between them that no other layer
     claims are taken as its own.
     """
-    place = {name: number for number, (name, _) in enumerate(nodes)}
+    place = {node[0]: number for number, node in enumerate(nodes)}
     known = place.keys()
     members = {layer.position: (layer.parts & known) or layer.parts for layer in layers}
     claimed = set().union(*(members[layer.position] for layer in layers if "ForeignNode[" not in layer.layer), ())
@@ -137,7 +153,7 @@ def _members(layers: Sequence[LayerFacts], nodes: Sequence[tuple[str, str]]) -> 
             continue
         ends = sorted(place[part] for part in layer.parts if part in known)
         if len(ends) > 1:
-            inside = {name for name, _ in nodes[ends[0] : ends[-1] + 1]}
+            inside = {node[0] for node in nodes[ends[0] : ends[-1] + 1]}
             members[layer.position] = frozenset(inside - claimed) | layer.parts
     return members
 
@@ -148,7 +164,10 @@ class _Work:
     def __init__(self, control: list[LayerFacts], test: list[LayerFacts]) -> None:
         self.control, self.test = control, test
         self.pairs: list[Pair] = []
-        self.sizes = [sum(_counts(layer) for layer in side) for side in (control, test)]
+        # Weights and conversions say nothing about the model, unless there is nothing else.
+        enough = all(any(map(_counts, side)) for side in (control, test))
+        self.counts: Callable[[LayerFacts], bool] = _counts if enough else lambda layer: True
+        self.sizes = [sum(map(self.counts, side)) for side in (control, test)]
 
     def _take(self, control: Iterable[LayerFacts], test: Iterable[LayerFacts], method: str, confidence: float) -> None:
         ours, theirs = tuple(control), tuple(test)
@@ -203,18 +222,14 @@ class _Work:
         for ours, theirs, confidence in found:
             self._take((ours,), (theirs,), "order", confidence)
 
-    def shared(self) -> float | None:
-        """Return which share of the smaller build's layers is paired by now."""
-        smaller = min(self.sizes)
-        if not smaller:
+    def shared(self, which: Callable[..., int]) -> float | None:
+        """Return which share of the smaller (``min``) or larger build's layers is paired by now."""
+        size = which(self.sizes)
+        if not min(self.sizes):
             return None
-        paired = [
-            min(sum(map(_counts, pair.control)), sum(map(_counts, pair.test)))
-            if len(pair.control) == len(pair.test) == 1
-            else (sum(map(_counts, pair.control)) if self.sizes[0] <= self.sizes[1] else sum(map(_counts, pair.test)))
-            for pair in self.pairs
-        ]
-        return min(1.0, sum(paired) / smaller)
+        side = self.sizes.index(size)
+        paired = sum(self.counts(layer) for pair in self.pairs for layer in (pair.control, pair.test)[side])
+        return min(1.0, paired / size)
 
     def finish(self) -> tuple[Pair, ...]:
         """Return all pairs in the order of the control build, then what the test build alone has."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trtlog.analyses.align import Alignment, Pair, align
+from trtlog.analyses.align import Alignment, Pair, align, read_nodes
 from trtlog.analyses.diff_aligned import attribution_rows, format_rows, layer_rows, reformat_rows, time_source
 from trtlog.analyses.diff_candidates import Machine, candidate_rows, layer_shifts, machine, tactic_rows
 from trtlog.analyses.diff_layers import Layers, read_layers
@@ -309,9 +309,7 @@ def _alignment(logs: list[Log], sides: list[Side], notes: list[str]) -> Alignmen
             notes.append(f"{name} lists no engine layers: its layers are those of the profile, without tactics")
     if missing:
         return None
-    nodes = [
-        [(row["node"], row["op"]) for row in log.table("onnx_nodes").select(["node", "op"]).to_pylist()] for log in logs
-    ]
+    nodes = [read_nodes(log) for log in logs]
     alignment = align(sides[0].layers.layers, sides[1].layers.layers, *nodes)
     if not alignment.same_model:
         shared = 0.0 if alignment.shared is None else alignment.shared

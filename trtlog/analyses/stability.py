@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from statistics import fmean, median, pstdev
 from typing import TYPE_CHECKING, Any
 
-from trtlog.analyses.align import align
+from trtlog.analyses.align import align, read_nodes
 from trtlog.analyses.diff_candidates import TIE_PERCENT, by_key
 from trtlog.analyses.diff_layers import LayerFacts, Layers, read_layers
 from trtlog.analyses.diff_performance import spread_percent
@@ -208,10 +208,7 @@ def _columns(builds: Sequence[Log], held: Sequence[Layers], notes: list[str]) ->
     if without:
         notes.append(f"no layers in {', '.join(without)}, so layers are not compared; --verbose prints them")
         return []
-    nodes = [
-        [(row["node"], row["op"]) for row in log.table("onnx_nodes").select(["node", "op"]).to_pylist()]
-        for log in builds
-    ]
+    nodes = [read_nodes(log) for log in builds]
     first = [layer for layer in held[0].layers if layer.role != "constant"]
     columns: list[list[LayerFacts | None]] = [[layer] for layer in first]
     for log, layers, theirs in zip(builds[1:], held[1:], nodes[1:], strict=True):
