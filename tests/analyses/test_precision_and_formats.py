@@ -78,9 +78,9 @@ def test_shares_of_the_profile():
 
 
 def test_a_refused_int8_layer_says_so():
-    text = b"""[11/22/2026-13:22:57] [I] === Build Options ===
-[11/22/2026-13:22:57] [I] Precision: FP32+INT8
-[11/22/2026-13:22:57] [V] [TRT] *************** Autotuning format combination: Float(8,4,2,1) -> Float(8,4,2,1) ***************
+    text = b"""[I] === Build Options ===
+[I] Precision: FP32+INT8
+[V] [TRT] *************** Autotuning format combination: Float(8,4,2,1) -> Float(8,4,2,1) ***************
 [11/22/2026-13:22:57] [V] [TRT] --------------- Timing Runner: conv_a (CaskConvolution)
 [11/22/2026-13:22:57] [V] [TRT] Tactic: 0x0000000000000001 Time: 0.25
 [11/22/2026-13:22:57] [V] [TRT] Fastest Tactic: 0x0000000000000001 Time: 0.25

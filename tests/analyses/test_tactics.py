@@ -60,7 +60,8 @@ def test_best_by_precision():
     assert {p: (b["best_ms"], b["candidates"]) for p, b in found.items()} == {
         p: (min(times), len(times)) for p, times in want.items()
     }
-    assert found["FP32"]["in_engine"] and not found["FP16"]["in_engine"]
+    assert found["FP32"]["in_engine"]
+    assert not found["FP16"]["in_engine"]
 
 
 def test_the_engine_passes_over_what_needs_other_formats():
