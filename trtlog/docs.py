@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import re
 from collections.abc import Callable
@@ -51,7 +52,39 @@ def _summary(root: Path, log: str) -> str:
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
 
-GENERATED: dict[str, Callable[[Path], str]] = {"docs/tables.md": tables_page, "README.md": readme}
+def lint_page(_: Path) -> str:
+    """Return the page of all lint rules."""
+    from trtlog.analyses.lint.registry import load
+
+    lines = [
+        "# What is wrong with this build? The rules of `trtlog lint`",
+        "",
+        "Made from the rules (`trtlog/analyses/lint/`). A finding names the lines that show it, why it matters, what to",
+        "do, how grave it is (error, warning, advice; good for what is fine) and how sure the rule is: high where the log",
+        "says so, medium where it follows from figures, low for a usual cause.",
+        "",
+        "```console",
+        "$ trtlog lint fixtures/trt-8.5.3-h200/mobilenet_fp16_verbose.log.gz",
+        "```",
+        "",
+        "`log.lint()` gives the findings as a DataFrame; `--fail-on warning` makes the command a gate (exit code 1).",
+    ]
+    theme = ""
+    for rule in load().values():
+        if rule.theme != theme:
+            theme = rule.theme
+            module = importlib.import_module(rule.find.__module__)
+            lines += ["", f"## {theme.capitalize()}", "", (module.__doc__ or "").strip().splitlines()[0]]
+        lines += ["", f"### {rule.name}", "", f"{rule.summary} Severity {rule.severity}, confidence {rule.confidence}."]
+        lines += ["", f"- Why: {rule.why}", f"- What to do: {rule.action}"]
+    return "\n".join(lines) + "\n"
+
+
+GENERATED: dict[str, Callable[[Path], str]] = {
+    "docs/tables.md": tables_page,
+    "docs/questions/lint.md": lint_page,
+    "README.md": readme,
+}
 
 
 def refreshed(root: Path, path: str) -> str:
