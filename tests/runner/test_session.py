@@ -266,7 +266,12 @@ def test_what_is_added_by_wish():
     assert plan((8, 5, 3), ["--onnx=m"], **nothing) == ()
     assert plan((11, 1, 0), ["--continue", "--tuningCacheFile=x"]) == ()
     assert "--exportTimes" not in " ".join(plan((8, 5, 3), ["--onnx=m", "--buildOnly"]))
-    assert "--exportProfile" not in " ".join(plan((8, 5, 3), ["--onnx=m", "--safe"]))
+    for closed in ("--safe", "--buildDLAStandalone", "--useRuntime=lean", "--stripWeights"):
+        added = " ".join(plan((10, 16, 0), ["--onnx=m", closed]))
+        # the safe runtime refuses profiles, and these engines cannot be inspected
+        assert "--exportProfile" not in added
+        assert "--exportLayerInfo" not in added
+        assert "--exportTimes" in added
     assert "--timingCacheFile" not in " ".join(plan((8, 5, 3), ["--onnx=m", "--noBuilderCache"]))
 
 

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 # With one of these nothing is built or measured; nothing may be added to the command line.
 _ALONE = frozenset({"--help", "-h", "--continue", "--helpBuildRoute", "--getPlanVersionOnly", "--dryRun"})
+# Engines that this trtexec cannot open, or not inspect: asking for their layers would fail the run.
+_CLOSED_ENGINES = frozenset(
+    {"--safe", "--buildDLAStandalone", "--stripWeights", "--stripAllWeights", "--weightless", "--cpuOnly"}
+)
+_CLOSED_RUNTIMES = ("--useRuntime=lean", "--useRuntime=dispatch", "--runtimePlatform=WindowsAMD64")
 
 
 @dataclass(frozen=True)
@@ -267,12 +272,16 @@ def make_plan(
             add("--verbose")
         builds = "--loadEngine" not in names
         skips = bool(names & {"--skipInference", "--buildOnly"})
-        keep = [name for name in ("--exportTimes", "--exportProfile") if not skips] + ["--exportLayerInfo"]
-        if _wanted(exports, files) and "--safe" not in names:
+        inspects = not (names & _CLOSED_ENGINES or any(a.startswith(_CLOSED_RUNTIMES) for a in given))
+        if _wanted(exports, files):
             # 7.x crashes with --exportProfile alone; the second run that keeps the summary came with 7.2.1
-            skip_profile = release is not None and release < (7, 2, 1)
-            for name in keep:
-                if not (name == "--exportProfile" and skip_profile):
+            profiled_run = inspects and not skips and (release is None or release >= (7, 2, 1))
+            for name, suits in (
+                ("--exportTimes", not skips),
+                ("--exportProfile", profiled_run),
+                ("--exportLayerInfo", inspects),
+            ):
+                if suits:
                     add(name, os.path.join(base, WRITTEN[name]))
             profiled = any(argument.startswith("--exportProfile=") for argument in added)
             if profiled and (release is None or release < (11,)):
