@@ -59,9 +59,9 @@ def lint_page(_: Path) -> str:
     lines = [
         "# What is wrong with this build? The rules of `trtlog lint`",
         "",
-        "Made from the rules (`trtlog/analyses/lint/`). A finding names the lines that show it, why it matters, what to",
-        "do, how grave it is (error, warning, advice; good for what is fine) and how sure the rule is: high where the log",
-        "says so, medium where it follows from figures, low for a usual cause.",
+        "Made from the rules (`trtlog/analyses/lint/`). A finding names the lines that show it, why it matters,",
+        "what to do, how grave it is (error, warning, advice; good for what is fine) and how sure the rule is: high",
+        "where the log says so, medium where it follows from figures, low for a usual cause.",
         "",
         "```console",
         "$ trtlog lint fixtures/trt-8.5.3-h200/mobilenet_fp16_verbose.log.gz",

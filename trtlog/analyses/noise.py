@@ -101,14 +101,19 @@ class Noise:
         self.percent = ASSUMED_PERCENT if self.assumed else float(np.quantile(self._deviations, _QUANTILE))
 
     def percent_at(self, time_ms: float) -> float:
-        """Return the deviation to expect of a timing of this length, in percent."""
+        """Return the deviation to expect of a timing of this length, in percent.
+
+        It is taken from repeats of half to twice the length or, where they are few, from the nearest ones.
+        """
         import numpy as np
 
         if self.assumed:
             return ASSUMED_PERCENT
-        near = (self._times > time_ms / 2) & (self._times < time_ms * 2)
-        chosen = self._deviations[near] if near.sum() >= _FEW else self._deviations
-        return float(np.quantile(chosen, _QUANTILE))
+        ratio = np.abs(np.log2(self._times / time_ms)) if time_ms > 0 else self._times
+        near = ratio < 1
+        if near.sum() < _FEW:
+            near = np.argsort(ratio, kind="stable")[: 2 * _FEW]
+        return float(np.quantile(self._deviations[near], _QUANTILE))
 
 
 @dataclass(frozen=True)
