@@ -30,6 +30,8 @@ from trtlog.match import TEXT_PREFIX, Found, Matcher
 # Help text of trtexec begins with one of these, without a header.
 _USAGE_STARTS = (b"=== Model Options ===", b"=== Build Options ===", b"=== Help ===", b"Usage:", b"usage:")
 _OPTION_SECTIONS = frozenset({"model", "build", "system", "inference", "reporting"})
+# Sections of the library, whatever header their lines carry: what no other rule knows has a meaning there.
+_LIBRARY_SECTIONS = frozenset({"symbolic_checks", "network_dump", "placement"})
 # Kinds that end the section of the run before them.
 _RUN_KINDS = frozenset({"run_started", "run_ended"})
 _TEXT_LITERAL = 16
@@ -248,6 +250,8 @@ class Classifier:
             found = matcher.match_within(body, self.section)
         if found is None:
             found = matcher.match(body)
+        if found is None and self.section in _LIBRARY_SECTIONS:
+            found = matcher.match_within(body, self.section)
         if found is None and body:
             if body[-1:] in b" \t\r":
                 found = matcher.match(body.rstrip())
