@@ -101,7 +101,8 @@ class Message:
 
     ``attributes`` holds the ``//@`` words. Known ones: ``table`` (the table its rows go to), ``section``
     (it opens that section), ``bare`` (it is printed without a header), ``multiline`` (lines without a
-    header that follow belong to it), ``severity``; any other ``name=value`` is a constant column.
+    header that follow belong to it), ``general`` (a family: rules of their own for some of its lines come
+    first), ``severity``; any other ``name=value`` is a constant column.
     """
 
     kind: str

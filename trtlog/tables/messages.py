@@ -35,7 +35,8 @@ def messages(context: Context) -> pa.Table:
         own = fields.get("text") if any(fields.get(n) is not None for n in _FIELDS) else None
         lines = more.get(remark.line, [])
         words = "\n".join([own if own is not None else body, *lines]).rstrip()
-        if fields.get("error_class") is not None and words.endswith(")"):
+        bracketed = words.endswith(")") and words.count(")") > words.count("(")
+        if fields.get("error_class") is not None and bracketed:
             words = words[:-1].rstrip()  # the bracket that the class opened
         row = {
             "line": remark.line,
