@@ -56,7 +56,8 @@ def test_a_sample_is_of_one_kind(kind):
             if "within" not in MATCHER.messages[f.variant].attributes
         }
         first = MATCHER.match(body)
-        assert first is not None and MATCHER.variants[first.variant].kind == kind
+        assert first is not None
+        assert MATCHER.variants[first.variant].kind == kind
         kinds = {k for k in kinds if k == kind or "general" not in RULES.messages[k].attributes}
         assert kinds == {kind}, f"{message.file}:{message.line}: {sample!r} is of {sorted(kinds)}"
 
