@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (one row of the table of reasons a line)
 """Every message of the library that reference logs hold is matched by a rule; the rest is named, with its reason."""
 
 from __future__ import annotations
