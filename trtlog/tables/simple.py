@@ -67,15 +67,11 @@ def registered_layers(context: Context) -> pa.Table:
 def reformats(context: Context) -> pa.Table:
     """Conversions between formats."""
     captured = context.captured(*context.kinds_of("reformats"))
-<<<<<<< HEAD
     if not captured.num_rows:
         return empty("reformats")
     words = {n: in_words(captured.column(f"{n}_format").combine_chunks()) for n in ("from", "to")}
-    return simple(context, "reformats", from_layout=words["from"], to_layout=words["to"])
-=======
-    names = captured.column_names
-    return simple(context, "reformats", name=captured.column("reformatted") if "reformatted" in names else None)
->>>>>>> d13d396 (Library messages: every reference shape has a rule, hostile lines end soon)
+    renamed = captured.column("reformatted") if "reformatted" in captured.column_names else None
+    return simple(context, "reformats", name=renamed, from_layout=words["from"], to_layout=words["to"])
 
 
 def memory(context: Context) -> pa.Table:
