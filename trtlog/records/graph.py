@@ -44,7 +44,7 @@ class Fusion(Record):
     run: int = run_column()
     line: int = line_column("the rewrite")
     rule: str | None = column("name", "name of the rewrite, as ConvReluFusion; null where it is not printed")
-    action: str = column("name", "fuse, attempt, remove, convert, swap, merge, ...")
+    action: str = column("name", "fuse, fuse_into, attempt, remove, convert, swap, merge, ...")
     layer: str = column("name", "layer that is rewritten")
     other: str | None = column("name", "layer that is fused with it")
     from_type: str | None = column("name", "type of the layer before")

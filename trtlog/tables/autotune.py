@@ -57,7 +57,11 @@ def _lines(table: pa.Table) -> Lines:
 
 
 def _blocks(context: Context) -> Blocks:
-    captured = context.captured("timing_runner", "cached_result")
+    captured = context.captured("timing_runner", "cached_result", "timing_layer")
+    if "runner_number" in captured.column_names:
+        # TensorRT 5 numbers its runners: 'Timing conv1(14)'.
+        named = pc.coalesce(captured.column("runner"), captured.column("runner_number"))
+        captured = captured.set_column(captured.column_names.index("runner"), "runner", named)
     formats = context.captured(*_FORMATS)
     costs = _lines(context.captured(*_COSTS))
     lines, format_lines = _lines(captured), _lines(formats)
