@@ -81,7 +81,7 @@ def test_fusions_and_passes(case):
     text, log = case
     fused = found(r"(?:^|[ :])Fusing .+ with .+$", text)
     assert sum(a == "fuse" for a in log.fusions.action) == len(fused)
-    attempts = found(r"Running: [A-Za-z0-9_]+ on .+$", text)
+    attempts = found(r"(?:\] |^)Running: [A-Za-z0-9_]+(?: on .+)?\s*$", text)
     assert sum(a == "attempt" for a in log.fusions.action) == len(attempts)
     counts = [int(n) for n in found(r"(?:Original: |After [^:\n]+: )([0-9]+) layers\s*$", text)]
     assert log.passes.layers.tolist() == counts

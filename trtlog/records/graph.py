@@ -45,7 +45,7 @@ class Fusion(Record):
     line: int = line_column("the rewrite")
     rule: str | None = column("name", "name of the rewrite, as ConvReluFusion; null where it is not printed")
     action: str = column("name", "fuse, fuse_into, attempt, remove, convert, swap, merge, ...")
-    layer: str = column("name", "layer that is rewritten")
+    layer: str | None = column("name", "layer that is rewritten; null where 8.2 and 8.6 name the attempt alone")
     other: str | None = column("name", "layer that is fused with it")
     from_type: str | None = column("name", "type of the layer before")
     to_type: str | None = column("name", "type of the layer after")
