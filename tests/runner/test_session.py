@@ -176,6 +176,15 @@ def test_an_earlier_run_is_not_overwritten_by_accident(capture, tmp_path):
     assert open_folder(tmp_path / "run").status == "passed"
 
 
+def test_what_never_started_leaves_nothing(script, tmp_path):
+    path = script("exit 0")
+    path.write_text("#!/no/such/interpreter\n")
+    for _ in range(2):
+        with pytest.raises(RunError, match="interpreter or loader is missing"):
+            start("m.onnx", trtexec=path, out=tmp_path / "run", check_flags=False)
+        assert not (tmp_path / "run").exists()
+
+
 def test_the_default_folder_never_collides(capture, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fake = FakeTrtexec(capture("err_dla.log"))
@@ -325,3 +334,25 @@ def test_a_full_disk_is_told_as_such(script, tmp_path):
     assert done.stdout.endswith("True\n")
     assert (tmp_path / "run" / "trtexec.log").stat().st_size == 50_000_000
     assert json.loads((tmp_path / "run" / "result.json").read_text())["lost_bytes"] > 0
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can mount a small file system")
+def test_a_disk_that_is_really_full(capture, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"no small file system can be mounted: {mounted.stderr!r}")
+    try:
+        fake = FakeTrtexec(capture("resnet50_fp32_verbose.log"))
+        with start("m.onnx", trtexec=fake, out=disk / "run", grace_s=1) as session:
+            session.wait()
+        assert session.error().status == "disk_full"
+        assert "No space left" in str(session.error())
+        folder = open_folder(disk / "run")
+        assert folder.status == "disk_full"  # room for the result was taken beforehand
+        kept = (disk / "run" / "trtexec.log").read_bytes()
+        assert folder.result["log_bytes"] == len(kept) > 500_000
+        assert folder.log.run.status == "incomplete"
+    finally:
+        subprocess.run(["umount", disk], check=True)

@@ -162,6 +162,8 @@ def judge(ending: Ending, lines: Sequence[str], *, timeout_s: float | None, hang
         status, headline = "failed", f"It failed with exit code {code}."
         if banner.startswith("&&&& PASSED"):
             headline += " It had printed PASSED before."
+    if status == "disk_full":
+        return Verdict(status, headline, "Free some room, or give another out=.", ())
     errors = _errors(lines)
     cause = _cause(lines, errors)
     if status == "killed" and name in _SIGNALS:

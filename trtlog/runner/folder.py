@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -32,6 +33,8 @@ LOG = "trtexec.log"
 COMMAND = "command.json"
 ENVIRONMENT = "environment.json"
 RESULT = "result.json"
+RESERVED = ".reserved"
+_RESERVED_BYTES = 64 * 1024
 #: File in the folder for each flag that writes one.
 WRITTEN = {
     "--exportTimes": "times.json",
@@ -167,8 +170,27 @@ class RunFolder:
         """Write one of the JSON files, whole or not at all."""
         path = self.path / name
         beside = path.with_name(f".{name}.part")
-        beside.write_text(json.dumps({"schema": SCHEMA, **content}, indent=1) + "\n", encoding="utf-8")
-        beside.replace(path)
+        try:
+            beside.write_text(json.dumps({"schema": SCHEMA, **content}, indent=1) + "\n", encoding="utf-8")
+            beside.replace(path)
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise
+
+    def discard(self) -> None:
+        """Remove what was written for a run that never started; the folder too, if nothing else is in it."""
+        for name in (COMMAND, ENVIRONMENT, RESERVED):
+            (self.path / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
+    def reserve(self) -> None:
+        """Take room for the result, so that it can be written when the log has filled the disk."""
+        (self.path / RESERVED).write_bytes(bytes(_RESERVED_BYTES))
+
+    def release(self) -> None:
+        """Give that room back."""
+        (self.path / RESERVED).unlink(missing_ok=True)
 
 
 def new_folder(out: str | os.PathLike[str] | None, *, model: str | None, overwrite: bool) -> RunFolder:
@@ -199,7 +221,7 @@ def new_folder(out: str | os.PathLike[str] | None, *, model: str | None, overwri
                 f"overwrite=True "
                 "(on the command line --overwrite)."
             )
-        for name in (LOG, COMMAND, ENVIRONMENT, RESULT, *WRITTEN.values()) if kept else ():
+        for name in (LOG, COMMAND, ENVIRONMENT, RESULT, RESERVED, *WRITTEN.values()) if kept else ():
             (folder.path / name).unlink(missing_ok=True)
     except OSError as error:
         raise RunError(f"The run folder {folder.path} cannot be made: {error.strerror or error}.") from error

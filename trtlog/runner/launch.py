@@ -207,9 +207,11 @@ def start(
         timing_cache=timing_cache,
     )
     directory = Path(cwd).absolute() if cwd is not None else Path.cwd()
-    folder.write(COMMAND, _command_record(plan, directory, environment, timeout_s, hang_s))
-    folder.write(ENVIRONMENT, read_environment(environment, remote=found.remote))
+    surroundings = read_environment(environment, remote=found.remote)
     try:
+        folder.write(COMMAND, _command_record(plan, directory, environment, timeout_s, hang_s))
+        folder.write(ENVIRONMENT, surroundings)
+        folder.reserve()
         child = Child(
             plan.argv,
             folder.log_path,
@@ -220,7 +222,10 @@ def start(
             grace_s=grace_s,
         )
     except OSError as error:
-        raise RunError(f"The log {folder.log_path} cannot be written: {error.strerror or error}.") from error
+        raise RunError(f"The run folder {folder.path} cannot be written: {error.strerror or error}.") from error
+    except RunError:
+        folder.discard()
+        raise
     return Session(child, folder, warnings=tuple(problem.text for problem in plan.problems))
 
 

@@ -133,8 +133,9 @@ class Session:
                 "files": {name: str(path) for name, path in self.folder.files.items()},
             }
             self._verdict = verdict
-            # a full disk has no room for this either; the verdict is still told
+            # the verdict is told even if it cannot be written
             with contextlib.suppress(OSError):
+                self.folder.release()
                 self.folder.write(RESULT, content)
         return self._verdict
 
