@@ -75,11 +75,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name == "testing":
+        return importlib.import_module("trtlog.testing")
     module = _LAZY.get(name)
     if module is None:
         raise AttributeError(f"module 'trtlog' has no attribute {name!r}")
-    import importlib
-
     value = getattr(importlib.import_module(module), name)
     globals()[name] = value
     return value

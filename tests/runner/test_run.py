@@ -1,10 +1,13 @@
 """trtlog.run: what it returns is what parsing the file gives."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 import trtlog
+from tests.runner.conftest import ROOT
 from trtlog.testing import FakeTrtexec
 
 CAPTURED = [
@@ -91,6 +94,11 @@ def test_a_crashed_and_a_hung_child_leave_a_log_that_can_be_parsed(capture, tmp_
     with pytest.raises(trtlog.RunError, match=r"nothing for 0.5 s"):
         trtlog.run("m.onnx", trtexec=hang, out=tmp_path / "b", hang_s=0.5, grace_s=0.3)
     assert trtlog.open_run(tmp_path / "b").run.status == "incomplete"
+
+
+def test_the_stand_in_is_reached_from_the_package():
+    code = "import trtlog; print(trtlog.testing.FakeTrtexec('x.log').logs[0][-5:])"
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT) == b"x.log\n"
 
 
 def test_a_program_that_prints_no_log(script, tmp_path):
