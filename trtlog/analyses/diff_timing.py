@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trtlog.values.formats import decode_format, split_formats
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from trtlog.log import Log
 UNTIMED_MS = 1e30  # the largest float, or inf, is printed for a tactic that could not be timed
 
@@ -68,43 +70,38 @@ class _FormatKeys(dict[str, tuple[str, ...]]):
 
 
 def read_candidates(log: Log) -> dict[str, list[TacticTime]]:
-    """Return the timed tactics of a log's layers, without those of reformats under their layer's name."""
-    table = log.table("tactics").select(
-        [
-            "layer",
-            "runner",
-            "kind",
-            "input_formats",
-            "output_formats",
-            "tactic",
-            "kernel",
-            "time_ms",
-            "chosen",
-            "line",
-        ]
-    )
+    """Return the timed tactics of a log by layer; times that stand for a failure are left out."""
+    table = log.table("tactics")
+    names = ("layer", "runner", "tactic", "kernel", "input_formats", "output_formats", "time_ms", "chosen", "line")
     keys = _FormatKeys()
+    combinations: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {}
     found: dict[str, list[TacticTime]] = {}
-    for batch in table.to_batches(max_chunksize=65536):
-        for row in batch.to_pylist():
-            layer, time = row["layer"], row["time_ms"]
-            if layer is None or time is None or not 0 < time < UNTIMED_MS:
-                continue
-            inputs, outputs = row["input_formats"] or "", row["output_formats"] or ""
-            formats = (*keys[inputs], "->", *keys[outputs])
-            found.setdefault(layer.strip(), []).append(
-                TacticTime(
-                    row["runner"],
-                    row["tactic"],
-                    row["kernel"],
-                    formats,
-                    f"{inputs} -> {outputs}",
-                    time,
-                    bool(row["chosen"]),
-                    row["line"],
-                )
-            )
+    for layer, runner, tactic, kernel, inputs, outputs, time, chosen, line in zip(
+        *(_values(table, name) for name in names), strict=True
+    ):
+        if layer is None or time is None or not 0 < time < UNTIMED_MS:
+            continue
+        sides = inputs or "", outputs or ""
+        if sides not in combinations:
+            combinations[sides] = (*keys[sides[0]], "->", *keys[sides[1]]), f"{sides[0]} -> {sides[1]}"
+        formats, raw = combinations[sides]
+        found.setdefault(layer.strip(), []).append(
+            TacticTime(runner, tactic, kernel, formats, raw, time, bool(chosen), line)
+        )
     return found
+
+
+def _values(table: pa.Table, name: str) -> list[Any]:
+    """Return a column as Python values; those of a dictionary are made once, not once a row."""
+    import pyarrow as pa
+
+    values = table.column(name).combine_chunks()
+    if isinstance(values, pa.ChunkedArray):  # of no chunks at all
+        return values.to_pylist()  # type: ignore[no-any-return]
+    if pa.types.is_dictionary(values.type):
+        words = values.dictionary.to_pylist()
+        return [None if i is None else words[i] for i in values.indices.to_pylist()]
+    return values.to_pylist()  # type: ignore[no-any-return]
 
 
 def used_tactic(
