@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import gzip
+import json
 import math
 import random
 import re
@@ -113,3 +115,16 @@ def test_times_of_another_run_beside_the_log_are_refused(capture_text, tmp_path)
     assert read_samples(trtlog.parse(tmp_path / "x.log"))["latency"].source == "averages"
     shutil.copy(CAPTURES / "sweep_r50_fp32_b1.times.json.gz", tmp_path / "x.times.json.gz")
     assert read_samples(trtlog.parse(tmp_path / "x.log"))["latency"].source == "iteration times"
+
+
+def test_a_warm_up_in_the_file_is_left_out(capture_text, tmp_path):
+    """Files until 8.4 hold the warm-up too; the log says 'Duration: 2s (+ 200ms warm up)'."""
+    text = capture_text("sweep_r50_fp32_b1")
+    assert "ms warm up)" in text
+    rows = json.loads(gzip.decompress((CAPTURES / "sweep_r50_fp32_b1.times.json.gz").read_bytes()))
+    early = [{**row, "startComputeMs": n + 1.0, "computeMs": 9.0} for n, row in enumerate(rows[:50])]
+    (tmp_path / "x.log").write_text(text)
+    (tmp_path / "x.times.json").write_text(json.dumps(early + rows))
+    samples = read_samples(trtlog.parse(tmp_path / "x.log"))
+    assert samples["gpu_compute_time"].source == "iteration times"
+    assert len(samples["gpu_compute_time"].values) == len(rows) == 3014

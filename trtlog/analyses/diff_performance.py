@@ -3,8 +3,8 @@
 What is compared, the best that both runs have:
 
 ``iteration times``
-    The times of single inferences that ``--exportTimes`` wrote, read from the file beside the log. trtexec
-    leaves the warm-up out.
+    The times of single inferences that ``--exportTimes`` wrote (table ``iteration_times``), without the
+    warm-up.
 ``averages``
     The ``Average on N runs`` lines of the log, each the mean of N inferences (10 by default).
 ``summary``
@@ -26,7 +26,6 @@ runs (clocks, other work on the GPU). For that build and measure several times: 
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +57,6 @@ _AVERAGES = {
     "enqueue_time": "enqueue_ms",
     "end_to_end_host_latency": "end_to_end_ms",
 }
-_COMPRESSED = (".gz", ".xz", ".zst", ".bz2")
 _VARIANCE = re.compile(
     r"(?:GPU compute time|Enqueue time|.*?time) is unstable, with coefficient of variance = ([0-9.]+)%",
     re.IGNORECASE,
@@ -87,8 +85,7 @@ def read_samples(log: Log) -> dict[str, Samples]:
     Parameters
     ----------
     log : Log
-        A log of one run. Exported files count where the log was read from a file beside them, and the file
-        holds one run.
+        A log of one run. Exported times count where their mean is that of the log's own summary.
     """
     samples: dict[str, Samples] = {}
     table = log.table("iterations")
@@ -145,26 +142,13 @@ def _rates(ends: Sequence[float | None]) -> list[float]:
 
 
 def _exported_rows(log: Log) -> list[dict[str, Any]]:
-    """Return the rows of the times that were exported with a run."""
-    from trtlog.errors import InputError
-    from trtlog.export_files import find_exports
-    from trtlog.exports import read_exports
-
-    if not log.source or not os.path.isfile(log.source) or log.run.status != "passed":
+    """Return the times that were exported with a run, without the warm-up, which files until 8.4 hold too."""
+    rows = log.table("iteration_times").to_pylist()
+    if not rows:
         return []
-    for path in find_exports(log.source, log.run.command):
-        name = path.name
-        for ending in _COMPRESSED:
-            name = name.removesuffix(ending)
-        if not re.search(r"tim(es?|ing)", name, re.IGNORECASE):
-            continue
-        try:
-            found = [export for export in read_exports(path) if export.kind == "iteration_times"]
-        except InputError:
-            continue
-        if len(found) == 1 and _belongs(log, found[0].rows):
-            return list(found[0].rows)
-    return []
+    warm_up = log.inference.warm_up_ms or 0.0
+    measured = [row for row in rows if row["start_compute_ms"] is None or row["start_compute_ms"] >= warm_up]
+    return next((choice for choice in (rows, measured) if _belongs(log, choice)), [])
 
 
 def _belongs(log: Log, rows: Sequence[Mapping[str, Any]]) -> bool:
