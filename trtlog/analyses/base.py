@@ -71,6 +71,23 @@ def formats_of(text: str | None) -> tuple[TensorFormat | None, ...]:
 
 
 @lru_cache(maxsize=65536)
+def size_told(formats: str | None) -> bool:
+    """Whether the strides of a format tell its tensor's size up to the batch.
+
+    So they do in tensors of rank 4 and more, unless an inner axis is of size 1 (two equal strides), as in
+    matrices that were reshaped: then the outermost axis may be anything.
+
+    Examples
+    --------
+    >>> size_told("Half(24200,1:8,440,8)"), size_told("Float(256,1,256,256)"), size_told("Float(1000,1)")
+    (True, False, False)
+    """
+    found = formats_of(formats)
+    strides = found[0].strides or () if found and found[0] is not None else ()
+    return len(strides) >= 4 and len(set(strides)) == len(strides)
+
+
+@lru_cache(maxsize=65536)
 def layout_of(text: str | None) -> str | None:
     """Return the title of the first format, as ``FP16 NHWC8``."""
     found = formats_of(text)

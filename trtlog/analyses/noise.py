@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from trtlog.analyses.base import Frame, answer, formats_of, rows
+from trtlog.analyses.base import Frame, answer, rows, size_told
 from trtlog.analyses.candidates import Selections, decoded
 from trtlog.analyses.tactics import margins_of
 from trtlog.records.base import Record, column, line_column, run_column
@@ -45,15 +45,17 @@ class Repeat(Record):
 def _repeats(held: Frame) -> Frame:
     """Return the repeated timings, each with its group's median.
 
-    Strides tell the size of a tensor but for its outermost axis, so tensors of rank 3 and more are compared
-    only, and only conversions, whose work the formats tell in full.
+    Strides tell the size of a tensor but for its outermost axis. In tensors of rank 4 and more that is the batch,
+    the same all over a network, unless an inner axis is of size 1 (two equal strides), as in matrices that were
+    reshaped; in lower ranks it may be anything. So only tensors of rank 4 and more with different strides are
+    compared, and only conversions, whose work the formats tell in full.
     """
     import numpy as np
 
     timed = held[held["kind"] == "reformat"]
     known = [
-        bool(found) and found[0] is not None and len(found[0].strides or ()) >= 3
-        for found in map(formats_of, timed["input_formats"])
+        size_told(before) and size_told(after)
+        for before, after in zip(timed["input_formats"], timed["output_formats"], strict=True)
     ]
     timed = timed[np.array(known, dtype=bool)]
     keys = ["run", "runner", "tactic", "input_formats", "output_formats"]
@@ -110,8 +112,8 @@ class Noise:
         if self.assumed:
             return ASSUMED_PERCENT
         ratio = np.abs(np.log2(self._times / time_ms)) if time_ms > 0 else self._times
-        near = ratio < 1
-        if near.sum() < _FEW:
+        near = np.flatnonzero(ratio < 1)
+        if len(near) < _FEW:
             near = np.argsort(ratio, kind="stable")[: 2 * _FEW]
         return float(np.quantile(self._deviations[near], _QUANTILE))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from trtlog.analyses.base import Frame, answer
+from trtlog.analyses.base import Frame, answer, size_told
 from trtlog.analyses.candidates import Selections, decoded
 from trtlog.records.base import Record, column, line_column, run_column
 
@@ -270,11 +270,20 @@ def first_format(text: str | None) -> str | None:
 
 
 def reformat_costs(held: Frame) -> dict[tuple[int, str, str], float]:
-    """Return the fastest timed conversion by run and by formats before and after."""
+    """Return the fastest timed conversion by run and by formats before and after.
+
+    Where the formats do not tell how large the tensor is, only a conversion of one single tensor counts.
+    """
     timed = held[held["kind"] == "reformat"]
     if not len(timed):
         return {}
-    return timed.groupby(["run", "input_formats", "output_formats"])["time_ms"].min().to_dict()  # type: ignore[no-any-return]
+    groups = timed.groupby(["run", "input_formats", "output_formats"])
+    found = groups.agg(best=("time_ms", "min"), tensors=("layer", "nunique"))
+    return {
+        key: float(best)
+        for key, best, tensors in zip(found.index, found["best"], found["tensors"], strict=True)
+        if tensors == 1 or (size_told(key[1]) and size_told(key[2]))
+    }
 
 
 def conversion_ms(costs: dict[tuple[int, str, str], float], used: Any, wanted: Any) -> float | None:
