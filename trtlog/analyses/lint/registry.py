@@ -91,10 +91,12 @@ def rule(name: str, *, severity: str, confidence: str, why: str, action: str) ->
 
 
 def load() -> dict[str, Rule]:
-    """Import the modules of rules; return all rules by name."""
+    """Import the modules of rules; return all rules by name, theme by theme."""
     for module in _MODULES:
         importlib.import_module(f"trtlog.analyses.lint.{module}")
-    return RULES
+    # A module may have been imported before this one, so the order is not that of the imports above.
+    ordered = sorted(RULES.values(), key=lambda rule: _MODULES.index(rule.theme))
+    return {rule.name: rule for rule in ordered}
 
 
 def lint(log: Log) -> pa.Table:
