@@ -249,6 +249,20 @@ class Log:
         return to_frame(query(self, statement, parameters))
 
     # ------------------------------------------------------------------ out
+    def report(self) -> str:
+        """Return the log as one HTML page that needs no network; ``trtlog report`` writes it to a file.
+
+        Examples
+        --------
+        >>> import trtlog
+        >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/err_unsupported_op.log.gz")
+        >>> log.report()[:15]
+        '<!doctype html>'
+        """
+        from trtlog.report.page import report
+
+        return report(self)
+
     def to_parquet(self, folder: str | os.PathLike[str]) -> Path:
         """Write one Parquet file a table; :func:`trtlog.read_parquet` gives the same Log again.
 

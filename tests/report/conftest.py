@@ -1,0 +1,112 @@
+"""Pages made from captured logs, and the browser that opens them."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+import trtlog
+from tests.conftest import FIXTURES
+from trtlog.report.page import report
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+T8, RTX = "trt-8.5.3-h200", "trt-rtx-1.7.1-h200"
+# What a report must make sense of: a full run, a fallback, a failure, a death, a silent run, another product.
+REPORTED = {
+    "detailed": f"{T8}/resnet50_fp16_dyn_detailed.log.gz",
+    "mobilenet": f"{T8}/mobilenet_fp16_verbose.log.gz",
+    "failed": f"{T8}/err_unsupported_op.log.gz",
+    "aborted": f"{T8}/unet_smallws_verbose.log.gz",
+    "not_verbose": f"{T8}/sweep_r50_best_b8.log.gz",
+    "rtx": f"{RTX}/rtxpy_mobilenet_v2.log.gz",
+}
+EVIL = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>\u202e\u2028\U0001f480&lt;"
+SECRETS = ("s3cr3t-pass", "tok3n-value", "k3y-value")
+
+
+@pytest.fixture(scope="session")
+def logs():
+    """Return a captured log by its short name; each is read once."""
+    held: dict[str, trtlog.Log] = {}
+
+    def get(name: str) -> trtlog.Log:
+        if name not in held:
+            held[name] = trtlog.parse(FIXTURES / REPORTED[name])
+        return held[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def evil_log() -> trtlog.Log:
+    """A real log whose layer names, model and messages are HTML, and whose command holds secrets."""
+    text = gzip.open(FIXTURES / REPORTED["mobilenet"], "rt", encoding="utf-8").read()
+    text = text.replace("/features/features.18/", EVIL).replace("mobilenet_v2.onnx", f"{EVIL}.onnx")
+    first, _, rest = text.partition("\n")
+    secrets = (
+        f" --remoteAutoTuningConfig=ssh://me:{SECRETS[0]}@10.0.0.7:22/x --timingCacheFile=https://h/c?token={SECRETS[1]}"
+        f" --api-key={SECRETS[2]}"
+    )
+    warning = f"[11/22/2026-13:22:03] [W] [TRT] {EVIL} https://me:{SECRETS[0]}@example.com/\n"
+    return trtlog.parse((first + secrets + "\n" + warning + rest).encode())
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of the installed browser: the tests themselves install nothing."""
+    for name in BROWSERS:
+        if path := shutil.which(name):
+            return path
+    pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-dev-shm-usage"] if os.geteuid() == 0 else []
+        held = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield held
+        held.close()
+
+
+@pytest.fixture(scope="session")
+def page_file(logs, request, tmp_path_factory):
+    """Return the file of a report by the log's short name."""
+    folder = tmp_path_factory.mktemp("reports")
+
+    def get(name: str) -> Path:
+        path = folder / f"{name}.html"
+        if not path.exists():
+            log = request.getfixturevalue("evil_log") if name == "evil" else logs(name)
+            path.write_text(report(log), encoding="utf-8")
+        return path
+
+    return get
+
+
+@pytest.fixture
+def open_page(browser, page_file):
+    """Open a report from disk; the test fails where the console shows an error or anything is asked of a network."""
+    opened = []
+    problems: list[str] = []
+
+    def get(name: str, fragment: str = "", **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        page = context.new_page()
+        page.on("console", lambda m: problems.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda e: problems.append(str(e)))
+        page.on("request", lambda r: problems.append(r.url) if not r.url.startswith("file:") else None)
+        opened.append(context)
+        page.goto(page_file(name).as_uri() + fragment)
+        page.wait_for_selector("html[data-ready=true]")
+        return page
+
+    yield get
+    for context in opened:
+        context.close()
+    assert problems == []

@@ -1,0 +1,161 @@
+"""The page as its reader sees it, in a real browser.
+
+With TRTLOG_SCREENSHOTS=folder the pages are photographed into that folder.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.report.conftest import EVIL, REPORTED
+from tests.report.test_page import SECTIONS
+
+
+def cells(page, table: str, column: str) -> list[str]:
+    """Return the shown texts of a column, found by its heading."""
+    return page.evaluate(
+        """([table, label]) => {
+          const node = document.querySelector(`main [data-table=${table}]`);
+          const heads = [...node.querySelectorAll('thead th')].map((h) => h.textContent.trim());
+          const place = heads.findIndex((head) => head === label || head.startsWith(label + ' '));
+          return [...node.querySelectorAll('tbody tr')].map((row) => row.children[place].textContent);
+        }""",
+        [table, column],
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", REPORTED)
+def test_it_opens_with_every_section(open_page, name, scheme):
+    page = open_page(name, color_scheme=scheme)
+    assert page.locator("main > section").evaluate_all("nodes => nodes.map(n => n.id)") == SECTIONS
+    assert page.locator("nav a").count() == len(SECTIONS)
+    for section in SECTIONS:
+        assert page.locator(f"#{section}").inner_text().strip() != page.locator(f"#h-{section}").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out to the right"
+    back = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, back[4:-1].split(","))) < 200) == (scheme == "dark")
+    if folder := os.environ.get("TRTLOG_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=f"{folder}/{name}-{scheme}.png", full_page=True)
+
+
+def test_the_headline_and_the_performance_are_the_tables(open_page, logs):
+    log = logs("detailed")
+    page = open_page("detailed")
+    assert page.locator("[data-tile=throughput] .figure").inner_text() == f"{log.performance.throughput_qps} qps"
+    for row in log.records("performance"):
+        cell = page.locator(f"[data-table=performance] [data-row={row.metric}] [data-column='{row.stat}']")
+        assert float(cell.inner_text()) == pytest.approx(row.value, rel=1e-5)
+
+
+def test_layers_are_sorted_by_a_click(open_page, logs):
+    from trtlog.analyses.layers import layer_times
+
+    log = logs("detailed")
+    answers = [log.analyze.table(n) for n in ("candidates", "margins", "precision", "build_time")]
+    table = layer_times(*(log.table(n) for n in ("engine_layers", "profile", "timings")), *answers)
+    rows = [row for row in table.to_pylist() if row["time_ms"] is not None]
+    page = open_page("detailed")
+    slowest = sorted(rows, key=lambda row: -row["time_ms"])
+    assert [float(t) for t in cells(page, "layers", "time")] == pytest.approx(
+        [r["time_ms"] for r in slowest[:25]], 1e-4
+    )
+    assert cells(page, "layers", "layer") == [row["layer"] for row in slowest[:25]]
+    head = page.locator("main [data-table=layers] thead th", has_text="time")
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert cells(page, "layers", "layer")[0] == slowest[-1]["layer"]
+    page.locator("main [data-table=layers] thead th", has_text="layer").locator("button").press("Enter")
+    assert cells(page, "layers", "layer") == sorted(row["layer"] for row in table.to_pylist())[:25]
+
+
+def test_search_and_pages(open_page, logs):
+    page = open_page("detailed")
+    page.locator("details[data-fold=candidates] > summary").click()
+    view = page.locator("main [data-table=candidates]")
+    whole = logs("detailed").analyze.table("candidates").to_pylist()
+    assert view.locator(".status").inner_text() == f"1 to 15 of {len(whole)}"
+    view.locator("input[type=search]").fill("SM90_xmma")
+    wanted = [row for row in whole if "sm90_xmma" in (row["kernel"] or "").lower()]
+    assert view.locator(".status").inner_text() == f"1 to 15 of {len(wanted)} (of {len(whole)})"
+    assert view.locator("tbody tr").count() == 15
+    view.get_by_label("Next page").click()
+    assert view.locator(".status").inner_text().startswith("16 to 30")
+    view.get_by_label("Rows a page").select_option("100")
+    assert view.locator("tbody tr").count() == 100
+    view.locator("input[type=search]").fill("no layer is called this")
+    assert view.locator("tbody").inner_text() == "no row fits"
+
+
+def test_a_deep_link_opens_a_layer(open_page, logs):
+    log = logs("mobilenet")
+    row = next(r for r in log.analyze.table("precision").to_pylist() if r["fallback"] and r["fp16_ms"] is not None)
+    page = open_page("mobilenet", "#layer=" + quote(row["layer"], safe=""))
+    panel = page.locator("#layer")
+    assert panel.locator("h2").inner_text() == row["layer"]
+    assert panel.locator("[data-column=precision] dd").inner_text() == row["used"]
+    assert row["text"] in panel.inner_text()
+    count = sum(1 for name in log.table("tactics").column("layer").to_pylist() if name == row["layer"])
+    assert panel.locator("[data-part=candidates] .status").inner_text() == f"1 to 15 of {count}"
+    assert panel.locator("[data-part=chart] .bar.chosen").count() == 1
+    page.keyboard.press("Escape")
+    assert not panel.is_visible()
+    assert "layer=" not in page.url
+
+
+def test_a_click_on_a_name_opens_and_focus_comes_back(open_page):
+    page = open_page("detailed")
+    link = page.locator("main [data-table=layers] tbody a").nth(2)
+    name = link.inner_text()
+    link.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#layer h2")
+    assert page.locator("#layer h2").inner_text() == name
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.textContent") == name
+
+
+def test_a_treemap_box_lists_its_layers(open_page, logs):
+    page = open_page("detailed")
+    page.locator("svg.treemap g").first.press("Enter")
+    assert set(cells(page, "layers", "type")) == {"CaskConvolution"}
+    types = logs("detailed").table("engine_layers").column("type").to_pylist()
+    assert f"of {types.count('CaskConvolution')} " in page.locator("main [data-table=layers] .status").inner_text()
+
+
+def test_keyboard_alone(open_page):
+    page = open_page("failed")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_html_in_a_log_is_text(open_page):
+    page = open_page("evil")
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("main img").count() == 0
+    assert EVIL.rpartition("/")[2] in page.locator("h1").text_content(), "the model's file name"
+    messages = page.locator("main [data-table=messages]")
+    messages.locator("thead th", has_text="line").first.locator("button").click()
+    assert EVIL in messages.locator("tbody").text_content()
+    box = page.locator("main [data-table=layers] input[type=search]")
+    box.fill("onerror")
+    link = page.locator("main [data-table=layers] tbody a").first
+    link.click()
+    page.wait_for_selector("#layer h2")
+    assert EVIL in page.locator("#layer h2").text_content()
+    assert page.evaluate("window.pwned") is None
+
+
+def test_it_prints(open_page):
+    page = open_page("detailed")
+    page.emulate_media(media="print")
+    assert not page.locator("nav").is_visible()
+    assert page.locator("#layers").is_visible()
+    assert len(page.pdf()) > 20_000

@@ -1,0 +1,198 @@
+"""The page as text: escaped, redacted, small, in need of nothing else; its numbers are the tables'."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pyarrow as pa
+import pytest
+
+import trtlog
+from tests.conftest import FIXTURES
+from tests.report.conftest import EVIL, REPORTED, SECRETS
+from trtlog.report.page import LARGEST_BYTES, asset, report
+from trtlog.report.page_data import embed, table_json
+
+SECTIONS = [
+    "findings",
+    "performance",
+    "layers",
+    "precision",
+    "tactics",
+    "formats",
+    "graph",
+    "build",
+    "memory",
+    "messages",
+    "provenance",
+]
+
+
+class Elements(HTMLParser):
+    """Counts elements as a browser's parser would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.data = ""
+        self.inside = False
+
+    def handle_starttag(self, tag, attrs):
+        self.names.append(tag)
+        self.attributes += attrs
+        self.inside = ("id", "data") in attrs
+
+    def handle_endtag(self, tag):
+        self.inside = False
+
+    def handle_data(self, data):
+        if self.inside:
+            self.data += data
+
+
+def read(text: str) -> tuple[Elements, dict]:
+    elements = Elements()
+    elements.feed(text)
+    return elements, json.loads(elements.data)
+
+
+def column(data: dict, table: str, name: str) -> list:
+    held = data["runs"][0]["tables"][table]
+    place = [c["name"] for c in held["columns"]].index(name)
+    values = held["data"][place]
+    if isinstance(values, dict):
+        return [None if i < 0 else values["words"][i] for i in values["index"]]
+    return values
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_every_section_is_there_and_says_something(logs, name):
+    _, data = read(report(logs(name)))
+    [run] = data["runs"]
+    assert [section["id"] for section in run["sections"]] == SECTIONS
+    for section in run["sections"]:
+        assert section["blocks"], f"{section['id']} is empty"
+        for block in section["blocks"]:
+            if "table" in block:
+                assert block["table"] in run["tables"]
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "words"),
+    [
+        ("failed", "performance", "The run did not finish"),
+        ("failed", "tactics", "--verbose"),
+        ("aborted", "layers", "--dumpProfile"),
+        ("not_verbose", "tactics", "--verbose"),
+        ("not_verbose", "graph", "--verbose"),
+        ("not_verbose", "layers", "--dumpLayerInfo --profilingVerbosity=detailed"),
+        ("rtx", "performance", "--skipInference"),
+    ],
+)
+def test_missing_parts_name_the_flag(logs, name, section, words):
+    _, data = read(report(logs(name)))
+    [found] = [s for s in data["runs"][0]["sections"] if s["id"] == section]
+    assert any(words in block["text"] for block in found["blocks"] if block["kind"] == "missing")
+
+
+def test_numbers_are_those_of_the_tables(logs):
+    log = logs("detailed")
+    _, data = read(report(log))
+    for table, name, column_name in (
+        ("memory", "memory", "gpu_mib"),
+        ("performance", "performance", "value"),
+        ("phases", "phases", "seconds"),
+        ("reformats", None, "timed_ms"),
+        ("candidates", None, "time_ms"),
+        ("candidates", None, "line"),
+        ("margins", None, "margin_percent"),
+    ):
+        source = log.table(name) if name else log.analyze.table(table)
+        wanted = source.column(column_name).to_pylist()
+        assert column(data, table, column_name) == [None if v is None else pytest.approx(v, rel=1e-9) for v in wanted]
+    assert column(data, "candidates", "kernel") == log.analyze.table("candidates").column("kernel").to_pylist()
+    tiles = {tile["label"]: tile["value"] for tile in data["runs"][0]["head"]["tiles"]}
+    assert tiles["throughput"] == 1696.07
+    assert tiles["p99 latency"] == log.performance.latency.p99_ms
+    assert tiles["tactics timed"] == log.table("tactics").num_rows
+
+
+def test_text_of_a_log_cannot_leave_its_place(evil_log):
+    text = report(evil_log)
+    elements, data = read(text)
+    assert elements.names.count("script") == 2
+    assert "img" not in elements.names
+    assert not [name for name, _ in elements.attributes if name.startswith("on")]
+    layers = column(data, "layers", "layer")
+    assert any(EVIL in layer for layer in layers), "the name stands in the data, whole"
+    assert any(EVIL in (message or "") for message in column(data, "messages", "text"))
+
+
+def test_secrets_are_taken_out(evil_log):
+    assert any(secret in evil_log.run.command for secret in SECRETS)
+    text = report(evil_log)
+    for secret in SECRETS:
+        assert secret not in text
+    assert "--remoteAutoTuningConfig=ssh://***@10.0.0.7:22/x" in text
+
+
+def test_the_page_needs_nothing_else(logs):
+    text = report(logs("failed"))
+    elements, _ = read(text)
+    assert not [value for name, value in elements.attributes if name in ("src", "href") and not value.startswith("#")]
+    assert "default-src 'none'" in text
+    style = re.search(r"<style>(.*)</style>", text, re.DOTALL)[1]
+    assert "url(" not in style
+    assert "innerHTML" not in "".join(asset(f"{n}.js") for n in ("base", "tables", "charts", "layer", "main"))
+
+
+def test_a_large_log_gives_a_page_that_can_be_mailed():
+    """The same build three times over is a log of more than 10 MB."""
+    import gzip
+
+    body = gzip.open(FIXTURES / REPORTED["detailed"]).read()
+    lines = body.split(b"\n")
+    inner = lines[1:-1]
+    twice = [line.replace(b"/layer", f"/copy{i}/layer".encode()) for i in range(3) for line in inner]
+    whole = b"\n".join([lines[0], *twice, lines[-2], b""])
+    assert len(whole) > 10_000_000
+    log = trtlog.parse(whole)
+    text = report(log)
+    assert len(text.encode()) < 6_000_000
+    _, data = read(text)
+    shown = data["runs"][0]["tables"]["candidates"]
+    assert shown["total"] == log.analyze.table("candidates").num_rows
+    assert len(embed(data)) <= LARGEST_BYTES
+
+
+def test_a_cut_table_says_so_and_keeps_what_the_engine_uses(logs):
+    from trtlog.report import page_sections
+
+    log = logs("detailed")
+    page = page_sections.Page(log, rows=1000)
+    page_sections.sections(page)
+    held = page.tables["candidates"]
+    whole = log.analyze.table("candidates")
+    assert held["rows"] <= 1000 < held["total"] == whole.num_rows
+    place = [c["name"] for c in held["columns"]].index("in_engine")
+    words = held["data"][place]["words"]
+    used = [i for i in held["data"][place]["index"] if words[i] is True]
+    assert len(used) == sum(whole.column("in_engine").to_pylist())
+
+
+def test_several_runs_stand_side_by_side(logs):
+    import gzip
+
+    text = b"".join(gzip.open(FIXTURES / REPORTED[name]).read() for name in ("failed", "not_verbose"))
+    _, data = read(report(trtlog.parse(text)))
+    assert [run["head"]["status"] for run in data["runs"]] == ["failed", "passed"]
+
+
+def test_numbers_that_json_cannot_hold():
+    table = pa.table({"time_ms": [float("inf"), float("nan"), 0.1, None], "big": [2**60, 1, 2, 3]})
+    held = table_json(table)
+    assert held["data"] == [["inf", "nan", 0.1, None], [str(2**60), 1, 2, 3]]
+    assert "NaN" not in embed(held)

@@ -1,0 +1,45 @@
+"""``trtlog report``: a log, or two logs side by side, as one HTML file."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from trtlog.cli.common import read_log
+from trtlog.errors import InputError, QueryError
+
+
+@click.command("report")
+@click.argument("log", metavar="LOG")
+@click.argument("other", metavar="[OTHER]", required=False)
+@click.option("-o", "--output", required=True, help="File to write; - for standard output.")
+@click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows.")
+@click.option("--run", "run_number", type=int, default=None, help="Which run of a file of several, from 0.")
+def command(log: str, other: str | None, output: str, strict: bool, run_number: int | None) -> None:
+    """Write LOG as one HTML file to look at and to share; with OTHER, what changed from LOG to OTHER.
+
+    The file needs no network and no server. Passwords and tokens in command lines are taken out.
+
+    Example:  trtlog report verbose.log -o report.html
+    """
+    from trtlog.report.page import report, report_diff
+
+    if log == other == "-":
+        raise QueryError("only one of the two logs can come from standard input")
+    held = read_log(log, strict=strict, run_number=run_number)
+    if other is None:
+        text = report(held)
+    else:
+        from trtlog.analyses.diff import diff
+
+        text = report_diff(diff(held, read_log(other, strict=strict, run_number=run_number)))
+    if output == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        with open(output, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror}") from error
+    click.echo(f"{os.path.getsize(output)} bytes -> {output}", err=True)

@@ -1,0 +1,107 @@
+// What all parts share: the data, elements made from text, numbers as people read them.
+const DATA = JSON.parse(document.getElementById('data').textContent);
+const state = { run: 0, views: {} };
+const page = () => DATA.runs[state.run];
+
+// Children that are strings become text nodes: nothing of a log is ever read as HTML.
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? '' : value);
+  }
+  for (const child of children.flat(Infinity)) {
+    if (child === null || child === undefined) continue;
+    node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+  return node;
+}
+const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+const svg = (tag, attributes, ...children) =>
+  fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
+
+// A table of the page: numbers are stored as they are, texts as places in a list of distinct ones.
+class Table {
+  constructor(json) {
+    this.columns = json.columns;
+    this.rows = json.rows;
+    this.total = json.total;
+    this.data = json.data;
+    this.place = new Map(json.columns.map((column, i) => [column.name, i]));
+  }
+  has(name) { return this.place.has(name); }
+  column(name) { return this.columns[this.place.get(name)]; }
+  at(row, place) {
+    const held = this.data[place];
+    if (Array.isArray(held)) return held[row];
+    const index = held.index[row];
+    return index < 0 ? null : held.words[index];
+  }
+  get(row, name) { return this.place.has(name) ? this.at(row, this.place.get(name)) : null; }
+  record(row) {
+    return Object.fromEntries(this.columns.map((column, i) => [column.name, this.at(row, i)]));
+  }
+  where(name, wanted) {
+    const out = [];
+    const held = this.data[this.place.get(name)];
+    if (!held || Array.isArray(held)) return out;
+    const index = held.words.indexOf(wanted);
+    if (index >= 0) held.index.forEach((value, row) => { if (value === index) out.push(row); });
+    return out;
+  }
+}
+const made = new Map();
+function table(name) {
+  const key = state.run + ' ' + name;
+  if (!made.has(key) && page().tables[name]) made.set(key, new Table(page().tables[name]));
+  return made.get(key);
+}
+
+// trtexec prints six significant digits, and two decimals of large times.
+function number(value, digits) {
+  if (value === null || value === undefined) return '';
+  if (typeof value !== 'number') return String(value);
+  if (Number.isInteger(value)) return String(value);
+  if (digits !== null && digits !== undefined && Math.abs(value) >= 0.1) return value.toFixed(digits);
+  if (digits !== null && digits !== undefined) return String(Number(value.toPrecision(2)));
+  if (Math.abs(value) >= 1e5) return String(Number(value.toFixed(2)));
+  const text = String(Number(value.toPrecision(6)));
+  return text.includes('e') ? value.toExponential(3) : text;
+}
+function shown(value, column) {
+  if (value === null || value === undefined) return '';
+  if (column && column.type === 'bool') return value ? 'yes' : 'no';
+  if (column && column.type === 'number') return number(value, column.digits);
+  return String(value);
+}
+const withUnit = (value, unit) => (value === '' ? '' : unit === '%' ? value + ' %' : unit ? value + ' ' + unit : value);
+
+// Which layers can be opened: those that a table of layers or candidates names.
+function knownLayers() {
+  const key = 'known ' + state.run;
+  if (!made.has(key)) {
+    const names = new Set();
+    for (const id of ['layers', 'candidates', 'engine_layers']) {
+      const held = table(id);
+      if (held && held.has('layer')) held.data[held.place.get('layer')].words.forEach((word) => names.add(word));
+    }
+    made.set(key, names);
+  }
+  return made.get(key);
+}
+function layerHash(name) {
+  const run = DATA.runs.length > 1 ? '&run=' + state.run : '';
+  return '#layer=' + encodeURIComponent(name) + run;
+}
+function layerLink(name) {
+  return knownLayers().has(name) ? el('a', { href: layerHash(name) }, name) : name;
+}
+
+// Colors of types and precisions: the same word has the same color wherever it stands.
+const colorPlaces = new Map();
+function color(word) {
+  if (word === null || word === undefined) return 'var(--c-none)';
+  if (!colorPlaces.has(word)) colorPlaces.set(word, colorPlaces.size);
+  const place = colorPlaces.get(word);
+  return place < 9 ? `var(--c${place})` : 'var(--c-none)';
+}

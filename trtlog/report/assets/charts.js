@@ -1,0 +1,185 @@
+// Small charts of what the tables hold; every mark says its name and number on hover and focus.
+function bar(label, share, text, tint, note) {
+  const fillNode = el('span', { class: 'fill' });
+  fillNode.style.width = Math.max(share * 100, 0.2) + '%';
+  if (tint) fillNode.style.background = tint;
+  return el('div', { class: 'bar', title: note }, el('span', { class: 'label' }, label),
+    el('span', { class: 'track' }, fillNode), el('span', { class: 'value' }, text));
+}
+
+function barsBlock(block) {
+  const held = table(block.table);
+  const column = held.column(block.value);
+  let rows = (block.only || Array.from({ length: held.rows }, (_, i) => i)).filter((row) => held.get(row, block.value) !== null);
+  if (!block.ordered) rows.sort((a, b) => held.get(b, block.value) - held.get(a, block.value));
+  const all = rows.length;
+  if (block.most) rows = rows.slice(0, block.most);
+  const most = Math.max(...rows.map((row) => held.get(row, block.value)), 0) || 1;
+  const tints = new Set();
+  const bars = rows.map((row) => {
+    const label = held.get(row, block.label);
+    const value = held.get(row, block.value);
+    const kind = block.color ? held.get(row, block.color) : null;
+    if (block.color) tints.add(kind);
+    const text = withUnit(number(value, column.digits), column.unit);
+    return bar(block.label === 'layer' ? layerLink(label) : String(label).replaceAll('_', ' '), value / most, text,
+      block.color ? color(kind) : null, `${label}: ${text}`);
+  });
+  const more = all > rows.length ? `the ${rows.length} slowest of ${all}` : null;
+  return [el('h3', {}, block.title, more ? el('span', { class: 'count' }, ' ' + more) : null),
+    block.note ? el('p', { class: 'note' }, block.note) : null,
+    tints.size > 1 ? legend([...tints]) : null,
+    el('div', { class: 'bars', 'data-chart': block.table }, bars)];
+}
+function legend(words) {
+  return el('p', { class: 'legend' }, words.map((word) => {
+    const swatch = el('i');
+    swatch.style.background = color(word);
+    return el('span', {}, swatch, word === null ? 'not known' : word);
+  }));
+}
+
+function waterfallBlock(block) {
+  const held = table(block.table);
+  let most = 1;
+  for (let i = 0; i < held.rows; i += 1) most = Math.max(most, held.get(i, block.value));
+  const bars = Array.from({ length: held.rows }, (_, row) => {
+    const value = held.get(row, block.value), change = held.get(row, block.change) || 0;
+    const node = bar(held.get(row, block.label), value / most, '', null, `${held.get(row, block.label)}: ${value} layers`);
+    if (change) {
+      const delta = el('span', { class: 'delta ' + (change < 0 ? 'less' : 'more') });
+      delta.style.left = (Math.min(value, value - change) / most) * 100 + '%';
+      delta.style.width = (Math.abs(change) / most) * 100 + '%';
+      node.children[1].append(delta);
+    }
+    node.children[2].append(String(value), el('span', { class: 'change ' + (change < 0 ? 'less' : 'more') },
+      change ? (change > 0 ? '+' + change : '−' + -change) : ''));
+    return node;
+  });
+  return [el('h3', {}, block.title), el('div', { class: 'bars waterfall', 'data-chart': block.table }, bars)];
+}
+
+// Squarified treemap (Bruls, Huizing, van Wijk): rectangles as square as the areas allow.
+function squarify(values, x, y, width, height) {
+  const out = [];
+  let rest = values.reduce((sum, value) => sum + value, 0), i = 0;
+  while (i < values.length && rest > 0) {
+    const side = Math.min(width, height), scale = (width * height) / rest;
+    const worst = (row, sum) => Math.max(...row.map((v) => Math.max((side * side * v * scale) / ((sum * scale) ** 2), ((sum * scale) ** 2) / (side * side * v * scale))));
+    let row = [values[i]], sum = values[i];
+    while (i + row.length < values.length) {
+      const next = values[i + row.length];
+      if (worst([...row, next], sum + next) > worst(row, sum)) break;
+      row.push(next);
+      sum += next;
+    }
+    const thick = (sum * scale) / side;
+    let along = 0;
+    for (const value of row) {
+      const length = (value / sum) * side;
+      out.push(width >= height ? [x, y + along, thick, length] : [x + along, y, length, thick]);
+      along += length;
+    }
+    if (width >= height) { x += thick; width -= thick; } else { y += thick; height -= thick; }
+    rest -= sum;
+    i += row.length;
+  }
+  return out;
+}
+function treemapBlock(block) {
+  const held = table(block.table), column = held.column(block.value);
+  const rows = Array.from({ length: held.rows }, (_, i) => i).filter((row) => held.get(row, block.value) > 0);
+  rows.sort((a, b) => held.get(b, block.value) - held.get(a, block.value));
+  const boxes = squarify(rows.map((row) => held.get(row, block.value)), 0, 0, 1000, 240);
+  const nodes = rows.map((row, i) => {
+    const [x, y, width, height] = boxes[i];
+    const word = held.get(row, block.label);
+    const value = withUnit(number(held.get(row, block.value)), column.unit);
+    const share = held.get(row, 'percent');
+    const text = `${word === null ? 'not known' : word}: ${value}, ${number(share, 1)} %, ${held.get(row, 'layers')} layers`;
+    const room = width > 90 && height > 34;
+    const box = svg('rect', { x: x + 1, y: y + 1, width: Math.max(width - 2, 0.5), height: Math.max(height - 2, 0.5), rx: 3 });
+    box.style.fill = color(word);
+    const name = word === null ? 'not known' : word;
+    const fits = Math.floor((width - 14) / 8);
+    const choose = () => {
+      const view = state.views[block.filter.table];
+      view.filterBy(word === null ? null : { column: block.filter.column, value: word });
+      view.node.scrollIntoView({ block: 'start' });
+    };
+    return svg('g', { tabindex: '0', role: 'button', 'aria-label': text, onclick: choose,
+      onkeydown: (event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); choose(); } } },
+    svg('title', {}, text), box,
+    room ? svg('text', { x: x + 9, y: y + 20 }, name.length > fits ? name.slice(0, Math.max(fits - 1, 1)) + '…' : name) : null,
+    room ? svg('text', { x: x + 9, y: y + 36, class: 'small' }, `${value.split(' ')[0]} ${column.unit}`, width > 150 ? `, ${number(share, 1)} %` : '') : null);
+  });
+  return [el('h3', {}, block.title), block.note ? el('p', { class: 'note' }, block.note + ' A click lists the layers of a type.') : null,
+    svg('svg', { class: 'treemap', viewBox: '0 0 1000 240', 'data-chart': block.table, role: 'group', 'aria-label': block.title }, nodes)];
+}
+
+function ticks(low, high, count) {
+  const step = 10 ** Math.floor(Math.log10((high - low) / count || 1));
+  const size = [1, 2, 5, 10].map((n) => n * step).find((s) => (high - low) / s <= count) || step;
+  const out = [];
+  for (let v = Math.ceil(low / size) * size; v <= high + size / 1e6; v += size) out.push(Number(v.toPrecision(12)));
+  return out;
+}
+function axes(low, high, unit, geometry) {
+  const { left, top, width, height } = geometry;
+  const y = (value) => top + height - ((value - low) / (high - low || 1)) * height;
+  return [y, ticks(low, high, 5).map((value) => [
+    svg('line', { class: 'grid', x1: left, x2: left + width, y1: y(value), y2: y(value) }),
+    svg('text', { class: 'tick', x: left - 8, y: y(value) + 4, 'text-anchor': 'end' }, number(value)),
+  ]), svg('text', { class: 'tick', x: left - 8, y: top - 8, 'text-anchor': 'end' }, unit)];
+}
+const GEOMETRY = { left: 64, top: 24, width: 920, height: 180 };
+const path = (points) => points.map(([x, y], i) => `${i ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`).join('');
+
+function bandBlock(block) {
+  const held = table(block.table);
+  const rows = Array.from({ length: held.rows }, (_, i) => i);
+  const read = (name) => rows.map((row) => held.get(row, name));
+  const low = read(block.low), middle = read(block.middle), high = read(block.high), first = read(block.x);
+  const end = first[rows.length - 1] + held.get(rows.length - 1, 'count');
+  let bottom = Math.min(...low), top = Math.max(...high);
+  const pad = (top - bottom || top || 1) * 0.06;
+  bottom = Math.max(0, bottom - pad);
+  top += pad;
+  const [y, grid, unit] = axes(bottom, top, held.column(block.middle).unit, GEOMETRY);
+  const x = (value) => GEOMETRY.left + (value / (end || 1)) * GEOMETRY.width;
+  const at = (i) => x(first[i]);
+  const area = path([...rows.map((i) => [at(i), y(high[i])]), ...rows.slice().reverse().map((i) => [at(i), y(low[i])])]) + 'Z';
+  const hits = rows.map((i) => svg('rect', { class: 'hit', x: at(i), y: GEOMETRY.top, height: GEOMETRY.height,
+    width: Math.max((i + 1 < rows.length ? at(i + 1) : x(end)) - at(i), 1) },
+  svg('title', {}, `measurement ${first[i]} and ${held.get(i, 'count') - 1} after it: median ${number(middle[i])} ms, ${number(low[i])} to ${number(high[i])} ms`)));
+  return [el('h3', {}, block.title), el('p', { class: 'note' }, block.note),
+    svg('svg', { class: 'chart', viewBox: '0 0 1000 240', role: 'img', 'aria-label': block.title, 'data-chart': block.table },
+      grid, unit, svg('path', { class: 'area', d: area }), svg('path', { class: 'line s0', d: path(rows.map((i) => [at(i), y(middle[i])])) }), hits,
+      ticks(0, end, 8).map((v) => svg('text', { class: 'tick', x: x(v), y: 224, 'text-anchor': 'middle' }, number(v))))];
+}
+
+function stepsBlock(block) {
+  const held = table(block.table);
+  const rows = Array.from({ length: held.rows }, (_, i) => i);
+  const series = block.series.filter((name) => rows.some((row) => held.get(row, name) !== null));
+  const values = series.flatMap((name) => rows.map((row) => held.get(row, name))).filter((v) => v !== null);
+  if (!values.length) return [];
+  const [y, grid, unit] = axes(0, Math.max(...values) * 1.08 || 1, held.column(series[0]).unit, GEOMETRY);
+  const wide = GEOMETRY.width / Math.max(rows.length, 1);
+  const x = (i) => GEOMETRY.left + i * wide;
+  const lines = series.map((name, n) => {
+    const points = rows.filter((row) => held.get(row, name) !== null)
+      .flatMap((row) => [[x(row), y(held.get(row, name))], [x(row + 1), y(held.get(row, name))]]);
+    return svg('path', { class: 'line s' + n, d: path(points) });
+  });
+  const hits = rows.map((row) => svg('rect', { class: 'hit', x: x(row), y: GEOMETRY.top, width: wide, height: GEOMETRY.height },
+    svg('title', {}, `line ${held.get(row, 'line')}, ${held.get(row, block.label)}: ` +
+      series.map((name) => `${held.column(name).label} ${shown(held.get(row, name), held.column(name))} MiB`).join(', '))));
+  const every = Math.ceil(rows.length / 6);
+  return [el('h3', {}, block.title),
+    el('p', { class: 'legend' }, series.map((name, n) => el('span', {}, el('i', { class: 's' + n }), held.column(name).label.replace('gpu', 'GPU').replace('cpu', 'CPU')))),
+    svg('svg', { class: 'chart', viewBox: '0 0 1000 240', role: 'img', 'aria-label': block.title, 'data-chart': block.table },
+      grid, unit, lines, hits,
+      rows.filter((row) => row % every === 0).map((row) => svg('text', { class: 'tick', x: x(row) + 2, y: 224 },
+        String(held.get(row, block.label)).slice(0, Math.floor((wide * every) / 6.5)))))];
+}

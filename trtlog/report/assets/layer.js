@@ -1,0 +1,91 @@
+// Everything about one layer, in a panel beside the report: #layer=NAME opens it.
+const panel = document.getElementById('layer');
+let opener = null;
+
+function closeLayer() {
+  if (panel.hidden) return;
+  panel.hidden = true;
+  panel.replaceChildren();
+  document.body.classList.remove('panelled');
+  if (location.hash.startsWith('#layer=')) history.replaceState(null, '', location.pathname + location.search);
+  if (opener && opener.isConnected) opener.focus();
+  opener = null;
+}
+
+function part(title, id, rows, more) {
+  const held = table(id);
+  if (!held || !rows.length) return null;
+  const block = { table: id, title, only: rows, hide: 'layer', ...more };
+  return el('section', { 'data-part': id }, el('h3', {}, title, el('span', { class: 'count' }, ' ' + rows.length)), new TableView(block, held).node);
+}
+
+function openLayer(name) {
+  const of = (id, column = 'layer') => (table(id) && table(id).has(column) ? table(id).where(column, name) : []);
+  const layers = table('layers'), [row] = of('layers');
+  const facts = [];
+  if (layers && row !== undefined) {
+    layers.columns.forEach((column, place) => {
+      const value = layers.at(row, place);
+      if (value === null || column.name === 'layer') return;
+      facts.push(el('div', { title: column.doc, 'data-column': column.name }, el('dt', {}, column.label),
+        el('dd', {}, withUnit(shown(value, column), column.unit))));
+    });
+  }
+  const nodes = of('lineage').map((i) => table('lineage').get(i, 'node'));
+  // The builder's rewrites name the layers as they were before, which bear the nodes' names.
+  const names = new Set([name, ...nodes]);
+  const rewrites = [];
+  if (table('fusions')) {
+    const held = table('fusions');
+    for (let i = 0; i < held.rows; i += 1) {
+      if (held.get(i, 'action') !== 'attempt' && (names.has(held.get(i, 'layer')) || names.has(held.get(i, 'other')))) rewrites.push(i);
+    }
+  }
+  const candidates = of('candidates');
+  const reasons = of('precision').map((i) => table('precision').get(i, 'text')).filter(Boolean);
+  const chart = candidates.length > 1 ? candidateChart(candidates) : null;
+  const parts = [
+    facts.length ? el('dl', { class: 'record' }, facts) : null,
+    reasons.map((text) => el('p', { class: 'callout' }, text)),
+    chart,
+    part('Best in each precision', 'precision', of('precision'), {}),
+    part('Close calls', 'close_calls', of('close_calls'), {}),
+    part('Winner and runner-up, by formats', 'margins', of('margins'), {}),
+    part('Candidates', 'candidates', candidates, { sort: ['time_ms', 1] }),
+    part('Tactics passed over', 'skips', of('skips'), {}),
+    part('Conversions at its inputs and outputs', 'reformats', of('reformats'), {}),
+    part('Inputs and outputs', 'engine_layers', of('engine_layers'), {}),
+    part('ONNX nodes in it', 'lineage', of('lineage'), {}),
+    part('Rewrites', 'fusions', rewrites, { hide: null }),
+    part('Memory', 'layer_memory', of('layer_memory'), {}),
+  ].flat().filter(Boolean);
+  if (!parts.length) parts.push(el('p', { class: 'missing' }, 'This report holds no layer of that name.'));
+  if (panel.hidden) opener = document.activeElement;
+  panel.replaceChildren(el('div', { class: 'panelhead' }, el('h2', {}, name),
+    el('button', { type: 'button', class: 'close', 'aria-label': 'Close', onclick: closeLayer }, '✕')), ...parts);
+  panel.hidden = false;
+  panel.scrollTop = 0;
+  document.body.classList.add('panelled');
+  panel.focus();
+}
+
+function candidateChart(rows) {
+  const held = table('candidates');
+  const fastest = rows.slice().sort((a, b) => held.get(a, 'time_ms') - held.get(b, 'time_ms'));
+  const most = fastest.slice(0, 12);
+  const used = fastest.find((i) => held.get(i, 'in_engine') === true);
+  if (used !== undefined && !most.includes(used)) most.push(used);
+  const longest = held.get(most[most.length - 1], 'time_ms') || 1;
+  const words = [...new Set(most.map((i) => held.get(i, 'precision')))];
+  return el('section', { 'data-part': 'chart' }, el('h3', {}, 'Fastest candidates'), words.length > 1 ? legend(words) : null,
+    el('div', { class: 'bars' }, most.map((i) => {
+      const kernel = held.get(i, 'kernel') || held.get(i, 'runner') || held.get(i, 'tactic');
+      const time = held.get(i, 'time_ms');
+      const engine = held.get(i, 'in_engine') === true;
+      const formats = [held.get(i, 'input_layout'), held.get(i, 'output_layout')].filter(Boolean).join(' → ');
+      const node = bar([engine ? el('b', {}, '▶ in the engine: ') : null, `${formats} ${kernel}`], time / longest, number(time) + ' ms', color(held.get(i, 'precision')),
+        `rank ${held.get(i, 'rank')}: ${kernel}, ${formats}, ${number(time)} ms, line ${held.get(i, 'line')}`);
+      if (engine) node.classList.add('chosen');
+      return node;
+    })));
+}

@@ -1,0 +1,194 @@
+// Tables that sort, search and turn pages: at most a page of rows is in the document.
+const SIZES = [15, 25, 50, 100, 500];
+const BIG = 12;
+// A click on a cell's row shows its long texts whole; links and selections of text keep their meaning.
+function unfold(event) {
+  const row = event.target.closest('tr');
+  if (row && !event.target.closest('a') && String(getSelection()) === '') row.classList.toggle('open');
+}
+
+class TableView {
+  constructor(block, held) {
+    this.block = block;
+    this.table = held;
+    this.sort = block.sort && held.has(block.sort[0]) ? { name: block.sort[0], way: block.sort[1] } : null;
+    this.query = '';
+    this.filter = null;
+    this.page = 0;
+    this.size = block.size || 15;
+    this.body = el('tbody', { onclick: unfold });
+    this.status = el('span', { class: 'status', role: 'status' });
+    this.node = this.frame();
+    this.order();
+  }
+
+  frame() {
+    const { table: held, block } = this;
+    this.places = held.columns.map((_, i) => i).filter((i) => held.columns[i].name !== block.hide);
+    this.heads = this.places.map((i) => held.columns[i]).map((column) =>
+      el('th', { scope: 'col', class: column.type === 'number' ? 'number' : null },
+        el('button', { type: 'button', title: column.doc, onclick: () => this.sortBy(column) },
+          column.label, column.unit ? el('span', { class: 'unit' }, ' ' + column.unit) : null,
+          el('span', { class: 'arrow', 'aria-hidden': 'true' }))));
+    const long = (block.only ? block.only.length : held.rows) > BIG;
+    const search = el('input', {
+      type: 'search', placeholder: 'search', 'aria-label': 'Search ' + block.title,
+      oninput: (event) => this.search(event.target.value),
+    });
+    this.searchBox = search;
+    this.chip = el('button', { type: 'button', class: 'chip', hidden: true, onclick: () => this.filterBy(null) });
+    this.pager = [
+      el('button', { type: 'button', 'aria-label': 'Previous page', onclick: () => this.turn(-1) }, '‹'),
+      el('button', { type: 'button', 'aria-label': 'Next page', onclick: () => this.turn(1) }, '›'),
+    ];
+    const sizes = el('select', { 'aria-label': 'Rows a page', onchange: (event) => {
+      this.size = Number(event.target.value); this.page = 0; this.draw();
+    } }, SIZES.map((size) => el('option', { value: size, selected: size === this.size }, size + ' rows')));
+    const bar = el('div', { class: 'tools', hidden: !long }, search, this.chip, el('span', { class: 'spring' }),
+      this.status, this.pager, sizes);
+    this.bar = bar;
+    const cut = held.total > held.rows
+      ? el('p', { class: 'note' }, `${held.rows} of ${held.total} rows are in this file. All: trtlog show, or the library.`)
+      : null;
+    return el('div', { class: 'table' + (block.dense ? ' dense' : ''), 'data-table': block.table }, bar,
+      el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': block.title },
+        el('table', {}, el('thead', {}, el('tr', {}, this.heads)), this.body)), cut);
+  }
+
+  sortBy(column) {
+    if (this.sort && this.sort.name === column.name) {
+      this.sort = { name: column.name, way: -this.sort.way };
+    } else this.sort = { name: column.name, way: column.type === 'number' && column.name !== 'line' ? -1 : 1 };
+    this.page = 0;
+    this.order();
+  }
+  search(text) { this.query = text.toLowerCase(); this.page = 0; this.order(); }
+  filterBy(filter) {
+    this.filter = filter;
+    this.page = 0;
+    this.chip.hidden = !filter;
+    if (filter) {
+      this.bar.hidden = false;
+      this.chip.textContent = `${filter.column}: ${filter.value} ✕`;
+    }
+    this.order();
+  }
+  turn(by) {
+    const last = Math.max(0, Math.ceil(this.rows.length / this.size) - 1);
+    this.page = Math.min(last, Math.max(0, this.page + by));
+    this.draw();
+  }
+
+  // Each distinct text is looked at once, however many rows hold it.
+  matcher() {
+    const query = this.query;
+    const tests = this.table.columns.map((column, place) => {
+      const held = this.table.data[place];
+      if (Array.isArray(held)) return (row) => shown(held[row], column).includes(query);
+      const fits = held.words.map((word) => shown(word, column).toLowerCase().includes(query));
+      return (row) => held.index[row] >= 0 && fits[held.index[row]];
+    });
+    return (row) => tests.some((test) => test(row));
+  }
+
+  order() {
+    const held = this.table;
+    let rows = this.block.only ? this.block.only.slice() : Array.from({ length: held.rows }, (_, i) => i);
+    if (this.filter) rows = rows.filter((row) => held.get(row, this.filter.column) === this.filter.value);
+    if (this.query) rows = rows.filter(this.matcher());
+    if (this.sort) {
+      const place = held.place.get(this.sort.name);
+      const way = this.sort.way;
+      const key = rows.map((row) => held.at(row, place));
+      const places = rows.map((_, i) => i);
+      places.sort((i, j) => {
+        const a = key[i], b = key[j];
+        if (a === null || b === null) return a === b ? i - j : a === null ? 1 : -1;
+        if (a < b) return -way;
+        if (a > b) return way;
+        return i - j;
+      });
+      rows = places.map((i) => rows[i]);
+    }
+    this.rows = rows;
+    this.heads.forEach((head, i) => {
+      const own = this.sort && held.columns[this.places[i]].name === this.sort.name;
+      if (own) head.setAttribute('aria-sort', this.sort.way > 0 ? 'ascending' : 'descending');
+      else head.removeAttribute('aria-sort');
+    });
+    this.draw();
+  }
+
+  cell(row, column, place) {
+    const value = this.table.at(row, place);
+    if (value === null || value === undefined) return el('td', { class: 'null' });
+    const text = shown(value, column);
+    if (column.name === 'layer' || column.name === this.block.links) return el('td', { class: 'name', title: value }, layerLink(value));
+    if (column.type === 'number') {
+      return el('td', { class: 'number', title: text !== String(value) ? value : null }, text);
+    }
+    if (column.type === 'bool') return el('td', { class: value ? 'yes' : 'no' }, text);
+    if (column.name === 'severity') return el('td', {}, el('span', { class: 'badge ' + text }, text));
+    return el('td', { class: text.length > 24 ? 'long' : null, title: text.length > 24 ? text : null }, text);
+  }
+
+  draw() {
+    const first = this.page * this.size;
+    const rows = this.rows.slice(first, first + this.size);
+    this.body.replaceChildren(...rows.map((row) =>
+      el('tr', { class: this.table.get(row, 'in_engine') === true ? 'chosen' : null },
+        this.places.map((place) => this.cell(row, this.table.columns[place], place)))));
+    if (!rows.length) this.body.append(el('tr', {}, el('td', { colspan: this.places.length, class: 'none' }, 'no row fits')));
+    const all = this.block.only ? this.block.only.length : this.table.rows;
+    const range = rows.length ? `${first + 1} to ${first + rows.length} of ${this.rows.length}` : '0';
+    this.status.textContent = this.rows.length === all ? range : `${range} (of ${all})`;
+    this.pager[0].disabled = this.page === 0;
+    this.pager[1].disabled = first + this.size >= this.rows.length;
+  }
+}
+
+function tableBlock(block) {
+  const held = table(block.table);
+  const note = block.note ? el('p', { class: 'note' }, block.note) : null;
+  const make = () => {
+    const view = new TableView(block, held);
+    state.views[block.table] = view;
+    return view.node;
+  };
+  if (!block.folded) return [el('h3', {}, block.title), note, make()];
+  const inside = el('div');
+  return el('details', { 'data-fold': block.table, ontoggle: () => {
+    if (!inside.firstChild) inside.append(...[note, make()].filter(Boolean));
+  } }, el('summary', {}, block.title, el('span', { class: 'count' }, ' ' + held.total)), inside);
+}
+
+// A table of one row (or few) as names and values, with what they mean.
+function recordBlock(block) {
+  const held = table(block.table);
+  const lists = Array.from({ length: held.rows }, (_, row) => el('dl', { class: 'record', 'data-table': block.table },
+    held.columns.map((column, place) => {
+      const value = held.at(row, place);
+      if (value === null || column.name === 'line') return null;
+      return el('div', { title: column.doc, 'data-column': column.name }, el('dt', {}, column.label),
+        el('dd', {}, withUnit(shown(value, column), column.unit)));
+    })));
+  return [el('h3', {}, block.title), lists];
+}
+
+function matrixBlock(block) {
+  const held = table(block.table);
+  const rows = [], columns = [], cells = new Map(), units = new Map();
+  for (let i = 0; i < held.rows; i += 1) {
+    const row = held.get(i, block.row), column = held.get(i, block.column);
+    if (!rows.includes(row)) rows.push(row);
+    if (!columns.includes(column)) columns.push(column);
+    cells.set(row + '\n' + column, number(held.get(i, block.value)));
+    units.set(row, held.get(i, block.unit));
+  }
+  return [el('h3', {}, block.title), el('div', { class: 'table', 'data-table': block.table },
+    el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': block.title }, el('table', {},
+      el('thead', {}, el('tr', {}, el('th', { scope: 'col' }), columns.map((name) => el('th', { scope: 'col', class: 'number' }, name)))),
+      el('tbody', {}, rows.map((row) => el('tr', { 'data-row': row },
+        el('th', { scope: 'row' }, row.replaceAll('_', ' '), el('span', { class: 'unit' }, ' ' + (units.get(row) || ''))),
+        columns.map((column) => el('td', { class: 'number', 'data-column': column }, cells.get(row + '\n' + column))))))))) ];
+}
