@@ -1,0 +1,117 @@
+"""One measurement in a process of its own: ``python -m tests.benchmarks.measure TASK LOG CORES``; prints JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# Six kinds of message, as a script written in an afternoon reads them.
+BASELINE = (
+    rb"\[V\] \[TRT\] Tactic: (0x[0-9a-f]+|-?[0-9]+) Time: ([0-9.e+-]+)",
+    rb"\[V\] \[TRT\] -+ Timing Runner: (.*) \((\w+)(?:\[(0x[0-9a-f]+)\])?\)",
+    rb"\[V\] \[TRT\] \*+ Autotuning (?:format combination|Reformat): (.*) -> (.*) \*+",
+    rb"Fastest Tactic: (0x[0-9a-f]+|-?[0-9]+) Time: ([0-9.e+-]+)",
+    rb">+ Chose Runner Type: (\w+) Tactic: (0x[0-9a-f]+|-?[0-9]+)",
+    rb"\[MemUsageChange\] (.*): CPU ([+-][0-9]+), GPU ([+-][0-9]+)",
+)
+
+
+def baseline(path: Path) -> int:
+    patterns = [re.compile(pattern) for pattern in BASELINE]
+    rows: list[list[Any]] = [[] for _ in patterns]
+    with path.open("rb") as lines:
+        for line in lines:
+            for number, pattern in enumerate(patterns):
+                found = pattern.search(line)
+                if found is not None:
+                    rows[number].append(len(found.groups()))
+                    break
+    return sum(map(len, rows))
+
+
+def grep(path: Path) -> int:
+    environment = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run(["grep", "-c", "Tactic: ", path], capture_output=True, check=True, env=environment)
+    return int(done.stdout)
+
+
+def wc(path: Path) -> int:
+    return int(subprocess.run(["wc", "-l", path], capture_output=True, check=True).stdout.split()[0])
+
+
+def _engine(name: str) -> Callable[[Path], int]:
+    def run(path: Path) -> int:
+        from trtlog.read import read_captures
+
+        return read_captures(path, engine=name)[0].lines
+
+    return run
+
+
+def _parse_all(name: str) -> Callable[[Path], int]:
+    def run(path: Path) -> int:
+        import trtlog
+        from trtlog.records import TABLES
+
+        log = trtlog.parse(path, engine=name, exports=())
+        return sum(log.table(table).num_rows for table in TABLES)
+
+    return run
+
+
+def convert(path: Path) -> int:
+    from trtlog.convert import convert as convert_log
+
+    with tempfile.TemporaryDirectory() as folder:
+        convert_log(path, folder)
+        return len(list(Path(folder).glob("*.parquet")))
+
+
+def start(path: Path) -> int:
+    subprocess.run([sys.executable, "-m", "trtlog", "--help"], capture_output=True, check=True)
+    return 0
+
+
+TASKS: dict[str, Callable[[Path], int]] = {
+    "wc -l": wc,
+    "grep -c": grep,
+    "baseline: re, six kinds, no tables": baseline,
+    "line engine": _engine("line"),
+    "vectorised engine": _engine("vector"),
+    "parse and all tables, line": _parse_all("line"),
+    "parse and all tables, vectorised": _parse_all("vector"),
+    "convert to Parquet": convert,
+    "trtlog --help": start,
+}
+
+
+def main(task: str, path: Path, cores: int) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+    begun, cpu = time.perf_counter(), time.process_time()
+    result = TASKS[task](path)
+    print(
+        json.dumps(
+            {
+                "task": task,
+                "cores": cores,
+                "seconds": time.perf_counter() - begun,
+                "cpu_seconds": time.process_time() - cpu,
+                "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                "result": result,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,85 @@
+"""Times and memory of both engines beside a plain loop of ``re``; prints the table of docs/performance.md.
+
+``TRTLOG_BENCHMARK_MB=100 pytest -m benchmark -s tests/benchmarks``; with ``TRTLOG_BENCHMARK_WRITE=1`` the table is
+written into the page too. Nothing here asserts a time: a busy machine is no fault of the code.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.generate import write_log
+from tests.benchmarks.measure import TASKS
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+SIZE_MB = int(os.environ.get("TRTLOG_BENCHMARK_MB", "100"))
+REPEATS = int(os.environ.get("TRTLOG_BENCHMARK_REPEATS", "3"))
+ONE_CORE = ("wc -l", "grep -c", "baseline: re, six kinds, no tables", "line engine", "parse and all tables, line")
+
+pytestmark = pytest.mark.benchmark
+
+
+def measure(task: str, log: Path, cores: int) -> dict:
+    command = [sys.executable, "-m", "tests.benchmarks.measure", task, str(log), str(cores)]
+    runs = [
+        json.loads(subprocess.run(command, capture_output=True, check=True, cwd=ROOT, text=True).stdout)
+        for _ in range(REPEATS)
+    ]
+    assert len({run["result"] for run in runs}) == 1
+    return min(runs, key=lambda run: run["seconds"])
+
+
+def machine() -> str:
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = names[0] if names else model
+    python = platform.python_version()
+    return f"{model}, Python {python}, {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}"
+
+
+def test_speed(tmp_path_factory):
+    log = write_log(tmp_path_factory.mktemp("logs") / "large.log", SIZE_MB * 1_000_000)
+    size = log.stat().st_size
+    lines = measure("wc -l", log, 1)["result"]
+    wanted = [(task, cores) for task in TASKS for cores in ((1,) if task in ONE_CORE else (1, 2))]
+    runs = {(task, cores): measure(task, log, cores) for task, cores in wanted if task != "trtlog --help"}
+    runs["trtlog --help", 1] = measure("trtlog --help", log, 1)
+    reference = runs["baseline: re, six kinds, no tables", 1]["seconds"]
+    rows = [
+        f"{size / 1e6:.0f} MB, {lines:,} lines; {machine()}; best of {REPEATS}.",
+        "",
+        "| task | cores | s | of the baseline | MB/s | lines/s | CPU s | peak MiB |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for (task, cores), run in runs.items():
+        seconds = run["seconds"]
+        if task == "trtlog --help":
+            rows.append(f"| {task} | {cores} | {seconds:.2f} | | | | | |")
+            continue
+        own = "" if task in ("wc -l", "grep -c") else f"{run['cpu_seconds']:.2f} | {run['peak_mib']:.0f}"
+        rows.append(
+            f"| {task} | {cores} | {seconds:.2f} | {seconds / reference:.0%} | {size / 1e6 / seconds:.0f} "
+            f"| {lines / seconds:,.0f} | {own or ' | '} |"
+        )
+    table = "\n".join(rows)
+    print("\n" + table)
+    assert runs["line engine", 1]["result"] == runs["vectorised engine", 1]["result"] == lines
+    tables = {runs[key]["result"] for key in runs if key[0].startswith("parse and all tables")}
+    assert len(tables) == 1, "both engines give as many rows"
+    if os.environ.get("TRTLOG_BENCHMARK_WRITE"):
+        page = PAGE.read_text(encoding="utf-8")
+        before, _, rest = page.partition(BEGIN)
+        _, _, after = rest.partition(END)
+        PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
