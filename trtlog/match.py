@@ -110,6 +110,10 @@ class Matcher:
         """Return whether there are rules that match only inside ``section``."""
         return section in self._within
 
+    def within_rules(self, section: str) -> list[int]:
+        """Return the variants that match only inside ``section``."""
+        return self._within[section].numbers if section in self._within else []
+
     def all_matches(self, body: bytes) -> list[Found]:
         """Return every rule that matches, wherever it may stand: for tests and ``trtlog explain``."""
         out = []
@@ -124,6 +128,7 @@ class Index:
     """Rules by the first bytes of what they match, in a fixed order."""
 
     def __init__(self, rules: list[Rule]) -> None:
+        self.numbers = [rule.index for rule in rules]
         # Longest literal beginning first; ties keep the order of the files.
         self._by_beginning: dict[bytes, list[Rule]] = {}
         for rule in sorted((r for r in rules if r.prefix), key=lambda r: -len(r.prefix)):

@@ -89,7 +89,6 @@ class BulkRule:
         self.prefix = variant.prefix.encode()
         self.fields = variant.fields
         self._expression = variant.regex.encode()
-        self._match = re.compile(self._expression).fullmatch
         # The expression as RE2 takes it for bytes: each byte one character.
         pieces = [_escape(p[1]) if p[0] == "text" else f"(?:{p[-1]})" for p in variant.parts]
         self.pattern = f"^{''.join(pieces)}$"
@@ -120,7 +119,8 @@ class BulkRule:
         return out
 
     def _by_expression(self, bodies: Bodies) -> Extract:
-        groups = [self._match(body).groups() for body in bodies.values.to_pylist()]  # type: ignore[union-attr]
+        match = re.compile(self._expression).fullmatch
+        groups = [match(body).groups() for body in bodies.values.to_pylist()]  # type: ignore[union-attr]
         return Extract(self.index, bodies.rows, [pa.array(c, pa.binary()) for c in zip(*groups, strict=True)])
 
 
@@ -335,17 +335,15 @@ class BulkMatcher:
             if rule is None:
                 return
             tried.add(rule.index)
-            here = bodies.pick(np.asarray(pc.match_substring(bodies.values, rule.anchor)))
-            if rule.suffix and len(here.rows):
-                here = here.pick(np.asarray(pc.ends_with(here.values, rule.suffix)))
+            here = bodies.pick(self.rule(rule.index).matches(bodies.values))
             before = self._rules_before(rule)
             if before is not None and len(here.rows):
                 here = here.pick(~np.asarray(pc.match_substring_regex(here.values, before)))
             if not len(here.rows):
                 continue
-            matched = self._take(self.rule(rule.index), here, out)
+            out.extend(self.rule(rule.index).extract(here))
             left = np.ones(size, bool)
-            left[np.searchsorted(bodies.rows, here.rows[matched])] = False
+            left[np.searchsorted(bodies.rows, here.rows)] = False
             bodies = bodies.pick(left)
 
     def _guess(self, bodies: Bodies, tried: set[int]) -> Rule | None:
@@ -359,6 +357,13 @@ class BulkMatcher:
                         return rule
                     break
         return None
+
+    def match_within(self, scan: Scan, rows: Array, section: str) -> Array:
+        """Return which rows match a rule that holds only inside a section."""
+        rules = self.matcher.within_rules(section)
+        values = slices(pa.py_buffer(scan.data), scan.bodies[rows], scan.ends[rows])
+        pattern = "|".join(self.rule(index).pattern for index in rules)
+        return np.asarray(pc.match_substring_regex(values, pattern), bool)
 
     def _rules_before(self, rule: Rule) -> str | None:
         """Return an expression that every body holds which a rule tried before ``rule`` may match."""

@@ -144,7 +144,18 @@ class VectorEngine:
         size = len(bulk)
         headers = np.where(bulk, found.header, 0)
         opens = np.where(bulk, self._opens[variants], -1)
-        asking = np.flatnonzero(bulk & np.array([*self._headers.asks_section, False])[headers]).tolist()
+        every_asking = np.flatnonzero(bulk & np.array([*self._headers.asks_section, False])[headers])
+        by_section: dict[str, list[int]] = {}
+
+        def asking_in(section: str) -> list[int]:
+            """Return the rows that mean something else inside a section."""
+            if not len(every_asking) or not line.matcher.has_within(section):
+                return []
+            if section not in by_section:
+                other = self._matcher.match_within(found, every_asking, section)
+                by_section[section] = every_asking[other].tolist()
+            return by_section[section]
+
         opening = np.flatnonzero(opens >= 0)
         events = _events(bulk, np.array([*self._headers.times, 0])[headers], opens, opening)
         rows = iter(zip(events.tolist(), found.starts[events].tolist(), found.stops[events].tolist(), strict=True))
@@ -153,21 +164,14 @@ class VectorEngine:
         given_back: list[int] = []
         more: list[int] = []  # rows that turn out to need a look, a heap
         section = classifier.section
-        inside = line.matcher.has_within(section)
-        asked = 0  # position in asking, kept while inside
+        asking = asking_in(section)
+        asked = 0  # position in asking
         last = -1
         while True:
             while more and more[0] <= last:
                 heapq.heappop(more)
             row, start, stop = event
-            first = min([row, *more[:1]])
-            while inside and asked < len(asking) and asking[asked] <= first:
-                at = asking[asked]
-                body = found.data[found.bodies[at] : found.ends[at]]
-                if line.matcher.match_within(body, section) is not None:
-                    break
-                asked += 1
-            if inside and asked < len(asking) and asking[asked] <= first:
+            if asked < len(asking) and asking[asked] <= min([row, *more[:1]]):
                 row, start, stop = asking[asked], int(found.starts[asking[asked]]), int(found.stops[asking[asked]])
                 given_back.append(row)
                 bulk[row] = False
@@ -193,9 +197,9 @@ class VectorEngine:
                 line.take(number, found.data[start:stop], int(found.sizes[row]))
             if classifier.section != section:
                 section = classifier.section
-                inside = line.matcher.has_within(section)
+                asking = asking_in(section)
                 asked = bisect_right(asking, row)
-            elif inside:
+            elif asking:
                 asked = bisect_right(asking, row, lo=asked)
         if bulk[-1]:
             classifier.skip_to(found.first_line + size - 1)
