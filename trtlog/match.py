@@ -106,13 +106,9 @@ class Matcher:
         index = self._within.get(section)
         return None if index is None else index.match(body)
 
-    def has_within(self, section: str) -> bool:
-        """Return whether there are rules that match only inside ``section``."""
-        return section in self._within
-
-    def within_rules(self, section: str) -> list[int]:
+    def within_rules(self, section: str) -> tuple[int, ...]:
         """Return the variants that match only inside ``section``."""
-        return self._within[section].numbers if section in self._within else []
+        return self._within[section].numbers if section in self._within else ()
 
     def all_matches(self, body: bytes) -> list[Found]:
         """Return every rule that matches, wherever it may stand: for tests and ``trtlog explain``."""
@@ -128,7 +124,7 @@ class Index:
     """Rules by the first bytes of what they match, in a fixed order."""
 
     def __init__(self, rules: list[Rule]) -> None:
-        self.numbers = [rule.index for rule in rules]
+        self.numbers = tuple(rule.index for rule in rules)
         # Longest literal beginning first; ties keep the order of the files.
         self._by_beginning: dict[bytes, list[Rule]] = {}
         for rule in sorted((r for r in rules if r.prefix), key=lambda r: -len(r.prefix)):

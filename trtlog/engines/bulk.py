@@ -358,9 +358,8 @@ class BulkMatcher:
                     break
         return None
 
-    def match_within(self, scan: Scan, rows: Array, section: str) -> Array:
-        """Return which rows match a rule that holds only inside a section."""
-        rules = self.matcher.within_rules(section)
+    def match_any(self, rules: tuple[int, ...], scan: Scan, rows: Array) -> Array:
+        """Return which rows match one of some rules."""
         values = slices(pa.py_buffer(scan.data), scan.bodies[rows], scan.ends[rows])
         pattern = "|".join(self.rule(index).pattern for index in rules)
         return np.asarray(pc.match_substring_regex(values, pattern), bool)

@@ -145,16 +145,17 @@ class VectorEngine:
         headers = np.where(bulk, found.header, 0)
         opens = np.where(bulk, self._opens[variants], -1)
         every_asking = np.flatnonzero(bulk & np.array([*self._headers.asks_section, False])[headers])
-        by_section: dict[str, list[int]] = {}
+        by_rules: dict[tuple[int, ...], list[int]] = {}
 
         def asking_in(section: str) -> list[int]:
             """Return the rows that mean something else inside a section."""
-            if not len(every_asking) or not line.matcher.has_within(section):
+            if not len(every_asking) or not line.matcher.within_rules(section):
                 return []
-            if section not in by_section:
-                other = self._matcher.match_within(found, every_asking, section)
-                by_section[section] = every_asking[other].tolist()
-            return by_section[section]
+            rules = line.matcher.within_rules(section)
+            if rules not in by_rules:
+                other = self._matcher.match_any(rules, found, every_asking)
+                by_rules[rules] = every_asking[other].tolist()
+            return by_rules[rules]
 
         opening = np.flatnonzero(opens >= 0)
         events = _events(bulk, np.array([*self._headers.times, 0])[headers], opens, opening)
