@@ -148,7 +148,8 @@ class Classifier:
         """
         self.record = number
         self.open = CLOSED
-        self.usage = self._text = False
+        self.usage = self._text = self._decorated = False
+        self._indent = 0
         for kind in kinds:
             self._enter(kind)
 

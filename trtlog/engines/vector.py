@@ -22,7 +22,7 @@ from trtlog.engines.scan import Array, HeaderTable, Scan, scan
 from trtlog.grammar import Grammar
 
 # Chunks that wait for their turn, beyond one a thread; each holds about three times its size.
-_WAITING = 1
+_WAITING = 0
 
 
 def usable_cores() -> int:
