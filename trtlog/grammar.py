@@ -142,10 +142,15 @@ def grammar_dir() -> Path:
     )
 
 
+def field_files(folder: Path) -> list[Path]:
+    """Return the files that describe the fields; their terminals are shared by all rules."""
+    return sorted(folder.glob("fields*.lark"))
+
+
 def grammar_files(folder: Path) -> list[Path]:
     """Return the grammar files whose rules are compiled, in a fixed order."""
-    fixed = [folder / name for name in ("fields.lark", "header.lark", "sections.lark")]
-    return [*fixed, *sorted((folder / "messages").glob("*.lark"))]
+    fixed = [folder / name for name in ("header.lark", "sections.lark")]
+    return [*field_files(folder), *fixed, *sorted((folder / "messages").glob("*.lark"))]
 
 
 def digest_of(files: Iterable[Path]) -> str:
@@ -191,14 +196,17 @@ def compile_grammar(folder: Path) -> Grammar:
     """
     from trtlog import grammar_source  # local: loads lark
 
-    fields_file, header_file, sections_file, *message_files = grammar_files(folder)
-    fields = grammar_source.read_fields(fields_file)
-    headers = grammar_source.compile_files(fields_file, [header_file])
-    messages = grammar_source.compile_files(fields_file, message_files)
+    terminals = field_files(folder)
+    header_file, sections_file, *message_files = grammar_files(folder)[len(terminals) :]
+    fields: dict[str, Field] = {}
+    for path in terminals:
+        fields.update(grammar_source.read_fields(path))
+    headers = grammar_source.compile_files(terminals, [header_file])
+    messages = grammar_source.compile_files(terminals, message_files)
     known = {f for m in (*messages.values(), *headers.values()) for v in m.variants for f in v.fields}
     if missing := sorted(known - set(fields)):
         raise GrammarError(
-            f"{fields_file}: field {missing[0].upper()} has no description; put a line "
+            f"{terminals[0]}: field {missing[0].upper()} has no description; put a line "
             f"'//: text - what it is' above it"
         )
     sections = grammar_source.section_openers(sections_file, set(messages))

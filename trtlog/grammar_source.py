@@ -28,7 +28,7 @@ def field_of(terminal: str) -> str:
 
 
 def read_fields(path: Path) -> dict[str, Field]:
-    """Return the described field terminals of ``fields.lark``, by lower-case name.
+    """Return the described field terminals of a ``fields*.lark``, by lower-case name.
 
     ``TIME_MS__FIXED`` is a second, narrower pattern for the field ``TIME_MS`` and has its description.
     """
@@ -79,8 +79,8 @@ def read_messages(path: Path) -> dict[str, Message]:
     return messages
 
 
-def compile_files(fields_file: Path, files: Sequence[Path]) -> dict[str, Message]:
-    """Compile all rules of ``files`` over the terminals of ``fields_file``."""
+def compile_files(field_files: Sequence[Path], files: Sequence[Path]) -> dict[str, Message]:
+    """Compile all rules of ``files`` over the terminals of ``field_files``."""
     described: dict[str, Message] = {}
     for path in files:
         for kind, message in read_messages(path).items():
@@ -88,7 +88,7 @@ def compile_files(fields_file: Path, files: Sequence[Path]) -> dict[str, Message
                 other = described[kind]
                 raise GrammarError(f"{path}:{message.line}: rule {kind} stands in {other.file} too")
             described[kind] = message
-    parser = load_lark([fields_file, *files], list(described))
+    parser = load_lark([*field_files, *files], list(described))
     terminals = {t.name: t.pattern for t in parser.terminals}
     rules: dict[str, list[Any]] = {}
     for rule in parser.rules:

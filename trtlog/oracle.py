@@ -10,7 +10,7 @@ from typing import Any
 
 import lark
 
-from trtlog.grammar import Message, grammar_dir
+from trtlog.grammar import Message, field_files, grammar_dir
 from trtlog.grammar_source import field_of, load_lark
 
 
@@ -19,7 +19,7 @@ def parser(file: str, kind: str, ambiguity: str = "resolve") -> lark.Lark:
     """Return lark's Earley parser for one kind of message."""
     folder = grammar_dir()
     path = folder / "header.lark" if file == "header.lark" else folder / "messages" / file
-    return load_lark([folder / "fields.lark", path], [kind], ambiguity=ambiguity)
+    return load_lark([*field_files(folder), path], [kind], ambiguity=ambiguity)
 
 
 def readings(message: Message, body: str) -> list[dict[str, str]]:

@@ -91,7 +91,11 @@ def test_sections_name_real_kinds(compiled):
 
 def named(variant) -> str:
     """The expression with the named groups that Arrow asks for."""
-    forms = {"text": lambda p: re.escape(p[1]), "skip": lambda p: f"(?:{p[1]})", "field": lambda p: f"(?P<{p[1]}>{p[2]})"}
+    forms = {
+        "text": lambda p: re.escape(p[1]),
+        "skip": lambda p: f"(?:{p[1]})",
+        "field": lambda p: f"(?P<{p[1]}>{p[2]})",
+    }
     return "".join(forms[part[0]](part) for part in variant.parts)
 
 

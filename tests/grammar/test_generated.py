@@ -19,7 +19,8 @@ FREE = {".+": TEXT, "[^ ]+": st.text("ab/_.0+([", min_size=1, max_size=6)}
 
 
 def generated(message):
-    parser = grammar_source.load_lark([FOLDER / "fields.lark", FOLDER / "messages" / message.file], [message.kind])
+    files = [*grammar.field_files(FOLDER), FOLDER / "messages" / message.file]
+    parser = grammar_source.load_lark(files, [message.kind])
     free = {t.name: FREE[t.pattern.to_regexp()] for t in parser.terminals if t.pattern.to_regexp() in FREE}
     used = {p[1].upper() for v in message.variants for p in v.parts if p[0] == "field"}
     return from_lark(parser, start=message.kind, explicit={n: s for n, s in free.items() if n in used})

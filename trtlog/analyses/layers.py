@@ -28,8 +28,8 @@ class LayerTime(Record):
     )
     source: str | None = column(
         "name",
-        "profile: mean of the layer profile, total over iterations; tactic: timing of the engine's tactic in the build; "
-        "fastest: fastest candidate over all formats, as the log shows no engine layers",
+        "profile: mean of the layer profile, total over iterations; tactic: timing of the engine's tactic in the build;"
+        " fastest: fastest candidate over all formats, as the log shows no engine layers",
     )
     percent: float | None = column("float64", "share of the profile, as printed", "%")
     median_ms: float | None = column("float64", "median of the layer profile", "ms")
