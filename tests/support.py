@@ -98,9 +98,9 @@ def page(facts: set[tuple[str, str, str]]) -> str:
         "",
         "Made by `python -m tests.support` from real logs and from the tests. **log**: rows of it were read from a",
         "real log of that version and producer. **source**: no log of it is at hand; every message that trtexec's",
-        "public source holds for that version is known and tested. **-**: neither; lines of these parts are read if they",
-        "are worded as in another version, and counted as unknown otherwise. 8.0 stands for 8.0 and 8.1, 8.2 for 8.2 and",
-        "8.3, 8.6 for 8.6 and later.",
+        "public source holds for that version is known and tested. **-**: neither; lines of these parts are read if",
+        "they are worded as in another version, and counted as unknown otherwise. 8.0 stands for 8.0 and 8.1, 8.2 for",
+        "8.2 and 8.3, 8.6 for 8.6 and later.",
     ]
     for producer in PRODUCERS:
         versions = [v for v in VERSIONS if any((producer, v, p) in facts for p in PARTS) or producer == "trtexec"]
