@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from trtlog.analyses.questions import Questions
     from trtlog.analyses.why import Story
+    from trtlog.report.plots import Plots
 
 OptionsType = TypeVar("OptionsType", bound=Options)
 
@@ -249,6 +250,19 @@ class Log:
         return to_frame(query(self, statement, parameters))
 
     # ------------------------------------------------------------------ out
+    @property
+    def plot(self) -> Plots:
+        """Plots for notebooks, with plotly: ``log.plot.profile()``; ``pip install 'trtlog[plot]'``."""
+        from trtlog.report.plots import Plots
+
+        self._single("plot")
+        return Plots(self)
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook import log_html
+
+        return log_html(self)
+
     def report(self) -> str:
         """Return the log as one HTML page that needs no network; ``trtlog report`` writes it to a file.
 

@@ -11,7 +11,7 @@ import pytest
 
 import trtlog
 from tests.conftest import FIXTURES
-from trtlog.report.page import report
+from trtlog.report.page import report, report_diff
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 T8, RTX = "trt-8.5.3-h200", "trt-rtx-1.7.1-h200"
@@ -82,8 +82,14 @@ def page_file(logs, request, tmp_path_factory):
     def get(name: str) -> Path:
         path = folder / f"{name}.html"
         if not path.exists():
-            log = request.getfixturevalue("evil_log") if name == "evil" else logs(name)
-            path.write_text(report(log), encoding="utf-8")
+            if name == "diff":
+                text = report_diff(trtlog.diff(logs("detailed"), logs("mobilenet")))
+            elif name == "runs":
+                both = (gzip.open(FIXTURES / REPORTED[n]).read() for n in ("failed", "not_verbose"))
+                text = report(trtlog.parse(b"".join(both)))
+            else:
+                text = report(request.getfixturevalue("evil_log") if name == "evil" else logs(name))
+            path.write_text(text, encoding="utf-8")
         return path
 
     return get

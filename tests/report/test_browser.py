@@ -159,3 +159,20 @@ def test_it_prints(open_page):
     assert not page.locator("nav").is_visible()
     assert page.locator("#layers").is_visible()
     assert len(page.pdf()) > 20_000
+
+
+def test_two_logs_side_by_side(open_page):
+    page = open_page("diff")
+    assert page.locator("#headline li").count() > 0
+    assert page.locator("main > section").count() == page.locator("nav a").count()
+    assert page.locator("#headline").inner_text().startswith("What changed")
+
+
+def test_several_runs_are_chosen_from(open_page):
+    """The second run of a file of two, by the list and by the address."""
+    page = open_page("runs")
+    assert page.locator("h1").inner_text() == "unsupported_op.onnx"
+    page.locator("#run").select_option("1")
+    page.wait_for_function("document.querySelector('h1').textContent === 'resnet50_bs_dynamic.onnx'")
+    page = open_page("runs", "#run=1")
+    assert page.locator("h1").inner_text() == "resnet50_bs_dynamic.onnx"

@@ -196,3 +196,28 @@ def test_numbers_that_json_cannot_hold():
     held = table_json(table)
     assert held["data"] == [["inf", "nan", 0.1, None], [str(2**60), 1, 2, 3]]
     assert "NaN" not in embed(held)
+
+
+def test_two_logs_give_the_page_of_their_diff(logs):
+    from trtlog.report.page import report_diff
+
+    diff = trtlog.diff(logs("detailed"), logs("not_verbose"))
+    elements, data = read(report_diff(diff))
+    [run] = data["runs"]
+    assert run["head"]["name"] == "resnet50_fp16_dyn_detailed.log.gz → sweep_r50_best_b8.log.gz"
+    assert elements.names.count("script") == 2
+    titles = [section["title"] for section in run["sections"]]
+    assert titles[0] == "What changed"
+    assert {"Options", "Performance"} <= set(titles)
+
+
+def test_the_command_writes_a_file(tmp_path):
+    from click.testing import CliRunner
+
+    from trtlog.cli.report import command
+
+    log, out = str(FIXTURES / REPORTED["failed"]), tmp_path / "report.html"
+    done = CliRunner().invoke(command, [log, "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert CliRunner().invoke(command, [log, log, "-o", "-"]).output.startswith("<!doctype html>")

@@ -53,7 +53,7 @@ def report_diff(diff: Diff) -> str:
 def _run(log: Log, rows: int) -> dict[str, Any]:
     page = Page(log, rows)
     made = sections(page)
-    return {"head": _head(log), "sections": made, "tables": page.tables}
+    return {"head": head(log), "sections": made, "tables": page.tables}
 
 
 def _base(source: str) -> str:
@@ -64,7 +64,7 @@ def _name(log: Log) -> str:
     return _base(redact(log.source))
 
 
-def _head(log: Log) -> dict[str, Any]:
+def head(log: Log) -> dict[str, Any]:
     """Return what stands at the top: the model, on what it ran, and the numbers people look for."""
     run, device, build, performance = log.run, log.device, log.build, log.performance
     model = log.model.model or build.load_engine

@@ -22,15 +22,19 @@ def diff_data(diff: Diff) -> dict[str, Any]:
     for number, section in enumerate(sections(diff)):
         name = f"diff{number}"
         tables[name] = _table(section)
-        block = {"kind": "table", "table": name, "title": f"{len(section.rows)} rows", "note": ""}
+        block = {"kind": "table", "table": name, "title": section.title, "bare": True, "note": ""}
         made.append({"id": name, "title": section.title, "blocks": [block]})
     head = {
-        "name": f"{redact(diff.control.source)} → {redact(diff.test.source)}",
+        "name": f"{_base(diff.control.source)} → {_base(diff.test.source)}",
         "status": None,
-        "facts": ["control → test"],
+        "facts": [f"control: {redact(diff.control.source)}", f"test: {redact(diff.test.source)}"],
         "tiles": [],
     }
     return {"kind": "diff", "title": head["name"], "runs": [{"head": head, "sections": made, "tables": tables}]}
+
+
+def _base(source: str) -> str:
+    return redact(source).replace("\\", "/").rpartition("/")[2]
 
 
 def _table(section: Section) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 // Tables that sort, search and turn pages: at most a page of rows is in the document.
 const SIZES = [15, 25, 50, 100, 500];
 const BIG = 12;
+const VERDICTS = new Set(['faster', 'slower', 'better', 'worse', 'added', 'removed', 'changed']);
 // A click on a cell's row shows its long texts whole; links and selections of text keep their meaning.
 function unfold(event) {
   const row = event.target.closest('tr');
@@ -128,6 +129,7 @@ class TableView {
       return el('td', { class: 'number', title: text !== String(value) ? value : null }, text);
     }
     if (column.type === 'bool') return el('td', { class: value ? 'yes' : 'no' }, text);
+    if (VERDICTS.has(text)) return el('td', { class: 'verdict ' + text }, text);
     if (column.name === 'severity') return el('td', {}, el('span', { class: 'badge ' + text }, text));
     return el('td', { class: text.length > 24 ? 'long' : null, title: text.length > 24 ? text : null }, text);
   }
@@ -155,7 +157,7 @@ function tableBlock(block) {
     state.views[block.table] = view;
     return view.node;
   };
-  if (!block.folded) return [el('h3', {}, block.title), note, make()];
+  if (!block.folded) return [block.bare ? null : el('h3', {}, block.title), note, make()];
   const inside = el('div');
   return el('details', { 'data-fold': block.table, ontoggle: () => {
     if (!inside.firstChild) inside.append(...[note, make()].filter(Boolean));
