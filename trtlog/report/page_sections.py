@@ -201,7 +201,11 @@ def _precision(page: Page) -> list[Block]:
     blocks = page.missing("engine_layers", "tactics")
     if page.put("precision_totals", page.log.analyze.table("precision_totals")):
         blocks.append(_table("precision_totals", "By precision in the engine"))
-    if page.put("precision", page.log.analyze.table("precision")):
+    columns = (
+        "layer used reason used_ms fp32_ms tf32_ms fp16_ms bf16_ms int8_ms fp8_ms reformat_ms fastest fallback text "
+        "type timings_of line"
+    )
+    if page.put("precision", page.log.analyze.table("precision"), columns.split()):
         blocks.append(_table("precision", "What each layer costs in each precision, and why it is not narrower"))
     return blocks
 
