@@ -18,6 +18,7 @@ from trtlog.tables.context import Context
 from trtlog.tables.join import keys_of, last_equal, least_equal
 from trtlog.tables.schema import (
     asof,
+    captured_bytes,
     empty,
     from_columns,
     take,
@@ -98,7 +99,7 @@ class Autotuning:
         self.fastest_row[self.fastest_block[held]] = np.flatnonzero(held)
         self.fastest = fastest
         self.fastest_ids = _ids(fastest)
-        self.fastest_ms = to_float(_bytes(fastest, "time_ms"), pa.float64())
+        self.fastest_ms = to_float(captured_bytes(fastest, "time_ms"), pa.float64())
         self.cached = np.asarray(pc.equal(blocks.captured.column("kind"), "cached_result"))
         self._block_fastest()
         self._choose()
@@ -118,7 +119,7 @@ class Autotuning:
             self.block_has |= printed
         if self.cached.any():
             ids = _ids(blocks.captured)
-            times = to_float(_bytes(blocks.captured, "time_ms"), pa.float64()).to_numpy(zero_copy_only=False)
+            times = to_float(captured_bytes(blocks.captured, "time_ms"), pa.float64()).to_numpy(zero_copy_only=False)
             self.block_id[self.cached] = ids[self.cached]
             self.block_ms[self.cached] = times[self.cached]
             self.block_has |= self.cached
@@ -138,7 +139,8 @@ class Autotuning:
         chosen_lines = _lines(chosen)
         chosen_group = np.searchsorted(blocks.bounds, chosen_lines, side="right")
         chosen_ids = _ids(chosen)
-        both = pa.concat_arrays([_bytes(blocks.captured, "runner"), _bytes(chosen, "runner")]).dictionary_encode()
+        runner_names = [captured_bytes(table, "runner") for table in (blocks.captured, chosen)]
+        both = pa.concat_arrays(runner_names).dictionary_encode()
         codes = both.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         runners, wanted = codes[: len(blocks.lines)], codes[len(blocks.lines) :]
         has = np.flatnonzero(self.block_has)
@@ -187,14 +189,14 @@ class Autotuning:
     @cached_property
     def tactic_ms(self) -> pa.Array:
         """Time of each tactic line."""
-        return to_float(_bytes(self.tactics, "time_ms"), pa.float64())
+        return to_float(captured_bytes(self.tactics, "time_ms"), pa.float64())
 
     def format_columns(self, positions: Lines) -> dict[str, Any]:
         """Return kind and formats for blocks given by their position, null where that is negative."""
         blocks = self.blocks
         table = blocks.format_table
         row = np.where(positions >= 0, blocks.formats[np.maximum(positions, 0)], -1)
-        return {n: take(to_name(_bytes(table, n)), row) for n in ("input_formats", "output_formats")}
+        return {n: take(to_name(captured_bytes(table, n)), row) for n in ("input_formats", "output_formats")}
 
 
 class _RowsOf:
@@ -209,14 +211,8 @@ class _RowsOf:
         return np.arange(first, last)
 
 
-def _bytes(table: pa.Table, name: str) -> pa.Array:
-    if name not in table.column_names:
-        return pa.nulls(table.num_rows, pa.binary())
-    return table.column(name).combine_chunks()
-
-
 def _ids(table: pa.Table) -> Lines:
-    values = _bytes(table, "tactic")
+    values = captured_bytes(table, "tactic")
     return to_tactic_id(values).fill_null(0).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
@@ -250,18 +246,18 @@ def timings(context: Context) -> pa.Table:
     formats = joined.format_columns(everything)
     own = joined.cached
     for name in ("input_formats", "output_formats"):
-        printed = to_text(_bytes(blocks.captured, name))
+        printed = to_text(captured_bytes(blocks.captured, name))
         formats[name] = pc.if_else(own, printed, formats[name].cast(pa.string()))
-    seconds = to_float(_bytes(joined.fastest, "seconds"), pa.float64()) if joined.fastest.num_rows else None
+    seconds = to_float(captured_bytes(joined.fastest, "seconds"), pa.float64()) if joined.fastest.num_rows else None
     distinct, codes = np.unique(joined.block_id, return_inverse=True)
     ids = pa.array([f"0x{i:016x}" for i in distinct.tolist()], pa.string()).take(pa.array(codes))
     columns: dict[str, Any] = {
         "run": context.run_of(blocks.lines),
         "line": blocks.captured.column("line"),
-        "layer": _bytes(blocks.captured, "layer"),
-        "runner": _bytes(blocks.captured, "runner"),
-        "runner_id": _bytes(blocks.captured, "runner_id"),
-        "kind": _kind(joined, everything, to_name(_bytes(blocks.captured, "layer"))),
+        "layer": captured_bytes(blocks.captured, "layer"),
+        "runner": captured_bytes(blocks.captured, "runner"),
+        "runner_id": captured_bytes(blocks.captured, "runner_id"),
+        "kind": _kind(joined, everything, to_name(captured_bytes(blocks.captured, "layer"))),
         **formats,
         "outcome": pa.array(outcome, pa.string()),
         "seconds": None if seconds is None else take(seconds, joined.fastest_row),
@@ -312,13 +308,13 @@ def _timed_tactics(context: Context) -> pa.Table:
         return empty("tactics")
     blocks = joined.blocks
     position = joined.tactic_block
-    layers = take(to_name(_bytes(blocks.captured, "layer")), position)
-    raw_ids = _bytes(joined.tactics, "tactic")
+    layers = take(to_name(captured_bytes(blocks.captured, "layer")), position)
+    raw_ids = captured_bytes(joined.tactics, "tactic")
     columns: dict[str, Any] = {
         "run": context.run_of(joined.tactic_lines),
         "line": joined.tactics.column("line"),
         "layer": layers,
-        "runner": take(to_name(_bytes(blocks.captured, "runner")), position),
+        "runner": take(to_name(captured_bytes(blocks.captured, "runner")), position),
         "kind": _kind(joined, position, layers) if len(blocks.lines) else None,
         **(joined.format_columns(position) if len(blocks.lines) else {}),
         "tactic": to_tactic(raw_ids),
@@ -355,7 +351,7 @@ def _fastest_rows(joined: Autotuning) -> Lines:
 
 def _kernels(context: Context, joined: Autotuning) -> pa.Array:
     """Return each tactic's kernel: on its own line from 8.6, on a line above it before."""
-    printed = to_name(_bytes(joined.tactics, "kernel"))
+    printed = to_name(captured_bytes(joined.tactics, "kernel"))
     names = context.captured("tactic_name")
     if not names.num_rows:
         return printed
@@ -365,7 +361,7 @@ def _kernels(context: Context, joined: Autotuning) -> pa.Array:
     previous = np.concatenate([[0], joined.tactic_lines[:-1]])
     fresh = (above >= 0) & (name_lines[np.maximum(above, 0)] > previous)
     name_ids = _ids(names)
-    has_id = np.asarray(pc.is_valid(_bytes(names, "tactic")))
+    has_id = np.asarray(pc.is_valid(captured_bytes(names, "tactic")))
     ids = joined.tactic_ids
     safe = np.maximum(above, 0)
     usable = fresh & (~has_id[safe] | (name_ids[safe] == ids))
@@ -380,7 +376,7 @@ def _kernels(context: Context, joined: Autotuning) -> pa.Array:
         )
         place = last_equal(keys, sought)
         row[missing] = np.where(place >= 0, named[np.maximum(place, 0)], -1) if len(named) else -1
-    above_names = take(to_name(_bytes(names, "kernel")), row)
+    above_names = take(to_name(captured_bytes(names, "kernel")), row)
     if pc.all(pc.is_null(printed)).as_py():
         return above_names
     return pc.coalesce(printed.cast(pa.string()), above_names.cast(pa.string())).dictionary_encode()
@@ -396,8 +392,8 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
     head_lines = _lines(heads)
     head = asof(lines, head_lines, context.run_lines)
     name = "layer" if "layer" in heads.column_names else "op"
-    times = to_float(_bytes(captured, "time_ms"), pa.float64())
-    raw = _bytes(captured, "tactic_hash" if "tactic_hash" in captured.column_names else "tactic")
+    times = to_float(captured_bytes(captured, "time_ms"), pa.float64())
+    raw = captured_bytes(captured, "tactic_hash" if "tactic_hash" in captured.column_names else "tactic")
     values = times.to_numpy(zero_copy_only=False)
     fastest = np.zeros(len(lines), dtype=bool)
     for number in np.unique(head):
@@ -408,12 +404,12 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
     columns: dict[str, Any] = {
         "run": context.run_of(lines),
         "line": captured.column("line"),
-        "layer": take(to_name(_bytes(heads, name)), head),
+        "layer": take(to_name(captured_bytes(heads, name)), head),
         "runner": pa.array(["Myelin"] * size, pa.string()),
         "kind": pa.array(["foreign_node"] * size, pa.string()),
         "tactic": to_tactic(raw),
         "tactic_id": to_tactic_id(raw),
-        "kernel": to_name(_bytes(captured, "kernel")),
+        "kernel": to_name(captured_bytes(captured, "kernel")),
         "time_ms": times,
         "fastest": pa.array(fastest),
         # Myelin takes the first row of its sorted table; no line of the log says so, hence not "chosen".
@@ -434,18 +430,18 @@ def skips(context: Context) -> pa.Table:
     position = asof(lines, blocks.starts, blocks.bounds)
     columns: dict[str, Any] = {"run": context.run_of(lines), "line": captured.column("line")}
     for name in ("layer", "runner"):
-        printed = to_text(_bytes(captured, name))
-        around = take(to_name(_bytes(blocks.captured, name)), position).cast(pa.string())
+        printed = to_text(captured_bytes(captured, name))
+        around = take(to_name(captured_bytes(blocks.captured, name)), position).cast(pa.string())
         columns[name] = pc.coalesce(printed, around)
-    columns["tactic"] = to_tactic(_bytes(captured, "tactic"))
+    columns["tactic"] = to_tactic(captured_bytes(captured, "tactic"))
     columns["reason"] = context.column(captured, "reason")
     for name in ("requested_bytes", "available_bytes"):
-        columns[name] = to_int(_bytes(captured, name), pa.int64())
+        columns[name] = to_int(captured_bytes(captured, name), pa.int64())
         mib = name.replace("_bytes", "_mib")
         if mib in captured.column_names:
-            scaled = pc.multiply(to_int(_bytes(captured, mib), pa.int64()), 1 << 20)
+            scaled = pc.multiply(to_int(captured_bytes(captured, mib), pa.int64()), 1 << 20)
             columns[name] = pc.coalesce(columns[name], scaled)
-    columns["text"] = _bytes(captured, "text")
+    columns["text"] = captured_bytes(captured, "text")
     return from_columns("skips", columns, size)
 
 

@@ -12,7 +12,7 @@ from trtlog.captures import text
 from trtlog.tables.autotune import autotuning
 from trtlog.tables.context import Context
 from trtlog.tables.runs import parse_time
-from trtlog.tables.schema import asof, empty, from_columns, in_words, take, to_name, to_tactic, to_text
+from trtlog.tables.schema import asof, captured_bytes, empty, from_columns, in_words, take, to_name, to_tactic, to_text
 from trtlog.tables.simple import finish_rows
 
 
@@ -37,29 +37,23 @@ def combinations(context: Context) -> pa.Table:
         "line": formats.column("line"),
         "layer": _layers(blocks, costs, above, size),
         "kind": pc.if_else(pc.equal(formats.column("kind"), "reformat_combination"), "reformat", "layer"),
-        "input_formats": to_name(_binary(formats, "input_formats")),
-        "output_formats": to_name(_binary(formats, "output_formats")),
-        "input_layouts": in_words(_binary(formats, "input_formats"), _binary(formats, "output_formats")),
-        "output_layouts": in_words(_binary(formats, "output_formats")),
+        "input_formats": to_name(captured_bytes(formats, "input_formats")),
+        "output_formats": to_name(captured_bytes(formats, "output_formats")),
+        "input_layouts": in_words(captured_bytes(formats, "input_formats"), captured_bytes(formats, "output_formats")),
+        "output_layouts": in_words(captured_bytes(formats, "output_formats")),
         "runners": pa.array(counts, pa.int64()),
-        "chosen_runner": take(to_name(_binary(chosen, "runner")), chosen_row),
-        "chosen_tactic": take(to_tactic(_binary(chosen, "tactic")), chosen_row),
+        "chosen_runner": take(to_name(captured_bytes(chosen, "runner")), chosen_row),
+        "chosen_tactic": take(to_tactic(captured_bytes(chosen, "tactic")), chosen_row),
         "costs_line": take(costs.column("line"), above),
     }
     return from_columns("combinations", columns, size)
 
 
-def _binary(table: pa.Table, name: str) -> pa.Array:
-    if name not in table.column_names:
-        return pa.nulls(table.num_rows, pa.binary())
-    return table.column(name).combine_chunks()
-
-
 def _layers(blocks: Any, costs: pa.Table, above: np.ndarray[Any, Any], size: int) -> pa.Array:
     """Return each combination's layer: the costs line's, a runner's of its own, or one of its neighbours'."""
-    named = take(to_text(_binary(costs, "layer")), above).to_pylist()
+    named = take(to_text(captured_bytes(costs, "layer")), above).to_pylist()
     own: list[str | None] = [None] * size
-    runners = to_text(_binary(blocks.captured, "layer")).to_pylist()
+    runners = to_text(captured_bytes(blocks.captured, "layer")).to_pylist()
     by_costs: dict[int, str] = {}
     for block, position in enumerate(blocks.formats.tolist()):
         if position < 0:

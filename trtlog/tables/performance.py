@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from trtlog.records import TABLES
 from trtlog.tables.context import Context
-from trtlog.tables.schema import asof, from_rows, to_int
+from trtlog.tables.schema import asof, float_or_none, from_rows, to_int
 from trtlog.tables.simple import finish_rows, simple
 
 METRICS = {
@@ -45,19 +45,12 @@ def performance(context: Context) -> pa.Table:
         metric = METRICS[row["metric"]]
         for found in _STATISTIC.finditer(row["stats"]):
             stat = f"p{found['percentile']}" if found["percentile"] else found["name"]
-            add(row["line"], metric, stat, _number(found["value"]), found["unit"])
+            add(row["line"], metric, stat, float_or_none(found["value"]), found["unit"])
     for row in captures.rows("performance_total"):
         add(row["line"], "total_host_walltime", "value", row.get("walltime_s"), "s")
         add(row["line"], "total_gpu_compute_time", "value", row.get("gpu_compute_s"), "s")
     rows.extend(old_blocks(context))
     return finish_rows(context, "performance", rows)
-
-
-def _number(printed: str) -> float | None:
-    try:
-        return float(printed)
-    except ValueError:
-        return None
 
 
 _BLOCKS = {
@@ -112,7 +105,7 @@ def profile(context: Context) -> pa.Table:
         return _exported(context, "profile")
     heads = context.captured("profile_opened")
     iterations: Any = None
-    if captured.num_rows and heads.num_rows:
+    if heads.num_rows:
         head_lines = heads.column("line").to_numpy()
         position = asof(captured.column("line").to_numpy(), head_lines, context.run_lines)
         values = to_int(heads.column("iterations").combine_chunks(), pa.int64())

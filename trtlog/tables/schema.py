@@ -148,10 +148,11 @@ def to_float(values: pa.Array, target: pa.DataType) -> pa.Array:
     try:
         return as_text.cast(target)
     except pa.ArrowInvalid:
-        return pa.array([_float_or_none(v) for v in as_text.to_pylist()], target)
+        return pa.array([float_or_none(v) for v in as_text.to_pylist()], target)
 
 
-def _float_or_none(value: str | None) -> float | None:
+def float_or_none(value: str | None) -> float | None:
+    """Return a printed number, None for what is none."""
     try:
         return None if value is None else float(value)
     except ValueError:
@@ -233,3 +234,10 @@ def in_words(formats: pa.Array, definitions: pa.Array | None = None) -> pa.Dicti
     encoded = texts.dictionary_encode()
     decoded = pa.array([layouts(t) for t in encoded.dictionary.to_pylist()], pa.string())
     return pa.DictionaryArray.from_arrays(encoded.indices, decoded).cast(pa.string()).dictionary_encode()
+
+
+def captured_bytes(table: pa.Table, name: str) -> pa.Array:
+    """Return a captured column as one array, nulls where no wording captures it."""
+    if name not in table.column_names:
+        return pa.nulls(table.num_rows, pa.binary())
+    return table.column(name).combine_chunks()
