@@ -7,6 +7,7 @@ import itertools
 import random
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +43,12 @@ def cut(data, first_line, chunk_bytes):
         start = end
 
 
+def plain(table: pa.Table) -> pa.Table:
+    """Return a table without dictionaries: how values are encoded is no part of what they say."""
+    fields = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(fields))
+
+
 def assert_same(expected, found, tables=True):
     """Compare captures and, unless told otherwise, every table made of them."""
     for name in ("lines", "size", "counts", "times", "openings", "producers"):
@@ -50,11 +57,12 @@ def assert_same(expected, found, tables=True):
         assert getattr(found, name) == getattr(expected, name), name
     for kind in expected.counts:
         if kind in RULES.messages:
-            assert found.table(kind).equals(expected.table(kind)), kind
+            assert plain(found.table(kind)).equals(plain(expected.table(kind))), kind
     if tables:
         first, second = TableSet(expected, "log"), TableSet(found, "log")
         for name in TableSet.names:
-            assert second[name].equals(first[name]), name
+            assert second[name].schema.equals(first[name].schema), name
+            assert plain(second[name]).equals(plain(first[name])), name
 
 
 def check(source, chunk_bytes, threads=1, min_rows=1, tables=True):

@@ -41,7 +41,7 @@ class Captures:
     Attributes
     ----------
     columns : dict
-        Variant index -> list of (line numbers, one binary array a field).
+        Variant index -> list of (line numbers, one array a field: binary, or a dictionary of binary).
     counts : dict
         Kind -> [lines, bytes], the special kinds among them.
     remarks : list of Remark
@@ -91,40 +91,35 @@ class Captures:
     def table(self, *kinds: str) -> Any:
         """Return the matches of some kinds as one Arrow table, sorted by line.
 
-        The columns are ``line`` (int64), ``kind`` and ``wording`` (text) and one binary column for each
-        field that any wording captures; a field that a wording lacks is null.
+        The columns are ``line`` (int64), ``kind`` and ``wording`` (names) and one column for each field that
+        any wording captures: binary, or a dictionary of binary where a chunk holds it so; a field that a
+        wording lacks is null.
         """
         import numpy as np
         import pyarrow as pa
 
         names = list(dict.fromkeys(f for k in kinds for v in self.grammar.messages[k].variants for f in v.fields))
         wanted = set(kinds)
-        pieces = []
-        for index, chunks in self.columns.items():
-            variant = self.variants[index]
-            if variant.kind not in wanted:
-                continue
-            for lines, arrays in chunks:
-                held = dict(zip(variant.fields, arrays, strict=True))
-                size = len(lines)
-                pieces.append(
-                    pa.table(
-                        {
-                            "line": pa.array(lines),
-                            "kind": constant(variant.kind, size),
-                            "wording": constant(variant.wording, size),
-                            **{n: held[n] if n in held else pa.nulls(size, pa.binary()) for n in names},
-                        }
-                    )
-                )
-        if not pieces:
-            schema = [("line", pa.int64()), ("kind", pa.string()), ("wording", pa.string())]
-            return pa.schema([*schema, *((n, pa.binary()) for n in names)]).empty_table()
-        whole = pa.concat_tables(pieces, promote_options="permissive").combine_chunks()
-        order = whole.column("line").to_numpy()
-        if np.all(order[:-1] <= order[1:]):
-            return whole
-        return whole.take(pa.array(np.argsort(order, kind="stable")))
+        held = [
+            (self.variants[index], lines, arrays)
+            for index, chunks in self.columns.items()
+            if self.variants[index].kind in wanted
+            for lines, arrays in chunks
+        ]
+        sizes = [len(lines) for _, lines, _ in held]
+        lines = np.concatenate([lines for _, lines, _ in held]) if held else np.zeros(0, np.int64)
+        order = None if np.all(lines[:-1] <= lines[1:]) else np.argsort(lines, kind="stable")
+        pieces: dict[str, list[Any]] = {name: [None] * len(held) for name in names}
+        for number, (variant, _, arrays) in enumerate(held):
+            for name, array in zip(variant.fields, arrays, strict=True):
+                pieces[name][number] = array
+        columns = {
+            "line": pa.array(lines if order is None else lines[order]),
+            "kind": _repeated([variant.kind for variant, _, _ in held], sizes, order),
+            "wording": _repeated([variant.wording for variant, _, _ in held], sizes, order),
+            **{name: one_column(found, sizes, order) for name, found in pieces.items()},
+        }
+        return pa.table(columns)
 
     def rows(self, *kinds: str) -> list[dict[str, Any]]:
         """Return the matches of some kinds as dictionaries of text, sorted by line: for rare kinds."""
@@ -134,11 +129,66 @@ class Captures:
         return out
 
 
-def constant(value: str, size: int) -> Any:
-    """Return an array that holds one text ``size`` times."""
+def _repeated(values: Sequence[str], sizes: Sequence[int], order: np.ndarray[Any, Any] | None) -> Any:
+    """Return a dictionary array that holds each text as often as its size says."""
+    import numpy as np
     import pyarrow as pa
 
-    return pa.repeat(pa.scalar(value, pa.string()), size)
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    codes = np.repeat(np.array([numbers[value] for value in values], np.int32), sizes)
+    if order is not None:
+        codes = codes[order]
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(list(numbers), pa.string()))
+
+
+def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[Any, Any] | None = None) -> Any:
+    """Return the chunks of one field as one array: encoded where any chunk is, in another order where one is given.
+
+    Parameters
+    ----------
+    pieces : sequence of pyarrow.Array or None
+        Binary arrays or dictionary arrays of binary, mixed; None stands for nulls. A dictionary may hold a
+        value twice.
+    sizes : sequence of int
+        Length of each piece.
+    order : ndarray, optional
+        Positions in the order in which they are wanted.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> plain, encoded = pa.array([b"a", b"b"]), pa.array([b"b", b"b"]).dictionary_encode()
+    >>> one_column([plain, None, encoded], [2, 1, 2]).to_pylist()
+    [b'a', b'b', None, b'b', b'b']
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    held = [piece for piece in pieces if piece is not None]
+    if not held:
+        return pa.nulls(sum(sizes), pa.binary())
+    if not any(pa.types.is_dictionary(piece.type) for piece in held):
+        filled = [pa.nulls(n, pa.binary()) if p is None else p for p, n in zip(pieces, sizes, strict=True)]
+        whole = filled[0] if len(filled) == 1 else pa.concat_arrays(filled)
+        return whole if order is None else whole.take(pa.array(order))
+    codes = np.full(sum(sizes), -1, np.int32)
+    dictionaries = []
+    begin = base = 0
+    for piece, size in zip(pieces, sizes, strict=True):
+        if piece is not None:
+            encoded = piece if pa.types.is_dictionary(piece.type) else piece.dictionary_encode()
+            own = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+            np.add(own, base, out=codes[begin : begin + size], where=own >= 0, casting="same_kind")
+            dictionaries.append(encoded.dictionary)
+            base += len(encoded.dictionary)
+        begin += size
+    distinct = pa.concat_arrays(dictionaries).dictionary_encode()
+    # The last one stands for position -1, the nulls.
+    numbers = np.append(distinct.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int32(-1)).astype(np.int32)
+    codes = numbers[codes if order is None else codes[order]]
+    nulls = codes < 0
+    indices = pa.array(codes, pa.int32(), mask=nulls if nulls.any() else None)
+    return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
 
 
 def text(raw: bytes) -> str:

@@ -14,13 +14,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trtlog.captures import one_column
 from trtlog.tables.context import Context
 from trtlog.tables.join import keys_of, last_equal, least_equal
 from trtlog.tables.schema import (
     asof,
     captured_bytes,
+    coalesced,
     empty,
+    encoded,
     from_columns,
+    one_array,
     take,
     to_float,
     to_int,
@@ -59,9 +63,10 @@ def _lines(table: pa.Table) -> Lines:
 
 def _blocks(context: Context) -> Blocks:
     captured = context.captured("timing_runner", "cached_result", "timing_layer")
-    if "runner_number" in captured.column_names:
+    numbers = captured_bytes(captured, "runner_number")
+    if numbers.null_count < len(numbers):
         # TensorRT 5 numbers its runners: 'Timing conv1(14)'.
-        named = pc.coalesce(captured.column("runner"), captured.column("runner_number"))
+        named = coalesced(captured_bytes(captured, "runner"), numbers)
         captured = captured.set_column(captured.column_names.index("runner"), "runner", named)
     formats = context.captured(*_FORMATS)
     costs = _lines(context.captured(*_COSTS))
@@ -140,8 +145,8 @@ class Autotuning:
         chosen_group = np.searchsorted(blocks.bounds, chosen_lines, side="right")
         chosen_ids = _ids(chosen)
         runner_names = [captured_bytes(table, "runner") for table in (blocks.captured, chosen)]
-        both = pa.concat_arrays(runner_names).dictionary_encode()
-        codes = both.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        both = one_column(runner_names, [len(names) for names in runner_names])
+        codes = encoded(both).indices.fill_null(-1).to_numpy(zero_copy_only=False)
         runners, wanted = codes[: len(blocks.lines)], codes[len(blocks.lines) :]
         has = np.flatnonzero(self.block_has)
         keys, sought = keys_of(
@@ -282,7 +287,7 @@ def _kind(joined: Autotuning, positions: Lines, layers: pa.DictionaryArray) -> p
     """Return layer or reformat: the Autotuning line decides, without one the layer's name does."""
     blocks = joined.blocks
     row = blocks.formats[np.maximum(positions, 0)]
-    of_line = pc.equal(blocks.format_table.column("kind").combine_chunks(), "reformat_combination")
+    of_line = pc.equal(one_array(blocks.format_table.column("kind")), "reformat_combination")
     by_line = take(of_line, np.where(positions >= 0, row, -1))
     names = [n is not None and n.startswith(_OLD_REFORMATS) for n in layers.dictionary.to_pylist()]
     by_name = pa.array(names, pa.bool_()).take(layers.indices)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.captures import Captures
-from trtlog.tables.schema import NAME, to_name
+from trtlog.tables.schema import NAME, one_array, to_name
 
 
 class Context:
@@ -58,7 +58,7 @@ class Context:
     def constants(self, captured: pa.Table, name: str) -> pa.Array | None:
         """Return a constant column that the rules' attributes give, or None where no rule has it."""
         messages = self.captures.grammar.messages
-        kinds = captured.column("kind").combine_chunks().dictionary_encode()
+        kinds = one_array(captured.column("kind"))
         values = [messages[k].attributes.get(name) for k in kinds.dictionary.to_pylist()]
         if all(v is None for v in values):
             return None
@@ -66,7 +66,7 @@ class Context:
         if "@wording" in values:
             import pyarrow.compute as pc
 
-            out = pc.if_else(pc.equal(out, "@wording"), captured.column("wording").combine_chunks(), out)
+            out = pc.if_else(pc.equal(out, "@wording"), captured.column("wording").cast(pa.string()), out)
         return out
 
     def column(self, captured: pa.Table, name: str) -> Any:
@@ -74,7 +74,7 @@ class Context:
         constant = self.constants(captured, name)
         if name not in captured.column_names:
             return constant
-        values = captured.column(name).combine_chunks()
+        values = one_array(captured.column(name))
         if constant is None:
             return values
         import pyarrow.compute as pc

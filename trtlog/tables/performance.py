@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from trtlog.records import TABLES
 from trtlog.tables.context import Context
-from trtlog.tables.schema import asof, float_or_none, from_rows, to_int
+from trtlog.tables.schema import asof, captured_bytes, float_or_none, from_rows, to_int
 from trtlog.tables.simple import finish_rows, simple
 
 METRICS = {
@@ -108,7 +108,7 @@ def profile(context: Context) -> pa.Table:
     if heads.num_rows:
         head_lines = heads.column("line").to_numpy()
         position = asof(captured.column("line").to_numpy(), head_lines, context.run_lines)
-        values = to_int(heads.column("iterations").combine_chunks(), pa.int64())
+        values = to_int(captured_bytes(heads, "iterations"), pa.int64())
         iterations = values.take(pa.array(position, mask=position < 0))
     table = simple(context, "profile", iterations=iterations)
     return table.filter(pa.array(~_total_rows(captured, heads, context)))

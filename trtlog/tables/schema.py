@@ -78,17 +78,34 @@ def convert(values: Any, target: pa.DataType, size: int) -> pa.Array:
     """Turn one column into its type; captured bytes are parsed, None becomes nulls."""
     if values is None:
         return pa.nulls(size, target)
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    if not isinstance(values, pa.Array):
-        values = pa.array(values)
+    values = one_array(values) if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(values)
+    if values.type == target:
+        return values
     if pa.types.is_null(values.type):
         return pa.nulls(size, target)
-    if pa.types.is_binary(values.type):
+    if is_captured(values):
         return _PARSERS[_family(target)](values, target)
     if pa.types.is_dictionary(target) and not pa.types.is_dictionary(values.type):
         return values.cast(pa.string()).dictionary_encode()
     return values.cast(target)
+
+
+def one_array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, without a copy where it is one already."""
+    if isinstance(values, pa.Array):
+        return values
+    return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
+
+
+def is_captured(values: pa.Array) -> bool:
+    """Tell whether an array holds captured bytes, plain or encoded, rather than finished values."""
+    kind = values.type
+    return bool(pa.types.is_binary(kind) or (pa.types.is_dictionary(kind) and pa.types.is_binary(kind.value_type)))
+
+
+def encoded(values: pa.Array) -> pa.DictionaryArray:
+    """Return captured bytes as a dictionary array; a dictionary may hold values that no row has."""
+    return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
 
 
 def _family(target: pa.DataType) -> str:
@@ -107,6 +124,8 @@ def _family(target: pa.DataType) -> str:
 
 def to_text(values: pa.Array) -> pa.Array:
     r"""Decode bytes; what is not UTF-8 stands as ``\xNN``, nothing is lost."""
+    if pa.types.is_dictionary(values.type):
+        return to_text(values.dictionary).take(values.indices)
     try:
         return values.cast(pa.string())
     except pa.ArrowInvalid:
@@ -115,19 +134,21 @@ def to_text(values: pa.Array) -> pa.Array:
 
 def to_name(values: pa.Array) -> pa.DictionaryArray:
     """Decode bytes with many repeats into a dictionary array."""
-    encoded = values.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(encoded.indices, to_text(encoded.dictionary))
+    held = encoded(values)
+    return pa.DictionaryArray.from_arrays(held.indices, to_text(held.dictionary))
 
 
 def by_distinct(values: pa.Array, function: Callable[[bytes], Any], target: pa.DataType) -> pa.Array:
     """Apply a Python function to the distinct values only; null stays null."""
-    encoded = values.dictionary_encode()
-    distinct = pa.array([function(v) for v in encoded.dictionary.to_pylist()], target)
-    return distinct.take(encoded.indices)
+    held = encoded(values)
+    distinct = pa.array([function(v) for v in held.dictionary.to_pylist()], target)
+    return distinct.take(held.indices)
 
 
 def to_int(values: pa.Array, target: pa.DataType) -> pa.Array:
     """Parse whole numbers; a leading plus sign is the log's own. A number past 64 bits is null."""
+    if pa.types.is_dictionary(values.type):
+        return to_int(values.dictionary, target).take(values.indices)
     as_text = pc.utf8_ltrim(to_text(values), characters="+")
     try:
         return as_text.cast(target)
@@ -144,6 +165,8 @@ def _int_or_none(value: str | None, target: pa.DataType) -> int | None:
 
 def to_float(values: pa.Array, target: pa.DataType) -> pa.Array:
     """Parse numbers as C++ streams print them: 1.23457e+06, inf, nan."""
+    if pa.types.is_dictionary(values.type):
+        return to_float(values.dictionary, target).take(values.indices)
     as_text = to_text(values)
     try:
         return as_text.cast(target)
@@ -185,9 +208,9 @@ def to_tactic_id(values: pa.Array) -> pa.Array:
 
 def to_tactic(values: pa.Array) -> pa.DictionaryArray:
     """Parse tactic ids into their usual text, 0x and 16 digits."""
-    encoded = values.dictionary_encode()
-    distinct = [f"0x{tactic_number(v):016x}" for v in encoded.dictionary.to_pylist()]
-    return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(distinct, pa.string())).cast(NAME)
+    held = encoded(values)
+    distinct = [f"0x{tactic_number(v):016x}" for v in held.dictionary.to_pylist()]
+    return pa.DictionaryArray.from_arrays(held.indices, pa.array(distinct, pa.string()))
 
 
 _PARSERS: dict[str, Callable[[pa.Array, pa.DataType], pa.Array]] = {
@@ -214,9 +237,7 @@ def asof(lines: np.ndarray[Any, Any], openers: np.ndarray[Any, Any], breaks: np.
 
 def take(values: pa.Array | pa.ChunkedArray, positions: np.ndarray[Any, Any]) -> pa.Array:
     """Take rows by position, null where the position is negative."""
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    return values.take(pa.array(positions, mask=positions < 0))
+    return one_array(values).take(pa.array(positions, mask=positions < 0))
 
 
 def in_words(formats: pa.Array, definitions: pa.Array | None = None) -> pa.DictionaryArray:
@@ -236,8 +257,13 @@ def in_words(formats: pa.Array, definitions: pa.Array | None = None) -> pa.Dicti
     return pa.DictionaryArray.from_arrays(encoded.indices, decoded).cast(pa.string()).dictionary_encode()
 
 
+def coalesced(first: pa.Array, second: pa.Array) -> pa.Array:
+    """Return captured bytes, where they are null those of another field."""
+    return pc.coalesce(*(v.cast(pa.binary()) for v in (first, second)))
+
+
 def captured_bytes(table: pa.Table, name: str) -> pa.Array:
     """Return a captured column as one array, nulls where no wording captures it."""
     if name not in table.column_names:
         return pa.nulls(table.num_rows, pa.binary())
-    return table.column(name).combine_chunks()
+    return one_array(table.column(name))

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from trtlog.records import TABLES
 from trtlog.tables.context import Context
-from trtlog.tables.schema import empty, from_columns, in_words, to_float, to_text
+from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words, to_float, to_text
 
 
 def simple(context: Context, table: str, **extra: Any) -> pa.Table:
@@ -32,7 +32,7 @@ def passes(context: Context) -> pa.Table:
     captured = context.captured(*context.kinds_of("passes"))
     name = context.column(captured, "name")
     if "pass" in captured.column_names:
-        printed = to_text(captured.column("pass").combine_chunks())
+        printed = to_text(captured_bytes(captured, "pass"))
         name = printed if name is None else pc.coalesce(name.cast(pa.string()), printed)
     return simple(context, "passes", name=name)
 
@@ -69,7 +69,7 @@ def reformats(context: Context) -> pa.Table:
     captured = context.captured(*context.kinds_of("reformats"))
     if not captured.num_rows:
         return empty("reformats")
-    words = {n: in_words(captured.column(f"{n}_format").combine_chunks()) for n in ("from", "to")}
+    words = {n: in_words(captured_bytes(captured, f"{n}_format")) for n in ("from", "to")}
     renamed = captured.column("reformatted") if "reformatted" in captured.column_names else None
     return simple(context, "reformats", name=renamed, from_layout=words["from"], to_layout=words["to"])
 
@@ -130,7 +130,7 @@ def phases(context: Context) -> pa.Table:
     seconds: Any = None
     for name, factor in (("seconds", 1.0), ("time_ms", 1e-3), ("microseconds", 1e-6)):
         if name in captured.column_names:
-            values = to_float(captured.column(name).combine_chunks(), pa.float64())
+            values = to_float(captured_bytes(captured, name), pa.float64())
             # A division keeps the printed digits better than a product with 0.001.
             scaled = values if factor == 1.0 else pc.divide(values, round(1 / factor))
             seconds = scaled if seconds is None else pc.coalesce(seconds, scaled)
