@@ -156,6 +156,13 @@ class Index:
                     return Found(rule.index, found.groups())
         return None
 
+    def first_floating(self, body: bytes) -> Rule | None:
+        """Return the first rule without a literal beginning that matches."""
+        for anchor, rule in self._ending_in(body[-1:]):
+            if anchor in body and body.endswith(rule.suffix) and rule.fullmatch(body):
+                return rule
+        return None
+
     def candidates(self, key: bytes) -> list[Rule]:
         """Return the rules with a literal beginning that may match a body whose first bytes are ``key``.
 
@@ -172,6 +179,8 @@ class Index:
 
     def _ending_in(self, last: bytes) -> list[tuple[bytes, Rule]]:
         """Return the rules without a literal beginning that may match a body with this last byte."""
+        if last in self._by_end:
+            return self._by_end[last]
         chosen = [(r.anchor, r) for r in self.floating if not r.suffix or r.suffix[-1:] == last]
         self._by_end[last] = chosen
         return chosen

@@ -105,7 +105,7 @@ class HeaderTable:
         return len(self.headers) - 1
 
 
-def words_at(data: bytes, positions: Array) -> Array:
+def words_at(data: bytes | Array, positions: Array) -> Array:
     """Return the eight bytes at each position as one number; positions must leave eight bytes to the end."""
     view: Array = np.ndarray((len(data) - _WORD + 1,), np.dtype("<u8"), buffer=data, strides=(1,))
     out: Array = view[positions]
@@ -145,32 +145,32 @@ def scan(data: bytes, first_line: int, table: HeaderTable) -> Scan:
 def _odd_places(data: bytes, buffer: Array) -> list[Array]:
     """Return where terminal colours, NULs and the times of headers stand: lines torn by them are rare."""
     odd = [np.flatnonzero(buffer == byte) for byte in (0x1B, 0x00) if byte in data]
-    span = len(buffer) - _STAMP_MARKS[-1][0]
-    if span > 0:
-        stamps = buffer[:span] == _BRACKET
-        for shift, mark in _STAMP_MARKS:
-            stamps &= buffer[shift : shift + span] == mark
-        odd.append(np.flatnonzero(stamps))
-    return odd
+    stamps = np.flatnonzero(buffer == _BRACKET)
+    for shift, mark in _STAMP_MARKS:
+        stamps = stamps[: np.searchsorted(stamps, len(buffer) - shift)]
+        stamps = stamps[buffer[stamps + shift] == mark]
+    return [*odd, stamps]
 
 
 def _headers(
     data: bytes, buffer: Array, starts: Array, ends: Array, rows: Array, table: HeaderTable
 ) -> tuple[Array, Array, Array]:
     """Return the rows with a header of fixed width, the header's number and its length."""
-    last = words_at(data, starts + 24)
+    windows: Array = np.ndarray((len(data) - LONG + 1,), f"V{LONG}", data, strides=(1,))
+    words = windows[starts].view("<u8").reshape(len(starts), LONG // _WORD)
     boxed = buffer[starts + SHORT] == _BRACKET
-    fits = ~boxed | (ends - starts >= LONG)
-    good = np.flatnonzero(((last & np.uint64(0xFFFF)) == _CLOSE) & fits & (buffer[starts] == _BRACKET))
-    starts, last, boxed, rows = starts[good], last[good], boxed[good], rows[good]
-    words = [words_at(data, starts), words_at(data, starts + 8), words_at(data, starts + 16)]
-    words.append(np.where(boxed, last, _CLOSE))
+    fits = (words[:, 3] & np.uint64(0xFFFF)) == _CLOSE
+    fits &= ~boxed | (ends - starts >= LONG)
+    fits &= buffer[starts] == _BRACKET
+    if not fits.all():
+        starts, words, boxed, rows = starts[fits], words[fits], boxed[fits], rows[fits]
     if not len(rows):
         return rows, rows, rows
+    words[:, 3] = np.where(boxed, words[:, 3], _CLOSE)
     changed = np.zeros(len(rows), bool)
     changed[0] = True
-    for word in words:
-        changed[1:] |= word[1:] != word[:-1]
+    for column in range(LONG // _WORD):
+        changed[1:] |= words[1:, column] != words[:-1, column]
     heads = np.flatnonzero(changed)
     numbers = [
         table.number(data[start : start + (LONG if long else SHORT)])

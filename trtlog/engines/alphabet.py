@@ -1,0 +1,96 @@
+"""Which bytes an expression of the grammar can match: the base on which bodies are cut without ambiguity."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+# The parser of ``re`` itself, which lark uses too; its trees are stable since Python 3.6.
+if sys.version_info >= (3, 11):
+    from re import _constants as names
+    from re import _parser as parser
+else:
+    import sre_constants as names
+    import sre_parse as parser
+
+Array = np.ndarray[Any, Any]
+
+
+@cache
+def alphabet(pattern: str) -> Array:
+    """Return which of the 256 bytes can stand in a match: none is missing, some may be too many.
+
+    Examples
+    --------
+    >>> bytes(np.flatnonzero(alphabet("0x[0-3]+|-?b")).astype(np.uint8))
+    b'-0123bx'
+    """
+    table: Array = np.zeros(256, bool)
+    _add(_parse(pattern), table)
+    return table
+
+
+@cache
+def sufficient_class(pattern: str) -> Array | None:
+    """Return bytes of which every text, if not empty, matches: most values need no expression.
+
+    Examples
+    --------
+    >>> table = sufficient_class("[0-9]+(?:e[0-9]+)?|nan")
+    >>> int(table.sum()), sufficient_class("[0-9]{3}"), sufficient_class("[0-9]+x")
+    (10, None, None)
+    """
+    tree = _parse(pattern)
+    branches = tree[0][1][1] if len(tree) == 1 and tree[0][0] is names.BRANCH else [tree]
+    for branch in branches:
+        needed = [item for item in branch if item[0] is not names.MAX_REPEAT or item[1][0] > 0]
+        if len(needed) != 1 or needed[0][0] is not names.MAX_REPEAT:
+            continue
+        least, most, inner = needed[0][1]
+        if least == 1 and most is names.MAXREPEAT and len(inner) == 1 and inner[0][0] is names.IN:
+            return _class(inner[0][1])
+    return None
+
+
+def _parse(pattern: str) -> Any:
+    return parser.parse(pattern.encode())
+
+
+def _add(tree: Any, table: Array) -> None:
+    for code, value in tree:
+        if code is names.LITERAL:
+            table[value] = True
+        elif code is names.NOT_LITERAL:
+            table |= np.arange(256) != value
+        elif code is names.ANY:
+            table |= np.arange(256) != ord("\n")
+        elif code is names.IN:
+            table |= _class(value)
+        elif code is names.BRANCH:
+            for branch in value[1]:
+                _add(branch, table)
+        elif code in (names.MAX_REPEAT, names.MIN_REPEAT):
+            _add(value[2], table)
+        elif code is names.SUBPATTERN:
+            _add(value[3], table)
+        else:  # nothing else is in the grammar; what is unknown may match anything
+            table[:] = True
+
+
+def _class(items: Any) -> Array:
+    table: Array = np.zeros(256, bool)
+    negated = False
+    for code, value in items:
+        if code is names.NEGATE:
+            negated = True
+        elif code is names.LITERAL:
+            table[value] = True
+        elif code is names.RANGE:
+            table[value[0] : value[1] + 1] = True
+        else:
+            table[:] = True
+            return table
+    return ~table if negated else table
