@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,12 @@ CORPUS = ROOT.parent / "shared" / "corpus"
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def beside(found: list[Any], what: str = "the third-party logs are") -> list[Any]:
+    """Return the parameters found beside the checkout, or one that is skipped with the reason where there are none."""
+    reason = f"{what} not beside this checkout"
+    return found or [pytest.param(None, marks=pytest.mark.skip(reason=reason), id="absent")]
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import trtlog
-from tests.conftest import CORPUS
+from tests.conftest import CORPUS, beside
 from trtlog.errors import InputError
 
 LOGS = sorted(p for p in CORPUS.rglob("*") if p.is_file() and re.search(r"\.(log|txt)(\.gz)?$", p.name))
@@ -29,7 +29,7 @@ def text_of(path: Path) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
-@pytest.fixture(scope="module", params=LOGS, ids=lambda p: str(p.relative_to(CORPUS)))
+@pytest.fixture(scope="module", params=beside(LOGS), ids=lambda p: str(p.relative_to(CORPUS)))
 def case(request):
     text = text_of(request.param)
     try:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import CORPUS, FIXTURES
+from tests.conftest import CORPUS, FIXTURES, beside
 from trtlog import grammar, grammar_source
 from trtlog.engines.line import LineEngine
 from trtlog.engines.vector import VectorEngine
@@ -78,8 +78,7 @@ def test_fixtures(path: Path, chunk_bytes, threads, min_rows):
     check(path, chunk_bytes, threads, min_rows, tables=chunk_bytes > 10_000)
 
 
-@pytest.mark.skipif(not THIRD_PARTY, reason="the third-party logs are not beside this checkout")
-@pytest.mark.parametrize("path", THIRD_PARTY, ids=lambda p: f"{p.parent.name}/{p.name}")
+@pytest.mark.parametrize("path", beside(THIRD_PARTY), ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_third_party_logs(path: Path):
     try:
         check(path, 200_000, 2, 2)

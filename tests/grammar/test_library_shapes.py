@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import beside
 from trtlog import grammar
 from trtlog.match import Found, Matcher
 
@@ -86,7 +87,7 @@ def whole(example: str) -> str | None:
     return None if start < 0 else text[start : text.index("\n", start)]
 
 
-@pytest.mark.parametrize("row", rows(), ids=lambda row: row["template"][:60])
+@pytest.mark.parametrize("row", beside(rows(), "the reference folder is"), ids=lambda row: row["template"][:60])
 def test_a_library_message_has_a_rule(row):
     example = row["example"]
     if find(example.encode()) is not None:
