@@ -17,9 +17,11 @@ import pytest
 import trtlog
 from tests.conftest import ROOT
 from trtlog import docs
+from trtlog.docs import site
+from trtlog.errors import TrtlogError
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-_FENCE = re.compile(r"^( *)```([a-z]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^( *)```([a-z]*)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -41,6 +43,7 @@ def test_snippets_run(page, tmp_path, monkeypatch):
         if ">>> " in block:
             example = doctest.DocTestParser().get_doctest(block, namespace, page.name, str(page), 0)
             assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, clear_globs=False).failed == 0
+            namespace.update(example.globs)  # the next block goes on with these names
             continue
         exec(compile(block, str(page), "exec"), namespace)
         for line in block.splitlines():
@@ -55,7 +58,10 @@ def commands(page: Path) -> list[str]:
 
 
 def trtlog_commands() -> list[tuple[str, str]]:
-    return [(p.name, c) for p in PAGES for c in commands(p) if c.startswith("trtlog ")]
+    """Commands of the pages that show no output: those that do are run by the test that they are fresh."""
+    shown = {ROOT / path for path in docs.generated(ROOT)}
+    bare = [p for p in PAGES if p not in shown or p.name == "lint.md"]
+    return [(p.name, c) for p in bare for c in commands(p) if c.startswith("trtlog ")]
 
 
 @pytest.mark.parametrize(("page", "command"), trtlog_commands())
@@ -94,11 +100,35 @@ def test_readme_has_two_commands_that_do_all():
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
 
 
-@pytest.mark.parametrize("path", sorted(docs.GENERATED), ids=str)
+@pytest.mark.parametrize("path", docs.generated(ROOT), ids=str)
 def test_generated_parts_are_fresh(path):
     """Tables of columns and outputs come from the code: otherwise run 'python -m trtlog.docs'."""
     page = ROOT / path
     assert page.read_text(encoding="utf-8") == docs.refreshed(ROOT, path), "run: python -m trtlog.docs"
+
+
+def test_the_page_for_contributors_teaches_a_rule(tmp_path):
+    """What stands on the page is what happens: without the rule its commands print something else."""
+    page = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    taught = blocks(ROOT / "docs" / "contributing.md", "lark")
+    assert len(taught) == 1
+    assert "new.log: every line is known" in page
+    assert re.search(r"^ +0 +626 +kernel_warmup +0.25$", page, re.MULTILINE)
+    with pytest.raises(TrtlogError, match="kernels_warmed_up"):  # pytest -k finds no test of that name
+        docs.with_outputs(ROOT, page.replace(taught[0], "// No rule.\n"))
+    assert "kernels_warmed_up" not in (ROOT / "grammars" / "messages" / "build.lark").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_links_between_files_lead_somewhere(page):
+    """As GitHub shows the pages; those of the site are checked when it is built."""
+    made = {*site.site_pages(ROOT)}
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        path = (page.parent / target).resolve()
+        inside = path.relative_to(ROOT / "docs").as_posix() if path.is_relative_to(ROOT / "docs") else ""
+        assert path.exists() or inside in made, f"{page}: {target}"
 
 
 def test_changelog_has_the_version():

@@ -73,9 +73,9 @@ LAYERS = [
     ["convert"],
     ["analyses"],
     ["report"],
-    ["docs"],
     ["runner", "testing"],
     ["cli", "__main__"],
+    ["docs"],
 ]
 HANDLES = ("analyses/diff.py", "analyses/stability.py", "analyses/check.py")
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -55,12 +55,16 @@ def evil_log() -> trtlog.Log:
     return trtlog.parse((first + secrets + "\n" + warning + rest).encode())
 
 
+def installed() -> str | None:
+    """Return the path of the installed browser, or None."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Return the path of the installed browser: the tests themselves install nothing."""
-    for name in BROWSERS:
-        if path := shutil.which(name):
-            return path
+    if path := installed():
+        return path
     pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
 
 

@@ -1,23 +1,13 @@
-"""Documentation that is made from the code: tables and columns from the records, outputs from the program.
-
-``python -m trtlog.docs`` in a checkout writes the pages anew; a test holds that they are fresh.
-"""
+"""The pages of tables and of lint rules, from the records and the rules."""
 
 from __future__ import annotations
 
 import importlib
-import io
-import re
-from collections.abc import Callable
-from pathlib import Path
 
 from trtlog.records import TABLES
 
-_OUTPUT = re.compile(r"(<!-- output of: trtlog summary (\S+) -->\n```text\n).*?(```\n)", re.DOTALL)
-_WIDTH = 118
 
-
-def tables_page(_: Path) -> str:
+def tables_page() -> str:
     """Return the page of all tables and columns."""
     lines = [
         "# Tables and columns",
@@ -27,32 +17,14 @@ def tables_page(_: Path) -> str:
         "The unit stands in the name, or in a column of its own.",
     ]
     for name, record in TABLES.items():
-        doc = " ".join((record.__doc__ or "").split())
+        doc = " ".join((record.__doc__ or "").split()).replace("``", "`")
         lines += ["", f"## {name}", "", doc, "", "| column | type | unit | meaning |", "|---|---|---|---|"]
         for column, about in record.columns().items():
             lines.append(f"| {column} | {about.type} | {about.unit} | {about.doc.replace('|', chr(92) + '|')} |")
     return "\n".join(lines) + "\n"
 
 
-def readme(root: Path) -> str:
-    """Return the README with the outputs that it shows as the program prints them now."""
-    text = (root / "README.md").read_text(encoding="utf-8")
-    return _OUTPUT.sub(lambda found: found[1] + _summary(root, found[2]) + found[3], text)
-
-
-def _summary(root: Path, log: str) -> str:
-    from rich.console import Console
-
-    import trtlog
-    from trtlog.report.summary import summary
-
-    stream = io.StringIO()
-    console = Console(file=stream, width=_WIDTH, highlight=False, color_system=None)
-    console.print(summary(trtlog.parse(root / log)))
-    return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
-
-
-def lint_page(_: Path) -> str:
+def lint_page() -> str:
     """Return the page of all lint rules."""
     from trtlog.analyses.lint.registry import load
 
@@ -78,25 +50,3 @@ def lint_page(_: Path) -> str:
         lines += ["", f"### {rule.name}", "", f"{rule.summary} Severity {rule.severity}, confidence {rule.confidence}."]
         lines += ["", f"- Why: {rule.why}", f"- What to do: {rule.action}"]
     return "\n".join(lines) + "\n"
-
-
-GENERATED: dict[str, Callable[[Path], str]] = {
-    "docs/tables.md": tables_page,
-    "docs/questions/lint.md": lint_page,
-    "README.md": readme,
-}
-
-
-def refreshed(root: Path, path: str) -> str:
-    """Return what a page should hold."""
-    return GENERATED[path](root)
-
-
-def write(root: Path) -> None:
-    """Write all generated pages of a checkout."""
-    for path in GENERATED:
-        (root / path).write_text(refreshed(root, path), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write(Path(__file__).parents[1])
