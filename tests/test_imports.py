@@ -77,7 +77,17 @@ LAYERS = [
     ["cli", "__main__"],
     ["docs"],
 ]
-HANDLES = ("analyses/diff.py", "analyses/stability.py", "analyses/check.py")
+HANDLES = (
+    "records/base.py",
+    "records/options.py",
+    "analyses/check.py",
+    "analyses/diff.py",
+    "analyses/lint/frame.py",
+    "analyses/lock.py",
+    "analyses/questions.py",
+    "analyses/stability.py",
+    "analyses/why.py",
+)
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from trtlog.analyses.lint.frame import Findings
     from trtlog.analyses.questions import Questions
     from trtlog.analyses.why import Story
     from trtlog.report.plots import Plots
@@ -214,7 +215,7 @@ class Log:
             raise QueryError(f"{len(found)} layers fit {layer!r}: {', '.join(found[:20])}")
         return story(self, found[0])
 
-    def lint(self) -> pd.DataFrame:
+    def lint(self) -> Findings:
         """Return findings with evidence, reason, remedy, severity and confidence, and what is fine.
 
         Examples
@@ -226,9 +227,11 @@ class Log:
         ['enqueue-bound', 'unstable-gpu-time']
         """
         from trtlog.analyses.lint import lint
+        from trtlog.analyses.lint.frame import Findings
 
         self._single("lint")
-        return to_frame(lint(self))
+        found: Findings = Findings(to_frame(lint(self)))
+        return found
 
     def sql(self, statement: str, parameters: Iterable[Any] | None = None) -> pd.DataFrame:
         """Run a DuckDB statement over the tables, which are views of their names; return a DataFrame.
@@ -335,6 +338,14 @@ class _Tables(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(TABLES)
+
+    def __repr__(self) -> str:
+        return f"<tables of {self._log.source!r}: {', '.join(TABLES)}>"
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook import tables_html
+
+        return tables_html(self._log)
 
 
 class _OneRun(Log):

@@ -209,7 +209,7 @@ def test_any_two_logs_give_an_answer(diff_of, control, test):
     found = diff_of(control, test)
     json.loads(found.to_json(unchanged=True))
     assert found.to_markdown().startswith("## trtlog diff")
-    assert "<table>" in found._repr_html_()
+    assert "<table " in found._repr_html_()
 
 
 # ------------------------------------------------------------------------------- output

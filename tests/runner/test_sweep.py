@@ -196,25 +196,66 @@ def test_no_recommendation(study):
         study.recommend(1, "p99.9")
 
 
-def test_plots(study, tmp_path):
-    pytest.importorskip("matplotlib")
+def test_a_plot_as_a_page(study, tmp_path):
     pytest.importorskip("plotly")
-    assert study.plot(tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     page = study.plot(tmp_path / "p.html").read_text(encoding="utf-8")
-    for words in ("46567.168", "batch size", "latency, p99 (ms)"):
+    for words in ("46567.168", "batch size", "latency p99 (ms)"):
         assert words in page
     assert not re.search(r'<script[^>]+src="http', page)  # opens without a network
     with pytest.raises(InputError, match=r"must end in \.html"):
         study.plot(tmp_path / "p.txt")
 
 
-def test_lines_of_the_plot(study):
-    from trtlog.runner.plot import lines
+def test_a_plot_as_a_figure(study):
+    pytest.importorskip("plotly")
+    speed = {trace.name: dict(zip(trace.x, trace.y, strict=True)) for trace in study.plot(y="throughput_qps").data}
+    assert speed == {name: {b: THROUGHPUT_QPS[name, b] for b in (1, 8, 32, 128)} for name in ("fp32", "best")}
+    assert [axis.text for axis in study.plot().layout.annotations] == ["throughput (samples/s)", "latency p99 (ms)"]
+    with pytest.raises(QueryError, match=r"no column 'p9'.*latency_p99_ms"):
+        study.plot(y="p9")
 
-    fp32, best = lines(study, "p99")
-    assert (fp32.label, fp32.x) == ("fp32", (1, 8, 32, 128))
-    assert fp32.speed == tuple(THROUGHPUT_QPS["fp32", batch] * batch for batch in (1, 8, 32, 128))
-    assert best.latency_ms[-1] == 4.19458
+
+def test_repeats_are_drawn_as_a_band(study):
+    """Without precision two runs share a batch size: the median between the least and the largest."""
+    pytest.importorskip("plotly")
+    band, line = study.plot(y="throughput_qps", by=[]).data
+    best, fp32 = ([THROUGHPUT_QPS[name, b] for b in (1, 8, 32, 128)] for name in ("best", "fp32"))
+    assert band.fill == "toself"
+    assert list(band.y) == [*best, *fp32[::-1]]
+    assert list(line.y) == pytest.approx([(a + b) / 2 for a, b in zip(best, fp32, strict=True)])
+    assert line.customdata[0] == "2 runs, 1505.71 to 1555.33"
+
+
+def test_where_a_log_stands_in_a_sweep(study):
+    pytest.importorskip("plotly")
+    figure = study.log("batch8-best").plot.sweep(study, y="latency_p99_ms")
+    [line] = figure.layout.shapes
+    assert (line.y0, line.y1) == (0.921753, 0.921753)
+    assert any("this run: 0.921753" in note.text for note in figure.layout.annotations)
+    same = study.log("batch8-best").plot.sweep(study.df, x="batch", y="latency_p99_ms", by="precision")
+    assert [list(trace.y) for trace in same.data] == [list(trace.y) for trace in figure.data]
+    with pytest.raises(QueryError, match="not list"):
+        study.log("batch8-best").plot.sweep([1], x="batch")
+
+
+def test_a_sweep_shows_itself(study):
+    shown = study._repr_html_()
+    for words in ("batch128-best", "46567.168", "4.19458", "8 of 8 points passed", "Recommended:"):
+        assert words in shown
+    assert "batch32-best" in study.recommend(4)._repr_html_()
+    shown = study.log("batch8-best").folder._repr_html_()
+    for words in ("passed", "--shapes=input:8x3x224x224", "trtexec.log"):
+        assert words in shown
+
+
+def test_lines_of_the_plot(study):
+    from trtlog.report.plot_sweep import lines
+
+    fp32, best = lines(study.rows, "batch", "samples_per_s", ["precision"])
+    assert (fp32.label, fp32.x, fp32.runs) == ("fp32", (1, 8, 32, 128), (1, 1, 1, 1))
+    assert fp32.middle == tuple(THROUGHPUT_QPS["fp32", batch] * batch for batch in (1, 8, 32, 128))
+    [_, best] = lines(study.rows, "batch", "latency_p99_ms", ["precision"])
+    assert best.middle[-1] == 4.19458
 
 
 def test_a_sweep_opens_again(study, tmp_path):

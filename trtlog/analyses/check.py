@@ -51,7 +51,7 @@ class Finding:
     line: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Check:
     """The outcome of a check.
 
@@ -93,6 +93,16 @@ class Check:
         from trtlog.report.check import screen
 
         return screen(self)
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook_answers import check_html
+
+        return check_html(self)
+
+    def __repr__(self) -> str:
+        from trtlog.report.check import verdict
+
+        return f"<trtlog.Check {verdict(self)}>"
 
 
 def check(log: Log | str | os.PathLike[str], against: Lock | Log | Mapping[str, Any] | str | os.PathLike[str]) -> Check:

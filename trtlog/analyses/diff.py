@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.align import Alignment, Pair, align, read_nodes
@@ -41,7 +41,7 @@ class Side:
     source: str
     version: str | None
     status: str | None
-    layers: Layers
+    layers: Layers = field(repr=False)
 
 
 class Diff:
@@ -152,9 +152,9 @@ class Diff:
         return screen(self)
 
     def _repr_html_(self) -> str:
-        from trtlog.report.diff_text import to_html
+        from trtlog.report.notebook_answers import diff_html
 
-        return to_html(self)
+        return diff_html(self)
 
     def __repr__(self) -> str:
         counts = Counter(row["category"] for row in self._rows["layers"])

@@ -63,7 +63,7 @@ _MEMORY = (
 _KEYS = ("schema", "source", "rules", "budgets", "options", "layers", "reformats", "messages")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Lock:
     """A lock: what ``trtlog.lock`` made of a log, or what stands in a lock file.
 
@@ -101,6 +101,14 @@ class Lock:
                 text = json.dumps(value, indent=2, ensure_ascii=False)
                 parts.append(f'  "{key}": ' + text.replace("\n", "\n  "))
         return "{\n" + ",\n".join(parts) + "\n}\n"
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook_answers import lock_html
+
+        return lock_html(self)
+
+    def __repr__(self) -> str:
+        return f"<trtlog.Lock of {self.name!r}: {len(self.document.get('layers') or ())} layers>"
 
 
 def lock(log: Log | str | os.PathLike[str], *, rules: Mapping[str, Mapping[str, Any]] | None = None) -> Lock:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trtlog.analyses.base import answer, rows
 from trtlog.records.base import Record, column, line_column, run_column
@@ -60,6 +61,23 @@ def _use(row: dict[str, Any]) -> dict[str, Any]:
         "meaning": _MEANING.get(row["name"]),
         "line": row["line"],
     }
+
+
+def in_use(memory: pa.Table, *, managed: bool = False) -> pa.Table:
+    """Return the steps whose figures are of one kind and can be drawn as a line.
+
+    ``[MemUsageChange]`` prints what the process and the device use (``Init CUDA``), and, in the same words, what
+    TensorRT itself manages (``TensorRT-managed allocation in ...``), which is a part of it.
+
+    Parameters
+    ----------
+    memory : pyarrow.Table
+        Table ``memory``.
+    managed : bool
+        Whether to return what TensorRT manages.
+    """
+    own = pc.starts_with(memory.column("event").cast(pa.string()), "TensorRT-managed")
+    return memory.filter(own if managed else pc.invert(own))
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,30 @@ class Diagnosis(Record):
     line: int | None = line_column("the throughput")
 
 
+# Metric of the performance summary -> the beginning of its columns where each run is one row.
+_COLUMNS = {
+    "latency": "latency",
+    "gpu_compute_time": "gpu_compute",
+    "enqueue_time": "enqueue",
+    "h2d_latency": "h2d",
+    "d2h_latency": "d2h",
+}
+
+
+def measures(performance: pa.Table) -> dict[str, float]:
+    """Return the performance summary of one run as a row: ``throughput_qps``, ``latency_p99_ms``, ...
+
+    Of repeats the last one counts.
+    """
+    found: dict[str, float] = {}
+    for row in rows(performance):
+        if row["metric"] == "throughput":
+            found["throughput_qps"] = row["value"]
+        elif row["metric"] in _COLUMNS:
+            found[f"{_COLUMNS[row['metric']]}_{row['stat']}_ms"] = row["value"]
+    return found
+
+
 def diagnose(performance: pa.Table, iterations: pa.Table) -> pa.Table:
     """Diagnose each run that was measured."""
     found: dict[int, dict[tuple[str, str], float]] = {}

@@ -35,6 +35,14 @@ class Questions:
     def __init__(self, log: Log) -> None:
         self._log = log
 
+    def __repr__(self) -> str:
+        return f"<questions to {self._log.source!r}: {', '.join(QUESTIONS)}>"
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook import questions_html
+
+        return questions_html(self)
+
     def _tables(self, *names: str) -> list[pa.Table]:
         return [self._log.table(name) for name in names]
 

@@ -65,7 +65,7 @@ SCHEMAS: dict[str, tuple[tuple[str, str, str], ...]] = {
 _TYPES = {"int": "int64", "float": "float64", "text": "string"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Stability:
     """What several builds of one model have in common; made by :func:`trtlog.stability`.
 
@@ -135,6 +135,15 @@ class Stability:
         from trtlog.report.stability import screen
 
         return screen(self)
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook_answers import stability_html
+
+        return stability_html(self)
+
+    def __repr__(self) -> str:
+        changing = sum(row["winners"] > 1 for row in self.layer_rows)
+        return f"<trtlog.Stability: {len(self.build_rows)} builds, {changing} of {len(self.layer_rows)} layers change>"
 
 
 def stability(logs: Iterable[Log | str | os.PathLike[str]]) -> Stability:

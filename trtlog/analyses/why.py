@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _TOP = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Story:
     """All that a log says of one layer.
 
@@ -98,6 +98,19 @@ class Story:
     precision: dict[str, Any] | None = None
     verdict: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+
+    def __rich__(self) -> Any:
+        from trtlog.report.why import render
+
+        return render(self)
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook_answers import story_html
+
+        return story_html(self)
+
+    def __repr__(self) -> str:
+        return f"<story of {self.layer!r}: {' '.join(self.verdict) or 'the log tells nothing of it'}>"
 
 
 def layer_names(log: Log) -> list[str]:

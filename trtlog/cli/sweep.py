@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     from trtlog.runner.progress import Event
     from trtlog.runner.study import Sweep
 
-# What fits on a screen; the other formats hold every column.
-_SHOWN = (
-    "throughput_qps",
-    "samples_per_s",
-    "latency_median_ms",
-    "latency_p99_ms",
-    "engine_gpu_mib",
-    "build_s",
-    "status",
-)
-
 
 @click.command("sweep", context_settings={"ignore_unknown_options": True})
 @click.option("--onnx", help="The model.")
@@ -142,13 +131,13 @@ def _run(
 
 def present(study: Sweep, format_: str, max_latency: float | None, stat: str) -> None:
     """Print the table, and under it what to use."""
+    from trtlog.runner.notebook import shown_columns
+
     table = study.table
     if format_ != "table":
         print_rows(table, format_)
         return
-    names = ["point", *(name for name in _SHOWN if name in table.column_names)]
-    if study.speed_column == "throughput_qps" and "samples_per_s" in names:
-        names.remove("samples_per_s")
+    names = shown_columns(study)
     latency = f"latency_{stat}_ms"
     if latency in table.column_names and latency not in names:
         names.insert(names.index("status"), latency)

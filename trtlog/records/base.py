@@ -61,19 +61,9 @@ class Record:
             Record.registry[name] = cls
 
     def _repr_html_(self) -> str:
-        """Return the record as a small table for a notebook: names, values with units, meanings on hover."""
-        from html import escape
+        from trtlog.report.notebook import record_html
 
-        out = []
-        for name, held in type(self).columns().items():
-            value = getattr(self, name)
-            if value is None:
-                continue
-            unit = f" {escape(held.unit)}" if held.unit else ""
-            left = "style='text-align:left'"
-            cells = f"<th {left}>{escape(name)}</th><td {left}>{escape(str(value))}{unit}</td>"
-            out.append(f'<tr title="{escape(held.doc)}">{cells}</tr>')
-        return f"<table><caption>{escape(type(self).__name__)}</caption>{''.join(out)}</table>"
+        return record_html(self)
 
     @classmethod
     def columns(cls) -> dict[str, Column]:

@@ -26,6 +26,11 @@ class Options:
 
     other: dict[str, list[str | None]] = field(default_factory=dict, kw_only=True)
 
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook import options_html
+
+        return options_html(self)
+
 
 @dataclass(frozen=True)
 class ModelOptions(Options):
@@ -224,6 +229,11 @@ class Statistics:
     median_ms: float | None = None
     percentiles: dict[float, float] = field(default_factory=dict)
 
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook import statistics_html
+
+        return statistics_html(self)
+
     def percentile(self, percent: float) -> float | None:
         """Return a percentile, None where trtexec did not print it."""
         return self.percentiles.get(float(percent))
@@ -247,6 +257,11 @@ class Performance:
     end_to_end_host_latency: Statistics | None = None
     total_host_walltime_s: float | None = None
     total_gpu_compute_time_s: float | None = None
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook import performance_html
+
+        return performance_html(self)
 
 
 _TOTALS = {

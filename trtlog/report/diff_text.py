@@ -1,8 +1,7 @@
-"""A diff as Markdown, HTML and JSON; secrets in command lines are redacted."""
+"""A diff as Markdown and JSON; secrets in command lines are redacted."""
 
 from __future__ import annotations
 
-import html
 import json
 import math
 from typing import TYPE_CHECKING, Any
@@ -56,30 +55,6 @@ def _markdown_section(section: Section, limit: int) -> list[str]:
         return [f"### {section.title}", "", *body]
     title = f"{section.title} ({len(section.rows)})"
     return [f"<details><summary><b>{title}</b></summary>", "", *body, "", "</details>"]
-
-
-def to_html(diff: Diff, limit: int = 30) -> str:
-    """Return the diff as a piece of HTML for a notebook."""
-    parts = [f"<h3>{_html(diff.control.source)} &rarr; {_html(diff.test.source)}</h3>"]
-    parts += [f"<p><b>Note:</b> {_html(note)}</p>" for note in diff.notes]
-    parts.append("<ul>" + "".join(f"<li>{_html(line.strip())}</li>" for line in headline(diff)) + "</ul>")
-    for section in sections(diff):
-        head = "".join(f"<th>{_html(name)}</th>" for name, _, _ in section.columns)
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{_html(text(row))}</td>" for _, text, _ in section.columns) + "</tr>"
-            for row in section.rows[:limit]
-        )
-        more = len(section.rows) - limit
-        foot = f"<p>... and {more} more</p>" if more > 0 else ""
-        parts.append(
-            f"<details><summary>{_html(section.title)} ({len(section.rows)})</summary>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{foot}</details>"
-        )
-    return f"<div>{''.join(parts)}</div>"
-
-
-def _html(text: str) -> str:
-    return html.escape(redact(text))
 
 
 def to_json(diff: Diff, *, unchanged: bool = False) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trtlog.analyses.memory import in_use
 from trtlog.redact import redact
 from trtlog.report.page_data import table_json
 
@@ -343,16 +344,14 @@ def _memory(page: Page) -> list[Block]:
     log, blocks = page.log, page.missing("memory_totals")
     if page.put("memory_use", log.analyze.table("memory_use")):
         blocks.append(_table("memory_use", "What the engine and the build need"))
+    for managed, name, title in (
+        (False, "memory_in_use", "Memory in use on the device and by the process, step by step"),
+        (True, "memory_managed", "Of it managed by TensorRT"),
+    ):
+        if page.put(name, in_use(log.table("memory"), managed=managed)):
+            series = ["gpu_mib", "cpu_mib"]
+            blocks.append({"kind": "steps", "table": name, "title": title, "label": "event", "series": series})
     if page.put("memory", log.table("memory")):
-        blocks.append(
-            {
-                "kind": "steps",
-                "table": "memory",
-                "title": "Memory in use, step by step",
-                "label": "event",
-                "series": ["gpu_mib", "cpu_mib"],
-            }
-        )
         blocks.append(_table("memory", "Steps", folded=True))
     if page.put("workspace_skips", log.analyze.table("workspace_skips")):
         blocks.append(_table("workspace_skips", "Tactics skipped for lack of memory"))

@@ -19,8 +19,16 @@ _NODES = 12
 
 def render(story: Story) -> RenderableType:
     """Return the story of a layer as something rich can print."""
-    parts: list[RenderableType] = [_title(story)]
-    parts += [Padding(Text(sentence), (0, 0, 0, 2)) for sentence in story.verdict]
+    shown: list[RenderableType] = [_title(story)]
+    shown += [Padding(Text(sentence), (0, 0, 0, 2)) for sentence in story.verdict]
+    for title, held in parts(story):
+        shown.append(Rule(Text(title, style="bold"), align="left", style="dim"))
+        shown += [Padding(item, (0, 0, 0, 2)) for item in held]
+    return Group(*shown)
+
+
+def parts(story: Story) -> list[tuple[str, list[RenderableType]]]:
+    """Return the parts of the story under their titles, without those that have nothing to tell."""
     sections = (
         ("where it comes from", _origin(story)),
         ("tensors", _tensors(story)),
@@ -30,12 +38,8 @@ def render(story: Story) -> RenderableType:
         ("cost", _cost(story)),
         ("not in this log", [Text(words) for words in story.missing]),
     )
-    for title, body in sections:
-        held = list(body)
-        if held:
-            parts.append(Rule(Text(title, style="bold"), align="left", style="dim"))
-            parts += [Padding(item, (0, 0, 0, 2)) for item in held]
-    return Group(*parts)
+    told = [(title, list(body)) for title, body in sections]
+    return [(title, body) for title, body in told if body]
 
 
 def _title(story: Story) -> Text:

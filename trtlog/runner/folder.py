@@ -66,6 +66,11 @@ class RunFolder:
         status = self.status or "not finished"
         return f"RunFolder({str(self.path)!r}, {status})"
 
+    def _repr_html_(self) -> str:
+        from trtlog.runner.notebook import folder_html
+
+        return folder_html(self)
+
     @property
     def command(self) -> dict[str, Any]:
         """``command.json``: ``argv``, ``args``, ``trtexec``, ``release``, ``cwd``, ``warnings`` and more."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from trtlog.errors import InputError, MissingExtra, QueryError
+from trtlog.analyses.performance import measures
+from trtlog.errors import InputError, QueryError
 from trtlog.runner.folder import RunFolder
 from trtlog.runner.points import Point
 
@@ -19,15 +19,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from trtlog.log import Log
+    from trtlog.report.figures import Figure
 
-#: Metrics of the performance summary -> the beginning of their columns.
-_METRICS = {
-    "latency": "latency",
-    "gpu_compute_time": "gpu_compute",
-    "enqueue_time": "enqueue",
-    "h2d_latency": "h2d",
-    "d2h_latency": "d2h",
-}
+Columns: TypeAlias = str | Sequence[str] | None
+"""What a plot is drawn of: one column, several, or those that suit."""
 #: Columns that every table of points has after those of the axes, with what they mean.
 COLUMNS = {
     "status": "passed, failed, killed, timed_out, hung, interrupted, disk_full; pending where it was not run yet",
@@ -55,11 +50,16 @@ class Recommendation:
         Why, or what comes closest, in one or two sentences.
     """
 
-    row: dict[str, Any] | None
+    row: dict[str, Any] | None = field(repr=False)
     text: str
 
     def __str__(self) -> str:
         return self.text
+
+    def _repr_html_(self) -> str:
+        from trtlog.runner.notebook import recommendation_html
+
+        return recommendation_html(self)
 
 
 class Sweep:
@@ -80,6 +80,11 @@ class Sweep:
     def __repr__(self) -> str:
         done = sum(row["status"] == "passed" for row in self.rows)
         return f"Sweep({str(self.path)!r}, {done} of {len(self.points)} points passed)"
+
+    def _repr_html_(self) -> str:
+        from trtlog.runner.notebook import sweep_html
+
+        return sweep_html(self)
 
     @property
     def axes(self) -> dict[str, list[Any]]:
@@ -176,28 +181,69 @@ class Sweep:
         )
         return Recommendation(best, text)
 
-    def plot(self, path: str | os.PathLike[str], stat: str = "p99") -> Path:
+    @overload
+    def plot(
+        self, path: None = None, stat: str = "p99", *, x: str | None = None, y: Columns = None, by: Columns = None
+    ) -> Figure: ...
+    @overload
+    def plot(
+        self,
+        path: str | os.PathLike[str],
+        stat: str = "p99",
+        *,
+        x: str | None = None,
+        y: Columns = None,
+        by: Columns = None,
+    ) -> Path: ...
+    def plot(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        stat: str = "p99",
+        *,
+        x: str | None = None,
+        y: Columns = None,
+        by: Columns = None,
+    ) -> Figure | Path:
         """Draw throughput and latency against the batch size, a line for each combination of the other axes.
 
-        Without a batch axis the first axis takes its place.
+        Without a batch axis the first axis takes its place. Where several points share a place on a line, because
+        ``by`` leaves an axis out, their median is drawn in a band from the least to the largest.
 
         Parameters
         ----------
         path
-            ``.html`` for an interactive page that needs no network, ``.png``, ``.svg`` or ``.pdf`` for a picture.
+            ``.html`` for an interactive page that needs no network; ``.png``, ``.svg`` or ``.pdf`` for a picture,
+            which needs Chrome or Chromium; None to get the figure, as in a notebook.
         stat
             Statistic of the latency.
+        x
+            Column from left to right.
+        y
+            Columns to draw, a panel each.
+        by
+            Columns that tell the lines apart.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure or Path
+            The figure, or the path it was written to.
 
         Raises
         ------
         MissingExtra
-            The drawing library is not installed.
+            plotly is not installed; for a picture, kaleido or a browser.
         InputError
             The ending is another.
+        QueryError
+            There is no such column, or no point was measured.
         """
-        from trtlog.runner.plot import draw
+        from trtlog.report.figures import write
+        from trtlog.report.plot_sweep import draw
+        from trtlog.report.plots import plan
 
-        return draw(self, Path(path), stat)
+        across, panels, apart = plan(self.rows, list(self.axes), x, y, by, stat)
+        figure = draw(self.rows, across, panels, apart)
+        return figure if path is None else write(figure, Path(path))
 
     def write_csv(self, path: str | os.PathLike[str]) -> Path:
         """Write the table as CSV."""
@@ -244,13 +290,9 @@ def describe(point: Point, folder: RunFolder) -> dict[str, Any]:
 
 
 def _measures(row: dict[str, Any], log: Log, batch: int | None) -> dict[str, Any]:
-    for entry in log.table("performance").to_pylist():
-        metric, stat, value = entry["metric"], entry["stat"], entry["value"]
-        if metric == "throughput":
-            row["throughput_qps"] = value
-            row["samples_per_s"] = None if batch is None or value is None else value * batch
-        elif metric in _METRICS:
-            row[f"{_METRICS[metric]}_{stat}_ms"] = value
+    row.update(measures(log.table("performance")))
+    speed = row["throughput_qps"]
+    row["samples_per_s"] = None if batch is None or speed is None else speed * batch
     built = [entry["seconds"] for entry in log.table("phases").to_pylist() if entry["name"] == "engine_built"]
     row["build_s"] = built[-1] if built else None
     managed, device = [], []
@@ -277,13 +319,3 @@ def _array(values: Iterable[Any]) -> pa.Array:
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         # an axis may mix numbers with words
         return pa.array([None if value is None else str(value) for value in listed])
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value of an axis can stand on a numeric scale."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def missing_plot(package: str, error: ImportError) -> MissingExtra:
-    """Return the error for a drawing library that is not installed."""
-    return MissingExtra(f"Drawing needs {package}, which is not installed: pip install 'trtlog[plot]' ({error}).")
