@@ -77,9 +77,10 @@ class Captures:
     def add_rows(self, variant: int, lines: Sequence[int], rows: Sequence[tuple[bytes | None, ...]]) -> None:
         """Add matches of one variant, given as rows."""
         import numpy as np
-        import pyarrow as pa
 
-        arrays = [pa.array(column, pa.binary()) for column in zip(*rows, strict=True)] if rows[0] else []
+        from trtlog.arrays import from_bytes
+
+        arrays = [from_bytes(column) for column in zip(*rows, strict=True)] if rows[0] else []
         self.columns.setdefault(variant, []).append((np.asarray(lines, dtype=np.int64), arrays))
 
     def count(self, kind: str, lines: int, size: int) -> None:

@@ -56,7 +56,7 @@ def sufficient_class(pattern: str) -> Array | None:
 
 
 def _parse(pattern: str) -> Any:
-    return parser.parse(pattern.encode())
+    return parser.parse(pattern.encode().decode("latin-1"))  # one character a byte
 
 
 def _add(tree: Any, table: Array) -> None:

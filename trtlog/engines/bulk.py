@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trtlog.arrays import from_numpy, to_numpy
 from trtlog.engines.cut import Bodies, BulkRule, is_repeated, slices
 from trtlog.engines.guard import Guard
 from trtlog.engines.scan import Array, Scan, words_at
@@ -151,7 +152,7 @@ class BulkMatcher:
             mask[left] = True
             return found, mask
         encoded = values.dictionary_encode()
-        codes = encoded.indices.to_numpy()
+        codes = to_numpy(encoded.indices)
         distinct = encoded.dictionary
         found, left = self._try_each(rules, Bodies.of(distinct))
         mask = np.zeros(len(distinct), bool)
@@ -189,7 +190,7 @@ class BulkMatcher:
                     clear = self._is_first(rule, bodies, places, fields)
                     if clear is not None:
                         places = places[clear]
-                        fields = [f.filter(pa.array(clear)) for f in fields]
+                        fields = [f.filter(from_numpy(clear)) for f in fields]
                     if len(places):
                         out.append((left[places], rule.index, fields))
                         matched.append(left[places])
@@ -233,7 +234,7 @@ class BulkMatcher:
         """Return which rows match one of some rules."""
         values = slices(pa.py_buffer(scan.data), scan.bodies[rows], scan.ends[rows])
         pattern = "|".join(self.rule(index).pattern for index in rules)
-        return np.asarray(pc.match_substring_regex(values, pattern), bool)
+        return to_numpy(pc.match_substring_regex(values, pattern))
 
 
 def _without(left: Array, matched: list[Array]) -> Array:
@@ -254,6 +255,6 @@ def _spread(found: Found, codes: Array, size: int) -> Found:
     spread = []
     for values in fields:
         encoded = values if isinstance(values, pa.DictionaryArray) else values.dictionary_encode()
-        indices = pa.array(encoded.indices.to_numpy()[held])
+        indices = from_numpy(to_numpy(encoded.indices)[held])
         spread.append(pa.DictionaryArray.from_arrays(indices, encoded.dictionary))
     return everywhere, variant, spread

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trtlog.arrays import from_bytes, from_numpy, to_numpy
 from trtlog.engines.alphabet import alphabet, sufficient_class
 from trtlog.engines.scan import Array
 from trtlog.grammar import Variant
@@ -80,7 +81,7 @@ def slices(buffer: Any, starts: Array, ends: Array) -> pa.Array:
     offsets[1::2] = ends
     offsets[-1] = ends[-1]
     both = pa.Array.from_buffers(pa.binary(), 2 * size, [None, pa.py_buffer(offsets), buffer])
-    return both.take(pa.array(np.arange(0, 2 * size, 2, dtype=np.int32)))
+    return both.take(from_numpy(np.arange(0, 2 * size, 2, dtype=np.int32)))
 
 
 def offsets_of(values: pa.Array) -> Array:
@@ -101,7 +102,7 @@ def is_repeated(values: pa.Array) -> bool:
     step = len(values) // _SAMPLE
     if step < 2:
         return False
-    sample = values.take(pa.array(np.arange(0, step * _SAMPLE, step, dtype=np.int32)))
+    sample = values.take(from_numpy(np.arange(0, step * _SAMPLE, step, dtype=np.int32)))
     return 4 * len(sample.unique()) < 3 * _SAMPLE
 
 
@@ -132,7 +133,7 @@ class Piece:
                 return None if filled.all() else filled
             if filled.all() and self.table[as_bytes(values)[offsets[0] : offsets[-1]]].all():
                 return None
-        fits = np.asarray(pc.match_substring_regex(values, self.pattern), bool)
+        fits = to_numpy(pc.match_substring_regex(values, self.pattern))
         return None if fits.all() else fits
 
 
@@ -178,7 +179,7 @@ class BulkRule:
         where some bodies had to be matched by ``re``.
         """
         if not self._cuts and not self._whole:
-            chosen = np.flatnonzero(np.asarray(pc.match_substring_regex(bodies.bodies(), self.pattern), bool))
+            chosen = np.flatnonzero(to_numpy(pc.match_substring_regex(bodies.bodies(), self.pattern)))
             return self._by_expression(bodies, chosen)
         chosen = self._framed(bodies)
         if self._whole:
@@ -199,7 +200,7 @@ class BulkRule:
             rows = chosen[certain]
             if fits is not None:
                 rows = rows[fits]
-                fields = [f.filter(pa.array(fits)) for f in fields]
+                fields = [f.filter(from_numpy(fits)) for f in fields]
             if len(rows):
                 out.append((rows, fields))
         return out + self._by_expression(bodies, chosen[unclear])
@@ -275,7 +276,7 @@ class BulkRule:
                     values = values.dictionary_encode()
                     good = piece.check(values.dictionary)
                     if good is not None:
-                        good = good[values.indices.to_numpy()]
+                        good = good[to_numpy(values.indices)]
                 else:
                     good = piece.check(values)
                 if piece.kept:
@@ -295,7 +296,7 @@ class BulkRule:
         if not len(rows):
             return []
         groups = zip(*[m.groups() for m in found if m is not None], strict=True)
-        return [(rows, [pa.array(column, pa.binary()) for column in groups])]
+        return [(rows, [from_bytes(column) for column in groups])]
 
 
 def _piece(part: tuple[str, ...]) -> Piece:

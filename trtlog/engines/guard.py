@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trtlog.arrays import to_numpy
 from trtlog.engines.cut import Bodies, escape
 from trtlog.engines.scan import Array
 from trtlog.grammar import Variant
@@ -78,11 +79,11 @@ class Guard:
             if good.all():
                 continue
             if encoded:
-                good = good[values.indices.to_numpy()]
+                good = good[to_numpy(values.indices)]
             clear = good if clear is None else clear & good
         if self._pattern is not None:
             chosen = bodies if len(places) == len(bodies) else bodies.pick(places)
-            good = ~np.asarray(pc.match_substring_regex(chosen.bodies(), self._pattern), bool)
+            good = ~to_numpy(pc.match_substring_regex(chosen.bodies(), self._pattern))
             if not good.all():
                 clear = good if clear is None else clear & good
         return clear

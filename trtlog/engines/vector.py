@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
+from trtlog.arrays import from_numpy
 from trtlog.captures import Captures
 from trtlog.engines.bulk import MIN_ROWS, BulkMatcher, Extract
 from trtlog.engines.line import LineEngine
@@ -116,7 +117,7 @@ class VectorEngine:
             rows, fields = extract.rows, extract.fields
             if given_back:
                 kept = ~np.isin(rows, given_back)
-                rows, fields = rows[kept], [f.filter(kept) for f in fields]
+                rows, fields = rows[kept], [f.filter(from_numpy(kept)) for f in fields]
             captures.columns.setdefault(extract.variant, []).append((rows + found.first_line, fields))
         bulk = np.flatnonzero(variants >= 0)
         if len(bulk):
