@@ -2,7 +2,9 @@
 
 A body is looked up by its first bytes: each rule knows the literal text it begins with, so nearly all rules
 are excluded before an expression runs. Rules that begin with a field are tried after those, by the length
-of their literal text; each needs its longest literal inside the body first.
+of their literal text; each needs its longest literal inside the body first. Which of them can have it is
+remembered by the body's shape, the body without its hexadecimal digits: names and numbers differ from line to
+line, shapes hardly do. What holds a text also holds it where both lack their digits.
 """
 
 from __future__ import annotations
@@ -14,6 +16,9 @@ from trtlog.grammar import Grammar, Message, Variant
 
 _KEY_LENGTH = 8
 _MEMO_LIMIT = 50_000
+_HEX_DIGITS = b"0123456789abcdef"
+# Shapes of longer bodies are not remembered.
+_SHAPE_LENGTH = 400
 # The least literal text at the beginning of a rule that is looked for where a line has no header.
 TEXT_PREFIX = 6
 
@@ -106,6 +111,10 @@ class Matcher:
         index = self._within.get(section)
         return None if index is None else index.match(body)
 
+    def within(self, section: str) -> Index | None:
+        """Return the rules that match only inside ``section``, or None where there are none."""
+        return self._within.get(section)
+
     def within_rules(self, section: str) -> tuple[int, ...]:
         """Return the variants that match only inside ``section``."""
         return self._within[section].numbers if section in self._within else ()
@@ -132,33 +141,35 @@ class Index:
         self.floating = sorted((r for r in rules if not r.prefix), key=lambda r: -r.literal_length)
         self._memo: dict[bytes, list[Rule]] = {}
         self._by_end: dict[bytes, list[tuple[bytes, Rule]]] = {}
+        self._by_shape: dict[bytes, list[tuple[bytes, Rule]]] = {}
+        self._shapes = [(_shape(r.anchor), _shape(r.suffix), r) for r in self.floating]
 
     def match(self, body: bytes) -> Found | None:
         """Return the first rule that matches."""
+        found = self.search(body)
+        return None if found is None else Found(*found)
+
+    def search(self, body: bytes) -> tuple[int, tuple[bytes | None, ...]] | None:
+        """Return the number of the first rule that matches, and what it captures: `match` for tight loops."""
         key = body[:_KEY_LENGTH]
         candidates = self._memo.get(key)
         if candidates is None:
             candidates = self.candidates(key)
         for rule in candidates:
-            if not body.startswith(rule.prefix):
-                continue
-            found = rule.fullmatch(body)
-            if found is not None:
-                return Found(rule.index, found.groups())
-        last = body[-1:]
-        floating = self._by_end.get(last)
-        if floating is None:
-            floating = self._ending_in(last)
-        for anchor, rule in floating:
+            if body.startswith(rule.prefix):  # else its expression need not even be compiled
+                found = rule.fullmatch(body)
+                if found is not None:
+                    return rule.index, found.groups()
+        for anchor, rule in self._floating_for(body):
             if anchor in body and body.endswith(rule.suffix):
                 found = rule.fullmatch(body)
                 if found is not None:
-                    return Found(rule.index, found.groups())
+                    return rule.index, found.groups()
         return None
 
     def first_floating(self, body: bytes) -> Rule | None:
         """Return the first rule without a literal beginning that matches."""
-        for anchor, rule in self._ending_in(body[-1:]):
+        for anchor, rule in self._floating_for(body):
             if anchor in body and body.endswith(rule.suffix) and rule.fullmatch(body):
                 return rule
         return None
@@ -177,10 +188,24 @@ class Index:
         self._memo[key] = chosen
         return chosen
 
-    def _ending_in(self, last: bytes) -> list[tuple[bytes, Rule]]:
-        """Return the rules without a literal beginning that may match a body with this last byte."""
-        if last in self._by_end:
-            return self._by_end[last]
-        chosen = [(r.anchor, r) for r in self.floating if not r.suffix or r.suffix[-1:] == last]
-        self._by_end[last] = chosen
-        return chosen
+    def _floating_for(self, body: bytes) -> list[tuple[bytes, Rule]]:
+        """Return the rules without a literal beginning that may match a body, each with its anchor."""
+        if len(body) > _SHAPE_LENGTH:
+            last = body[-1:]
+            ending = self._by_end.get(last)
+            if ending is None:
+                ending = [(r.anchor, r) for r in self.floating if not r.suffix or r.suffix[-1:] == last]
+                self._by_end[last] = ending
+            return ending
+        shape = _shape(body)
+        rules = self._by_shape.get(shape)
+        if rules is None:
+            if len(self._by_shape) >= _MEMO_LIMIT:
+                self._by_shape.clear()
+            rules = [(r.anchor, r) for anchor, suffix, r in self._shapes if anchor in shape and shape.endswith(suffix)]
+            self._by_shape[shape] = rules
+        return rules
+
+
+def _shape(text: bytes) -> bytes:
+    return text.translate(None, _HEX_DIGITS)
