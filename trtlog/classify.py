@@ -25,7 +25,7 @@ from typing import NamedTuple
 from trtlog.captures import BLANK, CONTINUATION, FOREIGN, SPECIAL_KINDS, UNKNOWN, USAGE, Captures
 from trtlog.grammar import Grammar
 from trtlog.lines import MAX_DECORATIONS, NO_HEADER, Header, HeaderReader, inner_headers, plain_text
-from trtlog.match import TEXT_PREFIX, Found, Matcher
+from trtlog.match import TEXT_PREFIX, Found, Index, Matcher
 
 # Help text of trtexec begins with one of these, without a header.
 _USAGE_STARTS = (b"=== Model Options ===", b"=== Build Options ===", b"=== Help ===", b"Usage:", b"usage:")
@@ -153,6 +153,15 @@ class Classifier:
         for kind in kinds:
             self._enter(kind)
 
+    def turning_in(self, section: str) -> frozenset[int]:
+        """Return the variants that, in a section, leave another state than `skip_to` without kinds does."""
+        opened = self.grammar.sections
+        return frozenset(
+            i
+            for i, kind in enumerate(self._kinds)
+            if self._multiline[i] or kind in _RUN_KINDS or opened.get(kind, section) != section
+        )
+
     def classify(self, number: int, line: bytes) -> Line:
         """Return what the line is; ``line`` has no line end."""
         if b"\x1b" in line or b"\0" in line:
@@ -245,15 +254,13 @@ class Classifier:
 
     def _find(self, header: Header, body: bytes) -> Found | None:
         """Return the rule that knows the body, as printed or without the blanks and quotes around it."""
-        matcher = self.matcher
         found: Found | None = None
-        if self.section and asks_section(header):
-            found = matcher.match_within(body, self.section)
-        if found is None:
-            found = matcher.match(body)
-        if found is None and self.section in _LIBRARY_SECTIONS:
-            found = matcher.match_within(body, self.section)
-        if found is None and body:
+        for index in self.rules_for(header):
+            found = index.match(body)
+            if found is not None:
+                return found
+        matcher = self.matcher
+        if body:
             if body[-1:] in b" \t\r":
                 found = matcher.match(body.rstrip())
             if found is None and body[:1] in b" \t":
@@ -261,6 +268,17 @@ class Classifier:
             if found is None and body[:1] == b'"' == body[-1:]:
                 found = matcher.match(body[1:-1])
         return found
+
+    def rules_for(self, header: Header) -> tuple[Index, ...]:
+        """Return the rules for bodies behind a header in the current section, in the order of precedence."""
+        plain = self.matcher.plain
+        section = self.section
+        within = self.matcher.within(section) if section else None
+        if within is None:
+            return (plain,)
+        if asks_section(header):
+            return (within, plain)
+        return (plain, within) if section in _LIBRARY_SECTIONS else (plain,)
 
     def _unfinished(self, body: bytes) -> str:
         """Return how a record whose text is cut by a line end stays open, or CLOSED where it is whole."""
@@ -386,6 +404,17 @@ def _appended(line: Line, tail: Line) -> Line:
     for part in reversed(parts):
         tail = part._replace(tail=tail)
     return tail
+
+
+def is_usual(header: Header) -> bool:
+    """Return whether nothing but the rule that a body matches tells what a line of this header is."""
+    return (
+        header.start == 0
+        and not header.weak
+        and header.origin in ("tensorrt", "trtexec")
+        and header.severity in ("V", "I")
+        and header.producer not in _INDENTING
+    )
 
 
 def looks_foreign(captures: Captures) -> bool:

@@ -42,7 +42,8 @@ SEVERITY_LETTERS = {
 _INNER_HEADER = re.compile(
     rb"(?:\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\] ){1,8}(?:\[[VIWEF]\] |\[TRT\] \[[VIWEF]\] )"
 )
-_INNER_MARK = b"] ["
+# No header stands inside a line without this text.
+INNER_MARK = b"] ["
 _ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Za-z0-9]|[=>78MDEHc])")
 # The most things that are passed over in front of a header.
 MAX_DECORATIONS = 4
@@ -147,12 +148,20 @@ class HeaderReader:
         # Longer ones first: the alternation takes the first that fits.
         decorations.sort(key=lambda d: -d[0])
         self._decoration = re.compile(b"|".join(b"(?:%b)" % d[1] for d in decorations))
-        self._last = self._rules[0]
+        self._rule = self._rules[0]
         self._text = (
             b"\n"  # the bytes of the last header, of which no longer one begins with; no line holds \n
         )
         self._before: tuple[bytes, ...] = ()
         self._header = NO_HEADER
+
+    @property
+    def last(self) -> tuple[bytes, tuple[bytes, ...], Header]:
+        """What `read` knows without a look at its rules.
+
+        A line that begins with the first, and goes on with none of the second, has the third as its header.
+        """
+        return self._text, self._before, self._header
 
     def read(self, line: bytes) -> Header | None:
         """Return the line's header, or None for a line without one.
@@ -171,7 +180,7 @@ class HeaderReader:
         return start if found is None else found.end()
 
     def _read_at(self, line: bytes, start: int) -> Header | None:
-        last = self._last
+        last = self._rule
         found = last.match(line, start)
         if found is not None and last.before is not None and not line.startswith(last.before, found.end()):
             header = last.header(found)
@@ -196,7 +205,7 @@ class HeaderReader:
         if known[0].match(line, start) is None:
             return None
         best: re.Match[bytes] | None = None
-        chosen = self._last
+        chosen = self._rule
         for rule in known[1]:
             if rule.prefix and not line.startswith(rule.prefix, start):
                 continue
@@ -206,7 +215,7 @@ class HeaderReader:
         if best is None:
             return None
         if not chosen.weak:
-            self._last = chosen
+            self._rule = chosen
         return chosen.header(best)
 
     def _read_decorated(self, line: bytes) -> Header | None:
@@ -230,7 +239,7 @@ def inner_headers(line: bytes, start: int) -> list[int]:
     >>> inner_headers(b"[I] Local timing cache in u[11/22/2026-13:22:03] [I] Detected 1 inputs", 4)
     [27]
     """
-    if line.find(_INNER_MARK, start) < 0:
+    if line.find(INNER_MARK, start) < 0:
         return []
     return [found.start() for found in _INNER_HEADER.finditer(line, start)]
 

@@ -1,13 +1,85 @@
-"""The line engine: Python's ``re``, one line after the other. For live runs, small logs and rare lines."""
+"""The line engine: Python's ``re``, one line after the other. For live runs, small logs and rare lines.
+
+Nearly all lines repeat the header of the line above, and nothing but the rule that their body matches tells what
+they are. `LineEngine.feed` passes over those with as little work as Python allows: compare the beginning, look
+the body up, append. The classifier is told afterwards how far it went (`Classifier.skip_to`), and is given every
+other line.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from trtlog.captures import CONTINUATION, UNKNOWN, Captures, Remark
-from trtlog.classify import Classifier, Line
+from trtlog.classify import Classifier, Line, is_usual
 from trtlog.grammar import Grammar
-from trtlog.match import Matcher
+from trtlog.lines import INNER_MARK, Header
+from trtlog.match import Index, Matcher
+
+Groups = tuple[bytes | None, ...]
+# How to note a line: append its number to the first, and the third to the second.
+Hit = tuple[Callable[[int], None], Callable[[Groups], None], Groups]
+
+# Bodies that are remembered, and the length up to which they are.
+_BODIES = 1 << 14
+_BODY_LENGTH = 400
+# Fields of measured values: a body that holds one hardly ever comes again.
+_MEASURED = frozenset({"float", "tactic"})
+# Text that a line of no surprise does not hold: terminal colours, NULs, carriage returns.
+_ODD = (b"\x1b", b"\0", b"\r")
+# The header of no line: none holds a line end.
+_NO_TEXT = b"\n"
+
+
+class Rows:
+    """What was noted of one variant: line numbers and captured fields; ``repeats`` where bodies come again."""
+
+    __slots__ = ("groups", "lines", "repeats")
+
+    def __init__(self, repeats: bool) -> None:
+        self.lines: list[int] = []
+        self.groups: list[Groups] = []
+        self.repeats = repeats
+
+
+class Bodies:
+    """The bodies that some rules know, with what is captured from them.
+
+    Parameters
+    ----------
+    indexes : sequence of Index
+        The rules, in the order of precedence.
+    rows : list of Rows
+        What is collected for each variant.
+    turning : frozenset of int
+        Variants of which the classifier must see each line.
+    """
+
+    def __init__(self, indexes: tuple[Index, ...], rows: list[Rows], turning: frozenset[int]) -> None:
+        self._indexes = indexes
+        self._rows = rows
+        self._turning = turning
+        self.known: dict[bytes, Hit] = {}
+
+    def look_up(self, body: bytes, odd: tuple[bytes, ...]) -> Hit | None:
+        """Return how to note a line of this body; None where the classifier must see it."""
+        for mark in odd:
+            if mark in body:
+                return None
+        for index in self._indexes:
+            found = index.search(body)
+            if found is not None:
+                variant, groups = found
+                if variant in self._turning:
+                    return None
+                rows = self._rows[variant]
+                hit = rows.lines.append, rows.groups.append, groups
+                if rows.repeats and len(body) <= _BODY_LENGTH:
+                    if len(self.known) >= _BODIES:
+                        self.known.clear()
+                    self.known[body] = hit
+                return hit
+        return None
 
 
 class LineEngine:
@@ -26,20 +98,86 @@ class LineEngine:
         self.matcher = Matcher(grammar)
         self.classifier = Classifier(grammar, self.matcher)
         self.captures = Captures(grammar, self.matcher.variants)
-        self._pending: dict[int, tuple[list[int], list[tuple[bytes | None, ...]]]] = {}
+        self._pending: dict[int, tuple[list[int], list[Groups]]] = {}
         self._time: bytes | None = None
         self._section = ""
+        self._rows = [
+            Rows(not any(grammar.fields[name].type in _MEASURED for name in variant.fields))
+            for variant in self.matcher.variants
+        ]
+        self._bodies: dict[tuple[str, tuple[Index, ...]], Bodies] = {}
 
     def feed(self, chunk: bytes, first_line: int) -> None:
         """Read a chunk of whole lines; the last may lack its line end at the end of the log."""
         lines = chunk.split(b"\n")
         tail = lines.pop()
-        number = first_line
-        for number, line in enumerate(lines, first_line):
-            self.take(number, line, len(line) + 1)
+        self._feed(lines, first_line, (INNER_MARK, *(mark for mark in _ODD if mark in chunk)))
         if tail:
-            self.take(number + 1 if lines else first_line, tail, len(tail))
+            self.take(first_line + len(lines), tail, len(tail))
         self.flush()
+
+    def _feed(self, lines: list[bytes], first_line: int, odd: tuple[bytes, ...]) -> None:
+        """Read lines without line ends; ``odd`` texts make a line one for the classifier."""
+        texts = [line.rstrip(b"\r") for line in lines] if b"\r" in odd else lines
+        number = begun = first_line  # the lines from begun on repeat the header
+        text, before, header, bodies = self._expected()
+        length, known = len(text), bodies.known
+        for line in texts:
+            if line.startswith(text) and not (before and line.startswith(before, length)):
+                body = line[length:]
+                hit = known.get(body) or bodies.look_up(body, odd)
+                if hit is not None:
+                    hit[0](number)
+                    hit[1](hit[2])
+                    number += 1
+                    continue
+            if number > begun:
+                self._pass_over(begun, number, header)
+            self.take(number, line, len(lines[number - first_line]) + 1)
+            number += 1
+            begun = number
+            text, before, header, bodies = self._expected()
+            length, known = len(text), bodies.known
+        if number > begun:
+            self._pass_over(begun, number, header)
+        self._count(lines, first_line)
+
+    def _expected(self) -> tuple[bytes, tuple[bytes, ...], Header, Bodies]:
+        """Return the header that lines are likely to repeat, as `HeaderReader.last`, and the bodies behind it."""
+        text, before, header = self.classifier.headers.last
+        if not is_usual(header):
+            text = _NO_TEXT
+        section, rules = self.classifier.section, self.classifier.rules_for(header)
+        bodies = self._bodies.get((section, rules))
+        if bodies is None:
+            bodies = Bodies(rules, self._rows, self.classifier.turning_in(section))
+            self._bodies[section, rules] = bodies
+        return text, before, header, bodies
+
+    def _pass_over(self, begun: int, end: int, header: Header) -> None:
+        """Bring all state up to date behind lines with one header, from ``begun`` to before ``end``."""
+        self.note_time(begun, header.time)
+        self.classifier.skip_to(end - 1)
+        producers = self.captures.producers
+        producers[header.producer] = producers.get(header.producer, 0) + end - begun
+
+    def _count(self, lines: list[bytes], first_line: int) -> None:
+        """Move what was noted of some lines into the captures."""
+        import numpy as np
+
+        captures = self.captures
+        sizes = np.fromiter(map(len, lines), np.int64, len(lines)) + 1
+        for index, rows in enumerate(self._rows):
+            if rows.lines:
+                numbers = np.array(rows.lines, np.int64)
+                size = int(sizes[numbers - first_line].sum())
+                captures.count(self.matcher.variants[index].kind, len(numbers), size)
+                captures.size += size
+                captures.add_rows(index, rows.lines, rows.groups)
+                rows.lines.clear()
+                rows.groups.clear()
+        if lines:
+            captures.lines = first_line + len(lines) - 1
 
     def feed_lines(self, lines: Iterable[tuple[int, bytes]]) -> None:
         """Read numbered lines without line ends."""
