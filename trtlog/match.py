@@ -33,12 +33,12 @@ class Found(NamedTuple):
 class Rule:
     """One variant, its expression compiled when it is first needed."""
 
-    __slots__ = ("_regex", "anchor", "fullmatch", "index", "literal_length", "prefix", "suffix")
+    __slots__ = ("_regex", "anchor", "fullmatch", "index", "literal_length", "literals", "prefix", "suffix")
 
     def __init__(self, index: int, variant: Variant) -> None:
         self.index = index
         self._regex = variant.regex.encode()
-        literals = [text.encode() for text in variant.literals]
+        self.literals = literals = [text.encode() for text in variant.literals]
         self.prefix = variant.prefix.encode()
         last = variant.parts[-1]
         self.suffix = last[1].encode() if last[0] == "text" else b""
@@ -142,7 +142,7 @@ class Index:
         self._memo: dict[bytes, list[Rule]] = {}
         self._by_end: dict[bytes, list[tuple[bytes, Rule]]] = {}
         self._by_shape: dict[bytes, list[tuple[bytes, Rule]]] = {}
-        self._shapes = [(_shape(r.anchor), _shape(r.suffix), r) for r in self.floating]
+        self._shapes = [(_shape(r.anchor), [_shape(text) for text in r.literals], r) for r in self.floating]
 
     def match(self, body: bytes) -> Found | None:
         """Return the first rule that matches."""
@@ -202,10 +202,24 @@ class Index:
         if rules is None:
             if len(self._by_shape) >= _MEMO_LIMIT:
                 self._by_shape.clear()
-            rules = [(r.anchor, r) for anchor, suffix, r in self._shapes if anchor in shape and shape.endswith(suffix)]
+            rules = [
+                (rule.anchor, rule)
+                for anchor, literals, rule in self._shapes
+                if anchor in shape and _holds(shape, literals) and shape.endswith(_shape(rule.suffix))
+            ]
             self._by_shape[shape] = rules
         return rules
 
 
 def _shape(text: bytes) -> bytes:
     return text.translate(None, _HEX_DIGITS)
+
+
+def _holds(text: bytes, pieces: list[bytes]) -> bool:
+    """Return whether a text holds all pieces, one behind the other."""
+    position = 0
+    for piece in pieces:
+        position = text.find(piece, position) + len(piece)
+        if position < len(piece):
+            return False
+    return True
