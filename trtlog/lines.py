@@ -149,9 +149,7 @@ class HeaderReader:
         decorations.sort(key=lambda d: -d[0])
         self._decoration = re.compile(b"|".join(b"(?:%b)" % d[1] for d in decorations))
         self._rule = self._rules[0]
-        self._text = (
-            b"\n"  # the bytes of the last header, of which no longer one begins with; no line holds \n
-        )
+        self._text = b"\n"  # the bytes of the last header, of which no longer one begins with; no line holds \n
         self._before: tuple[bytes, ...] = ()
         self._header = NO_HEADER
 

@@ -8,7 +8,9 @@ other line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from trtlog.captures import CONTINUATION, UNKNOWN, Captures, Remark
 from trtlog.classify import Classifier, Line, is_usual
@@ -29,6 +31,18 @@ _MEASURED = frozenset({"float", "tactic"})
 _ODD = (b"\x1b", b"\0", b"\r")
 # The header of no line: none holds a line end.
 _NO_TEXT = b"\n"
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the collector of cyclic garbage from going through what is kept: none of it is in a cycle."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Rows:
@@ -111,10 +125,11 @@ class LineEngine:
         """Read a chunk of whole lines; the last may lack its line end at the end of the log."""
         lines = chunk.split(b"\n")
         tail = lines.pop()
-        self._feed(lines, first_line, (INNER_MARK, *(mark for mark in _ODD if mark in chunk)))
-        if tail:
-            self.take(first_line + len(lines), tail, len(tail))
-        self.flush()
+        with _no_collection():
+            self._feed(lines, first_line, (INNER_MARK, *(mark for mark in _ODD if mark in chunk)))
+            if tail:
+                self.take(first_line + len(lines), tail, len(tail))
+            self.flush()
 
     def _feed(self, lines: list[bytes], first_line: int, odd: tuple[bytes, ...]) -> None:
         """Read lines without line ends; ``odd`` texts make a line one for the classifier."""
