@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from trtlog.captures import text
-from trtlog.tables.autotune import autotuning
+from trtlog.captures import one_column, text
+from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
+from trtlog.tables.cells import codes_of, from_codes, take, to_name, to_tactic
 from trtlog.tables.context import Context
 from trtlog.tables.runs import parse_time
-from trtlog.tables.schema import asof, captured_bytes, empty, from_columns, in_words, take, to_name, to_tactic, to_text
+from trtlog.tables.schema import asof, captured_bytes, empty, from_columns, in_words
 from trtlog.tables.simple import finish_rows
 
 
@@ -35,8 +35,8 @@ def combinations(context: Context) -> pa.Table:
     columns: dict[str, Any] = {
         "run": context.run_of(lines),
         "line": formats.column("line"),
-        "layer": _layers(blocks, costs, above, size),
-        "kind": pc.if_else(pc.equal(formats.column("kind"), "reformat_combination"), "reformat", "layer"),
+        "layer": _layers(joined, costs, above, size),
+        "kind": from_codes(kind_is(formats, "reformat_combination").astype(np.int32), KINDS),
         "input_formats": to_name(captured_bytes(formats, "input_formats")),
         "output_formats": to_name(captured_bytes(formats, "output_formats")),
         "input_layouts": in_words(captured_bytes(formats, "input_formats"), captured_bytes(formats, "output_formats")),
@@ -49,21 +49,29 @@ def combinations(context: Context) -> pa.Table:
     return from_columns("combinations", columns, size)
 
 
-def _layers(blocks: Any, costs: pa.Table, above: np.ndarray[Any, Any], size: int) -> pa.Array:
+def _layers(joined: Autotuning, costs: pa.Table, above: Lines, size: int) -> pa.Array:
     """Return each combination's layer: the costs line's, a runner's of its own, or one of its neighbours'."""
-    named = take(to_text(captured_bytes(costs, "layer")), above).to_pylist()
-    own: list[str | None] = [None] * size
-    runners = to_text(captured_bytes(blocks.captured, "layer")).to_pylist()
-    by_costs: dict[int, str] = {}
-    for block, position in enumerate(blocks.formats.tolist()):
-        if position < 0:
-            continue
-        if own[position] is None:
-            own[position] = runners[block]
-        if above[position] >= 0:
-            by_costs.setdefault(int(above[position]), runners[block])
-    found = [named[i] or own[i] or (by_costs.get(int(above[i])) if above[i] >= 0 else None) for i in range(size)]
-    return pa.array(found, pa.string()).dictionary_encode()
+    blocks = joined.blocks
+    pieces = [captured_bytes(costs, "layer"), captured_bytes(blocks.captured, "layer")]
+    both = to_name(one_column(pieces, [len(piece) for piece in pieces]))
+    codes = np.append(codes_of(both), -1)  # the last stands for position -1
+    runners = codes[costs.num_rows : -1]
+    empty_name = np.array([name == "" for name in both.dictionary.to_pylist()] + [False])
+    named = codes[np.where(above >= 0, above, -1)]
+    # The first runner of each combination and of each costs line; what is assigned last stays.
+    own = np.full(size, -1, codes.dtype)
+    known = np.flatnonzero((blocks.formats >= 0) & (runners >= 0))[::-1]
+    own[blocks.formats[known]] = runners[known]
+    neighbour = np.full(costs.num_rows + 1, -1, codes.dtype)
+    inside = np.flatnonzero(blocks.formats >= 0)[::-1]
+    neighbour[above[blocks.formats[inside]]] = runners[inside]
+    neighbour[-1] = -1
+    found = np.where(
+        (named >= 0) & ~empty_name[named],
+        named,
+        np.where((own >= 0) & ~empty_name[own], own, neighbour[above]),
+    )
+    return from_codes(found, both.dictionary)
 
 
 def timestamps(context: Context) -> pa.Table:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.captures import Captures
-from trtlog.tables.schema import NAME, one_array, to_name
+from trtlog.tables.cells import NAME, one_array, to_name
 
 
 class Context:

@@ -25,16 +25,60 @@ def keys_of(*pairs: tuple[Array, Array]) -> tuple[Array, Array]:
     Examples
     --------
     >>> left, right = keys_of((np.array([7, 7, 8]), np.array([8, 7])), (np.array([1, 2, 1]), np.array([1, 9])))
-    >>> left.tolist(), right.tolist()
-    ([0, 1, 3], [3, 2])
+    >>> bool(left[2] == right[0]), len({*left.tolist(), *right.tolist()})
+    (True, 4)
     """
     size = len(pairs[0][0])
     keys = np.zeros(size + len(pairs[0][1]), np.int64)
+    span = 1
     for left, right in pairs:
-        distinct, codes = np.unique(np.concatenate([left, right]), return_inverse=True)
-        # Numbered anew after each column, so that the product cannot overflow.
-        keys = np.unique(keys * len(distinct) + codes, return_inverse=True)[1].astype(np.int64)
+        codes, width = _numbered(np.concatenate([left, right]))
+        if span * width >= 1 << 62:  # the product would overflow
+            keys = np.unique(keys, return_inverse=True)[1].astype(np.int64)
+            span = len(keys)
+        keys = keys * width + codes
+        span *= width
     return keys[:size], keys[size:]
+
+
+def _numbered(values: Array) -> tuple[Array, int]:
+    """Return numbers from 0 on, equal for equal values, and how many there may be."""
+    import pyarrow as pa
+
+    if values.dtype.kind == "i" and len(values):
+        low, high = int(values.min()), int(values.max())
+        if high - low < 1 << 32:
+            return values.astype(np.int64) - low, high - low + 1
+    encoded = pa.array(values).dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False), max(1, len(encoded.dictionary))
+
+
+def sorted_lines(*lines: Array) -> Array:
+    """Return the distinct lines of several sorted lists, sorted.
+
+    Examples
+    --------
+    >>> sorted_lines(np.array([1, 5]), np.array([2, 5, 9])).tolist()
+    [1, 2, 5, 9]
+    """
+    # A stable sort merges what is sorted in pieces.
+    both = np.sort(np.concatenate(lines), kind="stable")
+    out: Array = both[first_of_each(both)]
+    return out
+
+
+def first_of_each(values: Array) -> Array:
+    """Return the positions at which a new value begins, where equal values stand together.
+
+    Examples
+    --------
+    >>> first_of_each(np.array([4, 4, 6, 7, 7])).tolist()
+    [0, 2, 3]
+    """
+    if not len(values):
+        return np.zeros(0, np.int64)
+    out: Array = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+    return out
 
 
 def last_equal(keys: Array, wanted: Array) -> Array:
@@ -46,26 +90,8 @@ def last_equal(keys: Array, wanted: Array) -> Array:
     [1, 2, -1]
     """
     order = np.argsort(keys, kind="stable")
-    return _found(keys, order, wanted, "right")
-
-
-def least_equal(keys: Array, values: Array, wanted: Array) -> Array:
-    """For each wanted key, return the position of the equal one with the least value, -1 for none.
-
-    Among equal values the first counts; nan is more than any number.
-
-    Examples
-    --------
-    >>> least_equal(np.array([4, 4, 9]), np.array([2.0, 1.0, np.nan]), np.array([4, 9])).tolist()
-    [1, 2]
-    """
-    order = np.lexsort((np.arange(len(keys)), values, keys))
-    return _found(keys, order, wanted, "left")
-
-
-def _found(keys: Array, order: Array, wanted: Array, side: Any) -> Array:
     ordered = keys[order]
-    place = np.searchsorted(ordered, wanted, side=side) - (side == "right")
+    place = np.searchsorted(ordered, wanted, side="right") - 1
     if not len(keys):
         return np.full(len(wanted), -1, np.int64)
     inside = np.clip(place, 0, len(keys) - 1)

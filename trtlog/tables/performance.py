@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.records import TABLES
+from trtlog.tables.cells import float_or_none, to_int
 from trtlog.tables.context import Context
-from trtlog.tables.schema import asof, captured_bytes, float_or_none, from_rows, to_int
+from trtlog.tables.schema import asof, captured_bytes, from_rows
 from trtlog.tables.simple import finish_rows, simple
 
 METRICS = {

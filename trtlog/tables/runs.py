@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.captures import text
+from trtlog.tables.cells import to_bool
 from trtlog.tables.context import Context
-from trtlog.tables.schema import from_rows, to_bool
+from trtlog.tables.schema import from_rows
 from trtlog.tables.simple import finish_rows
 
 _STATUS = {"PASSED": "passed", "FAILED": "failed", "WAIVED": "waived"}

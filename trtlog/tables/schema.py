@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -10,10 +11,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.captures import text
 from trtlog.records import TABLES, Record
+from trtlog.tables.cells import (
+    NAME,
+    codes_of,
+    from_codes,
+    is_captured,
+    name_by_distinct,
+    one_array,
+    to_bool,
+    to_float,
+    to_int,
+    to_name,
+    to_text,
+)
 
-NAME = pa.dictionary(pa.int32(), pa.string())
 TENSOR = pa.struct([("tensor", pa.string()), ("dtype", pa.string()), ("shape", pa.list_(pa.int64()))])
 OPERAND = pa.struct(
     [("name", pa.string()), ("dtype", pa.string()), ("shape", pa.list_(pa.int64())), ("format", pa.string())]
@@ -90,24 +102,6 @@ def convert(values: Any, target: pa.DataType, size: int) -> pa.Array:
     return values.cast(target)
 
 
-def one_array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Return a column as one array, without a copy where it is one already."""
-    if isinstance(values, pa.Array):
-        return values
-    return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
-
-
-def is_captured(values: pa.Array) -> bool:
-    """Tell whether an array holds captured bytes, plain or encoded, rather than finished values."""
-    kind = values.type
-    return bool(pa.types.is_binary(kind) or (pa.types.is_dictionary(kind) and pa.types.is_binary(kind.value_type)))
-
-
-def encoded(values: pa.Array) -> pa.DictionaryArray:
-    """Return captured bytes as a dictionary array; a dictionary may hold values that no row has."""
-    return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-
-
 def _family(target: pa.DataType) -> str:
     if pa.types.is_dictionary(target):
         return "name"
@@ -120,97 +114,6 @@ def _family(target: pa.DataType) -> str:
     if pa.types.is_integer(target):
         return "int"
     raise TypeError(f"captured bytes cannot become {target}")
-
-
-def to_text(values: pa.Array) -> pa.Array:
-    r"""Decode bytes; what is not UTF-8 stands as ``\xNN``, nothing is lost."""
-    if pa.types.is_dictionary(values.type):
-        return to_text(values.dictionary).take(values.indices)
-    try:
-        return values.cast(pa.string())
-    except pa.ArrowInvalid:
-        return pa.array([None if v is None else text(v) for v in values.to_pylist()], pa.string())
-
-
-def to_name(values: pa.Array) -> pa.DictionaryArray:
-    """Decode bytes with many repeats into a dictionary array."""
-    held = encoded(values)
-    return pa.DictionaryArray.from_arrays(held.indices, to_text(held.dictionary))
-
-
-def by_distinct(values: pa.Array, function: Callable[[bytes], Any], target: pa.DataType) -> pa.Array:
-    """Apply a Python function to the distinct values only; null stays null."""
-    held = encoded(values)
-    distinct = pa.array([function(v) for v in held.dictionary.to_pylist()], target)
-    return distinct.take(held.indices)
-
-
-def to_int(values: pa.Array, target: pa.DataType) -> pa.Array:
-    """Parse whole numbers; a leading plus sign is the log's own. A number past 64 bits is null."""
-    if pa.types.is_dictionary(values.type):
-        return to_int(values.dictionary, target).take(values.indices)
-    as_text = pc.utf8_ltrim(to_text(values), characters="+")
-    try:
-        return as_text.cast(target)
-    except pa.ArrowInvalid:
-        return pa.array([_int_or_none(v, target) for v in as_text.to_pylist()], target)
-
-
-def _int_or_none(value: str | None, target: pa.DataType) -> int | None:
-    try:
-        return None if value is None else pa.scalar(int(value), target).as_py()
-    except (ValueError, OverflowError, pa.ArrowInvalid):
-        return None
-
-
-def to_float(values: pa.Array, target: pa.DataType) -> pa.Array:
-    """Parse numbers as C++ streams print them: 1.23457e+06, inf, nan."""
-    if pa.types.is_dictionary(values.type):
-        return to_float(values.dictionary, target).take(values.indices)
-    as_text = to_text(values)
-    try:
-        return as_text.cast(target)
-    except pa.ArrowInvalid:
-        return pa.array([float_or_none(v) for v in as_text.to_pylist()], target)
-
-
-def float_or_none(value: str | None) -> float | None:
-    """Return a printed number, None for what is none."""
-    try:
-        return None if value is None else float(value)
-    except ValueError:
-        return None
-
-
-_TRUE = frozenset({b"enabled", b"true", b"1", b"on", b"yes"})
-
-
-def to_bool(values: pa.Array, target: pa.DataType) -> pa.Array:
-    """Parse Enabled/Disabled, enabled/disabled, 1/0."""
-    return by_distinct(values, lambda v: v.lower() in _TRUE, target)
-
-
-def tactic_number(printed: bytes) -> int:
-    """Return a tactic's id as an unsigned 64-bit number.
-
-    Examples
-    --------
-    >>> tactic_number(b"0x0000000000000bb9"), hex(tactic_number(b"-3360065831133338131"))
-    (3001, '0xd15ea5edd15ea5ed')
-    """
-    return int(printed, 16 if printed[:2] in (b"0x", b"0X") else 10) & 0xFFFFFFFFFFFFFFFF
-
-
-def to_tactic_id(values: pa.Array) -> pa.Array:
-    """Parse tactic ids into unsigned numbers."""
-    return by_distinct(values, tactic_number, pa.uint64())
-
-
-def to_tactic(values: pa.Array) -> pa.DictionaryArray:
-    """Parse tactic ids into their usual text, 0x and 16 digits."""
-    held = encoded(values)
-    distinct = [f"0x{tactic_number(v):016x}" for v in held.dictionary.to_pylist()]
-    return pa.DictionaryArray.from_arrays(held.indices, pa.array(distinct, pa.string()))
 
 
 _PARSERS: dict[str, Callable[[pa.Array, pa.DataType], pa.Array]] = {
@@ -235,11 +138,6 @@ def asof(lines: np.ndarray[Any, Any], openers: np.ndarray[Any, Any], breaks: np.
     return found
 
 
-def take(values: pa.Array | pa.ChunkedArray, positions: np.ndarray[Any, Any]) -> pa.Array:
-    """Take rows by position, null where the position is negative."""
-    return one_array(values).take(pa.array(positions, mask=positions < 0))
-
-
 def in_words(formats: pa.Array, definitions: pa.Array | None = None) -> pa.DictionaryArray:
     """Decode captured formats into data types and layouts; only the distinct texts are decoded.
 
@@ -247,14 +145,30 @@ def in_words(formats: pa.Array, definitions: pa.Array | None = None) -> pa.Dicti
     """
     from trtlog.values.formats import layouts
 
-    texts = to_name(formats).cast(pa.string())
-    if definitions is not None:
-        tail = pc.extract_regex(to_name(definitions).cast(pa.string()), r"(?P<where> where [A-Z][0-9]*=.*)$")
-        where = pc.coalesce(pc.struct_field(tail, "where"), "")
-        texts = pc.binary_join_element_wise(texts, where, "")
-    encoded = texts.dictionary_encode()
-    decoded = pa.array([layouts(t) for t in encoded.dictionary.to_pylist()], pa.string())
-    return pa.DictionaryArray.from_arrays(encoded.indices, decoded).cast(pa.string()).dictionary_encode()
+    if definitions is None:
+        return name_by_distinct(formats, layouts)
+    texts, others = to_name(formats), to_name(definitions)
+    where = [_where(other) for other in others.dictionary.to_pylist()]
+    if not any(where):
+        return name_by_distinct(texts, layouts)
+    # Each pair of a format and a text that defines its variables is read once.
+    rows, other_rows = codes_of(texts).astype(np.int64), codes_of(others)
+    pairs, codes = np.unique(rows * (len(where) + 1) + other_rows + 1, return_inverse=True)
+    printed, clauses = texts.dictionary.to_pylist(), ["", *where]
+    read = [
+        None if pair < 0 else layouts(printed[pair // len(clauses)] + clauses[pair % len(clauses)])
+        for pair in pairs.tolist()
+    ]
+    distinct = pa.array(read, pa.string()).dictionary_encode()
+    return from_codes(codes_of(distinct)[codes], distinct.dictionary)
+
+
+_WHERE = re.compile(r" where [A-Z][0-9]*=.*$")
+
+
+def _where(text: str | None) -> str:
+    found = _WHERE.search(text or "")
+    return found[0] if found else ""
 
 
 def coalesced(first: pa.Array, second: pa.Array) -> pa.Array:

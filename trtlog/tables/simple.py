@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog.records import TABLES
+from trtlog.tables.cells import to_float, to_text
 from trtlog.tables.context import Context
-from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words, to_float, to_text
+from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words
 
 
 def simple(context: Context, table: str, **extra: Any) -> pa.Table:

@@ -11,7 +11,8 @@ from typing import Any
 
 from lark import Token, Transformer, v_args
 
-WIDTHS = {"Two": 2, "Four": 4, "Eight": 8, "Sixteen": 16, "Thirty-two": 32}
+from trtlog.values.layouts import layout_of_words
+
 _VARIABLE = re.compile(r"(?<![A-Za-z0-9_])E[0-9]+(?![A-Za-z0-9_])")
 # A definition may use other definitions. Real ones nest once or twice; the limit stops hostile text that
 # would double in length with every level.
@@ -86,21 +87,9 @@ class FormatBuilder(Transformer):  # type: ignore[misc, type-arg, unused-ignore]
         """Words of the detailed layer information."""
         tokens = {p.type: str(p) for p in parts if isinstance(p, Token)}
         conditions: dict[str, int] = dict(p for p in parts if isinstance(p, tuple))
-        channels_first = tokens["ORDER"].lower().startswith("row")
-        width = WIDTHS[tokens["WIDTH"].split()[0]] if "WIDTH" in tokens else None
+        width = tokens["WIDTH"].split()[0] if "WIDTH" in tokens else None
         letters = "DHW" if "3" in tokens.get("SPATIAL", "") else "HW"
-        size: int | None = width or conditions.get("channel %") or 1
-        layout: str | None
-        if tokens["ORDER"] == "Transposed":
-            layout = size = None
-        elif conditions.get("column stride %"):  # formats of the deep learning accelerator
-            channels = conditions.get("channel ==", 0)
-            layout = "DLA linear" if channels_first else f"DLA HWC{channels}" if channels else None
-            size = channels or (1 if channels_first else None)
-        elif channels_first:
-            layout = f"NC/{width}{letters}{width}" if width else "linear"
-        else:
-            layout = f"N{letters}C{size if size != 1 else ''}"
+        layout, size = layout_of_words(tokens["ORDER"], width, letters, conditions)
         return {
             "kind": "description",
             "dtype": tokens.get("DTYPE_WORD"),

@@ -5,13 +5,11 @@ Loaded together with lark, when the first detailed layer line is read.
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
 from lark import Token, Transformer, v_args
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+from trtlog.values._layer_text import read_pair
 
 
 @v_args(inline=True)
@@ -34,20 +32,4 @@ class LayerBuilder(Transformer):  # type: ignore[misc, type-arg, unused-ignore] 
 
     def attribute(self, text: Token) -> tuple[str, Any]:
         """Return any other key and its value."""
-        key, _, value = text.partition(":")
-        return key.strip(", "), _value(value)
-
-
-def _value(text: str) -> Any:
-    """Read a value: an integer, a list or object as in JSON, else the text as printed; None for nothing."""
-    text = text.strip(" ")
-    if not text:
-        return None
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if text[0] in "[{":
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-    return text
+        return read_pair(text)

@@ -11,13 +11,14 @@ the name in ``nvinfer1::TensorFormat`` (``kHWC8``, ``kCHW32``) where there is on
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from trtlog.errors import InputError, caret
 from trtlog.values.format_lists import split_combination, split_formats
-from trtlog.values.layouts import Extent, layout_of_strides, layout_of_vector
+from trtlog.values.layouts import Extent, layout_of_strides, layout_of_vector, layout_of_words
 
 __all__ = [
     "DTYPES",
@@ -236,6 +237,9 @@ def _title(piece: str) -> str:
 @lru_cache(maxsize=65536)
 def _decode(text: str, dims: bool) -> TensorFormat | int:
     """Return the format, or the position at which the text stops being one."""
+    plain = _plain(text)
+    if plain is not None:
+        return _build(text, {**plain, "kind": "dims"} if plain["kind"] == "strides" and dims else plain)
     from lark.exceptions import UnexpectedInput, VisitError
 
     try:
@@ -248,6 +252,35 @@ def _decode(text: str, dims: bool) -> TensorFormat | int:
     if parsed["kind"] == "strides" and dims:
         parsed = {**parsed, "kind": "dims"}
     return _build(text, parsed)
+
+
+# The common forms, for which lark need not be loaded; tests hold what they give to what lark gives.
+_AXES = r"(?:-?[0-9]{1,18}(?::[0-9]{1,9})?(?:,-?[0-9]{1,18}(?::[0-9]{1,9})?)*)?"
+_NUMBERS = re.compile(
+    r"(?!Transposed)(?P<dtype>[A-Za-z][A-Za-z0-9_]*)"
+    rf"(?:\((?P<strides>{_AXES})\)(?P<long> long-strided)?|\[(?P<dims>{_AXES})\])"
+)
+_WORDS = re.compile(
+    r"(?:(?P<width>Two|Four|Eight|Sixteen|Thirty-two) wide channel vectorized )?"
+    r"(?P<order>(?:[Rr]ow|[Cc]hannel) major(?: linear)?) (?P<dtype>[A-Z][A-Za-z0-9]+)(?: format)?"
+    r"(?: where channel % (?P<multiple>[0-9]{1,9}) == [0-9]{1,9})?"
+)
+
+
+def _plain(text: str) -> dict[str, Any] | None:
+    """Read a format of numbers or of a few words, as the grammar does; None for all others."""
+    found = _NUMBERS.fullmatch(text)
+    if found is not None:
+        kind = "dims" if found["strides"] is None else "strides"
+        pairs = [axis.partition(":") for axis in found[kind].split(",")] if found[kind] else []
+        axes = [(int(extent), int(size) if size else 1) for extent, _, size in pairs]
+        return {"kind": kind, "dtype": found["dtype"], "axes": axes, "long_strided": found["long"] is not None}
+    found = _WORDS.fullmatch(text)
+    if found is None:
+        return None
+    conditions = {"channel %": int(found["multiple"])} if found["multiple"] else {}
+    layout, size = layout_of_words(found["order"], found["width"], "HW", conditions)
+    return {"kind": "description", "dtype": found["dtype"], "vector_size": size, "layout": layout}
 
 
 def _build(text: str, parsed: dict[str, Any]) -> TensorFormat | int:

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from trtlog.errors import InputError
+from trtlog.values._layer_text import read_pairs
 from trtlog.values.formats import Extent, TensorFormat, canonical_dtype, decode_format
 
 _BRIEF = re.compile(r"Layer\(([^)]*)\): (.*?), Tactic: (0x[0-9a-fA-F]+|-?[0-9]+)(?:,(?: (.*))?)?$")
@@ -277,16 +278,26 @@ def _brief_tensor(name: str, text: str) -> LayerTensor:
 
 # ------------------------------------------------------------------------------------- detailed lines
 def _parse_detailed(text: str) -> EngineLayer | None:
+    pairs = read_pairs(text)
+    if pairs is None:
+        pairs = _parsed(text)
+    if pairs is None:
+        return None
+    key, value = pairs[-1]
+    if key == "TacticValue" and len(str(value)) < _TACTIC_WIDTH:
+        pairs.pop()  # the line is cut within the id: no id is better than a wrong one
+    return layer_from_object(merge_pairs(pairs))
+
+
+def _parsed(text: str) -> list[tuple[str, Any]] | None:
+    """Read with lark."""
     from lark.exceptions import UnexpectedInput
 
     try:
         pairs: list[tuple[str, Any]] = _parser().parse(text)  # the callbacks give pairs, not a tree
     except UnexpectedInput:
         return None
-    key, value = pairs[-1]
-    if key == "TacticValue" and len(str(value)) < _TACTIC_WIDTH:
-        pairs.pop()  # the line is cut within the id: no id is better than a wrong one
-    return layer_from_object(merge_pairs(pairs))
+    return pairs
 
 
 def merge_pairs(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

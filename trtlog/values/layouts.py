@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias
@@ -59,6 +60,44 @@ def layout_of_strides(strides: tuple[Extent, ...], vector_dim: int | None = None
     if channels_last:
         return f"N{letters}C{vector_size}"
     return None
+
+
+WIDTHS = {"Two": 2, "Four": 4, "Eight": 8, "Sixteen": 16, "Thirty-two": 32}
+
+
+def layout_of_words(
+    order: str, width_word: str | None, letters: str, conditions: Mapping[str, int]
+) -> tuple[str | None, int | None]:
+    """Return the layout that a format in words tells, and the number of elements in a vector.
+
+    Parameters
+    ----------
+    order : str
+        ``Row major linear``, ``Channel major``, ``Transposed`` ...
+    width_word : str or None
+        The number before ``wide channel vectorized``.
+    letters : {"HW", "DHW"}
+        The spatial axes.
+    conditions : mapping
+        ``channel %``, ``channel ==``, ``column stride %`` -> number.
+
+    Examples
+    --------
+    >>> layout_of_words("row major", "Thirty-two", "HW", {}), layout_of_words("Channel major", None, "HW", {})
+    (('NC/32HW32', 32), ('NHWC', 1))
+    """
+    channels_first = order.lower().startswith("row")
+    width = WIDTHS[width_word] if width_word else None
+    size: int | None = width or conditions.get("channel %") or 1
+    if order == "Transposed":
+        return None, None
+    if conditions.get("column stride %"):  # formats of the deep learning accelerator
+        channels = conditions.get("channel ==", 0)
+        layout = "DLA linear" if channels_first else f"DLA HWC{channels}" if channels else None
+        return layout, channels or (1 if channels_first else None)
+    if channels_first:
+        return f"NC/{width}{letters}{width}" if width else "linear", size
+    return f"N{letters}C{size if size != 1 else ''}", size
 
 
 _Term: TypeAlias = "tuple[int, Counter[str]]"

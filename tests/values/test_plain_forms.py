@@ -1,0 +1,104 @@
+"""The common forms are read without lark; lark, on the same grammar, says what is right."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.values.conftest import real_texts
+from tests.values.test_formats import GOLDEN
+from trtlog.values import formats, layer_info
+from trtlog.values._layer_text import read_pairs
+
+NUMBERS = st.integers(-(10**18) + 1, 10**18 - 1)
+
+
+def by_lark(text: str, dims: bool):
+    """Decode with lark alone."""
+    plain, formats._plain = formats._plain, lambda _: None
+    try:
+        return formats._decode.__wrapped__(text, dims)
+    finally:
+        formats._plain = plain
+
+
+def same_as_lark(text: str) -> bool:
+    """Check a format; return whether it was read without lark."""
+    for dims in (False, True):
+        assert formats._decode.__wrapped__(text, dims) == by_lark(text, dims), text
+    return formats._plain(text) is not None
+
+
+def test_golden_formats():
+    texts = [line.split("|")[0].replace("\\", "").strip() for line in GOLDEN.strip().splitlines()]
+    assert sum(same_as_lark(text) for text in texts if text) > 25
+
+
+@given(
+    st.sampled_from(["Float", "Half", "Int8", "BFloat16", "Transposed", "Row", "Fancy_1", "float"]),
+    st.lists(st.tuples(NUMBERS, st.none() | st.integers(0, 10**9 - 1)), max_size=6),
+    st.sampled_from(["()", "[]"]),
+    st.sampled_from(["", " long-strided", " ", ","]),
+)
+def test_formats_of_numbers(dtype, axes, brackets, tail):
+    printed = ",".join(str(extent) if size is None else f"{extent}:{size}" for extent, size in axes)
+    same_as_lark(f"{dtype}{brackets[0]}{printed}{brackets[1]}{tail}".strip())
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "Row", "row", "Channel", "channel", "major", "linear", "format", "FP16", "Int8", "INT64",
+                "where", "%", "==", "8", "32", "and", "wide", "vectorized", "Two", "Thirty-two",
+                "Transposed", "with", "2", "3", "spatial", "dimensions", "column", "stride", "(kLINEAR)",
+                "(NHWC)",
+            ]
+        ),
+        max_size=10,
+    )
+)
+def test_formats_in_words(words):
+    same_as_lark(" ".join(words))
+
+
+@given(
+    st.sampled_from(["", "Two wide channel vectorized ", "Thirty-two wide channel vectorized "]),
+    st.sampled_from(["Row major", "row major linear", "Channel major", "channel major linear"]),
+    st.sampled_from([" FP16", " Int8", " E8M0", ""]),
+    st.sampled_from([" format", ""]),
+    st.sampled_from(["", " where channel % 8 == 0", " where channel % 0 == 0", " where channel == 4"]),
+)
+def test_formats_in_whole_words(width, order, dtype, word, where):
+    same_as_lark(f"{width}{order}{dtype}{word}{where}")
+
+
+def detailed_lines() -> list[str]:
+    found = re.compile(r"Name: .*LayerType: .*")
+    return sorted({found.search(line)[0].strip() for _, text in real_texts() for line in text.splitlines()
+                   if "LayerType: " in line and found.search(line)})  # fmt: skip
+
+
+def test_detailed_layers_of_real_logs_and_what_damage_makes_of_them():
+    lines = detailed_lines()
+    if not lines:
+        pytest.skip("no real logs with detailed layer information")
+    assert all(read_pairs(line) == layer_info._parsed(line) is not None for line in lines)
+    chance = random.Random(5)
+    pieces = ["", "", ", Name: ", "}", ", {", "]", ", Inputs: [", "Name: ", '"', "\\", " ", ",", ", X: ", ": ", "[ {",
+              " }]", ", Outputs: [{ ", ", Constants: []", "[", "{", ", LayerType: ", ", Kernel: [1,2]"]  # fmt: skip
+    short = [line for line in lines if len(line) < 1500]
+    read = 0
+    for _ in range(600):
+        line = chance.choice(short)
+        for _ in range(chance.randint(1, 3)):
+            begin = chance.randrange(len(line) + 1)
+            line = line[:begin] + chance.choice(pieces) + line[begin + chance.choice([0, 0, 1, 2, 8, 40]) :]
+        found = read_pairs(line)
+        assert repr(found) == repr(layer_info._parsed(line)), line
+        read += found is not None
+    assert read > 100

@@ -1,0 +1,276 @@
+"""The autotuner's lines joined: which block a line stands in, its formats, its fastest tactic, what was chosen.
+
+A tactic line names no layer: that stands in the ``Timing Runner`` line above it, and the formats in the
+``Autotuning`` line above that. All is joined by line number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from trtlog.captures import one_column
+from trtlog.tables.cells import (
+    codes_of,
+    encoded,
+    from_codes,
+    one_array,
+    take,
+    to_float,
+    to_name,
+    to_tactic_id,
+)
+from trtlog.tables.context import Context
+from trtlog.tables.join import first_of_each, keys_of, last_equal, sorted_lines
+from trtlog.tables.schema import asof, captured_bytes, coalesced
+
+# Printed in place of a tactic where none could be timed.
+NO_TACTIC = 0xD15EA5EDD15EA5ED
+_FLOAT_MAX = 3.4e38
+_COSTS = ("costs", "reformat_costs")
+_FORMATS = ("format_combination", "reformat_combination")
+_OLD_REFORMATS = ("Optimizer Reformat(", "<reformat>")
+KINDS = pa.array(["layer", "reformat"], pa.string())
+
+Lines = np.ndarray[Any, Any]
+
+
+@dataclass
+class Blocks:
+    """The timing blocks of a log, with what the other tables need of them."""
+
+    captured: pa.Table
+    lines: Lines
+    starts: Lines  # lines of all blocks that tactic lines may stand in
+    formats: Lines  # position in the format lines, -1 for none
+    format_table: pa.Table
+    group: Lines  # number of the boundary that the block stands under
+    bounds: Lines  # lines at which a combination begins or ends
+
+
+def lines_of(table: pa.Table) -> Lines:
+    """Return the lines of captured lines."""
+    return table.column("line").to_numpy()  # type: ignore[no-any-return]
+
+
+def _blocks(context: Context) -> Blocks:
+    captured = context.captured("timing_runner", "cached_result", "timing_layer")
+    numbers = captured_bytes(captured, "runner_number")
+    if numbers.null_count < len(numbers):
+        # TensorRT 5 numbers its runners: 'Timing conv1(14)'.
+        named = coalesced(captured_bytes(captured, "runner"), numbers)
+        captured = captured.set_column(captured.column_names.index("runner"), "runner", named)
+    formats = context.captured(*_FORMATS)
+    costs = lines_of(context.captured(*_COSTS))
+    lines, format_lines = lines_of(captured), lines_of(formats)
+    breaks = sorted_lines(context.run_lines, costs)
+    # The result of a combination is complete at its "Chose" line; the next one begins after it.
+    chosen = lines_of(context.captured("chosen_tactic")) + 1
+    bounds = sorted_lines(breaks, format_lines, chosen)
+    return Blocks(
+        captured=captured,
+        lines=lines,
+        starts=lines,
+        formats=asof(lines, format_lines, breaks),
+        format_table=formats,
+        group=np.searchsorted(bounds, lines, side="right"),
+        bounds=bounds,
+    )
+
+
+class Autotuning:
+    """Joins the lines of the autotuner once, for the three tables that need it."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.blocks = _blocks(context)
+        blocks = self.blocks
+        self.tactics = context.captured("tactic")
+        self.tactic_lines = lines_of(self.tactics)
+        self.tactic_block = asof(self.tactic_lines, blocks.starts, context.run_lines)
+        size = len(blocks.lines)
+        fastest = context.captured("fastest_tactic")
+        self.fastest_block = asof(lines_of(fastest), blocks.starts, context.run_lines)
+        self.fastest_row = np.full(size, -1, dtype=np.int64)
+        held = self.fastest_block >= 0
+        self.fastest_row[self.fastest_block[held]] = np.flatnonzero(held)
+        self.fastest = fastest
+        self.fastest_ids = ids_of(fastest)
+        self.fastest_ms = to_float(captured_bytes(fastest, "time_ms"), pa.float64())
+        self.cached = kind_is(blocks.captured, "cached_result")
+        self._block_fastest()
+        self._choose()
+
+    def _block_fastest(self) -> None:
+        """Find each block's fastest tactic: the block's own line, or what the cache held."""
+        blocks = self.blocks
+        size = len(blocks.lines)
+        self.block_id = np.zeros(size, dtype=np.uint64)
+        self.block_ms = np.full(size, np.nan)
+        self.block_has = np.zeros(size, dtype=bool)
+        rows = self.fastest_row
+        printed = rows >= 0
+        if printed.any():
+            self.block_id[printed] = self.fastest_ids[rows[printed]]
+            self.block_ms[printed] = self.fastest_ms.to_numpy(zero_copy_only=False)[rows[printed]]
+            self.block_has |= printed
+        if self.cached.any():
+            ids = ids_of(blocks.captured)
+            times = to_float(captured_bytes(blocks.captured, "time_ms"), pa.float64()).to_numpy(zero_copy_only=False)
+            self.block_id[self.cached] = ids[self.cached]
+            self.block_ms[self.cached] = times[self.cached]
+            self.block_has |= self.cached
+        # Nothing was timed where the id is the builder's mark for "none" or the time is no time.
+        none = (self.block_id == np.uint64(NO_TACTIC)) & ~(self.block_ms < _FLOAT_MAX)
+        self.block_none = self.block_has & none
+        self.block_has &= ~none
+
+    def _choose(self) -> None:
+        """Find the block that each 'Chose Runner Type' line names."""
+        blocks, context = self.blocks, self.context
+        self.block_chosen = np.zeros(len(blocks.lines), dtype=bool)
+        self.tactic_chosen = np.zeros(len(self.tactic_lines), dtype=bool)
+        chosen = context.captured("chosen_tactic")
+        if not chosen.num_rows:
+            return
+        chosen_lines = lines_of(chosen)
+        chosen_group = np.searchsorted(blocks.bounds, chosen_lines, side="right")
+        chosen_ids = ids_of(chosen)
+        runners, wanted = same_codes(captured_bytes(blocks.captured, "runner"), captured_bytes(chosen, "runner"))
+        has = np.flatnonzero(self.block_has)
+        keys, sought = keys_of(
+            (blocks.group[has], chosen_group), (runners[has], wanted), (self.block_id[has], chosen_ids)
+        )
+        place = last_equal(keys, sought)
+        found = np.flatnonzero(place >= 0)
+        named = has[place[found]]
+        self.block_chosen[named] = True
+        # The same tactic may be timed twice in a block.
+        rows = np.flatnonzero(self.is_fastest_id)
+        rows = rows[self.block_chosen[self.tactic_block[rows]]]
+        times, block = self.tactic_times[rows], self.tactic_block[rows]
+        ordered = rows[np.lexsort((rows, times, block))]
+        self.tactic_chosen[ordered[first_of_each(self.tactic_block[ordered])]] = True
+        left = np.flatnonzero(place < 0)
+        if len(left):
+            self._choose_by_runner(runners, chosen_group[left], wanted[left], chosen_ids[left])
+
+    def _choose_by_runner(self, runners: Lines, groups: Lines, wanted: Lines, chosen_ids: Lines) -> None:
+        """Find the blocks of choices that no block's fastest tactic equals: the runner's last, or its only one."""
+        by_runner: dict[tuple[int, int], list[int]] = {}
+        near = np.flatnonzero(np.isin(self.blocks.group, groups))
+        for number, group, runner in zip(
+            near.tolist(), self.blocks.group[near].tolist(), runners[near].tolist(), strict=True
+        ):
+            by_runner.setdefault((group, runner), []).append(number)
+        # Lines outside of all blocks count to the block above, so that the numbers are in order.
+        rows_of = _RowsOf(np.maximum.accumulate(self.tactic_block))
+        for group, runner, tactic in zip(groups.tolist(), wanted.tolist(), chosen_ids.tolist(), strict=True):
+            candidates = by_runner.get((group, runner), [])
+            for candidate in reversed(candidates):
+                rows = rows_of(candidate)
+                inside = self.tactic_block[rows] == candidate
+                same = rows[inside & (self.tactic_ids[rows] == np.uint64(tactic))]
+                if not len(same) and len(candidates) > 1:
+                    continue
+                self.block_chosen[candidate] = True
+                if len(same):
+                    times = self.tactic_times[same]
+                    self.tactic_chosen[same[np.lexsort((same, times))[0]]] = True
+                break
+
+    @cached_property
+    def tactic_ids(self) -> Lines:
+        """Id of each tactic line."""
+        return ids_of(self.tactics)
+
+    @cached_property
+    def tactic_ms(self) -> pa.Array:
+        """Time of each tactic line."""
+        return to_float(captured_bytes(self.tactics, "time_ms"), pa.float64())
+
+    @cached_property
+    def tactic_times(self) -> Lines:
+        """Time of each tactic line, nan where there is none."""
+        return self.tactic_ms.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+
+    @cached_property
+    def is_fastest_id(self) -> Lines:
+        """Which tactic lines have the id of their block's fastest tactic."""
+        inside: Lines = self.tactic_block >= 0
+        if not len(self.blocks.lines):
+            return inside
+        block = self.tactic_block
+        found: Lines = inside & self.block_has[block] & (self.tactic_ids == self.block_id[block])
+        return found
+
+    @cached_property
+    def layers(self) -> pa.DictionaryArray:
+        """Layer of each block."""
+        return to_name(captured_bytes(self.blocks.captured, "layer"))
+
+    @cached_property
+    def runners(self) -> pa.DictionaryArray:
+        """Runner of each block."""
+        return to_name(captured_bytes(self.blocks.captured, "runner"))
+
+    @cached_property
+    def format_columns(self) -> dict[str, pa.DictionaryArray]:
+        """Formats of each block."""
+        blocks = self.blocks
+        names = ("input_formats", "output_formats")
+        return {n: take(to_name(captured_bytes(blocks.format_table, n)), blocks.formats) for n in names}
+
+    @cached_property
+    def kinds(self) -> pa.DictionaryArray:
+        """Layer or reformat, of each block: the Autotuning line decides, without one the layer's name does."""
+        blocks = self.blocks
+        old = [n is not None and n.startswith(_OLD_REFORMATS) for n in self.layers.dictionary.to_pylist()]
+        layers = codes_of(self.layers)
+        codes = np.where(layers >= 0, np.array([*old, False], np.int32)[layers], np.int32(-1))
+        under = np.flatnonzero(blocks.formats >= 0)
+        codes[under] = kind_is(blocks.format_table, "reformat_combination")[blocks.formats[under]]
+        return from_codes(codes, KINDS)
+
+
+class _RowsOf:
+    """Rows of tactic lines by block: rows of one block stand together."""
+
+    def __init__(self, block_of_row: Lines) -> None:
+        self._blocks = block_of_row
+
+    def __call__(self, block: int) -> Lines:
+        first = np.searchsorted(self._blocks, block, side="left")
+        last = np.searchsorted(self._blocks, block, side="right")
+        return np.arange(first, last)
+
+
+def kind_is(table: pa.Table, kind: str) -> Lines:
+    """Return which rows of captured lines are of a kind."""
+    kinds = one_array(table.column("kind"))
+    return np.isin(codes_of(kinds), [n for n, k in enumerate(kinds.dictionary.to_pylist()) if k == kind])
+
+
+def same_codes(left: pa.Array, right: pa.Array) -> tuple[Lines, Lines]:
+    """Number the captured texts of two columns alike, -1 for null."""
+    both = codes_of(encoded(one_column([left, right], [len(left), len(right)])))
+    return both[: len(left)], both[len(left) :]
+
+
+def ids_of(table: pa.Table) -> Lines:
+    """Return the ids of captured tactics, 0 for none."""
+    values = captured_bytes(table, "tactic")
+    return to_tactic_id(values).fill_null(0).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+
+
+def autotuning(context: Context) -> Autotuning:
+    """Return the joined lines of the autotuner, computed once for a context."""
+    held = getattr(context, "_autotuning", None)
+    if held is None:
+        held = Autotuning(context)
+        context._autotuning = held  # type: ignore[attr-defined]
+    return held

@@ -1,0 +1,206 @@
+"""Captured bytes turned into values: text, names, numbers, ids of tactics.
+
+Captured bytes come plain or as a dictionary; a dictionary's values are read once each, and names stay numbers of
+a dictionary up to the finished table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trtlog.captures import text
+
+NAME = pa.dictionary(pa.int32(), pa.string())
+Array = np.ndarray[Any, Any]
+
+
+# ------------------------------------------------------------------------------------------ arrays
+def one_array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, without a copy where it is one already."""
+    if isinstance(values, pa.Array):
+        return values
+    return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
+
+
+def is_captured(values: pa.Array) -> bool:
+    """Tell whether an array holds captured bytes, plain or encoded, rather than finished values."""
+    kind = values.type
+    return bool(pa.types.is_binary(kind) or (pa.types.is_dictionary(kind) and pa.types.is_binary(kind.value_type)))
+
+
+def encoded(values: pa.Array) -> pa.DictionaryArray:
+    """Return values as a dictionary array; a dictionary may hold values that no row has."""
+    return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+
+
+def codes_of(values: pa.DictionaryArray) -> Array:
+    """Return the numbers of a dictionary array's values, -1 for null."""
+    indices = values.indices
+    if indices.null_count:
+        indices = indices.fill_null(-1)
+    out: Array = indices.to_numpy(zero_copy_only=False)
+    return out
+
+
+def from_codes(codes: Array, dictionary: pa.Array) -> pa.DictionaryArray:
+    """Return the dictionary array of some codes, null where they are negative."""
+    nulls = codes < 0
+    indices = pa.array(codes, pa.int32(), mask=nulls if nulls.any() else None)
+    return pa.DictionaryArray.from_arrays(indices, dictionary)
+
+
+def take(values: pa.Array | pa.ChunkedArray, positions: Array) -> pa.Array:
+    """Take rows by position, null where the position is negative."""
+    nulls = positions < 0
+    return one_array(values).take(pa.array(positions, mask=nulls if nulls.any() else None))
+
+
+# ------------------------------------------------------------------------------------------ text
+def to_text(values: pa.Array) -> pa.Array:
+    r"""Decode bytes; what is not UTF-8 stands as ``\xNN``, nothing is lost."""
+    if pa.types.is_dictionary(values.type):
+        return to_text(values.dictionary).take(values.indices)
+    try:
+        return values.cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.array([None if v is None else text(v) for v in values.to_pylist()], pa.string())
+
+
+def to_name(values: pa.Array) -> pa.DictionaryArray:
+    """Decode bytes with many repeats into a dictionary array."""
+    held = encoded(values)
+    return pa.DictionaryArray.from_arrays(held.indices, to_text(held.dictionary))
+
+
+def name_by_distinct(values: pa.Array, function: Callable[[str], str | None]) -> pa.DictionaryArray:
+    """Apply a function to the distinct texts only; null stays null."""
+    held = encoded(values)
+    found = [None if v is None else function(v) for v in to_text(held.dictionary).to_pylist()]
+    distinct = pa.array(found, pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(distinct.indices.take(held.indices), distinct.dictionary)
+
+
+def by_distinct(values: pa.Array, function: Callable[[bytes], Any], target: pa.DataType) -> pa.Array:
+    """Apply a Python function to the distinct values only; null stays null."""
+    held = encoded(values)
+    distinct = pa.array([function(v) for v in held.dictionary.to_pylist()], target)
+    return distinct.take(held.indices)
+
+
+# ------------------------------------------------------------------------------------------ numbers
+def to_int(values: pa.Array, target: pa.DataType) -> pa.Array:
+    """Parse whole numbers; a leading plus sign is the log's own. A number past 64 bits is null."""
+    if pa.types.is_dictionary(values.type):
+        return to_int(values.dictionary, target).take(values.indices)
+    if values.null_count == len(values):
+        return pa.nulls(len(values), target)
+    as_text = pc.utf8_ltrim(to_text(values), characters="+")
+    try:
+        return as_text.cast(target)
+    except pa.ArrowInvalid:
+        return pa.array([_int_or_none(v, target) for v in as_text.to_pylist()], target)
+
+
+def _int_or_none(value: str | None, target: pa.DataType) -> int | None:
+    try:
+        return None if value is None else pa.scalar(int(value), target).as_py()
+    except (ValueError, OverflowError, pa.ArrowInvalid):
+        return None
+
+
+def to_float(values: pa.Array, target: pa.DataType) -> pa.Array:
+    """Parse numbers as C++ streams print them: 1.23457e+06, inf, nan."""
+    if pa.types.is_dictionary(values.type):
+        return to_float(values.dictionary, target).take(values.indices)
+    if values.null_count == len(values):
+        return pa.nulls(len(values), target)
+    as_text = to_text(values)
+    try:
+        return as_text.cast(target)
+    except pa.ArrowInvalid:
+        return pa.array([float_or_none(v) for v in as_text.to_pylist()], target)
+
+
+def float_or_none(value: str | None) -> float | None:
+    """Return a printed number, None for what is none."""
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return None
+
+
+_TRUE = frozenset({b"enabled", b"true", b"1", b"on", b"yes"})
+
+
+def to_bool(values: pa.Array, target: pa.DataType) -> pa.Array:
+    """Parse Enabled/Disabled, enabled/disabled, 1/0."""
+    return by_distinct(values, lambda v: v.lower() in _TRUE, target)
+
+
+# ------------------------------------------------------------------------------------------ tactics
+def tactic_number(printed: bytes) -> int:
+    """Return a tactic's id as an unsigned 64-bit number.
+
+    Examples
+    --------
+    >>> tactic_number(b"0x0000000000000bb9"), hex(tactic_number(b"-3360065831133338131"))
+    (3001, '0xd15ea5edd15ea5ed')
+    """
+    return int(printed, 16 if printed[:2] in (b"0x", b"0X") else 10) & 0xFFFFFFFFFFFFFFFF
+
+
+def to_tactic_id(values: pa.Array) -> pa.Array:
+    """Parse tactic ids into unsigned numbers."""
+    if not pa.types.is_dictionary(values.type):
+        numbers = _hexadecimal(values)
+        if numbers is not None:
+            return pa.array(numbers)
+    return by_distinct(values, tactic_number, pa.uint64())
+
+
+def to_tactic(values: pa.Array) -> pa.DictionaryArray:
+    """Parse tactic ids into their usual text, 0x and 16 digits."""
+    return tactic_names(to_tactic_id(values))
+
+
+def tactic_names(numbers: pa.Array) -> pa.DictionaryArray:
+    """Return the usual text of ids.
+
+    Examples
+    --------
+    >>> tactic_names(pa.array([3001, None], pa.uint64())).to_pylist()
+    ['0x0000000000000bb9', None]
+    """
+    held = numbers.dictionary_encode()
+    distinct = [f"0x{number:016x}" for number in held.dictionary.to_pylist()]
+    return pa.DictionaryArray.from_arrays(held.indices, pa.array(distinct, pa.string()))
+
+
+_WIDTH = len("0x0000000000000000")
+
+
+def _hexadecimal(values: pa.Array) -> Array | None:
+    """Parse ids that are all printed with 0x and 16 digits; None where one is not."""
+    size = len(values)
+    if not size or values.null_count:
+        return None
+    offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + size + 1]
+    if not np.all(np.diff(offsets) == _WIDTH):
+        return None
+    printed = np.frombuffer(values.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].reshape(size, _WIDTH)
+    digits = printed[:, 2:].copy()
+    lower = digits | np.uint8(0x20)  # of digits, this leaves the last four bits as they are
+    letters = digits > np.uint8(ord("9"))
+    known = np.where(letters, lower - np.uint8(ord("a")) < 6, digits - np.uint8(ord("0")) < 10)
+    if not known.all() or not np.all((printed[:, 0] == ord("0")) & (printed[:, 1] | 0x20 == ord("x"))):
+        return None
+    digits &= np.uint8(0x0F)
+    digits += letters.view(np.uint8) * np.uint8(9)
+    pairs = (digits[:, 0::2] << np.uint8(4)) | digits[:, 1::2]
+    out: Array = pairs.view(">u8").ravel().astype(np.uint64)
+    return out
