@@ -25,10 +25,10 @@ from trtlog.match import Matcher, Rule
 # Fewer bodies are cheaper in the line engine.
 MIN_ROWS = 24
 # Rules without a literal beginning are sought with so many looks at what is left of a chunk, so many times.
-_LOOKS = 48
-_ROUNDS = 3
+_LOOKS = 32
+_ROUNDS = 2
 # So many bodies are looked at one by one.
-_FEW = 96
+_FEW = 48
 _TABLE_BITS = 16
 _MASKS = np.array([(1 << (8 * n)) - 1 for n in range(9)], np.uint64)
 _HASH = np.uint64(0x9E3779B97F4A7C15)
@@ -56,6 +56,7 @@ class BulkMatcher:
         self._excluded = excluded
         self._floating = list(matcher.plain.floating)
         self._guards: dict[int, Guard] = {}
+        self._usual: list[Rule] = []  # rules without a literal beginning that the last chunk held
         self._groups: list[tuple[Rule, ...]] = [()]
         self._numbers: dict[tuple[int, ...], int] = {(): 0}
         self._spilled: dict[bytes, int] = {}
@@ -177,13 +178,14 @@ class BulkMatcher:
         return out, left
 
     def _match_floating(self, bodies: Bodies) -> list[Found]:
-        """Try the rules without a literal beginning that a sample of the bodies points to, the commonest first."""
+        """Try the rules without a literal beginning that the chunk before held, then those that a sample points to."""
         out: list[Found] = []
         tried: set[int] = set()
+        counts: dict[Rule, int] = {}
         left = np.arange(len(bodies))
-        for _ in range(_ROUNDS):
+        for turn in range(1 + _ROUNDS):
             before = len(left)
-            for rule in self._sampled(bodies, tried):
+            for rule in self._sampled(bodies, tried) if turn else self._usual:
                 tried.add(rule.index)
                 matched = []
                 for places, fields in self.rule(rule.index).match(bodies):
@@ -194,14 +196,17 @@ class BulkMatcher:
                     if len(places):
                         out.append((left[places], rule.index, fields))
                         matched.append(left[places])
-                if matched:
-                    remaining = _without(left, matched)
-                    if len(remaining) < self._min_rows:
-                        return out
-                    bodies = bodies.pick(np.searchsorted(left, remaining))
-                    left = remaining
-            if len(left) == before:
+                if not matched:
+                    continue
+                remaining = _without(left, matched)
+                counts[rule] = len(left) - len(remaining)
+                left, bodies = remaining, bodies.pick(np.searchsorted(left, remaining))
+                if len(left) < self._min_rows:
+                    break
+            if len(left) < self._min_rows or (turn and len(left) == before):
                 break
+        # A hint only: what is found does not depend on it.
+        self._usual = [rule for rule in sorted(counts, key=lambda r: -counts[r]) if counts[rule] >= self._min_rows]
         return out
 
     def _sampled(self, bodies: Bodies, tried: set[int]) -> list[Rule]:

@@ -55,7 +55,7 @@ class Bodies:
     def pick(self, chosen: Array) -> Bodies:
         """Return the bodies at some ascending positions; copied where that leaves much out."""
         begins, ends = self.begins[chosen], self.ends[chosen]
-        if 2 * len(chosen) < len(self.begins):
+        if len(chosen) and 2 * len(chosen) < len(self.begins):
             return Bodies.of(slices(self.values.buffers()[2], begins, ends))
         return Bodies(self.values, self.data, begins, ends)
 
