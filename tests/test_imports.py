@@ -71,6 +71,7 @@ LAYERS = [
     ["log", "parquet", "sql"],
     ["read", "unknown", "explain"],
     ["convert"],
+    ["dataset"],
     ["analyses"],
     ["report"],
     ["runner", "testing"],

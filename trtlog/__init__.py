@@ -15,6 +15,7 @@ from trtlog.errors import (
     GrammarError,
     InputError,
     MissingExtra,
+    NoLogError,
     QueryError,
     RunError,
     SchemaError,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from trtlog.analyses.diff import Diff, diff
     from trtlog.analyses.lock import lock
     from trtlog.analyses.stability import stability
+    from trtlog.dataset.build import Conversion, to_dataset
+    from trtlog.dataset.handle import Dataset, open_dataset
     from trtlog.log import Log
     from trtlog.parquet import read_parquet
     from trtlog.read import parse
@@ -35,11 +38,14 @@ if TYPE_CHECKING:
 
 # Loaded when first used: importing trtlog loads neither pandas nor pyarrow nor lark.
 _LAZY = {
+    "Conversion": "trtlog.dataset.build",
+    "Dataset": "trtlog.dataset.handle",
     "Diff": "trtlog.analyses.diff",
     "Log": "trtlog.log",
     "check": "trtlog.analyses.check",
     "diff": "trtlog.analyses.diff",
     "lock": "trtlog.analyses.lock",
+    "open_dataset": "trtlog.dataset.handle",
     "open_run": "trtlog.runner.launch",
     "open_sweep": "trtlog.runner.sweep",
     "parse": "trtlog.read",
@@ -47,14 +53,18 @@ _LAZY = {
     "run": "trtlog.runner.launch",
     "stability": "trtlog.analyses.stability",
     "sweep": "trtlog.runner.sweep",
+    "to_dataset": "trtlog.dataset.build",
 }
 
 __all__ = [
+    "Conversion",
+    "Dataset",
     "Diff",
     "GrammarError",
     "InputError",
     "Log",
     "MissingExtra",
+    "NoLogError",
     "QueryError",
     "RunError",
     "SchemaError",
@@ -64,6 +74,7 @@ __all__ = [
     "check",
     "diff",
     "lock",
+    "open_dataset",
     "open_run",
     "open_sweep",
     "parse",
@@ -71,6 +82,7 @@ __all__ = [
     "run",
     "stability",
     "sweep",
+    "to_dataset",
 ]
 
 

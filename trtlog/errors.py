@@ -4,6 +4,7 @@
 
     TrtlogError
     |-- InputError (ValueError)     the source cannot be read as a log
+    |   |-- NoLogError              it can be read and is no log: empty, binary, JSON, of another program
     |   |-- StrictError             strict=True and a line no rule knows
     |-- GrammarError (ValueError)   a rule in grammars/ is wrong
     |-- SchemaError (ValueError)    Parquet files of another, unknown schema
@@ -25,6 +26,10 @@ class TrtlogError(Exception):
 
 class InputError(TrtlogError, ValueError):
     """The source cannot be read as a log: missing, empty, binary, cut or of another program."""
+
+
+class NoLogError(InputError):
+    """The source can be read and is no log of TensorRT: empty, binary, JSON, an archive, of another program."""
 
 
 class StrictError(InputError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 _COMPRESSED = (".gz", ".xz", ".zst", ".bz2")
@@ -38,28 +39,55 @@ def find_exports(log: str | Path, command: str | None = None) -> list[Path]:
     folder = path.parent
     if not folder.is_dir():
         return []
-    stems = _stems(path.name)
-    named = {
-        re.split(r"[\\/]", next(filter(None, found.groups())))[-1].lower()
-        for found in _OPTION.finditer(command or "")
-    }
+    names = exports_among((file.name for file in folder.iterdir()), path.name, command)
+    return sorted(folder / name for name in names if (folder / name).is_file())
+
+
+def is_json(name: str) -> bool:
+    """Return whether a file may be an export, by its name.
+
+    Examples
+    --------
+    >>> is_json("net.times.json.gz"), is_json("net.log")
+    (True, False)
+    """
+    return _without(name, _COMPRESSED).lower().endswith(".json")
+
+
+def exports_among(names: Iterable[str], log: str, command: str | None = None) -> list[str]:
+    """Return the names, out of those in the folder of a log, of the exports that belong to it.
+
+    Examples
+    --------
+    >>> exports_among(["net.times.json", "other.times.json", "t.json"], "net.log", "trtexec --exportTimes=out/t.json")
+    ['net.times.json', 't.json']
+    """
+    named = set(exports_named(command))
     patterns = [
         re.compile(
             rf"(?:{re.escape(stem)}[._-](?:{_WORDS})|(?:{_WORDS})[._-]{re.escape(stem)})\.json", re.IGNORECASE
         )
-        for stem in stems
+        for stem in stems_of(log)
     ]
-    found_files = []
-    for file in folder.iterdir():
-        name = _without(file.name, _COMPRESSED)
-        if not name.lower().endswith(".json") or not file.is_file() or file.name == path.name:
+    found = []
+    for full in names:
+        name = _without(full, _COMPRESSED)
+        if full == log or not is_json(full):
             continue
         if name.lower() in named or any(pattern.fullmatch(name) for pattern in patterns):
-            found_files.append(file)
-    return sorted(found_files)
+            found.append(full)
+    return sorted(found)
 
 
-def _stems(name: str) -> list[str]:
+def exports_named(command: str | None) -> list[str]:
+    """Return the file names, in lower case and without folders, of the options ``--export...`` of a command."""
+    return [
+        re.split(r"[\\/]", next(filter(None, found.groups())))[-1].lower()
+        for found in _OPTION.finditer(command or "")
+    ]
+
+
+def stems_of(name: str) -> list[str]:
     """Return what exports may be called after: the name without endings, and without the phase."""
     stem = _without(_without(name, _COMPRESSED), _LOG_ENDINGS)
     shorter = _without(stem, _PHASES)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trtlog.errors import InputError, StrictError
+from trtlog.errors import InputError, NoLogError, StrictError
 from trtlog.log import Log
 
 if TYPE_CHECKING:
@@ -87,21 +87,33 @@ def _exports(
 ) -> dict[str, list[dict[str, Any]]]:
     """Read the exports that belong to a log: those given, else those beside it that carry its name."""
     from trtlog.export_files import find_exports
-    from trtlog.exports import read_exports
 
-    commands = [row["command"] or "" for row in captures.rows("run_started")]
     if given is None:
         if not isinstance(source, (str, os.PathLike)):
             return {}
-        paths = find_exports(Path(source), " ".join(commands))
+        paths = find_exports(Path(source), " ".join(_commands(captures)))
     else:
         paths = [Path(path) for path in given]
+    return export_rows(captures, paths, notes, must=given is not None)
+
+
+def _commands(captures: Captures) -> list[str]:
+    return [row["command"] or "" for row in captures.rows("run_started")]
+
+
+def export_rows(
+    captures: Captures, paths: Sequence[Path], notes: list[str], *, must: bool
+) -> dict[str, list[dict[str, Any]]]:
+    """Read exports; return their rows by table. One that cannot be read is noted, or an error if it ``must``."""
+    from trtlog.exports import read_exports
+
+    commands = _commands(captures)
     tables: dict[str, list[dict[str, Any]]] = {}
     for path in paths:
         try:
             documents = read_exports(path)
         except InputError as error:
-            if given is not None:
+            if must:
                 raise
             notes.append(f"the export beside it is left out: {error}")
             continue
@@ -178,7 +190,7 @@ def check_captures(captures: Captures, name: str) -> None:
     from trtlog.classify import looks_foreign
 
     if looks_foreign(captures):
-        raise InputError(
+        raise NoLogError(
             f"{name}: none of its {captures.lines} lines is of TensorRT or trtexec; "
             f"trtlog reads what 'trtexec --verbose' prints"
         )

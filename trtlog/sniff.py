@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from trtlog.errors import InputError
+from trtlog.errors import NoLogError
 
 # What files that stand beside a log begin with, and what to say about them.
 _MAGIC = (
@@ -54,23 +54,23 @@ def refuse_what_is_no_log(sample: bytes, name: str, notes: list[str]) -> None:
 
     Raises
     ------
-    InputError
+    NoLogError
         One line that says what the source is and what to do.
     """
     if not sample.strip(b"\0 \t\r\n\x0b\x0c"):
         detail = f" ({notes[-1]})" if notes else ""
-        raise InputError(f"{name} is empty: there is no log in it{detail}")
+        raise NoLogError(f"{name} is empty: there is no log in it{detail}")
     for magic, what in _MAGIC:
         if sample.startswith(magic):
-            raise InputError(f"{name} is {what}")
+            raise NoLogError(f"{name} is {what}")
     if sample[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar":
-        raise InputError(f"{name} is a tar archive: unpack it and pass the log inside")
+        raise NoLogError(f"{name} is a tar archive: unpack it and pass the log inside")
     is_log = _LOG_LINE.search(sample) is not None
     if _is_binary(sample, _BINARY_SHARE_OF_LOG if is_log else _BINARY_SHARE):
         hint = ": an ONNX model is read by trtexec, pass what that printed" if name.endswith(".onnx") else ""
-        raise InputError(f"{name} is binary data, not a log{hint}")
+        raise NoLogError(f"{name} is binary data, not a log{hint}")
     if not is_log and _JSON_START.match(sample):
-        raise InputError(f"{name} is {_json_kind(sample)}")
+        raise NoLogError(f"{name} is {_json_kind(sample)}")
 
 
 def _is_binary(sample: bytes, most: float) -> bool:

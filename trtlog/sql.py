@@ -1,8 +1,8 @@
-"""SQL over the tables of a log or of a Parquet folder, with DuckDB."""
+"""SQL over the tables of a log, of a Parquet folder or of a dataset, with DuckDB."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog.errors import MissingExtra, QueryError
@@ -41,6 +41,22 @@ def query(log: Log, sql: str, parameters: Iterable[Any] | None = None) -> pa.Tab
     >>> query(log, statement, ["%fc/Gemm"]).to_pylist()
     [{'n': 212, 'best': 0.00473438}]
     """
+    from trtlog.records import TABLES
+
+    def rows(name: str) -> Any:
+        return _registrable(log.table(name))
+
+    return run(rows, sql, list(parameters) if parameters is not None else None, list(TABLES))
+
+
+def run(rows: Callable[[str], Any], sql: str, parameters: list[Any] | None, tables: Sequence[str]) -> pa.Table:
+    """Run one SQL statement over tables that DuckDB reads from ``rows``: Arrow tables, or datasets it scans.
+
+    Raises
+    ------
+    QueryError
+        DuckDB refuses the statement; its message is kept.
+    """
     try:
         import duckdb
     except ImportError as error:
@@ -52,26 +68,24 @@ def query(log: Log, sql: str, parameters: Iterable[Any] | None = None) -> pa.Tab
     with duckdb.connect(":memory:") as connection:
         try:
             connection.execute("set enable_external_access = false")
-            for name in tables_named(sql):
-                connection.register(name, _registrable(log.table(name)))
-            result = connection.sql(sql, params=list(parameters) if parameters is not None else None)
+            for name in tables_named(sql, tables):
+                connection.register(name, rows(name))
+            result = connection.sql(sql, params=parameters)
             if result is None:
                 raise QueryError("the statement gives no rows; write a select")
             return result.to_arrow_table()
         except duckdb.Error as error:
-            raise QueryError(f"DuckDB cannot run this statement: {_message(error)}") from error
+            raise QueryError(f"DuckDB cannot run this statement: {_message(error, tables)}") from error
 
 
-def tables_named(sql: str) -> list[str]:
+def tables_named(sql: str, tables: Sequence[str]) -> list[str]:
     """Return the tables whose names stand in a statement, so that only these are built."""
     import re
 
-    from trtlog.records import TABLES
-
     words = set(re.findall(r"[a-z_]+", sql.lower()))
-    found = [name for name in TABLES if name in words]
+    found = [name for name in tables if name in words]
     catalogue = "show" in words or "information_schema" in words or "duckdb_views" in words or "describe" in words
-    return list(TABLES) if catalogue else found
+    return list(tables) if catalogue else found
 
 
 def _registrable(table: pa.Table) -> pa.Table:
@@ -82,10 +96,8 @@ def _registrable(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
-def _message(error: Exception) -> str:
-    from trtlog.records import TABLES
-
+def _message(error: Exception, tables: Sequence[str]) -> str:
     text = str(error)
     if "does not exist" in text and "Table" in text:
-        return f"{text}\nthe tables are {', '.join(TABLES)}"
+        return f"{text}\nthe tables are {', '.join(tables)}"
     return text

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console
 
+    from trtlog.dataset.handle import Dataset
     from trtlog.log import Log
 
 FORMATS = ("table", "json", "csv", "md")
@@ -68,6 +69,11 @@ def read_log(path: str, *, strict: bool = False, run_number: int | None = None) 
     """
     import trtlog
 
+    if is_dataset(path):
+        raise InputError(
+            f"{path} is a dataset of many logs: 'trtlog query' and 'trtlog show' read it; for one of its logs name its "
+            f"file, or use trtlog.open_dataset({path!r}).log(...)"
+        )
     if path != "-" and os.path.isdir(path) and os.path.exists(os.path.join(path, "runs.parquet")):
         log = trtlog.read_parquet(path)
     else:
@@ -79,6 +85,28 @@ def read_log(path: str, *, strict: bool = False, run_number: int | None = None) 
             raise QueryError(f"{path} holds {len(log.runs)} runs, numbered from 0; there is no run {run_number}")
         return log.runs[run_number]
     return log
+
+
+def is_dataset(path: str) -> bool:
+    """Return whether a path is a dataset, which 'trtlog convert' made of many logs, or the URL of one."""
+    return "://" in path or (path != "-" and os.path.isdir(os.path.join(path, "_trtlog")))
+
+
+def read_tables(path: str, *, strict: bool = False, run_number: int | None = None) -> Log | Dataset:
+    """Read a log as :func:`read_log` does, or open a dataset.
+
+    Raises
+    ------
+    QueryError
+        A run of a dataset is asked for.
+    """
+    if not is_dataset(path):
+        return read_log(path, strict=strict, run_number=run_number)
+    import trtlog
+
+    if run_number is not None or strict:
+        raise QueryError(f"{path} is a dataset: --run and --strict are for single logs; its tables have a column run")
+    return trtlog.open_dataset(path)
 
 
 def _parse(path: str, strict: bool) -> Log:

@@ -1,80 +1,132 @@
-"""``trtlog convert``: logs to Parquet."""
+"""``trtlog convert``: logs to Parquet: a folder for one log, a dataset for many."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from trtlog.cli.common import progress_of, read_log, source_of
-from trtlog.errors import InputError, TrtlogError
+from trtlog.cli.common import console, progress_of, read_log, source_of
 
-# From this size on a log is converted piece by piece.
-_LONG_BYTES = 64 << 20
+if TYPE_CHECKING:
+    from trtlog.dataset.build import Conversion
+
+_SHOWN = 20
 
 
 @click.command("convert")
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True)
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write to.")
-@click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows.")
-def command(logs: tuple[str, ...], output: Path, strict: bool) -> None:
-    """Write each LOG as Parquet, one file a table: into the folder, or into a folder a log for several.
+@click.option("-o", "--output", required=True, help="Folder or URL to write to.")
+@click.option("--dataset", "as_dataset", is_flag=True, help="Write a dataset, also for one log.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=None, help="Processes; by default one a core.")
+@click.option("--dask", metavar="ADDRESS", default=None, help="Convert on the cluster of this Dask scheduler.")
+@click.option("--all", "show_all", is_flag=True, help="Name all files that were left out, not only the first.")
+@click.option("--strict", is_flag=True, help="Fail for logs with lines that no rule knows.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    logs: tuple[str, ...],
+    output: str,
+    as_dataset: bool,
+    jobs: int | None,
+    dask: str | None,
+    show_all: bool,
+    strict: bool,
+) -> None:
+    """Write LOG as Parquet: one file a table for a single log, a partitioned dataset for many.
 
-    A long log is converted piece by piece, in bounded memory; JSON exports beside it are then left out.
+    One log file, or -, becomes a folder with one file a table. Anything else (several, a folder, a glob,
+    an archive, @LIST, a URL), or --dataset, or an output that is one, makes a dataset or adds to it: logs it
+    holds are left alone, changed ones are replaced, and a conversion that was interrupted goes on.
 
-    Example:  trtlog convert verbose.log -o out/
+    Exit codes: 0 done, 1 some logs could not be read, 2 nothing could be done. Ctrl-C ends after the logs
+    under way.
+
+    Example:  trtlog convert ci-logs/ nightly.zip -o dataset/
     """
-    from trtlog.convert import convert
+    if not as_dataset and dask is None and is_single(logs, output):
+        _single(logs[0], Path(output), strict)
+        return
+    from trtlog.dataset.build import to_dataset
 
-    folders = [output] if len(logs) == 1 else [output / name for name in folder_names(logs)]
-    failed = 0
-    for path, folder in zip(logs, folders, strict=True):
-        try:
-            if _is_long(path):
-                with progress_of(path) as progress:
-                    notes = convert(source_of(path), folder, strict=strict, progress=progress)
-                for note in notes:
-                    click.echo(f"trtlog: {path}: {note}", err=True)
-            else:
-                read_log(path, strict=strict).to_parquet(folder)
-        except TrtlogError as error:
-            if len(logs) == 1:
-                raise
-            failed += 1
-            click.echo(f"trtlog: {error}", err=True)
-            continue
-        click.echo(f"{path} -> {folder}")
-    if failed:
-        raise InputError(f"{failed} of {len(logs)} logs could not be converted")
+    with _progress() as progress:
+        done = to_dataset(logs, output, jobs=jobs or 0, client=dask, strict=strict, progress=progress)
+    _tell(done, output, show_all)
+    if done.stopped:
+        ctx.exit(130)
+    if done.failed:
+        ctx.exit(1)
 
 
-def _is_long(path: str) -> bool:
-    """Return whether a log is to be converted piece by piece: its length is large, or not known."""
-    if path == "-":
-        return True
-    if not os.path.isfile(path):
+def is_single(logs: tuple[str, ...], output: str) -> bool:
+    """Return whether there is one plain log, and the output is no dataset."""
+    from trtlog.dataset.archives import archive_kind
+    from trtlog.dataset.storage import is_url
+
+    if len(logs) > 1 or is_url(logs[0]) or is_url(output) or os.path.isdir(os.path.join(output, "_trtlog")):
         return False
-    packed = path.endswith((".gz", ".xz", ".bz2", ".zst"))
-    return os.path.getsize(path) >= (_LONG_BYTES // 16 if packed else _LONG_BYTES)
+    log = Path(logs[0])
+    if logs[0] == "-":
+        return True
+    if log.is_file():
+        return not archive_kind(log.name, log)
+    return not log.is_dir() and not logs[0].startswith("@") and not any(mark in logs[0] for mark in "*?[")
 
 
-def folder_names(logs: tuple[str, ...]) -> list[str]:
-    """Return a folder name for each log, told apart by a number where the names are the same.
+def _single(path: str, folder: Path, strict: bool) -> None:
+    from trtlog.convert import convert
+    from trtlog.dataset.reading import is_long
 
-    Examples
-    --------
-    >>> folder_names(("a/net.log.gz", "b/net.log", "-"))
-    ['net', 'net-2', 'stdin']
-    """
-    names: list[str] = []
-    for path in logs:
-        name = "stdin" if path == "-" else Path(path).name
-        for suffix in (".gz", ".xz", ".bz2", ".zst", ".log", ".txt"):
-            name = name.removesuffix(suffix)
-        unique, number = name, 1
-        while unique in names:
-            number += 1
-            unique = f"{name}-{number}"
-        names.append(unique)
-    return names
+    # How long standard input is, nobody knows.
+    long = path == "-" or (os.path.isfile(path) and is_long(path, os.path.getsize(path)))
+    if long:
+        with progress_of(path) as progress:
+            notes = convert(source_of(path), folder, strict=strict, progress=progress)
+        for note in notes:
+            click.echo(f"trtlog: {path}: {note}", err=True)
+    else:
+        read_log(path, strict=strict).to_parquet(folder)
+    click.echo(f"{path} -> {folder}")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """Show how many logs are done, on a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("logs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _tell(done: Conversion, output: str, show_all: bool) -> None:
+    counts = [
+        (len(done.converted), "converted"),
+        (len(done.replaced), "of them replaced older rows"),
+        (len(done.known), "known"),
+        (len(done.unchanged), "unchanged"),
+        (len(done.skipped), "files are no logs"),
+        (len(done.failed), "failed"),
+    ]
+    _list("left out", done.skipped, show_all)
+    _list("failed", done.failed, True)
+    told = ", ".join(f"{count:,} {what}" for count, what in counts if count) or "nothing found"
+    click.echo(f"{told} -> {output}")
+    if done.stopped:
+        click.echo("trtlog: stopped; the same command goes on from here", err=True)
+
+
+def _list(what: str, rows: list[tuple[str, str]], show_all: bool) -> None:
+    for source, reason in rows if show_all else rows[:_SHOWN]:
+        click.echo(f"trtlog: {what}: {source}: {reason}", err=True)
+    if not show_all and len(rows) > _SHOWN:
+        click.echo(f"trtlog: {what}: and {len(rows) - _SHOWN} more; --all names them", err=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from trtlog.cli.common import format_option, log_argument, print_rows, read_log, reading_options
+from trtlog.cli.common import format_option, log_argument, print_rows, read_tables, reading_options
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
 
 
 @click.command("query")
@@ -13,12 +18,26 @@ from trtlog.cli.common import format_option, log_argument, print_rows, read_log,
 @format_option
 @reading_options
 def command(log: str, sql: str, format_: str, strict: bool, run_number: int | None) -> None:
-    """Run a statement of DuckDB's SQL over the tables of LOG, or of a folder of Parquet.
+    """Run a statement of DuckDB's SQL over the tables of LOG, of a folder of Parquet, or of a dataset.
 
-    'trtlog tables' lists tables and columns.
+    'trtlog tables' lists tables and columns. SQL may be @FILE, which holds the statement.
 
     Example:  trtlog query verbose.log "select layer, min(time_ms) from tactics group by layer order by 2 desc"
     """
+    from trtlog.dataset.handle import Dataset
     from trtlog.sql import query
 
-    print_rows(query(read_log(log, strict=strict, run_number=run_number), sql), format_)
+    held: Log | Dataset = read_tables(log, strict=strict, run_number=run_number)
+    statement = _read(sql[1:]) if sql.startswith("@") else sql
+    print_rows(held.query(statement) if isinstance(held, Dataset) else query(held, statement), format_)
+
+
+def _read(name: str) -> str:
+    from pathlib import Path
+
+    from trtlog.errors import InputError
+
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the statement {name} cannot be read: {error}") from error

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from trtlog.cli.common import format_option, log_argument, print_rows, read_log, reading_options
+from trtlog.cli.common import format_option, log_argument, print_rows, read_tables, reading_options
 from trtlog.errors import QueryError
 
 _CONDITION = re.compile(r"\s*([a-z_0-9]+)\s*(==|=|!=|<=|>=|<|>|~)\s*(.*?)\s*$", re.DOTALL)
@@ -38,11 +38,11 @@ def command(
     strict: bool,
     run_number: int | None,
 ) -> None:
-    """Show rows of TABLE; 'trtlog tables' lists tables and columns.
+    """Show rows of TABLE of LOG or of a dataset; 'trtlog tables' lists tables and columns.
 
     Example:  trtlog show tactics verbose.log --where layer~conv1 --sort time_ms --limit 5
     """
-    rows = read_log(log, strict=strict, run_number=run_number).table(table)
+    rows = read_tables(log, strict=strict, run_number=run_number).table(table)
     for condition in where:
         rows = keep(rows, condition)
     if sort is not None:

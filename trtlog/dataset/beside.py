@@ -1,0 +1,51 @@
+"""Which JSON exports lie beside a log, told fast for folders of many logs."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from trtlog.export_files import exports_among, is_json, stems_of
+
+# Exports whose kind stands in front of the log's name: layers_net.json.
+_IN_FRONT = re.compile(r"(?:export)?(?:layer|graph|profile|tim|output)", re.IGNORECASE)
+
+
+class Siblings:
+    """The JSON files of a folder.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of all files of the folder.
+
+    Examples
+    --------
+    >>> Siblings(["net.log", "net.times.json", "other.times.json", "layers_net.json"]).of("net.log")
+    ['layers_net.json', 'net.times.json']
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        exports = [name for name in names if is_json(name)]
+        self._sorted = sorted((name.lower(), name) for name in exports)
+        self._in_front = [name for name in exports if _IN_FRONT.match(name)]
+
+    def of(self, log: str) -> list[str]:
+        """Return the names of the exports that carry a log's name."""
+        if not self._sorted:
+            return []
+        candidates = dict.fromkeys(self._in_front)
+        for stem in stems_of(log):
+            start = stem.lower()
+            position = bisect_left(self._sorted, (start, ""))
+            while position < len(self._sorted) and self._sorted[position][0].startswith(start):
+                candidates[self._sorted[position][1]] = None
+                position += 1
+        return exports_among(candidates, log)
+
+    def owned(self, logs: Iterable[str]) -> set[str]:
+        """Return the exports that carry the name of one of the logs: they are read with it."""
+        if not self._sorted:
+            return set()
+        return {export for log in logs if not is_json(log) for export in self.of(log)}

@@ -1,0 +1,210 @@
+"""Convert logs to a dataset: find them, leave out what is known, convert batches, commit each as it comes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from trtlog.dataset.batch import Reader, Task, WriteFailed
+from trtlog.dataset.commit import Committed, Writer
+from trtlog.dataset.find import Job, Left, find
+from trtlog.dataset.plan import MOST_LOGS, batches
+from trtlog.dataset.reading import read_small
+from trtlog.dataset.storage import Storage, reason
+from trtlog.dataset.workers import Processes, Runner, Serial, usable_cores
+from trtlog.errors import InputError
+
+Progress = Callable[[int, int], None]
+# Logs whose digest another writer removed while they were looked at are tried so often.
+_ROUNDS = 3
+
+
+@dataclass
+class Conversion:
+    """What came of the logs of a conversion, by source.
+
+    Attributes
+    ----------
+    converted : list of str
+        Read and added.
+    replaced : list of str
+        Sources whose content has changed: their old rows are gone.
+    known : list of str
+        The dataset holds this very log already.
+    unchanged : list of str
+        Not looked into: size and time are those of the last conversion.
+    skipped : list of (source, reason)
+        Found in a folder, glob or archive, and no logs.
+    failed : list of (source, reason)
+        Logs that could not be read; the catalogue holds them with the reason.
+    stopped : bool
+        Whether Ctrl-C ended it early; what was converted is in the dataset.
+    """
+
+    converted: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    stopped: bool = False
+
+    def add(self, result: Committed) -> None:
+        """Take in what came of a batch."""
+        self.converted += result.converted
+        self.replaced += result.replaced
+        self.known += result.known
+        self.skipped += result.no_log
+        self.failed += result.failed
+
+    def __repr__(self) -> str:
+        counts = (
+            (len(self.converted), "converted"),
+            (len(self.replaced), "replaced an older content"),
+            (len(self.known), "known"),
+            (len(self.unchanged), "unchanged"),
+            (len(self.skipped), "no logs"),
+            (len(self.failed), "failed"),
+        )
+        told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+        return f"<trtlog.Conversion: {told or 'nothing to do'}{', stopped' if self.stopped else ''}>"
+
+
+def to_dataset(
+    sources: Iterable[str | os.PathLike[str]] | str | os.PathLike[str],
+    dataset: str | os.PathLike[str],
+    *,
+    jobs: int = 1,
+    client: Any = None,
+    strict: bool = False,
+    progress: Progress | None = None,
+    batch_logs: int = MOST_LOGS,
+    _read: Reader = read_small,
+) -> Conversion:
+    """Add logs to a dataset of partitioned Parquet; make it where there is none.
+
+    Logs that the dataset holds are not converted again; where a source has changed, its rows are replaced. Each
+    batch is committed as it comes: a conversion that was interrupted goes on where it was when it is started again.
+
+    Parameters
+    ----------
+    sources : path, or iterable of paths
+        Files, folders, globs, ``@FILE`` (a source a line), archives (zip, tar), URLs.
+    dataset : path
+        A folder or a URL.
+    jobs : int
+        Processes; 1 converts in this one, 0 stands for one a core. A script that asks for several calls this under
+        ``if __name__ == "__main__":``, as with all of multiprocessing.
+    client : distributed.Client or str, optional
+        A Dask cluster that converts in place of processes, or the address of its scheduler; workers must see
+        logs and dataset under the same names.
+    strict : bool
+        Make a line that no rule knows an error of its log.
+    progress : callable, optional
+        Called with the number of logs done and of all logs, after each batch.
+    batch_logs : int
+        At most so many logs go into a part.
+
+    Returns
+    -------
+    Conversion
+
+    Raises
+    ------
+    InputError
+        The dataset cannot be written. What was committed before stays.
+
+    Examples
+    --------
+    >>> import tempfile, trtlog
+    >>> folder = tempfile.mkdtemp()
+    >>> trtlog.to_dataset("fixtures/trt-8.5.3-h200/err_*.log.gz", folder)
+    <trtlog.Conversion: 7 converted>
+    >>> trtlog.to_dataset("fixtures/trt-8.5.3-h200/err_*.log.gz", folder)
+    <trtlog.Conversion: 7 unchanged>
+    """
+    if isinstance(sources, str | os.PathLike):
+        sources = [sources]
+    storage = Storage(dataset)
+    done = Conversion()
+    writer = Writer(storage)
+    try:
+        wanted = _wanted(find(sources), writer, done)
+        runner = _runner(len(wanted), jobs or usable_cores(), client)
+        total = len(wanted)
+        for _ in range(_ROUNDS):
+            parts = batches(wanted, runner.workers, batch_logs)
+            tasks = [Task(batch, storage.place, writer.session.folder, strict, _read) for batch in parts]
+            wanted = _convert(runner, tasks, writer, done, progress, total)
+            if not wanted or done.stopped:
+                break
+        runner.close()
+        done.failed += [(job.source, "another process removed it meanwhile: run this again") for job in wanted]
+        done.skipped.sort()
+        done.failed.sort()
+        writer.compact()
+    except WriteFailed as error:
+        raise InputError(f"{error}; {_kept(done)}") from error
+    except OSError as error:
+        raise InputError(f"{storage.place} cannot be written: {reason(error)}; {_kept(done)}") from error
+    finally:
+        writer.close()
+    return done
+
+
+def _kept(done: Conversion) -> str:
+    return f"{len(done.converted)} logs were converted and are kept; run the same again to go on"
+
+
+def _wanted(found: Iterable[Job | Left], writer: Writer, done: Conversion) -> list[Job]:
+    """Return the jobs that have to be looked into."""
+    wanted = []
+    for item in found:
+        if isinstance(item, Left):
+            (done.failed if item.failed else done.skipped).append((item.source, item.reason))
+        elif writer.entries.unchanged(item.source, item.stamp):
+            done.unchanged.append(item.source)
+        else:
+            wanted.append(item)
+    return wanted
+
+
+def _runner(logs: int, processes: int, client: Any) -> Runner:
+    if client is not None:
+        from trtlog.dataset.cluster import Cluster
+
+        return Cluster(client)
+    return Serial() if min(logs, processes) <= 1 else Processes(processes)
+
+
+def _convert(
+    runner: Runner, tasks: list[Task], writer: Writer, done: Conversion, progress: Progress | None, total: int
+) -> list[Job]:
+    """Convert and commit; return the jobs to try again. The first Ctrl-C waits for what is under way."""
+    again: list[Job] = []
+    finished = 0
+    results = runner.run(tasks)
+    try:
+        while True:
+            try:
+                batch = next(results, None)
+            except KeyboardInterrupt:
+                if done.stopped:
+                    raise
+                done.stopped = True
+                runner.stop()
+                continue
+            if batch is None:
+                break
+            result = writer.commit(batch)
+            done.add(result)
+            again += result.again
+            finished += len(batch.outcomes)
+            if progress is not None:
+                progress(finished, total)
+    except BaseException:
+        runner.close()
+        raise
+    return again

@@ -1,0 +1,97 @@
+"""Batches on a Dask cluster: scheduling, retries after lost workers and the movement of data are Dask's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any
+
+from trtlog.dataset.batch import Done, Task, convert_batch
+from trtlog.dataset.workers import died, split
+from trtlog.errors import InputError, MissingExtra
+
+# How often Dask tries a task again that raised an error, as for a file system that was away for a moment.
+_RETRIES = 2
+
+
+class Cluster:
+    """Converts tasks on the workers of a cluster, with the function that processes of one machine call.
+
+    Parameters
+    ----------
+    client : distributed.Client, or str
+        A client, or the address of a scheduler.
+
+    Raises
+    ------
+    MissingExtra
+        Dask distributed is not installed.
+    InputError
+        No scheduler answers at the address.
+    """
+
+    def __init__(self, client: Any) -> None:
+        try:
+            distributed: Any = import_module("distributed")
+        except ImportError as error:
+            raise MissingExtra("a cluster needs Dask distributed: pip install 'trtlog[dask]'") from error
+        self._own = isinstance(client, str)
+        if isinstance(client, str):
+            try:
+                client = distributed.Client(client, set_as_default=False)
+            except (OSError, ValueError) as error:
+                raise InputError(f"no Dask scheduler answers at {client}: {error}") from error
+        self._client = client
+        self._futures: set[Any] = set()
+
+    @property
+    def workers(self) -> int:
+        """Threads of all workers: how many batches are converted side by side."""
+        return max(1, int(sum(self._client.nthreads().values())))
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
+        """Yield what came of each task; one that ended its workers is tried again log by log."""
+        distributed: Any = import_module("distributed")
+        tasks_of = {self._submit(task): task for task in tasks}
+        self._futures = set(tasks_of)
+        finished = distributed.as_completed(list(tasks_of))
+        for future in finished:
+            task = tasks_of.pop(future)
+            self._futures.discard(future)
+            if future.status == "cancelled":
+                continue
+            error = future.exception() if future.status == "error" else None
+            if error is None:
+                yield future.result()
+            elif not isinstance(error, distributed.KilledWorker):
+                raise error
+            elif len(task.jobs) == 1:
+                yield died(task, _allowed())
+            else:
+                for single in split(task):
+                    again = self._submit(single)
+                    tasks_of[again] = single
+                    self._futures.add(again)
+                    finished.add(again)
+
+    def _submit(self, task: Task) -> Any:
+        return self._client.submit(convert_batch, task, pure=False, retries=_RETRIES)
+
+    def stop(self) -> None:
+        """Begin no more tasks; those under way are given up."""
+        self._client.cancel(list(self._futures))
+
+    def close(self) -> None:
+        """Give up what is still under way, and leave a cluster that was joined by its address."""
+        if self._futures:
+            self._client.cancel(list(self._futures))
+            self._futures = set()
+        if self._own:
+            self._client.close()
+
+
+def _allowed() -> int:
+    """Return how many workers a task may end before Dask gives it up."""
+    import dask
+
+    return int(dask.config.get("distributed.scheduler.allowed-failures", 3)) + 1

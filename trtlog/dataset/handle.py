@@ -1,0 +1,256 @@
+"""The handle of a dataset: the tables of all logs, read when asked for, never all at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from trtlog.dataset import manifest
+from trtlog.dataset.catalogue import SCHEMA
+from trtlog.dataset.manifest import CATALOGUE, NULL, Manifest
+from trtlog.dataset.parts import PARTITIONS, full_schema
+from trtlog.dataset.storage import Storage
+from trtlog.errors import InputError, QueryError
+from trtlog.log import Log, to_frame
+from trtlog.records import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_TRIES = 5
+Answer = TypeVar("Answer")
+
+
+class Dataset:
+    """Many logs as one: the tables of a :class:`trtlog.Log`, with ``log``, ``tensorrt_version`` and ``gpu``.
+
+    Made by :func:`trtlog.open_dataset`. Tables are attributes that give pandas DataFrames: ``dataset.tactics``;
+    :meth:`table` gives chosen columns and rows as an Arrow table, :meth:`sql` answers without loading tables.
+
+    Parameters
+    ----------
+    place : str or PathLike
+        The folder or URL that ``trtlog convert`` wrote.
+    """
+
+    def __init__(self, place: str | os.PathLike[str]) -> None:
+        self._storage = Storage(place)
+        self._manifest = self._load()
+
+    def _load(self) -> Manifest:
+        held = manifest.load(self._storage)
+        if held is None:
+            raise InputError(f"{self._storage.place}: no dataset of trtlog; 'trtlog convert LOGS -o DATASET' makes one")
+        return held
+
+    def refresh(self) -> None:
+        """See what was committed since the dataset was opened."""
+        self._manifest = self._load()
+
+    # ------------------------------------------------------------------ tables
+    @property
+    def tables(self) -> Mapping[str, pa.Table]:
+        """All tables by name, ``catalogue`` too; each is read when it is asked for."""
+        return _Tables(self)
+
+    def table(
+        self, name: str, columns: Sequence[str] | None = None, filter: Any = None
+    ) -> pa.Table:
+        """Return a table, or some columns and rows of it, as a pyarrow.Table.
+
+        Parameters
+        ----------
+        name : str
+            A table of a log, or ``catalogue``.
+        columns : sequence of str, optional
+            Only these columns are read.
+        filter : pyarrow.compute.Expression, optional
+            Only rows for which it holds; parts and row groups that cannot hold any are not read.
+
+        Raises
+        ------
+        QueryError
+            There is no such table or column.
+        """
+        import pyarrow as pa
+
+        for column in columns or ():
+            if column not in self._schema(name).names:
+                raise QueryError(f"{name} has no column {column!r}; it has {', '.join(self._schema(name).names)}")
+
+        def read() -> pa.Table:
+            return self.scanned(name).to_table(columns=list(columns) if columns else None, filter=filter)
+
+        try:
+            table: pa.Table = self._again(read)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise QueryError(f"{name} cannot be filtered so: {error}") from error
+        return table
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return a table as a pandas DataFrame with Arrow-backed columns: null is ``pd.NA``."""
+        return to_frame(self.table(name))
+
+    @property
+    def catalogue(self) -> pd.DataFrame:
+        """One row a run: sources, version, GPU, model, status, headline numbers; and logs that failed."""
+        return self.frame(CATALOGUE)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in TABLES:
+            return self.frame(name)
+        raise AttributeError(
+            name if name.startswith("_") else f"a Dataset has no {name!r}; its tables are {', '.join(TABLES)}"
+        )
+
+    def __dir__(self) -> Iterable[str]:
+        return sorted({*super().__dir__(), *TABLES})
+
+    def scanned(self, name: str) -> Any:
+        """Return a table as a pyarrow.dataset.Dataset, for engines that read piece by piece."""
+        import pyarrow.dataset as pads
+
+        schema = self._schema(name)
+        if name == CATALOGUE:
+            files, partitioning = list(self._manifest.catalogue), None
+        else:
+            files = [group.part(name) for group in self._manifest.groups if name in group.tables]
+            partitioning = pads.HivePartitioning(PARTITIONS, null_fallback=NULL)
+        lies = {target: staged for staged, target in self._manifest.moves}
+        pieces = []
+        for file in files:
+            moved = file not in lies or self._storage.exists(file)
+            pieces.append(self._piece(pads, file if moved else lies[file], file, partitioning))
+        return pads.FileSystemDataset(pieces, schema, pads.ParquetFileFormat(), self._storage.fs)
+
+    def _piece(self, pads: Any, lies: str, file: str, partitioning: Any) -> Any:
+        path = self._storage.path(lies)
+        holds = partitioning.parse(file) if partitioning is not None else None
+        return pads.ParquetFileFormat().make_fragment(path, self._storage.fs, partition_expression=holds)
+
+    def _schema(self, name: str) -> pa.Schema:
+        if name == CATALOGUE:
+            return SCHEMA
+        if name not in TABLES:
+            raise QueryError(f"there is no table {name!r}; the tables are {', '.join([CATALOGUE, *TABLES])}")
+        return full_schema(name)
+
+    def _again(self, read: Callable[[], Answer]) -> Answer:
+        """Read; where a writer replaced parts meanwhile, look again what the dataset holds."""
+        for _ in range(_TRIES):
+            try:
+                return read()
+            except FileNotFoundError:
+                self.refresh()
+        return read()
+
+    # ------------------------------------------------------------------ SQL
+    def query(self, statement: str, parameters: Iterable[Any] | None = None) -> pa.Table:
+        """Run a DuckDB statement as :meth:`sql` does; return an Arrow table."""
+        from trtlog.sql import run
+
+        given = list(parameters) if parameters is not None else None
+        return self._again(lambda: run(self.scanned, statement, given, tables=[CATALOGUE, *TABLES]))
+
+    def sql(self, statement: str, parameters: Iterable[Any] | None = None) -> pd.DataFrame:
+        """Run a DuckDB statement over the tables and ``catalogue``; return a DataFrame.
+
+        Tables are read piece by piece, and of them only what the statement needs.
+
+        Raises
+        ------
+        QueryError
+            DuckDB refuses the statement; its message is kept.
+        """
+        return to_frame(self.query(statement, parameters))
+
+    # ------------------------------------------------------------------ one log
+    def log(self, key: str) -> Log:
+        """Return one log of the dataset.
+
+        Parameters
+        ----------
+        key : str
+            Its digest or the beginning of that, or its source or the end of that.
+
+        Raises
+        ------
+        QueryError
+            No log fits, or several do.
+        """
+        from trtlog.dataset.one import log_of
+
+        return log_of(self, key)
+
+    def parts(self, name: str, log: str) -> list[tuple[int, str]]:
+        """Return the row counts and paths of the parts of a table that may hold rows of a log."""
+        return [
+            (group.tables[name][0], group.part(name))
+            for group in self._manifest.groups
+            if log in group.logs and name in group.tables
+        ]
+
+    def __len__(self) -> int:
+        return len(self._manifest.logs())
+
+    def __repr__(self) -> str:
+        groups = self._manifest.groups
+        versions = sorted({g.tensorrt_version for g in groups if g.logs and g.tensorrt_version})
+        gpus = sorted({g.gpu for g in groups if g.logs and g.gpu})
+        rows = sum(count for g in groups for count, _ in g.tables.values())
+        size = sum(g.bytes for g in groups)
+        return (
+            f"<trtlog.Dataset {self._storage.place!r}: {len(self):,} logs, {rows:,} rows, {size / 1e6:.1f} MB; "
+            f"TensorRT {_some(versions)}; {_some(gpus)}>"
+        )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "") if names else "not told"
+
+
+class _Tables(Mapping[str, Any]):
+    """The tables of a dataset by name."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in TABLES and name != CATALOGUE:
+            raise KeyError(name)
+        return self._dataset.table(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([CATALOGUE, *TABLES])
+
+    def __len__(self) -> int:
+        return len(TABLES) + 1
+
+
+def open_dataset(place: str | os.PathLike[str]) -> Dataset:
+    """Open a dataset that ``trtlog convert`` or :func:`trtlog.to_dataset` wrote.
+
+    Parameters
+    ----------
+    place : str or PathLike
+        A folder, or a URL that fsspec understands, such as ``s3://bucket/dataset``.
+
+    Raises
+    ------
+    InputError
+        There is no dataset.
+    SchemaError
+        A newer trtlog wrote it.
+
+    Examples
+    --------
+    >>> import tempfile, trtlog
+    >>> folder = tempfile.mkdtemp()
+    >>> done = trtlog.to_dataset(["fixtures/trt-8.5.3-h200/lstm_verbose.log.gz"], folder)
+    >>> dataset = trtlog.open_dataset(folder)
+    >>> dataset.sql("select tensorrt_version, gpu, count(*) as passes from passes group by all").values.tolist()
+    [['8.5.3', 'NVIDIA H200', 14]]
+    """
+    return Dataset(place)

@@ -1,0 +1,48 @@
+"""Which logs go together: batches that keep workers busy and make parts that are not tiny."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trtlog.dataset.find import Job
+from trtlog.dataset.reading import is_long, text_bytes
+
+MOST_LOGS = 256
+_LEAST_BYTES = 4 << 20
+_MOST_BYTES = 64 << 20
+# Batches a worker gets at least, where there is enough to do, so that none waits long for the last.
+_BATCHES_EACH = 4
+
+
+def batches(jobs: Sequence[Job], workers: int, most_logs: int = MOST_LOGS) -> list[tuple[Job, ...]]:
+    """Return the jobs in batches, in their order; a long log is a batch of its own.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        What to convert.
+    workers : int
+        How many batches are converted side by side.
+    most_logs : int
+        At most so many logs a batch.
+    """
+    sizes = [text_bytes(job.member or job.location, job.size) for job in jobs]
+    share = sum(sizes) // max(1, workers * _BATCHES_EACH)
+    limit = min(max(share, _LEAST_BYTES), _MOST_BYTES)
+    most = min(most_logs, max(1, -(-len(jobs) // workers)))
+    done: list[tuple[Job, ...]] = []
+    held: list[Job] = []
+    size = 0
+    for job, bytes_ in zip(jobs, sizes, strict=True):
+        if is_long(job.member or job.location, job.size or 0):
+            done.append((job,))
+            continue
+        if held and (len(held) >= most or size + bytes_ > limit):
+            done.append(tuple(held))
+            held, size = [], 0
+        held.append(job)
+        size += bytes_
+    if held:
+        done.append(tuple(held))
+    # The long ones first: who begins with them ends with the others.
+    return sorted(done, key=lambda batch: not is_long(batch[0].member or batch[0].location, batch[0].size or 0))
