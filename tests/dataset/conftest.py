@@ -8,6 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import trtlog
+
 VERSIONS = {"8.5.3": "v8503", "8.6.1": "v8601", "10.3.0": "v100300"}
 
 
@@ -60,6 +62,14 @@ def assert_whole(dataset: Path, logs: list[Path]) -> None:
     catalogued = sorted(row[0] for row in globbed(dataset, "catalogue", "log, error") if row[1] is None)
     assert catalogued == wanted
     assert not list((dataset / "_trtlog" / "staging").iterdir())
+
+
+def plain(log: trtlog.Log) -> dict[str, list[dict]]:
+    """Return all rows of a log, but for the name of its source."""
+    return {
+        name: [{k: v for k, v in row.items() if (name, k) != ("runs", "source")} for row in table.to_pylist()]
+        for name, table in log.tables.items()
+    }
 
 
 def _counts(dataset: Path, table: str) -> list[tuple]:
