@@ -106,6 +106,16 @@ def test_pictures_have_words_for_those_who_do_not_see_them(built, pages):
         assert len(held.get("alt") or "") > 10, (name, held)
 
 
+def test_prompts_are_those_of_the_pages_and_nothing_else(built):
+    """What a command prints is no prompt, whatever it holds: the copy button leaves prompts and output out."""
+    for name in ("tutorial", "contributing"):
+        page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+        html = (built / f"{name}.html").read_text(encoding="utf-8")
+        commands = re.findall(r"^\$ ", page, re.MULTILINE)
+        assert len(commands) > 5
+        assert html.count('<span class="gp">$ </span>') == html.count('class="gp">$') == len(commands)
+
+
 def test_every_kind_of_message_has_its_place(pages):
     for kind, message in KINDS.items():
         assert kind in pages[f"messages/{Path(message.file).stem}.html"].ids

@@ -43,15 +43,33 @@ def message_pages(root: Path) -> dict[str, str]:
     made_of = tables_of_kinds(root)
     pages = {"messages/index.md": _index(files)}
     for area, messages in files.items():
-        lines = [f"# Messages: {_title(area)}", "", f"The rules of `grammars/messages/{area}.lark`."]
+        made = f"Made from the rules in `grammars/messages/{area}.lark`."
+        lines = [f"# Messages: {title(area)}", "", _prose(_about(area)), "", made]
         for message in messages:
             lines += ["", *_message(message, grammar.fields, made_of.get(message.kind, []))]
         pages[f"messages/{area}.md"] = "\n".join(lines) + "\n"
     return pages
 
 
-def _title(area: str) -> str:
-    return area.replace("_", " ")
+def title(area: str) -> str:
+    """Return how a file of rules is called on the site.
+
+    Examples
+    --------
+    >>> title("skipped_tactics"), title("dla")
+    ('skipped tactics', 'DLA')
+    """
+    return area.upper() if area == "dla" else area.replace("_", " ")
+
+
+def _about(area: str) -> str:
+    """Return the comment that a file of rules begins with."""
+    words = []
+    for line in (grammar_dir() / "messages" / f"{area}.lark").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("// "):
+            break
+        words.append(line[3:].strip())
+    return " ".join(words)
 
 
 def _index(files: dict[str, list[Message]]) -> str:
@@ -69,18 +87,18 @@ def _index(files: dict[str, list[Message]]) -> str:
         "[messages](../tables.md#messages); a line that no rule knows is counted, and `trtlog unknown` shows it.",
         "How to add a kind: [Contributing](../contributing.md).",
         "",
-        "| rules | kinds |",
+        "| about | kinds |",
         "|---|---|",
     ]
     for area, messages in files.items():
         kinds = ", ".join(f"[{m.kind}]({area}.md#{m.kind})" for m in messages)
-        lines.append(f"| [{_title(area)}]({area}.md) | {kinds} |")
+        lines.append(f"| [{title(area)}]({area}.md) | {kinds} |")
     return "\n".join(lines) + "\n"
 
 
 def _message(message: Message, fields: dict[str, Field], tables: list[str]) -> list[str]:
     lines = [f"## {message.kind} {{#{message.kind}}}", "", _prose(message.doc), ""]
-    lines += ["```text", *message.samples, "```"]
+    lines += ["```text", *dict.fromkeys(sample.rstrip() for sample in message.samples), "```"]
     captured = list(dict.fromkeys(name for variant in message.variants for name in variant.fields))
     if captured:
         lines += ["", "| field | type | unit | meaning |", "|---|---|---|---|"]
