@@ -142,7 +142,7 @@ def test_the_python_reference_has_the_public_names(pages):
     for name in trtlog.__all__:
         if name != "__version__":
             found = [i for i in pages["api.html"].ids if re.fullmatch(rf"trtlog\.[a-z_.]+\.{name}", i)]
-            assert found, name
+            assert found, f"docs/api.md lacks {name}"
 
 
 def test_the_search_finds_a_message_by_its_words(built):
