@@ -45,6 +45,20 @@ def test_parsing_does_not_load_lark():
     assert loaded.strip() == "False"
 
 
+def test_tables_load_neither_pandas_nor_lark():
+    """Loading them takes longer than reading a log of 20 MB."""
+    loaded = python(
+        "import sys\nfrom trtlog.read import read_captures\nfrom trtlog.tables import TableSet\n"
+        "for engine in ('line', 'vector'):\n"
+        "    path = 'fixtures/trt-8.5.3-h200/resnet50_fp16_dyn_detailed.log.gz'\n"
+        "    captures, name, _ = read_captures(path, engine=engine)\n"
+        "    tables = TableSet(captures, name)\n"
+        "    print(sum(tables[name].num_rows for name in tables.names) > 1000)\n"
+        "print([m for m in ('pandas', 'lark') if m in sys.modules])"
+    )
+    assert loaded.split() == ["True", "True", "[]"]
+
+
 def test_public_names():
     assert trtlog.__all__ == sorted(trtlog.__all__)
     for name in trtlog.__all__:

@@ -7,6 +7,7 @@ takes a quarter of a second, more than reading a log of 20 MB, and nothing here 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -77,3 +78,77 @@ def to_numpy(values: pa.Array) -> Array:
     dtype = values.type.to_pandas_dtype()
     out: Array = np.zeros(0, dtype) if data is None else np.frombuffer(data, dtype)[first : first + size]
     return out
+
+
+def to_filled(values: pa.Array, filling: float) -> Array:
+    """Return the numbers of an Arrow array, ``filling`` where they are null.
+
+    Examples
+    --------
+    >>> to_filled(from_numpy(np.array([1.5, 2.5]), np.array([True, False])), np.nan).tolist()
+    [1.5, nan]
+    """
+    if pa.types.is_null(values.type):
+        return np.full(len(values), filling)
+    numbers = to_numpy(values)
+    if not values.null_count:
+        return numbers
+    out: Array = np.where(is_valid(values), numbers, numbers.dtype.type(filling))
+    return out
+
+
+def is_valid(values: pa.Array) -> Array:
+    """Return which values of an Arrow array are not null."""
+    return to_numpy(values.is_valid())
+
+
+def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return an Arrow array of Python values: numbers, text, times, lists and dictionaries.
+
+    What is no value of the type is left to ``pyarrow.array``, which says so.
+
+    Examples
+    --------
+    >>> from_list(["a", None, "é"], pa.string()).to_pylist()
+    ['a', None, 'é']
+    >>> from_list([[1, 2], None, []], pa.list_(pa.int64())).to_pylist()
+    [[1, 2], None, []]
+    >>> from_list([{"a": 1}, None, {}], pa.struct([("a", pa.int32())])).to_pylist()
+    [{'a': 1}, None, {'a': None}]
+    """
+    held = [value for value in values if value is not None]
+    valid = None
+    if len(held) < len(values):
+        valid = np.fromiter((value is not None for value in values), bool, len(values))
+    found = set(map(type, held))
+    types = pa.types
+    if not held:
+        return pa.nulls(len(values), kind)
+    if types.is_dictionary(kind):
+        return from_list(values, kind.value_type).dictionary_encode()
+    if types.is_string(kind) and found == {str}:
+        # The array of bytes under another name: what is encoded from text is valid.
+        raw = from_bytes([None if value is None else value.encode() for value in values])
+        return pa.Array.from_buffers(kind, len(raw), raw.buffers())
+    if types.is_binary(kind) and found == {bytes}:
+        return from_bytes(values)
+    if (types.is_integer(kind) and found == {int}) or (types.is_floating(kind) and found <= {int, float}):
+        numbers = values if valid is None else [0 if value is None else value for value in values]
+        return from_numpy(np.array(numbers, kind.to_pandas_dtype()), valid)
+    if types.is_boolean(kind) and found == {bool}:
+        return from_numpy(np.array([bool(value) for value in values]), valid)
+    if types.is_timestamp(kind) and kind.unit == "s" and kind.tz is None and found == {datetime}:
+        seconds = np.array([None if value is None else value.replace(microsecond=0) for value in values], "M8[s]")
+        numbers = from_numpy(seconds.view(np.int64), valid)
+        return pa.Array.from_buffers(kind, len(numbers), numbers.buffers())
+    if types.is_list(kind) and found <= {list, tuple}:
+        offsets = np.zeros(len(values) + 1, np.int32)
+        np.cumsum([0 if value is None else len(value) for value in values], out=offsets[1:])
+        items = from_list([item for value in held for item in value], kind.value_type)
+        mask = None if valid is None else from_numpy(~valid)
+        return pa.ListArray.from_arrays(from_numpy(offsets), items, type=kind, mask=mask)
+    if types.is_struct(kind) and found == {dict}:
+        fields = [kind.field(number) for number in range(kind.num_fields)]
+        columns = [from_list([None if v is None else v.get(f.name) for v in values], f.type) for f in fields]
+        return pa.StructArray.from_arrays(columns, fields=fields, mask=None if valid is None else from_numpy(~valid))
+    return pa.array(values, kind)

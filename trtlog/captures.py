@@ -99,6 +99,8 @@ class Captures:
         import numpy as np
         import pyarrow as pa
 
+        from trtlog.arrays import from_numpy
+
         names = list(dict.fromkeys(f for k in kinds for v in self.grammar.messages[k].variants for f in v.fields))
         wanted = set(kinds)
         held = [
@@ -115,7 +117,7 @@ class Captures:
             for name, array in zip(variant.fields, arrays, strict=True):
                 pieces[name][number] = array
         columns = {
-            "line": pa.array(lines if order is None else lines[order]),
+            "line": from_numpy(lines if order is None else lines[order]),
             "kind": _repeated([variant.kind for variant, _, _ in held], sizes, order),
             "wording": _repeated([variant.wording for variant, _, _ in held], sizes, order),
             **{name: one_column(found, sizes, order) for name, found in pieces.items()},
@@ -124,10 +126,12 @@ class Captures:
 
     def rows(self, *kinds: str) -> list[dict[str, Any]]:
         """Return the matches of some kinds as dictionaries of text, sorted by line: for rare kinds."""
-        out = []
-        for row in self.table(*kinds).to_pylist():
-            out.append({k: text(v) if isinstance(v, bytes) else v for k, v in row.items()})
-        return out
+        found = self.table(*kinds)
+        columns = [column.to_pylist() for column in found.columns]
+        for number, column in enumerate(columns):
+            if any(isinstance(value, bytes) for value in column):
+                columns[number] = [None if value is None else text(value) for value in column]
+        return [dict(zip(found.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _repeated(values: Sequence[str], sizes: Sequence[int], order: np.ndarray[Any, Any] | None) -> Any:
@@ -135,11 +139,13 @@ def _repeated(values: Sequence[str], sizes: Sequence[int], order: np.ndarray[Any
     import numpy as np
     import pyarrow as pa
 
+    from trtlog.arrays import from_list, from_numpy
+
     numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
     codes = np.repeat(np.array([numbers[value] for value in values], np.int32), sizes)
     if order is not None:
         codes = codes[order]
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(list(numbers), pa.string()))
+    return pa.DictionaryArray.from_arrays(from_numpy(codes), from_list(list(numbers), pa.string()))
 
 
 def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[Any, Any] | None = None) -> Any:
@@ -165,30 +171,32 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
     import numpy as np
     import pyarrow as pa
 
+    from trtlog.arrays import from_numpy, to_filled
+
     held = [piece for piece in pieces if piece is not None]
     if not held:
         return pa.nulls(sum(sizes), pa.binary())
     if not any(pa.types.is_dictionary(piece.type) for piece in held):
         filled = [pa.nulls(n, pa.binary()) if p is None else p for p, n in zip(pieces, sizes, strict=True)]
         whole = filled[0] if len(filled) == 1 else pa.concat_arrays(filled)
-        return whole if order is None else whole.take(pa.array(order))
+        return whole if order is None else whole.take(from_numpy(order))
     codes = np.full(sum(sizes), -1, np.int32)
     dictionaries = []
     begin = base = 0
     for piece, size in zip(pieces, sizes, strict=True):
         if piece is not None:
             encoded = piece if pa.types.is_dictionary(piece.type) else piece.dictionary_encode()
-            own = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+            own = to_filled(encoded.indices, -1)
             np.add(own, base, out=codes[begin : begin + size], where=own >= 0, casting="same_kind")
             dictionaries.append(encoded.dictionary)
             base += len(encoded.dictionary)
         begin += size
     distinct = pa.concat_arrays(dictionaries).dictionary_encode()
     # The last one stands for position -1, the nulls.
-    numbers = np.append(distinct.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int32(-1)).astype(np.int32)
+    numbers = np.append(to_filled(distinct.indices, -1), np.int32(-1)).astype(np.int32)
     codes = numbers[codes if order is None else codes[order]]
-    nulls = codes < 0
-    indices = pa.array(codes, pa.int32(), mask=nulls if nulls.any() else None)
+    valid = codes >= 0
+    indices = from_numpy(codes, None if valid.all() else valid)
     return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
 
 

@@ -7,16 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from trtlog.arrays import from_numpy, to_numpy
 from trtlog.captures import Captures
 from trtlog.errors import InputError
 from trtlog.parquet import metadata_of
 from trtlog.read import check_captures, make_engine, strict_error
 from trtlog.records import TABLES
 from trtlog.tables import TableSet, schema_of
+from trtlog.tables.cells import one_array
 from trtlog.tables.segments import SEGMENTED, cut_at_run, cut_inside_run, lines_of, segmented_kinds, split
 
 if TYPE_CHECKING:
@@ -168,7 +170,8 @@ class _Writer:
             return table
         place = table.column_names.index("run")
         field = table.schema.field(place)
-        return table.set_column(place, field, pc.add(table.column(place), pa.scalar(self._runs, field.type)))
+        runs = to_numpy(one_array(table.column(place))) + np.int32(self._runs)
+        return table.set_column(place, field, from_numpy(runs))
 
     def _schema(self, name: str) -> pa.Schema:
         early = metadata_of([], self._source.name, [])

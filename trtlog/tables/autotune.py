@@ -8,9 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.tables.blocks import Autotuning, Lines, autotuning, ids_of, lines_of
+from trtlog.arrays import from_list, from_numpy, is_valid, to_filled
+from trtlog.tables.blocks import Autotuning, Lines, autotuning, ids_of
 from trtlog.tables.cells import (
     from_codes,
+    lines_of,
     tactic_names,
     take,
     to_float,
@@ -46,7 +48,7 @@ def timings(context: Context) -> pa.Table:
     if joined.cached.any():
         for name in ("input_formats", "output_formats"):
             printed = to_text(captured_bytes(blocks.captured, name))
-            formats[name] = pc.if_else(joined.cached, printed, formats[name].cast(pa.string()))
+            formats[name] = pc.if_else(from_numpy(joined.cached), printed, formats[name].cast(pa.string()))
     seconds = to_float(captured_bytes(joined.fastest, "seconds"), pa.float64()) if joined.fastest.num_rows else None
     columns: dict[str, Any] = {
         "run": context.run_of(blocks.lines),
@@ -56,12 +58,12 @@ def timings(context: Context) -> pa.Table:
         "runner_id": captured_bytes(blocks.captured, "runner_id"),
         "kind": joined.kinds,
         **formats,
-        "outcome": from_codes(outcome, pa.array(_OUTCOMES, pa.string())),
+        "outcome": from_codes(outcome, from_list(_OUTCOMES, pa.string())),
         "seconds": None if seconds is None else take(seconds, joined.fastest_row),
-        "tactics": pa.array(counts, pa.int64()),
-        "fastest_tactic": tactic_names(pa.array(joined.block_id, mask=~joined.block_has)),
-        "fastest_ms": pa.array(joined.block_ms, mask=~joined.block_has),
-        "chosen": pa.array(joined.block_chosen),
+        "tactics": from_numpy(counts),
+        "fastest_tactic": tactic_names(from_numpy(joined.block_id, joined.block_has)),
+        "fastest_ms": from_numpy(joined.block_ms, joined.block_has),
+        "chosen": from_numpy(joined.block_chosen),
     }
     return from_columns("timings", columns, size)
 
@@ -104,9 +106,9 @@ def _timed_tactics(context: Context) -> pa.Table:
         "tactic_id": ids,
         "kernel": _kernels(context, joined),
         "time_ms": joined.tactic_ms,
-        "fastest": pa.array(_fastest_rows(joined)),
-        "chosen": pa.array(joined.tactic_chosen),
-        "timing_line": take(pa.array(blocks.lines, pa.int64()), position),
+        "fastest": from_numpy(_fastest_rows(joined)),
+        "chosen": from_numpy(joined.tactic_chosen),
+        "timing_line": take(from_numpy(blocks.lines), position),
     }
     return from_columns("tactics", columns, size)
 
@@ -138,12 +140,12 @@ def _kernels(context: Context, joined: Autotuning) -> pa.Array:
     previous = np.concatenate([[0], joined.tactic_lines[:-1]])
     fresh = (above >= 0) & (name_lines[np.maximum(above, 0)] > previous)
     name_ids = ids_of(names)
-    has_id = np.asarray(pc.is_valid(captured_bytes(names, "tactic")))
+    has_id = is_valid(captured_bytes(names, "tactic"))
     ids = joined.tactic_ids
     safe = np.maximum(above, 0)
     usable = fresh & (~has_id[safe] | (name_ids[safe] == ids))
     row = np.where(usable, above, -1)
-    missing = np.flatnonzero((row < 0) & np.asarray(pc.is_null(printed)))
+    missing = np.flatnonzero((row < 0) & ~is_valid(printed))
     # Names and times may be printed apart, as a list of names before the times.
     block_of_name = asof(name_lines, joined.blocks.starts, context.run_lines)
     named = np.flatnonzero(has_id & (block_of_name >= 0))
@@ -183,7 +185,7 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
     name = "layer" if "layer" in heads.column_names else "op"
     times = to_float(captured_bytes(captured, "time_ms"), pa.float64())
     raw = captured_bytes(captured, "tactic_hash" if "tactic_hash" in captured.column_names else "tactic")
-    values = times.to_numpy(zero_copy_only=False)
+    values = to_filled(times, np.nan)
     fastest = np.zeros(len(lines), dtype=bool)
     for number in np.unique(head):
         rows = np.flatnonzero(head == number)
@@ -194,15 +196,15 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
         "run": context.run_of(lines),
         "line": captured.column("line"),
         "layer": take(to_name(captured_bytes(heads, name)), head),
-        "runner": pa.array(["Myelin"] * size, pa.string()),
-        "kind": pa.array(["foreign_node"] * size, pa.string()),
+        "runner": from_list(["Myelin"] * size, pa.string()),
+        "kind": from_list(["foreign_node"] * size, pa.string()),
         "tactic": to_tactic(raw),
         "tactic_id": to_tactic_id(raw),
         "kernel": to_name(captured_bytes(captured, "kernel")),
         "time_ms": times,
-        "fastest": pa.array(fastest),
+        "fastest": from_numpy(fastest),
         # Myelin takes the first row of its sorted table; no line of the log says so, hence not "chosen".
-        "chosen": pa.array(np.zeros(size, dtype=bool)),
+        "chosen": from_numpy(np.zeros(size, dtype=bool)),
     }
     return from_columns("tactics", columns, size)
 
@@ -228,7 +230,8 @@ def skips(context: Context) -> pa.Table:
         columns[name] = to_int(captured_bytes(captured, name), pa.int64())
         mib = name.replace("_bytes", "_mib")
         if mib in captured.column_names:
-            scaled = pc.multiply(to_int(captured_bytes(captured, mib), pa.int64()), 1 << 20)
+            printed = to_int(captured_bytes(captured, mib), pa.int64())
+            scaled = from_numpy(to_filled(printed, 0) << 20, is_valid(printed))
             columns[name] = pc.coalesce(columns[name], scaled)
     columns["text"] = captured_bytes(captured, "text")
     return from_columns("skips", columns, size)

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from trtlog.arrays import from_list, to_filled
 from trtlog.captures import one_column
 from trtlog.tables.cells import (
     codes_of,
     encoded,
     from_codes,
+    lines_of,
     one_array,
     take,
     to_float,
@@ -34,7 +36,7 @@ _FLOAT_MAX = 3.4e38
 _COSTS = ("costs", "reformat_costs")
 _FORMATS = ("format_combination", "reformat_combination")
 _OLD_REFORMATS = ("Optimizer Reformat(", "<reformat>")
-KINDS = pa.array(["layer", "reformat"], pa.string())
+KINDS = from_list(["layer", "reformat"], pa.string())
 
 Lines = np.ndarray[Any, Any]
 
@@ -50,11 +52,6 @@ class Blocks:
     format_table: pa.Table
     group: Lines  # number of the boundary that the block stands under
     bounds: Lines  # lines at which a combination begins or ends
-
-
-def lines_of(table: pa.Table) -> Lines:
-    """Return the lines of captured lines."""
-    return table.column("line").to_numpy()  # type: ignore[no-any-return]
 
 
 def _blocks(context: Context) -> Blocks:
@@ -116,11 +113,11 @@ class Autotuning:
         printed = rows >= 0
         if printed.any():
             self.block_id[printed] = self.fastest_ids[rows[printed]]
-            self.block_ms[printed] = self.fastest_ms.to_numpy(zero_copy_only=False)[rows[printed]]
+            self.block_ms[printed] = to_filled(self.fastest_ms, np.nan)[rows[printed]]
             self.block_has |= printed
         if self.cached.any():
             ids = ids_of(blocks.captured)
-            times = to_float(captured_bytes(blocks.captured, "time_ms"), pa.float64()).to_numpy(zero_copy_only=False)
+            times = to_filled(to_float(captured_bytes(blocks.captured, "time_ms"), pa.float64()), np.nan)
             self.block_id[self.cached] = ids[self.cached]
             self.block_ms[self.cached] = times[self.cached]
             self.block_has |= self.cached
@@ -196,7 +193,7 @@ class Autotuning:
     @cached_property
     def tactic_times(self) -> Lines:
         """Time of each tactic line, nan where there is none."""
-        return self.tactic_ms.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+        return to_filled(self.tactic_ms, np.nan)
 
     @cached_property
     def is_fastest_id(self) -> Lines:
@@ -264,7 +261,7 @@ def same_codes(left: pa.Array, right: pa.Array) -> tuple[Lines, Lines]:
 def ids_of(table: pa.Table) -> Lines:
     """Return the ids of captured tactics, 0 for none."""
     values = captured_bytes(table, "tactic")
-    return to_tactic_id(values).fill_null(0).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+    return to_filled(to_tactic_id(values), 0)
 
 
 def autotuning(context: Context) -> Autotuning:

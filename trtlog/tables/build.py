@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from trtlog.arrays import from_numpy
 from trtlog.captures import one_column, text
 from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
-from trtlog.tables.cells import codes_of, from_codes, take, to_name, to_tactic
+from trtlog.tables.cells import codes_of, from_codes, lines_of, take, to_name, to_tactic
 from trtlog.tables.context import Context
 from trtlog.tables.runs import parse_time
 from trtlog.tables.schema import asof, captured_bytes, empty, from_columns, in_words
@@ -24,13 +25,13 @@ def combinations(context: Context) -> pa.Table:
     size = formats.num_rows
     if not size:
         return empty("combinations")
-    lines = formats.column("line").to_numpy()
+    lines = lines_of(formats)
     costs = context.captured("costs", "reformat_costs")
-    above = asof(lines, costs.column("line").to_numpy(), context.run_lines)
+    above = asof(lines, lines_of(costs), context.run_lines)
     counts = np.bincount(blocks.formats[blocks.formats >= 0], minlength=size)
     chosen = context.captured("chosen_tactic")
     chosen_row = np.full(size, -1, dtype=np.int64)
-    held = asof(chosen.column("line").to_numpy(), lines, context.run_lines)
+    held = asof(lines_of(chosen), lines, context.run_lines)
     chosen_row[held[held >= 0]] = np.flatnonzero(held >= 0)
     columns: dict[str, Any] = {
         "run": context.run_of(lines),
@@ -41,7 +42,7 @@ def combinations(context: Context) -> pa.Table:
         "output_formats": to_name(captured_bytes(formats, "output_formats")),
         "input_layouts": in_words(captured_bytes(formats, "input_formats"), captured_bytes(formats, "output_formats")),
         "output_layouts": in_words(captured_bytes(formats, "output_formats")),
-        "runners": pa.array(counts, pa.int64()),
+        "runners": from_numpy(counts),
         "chosen_runner": take(to_name(captured_bytes(chosen, "runner")), chosen_row),
         "chosen_tactic": take(to_tactic(captured_bytes(chosen, "tactic")), chosen_row),
         "costs_line": take(costs.column("line"), above),

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trtlog.arrays import Array, from_list, from_numpy, to_filled, to_numpy
 from trtlog.captures import text
 
 NAME = pa.dictionary(pa.int32(), pa.string())
-Array = np.ndarray[Any, Any]
 
 
 # ------------------------------------------------------------------------------------------ arrays
@@ -40,24 +40,28 @@ def encoded(values: pa.Array) -> pa.DictionaryArray:
 
 def codes_of(values: pa.DictionaryArray) -> Array:
     """Return the numbers of a dictionary array's values, -1 for null."""
-    indices = values.indices
-    if indices.null_count:
-        indices = indices.fill_null(-1)
-    out: Array = indices.to_numpy(zero_copy_only=False)
-    return out
+    return to_filled(values.indices, -1)
 
 
 def from_codes(codes: Array, dictionary: pa.Array) -> pa.DictionaryArray:
     """Return the dictionary array of some codes, null where they are negative."""
-    nulls = codes < 0
-    indices = pa.array(codes, pa.int32(), mask=nulls if nulls.any() else None)
-    return pa.DictionaryArray.from_arrays(indices, dictionary)
+    return pa.DictionaryArray.from_arrays(places(codes.astype(np.int32, copy=False)), dictionary)
+
+
+def lines_of(table: pa.Table) -> Array:
+    """Return the lines of captured lines."""
+    return to_numpy(one_array(table.column("line")))
 
 
 def take(values: pa.Array | pa.ChunkedArray, positions: Array) -> pa.Array:
     """Take rows by position, null where the position is negative."""
-    nulls = positions < 0
-    return one_array(values).take(pa.array(positions, mask=nulls if nulls.any() else None))
+    return one_array(values).take(places(positions))
+
+
+def places(positions: Array) -> pa.Array:
+    """Return positions as an Arrow array, null where they are negative."""
+    valid = positions >= 0
+    return from_numpy(positions, None if valid.all() else valid)
 
 
 # ------------------------------------------------------------------------------------------ text
@@ -68,7 +72,7 @@ def to_text(values: pa.Array) -> pa.Array:
     try:
         return values.cast(pa.string())
     except pa.ArrowInvalid:
-        return pa.array([None if v is None else text(v) for v in values.to_pylist()], pa.string())
+        return from_list([None if v is None else text(v) for v in values.to_pylist()], pa.string())
 
 
 def to_name(values: pa.Array) -> pa.DictionaryArray:
@@ -81,14 +85,14 @@ def name_by_distinct(values: pa.Array, function: Callable[[str], str | None]) ->
     """Apply a function to the distinct texts only; null stays null."""
     held = encoded(values)
     found = [None if v is None else function(v) for v in to_text(held.dictionary).to_pylist()]
-    distinct = pa.array(found, pa.string()).dictionary_encode()
+    distinct = from_list(found, pa.string()).dictionary_encode()
     return pa.DictionaryArray.from_arrays(distinct.indices.take(held.indices), distinct.dictionary)
 
 
 def by_distinct(values: pa.Array, function: Callable[[bytes], Any], target: pa.DataType) -> pa.Array:
     """Apply a Python function to the distinct values only; null stays null."""
     held = encoded(values)
-    distinct = pa.array([function(v) for v in held.dictionary.to_pylist()], target)
+    distinct = from_list([function(v) for v in held.dictionary.to_pylist()], target)
     return distinct.take(held.indices)
 
 
@@ -103,7 +107,7 @@ def to_int(values: pa.Array, target: pa.DataType) -> pa.Array:
     try:
         return as_text.cast(target)
     except pa.ArrowInvalid:
-        return pa.array([_int_or_none(v, target) for v in as_text.to_pylist()], target)
+        return from_list([_int_or_none(v, target) for v in as_text.to_pylist()], target)
 
 
 def _int_or_none(value: str | None, target: pa.DataType) -> int | None:
@@ -123,7 +127,7 @@ def to_float(values: pa.Array, target: pa.DataType) -> pa.Array:
     try:
         return as_text.cast(target)
     except pa.ArrowInvalid:
-        return pa.array([float_or_none(v) for v in as_text.to_pylist()], target)
+        return from_list([float_or_none(v) for v in as_text.to_pylist()], target)
 
 
 def float_or_none(value: str | None) -> float | None:
@@ -159,7 +163,7 @@ def to_tactic_id(values: pa.Array) -> pa.Array:
     if not pa.types.is_dictionary(values.type):
         numbers = _hexadecimal(values)
         if numbers is not None:
-            return pa.array(numbers)
+            return from_numpy(numbers)
     return by_distinct(values, tactic_number, pa.uint64())
 
 
@@ -178,7 +182,7 @@ def tactic_names(numbers: pa.Array) -> pa.DictionaryArray:
     """
     held = numbers.dictionary_encode()
     distinct = [f"0x{number:016x}" for number in held.dictionary.to_pylist()]
-    return pa.DictionaryArray.from_arrays(held.indices, pa.array(distinct, pa.string()))
+    return pa.DictionaryArray.from_arrays(held.indices, from_list(distinct, pa.string()))
 
 
 _WIDTH = len("0x0000000000000000")

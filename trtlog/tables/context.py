@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from trtlog.arrays import from_list, from_numpy
 from trtlog.captures import Captures
-from trtlog.tables.cells import NAME, one_array, to_name
+from trtlog.tables.cells import NAME, codes_of, lines_of, one_array, to_name
 
 
 class Context:
@@ -42,13 +43,13 @@ class Context:
     @cached_property
     def run_lines(self) -> np.ndarray[Any, Any]:
         """First line of each run: the banners, or line 1 where text without a banner stands first."""
-        lines = self.captured("run_started").column("line").to_numpy()
+        lines = lines_of(self.captured("run_started"))
         return lines if len(lines) else np.array([1], dtype=np.int64)
 
     def run_of(self, lines: np.ndarray[Any, Any]) -> pa.Array:
         """Return the run of each line; lines above the first banner belong to the first run."""
         found = np.searchsorted(self.run_lines, lines, side="right") - 1
-        return pa.array(np.maximum(found, 0), pa.int32())
+        return from_numpy(np.maximum(found, 0).astype(np.int32))
 
     def kinds_of(self, table: str) -> list[str]:
         """Return the kinds of message whose rows go to a table."""
@@ -62,12 +63,11 @@ class Context:
         values = [messages[k].attributes.get(name) for k in kinds.dictionary.to_pylist()]
         if all(v is None for v in values):
             return None
-        out = pa.array(values, pa.string()).take(kinds.indices)
-        if "@wording" in values:
-            import pyarrow.compute as pc
-
-            out = pc.if_else(pc.equal(out, "@wording"), captured.column("wording").cast(pa.string()), out)
-        return out
+        if "@wording" not in values:
+            return from_list(values, pa.string()).take(kinds.indices)
+        wordings = one_array(captured.column("wording")).to_pylist()
+        own = ((values[code], wording) for code, wording in zip(codes_of(kinds).tolist(), wordings, strict=True))
+        return from_list([wording if value == "@wording" else value for value, wording in own], pa.string())
 
     def column(self, captured: pa.Table, name: str) -> Any:
         """Return a captured column as bytes, or the rules' constant of that name, or None."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from trtlog.captures import text
 from trtlog.records import EngineLayer as EngineLayerRow
+from trtlog.tables.cells import lines_of
 from trtlog.tables.context import Context
 from trtlog.tables.schema import asof, from_rows
 from trtlog.tables.simple import finish_rows
@@ -32,7 +33,7 @@ def onnx_nodes(context: Context) -> pa.Table:
     parsing = context.captured("node_parsing")
     if not parsing.num_rows:
         return from_rows("onnx_nodes", [])
-    starts = parsing.column("line").to_numpy()
+    starts = lines_of(parsing)
     rows: list[dict[str, Any]] = [
         {"line": line, "node": text(node), "op": text(op), "layers": []}
         for line, node, op in zip(
@@ -56,7 +57,7 @@ def _inside(
     context: Context, captured: pa.Table, starts: np.ndarray[Any, Any], column: str
 ) -> list[tuple[int, str | None]]:
     """Return (position of the node, captured text) for lines that stand below a node."""
-    found = asof(captured.column("line").to_numpy(), starts, context.run_lines)
+    found = asof(lines_of(captured), starts, context.run_lines)
     values = captured.column(column).to_pylist()
     return [
         (position, None if value is None else text(value))

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from trtlog.arrays import from_numpy, to_numpy
+
 Array = np.ndarray[Any, Any]
 
 
@@ -43,14 +45,12 @@ def keys_of(*pairs: tuple[Array, Array]) -> tuple[Array, Array]:
 
 def _numbered(values: Array) -> tuple[Array, int]:
     """Return numbers from 0 on, equal for equal values, and how many there may be."""
-    import pyarrow as pa
-
     if values.dtype.kind == "i" and len(values):
         low, high = int(values.min()), int(values.max())
         if high - low < 1 << 32:
             return values.astype(np.int64) - low, high - low + 1
-    encoded = pa.array(values).dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False), max(1, len(encoded.dictionary))
+    encoded = from_numpy(values).dictionary_encode()
+    return to_numpy(encoded.indices), max(1, len(encoded.dictionary))
 
 
 def sorted_lines(*lines: Array) -> Array:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from trtlog.arrays import from_numpy
 from trtlog.records import TABLES
-from trtlog.tables.cells import float_or_none, to_int
+from trtlog.tables.cells import float_or_none, lines_of, take, to_int
 from trtlog.tables.context import Context
 from trtlog.tables.schema import asof, captured_bytes, from_rows
 from trtlog.tables.simple import finish_rows, simple
@@ -70,7 +71,7 @@ def old_blocks(context: Context) -> list[dict[str, Any]]:
     titles = context.captured(*_BLOCKS)
     metrics = [_BLOCKS[kind] for kind in titles.column("kind").to_pylist()]
     captured = context.captured("block_statistic")
-    lines, openers = captured.column("line").to_numpy(), titles.column("line").to_numpy()
+    lines, openers = lines_of(captured), lines_of(titles)
     found = asof(lines, openers, context.run_lines).tolist()
     rows: list[dict[str, Any]] = []
     for row, position in zip(context.captures.rows("block_statistic"), found, strict=True):
@@ -107,18 +108,18 @@ def profile(context: Context) -> pa.Table:
     heads = context.captured("profile_opened")
     iterations: Any = None
     if heads.num_rows:
-        head_lines = heads.column("line").to_numpy()
-        position = asof(captured.column("line").to_numpy(), head_lines, context.run_lines)
+        head_lines = lines_of(heads)
+        position = asof(lines_of(captured), head_lines, context.run_lines)
         values = to_int(captured_bytes(heads, "iterations"), pa.int64())
-        iterations = values.take(pa.array(position, mask=position < 0))
+        iterations = take(values, position)
     table = simple(context, "profile", iterations=iterations)
-    return table.filter(pa.array(~_total_rows(captured, heads, context)))
+    return table.filter(from_numpy(~_total_rows(captured, heads, context)))
 
 
 def _total_rows(captured: pa.Table, heads: pa.Table, context: Context) -> np.ndarray[Any, Any]:
     """Return which rows are the sums: the last ``Total`` of each profile. A layer may have that name too."""
     total = np.array([kind == "profile_total" for kind in captured.column("kind").to_pylist()], dtype=bool)
-    of_profile = asof(captured.column("line").to_numpy(), heads.column("line").to_numpy(), context.run_lines)
+    of_profile = asof(lines_of(captured), lines_of(heads), context.run_lines)
     for number in np.unique(of_profile[total]):
         inside = np.flatnonzero(total & (of_profile == number))
         total[inside[:-1]] = False

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from trtlog.arrays import from_bytes
 from trtlog.captures import text
-from trtlog.tables.cells import to_bool
+from trtlog.tables.cells import lines_of, to_bool
 from trtlog.tables.context import Context
 from trtlog.tables.schema import from_rows
 from trtlog.tables.simple import finish_rows
@@ -108,8 +109,8 @@ def sections(context: Context) -> pa.Table:
 
 
 def _run_bounds(context: Context) -> np.ndarray[Any, Any]:
-    ended = context.captured("run_ended").column("line").to_numpy()
-    started = context.captured("run_started").column("line").to_numpy()
+    ended = lines_of(context.captured("run_ended"))
+    started = lines_of(context.captured("run_started"))
     return np.concatenate([ended, started])
 
 
@@ -181,5 +182,5 @@ def _device_value(name: str, printed: str | None) -> Any:
     if name in _FLOATS:
         return float(printed)
     if name == "ecc":
-        return to_bool(pa.array([printed.encode()], pa.binary()), pa.bool_())[0].as_py()
+        return to_bool(from_bytes([printed.encode()]), pa.bool_())[0].as_py()
     return printed

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trtlog.arrays import from_list, from_numpy
 from trtlog.records import TABLES, Record
 from trtlog.tables.cells import (
     NAME,
@@ -78,19 +79,14 @@ def from_columns(table: str, columns: Mapping[str, Any], size: int) -> pa.Table:
 def from_rows(table: str, rows: list[dict[str, Any]]) -> pa.Table:
     """Make a table of dictionaries; what a row lacks is null."""
     schema = schema_of(table)
-    plain = pa.schema([_plain(field) for field in schema])
-    return pa.Table.from_pylist(rows, schema=plain).cast(schema) if rows else schema.empty_table()
-
-
-def _plain(field: pa.Field) -> pa.Field:
-    return field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field
+    return pa.table([from_list([row.get(f.name) for row in rows], f.type) for f in schema], schema=schema)
 
 
 def convert(values: Any, target: pa.DataType, size: int) -> pa.Array:
     """Turn one column into its type; captured bytes are parsed, None becomes nulls."""
     if values is None:
         return pa.nulls(size, target)
-    values = one_array(values) if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(values)
+    values = one_array(values) if isinstance(values, (pa.Array, pa.ChunkedArray)) else from_numpy(np.asarray(values))
     if values.type == target:
         return values
     if pa.types.is_null(values.type):
@@ -159,7 +155,7 @@ def in_words(formats: pa.Array, definitions: pa.Array | None = None) -> pa.Dicti
         None if pair < 0 else layouts(printed[pair // len(clauses)] + clauses[pair % len(clauses)])
         for pair in pairs.tolist()
     ]
-    distinct = pa.array(read, pa.string()).dictionary_encode()
+    distinct = from_list(read, pa.string()).dictionary_encode()
     return from_codes(codes_of(distinct)[codes], distinct.dictionary)
 
 

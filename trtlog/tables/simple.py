@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trtlog.arrays import from_numpy, is_valid, to_filled
 from trtlog.records import TABLES
-from trtlog.tables.cells import to_float, to_text
+from trtlog.tables.cells import lines_of, to_float, to_text
 from trtlog.tables.context import Context
 from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words
 
@@ -20,7 +21,7 @@ def simple(context: Context, table: str, **extra: Any) -> pa.Table:
     captured = context.captured(*kinds)
     if not captured.num_rows:
         return empty(table)
-    lines = captured.column("line").to_numpy()
+    lines = lines_of(captured)
     columns: dict[str, Any] = {"run": context.run_of(lines), "line": captured.column("line")}
     for name in TABLES[table].columns():
         if name not in columns:
@@ -61,7 +62,7 @@ def registered_layers(context: Context) -> pa.Table:
     if not captured.num_rows:
         return empty("registered_layers")
     columns = {n: captured.column(n) for n in ("line", "layer", "node")}
-    columns["run"] = context.run_of(captured.column("line").to_numpy())
+    columns["run"] = context.run_of(lines_of(captured))
     return from_columns("registered_layers", columns, captured.num_rows)
 
 
@@ -133,8 +134,9 @@ def phases(context: Context) -> pa.Table:
         if name in captured.column_names:
             values = to_float(captured_bytes(captured, name), pa.float64())
             # A division keeps the printed digits better than a product with 0.001.
-            scaled = values if factor == 1.0 else pc.divide(values, round(1 / factor))
-            seconds = scaled if seconds is None else pc.coalesce(seconds, scaled)
+            if factor != 1.0:
+                values = from_numpy(to_filled(values, 0) / round(1 / factor), is_valid(values))
+            seconds = values if seconds is None else pc.coalesce(seconds, values)
     keep = pc.is_valid(seconds)
     name_column = context.column(captured, "name")
     table = simple(context, "phases", seconds=seconds, name=name_column)
