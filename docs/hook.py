@@ -12,6 +12,7 @@ from pygments.lexers.shell import BashSessionLexer
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
 _PAGES: dict[str, str] = {}
@@ -37,3 +38,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, text in _PAGES.items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Lead the links of a notebook to the pages of the site: mkdocs does so for Markdown only."""
+    if not page.file.src_uri.endswith(".ipynb"):
+        return html
+    return re.sub(r'(href="[^":#]+)\.(?:ipynb|md)(?=["#])', r"\1.html", html)
