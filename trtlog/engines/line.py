@@ -11,12 +11,16 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from trtlog.captures import CONTINUATION, UNKNOWN, Captures, Remark
 from trtlog.classify import Classifier, Line, is_usual
 from trtlog.grammar import Grammar
 from trtlog.lines import INNER_MARK, Header
 from trtlog.match import Index, Matcher
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Groups = tuple[bytes | None, ...]
 # How to note a line: append its number to the first, and the third to the second.
@@ -34,7 +38,7 @@ _NO_TEXT = b"\n"
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """Keep the collector of cyclic garbage from going through what is kept: none of it is in a cycle."""
     enabled = gc.isenabled()
     gc.disable()
@@ -43,6 +47,11 @@ def _no_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def odd_texts(chunk: bytes) -> tuple[bytes, ...]:
+    """Return the texts that make a line of a chunk one for the classifier."""
+    return (INNER_MARK, *(mark for mark in _ODD if mark in chunk))
 
 
 class Rows:
@@ -123,16 +132,22 @@ class LineEngine:
 
     def feed(self, chunk: bytes, first_line: int) -> None:
         """Read a chunk of whole lines; the last may lack its line end at the end of the log."""
+        import numpy as np
+
         lines = chunk.split(b"\n")
         tail = lines.pop()
-        with _no_collection():
-            self._feed(lines, first_line, (INNER_MARK, *(mark for mark in _ODD if mark in chunk)))
+        with no_collection():
+            self.read(lines, first_line, odd_texts(chunk))
+            self.count(np.fromiter(map(len, lines), np.int64, len(lines)) + 1, first_line)
             if tail:
                 self.take(first_line + len(lines), tail, len(tail))
             self.flush()
 
-    def _feed(self, lines: list[bytes], first_line: int, odd: tuple[bytes, ...]) -> None:
-        """Read lines without line ends; ``odd`` texts make a line one for the classifier."""
+    def read(self, lines: list[bytes], first_line: int, odd: tuple[bytes, ...]) -> None:
+        """Read lines without line ends; ``odd`` texts make a line one for the classifier.
+
+        What is noted here is counted by `count`, which must be called before other lines are fed.
+        """
         texts = [line.rstrip(b"\r") for line in lines] if b"\r" in odd else lines
         number = begun = first_line  # the lines from begun on repeat the header
         text, before, header, bodies = self._expected()
@@ -155,7 +170,6 @@ class LineEngine:
             length, known = len(text), bodies.known
         if number > begun:
             self._pass_over(begun, number, header)
-        self._count(lines, first_line)
 
     def _expected(self) -> tuple[bytes, tuple[bytes, ...], Header, Bodies]:
         """Return the header that lines are likely to repeat, as `HeaderReader.last`, and the bodies behind it."""
@@ -176,12 +190,11 @@ class LineEngine:
         producers = self.captures.producers
         producers[header.producer] = producers.get(header.producer, 0) + end - begun
 
-    def _count(self, lines: list[bytes], first_line: int) -> None:
-        """Move what was noted of some lines into the captures."""
+    def count(self, sizes: np.ndarray[Any, Any], first_line: int) -> None:
+        """Move what was noted of some lines into the captures; ``sizes`` are those of all lines, with line ends."""
         import numpy as np
 
         captures = self.captures
-        sizes = np.fromiter(map(len, lines), np.int64, len(lines)) + 1
         for index, rows in enumerate(self._rows):
             if rows.lines:
                 numbers = np.array(rows.lines, np.int64)
@@ -191,8 +204,8 @@ class LineEngine:
                 captures.add_rows(index, rows.lines, rows.groups)
                 rows.lines.clear()
                 rows.groups.clear()
-        if lines:
-            captures.lines = first_line + len(lines) - 1
+        if len(sizes):
+            captures.lines = first_line + len(sizes) - 1
 
     def feed_lines(self, lines: Iterable[tuple[int, bytes]]) -> None:
         """Read numbered lines without line ends."""

@@ -7,9 +7,7 @@ before each such line, so that both engines say the same of every line.
 
 from __future__ import annotations
 
-import heapq
 import os
-from bisect import bisect_right
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -18,8 +16,9 @@ import numpy as np
 from trtlog.arrays import from_numpy
 from trtlog.captures import Captures
 from trtlog.engines.bulk import MIN_ROWS, BulkMatcher, Extract
-from trtlog.engines.line import LineEngine
-from trtlog.engines.scan import Array, HeaderTable, Scan, scan
+from trtlog.engines.line import LineEngine, no_collection
+from trtlog.engines.order import Walk
+from trtlog.engines.scan import HeaderTable, Scan, scan
 from trtlog.grammar import Grammar
 
 # Chunks that wait for their turn, beyond one a thread; each holds about three times its size.
@@ -110,7 +109,9 @@ class VectorEngine:
         variants = np.full(len(found.starts), -1, np.int64)
         for extract in extracts:
             variants[extract.rows] = extract.variant
-        given_back = self._in_order(found, variants)
+        walk = Walk(self._line, self._matcher, self._headers, found, self._kinds, self._opens, variants)
+        with no_collection():
+            given_back = walk.run()
         variants[given_back] = -1
         captures = self.captures
         for extract in extracts:
@@ -131,96 +132,6 @@ class VectorEngine:
                 producer = self._headers.headers[number].producer
                 captures.producers[producer] = captures.producers.get(producer, 0) + int(headers[number])
             captures.size += int(sizes.sum())
+        self._line.count(found.sizes, found.first_line)
         captures.lines = found.first_line + len(found.starts) - 1
         self._line.flush()
-
-    def _in_order(self, found: Scan, variants: Array) -> list[int]:
-        """Walk over the rows that change a state or were not matched in bulk.
-
-        Returns the rows matched in bulk that had to be given to the line engine: those that stand in a
-        section with rules of its own.
-        """
-        line, classifier = self._line, self._line.classifier
-        bulk = variants >= 0
-        size = len(bulk)
-        headers = np.where(bulk, found.header, 0)
-        opens = np.where(bulk, self._opens[variants], -1)
-        every_asking = np.flatnonzero(bulk & np.array([*self._headers.asks_section, False])[headers])
-        by_rules: dict[tuple[int, ...], list[int]] = {}
-
-        def asking_in(section: str) -> list[int]:
-            """Return the rows that mean something else inside a section."""
-            if not len(every_asking) or not line.matcher.within_rules(section):
-                return []
-            rules = line.matcher.within_rules(section)
-            if rules not in by_rules:
-                other = self._matcher.match_any(rules, found, every_asking)
-                by_rules[rules] = every_asking[other].tolist()
-            return by_rules[rules]
-
-        opening = np.flatnonzero(opens >= 0)
-        events = _events(bulk, np.array([*self._headers.times, 0])[headers], opens, opening)
-        rows = iter(zip(events.tolist(), found.starts[events].tolist(), found.stops[events].tolist(), strict=True))
-        end = (size, 0, 0)
-        event = next(rows, end)
-        given_back: list[int] = []
-        more: list[int] = []  # rows that turn out to need a look, a heap
-        section = classifier.section
-        asking = asking_in(section)
-        asked = 0  # position in asking
-        last = -1
-        while True:
-            while more and more[0] <= last:
-                heapq.heappop(more)
-            row, start, stop = event
-            if asked < len(asking) and asking[asked] <= min([row, *more[:1]]):
-                row, start, stop = asking[asked], int(found.starts[asking[asked]]), int(found.stops[asking[asked]])
-                given_back.append(row)
-                bulk[row] = False
-                later = np.searchsorted(opening, row, side="right")
-                if later < len(opening):
-                    heapq.heappush(more, int(opening[later]))
-            elif more and more[0] < row:
-                row = heapq.heappop(more)
-            if row >= size:
-                break
-            if row == event[0]:
-                event = next(rows, end)
-            last = row
-            number = found.first_line + row
-            if bulk[row]:
-                line.note_time(number, self._headers.headers[headers[row]].time)
-                if opens[row] >= 0:
-                    classifier.skip_to(number, (self._kinds[variants[row]],))
-                    line.note_section(number)
-            else:
-                if row and bulk[row - 1]:
-                    classifier.skip_to(number - 1)
-                line.take(number, found.data[start:stop], int(found.sizes[row]))
-            if classifier.section != section:
-                section = classifier.section
-                asking = asking_in(section)
-                asked = bisect_right(asking, row)
-            elif asking:
-                asked = bisect_right(asking, row, lo=asked)
-        if bulk[-1]:
-            classifier.skip_to(found.first_line + size - 1)
-        return given_back
-
-
-def _events(bulk: Array, times: Array, opens: Array, opening: Array) -> Array:
-    """Return the rows at which a state may change.
-
-    These are what the line engine reads, and bulk rows after those or with another time or section than the
-    bulk row before them.
-    """
-    event = ~bulk
-    event[0] = True
-    event[1:] |= ~bulk[:-1] | (times[1:] != times[:-1])
-    if len(opening):
-        foreign = np.cumsum(~bulk)[opening]
-        new = np.ones(len(opening), bool)
-        new[1:] = (opens[opening][1:] != opens[opening][:-1]) | (foreign[1:] != foreign[:-1])
-        event[opening[new]] = True
-    out: Array = np.flatnonzero(event)
-    return out
