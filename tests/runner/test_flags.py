@@ -6,9 +6,9 @@ import re
 import pytest
 
 from tests.runner.conftest import ROOT, find_capture
+from trtlog.flags import all_flags, decode_banner_version, flags_of, nearest_release
 from trtlog.runner.check import check_arguments
-from trtlog.runner.flags import all_flags, flags_of, nearest_release
-from trtlog.runner.helptext import Help, decode_banner_version, parse_help
+from trtlog.runner.helptext import Help, parse_help
 from trtlog.testing.capture import read_capture, split_command
 
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -96,7 +96,7 @@ def test_a_help_without_version_is_placed_by_its_flags():
 
 
 def test_every_release_is_nearest_to_itself_or_to_one_with_the_same_flags():
-    from trtlog.runner.flags import RELEASES
+    from trtlog.flags import RELEASES
 
     for release in RELEASES:
         assert flags_of(nearest_release(flags_of(release, hidden=False))) == flags_of(release)

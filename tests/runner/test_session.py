@@ -13,10 +13,10 @@ import pytest
 
 from tests.runner.conftest import ROOT
 from trtlog.errors import RunError
+from trtlog.flags import flags_of
 from trtlog.runner.arguments import FlagError
 from trtlog.runner.binary import Trtexec
 from trtlog.runner.environment import read_gpus
-from trtlog.runner.flags import flags_of
 from trtlog.runner.folder import open_folder
 from trtlog.runner.helptext import Help
 from trtlog.runner.launch import make_plan, start

@@ -1,26 +1,93 @@
-"""What a log lacks, why, and which flag of trtexec prints it."""
+"""What a log lacks, why, and which flag of the program that wrote it prints it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from trtlog.flags import RELEASES, Version, all_flags, parse_version, program_of
 
 if TYPE_CHECKING:
     from trtlog.log import Log
 
-# Table -> (what is missing, the flag that prints it, whether it is printed by a build only).
-_NEEDS: dict[str, tuple[str, str, bool]] = {
-    "tactics": ("timed tactics", "--verbose", True),
-    "timings": ("'Timing Runner' lines", "--verbose", True),
-    "combinations": ("format combinations", "--verbose", True),
-    "engine_layers": ("engine layers", "--dumpLayerInfo --profilingVerbosity=detailed", False),
-    "passes": ("passes of the graph optimizer", "--verbose", True),
-    "fusions": ("rewrites of the graph", "--verbose", True),
-    "onnx_nodes": ("imported ONNX nodes", "--verbose", True),
-    "memory_totals": ("memory totals of the engine", "--verbose", True),
-    "profile": ("layer profile", "--dumpProfile --separateProfileRun", False),
-    "performance": ("performance summary", "", False),
+
+@dataclass(frozen=True)
+class _Need:
+    """What is missing, the flags that print it, what tells it in the API, whether a build does; one thing or many."""
+
+    what: str
+    flags: tuple[str, ...] = ()
+    api: str = ""
+    built: bool = False
+    single: bool = False
+
+
+_LOGGER = "a logger of severity VERBOSE"
+_VERBOSE = ("--verbose",)
+_NEEDS: dict[str, _Need] = {
+    "tactics": _Need("timed tactics", _VERBOSE, _LOGGER, True),
+    "timings": _Need("'Timing Runner' lines", _VERBOSE, _LOGGER, True),
+    "combinations": _Need("format combinations", _VERBOSE, _LOGGER, True),
+    "engine_layers": _Need(
+        "engine layers", ("--dumpLayerInfo", "--profilingVerbosity=detailed"), "an engine inspector"
+    ),
+    "passes": _Need("passes of the graph optimizer", _VERBOSE, _LOGGER, True),
+    "fusions": _Need("rewrites of the graph", _VERBOSE, _LOGGER, True),
+    "onnx_nodes": _Need("imported ONNX nodes", _VERBOSE, _LOGGER, True),
+    "memory_totals": _Need("memory totals of the engine", _VERBOSE, _LOGGER, True),
+    "phases": _Need("durations of the build", _VERBOSE, _LOGGER, True),
+    "memory": _Need("memory in use", _VERBOSE, _LOGGER),
+    "profile": _Need("layer profile", ("--dumpProfile", "--separateProfileRun"), "a profiler", single=True),
+    "iteration_times": _Need("times of single queries", ("--exportTimes=times.json",)),
+    "performance": _Need("performance summary", single=True),
 }
+# The banner names the version from 8.0 on; without one it is this or an earlier release.
+_BEFORE_BANNER_VERSIONS: Version = (7, 2, 3)
+# What TensorRT-RTX never prints: it compiles kernels where the engine runs, and times none.
+_NOT_IN_RTX = ("tactics", "timings")
+# The flag that did the same where a flag was not there yet.
+_EARLIER = {"--dumpProfile": "--dumpLayerTime", "--dumpLayerInfo": "--verbose", "--skipInference": "--buildOnly"}
+
+
+def is_rtx(log: Log) -> bool:
+    """Whether a run was one of TensorRT-RTX: by its program, its version (1.x), or its messages."""
+    run = log.run
+    if program(log) == "tensorrt_rtx" or (run.tensorrt_version or "").startswith("1."):
+        return True
+    return any("TensorRT-RTX" in (text or "") for text in log.table("messages").column("text").to_pylist())
+
+
+def program(log: Log) -> str | None:
+    """Return ``trtexec`` or ``tensorrt_rtx``, None for a log of another program."""
+    run = log.run
+    by_tool = "trtexec" if run.tool and run.tool.rpartition(".")[2] == "trtexec" else None
+    return program_of(run.command) or by_tool
+
+
+def spelled(flags: Sequence[str], log: Log) -> list[str]:
+    """Return flags as the program of a log spells them: without those that its version lacks or no longer needs."""
+    version = RELEASES[-1] if is_rtx(log) else _version(log)
+    out = []
+    for flag in flags:
+        name, _, value = flag.partition("=")
+        known = all_flags()[name]
+        if version is not None and not known.exists_in(version):
+            earlier = _EARLIER.get(name)
+            if version >= known.first or earlier is None or not all_flags()[earlier].exists_in(version):
+                continue
+            name, value = earlier, ""
+        elif version is not None and known.deprecated is not None and version >= known.deprecated:
+            continue
+        out.append(f"{name}={value}" if value else name)
+    return list(dict.fromkeys(out))
+
+
+def _version(log: Log) -> Version | None:
+    run = log.run
+    if run.tensorrt_version is None and run.command and program(log) == "trtexec":
+        return _BEFORE_BANNER_VERSIONS
+    return parse_version(run.tensorrt_version) if run.tensorrt_version else None
 
 
 def advice(log: Log, tables: Sequence[str]) -> str | None:
@@ -32,38 +99,79 @@ def advice(log: Log, tables: Sequence[str]) -> str | None:
         A log of one run.
     tables : sequence of str
         The tables that must hold rows.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/sweep_r50_fp32_b8.log.gz")
+    >>> advice(log, ["tactics"])
+    'The log holds no timed tactics. trtexec 8.5.3 prints them with --verbose.'
     """
     lacking = [name for name in tables if name in _NEEDS and not log.table(name).num_rows]
     if not lacking:
         return None
-    what = [_NEEDS[name][0] for name in lacking]
-    flags = list(dict.fromkeys(flag for name in lacking for flag in _NEEDS[name][1].split()))
-    words = f"{log.source} holds no {' and no '.join(what)}."
-    reasons = _reasons(log, lacking)
-    if "performance" in lacking:
-        reasons.append(
-            "It is printed by a run with inference, that is without --skipInference (--buildOnly up to 8.5)."
-        )
-    if flags:
-        reasons.append(f"To get them, run trtexec with {' '.join(flags)}.")
-    return " ".join([words, *reasons])
+    what = [_NEEDS[name].what for name in lacking]
+    words = f"The log holds no {' and no '.join([', no '.join(what[:-1]), what[-1]] if what[1:] else what)}."
+    if len(log.runs) != 1:
+        return words
+    return " ".join([words, *_reasons(log, lacking), *_remedies(log, lacking)])
+
+
+def _loaded(log: Log) -> bool:
+    return bool(log.build.load_engine or (log.run.command and "--loadEngine" in log.run.command))
 
 
 def _reasons(log: Log, lacking: Sequence[str]) -> list[str]:
     """Return sentences on why the lines are not there."""
-    if len(log.runs) != 1:
-        return []
-    build, run = log.build, log.run
     out = []
-    built = any(_NEEDS[name][2] for name in lacking)
-    if built and (build.load_engine or (run.command and "--loadEngine" in run.command)):
-        out.append("The engine was loaded, not built: the builder's lines are in the log of its build.")
-    elif "tactics" in lacking and run.tool and "rtx" in run.tool.lower():
-        out.append("TensorRT-RTX compiles kernels at run time and times no tactics in a build.")
-    elif run.status in ("failed", "incomplete"):
+    if _loaded(log) and any(_NEEDS[name].built for name in lacking):
+        out.append("The engine was loaded, not built: the builder's lines are in the log of its build, with --verbose.")
+    if log.run.status in ("failed", "incomplete"):
         out.append("The run did not finish: 'trtlog lint' looks for the cause.")
-    elif log.reporting.verbose is False and any("--verbose" in _NEEDS[name][1] for name in lacking):
-        out.append("It was made without --verbose.")
-    if "tactics" in lacking and log.table("combinations").num_rows:
-        out.append("Format combinations are there, so the timing cache may have answered: try an empty one.")
+    if is_rtx(log) and any(name in _NOT_IN_RTX for name in lacking):
+        out.append("TensorRT-RTX compiles kernels where the engine runs, and times no tactics in a build.")
+    elif "tactics" in lacking and log.table("combinations").num_rows:
+        if any(event == "loaded" for event in log.table("timing_cache").column("event").to_pylist()):
+            out.append("A timing cache answered for them: build with an empty one to time them.")
+        elif set(log.table("timings").column("outcome").to_pylist()) == {"untimed"}:
+            out.append("Its layers had one tactic each, which the builder takes without timing it.")
     return out
+
+
+def _remedies(log: Log, lacking: Sequence[str]) -> list[str]:
+    """Return sentences on how the lines are printed."""
+    out = []
+    rtx = is_rtx(log)
+    never = _NOT_IN_RTX if rtx else ()
+    printed = [n for n in lacking if _NEEDS[n].flags and n not in never and not (_NEEDS[n].built and _loaded(log))]
+    single = len(printed) == 1 and _NEEDS[printed[0]].single
+    them = "it" if single else "them"
+    if printed != list(lacking):
+        them = "the " + " and the ".join(_NEEDS[n].what for n in printed)
+    if "performance" in lacking:
+        skip = spelled(["--skipInference"], log)
+        out.append("A run with inference prints the performance summary" + (f": without {skip[0]}." if skip else "."))
+    flags = list(dict.fromkeys(flag for n in printed for flag in spelled(_NEEDS[n].flags, log)))
+    name = program(log)
+    if name is None:
+        api = list(dict.fromkeys(_NEEDS[n].api for n in printed if _NEEDS[n].api))
+        if api:
+            which = "tensorrt_rtx" if rtx else "trtexec"
+            come = "it comes" if single else "they come"
+            out.append(f"{which} prints {them} with {' '.join(flags)}; in the API {come} from {' and '.join(api)}.")
+        return out
+    flags = [flag for flag in flags if not _given(flag, log)]
+    if flags:
+        version = log.run.tensorrt_version
+        which = f"{name} {version}" if version else name
+        verb = "writes" if printed == ["iteration_times"] else "prints"
+        out.append(f"{which} {verb} {them} with {' '.join(flags)}.")
+    return out
+
+
+def _given(flag: str, log: Log) -> bool:
+    """Whether the run had a flag already."""
+    if flag == "--verbose" and log.reporting.verbose is not None:
+        return log.reporting.verbose
+    words = (log.run.command or "").split()
+    return flag in words or (flag.startswith("--exportTimes") and any(w.startswith("--exportTimes") for w in words))

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from trtlog._version import __version__
+from trtlog.cli.common import add_color_option
 
 # Command -> (module that holds a click command named "command", one line of help).
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -60,7 +61,7 @@ class LazyGroup(click.Group):
         command = importlib.import_module(entry[0]).command
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry[0]}.command is no click command")
-        return command
+        return add_color_option(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -79,10 +80,15 @@ def cli() -> None:
     """
 
 
+add_color_option(cli)
+
+
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; the entry point of the ``trtlog`` program."""
     from trtlog.errors import RunError, TrtlogError
 
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its number
     try:
         code = cli.main(arguments, prog_name="trtlog", standalone_mode=False)
     except click.exceptions.Abort:

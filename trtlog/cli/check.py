@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import console, log_argument, read_log, reading_options
+from trtlog.cli.common import log_argument, read_log, reading_options, show, text_format_option
 
 
 @click.command("check")
 @log_argument
 @click.option("--against", required=True, metavar="LOCK", help="The lock file that 'trtlog lock' wrote.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(("text", "md", "json")),
-    default="text",
-    show_default=True,
-    help="How the outcome comes out.",
-)
+@text_format_option
 @reading_options
 @click.pass_context
 def command(ctx: click.Context, log: str, against: str, format_: str, strict: bool, run_number: int | None) -> None:
@@ -29,6 +22,7 @@ def command(ctx: click.Context, log: str, against: str, format_: str, strict: bo
     """
     from trtlog.analyses.check import check
     from trtlog.analyses.lock import read_lock
+    from trtlog.report.check import screen
 
     held = read_lock(against)
     outcome = check(read_log(log, strict=strict, run_number=run_number), held)
@@ -37,5 +31,5 @@ def command(ctx: click.Context, log: str, against: str, format_: str, strict: bo
     elif format_ == "md":
         click.echo(outcome.to_markdown(), nl=False)
     else:
-        console().print(outcome, soft_wrap=True)
+        show(screen(outcome))
     ctx.exit(0 if outcome.passed else 1)

@@ -16,7 +16,7 @@ from trtlog.errors import InputError, QueryError
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from trtlog.dataset.handle import Dataset
     from trtlog.log import Log
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "csv", "md")
 # Below this size a log is read before a progress bar could be seen.
 _PROGRESS_BYTES = 30_000_000
+_COLOR = "trtlog.color"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -38,6 +39,13 @@ def format_option(function: Function) -> Function:
     return option(function)
 
 
+def text_format_option(function: Function) -> Function:
+    """Add ``--format`` for what comes out as a text, not as rows."""
+    choice = click.Choice(("text", "md", "json"))
+    help_ = "How the answer comes out."
+    return click.option("--format", "format_", type=choice, default="text", show_default=True, help=help_)(function)
+
+
 def reading_options(function: Function) -> Function:
     """Add the options of every command that reads a log."""
     for option in (
@@ -49,12 +57,70 @@ def reading_options(function: Function) -> Function:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a rich console: as wide as the terminal, 120 columns in a pipe, NO_COLOR respected."""
+    """Return a rich console: as wide as the terminal, without a width in a pipe, where nothing is wrapped or cut.
+
+    Where ``COLUMNS`` is exported, it tells the width of a pipe.
+
+    Colours: on a terminal, unless ``NO_COLOR`` is set or ``TERM`` is dumb; in a pipe where ``FORCE_COLOR`` is set.
+    ``--color`` and ``--no-color`` come before both.
+    """
     from rich.console import Console
 
+    from trtlog.report.terminal import UNBOUNDED
+
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or "COLUMNS" in os.environ else 120
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    wanted = color_wanted()
+    if wanted is None and _set("FORCE_COLOR") and not _set("NO_COLOR"):
+        wanted = True
+    width = None
+    if not stream.isatty():
+        columns = os.environ.get("COLUMNS", "")
+        width = int(columns) if columns.isdigit() and int(columns) else UNBOUNDED
+    options: dict[str, Any] = {"file": stream, "width": width, "highlight": False, "soft_wrap": False, "emoji": False}
+    if wanted is False or (wanted is None and (_set("NO_COLOR") or os.environ.get("TERM") in ("dumb", "unknown"))):
+        return Console(**options, color_system=None, no_color=True, force_interactive=False)
+    if wanted:
+        return Console(**options, force_terminal=True, no_color=False, color_system=_color_system())
+    return Console(**options, force_terminal=stream.isatty())
+
+
+def _set(name: str) -> bool:
+    """Whether an environment variable holds something; the conventions take an empty one for unset."""
+    return bool(os.environ.get(name))
+
+
+def _color_system() -> Any:
+    """Return the colours to use where they were asked for: those of the terminal, else the sixteen that all know."""
+    if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
+        return "truecolor"
+    return "256" if "256color" in os.environ.get("TERM", "") else "standard"
+
+
+def color_wanted() -> bool | None:
+    """Return what ``--color`` or ``--no-color`` said, None where neither was given."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.find_root().meta.get(_COLOR)
+
+
+def add_color_option(command: click.Command) -> click.Command:
+    """Give a command ``--color`` and ``--no-color``."""
+
+    def keep(context: click.Context, _: click.Parameter, value: bool | None) -> None:
+        if value is not None:
+            context.find_root().meta[_COLOR] = value
+
+    if not any(parameter.name == "color" for parameter in command.params):
+        words = "Colours always, or never; by default on a terminal unless NO_COLOR is set."
+        flags = ["--color/--no-color"]
+        command.params.append(click.Option(flags, default=None, expose_value=False, callback=keep, help=words))
+    return command
+
+
+def show(part: RenderableType) -> None:
+    """Print to standard output what rich can print, without control characters of a log."""
+    from trtlog.report.terminal import Plain
+
+    console().print(Plain(part), end="", crop=False)
 
 
 def read_log(path: str, *, strict: bool = False, run_number: int | None = None) -> Log:
@@ -184,27 +250,25 @@ def print_markdown(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> None
 
 
 def print_table(table: pa.Table, rows: Sequence[dict[str, Any]], title: str | None = None) -> None:
-    """Print rows as a table that fits the terminal."""
+    """Print rows as a table that fits the terminal; in a pipe a row is a line, and nothing is cut."""
     import pyarrow as pa
-    from rich.table import Table
+    from rich.console import Group
     from rich.text import Text
 
-    out = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    texts = {name: [cell(row[name]) for row in rows] for name in table.column_names}
+    from trtlog.report.terminal import UNBOUNDED, Column, Sheet
+
+    columns = []
     for field in table.schema:
-        longest = max(map(len, [field.name, *texts[field.name]]))
         numeric = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        # Text is cut where the terminal is narrow; a number never is.
-        least = longest if numeric else min(longest, 8)
-        out.add_column(
-            field.name, justify="right" if numeric else "left", overflow="ellipsis", no_wrap=True, min_width=least
-        )
-    for number in range(len(rows)):
-        out.add_row(*[Text(values[number]) for values in texts.values()])
-    screen = console()
-    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
-        screen.width = 2 * len(texts) + sum(max(map(len, [name, *values])) for name, values in texts.items())
-    screen.print(out, crop=False)
+        columns.append(Column(field.name, "number" if numeric else "name"))
+    sheet = Sheet(columns, [[cell(row[column.heading]) for column in columns] for row in rows], keep_empty=True)
+    if console().width == UNBOUNDED:
+        if title:
+            click.echo(title)
+        for line in sheet.plain_lines():
+            click.echo(line)
+        return
+    show(Group(Text(title, style="bold"), sheet) if title else sheet)
 
 
 def cell(value: Any) -> str:

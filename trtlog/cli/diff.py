@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import console, read_log
+from trtlog.cli.common import read_log, show, text_format_option
 from trtlog.errors import QueryError
 
 
 @click.command("diff")
 @click.argument("control", metavar="CONTROL")
 @click.argument("test", metavar="TEST")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(("text", "md", "json")),
-    default="text",
-    show_default=True,
-    help="How the diff comes out.",
-)
+@text_format_option
 @click.option("--limit", type=click.IntRange(1), default=12, show_default=True, help="Rows of a table (text, md).")
 @click.option("--all", "unchanged", is_flag=True, help="With json: unchanged rows and common tactics too.")
 @click.option("--control-run", type=int, default=None, help="Which run of CONTROL, from 0, where it holds several.")
@@ -54,4 +47,4 @@ def command(
     elif format_ == "md":
         click.echo(found.to_markdown(limit=limit), nl=False)
     else:
-        console().print(screen(found, limit))
+        show(screen(found, limit))

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from trtlog.cli.common import FORMATS, console, log_argument, print_rows, read_log, reading_options
+from trtlog.cli.common import FORMATS, log_argument, print_rows, read_log, reading_options, show
 
 
 @click.command("lint")
@@ -47,7 +47,7 @@ def command(
     if format_ == "text":
         from trtlog.report.lint import render
 
-        console().print(render(rows, show_good=not no_good))
+        show(render(rows, show_good=not no_good))
     else:
         print_rows(found, format_)
     if fail_on is not None:

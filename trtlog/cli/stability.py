@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import console, read_log
+from trtlog.cli.common import read_log, show, text_format_option
 
 
 @click.command("stability")
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True)
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(("text", "md", "json")),
-    default="text",
-    show_default=True,
-    help="How the answer comes out.",
-)
+@text_format_option
 @click.option("--limit", type=click.IntRange(1), default=15, show_default=True, help="Rows of a table (text, md).")
 @click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows.")
 def command(logs: tuple[str, ...], format_: str, limit: int, strict: bool) -> None:
@@ -35,4 +28,4 @@ def command(logs: tuple[str, ...], format_: str, limit: int, strict: bool) -> No
     elif format_ == "md":
         click.echo(found.to_markdown(limit), nl=False)
     else:
-        console().print(screen(found, limit))
+        show(screen(found, limit))

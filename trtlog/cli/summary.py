@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import console, log_argument, read_log, reading_options
+from trtlog.cli.common import log_argument, read_log, reading_options, show
 
 
 @click.command("summary")
@@ -17,9 +17,8 @@ def command(log: str, strict: bool, run_number: int | None) -> None:
     """
     from trtlog.report.summary import summary
 
-    screen = console()
     whole = read_log(log, strict=strict, run_number=run_number)
     for number, run in enumerate(whole.runs):
         if number:
-            screen.print()
-        screen.print(summary(run))
+            click.echo()
+        show(summary(run))

@@ -14,24 +14,17 @@ def command(table: str | None) -> None:
 
     Example:  trtlog tables tactics
     """
-    from rich.table import Table
-    from rich.text import Text
-
-    from trtlog.cli.common import console
+    from trtlog.cli.common import show
     from trtlog.records import TABLES
+    from trtlog.report.terminal import Column, Sheet
 
-    out = Table(box=None, pad_edge=False, header_style="bold")
     if table is None:
-        for name in ("table", "columns", "one row per"):
-            out.add_column(name)
-        for name, record in TABLES.items():
-            doc = (record.__doc__ or "").strip().splitlines()[0]
-            out.add_row(name, str(len(record.columns())), Text(doc))
+        columns = (Column("table", "code"), Column("columns", "number"), Column("one row per"))
+        docs = {name: (record.__doc__ or "").strip().splitlines()[0] for name, record in TABLES.items()}
+        show(Sheet(columns, [(name, str(len(TABLES[name].columns())), doc) for name, doc in docs.items()]))
     elif table in TABLES:
-        for name in ("column", "type", "unit", "meaning"):
-            out.add_column(name)
-        for name, column in TABLES[table].columns().items():
-            out.add_row(name, column.type, column.unit, Text(column.doc))
+        about = TABLES[table].columns().items()
+        four = (Column("column", "code"), Column("type", "code"), Column("unit", "code"), Column("meaning"))
+        show(Sheet(four, [(name, column.type, column.unit, column.doc) for name, column in about]))
     else:
         raise QueryError(f"there is no table {table!r}; the tables are {', '.join(TABLES)}")
-    console().print(out)

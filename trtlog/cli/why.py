@@ -7,7 +7,7 @@ import json
 
 import click
 
-from trtlog.cli.common import console, log_argument, read_log, reading_options
+from trtlog.cli.common import log_argument, read_log, reading_options, show
 
 _SHOWN = 40
 
@@ -43,4 +43,4 @@ def command(layer: str, log: str, format_: str, strict: bool, run_number: int | 
         return
     from trtlog.report.why import render
 
-    console().print(render(told))
+    show(render(told))

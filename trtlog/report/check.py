@@ -16,12 +16,19 @@ _MARKDOWN = str.maketrans({"|": "\\|", "`": "'", "\n": " ", "<": "&lt;", ">": "&
 
 
 def screen(check: Check, limit: int = _LIMIT) -> RenderableType:
-    """Return the outcome as something rich can print: a line a finding, the verdict last."""
+    """Return the outcome as something rich can print: a line a finding, what passed, the verdict last."""
     parts: list[RenderableType] = []
     for finding in check.findings[:limit]:
-        parts.append(Text.assemble((f"{finding.level} ", _STYLES[finding.level]), f"{finding.rule}: {_where(finding)}"))
+        text = Text.assemble((f"{finding.level} ", _STYLES[finding.level]), (finding.rule, "bold"))
+        text.append(f": {finding.reason}")
+        if finding.line is not None:
+            text.append(f" (line {finding.line})", style="dim")
+        parts.append(text)
     if len(check.findings) > limit:
-        parts.append(Text(f"... and {len(check.findings) - limit} more", style="dim"))
+        parts.append(Text(f"... and {len(check.findings) - limit} more: --format json gives all", style="dim"))
+    broken = {finding.rule for finding in check.findings}
+    if kept := [rule for rule in check.checked if rule not in broken]:
+        parts.append(Text.assemble(("ok ", "green"), (", ".join(kept), "dim")))
     parts += [Text(f"not checked: {rule}: {why}", style="dim") for rule, why in check.skipped.items()]
     parts.append(Text(verdict(check), style="bold green" if check.passed else "bold red"))
     return Group(*parts)

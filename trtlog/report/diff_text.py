@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from trtlog.redact import redact
-from trtlog.report.diff_words import Section, headline, sections
+from trtlog.report.diff_words import Section, headline, sections, short
 
 if TYPE_CHECKING:
     from trtlog.analyses.diff import Diff
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _MARKDOWN = str.maketrans({"|": "\\|", "`": "'", "\n": " ", "<": "&lt;", ">": "&gt;"})
 # Long tables fold away in a pull request.
 _FOLDED = 8
+# A name of thousands of characters (a fused region's) would make a table that nobody can read.
+_LONGEST = 200
 
 
 def to_markdown(diff: Diff, limit: int = 20) -> str:
@@ -41,9 +43,9 @@ def _cell(text: str) -> str:
 def markdown_table(section: Section, limit: int) -> list[str]:
     """Return the lines of one table, at most ``limit`` rows and how many were left out."""
     lines = ["| " + " | ".join(name or " " for name, _, _ in section.columns) + " |"]
-    lines.append("|" + "|".join("--:" if right else "---" for _, _, right in section.columns) + "|")
+    lines.append("|" + "|".join("--:" if kind == "number" else "---" for _, _, kind in section.columns) + "|")
     for row in section.rows[:limit]:
-        lines.append("| " + " | ".join(_cell(text(row)) for _, text, _ in section.columns) + " |")
+        lines.append("| " + " | ".join(_cell(short(text(row), _LONGEST)) for _, text, _ in section.columns) + " |")
     if len(section.rows) > limit:
         lines += ["", f"... and {len(section.rows) - limit} more"]
     return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from trtlog.analyses.diff import Diff
@@ -24,13 +24,22 @@ METRIC_NAMES = {
 }
 
 
+# How a column behaves where there is little room, as trtlog.report.terminal has it.
+Kind = Literal["number", "code", "name", "words"]
+Columns = tuple[tuple[str, Callable[[Row], str], Kind], ...]
+
+
 @dataclass(frozen=True)
 class Section:
-    """A table of the report: its rows, and (heading, text of a row) for each column; numbers to the right."""
+    """A table of the report: its rows, and (heading, text of a row, kind) for each column.
+
+    Texts are whole: who shows them cuts them, where there is no room. ``bar`` names the change to draw a bar of.
+    """
 
     title: str
     rows: list[Row]
-    columns: tuple[tuple[str, Callable[[Row], str], bool], ...]
+    columns: Columns
+    bar: str | None = None
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -61,11 +70,14 @@ def signed(value: float | None, unit: str = "%") -> str:
     return f"{round(value, 1) + 0.0:+.1f}{unit}"  # adding 0 turns -0.0 into 0.0
 
 
+def one_line(value: Any) -> str:
+    """Return a value as one line of text, nothing for None."""
+    return "" if value is None else " ".join(str(value).splitlines()).strip()
+
+
 def short(text: str | None, width: int = 60) -> str:
     """Return a text of at most ``width`` letters, cut in the middle."""
-    if text is None:
-        return ""
-    text = text.replace("\n", " ").strip()
+    text = one_line(text)
     if len(text) <= width:
         return text
     head = (width - 3) * 2 // 3
@@ -176,23 +188,23 @@ def _rest(diff: Diff) -> list[str]:
             lines.append(f"{name}: {count['added']} {gained}, {count['removed']} {lost}")
     new = [row for row in diff.rows("messages") if row["category"] == "added"]
     if new:
-        lines.append(f"messages: {len(new)} new, first: {short(new[0]['text'], 100)}")
+        lines.append(f"messages: {len(new)} new, first: {one_line(new[0]['text'])}")
     return lines
 
 
-def _text(name: str, width: int = 60) -> Callable[[Row], str]:
-    return lambda row: short(None if row[name] is None else str(row[name]), width)
+def _text(name: str) -> Callable[[Row], str]:
+    return lambda row: one_line(row[name])
 
 
 def _number(name: str, digits: int = 4) -> Callable[[Row], str]:
     return lambda row: number(row[name], digits)
 
 
-def _arrow(name: str, width: int = 40) -> Callable[[Row], str]:
+def _arrow(name: str) -> Callable[[Row], str]:
     """Return a value of both sides, once where it is the same."""
 
     def text(row: Row) -> str:
-        ours, theirs = short(row[f"control_{name}"], width), short(row[f"test_{name}"], width)
+        ours, theirs = one_line(row[f"control_{name}"]), one_line(row[f"test_{name}"])
         return ours if ours == theirs else f"{ours or '-'} -> {theirs or '-'}"
 
     return text
@@ -201,8 +213,8 @@ def _arrow(name: str, width: int = 40) -> Callable[[Row], str]:
 def _layer_name(row: Row) -> str:
     ours, theirs = row["control_layer"], row["test_layer"]
     if ours is None or theirs is None or ours.strip() == theirs.strip():
-        return short(theirs or ours)
-    return f"{short(ours, 44)} -> {short(theirs, 44)}"
+        return one_line(theirs if theirs is not None else ours)
+    return f"{one_line(ours)} -> {one_line(theirs)}"
 
 
 def sections(diff: Diff) -> list[Section]:
@@ -213,7 +225,7 @@ def sections(diff: Diff) -> list[Section]:
     found = []
     for name, (title, columns) in _SHOWN.items():
         if rows[name]:
-            found.append(Section(title, rows[name], columns))
+            found.append(Section(title, rows[name], columns, _BARS.get(name)))
     return found
 
 
@@ -221,115 +233,117 @@ def _changed(rows: list[Row]) -> list[Row]:
     return [row for row in rows if row.get("category") != "unchanged"]
 
 
-_VALUES = (("control", _text("control"), False), ("test", _text("test"), False))
-_CATEGORY = ("", _text("category"), False)
-_SHOWN: dict[str, tuple[str, tuple[tuple[str, Callable[[Row], str], bool], ...]]] = {
-    "run": ("Run", (("", _text("field"), False), *_VALUES)),
-    "device": ("Device", (("", _text("field"), False), *_VALUES)),
+# Tables with a bar, and what it shows.
+_BARS = {"attribution": "delta_ms", "phases": "delta_s"}
+_VALUES: Columns = (("control", _text("control"), "name"), ("test", _text("test"), "name"))
+_CATEGORY: tuple[str, Callable[[Row], str], Kind] = ("", _text("category"), "code")
+_SHOWN: dict[str, tuple[str, Columns]] = {
+    "run": ("Run", (("", _text("field"), "words"), *_VALUES)),
+    "device": ("Device", (("", _text("field"), "words"), *_VALUES)),
     "options": (
         "Options",
-        (_CATEGORY, ("section", _text("section"), False), ("option", _text("key"), False), *_VALUES),
+        (_CATEGORY, ("section", _text("section"), "words"), ("option", _text("key"), "words"), *_VALUES),
     ),
     "performance": (
         "Performance",
         (
-            ("metric", lambda row: str(METRIC_NAMES.get(row["metric"], row["metric"])), False),
-            ("", _text("stat"), False),
-            ("control", _number("control"), True),
-            ("test", _number("test"), True),
-            ("unit", _text("unit"), False),
-            ("change", lambda row: signed(row["change_percent"]), True),
-            ("verdict", _text("verdict"), False),
-            ("p", lambda row: "" if row["p_value"] is None else f"{row['p_value']:.2g}", True),
+            ("metric", lambda row: str(METRIC_NAMES.get(row["metric"], row["metric"])), "code"),
+            ("", _text("stat"), "code"),
+            ("control", _number("control"), "number"),
+            ("test", _number("test"), "number"),
+            ("unit", _text("unit"), "code"),
+            ("change", lambda row: signed(row["change_percent"]), "number"),
+            ("verdict", _text("verdict"), "code"),
+            ("p", lambda row: "" if row["p_value"] is None else f"{row['p_value']:.2g}", "number"),
         ),
     ),
     "attribution": (
         "Where the change comes from",
         (
-            ("operation", _text("family"), False),
-            ("precision", _text("precision"), False),
-            ("layers", _text("layers"), True),
-            ("control ms", _number("control_ms"), True),
-            ("test ms", _number("test_ms"), True),
-            ("change ms", lambda row: f"{row['delta_ms']:+.4f}", True),
-            ("of it timing", lambda row: "" if row["machine_ms"] is None else f"{row['machine_ms']:+.4f}", True),
-            ("share", lambda row: "" if row["share_percent"] is None else f"{row['share_percent']:.0f}%", True),
+            ("operation", _text("family"), "code"),
+            ("precision", _text("precision"), "code"),
+            ("layers", _text("layers"), "number"),
+            ("control ms", _number("control_ms"), "number"),
+            ("test ms", _number("test_ms"), "number"),
+            ("change ms", lambda row: f"{row['delta_ms']:+.4f}", "number"),
+            ("of it timing", lambda row: "" if row["machine_ms"] is None else f"{row['machine_ms']:+.4f}", "number"),
+            ("share", lambda row: "" if row["share_percent"] is None else f"{row['share_percent']:.0f}%", "number"),
         ),
     ),
     "layers": (
         "Layers",
         (
             _CATEGORY,
-            ("layer", _layer_name, False),
-            ("paired", lambda row: "" if row["method"] == "none" else f"{row['method']} {row['confidence']:g}", False),
-            ("changed", lambda row: ", ".join(row["changed"] or ()), False),
-            ("precision", _arrow("precision"), False),
-            ("control ms", _number("control_ms"), True),
-            ("test ms", _number("test_ms"), True),
-            ("speedup", lambda row: "" if row["speedup"] is None else f"{row['speedup']:.2f}x", True),
+            ("layer", _layer_name, "name"),
+            ("paired", lambda row: "" if row["method"] == "none" else f"{row['method']} {row['confidence']:g}", "code"),
+            ("changed", lambda row: ", ".join(row["changed"] or ()), "words"),
+            ("precision", _arrow("precision"), "code"),
+            ("control ms", _number("control_ms"), "number"),
+            ("test ms", _number("test_ms"), "number"),
+            ("speedup", lambda row: "" if row["speedup"] is None else f"{row['speedup']:.2f}x", "number"),
         ),
     ),
     "tactics": (
         "Tactics that changed",
         (
-            ("layer", _text("layer", 50), False),
-            ("layers", _text("layers"), True),
-            ("tactic", _arrow("tactic"), False),
-            ("control ms", _number("control_ms"), True),
-            ("test ms", _number("test_ms"), True),
-            ("verdict", _text("verdict"), False),
-            ("reason", _text("reason", 200), False),
+            ("layer", _text("layer"), "name"),
+            ("layers", _text("layers"), "number"),
+            ("tactic", _arrow("tactic"), "words"),
+            ("control ms", _number("control_ms"), "number"),
+            ("test ms", _number("test_ms"), "number"),
+            ("verdict", _text("verdict"), "code"),
+            ("reason", _text("reason"), "words"),
         ),
     ),
-    "formats": ("Formats that changed", (("layer", _text("layer"), False), ("", _text("side"), False), *_VALUES)),
+    "formats": ("Formats that changed", (("layer", _text("layer"), "name"), ("", _text("side"), "code"), *_VALUES)),
     "fusions": (
         "Fusions",
         (
             _CATEGORY,
-            ("", _text("action"), False),
-            ("rule", _text("rule"), False),
-            ("layer", _text("layer"), False),
-            ("with", _text("other"), False),
+            ("", _text("action"), "code"),
+            ("rule", _text("rule"), "code"),
+            ("layer", _text("layer"), "name"),
+            ("with", _text("other"), "name"),
         ),
     ),
     "reformats": (
         "Reformats",
         (
             _CATEGORY,
-            ("reformat", _text("reformat", 80), False),
+            ("reformat", _text("reformat"), "name"),
             *_VALUES,
-            ("control ms", _number("control_ms"), True),
-            ("test ms", _number("test_ms"), True),
+            ("control ms", _number("control_ms"), "number"),
+            ("test ms", _number("test_ms"), "number"),
         ),
     ),
     "memory": (
         "Memory",
         (
             _CATEGORY,
-            ("", _text("name"), False),
-            ("control MiB", lambda row: mebibytes(row["control_bytes"]), True),
-            ("test MiB", lambda row: mebibytes(row["test_bytes"]), True),
-            ("change", lambda row: signed(row["change_percent"]), True),
+            ("", _text("name"), "words"),
+            ("control MiB", lambda row: mebibytes(row["control_bytes"]), "number"),
+            ("test MiB", lambda row: mebibytes(row["test_bytes"]), "number"),
+            ("change", lambda row: signed(row["change_percent"]), "number"),
         ),
     ),
     "phases": (
         "Build and start",
         (
             _CATEGORY,
-            ("phase", _text("name"), False),
-            ("control s", _number("control_s"), True),
-            ("test s", _number("test_s"), True),
-            ("change s", lambda row: "" if row["delta_s"] is None else f"{row['delta_s']:+.2f}", True),
+            ("phase", _text("name"), "words"),
+            ("control s", _number("control_s"), "number"),
+            ("test s", _number("test_s"), "number"),
+            ("change s", lambda row: "" if row["delta_s"] is None else f"{row['delta_s']:+.2f}", "number"),
         ),
     ),
     "messages": (
         "Messages",
         (
             _CATEGORY,
-            ("severity", _text("severity"), False),
-            ("text", _text("text", 160), False),
-            ("control", _text("control_count"), True),
-            ("test", _text("test_count"), True),
+            ("severity", _text("severity"), "code"),
+            ("text", _text("text"), "words"),
+            ("control", _text("control_count"), "number"),
+            ("test", _text("test_count"), "number"),
         ),
     ),
 }

@@ -118,37 +118,14 @@ def _line_of(story: Story) -> str:
 
 def of_rich(shown: RenderableType) -> Html:
     """Return what is meant for the terminal as markup: text as a line, a table as a table."""
-    from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
-    if isinstance(shown, Padding):
-        return of_rich(shown.renderable)
-    if isinstance(shown, Text):
-        return line(text(shown.plain, 1000))
-    if isinstance(shown, Table):
-        heads = [(_words(column.header), column.justify == "right") for column in shown.columns]
-        cells = zip(*([_words(cell) for cell in column.cells] for column in shown.columns), strict=True)
-        return table(heads, list(cells))
-    return Html(f"<pre>{text(_words(shown), 5000)}</pre>")
+    from trtlog.report.terminal import Sheet
 
-
-def _words(shown: RenderableType) -> str:
-    """Return what rich shows as plain text."""
-    from rich.text import Text
-
-    if isinstance(shown, str):
-        return shown
-    if isinstance(shown, Text):
-        return shown.plain
-    import io
-
-    from rich.console import Console
-
-    console = Console(file=io.StringIO(), width=110, color_system=None)
-    with console.capture() as held:
-        console.print(shown)
-    return held.get()
+    if isinstance(shown, Sheet):
+        columns, rows = shown.texts()
+        return table([(column.heading, column.kind == "number") for column in columns], rows)
+    return line(text(shown.plain if isinstance(shown, Text) else str(shown), 1000))
 
 
 def _notes(notes: Sequence[str]) -> list[Html]:
@@ -156,7 +133,7 @@ def _notes(notes: Sequence[str]) -> list[Html]:
 
 
 def _section(section: Section, *, opened: bool) -> Html:
-    heads = [(name, right) for name, _, right in section.columns]
+    heads = [(name, kind == "number") for name, _, kind in section.columns]
     rows = [[show(row) for _, show, _ in section.columns] for row in section.rows]
     return folded(f"{section.title} ({len(rows)})", table(heads, rows), opened=opened)
 

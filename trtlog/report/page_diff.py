@@ -40,10 +40,10 @@ def _base(source: str) -> str:
 def _table(section: Section) -> dict[str, Any]:
     rows = section.rows[:_ROWS]
     cols, data = [], []
-    for number, (name, text, right) in enumerate(section.columns):
+    for number, (name, text, kind) in enumerate(section.columns):
         values = [redact(text(row)) for row in rows]
-        numbers = [_number(value) for value in values] if right else []
-        numeric = right and all(n is not None or not v for n, v in zip(numbers, values, strict=True))
+        numbers = [_number(value) for value in values] if kind == "number" else []
+        numeric = kind == "number" and all(n is not None or not v for n, v in zip(numbers, values, strict=True))
         cols.append(
             {
                 "name": f"c{number}",

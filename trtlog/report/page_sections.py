@@ -53,8 +53,6 @@ class Page:
         text = advice(self.log, tables)
         if not text:
             return []
-        if text.startswith(self.log.source):
-            text = "The log" + text[len(self.log.source) :]
         return [{"kind": "missing", "text": redact(text)}]
 
 
@@ -133,7 +131,7 @@ def _performance(page: Page) -> list[Block]:
             }
         )
     elif table.num_rows:
-        blocks.append({"kind": "missing", "text": "No times over the run: add --exportTimes=times.json to trtexec."})
+        blocks += page.missing("iteration_times")
     return blocks
 
 
@@ -329,7 +327,7 @@ def _build(page: Page) -> list[Block]:
              "note": "As printed; a phase may hold another one, so they do not add up."}
         )  # fmt: skip
     else:
-        blocks.append({"kind": "missing", "text": "The log prints no durations: --verbose, or a build that ends."})
+        blocks += page.missing("phases")
     if page.put("cache_use", log.analyze.table("cache_use")):
         blocks.append({"kind": "record", "table": "cache_use", "title": "Timing cache"})
     blocks += page.missing("timings")

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from trtlog.report.diff import table
 from trtlog.report.diff_text import markdown_table
-from trtlog.report.diff_words import Section, number, short, signed
+from trtlog.report.diff_words import Columns, Section, number, one_line, signed
+from trtlog.report.terminal import Heading
 
 if TYPE_CHECKING:
     from trtlog.analyses.stability import Stability
@@ -47,33 +48,33 @@ def sections(found: Stability) -> list[Section]:
         "Builds",
         list(found.build_rows),
         (
-            ("", lambda row: str(row["build"]), True),
-            ("log", lambda row: short(row["source"], 70), False),
-            ("qps", lambda row: number(row["throughput_qps"]), True),
-            ("GPU ms", lambda row: number(row["gpu_compute_ms"]), True),
-            ("spread", lambda row: signed(row["spread_percent"]), True),
-            ("layers ms", lambda row: number(row["layers_ms"]), True),
-            ("same tactics", lambda row: signed(row["timing_shift_percent"]), True),
-            ("build s", lambda row: number(row["build_seconds"]), True),
+            ("", lambda row: str(row["build"]), "number"),
+            ("log", lambda row: one_line(row["source"]), "name"),
+            ("qps", lambda row: number(row["throughput_qps"]), "number"),
+            ("GPU ms", lambda row: number(row["gpu_compute_ms"]), "number"),
+            ("spread", lambda row: signed(row["spread_percent"]), "number"),
+            ("layers ms", lambda row: number(row["layers_ms"]), "number"),
+            ("same tactics", lambda row: signed(row["timing_shift_percent"]), "number"),
+            ("build s", lambda row: number(row["build_seconds"]), "number"),
         ),
     )
     flipped = [row for row in found.layer_rows if row["winners"] > 1]
     varying = [row for row in found.layer_rows if row["share_percent"] is not None]
-    columns = (
-        ("layer", lambda row: short(row["layer"]), False),
-        ("winners", lambda row: str(row["winners"]), True),
-        ("flips", lambda row: "" if row["flips_percent"] is None else f"{row['flips_percent']:.0f}%", True),
-        ("margin", lambda row: "" if row["margin_percent"] is None else f"{row['margin_percent']:.1f}%", True),
-        ("noise", lambda row: "" if row["noise_percent"] is None else f"{row['noise_percent']:.1f}%", True),
-        ("min ms", lambda row: number(row["min_ms"]), True),
-        ("max ms", lambda row: number(row["max_ms"]), True),
-        ("share", lambda row: "" if row["share_percent"] is None else f"{row['share_percent']:.0f}%", True),
-        ("verdict", lambda row: str(row["verdict"]), False),
+    columns: Columns = (
+        ("layer", lambda row: one_line(row["layer"]), "name"),
+        ("winners", lambda row: str(row["winners"]), "number"),
+        ("flips", lambda row: "" if row["flips_percent"] is None else f"{row['flips_percent']:.0f}%", "number"),
+        ("margin", lambda row: "" if row["margin_percent"] is None else f"{row['margin_percent']:.1f}%", "number"),
+        ("noise", lambda row: "" if row["noise_percent"] is None else f"{row['noise_percent']:.1f}%", "number"),
+        ("min ms", lambda row: number(row["min_ms"]), "number"),
+        ("max ms", lambda row: number(row["max_ms"]), "number"),
+        ("share", lambda row: "" if row["share_percent"] is None else f"{row['share_percent']:.0f}%", "number"),
+        ("verdict", lambda row: str(row["verdict"]), "code"),
     )
     parts = [
         builds,
         Section("Layers whose tactic changes", flipped, columns),
-        Section("Layers that make the sum vary", varying, columns),
+        Section("Layers that make the sum vary", varying, columns, "share_percent"),
     ]
     return [part for part in parts if part.rows]
 
@@ -81,9 +82,11 @@ def sections(found: Stability) -> list[Section]:
 def screen(found: Stability, limit: int = _LIMIT) -> RenderableType:
     """Return it as something rich can print."""
     parts: list[RenderableType] = [Text(f"note: {note}", style="yellow") for note in found.notes]
-    parts += [Text(line) for line in headline(found)]
+    first, *rest = headline(found)
+    parts += [Text(first, style="bold"), *[Text(line) for line in rest]]
     parts += [part for section in sections(found) for part in (Text(), table(section, limit))]
-    parts += [Text(), Text("Advice", style="bold"), *[Text(f"- {line}") for line in found.advice]]
+    if found.advice:
+        parts += [Text(), Heading("Advice"), *[Text(f"- {line}") for line in found.advice]]
     return Group(*parts)
 
 

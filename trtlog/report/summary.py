@@ -1,4 +1,4 @@
-"""One log on one screen: what ran, on what, headline numbers, phases, top layers, warnings."""
+"""One log on one screen: what ran, on what, headline numbers, phases, passes, slowest layers, warnings."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
-from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from trtlog.records.options import Performance, Statistics
+from trtlog.redact import redact
+from trtlog.report.terminal import Bar, Cell, Column, Heading, Sheet
 
 if TYPE_CHECKING:
     from trtlog.log import Log
 
-_STATUS_STYLE = {"passed": "bold green", "failed": "bold red", "incomplete": "bold yellow", "waived": "yellow"}
-_SEVERITY_STYLE = {"warning": "yellow", "error": "red", "fatal": "bold red"}
+STATUS_STYLES = {"passed": "bold green", "failed": "bold red", "incomplete": "bold yellow", "waived": "yellow"}
+SEVERITY_STYLES = {"warning": "yellow", "error": "red", "fatal": "bold red"}
 _TOP = 5
 _MESSAGES = 6
-_BAR = 20
+_PASSES = 10
+_FACTS = (Column("", "code", "dim"), Column("", "words"))
 
 
 def summary(log: Log) -> RenderableType:
@@ -30,11 +31,12 @@ def summary(log: Log) -> RenderableType:
     log : Log
         A log of one run; for a file of several give each of ``log.runs``.
     """
-    parts: list[RenderableType] = [_title(log), _facts(log)]
-    for part in (_performance(log), _phases(log), _search(log), _layers(log), _messages(log), _coverage(log)):
-        if part is not None:
-            parts.append(part)
-    return Group(*parts)
+    parts: list[RenderableType] = [_title(log), Sheet(_FACTS, _facts(log))]
+    for part in (_performance, _phases, _passes, _search, _layers, _messages, _missing):
+        made = part(log)
+        if made is not None:
+            parts.append(made)
+    return Group(*parts, _coverage(log))
 
 
 def _title(log: Log) -> RenderableType:
@@ -46,61 +48,52 @@ def _title(log: Log) -> RenderableType:
         title.append(f" build {run.build}")
     if run.status:
         title.append("  ")
-        title.append(run.status, style=_STATUS_STYLE[run.status])
+        title.append(run.status, style=STATUS_STYLES[run.status])
     return title
 
 
-def _grid() -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    return grid
-
-
-def _facts(log: Log) -> RenderableType:
+def _facts(log: Log) -> list[tuple[str, str]]:
     run, device = log.run, log.device
     build, inference = log.build, log.inference
-    grid = _grid()
-    if run.command:
-        grid.add_row("command", Text(run.command))
+    facts = [("command", redact(run.command or ""))]
     model = log.model.model or build.load_engine
+    shapes = ", ".join(s for s in (inference.input_shapes or []) if s != "model")
     if model:
-        shapes = ", ".join(s for s in (inference.input_shapes or []) if s != "model")
-        grid.add_row("model", Text(f"{model}{f'  at {shapes}' if shapes else ''}"))
+        facts.append(("model", f"{redact(model)}{f'  at {shapes}' if shapes else ''}"))
     if device is not None and device.name:
-        capability = device.compute_capability
-        known = [f"compute capability {capability}" if capability else "", _memory(device)]
-        grid.add_row("GPU", Text(", ".join([device.name, *(k for k in known if k)])))
-    if build.precision:
-        grid.add_row("precision", Text(build.precision))
+        capability = f"compute capability {device.compute_capability}" if device.compute_capability else ""
+        memory = f"{device.memory_mib} MiB" if device.memory_mib is not None else ""
+        facts.append(("GPU", ", ".join(word for word in (device.name, capability, memory) if word)))
+    facts.append(("precision", build.precision or ""))
     if run.started_at and run.finished_at:
-        grid.add_row("time", Text(f"{run.started_at} to {run.finished_at} ({run.finished_at - run.started_at})"))
-    return grid
-
-
-def _memory(device: Any) -> str:
-    return f"{device.memory_mib} MiB" if device.memory_mib is not None else ""
+        facts.append(("time", f"{run.started_at} to {run.finished_at} ({run.finished_at - run.started_at})"))
+    return [(name, value) for name, value in facts if value]
 
 
 def _performance(log: Log) -> RenderableType | None:
     performance = log.performance
     if performance == Performance():
         return None
-    head = Text()
+    parts: list[RenderableType] = [Heading("performance")]
     if performance.throughput_qps is not None:
-        head.append(f"throughput {performance.throughput_qps:.10g} qps", style="bold")
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("ms")
-    percentiles = sorted({p for s in _statistics(performance).values() for p in s.percentiles})
+        parts.append(Text(f"throughput {performance.throughput_qps:.10g} qps", style="bold"))
+    named = _statistics(performance)
+    percentiles = sorted({p for statistic in named.values() for p in statistic.percentiles})
     names = ["min", "mean", "median", *(f"p{p:g}" for p in percentiles), "max"]
-    for name in names:
-        table.add_column(name, justify="right")
-    for label, statistic in _statistics(performance).items():
-        values = [statistic.min_ms, statistic.mean_ms, statistic.median_ms]
-        values += [statistic.percentile(p) for p in percentiles]
-        values.append(statistic.max_ms)
-        table.add_row(label, *("" if v is None else f"{v:.10g}" for v in values))
-    return Group(Rule(style="dim"), head, table)
+    values: dict[str, list[str]] = {}
+    for label, statistic in named.items():
+        of_all = [statistic.min_ms, statistic.mean_ms, statistic.median_ms]
+        of_all += [statistic.percentile(p) for p in percentiles]
+        of_all.append(statistic.max_ms)
+        values[label] = ["" if v is None else f"{v:.10g}" for v in of_all]
+    first = Column("ms", "words")
+    turned = Sheet(
+        [first, *(Column(label.removesuffix(" time").removesuffix(" latency"), "number") for label in values)],
+        [[name, *row] for name, *row in zip(names, *values.values(), strict=True)],
+    )
+    rows = [[label, *row] for label, row in values.items()]
+    parts.append(Sheet([first, *(Column(name, "number") for name in names)], rows, narrow=turned))
+    return Group(*parts)
 
 
 def _statistics(performance: Performance) -> dict[str, Statistics]:
@@ -120,34 +113,51 @@ def _phases(log: Log) -> RenderableType | None:
     if not rows:
         return None
     longest = max(row["seconds"] for row in rows) or 1.0
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim")
-    table.add_column(justify="right")
-    table.add_column(style="cyan")
-    for row in rows:
-        bar = "█" * max(1, round(_BAR * row["seconds"] / longest)) if row["seconds"] > 0 else ""
-        table.add_row(row["name"].replace("_", " "), f"{row['seconds']:.10g} s", bar)
-    return Group(Rule("build phases", align="left", style="dim"), table)
+    shown: list[list[Cell]] = [
+        [row["name"].replace("_", " "), f"{row['seconds']:.10g} s", Bar(row["seconds"] / longest)] for row in rows
+    ]
+    return Group(
+        Heading("build phases, as printed: one may hold another"),
+        Sheet((Column("", "words", "dim"), Column("", "number"), Column("", "bar")), shown),
+    )
+
+
+def _passes(log: Log) -> RenderableType | None:
+    """Layers after each pass that changed their number."""
+    passes = log.table("passes").to_pylist()
+    if not passes:
+        return None
+    most = max(p["layers"] for p in passes) or 1
+    shown: list[list[Cell]] = [[passes[0]["name"], str(passes[0]["layers"]), "", Bar(passes[0]["layers"] / most)]]
+    for before, after in pairwise(passes):
+        change = after["layers"] - before["layers"]
+        if change:
+            style = "green" if change < 0 else "yellow"
+            bar = Bar(after["layers"] / most)
+            shown.append([after["name"], str(after["layers"]), Text(f"{change:+d}", style=style), bar])
+    if len(shown) > _PASSES:
+        left = len(shown) - _PASSES
+        more = Text(f"... {left} more that changed the number: trtlog fusions LOG", style="dim")
+        shown = [*shown[: _PASSES - 1], [more, "", "", ""], shown[-1]]
+    columns = (Column("", "words", "dim"), Column("", "number"), Column("", "number"), Column("", "bar"))
+    return Group(Heading("layers after the passes of the optimizer"), Sheet(columns, shown))
 
 
 def _search(log: Log) -> RenderableType | None:
-    """What the builder looked at: layers through the passes, fusions, timed tactics."""
-    grid = _grid()
-    passes = log.table("passes").to_pylist()
-    if passes:
-        counts = [passes[0], *(b for a, b in pairwise(passes) if a["layers"] != b["layers"])]
-        grid.add_row("layers", Text(" → ".join(f"{p['layers']} {p['name']}" for p in counts)))
+    """What the builder looked at: fusions, timed tactics, reformats, memory."""
+    facts = []
     fused = sum(1 for action in log.table("fusions").column("action").to_pylist() if action == "fuse")
     tactics, timings = log.table("tactics").num_rows, log.table("timings").num_rows
     if tactics or timings:
-        grid.add_row("tactics", f"{tactics} timed in {timings} runner blocks, {fused} fusions")
+        facts.append(("tactics", f"{tactics} timed in {timings} runner blocks, {fused} fusions"))
     reformats = log.table("reformats").num_rows
     if reformats:
-        grid.add_row("reformats", f"{reformats} layers added")
+        facts.append(("reformats", f"{reformats} layers added"))
     totals = {row["name"]: row["bytes"] for row in log.table("memory_totals").to_pylist()}
     if totals:
-        grid.add_row("memory", ", ".join(f"{name.replace('_', ' ')} {_size(size)}" for name, size in totals.items()))
-    return grid if grid.row_count else None
+        words = ", ".join(f"{name.replace('_', ' ')} {_size(size)}" for name, size in totals.items())
+        facts.append(("memory", words))
+    return Group(Heading("builder"), Sheet(_FACTS, facts)) if facts else None
 
 
 def _size(size: int) -> str:
@@ -165,27 +175,28 @@ def _layers(log: Log) -> RenderableType | None:
     if rows and rows[-1]["layer"] == "Total":  # a layer may bear this name; the total is the last row
         rows.pop()
     if rows:
-        title, key = "top layers of the profile", "avg_ms"
+        title = f"slowest of {len(rows)} layers in the profile"
         top = sorted(rows, key=lambda r: -(r["avg_ms"] or 0))[:_TOP]
-        shown = [(r["layer"], f"{r['avg_ms']:.10g} ms", f"{r['percent']:.10g} %") for r in top]
+        found = [(r["layer"], r["avg_ms"], f"{r['percent']:.10g} %" if r["percent"] is not None else "") for r in top]
     else:
-        timings = [r for r in log.table("timings").to_pylist() if r["chosen"] and r["fastest_ms"] is not None]
-        if not timings:
-            return None
         best: dict[str, dict[str, Any]] = {}
-        for row in timings:
+        for row in log.table("timings").to_pylist():
+            if not row["chosen"] or row["fastest_ms"] is None:
+                continue
             if row["layer"] not in best or row["fastest_ms"] < best[row["layer"]]["fastest_ms"]:
                 best[row["layer"]] = row
-        title, key = "slowest layers, by their fastest chosen tactic (no profile: add --dumpProfile)", "fastest_ms"
-        top = sorted(best.values(), key=lambda r: -r[key])[:_TOP]
-        shown = [(r["layer"], f"{r['fastest_ms']:.10g} ms", r["runner"]) for r in top]
-    table = Table.grid(padding=(0, 2), expand=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(justify="right", no_wrap=True, style="dim")
-    table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
-    for layer, time, more in shown:
-        table.add_row(time, more, Text(layer))
-    return Group(Rule(title, align="left", style="dim"), table)
+        title = "slowest layers, by their fastest chosen tactic (no profile)"
+        top = sorted(best.values(), key=lambda r: -r["fastest_ms"])[:_TOP]
+        found = [(r["layer"], r["fastest_ms"], r["runner"]) for r in top]
+    if not found:
+        return None
+    longest = max(time or 0.0 for _, time, _ in found) or 1.0
+    shown: list[list[Cell]] = [
+        ["" if time is None else f"{time:.10g} ms", Bar((time or 0.0) / longest, width=8), Text(more, "dim"), layer]
+        for layer, time, more in found
+    ]
+    columns = (Column("", "number"), Column("", "bar"), Column("", "number"), Column("", "name"))
+    return Group(Heading(title), Sheet(columns, shown))
 
 
 def _messages(log: Log) -> RenderableType | None:
@@ -199,19 +210,27 @@ def _messages(log: Log) -> RenderableType | None:
     ranked = sorted(seen.items(), key=lambda item: (order[item[0][0]], item[1][0]))
     counts = {s: sum(1 for r in rows if r["severity"] == s) for s in order}
     title = ", ".join(f"{n} {s}{'s' if n > 1 and s != 'fatal' else ''}" for s, n in counts.items() if n)
-    table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(justify="right", style="dim", no_wrap=True)
-    table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
+    shown: list[list[Cell]] = []
     for (severity, words), lines in ranked[:_MESSAGES]:
         times = f" (x{len(lines)})" if len(lines) > 1 else ""
-        table.add_row(f"line {lines[0]}", Text(words + times, style=_SEVERITY_STYLE[severity]))
+        shown.append([f"line {lines[0]}", Text(redact(words) + times, style=SEVERITY_STYLES[severity])])
+    parts: list[RenderableType] = [Heading(title), Sheet((Column("", "number", "dim"), Column("", "words")), shown)]
     if len(ranked) > _MESSAGES:
-        table.add_row("", Text(f"and {len(ranked) - _MESSAGES} more: trtlog show messages", style="dim"))
-    return Group(Rule(title, align="left", style="dim"), table)
+        parts.append(Text(f"and {len(ranked) - _MESSAGES} more: trtlog show messages LOG", style="dim"))
+    return Group(*parts)
+
+
+def _missing(log: Log) -> RenderableType | None:
+    """What a verbose log with inference would show here besides."""
+    from trtlog.analyses.missing import advice
+
+    words = advice(log, ("tactics", "passes", "profile", "performance"))
+    return Group(Heading("not in this log"), Text(words, style="dim")) if words else None
 
 
 def _coverage(log: Log) -> RenderableType:
     rows = log.table("coverage").to_pylist()
     total = sum(row["lines"] for row in rows)
     unknown = next((row["lines"] for row in rows if row["kind"] == "unknown"), 0)
-    return Text(f"{total} lines read, {unknown} unknown", style="dim")
+    text = Text(f"{total} lines read, ", style="dim")
+    return text.append(f"{unknown} unknown", style="yellow" if unknown else "dim")

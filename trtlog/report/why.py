@@ -6,24 +6,33 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from trtlog.analyses.fusions import describe
 from trtlog.analyses.why import Story
+from trtlog.report.terminal import Bar, Cell, Column, Heading, Indented, Sheet
 
 _NODES = 12
+_CANDIDATE = (
+    Column("", "code"),
+    Column("#", "number"),
+    Column("ms", "number"),
+    Column("", "bar"),
+    Column("slower", "number"),
+    Column("", "code"),
+    Column("formats", "code"),
+    Column("line", "number", "dim"),
+    Column("kernel", "name", least=48),
+)
 
 
 def render(story: Story) -> RenderableType:
     """Return the story of a layer as something rich can print."""
     shown: list[RenderableType] = [_title(story)]
-    shown += [Padding(Text(sentence), (0, 0, 0, 2)) for sentence in story.verdict]
+    shown += [Indented(Text(sentence)) for sentence in story.verdict]
     for title, held in parts(story):
-        shown.append(Rule(Text(title, style="bold"), align="left", style="dim"))
-        shown += [Padding(item, (0, 0, 0, 2)) for item in held]
+        shown.append(Heading(title))
+        shown += [Indented(item) for item in held]
     return Group(*shown)
 
 
@@ -100,28 +109,30 @@ def _candidates(story: Story) -> Iterable[RenderableType]:
         yield Text(f"why not narrower ({found['reason'].replace('_', ' ')}): {found['text']}")
 
 
-def _table(story: Story) -> Table:
-    out = Table(box=None, pad_edge=False, header_style="dim")
-    for name, justify in (("", "left"), ("#", "right"), ("ms", "right"), ("slower", "right"), ("", "left"),
-                          ("formats", "left"), ("kernel", "left"), ("line", "right")):  # fmt: skip
-        out.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # one of rich's words
+def _table(story: Story) -> Sheet:
     shown = list(story.top)
     for extra in (story.winner, story.second):
         if extra is not None and all(extra["line"] != row["line"] for row in shown):
             shown.append(extra)
-    for row in sorted(shown, key=lambda row: row["rank"]):
+    shown.sort(key=lambda row: row["rank"])
+    slowest = max((row["time_ms"] for row in shown), default=0.0) or 1.0
+    rows: list[list[Cell]] = []
+    for row in shown:
         used = story.winner is not None and row["line"] == story.winner["line"]
-        out.add_row(
-            Text(">", style="bold green") if used else "",
-            str(row["rank"]),
-            f"{row['time_ms']:.6g}",
-            f"+{row['slower_percent']:.1f} %" if row["slower_percent"] is not None else "",
-            row["precision"] or "",
-            Text(f"{row['input_layout'] or 'none'} -> {row['output_layout'] or 'none'}"),
-            Text(row["kernel"] or f"{row['runner']} {row['tactic']}"),
-            str(row["line"]),
+        rows.append(
+            [
+                Text(">" if used else "", style="bold green"),
+                str(row["rank"]),
+                f"{row['time_ms']:.6g}",
+                Bar(row["time_ms"] / slowest, "green" if used else "cyan", 8),
+                f"+{row['slower_percent']:.1f} %" if row["slower_percent"] is not None else "",
+                row["precision"] or "",
+                f"{row['input_layout'] or 'none'} -> {row['output_layout'] or 'none'}",
+                str(row["line"]),
+                Text(row["kernel"] or f"{row['runner']} {row['tactic']}", style="bold" if used else ""),
+            ]
         )
-    return out
+    return Sheet(_CANDIDATE, rows)
 
 
 def _skips(story: Story) -> Iterable[RenderableType]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trtlog.errors import RunError
-from trtlog.runner.flags import Flag, all_flags, canonical
+from trtlog.flags import Flag, all_flags, canonical
 
 
 class FlagError(RunError, ValueError):

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from trtlog.flags import Flag, all_flags, flags_of, format_version, spellings
 from trtlog.runner.arguments import FlagError, split_flag
-from trtlog.runner.flags import Flag, all_flags, flags_of, format_version, spellings
 from trtlog.runner.helptext import Help
 
 _NUMERIC = re.compile(r"[NMP]\b|number|index|ratio|bytes|seconds|[0-9]")
@@ -42,7 +42,7 @@ def check_arguments(args: Sequence[str], help_: Help) -> list[Problem]:
 
     Examples
     --------
-    >>> from trtlog.runner.flags import flags_of
+    >>> from trtlog.flags import flags_of
     >>> old = Help({name: "" for name in flags_of((8, 5, 3))}, (8, 5, 3), None, (8, 5, 3))
     >>> for problem in check_arguments(["--onnx=m.onnx", "--skipInference"], old):
     ...     print(problem.severity, problem)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from trtlog.runner.flags import RELEASES, Version, flags_of, format_version, nearest_release, source_version
+from trtlog.flags import (
+    RELEASES,
+    Version,
+    decode_banner_version,
+    flags_of,
+    format_version,
+    nearest_release,
+    source_version,
+)
 
 _BANNER = re.compile(r"&&&& [A-Z]+ TensorRT\.(\S+) (?:\[TensorRT v([0-9]+)\] )?(?:\[b([0-9]+)\] )?# (\S+)")
 # A flag stands at the start of its line; explanations are indented by more than 20 columns.
@@ -45,24 +53,6 @@ class Help:
         if source_version(self.printed_version)[:2] != self.release[:2]:
             return f"trtexec v{format_version(self.printed_version)} (flags of {format_version(self.release)})"
         return f"trtexec {format_version(self.printed_version)}"
-
-
-def decode_banner_version(text: str, program: str = "") -> Version:
-    """Decode the number in ``[TensorRT v8503]``.
-
-    It is ``major*1000 + minor*100 + patch`` up to 9.x and ``major*10000 + minor*100 + patch`` from 10.0.
-    TensorRT-RTX counts its own versions, 1.7.1 as 10701.
-
-    Examples
-    --------
-    >>> decode_banner_version("8503"), decode_banner_version("101602")
-    ((8, 5, 3), (10, 16, 2))
-    >>> decode_banner_version("10701", "tensorrt_rtx")
-    (1, 7, 1)
-    """
-    number = int(text)
-    unit = 10000 if number >= 100000 or "rtx" in program.lower() else 1000
-    return number // unit, number % unit // 100, number % 100
 
 
 def parse_help(text: str) -> Help | None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtlog.errors import RunError
+from trtlog.flags import flags_of, format_version
 from trtlog.runner.arguments import arguments, profiles, split_flag, value_of
 from trtlog.runner.binary import Trtexec, TrtexecLike, find_trtexec
 from trtlog.runner.check import Problem, check_arguments, refuse
 from trtlog.runner.environment import VARIABLES, read_environment
-from trtlog.runner.flags import flags_of, format_version
 from trtlog.runner.folder import COMMAND, ENVIRONMENT, WRITTEN, new_folder, open_folder
 from trtlog.runner.helptext import Help
 from trtlog.runner.process import Child

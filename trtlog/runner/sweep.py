@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from trtlog.errors import RunError
+from trtlog.flags import format_version
 from trtlog.runner.binary import TrtexecLike, find_trtexec
 from trtlog.runner.check import check_arguments, refuse
-from trtlog.runner.flags import format_version
 from trtlog.runner.folder import RunFolder
 from trtlog.runner.launch import start
 from trtlog.runner.points import Point, make_points

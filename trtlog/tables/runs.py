@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from trtlog.arrays import from_bytes
 from trtlog.captures import text
+from trtlog.flags import decode_banner_version, format_version, program_of
 from trtlog.tables.cells import lines_of, to_bool
 from trtlog.tables.context import Context
 from trtlog.tables.schema import from_rows
@@ -22,21 +23,19 @@ _US_TIME = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})-([0-9]{2}):([0-9]{2}):(
 _ISO_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})")
 
 
-def decode_version(code: str) -> str:
-    """Return the version behind a banner's code or a printed version.
-
-    Up to 9.x the code is major * 1000 + minor * 100 + patch, from 10.0 major * 10000.
+def decode_version(code: str, command: str | None = None) -> str:
+    """Return the version behind a banner's code or a printed version; the banner's command names the program.
 
     Examples
     --------
     >>> decode_version("8503"), decode_version("100300"), decode_version("8.5.3")
     ('8.5.3', '10.3.0', '8.5.3')
+    >>> decode_version("10701", "tensorrt_rtx --onnx=net.onnx")
+    '1.7.1'
     """
     if not code.isdigit():
         return code.split()[0]
-    number = int(code)
-    major, rest = divmod(number, 10000 if number >= 100000 else 1000)
-    return f"{major}.{rest // 100}.{rest % 100}"
+    return format_version(decode_banner_version(code, program_of(command) or ""))
 
 
 def parse_time(printed: str) -> datetime.datetime | None:
@@ -69,7 +68,7 @@ def runs(context: Context) -> pa.Table:
         printed = [v for v in versions if first <= v["line"] <= last]
         code = banner.get("version_code")
         shown = printed[0]["tensorrt_version"] if printed else code
-        version = None if shown is None else decode_version(shown)
+        version = None if shown is None else decode_version(shown, banner.get("command"))
         stamps = [t for line, t in times if first <= line <= last and t is not None]
         status = _STATUS[ends[-1]["run_status"]] if ends else ("incomplete" if banner else None)
         out.append(

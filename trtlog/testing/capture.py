@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from trtlog.flags import Version, decode_banner_version
 from trtlog.runner.arguments import split_flag
-from trtlog.runner.flags import Version
-from trtlog.runner.helptext import decode_banner_version
 
 _BANNER = re.compile(rb"&&&& (RUNNING|PASSED|FAILED|WAIVED) \S+ (?:\[TensorRT v([0-9]+)\] )?(?:\[b([0-9]+)\] )?# (.*)")
 _TIME = re.compile(rb"\[([0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2})\] ")

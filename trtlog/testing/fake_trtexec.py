@@ -17,8 +17,8 @@ if not __package__:
     # started by its path: the folder on sys.path must be that of the package, installed or not
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from trtlog.flags import RELEASES, Version, all_flags, flags_of, parse_version
 from trtlog.runner.arguments import split_flag
-from trtlog.runner.flags import RELEASES, Version, all_flags, flags_of, parse_version
 from trtlog.runner.helptext import Help, parse_help
 from trtlog.testing.capture import Capture, choose, read_capture
 from trtlog.testing.written import write_files

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
+from trtlog.analyses.missing import is_rtx
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -25,6 +26,8 @@ _LONG_BUILD_S = 10.0
 def timing_cache_unused(log: Log) -> Iterable[Hit]:
     """Long builds without a timing cache file."""
     use = log.analyze.table("cache_use").to_pylist()
+    if is_rtx(log):
+        return  # it times no tactics, so there is nothing to keep
     events = log.table("timing_cache").to_pylist()
     if not use:
         return

@@ -143,6 +143,38 @@ def format_version(version: Version) -> str:
     return ".".join(str(part) for part in version)
 
 
+def program_of(command: str | None) -> str | None:
+    r"""Return ``tensorrt_rtx`` or ``trtexec`` by the beginning of a command line, None for another program.
+
+    Examples
+    --------
+    >>> program_of("./tensorrt_rtx --onnx=a.onnx"), program_of(r"C:\Program Files\trtexec.exe --onnx=a.onnx")
+    ('tensorrt_rtx', 'trtexec')
+    >>> program_of("/home/rtx/run.sh")
+    """
+    head = (command or "").partition(" -")[0].strip()
+    found = re.search(r"(?:^|[/\\])(tensorrt_rtx|trtexec)(?:_debug)?(?:\.exe)?$", head)
+    return found[1] if found else None
+
+
+def decode_banner_version(text: str, program: str = "") -> Version:
+    """Decode the number in ``[TensorRT v8503]``.
+
+    It is ``major*1000 + minor*100 + patch`` up to 9.x and ``major*10000 + minor*100 + patch`` from 10.0.
+    TensorRT-RTX counts its own versions, 1.7.1 as 10701.
+
+    Examples
+    --------
+    >>> decode_banner_version("8503"), decode_banner_version("101602")
+    ((8, 5, 3), (10, 16, 2))
+    >>> decode_banner_version("10701", "tensorrt_rtx")
+    (1, 7, 1)
+    """
+    number = int(text)
+    unit = 10000 if number >= 100000 or "rtx" in program.lower() else 1000
+    return number // unit, number % unit // 100, number % 100
+
+
 def source_version(version: Version) -> Version:
     """Return the release whose sources a binary of this version was built from.
 
@@ -160,7 +192,7 @@ def all_flags() -> dict[str, Flag]:
     >>> len(all_flags()) > 160
     True
     """
-    text = resources.files("trtlog.runner").joinpath("flags.tsv").read_text(encoding="utf-8")
+    text = resources.files("trtlog").joinpath("flags.tsv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines(), delimiter="\t")
     return {
         row["flag"]: Flag(
