@@ -84,7 +84,7 @@ def test_every_section_is_there_and_says_something(logs, name):
     ("name", "section", "words"),
     [
         ("failed", "performance", "The run did not finish"),
-        ("failed", "tactics", "--verbose"),
+        ("failed", "tactics", "--verbose, in a run that ends"),
         ("aborted", "layers", "--dumpProfile"),
         ("not_verbose", "tactics", "--verbose"),
         ("not_verbose", "graph", "--verbose"),

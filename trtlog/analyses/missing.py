@@ -65,6 +65,12 @@ def program(log: Log) -> str | None:
     return program_of(run.command) or by_tool
 
 
+def product(log: Log) -> str:
+    """Return the product and its version, as ``TensorRT 8.5.3``."""
+    name = "TensorRT-RTX" if is_rtx(log) else "TensorRT"
+    return f"{name} {log.run.tensorrt_version}" if log.run.tensorrt_version else name
+
+
 def spelled(flags: Sequence[str], log: Log) -> list[str]:
     """Return flags as the program of a log spells them: without those that its version lacks or no longer needs."""
     version = RELEASES[-1] if is_rtx(log) else _version(log)
@@ -90,7 +96,7 @@ def _version(log: Log) -> Version | None:
     return parse_version(run.tensorrt_version) if run.tensorrt_version else None
 
 
-def advice(log: Log, tables: Sequence[str]) -> str | None:
+def advice(log: Log, tables: Sequence[str], cause: str = "'trtlog lint' looks for the cause") -> str | None:
     """Return one paragraph on the lines that a log lacks, None where it has all.
 
     Parameters
@@ -99,6 +105,8 @@ def advice(log: Log, tables: Sequence[str]) -> str | None:
         A log of one run.
     tables : sequence of str
         The tables that must hold rows.
+    cause : str
+        Where the reader finds why a run failed.
 
     Examples
     --------
@@ -114,20 +122,24 @@ def advice(log: Log, tables: Sequence[str]) -> str | None:
     words = f"The log holds no {' and no '.join([', no '.join(what[:-1]), what[-1]] if what[1:] else what)}."
     if len(log.runs) != 1:
         return words
-    return " ".join([words, *_reasons(log, lacking), *_remedies(log, lacking)])
+    return " ".join([words, *_reasons(log, lacking, cause), *_remedies(log, lacking)])
 
 
 def _loaded(log: Log) -> bool:
     return bool(log.build.load_engine or (log.run.command and "--loadEngine" in log.run.command))
 
 
-def _reasons(log: Log, lacking: Sequence[str]) -> list[str]:
+def _cut(log: Log) -> bool:
+    return log.run.status in ("failed", "incomplete")
+
+
+def _reasons(log: Log, lacking: Sequence[str], cause: str) -> list[str]:
     """Return sentences on why the lines are not there."""
     out = []
     if _loaded(log) and any(_NEEDS[name].built for name in lacking):
         out.append("The engine was loaded, not built: the builder's lines are in the log of its build, with --verbose.")
-    if log.run.status in ("failed", "incomplete"):
-        out.append("The run did not finish: 'trtlog lint' looks for the cause.")
+    if _cut(log):
+        out.append(f"The run did not finish: {cause}.")
     if is_rtx(log) and any(name in _NOT_IN_RTX for name in lacking):
         out.append("TensorRT-RTX compiles kernels where the engine runs, and times no tactics in a build.")
     elif "tactics" in lacking and log.table("combinations").num_rows:
@@ -160,12 +172,14 @@ def _remedies(log: Log, lacking: Sequence[str]) -> list[str]:
             come = "it comes" if single else "they come"
             out.append(f"{which} prints {them} with {' '.join(flags)}; in the API {come} from {' and '.join(api)}.")
         return out
-    flags = [flag for flag in flags if not _given(flag, log)]
+    # A run that failed may have been given the flags: the next one needs them again.
+    flags = flags if _cut(log) else [flag for flag in flags if not _given(flag, log)]
     if flags:
         version = log.run.tensorrt_version
         which = f"{name} {version}" if version else name
         verb = "writes" if printed == ["iteration_times"] else "prints"
-        out.append(f"{which} {verb} {them} with {' '.join(flags)}.")
+        end = ", in a run that ends" if _cut(log) else ""
+        out.append(f"{which} {verb} {them} with {' '.join(flags)}{end}.")
     return out
 
 

@@ -66,11 +66,12 @@ def _name(log: Log) -> str:
 
 def head(log: Log) -> dict[str, Any]:
     """Return what stands at the top: the model, on what it ran, and the numbers people look for."""
+    from trtlog.analyses.missing import product
+
     run, device, build, performance = log.run, log.device, log.build, log.performance
     model = log.model.model or build.load_engine
-    version = f"TensorRT {run.tensorrt_version}" if run.tensorrt_version else "TensorRT"
     shapes = [shape for shape in log.inference.input_shapes or [] if shape != "model"]
-    facts = [version, device.name if device else None, build.precision, ", ".join(shapes) or None]
+    facts = [product(log), device.name if device else None, build.precision, ", ".join(shapes) or None]
     latency, gpu = performance.latency, performance.gpu_compute_time
     tiles: list[tuple[str, Any, str]] = [("throughput", performance.throughput_qps, "qps")]
     for label, statistics in (("latency", latency), ("GPU time", gpu)):

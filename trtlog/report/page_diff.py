@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from trtlog.redact import redact
@@ -42,26 +43,35 @@ def _table(section: Section) -> dict[str, Any]:
     cols, data = [], []
     for number, (name, text, kind) in enumerate(section.columns):
         values = [redact(text(row)) for row in rows]
-        numbers = [_number(value) for value in values] if kind == "number" else []
-        numeric = kind == "number" and all(n is not None or not v for n, v in zip(numbers, values, strict=True))
+        numbers, unit, digits = _numbers(values) if kind == "number" else (None, "", None)
         cols.append(
             {
                 "name": f"c{number}",
                 "label": name or " ",
-                "unit": "",
+                "unit": unit,
                 "doc": "",
-                "type": "number" if numeric else "text",
-                "digits": None,
+                "type": "text" if numbers is None else "number",
+                "digits": digits,
+                "signed": numbers is not None and any(value.startswith("+") for value in values),
             }
         )
         words = list(dict.fromkeys(value for value in values if value))
         place = {word: i for i, word in enumerate(words)}
-        data.append(numbers if numeric else {"words": words, "index": [place.get(value, -1) for value in values]})
+        index = [place.get(value, -1) for value in values]
+        data.append({"words": words, "index": index} if numbers is None else numbers)
     return {"columns": cols, "data": data, "rows": len(rows), "total": len(section.rows)}
 
 
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+_NUMBER = re.compile(r"([+-]?[0-9]+(?:\.([0-9]+))?(?:e[+-]?[0-9]+)?)(%|x)?")
+
+
+def _numbers(texts: list[str]) -> tuple[list[float | None] | None, str, int | None]:
+    """Return a column's numbers, their unit, and their decimals where all have as many; None where one is none."""
+    found = [_NUMBER.fullmatch(text) if text else None for text in texts]
+    units = {match[3] or "" for match in found if match}
+    if any(text and not match for text, match in zip(texts, found, strict=True)) or len(units) > 1:
+        return None, "", None
+    decimals = {len(match[2] or "") for match in found if match}
+    unit = units.pop() if units else ""
+    digits = decimals.pop() if unit and len(decimals) == 1 else None
+    return [float(match[1]) if match else None for match in found], unit, digits

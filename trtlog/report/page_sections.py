@@ -50,7 +50,7 @@ class Page:
         """Return the block that says which flag prints what the log lacks."""
         from trtlog.analyses.missing import advice
 
-        text = advice(self.log, tables)
+        text = advice(self.log, tables, "the findings say why")
         if not text:
             return []
         return [{"kind": "missing", "text": redact(text)}]

@@ -40,10 +40,12 @@ def summary(log: Log) -> RenderableType:
 
 
 def _title(log: Log) -> RenderableType:
+    from trtlog.analyses.missing import is_rtx, product
+
     run = log.run
     title = Text(run.tool or "TensorRT", style="bold")
-    if run.tensorrt_version:
-        title.append(f"  TensorRT {run.tensorrt_version}")
+    if run.tensorrt_version or is_rtx(log):
+        title.append(f"  {product(log)}")
     if run.build:
         title.append(f" build {run.build}")
     if run.status:

@@ -80,7 +80,7 @@ class Name:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         ellipsis = "..." if options.ascii_only else "…"
-        words = fitted(self.text.replace("\n", "\\n"), options.max_width, ellipsis)
+        words = fitted(_one_line(self.text), options.max_width, ellipsis)
         yield Text(words, style=self.style, no_wrap=True, overflow="ignore", end="")
 
 
@@ -221,7 +221,7 @@ class Sheet:
 
     def plain_lines(self) -> Iterator[str]:
         """Give the table as lines of text, as wide as it is: what a pipe gets, at once for many rows."""
-        texts = [[visible(_text(cell).replace("\n", "\\n")) for cell in row] for row in self._rows]
+        texts = [[visible(_one_line(cell)) for cell in row] for row in self._rows]
         if self._header:
             texts.insert(0, [column.heading for column in self._columns])
         plain = all(text.isascii() for row in texts for text in row)
@@ -262,7 +262,8 @@ class Sheet:
             most = max((cell.width for cell in cells if isinstance(cell, Bar)), default=0)
             return min(_LEAST_BAR, most), most
         head = cell_len(column.heading) if self._header else 0
-        most = max([head, *(cell_len(line) for cell in cells for line in _text(cell).split("\n"))])
+        lines = map(_one_line, cells) if column.kind == "name" else (s for c in cells for s in _text(c).split("\n"))
+        most = max([head, *map(cell_len, lines)])
         room = column.least if column.kind in ("name", "words") else most
         return max(head, min(room, most)), most
 
@@ -299,6 +300,10 @@ class Sheet:
             for text in [numbers, *names[1:]]:
                 if text:
                     yield Indented(text)
+
+
+def _one_line(cell: Cell) -> str:
+    return _text(cell).replace("\n", "\\n")
 
 
 def _text(cell: Cell) -> str:

@@ -66,14 +66,18 @@ function number(value, digits) {
   if (digits !== null && digits !== undefined) return String(Number(value.toPrecision(2)));
   if (Math.abs(value) >= 1e5) return String(Number(value.toFixed(2)));
   const text = String(Number(value.toPrecision(6)));
-  return text.includes('e') ? value.toExponential(3) : text;
+  return text.includes('e') ? String(Number(value.toPrecision(4))) : text;
 }
 function shown(value, column) {
   if (value === null || value === undefined) return '';
   if (column && column.type === 'bool') return value ? 'yes' : 'no';
-  if (column && column.type === 'number') return number(value, column.digits);
+  if (column && column.type === 'number') return (column.signed && value > 0 ? '+' : '') + number(value, column.digits);
   return String(value);
 }
+// A text of trtlog's own; a flag in it is not broken at the end of a line, and can be copied.
+const prose = (text) => text.split(/(--[A-Za-z][^\s,;)]*[^\s,;).])/).map((part) => (part.startsWith('--') ? el('code', {}, part) : part));
+const SPELLED = { gpu: 'GPU', h2d: 'H2D', d2h: 'D2H' };
+const spelled = (name) => name.split('_').map((word) => SPELLED[word] || word).join(' ');
 const withUnit = (value, unit) => (value === '' ? '' : unit === '%' ? value + ' %' : unit ? value + ' ' + unit : value);
 
 // Which layers can be opened: those that a table of layers or candidates names.

@@ -2,7 +2,7 @@
 const BLOCKS = {
   table: tableBlock, record: recordBlock, matrix: matrixBlock, bars: barsBlock, waterfall: waterfallBlock,
   treemap: treemapBlock, band: bandBlock, steps: stepsBlock,
-  missing: (block) => el('p', { class: 'missing' }, block.text),
+  missing: (block) => el('p', { class: 'missing' }, prose(block.text)),
   good: (block) => el('p', { class: 'good' }, block.text),
   facts: (block) => el('dl', { class: 'facts' }, block.facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))),
   text: (block) => el('p', {}, block.text),
@@ -26,14 +26,14 @@ function findings(block) {
     el('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[finding.severity]),
     el('div', {},
       el('p', { class: 'says' }, el('span', { class: 'hear' }, finding.severity + ': '), finding.text),
-      finding.why ? el('p', { class: 'why' }, finding.why) : null,
-      finding.action ? el('p', {}, el('b', {}, 'What to do: '), finding.action) : null,
+      finding.why ? el('p', { class: 'why' }, prose(finding.why)) : null,
+      finding.action ? el('p', {}, el('b', {}, 'What to do: '), prose(finding.action)) : null,
       finding.layers.length ? el('p', { class: 'layers' }, finding.layers.map((name) => el('span', {}, layerLink(name))),
         finding.more_layers ? el('span', {}, `and ${finding.more_layers} more`) : null) : null,
       evidence(finding)));
   const good = block.findings.filter((f) => f.severity === 'good');
   const rest = block.findings.filter((f) => f.severity !== 'good');
-  return [el('p', { class: 'note' }, [...counts].map(([word, count]) => `${count} ${word}`).join(' · ')),
+  return [el('p', { class: 'note' }, [...counts].map(([word, count]) => count + ' ' + (count > 1 && (word === 'error' || word === 'warning') ? word + 's' : word)).join(' · ')),
     el('div', { class: 'findings' }, rest.map(card)),
     good.length ? el('details', { open: !rest.length }, el('summary', {}, 'What is fine', el('span', { class: 'count' }, ' ' + good.length)), good.map(card)) : null];
 }

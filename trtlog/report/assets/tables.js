@@ -191,6 +191,6 @@ function matrixBlock(block) {
     el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': block.title }, el('table', {},
       el('thead', {}, el('tr', {}, el('th', { scope: 'col' }), columns.map((name) => el('th', { scope: 'col', class: 'number' }, name)))),
       el('tbody', {}, rows.map((row) => el('tr', { 'data-row': row },
-        el('th', { scope: 'row' }, row.replaceAll('_', ' '), el('span', { class: 'unit' }, ' ' + (units.get(row) || ''))),
+        el('th', { scope: 'row' }, spelled(row), el('span', { class: 'unit' }, ' ' + (units.get(row) || ''))),
         columns.map((column) => el('td', { class: 'number', 'data-column': column }, cells.get(row + '\n' + column))))))))) ];
 }

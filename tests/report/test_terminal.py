@@ -1,0 +1,240 @@
+"""Terminal texts: what fits a width, what a pipe gets, and when there are colours."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console, Group
+from rich.text import Text
+
+import trtlog
+from tests.conftest import FIXTURES, ROOT
+from trtlog.analyses.lint import lint
+from trtlog.analyses.why import story
+from trtlog.report.check import screen as check_screen
+from trtlog.report.diff import screen as diff_screen
+from trtlog.report.lint import render as lint_render
+from trtlog.report.stability import screen as stability_screen
+from trtlog.report.summary import summary
+from trtlog.report.terminal import UNBOUNDED, Bar, Column, Heading, Indented, Name, Plain, Sheet, fitted
+from trtlog.report.why import render as why_render
+
+V8 = FIXTURES / "trt-8.5.3-h200"
+FP32, AGAIN = V8 / "resnet50_fp32_verbose.log.gz", V8 / "resnet50_fp32_verbose_rebuild.log.gz"
+ESCAPE = "\x1b"
+
+
+@cache
+def parsed(path):
+    return trtlog.parse(path)
+
+
+def printed(part, width=UNBOUNDED, encoding="utf-8"):
+    """Return what a console of this width shows."""
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
+    Console(file=stream, width=width, highlight=False, color_system=None).print(Plain(part), end="", crop=False)
+    stream.flush()
+    return raw.getvalue().decode(encoding)
+
+
+def texts():
+    """Every terminal text, of a log that has what it shows."""
+    fp32, again = parsed(FP32), parsed(AGAIN)
+    yield "summary", summary(fp32)
+    yield "why", why_render(story(fp32, "/conv1/Conv + /relu/Relu"))
+    yield "lint", lint_render(lint(fp32).to_pylist())
+    yield "diff", diff_screen(trtlog.diff(fp32, again))
+    yield "stability", stability_screen(trtlog.stability([fp32, again]))
+    yield "check", check_screen(trtlog.check(again, trtlog.lock(fp32)))
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_no_line_is_wider_than_the_terminal(width):
+    for name, part in texts():
+        for line in printed(part, width).splitlines():
+            assert cell_len(line) <= width, f"{name} at {width}: {line}"
+            assert line == line.rstrip(), name
+
+
+def test_numbers_are_whole_at_every_width():
+    """The percentiles of the log, as the log prints them, on a narrow terminal as in a pipe."""
+    for width in (40, 60, 80, 120, UNBOUNDED):
+        text = printed(summary(parsed(FP32)), width)
+        for number in ("0.672913", "0.766216", "0.876953", "0.00435084", "1336.59", "13.8049", "23.2068"):
+            assert number in text, f"{number} at {width}"
+
+
+def test_a_pipe_gets_whole_names_and_one_line_a_row():
+    text = printed(diff_screen(trtlog.diff(parsed(FP32), parsed(AGAIN)), limit=1000))
+    assert "…" not in text
+    assert "..." not in text
+    for row in trtlog.diff(parsed(FP32), parsed(AGAIN)).rows("tactics"):
+        [line] = [line for line in text.splitlines() if line.startswith(f"{row['layer']}  ") and row["verdict"] in line]
+        assert row["control_tactic"] in line
+        assert row["test_tactic"] in line
+
+
+TABLE = Sheet(
+    (Column("layer", "name"), Column("ms", "number"), Column("", "bar"), Column("why", "words")),
+    [
+        ("/backbone/stage1/block1/conv1/Conv", "0.25", Bar(1.0, width=8), "the fastest of all that were timed"),
+        ("/fc", "0.125", Bar(0.5, width=8), ""),
+    ],
+)
+
+
+def test_a_table_of_a_pipe():
+    assert printed(TABLE) == (
+        "layer                                  ms            why\n"
+        "/backbone/stage1/block1/conv1/Conv   0.25  ████████  the fastest of all that were timed\n"
+        "/fc                                 0.125  ████\n"
+    )
+
+
+def test_a_table_of_a_terminal_cuts_names_in_the_middle_and_wraps_words():
+    assert printed(TABLE, 60) == (
+        "layer                    ms            why\n"
+        "/backbone/…onv1/Conv   0.25  ████████  the fastest of all\n"
+        "                                       that were timed\n"
+        "/fc                   0.125  ████\n"
+    )
+
+
+def test_a_table_that_does_not_fit_is_an_entry_a_row():
+    assert printed(TABLE, 36) == (
+        "/backbone/stage1/block1/conv1/Conv\n"
+        "  ms 0.25\n"
+        "  why the fastest of all that were\n"
+        "  timed\n"
+        "/fc\n"
+        "  ms 0.125\n"
+    )
+
+
+def test_lines_for_a_pipe_are_what_the_console_prints():
+    rows = [("a layer", "1.5", "wide 卷积"), ("b", "", "x"), ("two\nlines", "22", "")]
+    columns = (Column("layer", "name"), Column("ms", "number"), Column("kernel", "name"))
+    sheet = Sheet(columns, rows, keep_empty=True)
+    assert "\n".join(sheet.plain_lines()) + "\n" == printed(sheet)
+
+
+def test_without_box_characters_bars_and_cuts_are_ascii():
+    text = printed(Group(Heading("title"), TABLE, Name("/backbone/stage1/block1/conv1/Conv")), 30, "ascii")
+    assert text.isascii()
+    assert "title ------------------------\n" in text
+    assert text.splitlines()[-1] == "/backbone/stag...k1/conv1/Conv"
+    assert "########" in printed(TABLE, UNBOUNDED, "ascii")
+
+
+@pytest.mark.parametrize("width", range(12))
+def test_a_cut_name_takes_its_room(width):
+    assert cell_len(fitted("/層/卷积/conv1/Conv", width)) <= width
+
+
+def test_bars():
+    assert [Bar(share).drawn(8) for share in (0, 0.001, 0.5, 1, 7)] == ["", "▏", "████", "████████", "████████"]
+    assert [Bar(share).drawn(8, ascii_only=True) for share in (0, 0.001, 0.5, 1)] == ["", "#", "####", "########"]
+
+
+def test_control_characters_of_a_log_do_not_steer_the_terminal():
+    evil = "conv\x1b[31m\x9b2J\x1b]0;title\x08"
+    for width in (80, UNBOUNDED):
+        text = printed(Group(Text(evil), Indented(Text(evil)), Sheet((Column("x", "name"),), [(evil,)])), width)
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+        assert "␛[31m" in text
+
+
+def run(*arguments, terminal=False, **environment):
+    """Run trtlog, in a pipe or on a terminal of 100 columns; return what it prints."""
+    hidden = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+    env = {k: v for k, v in os.environ.items() if k not in hidden}
+    env |= {"PYTHONPATH": str(ROOT), "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **environment}
+    command = [sys.executable, "-m", "trtlog", *map(str, arguments)]
+    if not terminal:
+        return subprocess.run(command, capture_output=True, env=env, check=True).stdout.decode()
+    ours, theirs = pty.openpty()
+    import fcntl
+    import struct
+    import termios
+
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, env=env) as child:
+        os.close(theirs)
+        out = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not piece:
+                break
+            out += piece
+    os.close(ours)
+    assert child.returncode == 0, out
+    return out.decode().replace("\r\n", "\n")
+
+
+LOG = V8 / "err_unsupported_op.log.gz"
+
+
+@pytest.mark.parametrize(
+    ("colored", "terminal", "arguments", "environment"),
+    [
+        (True, True, [], {}),
+        (False, True, [], {"NO_COLOR": "1"}),
+        (True, True, [], {"NO_COLOR": ""}),
+        (False, True, [], {"TERM": "dumb"}),
+        (False, True, ["--no-color"], {}),
+        (False, True, ["--no-color"], {"FORCE_COLOR": "1"}),
+        (True, True, ["--color"], {"NO_COLOR": "1"}),
+        (False, False, [], {}),
+        (True, False, [], {"FORCE_COLOR": "1"}),
+        (False, False, [], {"FORCE_COLOR": "1", "NO_COLOR": "1"}),
+        (False, False, ["--no-color"], {"FORCE_COLOR": "1"}),
+        (True, False, ["--color"], {}),
+    ],
+)
+def test_colours(colored, terminal, arguments, environment):
+    text = run("summary", LOG, *arguments, terminal=terminal, **environment)
+    assert (ESCAPE in text) == colored
+    assert "failed" in text
+    if terminal:
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        assert max(map(len, plain.splitlines())) <= 100
+        assert ESCAPE not in plain, "colours and styles only"
+
+
+def test_the_option_stands_before_or_behind_the_command():
+    assert ESCAPE in run("--color", "summary", LOG)
+    assert ESCAPE not in run("--no-color", "summary", LOG, FORCE_COLOR="1")
+
+
+def test_a_pipe_may_tell_its_width():
+    text = run("summary", FP32, COLUMNS="70")
+    assert max(map(len, text.splitlines())) == 70
+    assert "…" in text
+    assert "…" not in run("summary", FP32)
+
+
+def test_rows_on_a_narrow_terminal_and_in_a_pipe():
+    arguments = ("show", "tactics", FP32, "--limit", "2")
+    rows = run(*arguments).splitlines()
+    assert len(rows) == 3
+    first = next(iter(parsed(FP32).records("tactics")))
+    assert first.layer in rows[1]
+    assert str(first.time_ms) in run(*arguments, terminal=True)
+
+
+def test_an_encoding_that_lacks_a_letter_is_no_error(tmp_path):
+    path = tmp_path / "odd.log"
+    path.write_text("[11/22/2026-13:22:03] [W] [TRT] Größe 卷积\n", encoding="utf-8")
+    assert "Gr\\xf6\\xdfe \\u5377\\u79ef" in run("summary", path, PYTHONIOENCODING="ascii")
