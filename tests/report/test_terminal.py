@@ -102,10 +102,10 @@ def test_a_table_of_a_pipe():
 
 def test_a_table_of_a_terminal_cuts_names_in_the_middle_and_wraps_words():
     assert printed(TABLE, 60) == (
-        "layer                    ms            why\n"
-        "/backbone/…onv1/Conv   0.25  ████████  the fastest of all\n"
-        "                                       that were timed\n"
-        "/fc                   0.125  ████\n"
+        "layer                               ms  why\n"
+        "/backbone/stage…ock1/conv1/Conv   0.25  the fastest of all\n"
+        "                                        that were timed\n"
+        "/fc                              0.125\n"
     )
 
 

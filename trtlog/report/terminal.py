@@ -23,7 +23,8 @@ UNBOUNDED = 1_000_000
 # The longest bar, the shortest, and the least room for a name or for words.
 _BAR = 20
 _LEAST_BAR = 8
-_NAME = 16
+_NAME = 28
+_WORDS = 16
 _GAP = 2
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 # C0 and C1 characters of a log would steer the terminal: they stand as pictures; a tab is a space.
@@ -142,14 +143,14 @@ class Column:
         ``words`` (wraps) or ``bar``.
     style : str
         Style of its cells, where a cell has none of its own.
-    least : int
+    least : int, optional
         The least width of a ``name`` or ``words`` that is longer.
     """
 
     heading: str
     kind: Literal["number", "code", "name", "words", "bar"] = "words"
     style: str = ""
-    least: int = _NAME
+    least: int | None = None
 
 
 Cell = str | Text | Bar
@@ -264,7 +265,7 @@ class Sheet:
         head = cell_len(column.heading) if self._header else 0
         lines = map(_one_line, cells) if column.kind == "name" else (s for c in cells for s in _text(c).split("\n"))
         most = max([head, *map(cell_len, lines)])
-        room = column.least if column.kind in ("name", "words") else most
+        room = column.least or {"name": _NAME, "words": _WORDS}.get(column.kind, most)
         return max(head, min(room, most)), most
 
     def _cell(self, cell: Cell, column: Column) -> RenderableType:
