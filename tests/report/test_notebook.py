@@ -58,7 +58,7 @@ def test_questions_say_what_is_missing(logs):
     assert "<code>log.analyze.margins()</code>" in logs("detailed").analyze._repr_html_()
     shown = logs("not_verbose").analyze._repr_html_()
     assert "<code>log.analyze.margins()</code>" not in shown
-    assert "run trtexec with --verbose" in shown
+    assert "trtexec 8.5.3 prints them with --verbose" in shown
     assert "<code>log.plot.profile()</code>" in logs("detailed").plot._repr_html_()
 
 
