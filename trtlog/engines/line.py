@@ -8,13 +8,12 @@ other line.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from trtlog.captures import CONTINUATION, UNKNOWN, Captures, Remark
 from trtlog.classify import Classifier, Line, is_usual
+from trtlog.collector import no_collection
 from trtlog.grammar import Grammar
 from trtlog.lines import INNER_MARK, Header
 from trtlog.match import Index, Matcher
@@ -35,18 +34,6 @@ _MEASURED = frozenset({"float", "tactic"})
 _ODD = (b"\x1b", b"\0", b"\r")
 # The header of no line: none holds a line end.
 _NO_TEXT = b"\n"
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """Keep the collector of cyclic garbage from going through what is kept: none of it is in a cycle."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def odd_texts(chunk: bytes) -> tuple[bytes, ...]:

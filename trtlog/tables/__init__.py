@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog.captures import Captures
+from trtlog.collector import no_collection
 from trtlog.records import TABLES
 from trtlog.tables import autotune, build, engine, messages, performance, runs, simple
 from trtlog.tables.context import Context
@@ -66,7 +67,8 @@ class TableSet:
 
     def __getitem__(self, name: str) -> pa.Table:
         if name not in self._built:
-            self._built[name] = BUILDERS[name](self._context)
+            with no_collection():
+                self._built[name] = BUILDERS[name](self._context)
         return self._built[name]
 
 

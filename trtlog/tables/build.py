@@ -8,11 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.arrays import from_numpy
-from trtlog.captures import one_column, text
+from trtlog.captures import one_column
 from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
 from trtlog.tables.cells import codes_of, from_codes, lines_of, take, to_name, to_tactic
 from trtlog.tables.context import Context
-from trtlog.tables.runs import parse_time
 from trtlog.tables.schema import asof, captured_bytes, empty, from_columns, in_words
 from trtlog.tables.simple import finish_rows
 
@@ -77,8 +76,10 @@ def _layers(joined: Autotuning, costs: pa.Table, above: Lines, size: int) -> pa.
 
 def timestamps(context: Context) -> pa.Table:
     """Lines at which the printed time changes."""
-    rows = [{"line": line, "time": parse_time(text(stamp))} for line, stamp in context.captures.times]
-    return finish_rows(context, "timestamps", [row for row in rows if row["time"] is not None])
+    lines, seconds = context.clock
+    times = from_numpy(seconds).cast(pa.timestamp("s"))
+    columns = {"run": context.run_of(lines), "line": from_numpy(lines), "time": times}
+    return from_columns("timestamps", columns, len(lines))
 
 
 _CACHE = ("timing_cache_use", "timing_cache_deleted", "timing_cache_file", "timing_cache_unreadable",

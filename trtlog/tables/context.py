@@ -12,6 +12,7 @@ import pyarrow as pa
 from trtlog.arrays import from_list, from_numpy
 from trtlog.captures import Captures
 from trtlog.tables.cells import NAME, codes_of, lines_of, one_array, to_name
+from trtlog.tables.clock import parse_times
 
 
 class Context:
@@ -45,6 +46,13 @@ class Context:
         """First line of each run: the banners, or line 1 where text without a banner stands first."""
         lines = lines_of(self.captured("run_started"))
         return lines if len(lines) else np.array([1], dtype=np.int64)
+
+    @cached_property
+    def clock(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Lines at which the printed time changes, and the times, in seconds since 1970; only what is a date."""
+        times = self.captures.times
+        seconds, valid = parse_times([stamp for _, stamp in times])
+        return np.array([line for line, _ in times], np.int64)[valid], seconds[valid]
 
     def run_of(self, lines: np.ndarray[Any, Any]) -> pa.Array:
         """Return the run of each line; lines above the first banner belong to the first run."""

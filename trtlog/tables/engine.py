@@ -6,18 +6,19 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from trtlog.arrays import from_list, from_numpy, is_valid, to_numpy
 from trtlog.captures import text
 from trtlog.records import EngineLayer as EngineLayerRow
-from trtlog.tables.cells import lines_of
+from trtlog.tables.cells import lines_of, take, to_text
 from trtlog.tables.context import Context
-from trtlog.tables.schema import asof, from_rows
-from trtlog.tables.simple import finish_rows
-from trtlog.values.layer_info import EngineLayer, LayerTensor, parse_layer
+from trtlog.tables.schema import TENSOR, asof, captured_bytes, empty, from_columns, from_rows
+from trtlog.values.layer_info import EngineLayer, LayerTensor, brief_format, parse_layer, split_brief
 from trtlog.values.shapes import parse_operands
 
 # Records whose lines without a header are names of layers, where the engine keeps names only.
@@ -31,53 +32,66 @@ _JSON_LINE = re.compile(r'[\[\]{}, ]*(?:"|$)|[\]}]')
 def onnx_nodes(context: Context) -> pa.Table:
     """Imported nodes with operands and the layers registered for them."""
     parsing = context.captured("node_parsing")
-    if not parsing.num_rows:
-        return from_rows("onnx_nodes", [])
+    size = parsing.num_rows
+    if not size:
+        return empty("onnx_nodes")
     starts = lines_of(parsing)
-    rows: list[dict[str, Any]] = [
-        {"line": line, "node": text(node), "op": text(op), "layers": []}
-        for line, node, op in zip(
-            starts.tolist(),
-            parsing.column("node").to_pylist(),
-            parsing.column("op").to_pylist(),
-            strict=True,
-        )
-    ]
+    columns: dict[str, Any] = {
+        "run": context.run_of(starts),
+        "line": parsing.column("line"),
+        "node": captured_bytes(parsing, "node"),
+        "op": captured_bytes(parsing, "op"),
+        "layers": _registered(context, starts),
+    }
     for kind, name in (("node_inputs", "inputs"), ("node_outputs", "outputs")):
         captured = context.captured(kind)
-        for position, operands in _inside(context, captured, starts, "operands"):
-            rows[position][name] = _tensors(operands)
-    for position, layer in _inside(context, context.captured("layer_registered"), starts, "layer"):
-        if layer is not None:
-            rows[position]["layers"].append(layer)
-    return finish_rows(context, "onnx_nodes", rows)
+        position = asof(lines_of(captured), starts, context.run_lines)
+        below = np.flatnonzero(position >= 0)
+        row = np.full(size, -1, np.int64)
+        row[position[below]] = below  # of several lines the last stays
+        printed = to_text(captured_bytes(captured, "operands")).to_pylist()
+        columns[name] = _tensors([None if number < 0 else printed[number] or "" for number in row.tolist()])
+    return from_columns("onnx_nodes", columns, size)
 
 
-def _inside(
-    context: Context, captured: pa.Table, starts: np.ndarray[Any, Any], column: str
-) -> list[tuple[int, str | None]]:
-    """Return (position of the node, captured text) for lines that stand below a node."""
-    found = asof(lines_of(captured), starts, context.run_lines)
-    values = captured.column(column).to_pylist()
-    return [
-        (position, None if value is None else text(value))
-        for position, value in zip(found.tolist(), values, strict=True)
-        if position >= 0
-    ]
+def _registered(context: Context, starts: np.ndarray[Any, Any]) -> pa.Array:
+    """Return the layers registered below each node, in order."""
+    captured = context.captured("layer_registered")
+    layers = captured_bytes(captured, "layer")
+    position = asof(lines_of(captured), starts, context.run_lines)
+    held = np.flatnonzero((position >= 0) & is_valid(layers))
+    offsets = np.searchsorted(position[held], np.arange(len(starts) + 1)).astype(np.int32)
+    return pa.ListArray.from_arrays(from_numpy(offsets), to_text(take(layers, held)))
 
 
-def _tensors(operands: str | None) -> list[dict[str, Any]] | None:
-    if operands is None:
-        return []
-    parsed = parse_operands(operands)
-    if parsed is None:
-        return None
-    return [{"tensor": t.name, "dtype": t.dtype, "shape": _shape(t.shape)} for t in parsed]
+def _tensors(printed: list[str | None]) -> pa.Array:
+    """Read lists of operands; None for a node without such a line, or one that is no list."""
+    names: list[str | None] = []
+    dtypes: list[str | None] = []
+    shapes: list[Sequence[int] | None] = []
+    valid = np.ones(len(printed), bool)
+    ends = np.zeros(len(printed) + 1, np.int32)
+    for number, operands in enumerate(printed):
+        parsed = None if operands is None else parse_operands(operands) if operands else ()
+        if parsed is None:
+            valid[number] = False
+        else:
+            for tensor in parsed:
+                names.append(tensor.name)
+                dtypes.append(tensor.dtype)
+                shapes.append(_shape(tensor.shape))
+        ends[number + 1] = len(names)
+    fields = [from_list(names, pa.string()), from_list(dtypes, pa.string()), from_list(shapes, TENSOR[2].type)]
+    tensors = pa.StructArray.from_arrays(fields, fields=list(TENSOR))
+    mask = None if valid.all() else from_numpy(~valid)
+    return pa.ListArray.from_arrays(from_numpy(ends), tensors, type=pa.list_(TENSOR), mask=mask)
 
 
 def _shape(shape: Sequence[int | str] | None) -> list[int] | None:
     """Return dimensions as integers; a named one is -1, as one known at run time only."""
-    return None if shape is None else [d if isinstance(d, int) else -1 for d in shape]
+    if shape is None:
+        return None
+    return [d if isinstance(d, int) else -1 for d in shape]
 
 
 def engine_layers(context: Context) -> pa.Table:
@@ -86,20 +100,72 @@ def engine_layers(context: Context) -> pa.Table:
     A log may print a layer twice: brief under --verbose and detailed under --dumpLayerInfo. The detailed
     one is kept, with what only the brief one tells.
     """
-    rows: list[dict[str, Any]] = []
-    for row in context.captures.rows("engine_layer"):
-        layer = parse_layer(f"Layer({row['layer_type']}): {row['layer_info']}")
-        rows.append(_row(row["line"], "brief", layer, f"{row['layer_info']}"))
-    for row in context.captures.rows("layer_detail"):
-        layer = parse_layer(f"Name: {row['layer']}, LayerType: {row['layer_info']}")
-        rows.append(_row(row["line"], "detailed", layer, row["layer"]))
-    rows.extend(_names(context))
-    if rows:
-        runs = context.run_of(np.array([r["line"] for r in rows], dtype=np.int64)).to_pylist()
-        for row, run in zip(rows, runs, strict=True):
-            row["run"] = run
-    kept = _with_exports(_merged(rows), context.exports.get("engine_layers", ()))
-    return finish_rows(context, "engine_layers", kept)
+    rows = _detailed(context)
+    told = {(row["run"], row["layer"]): row for row in rows}
+    complete = {key for key, row in told.items() if all(row.get(name) is not None for name in _OF_BRIEF)}
+    names = _names(context)
+    _number(context, names)
+    kept = _with_exports(
+        _merged([*_brief(context, complete), *rows, *names]), context.exports.get("engine_layers", ())
+    )
+    kept.sort(key=lambda row: row["line"] if row["line"] is not None else 0)
+    return from_rows("engine_layers", kept)
+
+
+# What a brief line may tell of a layer that has a detailed one; it never names a kernel.
+_OF_BRIEF = ("type", "tactic", "inputs", "outputs")
+
+
+def _number(context: Context, rows: list[dict[str, Any]]) -> None:
+    """Give rows the run of their line."""
+    runs = to_numpy(context.run_of(np.array([row["line"] for row in rows], np.int64))).tolist()
+    for row, run in zip(rows, runs, strict=True):
+        row["run"] = run
+
+
+def _texts(captured: pa.Table, *names: str) -> list[list[Any]]:
+    return [to_text(captured_bytes(captured, name)).to_pylist() for name in names]
+
+
+def _detailed(context: Context) -> list[dict[str, Any]]:
+    captured = context.captured("layer_detail")
+    rows = []
+    names, infos = _texts(captured, "layer", "layer_info")
+    for line, name, info in zip(lines_of(captured).tolist(), names, infos, strict=True):
+        rows.append(_row(line, "detailed", parse_layer(f"Name: {name}, LayerType: {info}"), name))
+    _number(context, rows)
+    return rows
+
+
+def _brief(context: Context, complete: set[tuple[int, str]]) -> list[dict[str, Any]]:
+    """Return rows of brief lines, but for those of layers of which everything is told already."""
+    captured = context.captured("engine_layer")
+    lines = lines_of(captured)
+    rows = []
+    types, infos = _texts(captured, "layer_type", "layer_info")
+    runs = to_numpy(context.run_of(lines)).tolist()
+    for line, run, kind, info in zip(lines.tolist(), runs, types, infos, strict=True):
+        if complete:
+            name, *rest = info.split(", Tactic: ")
+            if len(rest) == 1 and (run, name) in complete:
+                continue
+        found = split_brief(f"Layer({kind}): {info}".strip(" \t\r\n"))
+        row: dict[str, Any] = {"run": run, "line": line, "source": "brief", "layer": info}
+        if found is not None:
+            row["layer"] = found.layer
+            row["type"] = found.type
+            row["tactic"] = found.tactic
+            for name, side in (("inputs", found.inputs), ("outputs", found.outputs)):
+                row[name] = None if side is None else [{"name": n, **_operand(printed)} for n, printed in side]
+        rows.append(row)
+    return rows
+
+
+@lru_cache(maxsize=4096)
+def _operand(printed: str) -> dict[str, Any]:
+    """Return what a printed format tells of a tensor."""
+    decoded = brief_format(printed)
+    return {"dtype": decoded.dtype, "shape": _shape(decoded.dims), "format": printed}
 
 
 def _with_exports(rows: list[dict[str, Any]], exported: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import re
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from trtlog.arrays import from_bytes
-from trtlog.captures import text
 from trtlog.flags import decode_banner_version, format_version, program_of
 from trtlog.tables.cells import lines_of, to_bool
 from trtlog.tables.context import Context
@@ -19,8 +17,6 @@ from trtlog.tables.simple import finish_rows
 
 _STATUS = {"PASSED": "passed", "FAILED": "failed", "WAIVED": "waived"}
 _OPTION_SECTIONS = ("model", "build", "system", "inference", "reporting")
-_US_TIME = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})-([0-9]{2}):([0-9]{2}):([0-9]{2})")
-_ISO_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})")
 
 
 def decode_version(code: str, command: str | None = None) -> str:
@@ -38,19 +34,6 @@ def decode_version(code: str, command: str | None = None) -> str:
     return format_version(decode_banner_version(code, program_of(command) or ""))
 
 
-def parse_time(printed: str) -> datetime.datetime | None:
-    """Return a printed local time, or None for one that is no date (6.0 prints January as month 00)."""
-    try:
-        if found := _US_TIME.search(printed):
-            month, day, year, hour, minute, second = map(int, found.groups())
-            return datetime.datetime(year, month, day, hour, minute, second)
-        if found := _ISO_TIME.search(printed):
-            return datetime.datetime(*map(int, found.groups()))  # type: ignore[arg-type]
-    except ValueError:
-        return None
-    return None
-
-
 def runs(context: Context) -> pa.Table:
     """One row a banner; the whole file where there is none."""
     captures = context.captures
@@ -58,7 +41,7 @@ def runs(context: Context) -> pa.Table:
     ended = captures.rows("run_ended")
     versions = captures.rows("tensorrt_version")
     starts = context.run_lines.tolist()
-    times = [(line, parse_time(text(stamp))) for line, stamp in captures.times]
+    clock_lines, seconds = context.clock
     out = []
     for number, start in enumerate(starts):
         first = 1 if number == 0 else start
@@ -69,7 +52,7 @@ def runs(context: Context) -> pa.Table:
         code = banner.get("version_code")
         shown = printed[0]["tensorrt_version"] if printed else code
         version = None if shown is None else decode_version(shown, banner.get("command"))
-        stamps = [t for line, t in times if first <= line <= last and t is not None]
+        inside = seconds[np.searchsorted(clock_lines, first) : np.searchsorted(clock_lines, last, side="right")]
         status = _STATUS[ends[-1]["run_status"]] if ends else ("incomplete" if banner else None)
         out.append(
             {
@@ -81,12 +64,16 @@ def runs(context: Context) -> pa.Table:
                 "build": banner.get("build"),
                 "command": banner.get("command"),
                 "status": status,
-                "started_at": stamps[0] if stamps else None,
-                "finished_at": stamps[-1] if stamps else None,
+                "started_at": _time(inside[0]) if len(inside) else None,
+                "finished_at": _time(inside[-1]) if len(inside) else None,
                 "source": context.source,
             }
         )
     return from_rows("runs", out)
+
+
+def _time(seconds: Any) -> datetime.datetime:
+    return datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=int(seconds))
 
 
 def _producer(producers: dict[str, int]) -> str | None:

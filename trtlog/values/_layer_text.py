@@ -15,6 +15,10 @@ from typing import Any
 Pair = tuple[str, Any]
 
 _TERMINAL = re.compile(r"^([A-Z_]+)(?:\.[0-9]+)?: /(.*)/$", re.MULTILINE)
+# Pairs that are remembered, and the length up to which they are.
+_KNOWN_PAIRS = 4096
+_KNOWN_LENGTH = 60
+_scalars: dict[str, Pair] = {}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
@@ -41,8 +45,16 @@ def read_value(text: str) -> Any:
 
 def read_pair(text: str) -> Pair:
     """Split ``, Key: value``."""
-    key, _, value = text.partition(":")
-    return key.strip(", "), read_value(value)
+    known = _scalars.get(text)
+    if known is not None:
+        return known
+    key, _, printed = text.partition(":")
+    value = read_value(printed)
+    pair = key.strip(", "), value
+    # The layers of an engine share most of their attributes. Lists are read anew: who gets one may change it.
+    if len(text) <= _KNOWN_LENGTH and len(_scalars) < _KNOWN_PAIRS and not isinstance(value, (list, dict)):
+        _scalars[text] = pair
+    return pair
 
 
 def read_pairs(text: str) -> list[Pair] | None:

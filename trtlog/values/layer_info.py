@@ -232,7 +232,29 @@ def _tensor_row(tensor: LayerTensor) -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------------------------------ brief lines
-def _parse_brief(text: str) -> EngineLayer | None:
+# Name and format of a tensor, as printed.
+_Printed: TypeAlias = "list[tuple[str, str]]"
+
+
+@dataclass(frozen=True)
+class BriefLine:
+    """A brief line cut into its parts; tensors as printed, None for a side that is not."""
+
+    layer: str
+    type: str | None
+    tactic: str | None
+    inputs: _Printed | None
+    outputs: _Printed | None
+
+
+def split_brief(text: str) -> BriefLine | None:
+    """Cut a brief line into its parts, or return None where it is none.
+
+    Examples
+    --------
+    >>> split_brief("Layer(Scale): a, Tactic: 0x1, x (Float[1,3]) -> y (Half[1,8:8,4,4])").outputs
+    [('y', 'Half[1,8:8,4,4]')]
+    """
     found = _BRIEF.match(text)
     if not found:
         return None
@@ -242,15 +264,20 @@ def _parse_brief(text: str) -> EngineLayer | None:
         return None
     # without anything behind it the id may be cut as well as the line
     whole = tactic_id(tactic) if tensors is not None else None
-    return EngineLayer(name, type_ or None, whole, inputs=sides[0], outputs=sides[1])
+    return BriefLine(name, type_ or None, whole, *sides)
 
 
-_Tensors: TypeAlias = "tuple[LayerTensor, ...]"
+def _parse_brief(text: str) -> EngineLayer | None:
+    line = split_brief(text)
+    if line is None:
+        return None
+    sides = [None if side is None else tuple(_brief_tensor(*t) for t in side) for side in (line.inputs, line.outputs)]
+    return EngineLayer(line.layer, line.type, line.tactic, inputs=sides[0], outputs=sides[1])
 
 
-def _split_tensors(text: str) -> tuple[_Tensors | None, _Tensors | None] | None:
+def _split_tensors(text: str) -> tuple[_Printed | None, _Printed | None] | None:
     """Return inputs and outputs; None for a side that is not printed, None for all where it is cut."""
-    sides: tuple[list[LayerTensor], list[LayerTensor]] = ([], [])
+    sides: tuple[_Printed, _Printed] = ([], [])
     side = position = 0
     text = text.rstrip()
     end = len(text)
@@ -264,15 +291,20 @@ def _split_tensors(text: str) -> tuple[_Tensors | None, _Tensors | None] | None:
             found = _TENSOR_END.search(text, position)
             if not found:
                 return None
-            sides[side].append(_brief_tensor(text[position : found.start()], found[1] or found[2]))
+            sides[side].append((text[position : found.start()], found[1] or found[2]))
             position = found.end()
     if not end:
         return None, None
-    return tuple(sides[0]), tuple(sides[1]) if side else None  # a line without the arrow is cut
+    return sides[0], sides[1] if side else None  # a line without the arrow is cut
+
+
+def brief_format(text: str) -> TensorFormat:
+    """Return the format of a tensor in a brief line; its numbers are dimensions."""
+    return decode_format(text, dims=True) or TensorFormat(text, None)
 
 
 def _brief_tensor(name: str, text: str) -> LayerTensor:
-    decoded = decode_format(text, dims=True) or TensorFormat(text, None)
+    decoded = brief_format(text)
     return LayerTensor(name, decoded.dtype, decoded.dims, None, text, decoded.layout)
 
 
