@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from trtlog.captures import text
 from trtlog.tables.cells import tactic_number, to_float, to_int, to_tactic, to_tactic_id
+from trtlog.tables.clock import parse_time, parse_times
 
 HEXADECIMAL = st.integers(0, 2**64 - 1).map(lambda n: b"0x%016x" % n)
 PRINTED = st.one_of(
@@ -47,3 +51,20 @@ def test_numbers_that_are_none_are_null():
     values = pa.array([b"+5", b"-7", b"99999999999999999999", b"x", None])
     for given_values in (values, values.dictionary_encode()):
         assert to_int(given_values, pa.int64()).to_pylist() == [5, -7, None, None, None]
+
+
+TIMES = st.one_of(
+    st.datetimes().map(lambda t: t.strftime("%m/%d/%Y-%H:%M:%S").encode()),
+    st.from_regex(rb"[0-3][0-9]/[0-3][0-9]/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}", fullmatch=True),
+    st.datetimes().map(lambda t: t.strftime("%Y-%m-%d %H:%M:%S").encode()),
+    st.binary(max_size=22),
+)
+
+
+@given(st.lists(TIMES))
+@example([b"02/29/2023-00:00:00", b"02/29/2024-23:59:59", b"12/31/0000-00:00:00", b"01/01/0001-00:00:60"])
+def test_printed_times(printed):
+    seconds, valid = parse_times(printed)
+    epoch = datetime.datetime(1970, 1, 1)
+    found = [epoch + datetime.timedelta(seconds=s) if v else None for s, v in zip(seconds.tolist(), valid, strict=True)]
+    assert found == [parse_time(text(p)) for p in printed]
