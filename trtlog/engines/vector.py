@@ -15,8 +15,9 @@ import numpy as np
 
 from trtlog.arrays import from_numpy
 from trtlog.captures import Captures
+from trtlog.collector import no_collection
 from trtlog.engines.bulk import MIN_ROWS, BulkMatcher, Extract
-from trtlog.engines.line import LineEngine, no_collection
+from trtlog.engines.line import LineEngine
 from trtlog.engines.order import Walk
 from trtlog.engines.scan import HeaderTable, Scan, scan
 from trtlog.grammar import Grammar
