@@ -20,6 +20,8 @@ _WORDS = {
     "multiline": "Lines without a header below it belong to it.",
     "general": "It stands for a family: rules of their own for some of its lines come first.",
 }
+# Characters of an option's names that stay on one line.
+_LONG = 36
 _SEVERITY = {"W": "warning", "E": "error", "F": "fatal"}
 
 
@@ -209,8 +211,15 @@ def _command(command: Any, context: Any) -> list[str]:
     options = [(names, about) for names, about in records if about and names != "--help"]
     if options:
         lines += ["", "| option | meaning |", "|---|---|"]
-        lines += [f"| <code>{_cell(names)}</code> | {_cell(about)} |" for names, about in options]
+        lines += [f"| {_option(names)} | {_cell(about)} |" for names, about in options]
     return lines
+
+
+def _option(names: str) -> str:
+    """Return the names of an option, on one line but for a long list of choices, which breaks behind a bar."""
+    if len(names) <= _LONG:
+        return f'<code class="name">{_cell(names)}</code>'
+    return f"<code>{_cell(names).replace('&#124;', '&#124;<wbr>')}</code>"
 
 
 def _cell(text: str) -> str:
