@@ -28,7 +28,7 @@ COLUMNS = 100
 TERMINALS = {
     "summary": f"trtlog summary {T8}/resnet50_fp16_dyn_detailed.log.gz",
     "why": f'trtlog why "/layer3/layer3.2/conv2/Conv" {T8}/resnet50_fp16_dyn_detailed.log.gz',
-    "diff": f"trtlog diff {T8}/resnet50_fp32_verbose.log.gz {T8}/resnet50_fp16_dyn_detailed.log.gz",
+    "diff": f"trtlog diff {T8}/resnet50_fp32_verbose.log.gz {T8}/resnet50_fp16_dyn_detailed.log.gz --limit 3",
 }
 REPORTED = f"{T8}/resnet50_fp16_dyn_detailed.log.gz"
 REPORT = FOLDER / "report.png"
