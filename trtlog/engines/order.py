@@ -68,11 +68,11 @@ class Walk:
         """Bring the line engine behind the chunk; return the rows matched in bulk that it had to read after all."""
         line, classifier, found, bulk = self._line, self._line.classifier, self._found, self._bulk
         size = len(bulk)
-        times = np.array([*self._headers.times, 0])[self._header]
-        events, ends = _events(bulk, times, self._opens, self._opening)
+        events, ends = _events(bulk, self._opens, self._opening)
         rows = iter(zip(events.tolist(), ends.tolist(), strict=True))
         event, end = next(rows, (size, size))
         given_back: list[int] = []
+        first_time = len(line.captures.times)
         more: list[int] = []  # rows that turn out to need a look, a heap
         odd = odd_texts(found.data)
         section = classifier.section
@@ -99,13 +99,13 @@ class Walk:
                 event, end = next(rows, (size, size))
             number = found.first_line + row
             if bulk[row]:
-                line.note_time(number, self._headers.headers[self._header[row]].time)
                 if self._opens[row] >= 0:
                     classifier.skip_to(number, (self._kinds[self._variants[row]],))
                     line.note_section(number)
             else:
                 if row and bulk[row - 1]:
                     classifier.skip_to(number - 1)
+                    line.note_time(number - 1, self._headers.headers[self._header[row - 1]].time)
                 self._read(row, stop, odd)
             last = stop - 1
             if classifier.section != section:
@@ -115,7 +115,29 @@ class Walk:
                 self._asked = bisect_right(self._every_asking, last)
         if size and bulk[-1]:
             classifier.skip_to(found.first_line + size - 1)
+            line.note_time(found.first_line + size - 1, self._headers.headers[self._header[-1]].time)
+        self._note_times(first_time)
         return given_back
+
+    def _note_times(self, first: int) -> None:
+        """Note the times of the rows that were passed over among those that the line engine noted."""
+        bulk = np.flatnonzero(self._bulk)
+        times = np.array([*self._headers.times, 0])[self._header[bulk]]
+        # The first row behind others may print another time than those did.
+        changed = np.ones(len(bulk), bool)
+        changed[1:] = (times[1:] != times[:-1]) | (bulk[1:] != bulk[:-1] + 1)
+        rows = bulk[changed]
+        printed = [header.time for header in self._headers.headers]
+        noted = self._line.captures.times
+        number = self._found.first_line
+        own = [(number + row, printed[h]) for row, h in zip(rows.tolist(), self._header[rows].tolist(), strict=True)]
+        before = noted[first - 1][1] if first else None
+        together = sorted([*own, *noted[first:]])
+        del noted[first:]
+        for line, time in together:
+            if time is not None and time != before:
+                before = time
+                noted.append((line, time))
 
     def _read(self, row: int, stop: int, odd: tuple[bytes, ...]) -> None:
         """Let the line engine read rows that follow each other."""
@@ -148,16 +170,16 @@ class Walk:
         return [r for r in rows if match(found.data[found.bodies[r] : found.ends[r]], section) is not None]
 
 
-def _events(bulk: Array, times: Array, opens: Array, opening: Array) -> tuple[Array, Array]:
+def _events(bulk: Array, opens: Array, opening: Array) -> tuple[Array, Array]:
     """Return the rows at which a state may change, and where each ends.
 
-    These are the runs of rows that the line engine reads, and bulk rows behind those or with another time or
-    section than the bulk row before them.
+    These are the runs of rows that the line engine reads, the bulk rows behind those, and bulk rows that open
+    another section than the one before them.
     """
     size = len(bulk)
     event = np.zeros(size, bool)
     event[:1] = True
-    event[1:] = (bulk[1:] != bulk[:-1]) | (bulk[1:] & (times[1:] != times[:-1]))
+    event[1:] = bulk[1:] != bulk[:-1]
     if len(opening):
         foreign = np.cumsum(~bulk)[opening]
         new = np.ones(len(opening), bool)
