@@ -145,6 +145,20 @@ def test_unknown_gives_a_rule_to_start_from():
     assert "//> Quuxing layer /a/b took 0.25 ms of 7 tries" in text
 
 
+def test_explain_a_torn_line_tells_both_records(tmp_path):
+    path = tmp_path / "torn.log"
+    path.write_text(
+        "[11/22/2026-13:22:03] [V] [TRT] Original: 3 layers"
+        "[11/22/2026-13:22:04] [V] [TRT] After dead-layer removal: 2 layers\n"
+    )
+    text = output("explain", f"{path}:1")
+    first, second = text.split("The line is torn: a second record stands in it.")
+    assert "kind     original_layers" in first
+    assert "layers               3" in first
+    assert "kind     pass_layers" in second
+    assert "time 11/22/2026-13:22:04" in second
+
+
 def test_explain_a_known_and_an_unknown_line(tmp_path):
     path = tmp_path / "x.log"
     path.write_text(

@@ -38,6 +38,18 @@ def explain_line(path: str, number: int) -> str:
     """
     line, raw, section = classify_line(path, number)
     out = [f"{path}:{number}: {text(raw)}", ""]
+    told: Line | None = line
+    while told is not None:
+        out.extend(_told(told, section))
+        told = told.tail
+        if told is not None:
+            out += ["", "The line is torn: a second record stands in it.", text(told.body), ""]
+    return "\n".join(out)
+
+
+def _told(line: Line, section: str) -> list[str]:
+    """Return the account of one record."""
+    out = []
     header = line.header
     if header.producer != "none":
         parts = [f"header   {header.producer}"]
@@ -49,12 +61,9 @@ def explain_line(path: str, number: int) -> str:
         out.append(", ".join(parts))
     out.append(f"section  {section or 'none'}")
     if line.found is not None:
-        out.extend(_matched(line))
-    else:
-        out.append(f"kind     {line.kind}: {_SPECIAL[line.kind].format(record=line.record)}")
-        if line.kind == UNKNOWN:
-            out.extend(_nearest(text(line.body)))
-    return "\n".join(out)
+        return [*out, *_matched(line)]
+    out.append(f"kind     {line.kind}: {_SPECIAL[line.kind].format(record=line.record)}")
+    return [*out, *_nearest(text(line.body))] if line.kind == UNKNOWN else out
 
 
 def classify_line(path: str, number: int) -> tuple[Line, bytes, str]:

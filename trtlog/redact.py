@@ -55,6 +55,20 @@ def redact(text: str) -> str:
     return _KNOWN.sub(REDACTED, text)
 
 
+def redact_value(name: str, value: str | None) -> str | None:
+    """Redact the value of an option together with the option's name, which tells that ``--token`` holds a secret.
+
+    Examples
+    --------
+    >>> redact_value("--token", "12ab"), redact_value("--fp16", "Enabled"), redact_value("--onnx", None)
+    ('***', 'Enabled', None)
+    """
+    if value is None:
+        return None
+    whole = redact(f"{name}={value}")
+    return whole[len(name) + 1 :] if whole.startswith(f"{name}=") else redact(value)
+
+
 def _assigned(found: re.Match[str]) -> str:
     if _SHAPE.fullmatch(found[3]):
         return found[0]

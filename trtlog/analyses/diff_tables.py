@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.diff_performance import change_percent
 from trtlog.analyses.diff_schema import CATEGORIES, category
-from trtlog.redact import redact
+from trtlog.redact import redact, redact_value
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -56,21 +56,13 @@ def option_rows(control: Log, test: Log) -> list[dict[str, Any]]:
         {
             "section": section,
             "key": redact(key),
-            "control": _secretless(key, ours.get((section, key))),
-            "test": _secretless(key, theirs.get((section, key))),
+            "control": redact_value(key, ours.get((section, key))),
+            "test": redact_value(key, theirs.get((section, key))),
             "category": category(ours.get((section, key)), theirs.get((section, key))),
         }
         for section, key in dict.fromkeys([*ours, *theirs])
     ]
     return by_category(rows)
-
-
-def _secretless(key: str, value: str | None) -> str | None:
-    """Redact a value, together with its key: the value of --token is one."""
-    if value is None:
-        return None
-    whole = redact(f"{key}={value}")
-    return whole[len(key) + 1 :] if whole.startswith(f"{key}=") else redact(value)
 
 
 def _both(control: dict[Any, str], test: dict[Any, str]) -> tuple[dict[Any, str], dict[Any, str]]:

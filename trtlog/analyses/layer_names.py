@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from trtlog.values.brackets import split_outside
+
 _REFORMAT = re.compile(r"Reformatting CopyNode for (Input|Output) Tensor ([0-9]+) to (.+)", re.DOTALL)
 _PROFILE_SUFFIX = re.compile(r" \[profile [0-9]+\]")
 _MYELIN_NUMBER = re.compile(r"_myl[0-9]+_[0-9]+$")
@@ -39,31 +41,12 @@ def _parts(name: str) -> list[str]:
     if name.startswith("{ForeignNode[") and name.endswith("]}"):
         return [part for end in name[len("{ForeignNode[") : -2].split("...") for part in _parts(end)]
     for separator in (" + ", " || "):
-        pieces = _split(name, separator)
+        pieces = split_outside(name, separator, loose=True)
         if len(pieces) > 1:
             return [part for piece in pieces for part in _parts(piece)]
     if name.startswith("PWN(") and name.endswith(")"):
-        return [part for piece in _split(name[4:-1], ", ") for part in _parts(piece)]
+        return [part for piece in split_outside(name[4:-1], ", ", loose=True) for part in _parts(piece)]
     return [name] if name else []
-
-
-def _split(text: str, separator: str) -> list[str]:
-    """Split outside brackets; a text whose brackets do not match is split anywhere."""
-    pieces, depth, start, position = [], 0, 0, 0
-    while position < len(text):
-        letter = text[position]
-        if letter in "([{":
-            depth += 1
-        elif letter in ")]}":
-            depth = max(0, depth - 1)
-        elif depth == 0 and text.startswith(separator, position):
-            pieces.append(text[start:position])
-            position += len(separator)
-            start = position
-            continue
-        position += 1
-    pieces.append(text[start:])
-    return pieces if depth == 0 else text.split(separator)
 
 
 def role_of(name: str, type_: str | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.memory import in_use
-from trtlog.redact import redact
+from trtlog.redact import redact, redact_value
 from trtlog.report.page_data import table_json
 
 if TYPE_CHECKING:
@@ -395,14 +395,6 @@ def _options(log: Log) -> pa.Table:
 
     table = log.table("options")
     keys, values = table.column("key").to_pylist(), table.column("value").to_pylist()
-    safe = [secretless(key or "", value) for key, value in zip(keys, values, strict=True)]
+    safe = [redact_value(key or "", value) for key, value in zip(keys, values, strict=True)]
     place = table.schema.get_field_index("value")
     return table.set_column(place, table.schema.field(place), pa.array(safe, pa.string()))
-
-
-def secretless(key: str, value: str | None) -> str | None:
-    """Redact a value, together with its key: the value of ``--token`` is one."""
-    if value is None:
-        return None
-    whole = redact(f"{key}={value}")
-    return whole[len(key) + 1 :] if whole.startswith(f"{key}=") else redact(value)

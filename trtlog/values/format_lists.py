@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from trtlog.values.brackets import split_outside
+
 _WHERE = re.compile(r"\bwhere(?= +E[0-9]+=)")
 _DEFINITION = re.compile(r"(?:^|[ ,])(E[0-9]+)=")
 _VARIABLE = re.compile(r"(?<![A-Za-z0-9_])E[0-9]+(?![A-Za-z0-9_])")
@@ -22,7 +24,7 @@ def split_formats(text: str) -> list[str]:
     []
     """
     body, definitions = _split_where(text)
-    pieces = [piece.strip() for piece in split_top(body, ",")]
+    pieces = [piece.strip() for piece in split_outside(body, ",")]
     return [_with_definitions(piece, definitions) for piece in pieces if piece]
 
 
@@ -39,41 +41,13 @@ def split_combination(text: str) -> tuple[list[str], list[str]]:
     ([], ['Float(E0,1) where E0=(# 0 (SHAPE x))'])
     """
     body, definitions = _split_where(text)
-    sides = split_top(body, "->")
+    sides = split_outside(body, "->")
     inputs = sides[0]
     outputs = ",".join(sides[1:])
     return (
-        [_with_definitions(p.strip(), definitions) for p in split_top(inputs, ",") if p.strip()],
-        [_with_definitions(p.strip(), definitions) for p in split_top(outputs, ",") if p.strip()],
+        [_with_definitions(p.strip(), definitions) for p in split_outside(inputs, ",") if p.strip()],
+        [_with_definitions(p.strip(), definitions) for p in split_outside(outputs, ",") if p.strip()],
     )
-
-
-def split_top(text: str, separator: str) -> list[str]:
-    """Split at ``separator`` outside parentheses and brackets.
-
-    Examples
-    --------
-    >>> split_top("a,(b,c),d", ",")
-    ['a', '(b,c)', 'd']
-    """
-    if separator not in text:
-        return [text]
-    pieces: list[str] = []
-    depth = start = position = 0
-    step = len(separator)
-    while position < len(text):
-        char = text[position]
-        if char in "([":
-            depth += 1
-        elif char in ")]":
-            depth = max(0, depth - 1)
-        elif depth == 0 and text.startswith(separator, position):
-            pieces.append(text[start:position])
-            position = start = position + step
-            continue
-        position += 1
-    pieces.append(text[start:])
-    return pieces
 
 
 def _split_where(text: str) -> tuple[str, dict[str, str]]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias
 
-from trtlog.values.format_lists import split_top
+from trtlog.values.brackets import split_outside
 
 Extent: TypeAlias = int | str
 
@@ -126,7 +126,7 @@ def _term(extent: Extent) -> _Term:
         if re.fullmatch(r"-?[0-9]{1,18}", factor):
             number *= int(factor)
         elif factor.startswith("(* ") and factor.endswith(")") and len(factors) < 100:
-            factors += [part for part in split_top(factor[3:-1], " ") if part]
+            factors += [part for part in split_outside(factor[3:-1], " ") if part]
         else:
             symbols[factor] += 1
     return number, symbols
