@@ -153,8 +153,9 @@ def table(
 
 def tiles(values: Iterable[tuple[str, object, str]]) -> Html:
     """Return numbers side by side: label, value and unit of each."""
+    place, one_line = f"{_LEFT};padding-right:20px", "white-space:nowrap"
     cells = "".join(
-        f'<td style="{_LEFT};padding-right:20px">{dim(label)}<br>{strong(value)} {text(unit)}</td>'
+        f'<td style="{place}">{dim(label)}<br><span style="{one_line}">{strong(value)} {text(unit)}</span></td>'
         for label, value, unit in values
     )
     return Html(f'<table style="margin:4px 0"><tbody><tr>{cells}</tr></tbody></table>') if cells else Html()

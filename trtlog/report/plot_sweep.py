@@ -15,6 +15,7 @@ _WORDS = {
     "throughput_qps": "throughput (queries/s)",
     "samples_per_s": "throughput (samples/s)",
     "batch": "batch size",
+    "gpu_ms": "GPU compute time (ms)",
 }
 _UNITS = {"_ms": "ms", "_mib": "MiB", "_s": "s", "_percent": "%", "_bytes": "bytes"}
 _LOG_FROM = 8  # a range this many times its beginning is drawn on a logarithmic axis
