@@ -95,6 +95,8 @@ LAYERS = [
 HANDLES = (
     "records/base.py",
     "records/options.py",
+    "dataset/build.py",
+    "dataset/handle.py",
     "analyses/check.py",
     "analyses/diff.py",
     "analyses/lint/frame.py",

@@ -43,4 +43,4 @@ def test_a_notebook_can_be_looked_at_as_it_is(path):
 
 def test_the_notebooks_of_the_issue_are_there():
     names = {path.stem for path in NOTEBOOKS}
-    assert names >= {"first_look", "why_is_fp16_not_faster", "compare_two_builds"}
+    assert names >= {"first_look", "why_is_fp16_not_faster", "compare_two_builds", "fleet_of_logs"}

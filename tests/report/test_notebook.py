@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import gzip
 import json
+import shutil
 
 import pytest
 
 import trtlog
-from tests.report.conftest import EVIL, SECRETS
+from tests.conftest import FIXTURES
+from tests.report.conftest import EVIL, SECRETS, T8
 from trtlog.analyses.questions import QUESTIONS
 from trtlog.analyses.why import layer_names
 from trtlog.errors import MissingExtra, QueryError
@@ -199,3 +202,22 @@ def test_without_a_browser_the_error_says_what_pictures_need(logs, tmp_path, mon
     monkeypatch.setattr(type(figure), "write_image", broken)
     with pytest.raises(MissingExtra, match=r"kaleido.*Chromium.*\.html needs neither\. (no k|Kaleido r)"):
         write(figure, tmp_path / "p.png")
+
+
+def test_a_dataset_and_its_conversion_show_themselves(tmp_path):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for name in ("err_unsupported_op", "sweep_r50_best_b8"):
+        shutil.copy(FIXTURES / T8 / f"{name}.log.gz", logs)
+    (logs / "notes.txt").write_text("nothing <script> of the kind\n")
+    (logs / f"{EVIL[:17].replace('/', '')}.log").write_bytes(gzip.open(logs / "sweep_r50_best_b8.log.gz").read())
+    done = trtlog.to_dataset(logs, tmp_path / "dataset")
+    shown = done._repr_html_()
+    for words in ("converted", "notes.txt", "is of TensorRT or trtexec"):
+        assert words in shown
+    dataset = trtlog.open_dataset(tmp_path / "dataset")
+    shown += dataset._repr_html_()
+    for words in ("err_unsupported_op.log.gz", "1432.57", ">failed</span>", "NVIDIA H200"):
+        assert words in shown
+    assert "&lt;script&gt;" in shown
+    assert "<script" not in shown

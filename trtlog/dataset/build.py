@@ -59,6 +59,11 @@ class Conversion:
         self.skipped += result.no_log
         self.failed += result.failed
 
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook_dataset import conversion_html
+
+        return conversion_html(self)
+
     def __repr__(self) -> str:
         counts = (
             (len(self.converted), "converted"),

@@ -195,6 +195,11 @@ class Dataset:
     def __len__(self) -> int:
         return len(self._manifest.logs())
 
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook_dataset import dataset_html
+
+        return dataset_html(self)
+
     def __repr__(self) -> str:
         groups = self._manifest.groups
         versions = sorted({g.tensorrt_version for g in groups if g.logs and g.tensorrt_version})
