@@ -86,6 +86,23 @@ def test_nothing_is_left_behind_where_it_fails(tmp_path):
     assert not list((tmp_path).rglob("*"))
 
 
+@pytest.mark.parametrize("written", [0, 3, 40])
+def test_a_full_disk_is_an_error_and_leaves_no_file(tmp_path, monkeypatch, written):
+    """Files are written by another thread: what goes wrong there ends the conversion."""
+    real, done = pq.ParquetWriter.write_table, []
+
+    def full(writer, table):
+        done.append(table)
+        if len(done) > written:
+            raise OSError(28, "No space left on device")
+        real(writer, table)
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
+    with pytest.raises(InputError, match="cannot write .*No space left on device"):
+        convert(open_source(pieces_of(text(ONE)), 5_000), tmp_path, segment_bytes=20_000)
+    assert not list(tmp_path.rglob("*"))
+
+
 def test_metadata_is_that_of_to_parquet(tmp_path):
     convert(text(ONE), tmp_path / "a")
     trtlog.parse(text(ONE)).to_parquet(tmp_path / "b")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,14 +111,19 @@ def convert(
 
 
 class _Writer:
-    """Appends the rows of segments to one Parquet file a table; the files appear at the end, all or none."""
+    """Appends the rows of segments to one Parquet file a table; the files appear at the end, all or none.
+
+    Tables are made and written by a thread of its own, while the next segment is read.
+    """
 
     def __init__(self, folder: Path, source: Source) -> None:
         self._folder = folder
         self._source = source
         self._files: dict[str, pq.ParquetWriter] = {}
-        self._runs = 0  # runs that are written
+        self._runs = 0  # runs above those that are read now
         self._versions: dict[str, None] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="trtlog-write")
+        self._pending: deque[Future[None]] = deque()
 
     def flush(self, captures: Captures) -> None:
         """Write what no later line can change, and forget it."""
@@ -124,15 +131,16 @@ class _Writer:
         if line is not None:
             above = split(captures, line)
             runs = len(lines_of(above, ("run_started",)))
-            self._write(above, [name for name in TABLES if name != "coverage"])
+            self._submit(above, [name for name in TABLES if name != "coverage"])
             self._runs += runs
         line = cut_inside_run(captures)
         if line is not None:
-            self._write(split(captures, line, segmented_kinds(captures)), SEGMENTED)
+            self._submit(split(captures, line, segmented_kinds(captures)), SEGMENTED)
 
     def finish(self, captures: Captures) -> None:
         """Write the rest, and make the files appear."""
-        self._write(captures, list(TABLES))
+        self._submit(captures, list(TABLES))
+        self._wait()
         metadata = metadata_of(list(self._versions), self._source.name, [*self._source.notes, *captures.notes])
         for file in self._files.values():
             file.add_key_value_metadata({key: metadata[key] for key in _LATE})
@@ -143,12 +151,23 @@ class _Writer:
 
     def close(self) -> None:
         """Remove files that did not come to an end."""
+        self._thread.shutdown(cancel_futures=True)
         for name, file in self._files.items():
             file.close()
             self._temporary(name).unlink(missing_ok=True)
         self._files = {}
 
-    def _write(self, captures: Captures, names: Any) -> None:
+    def _submit(self, captures: Captures, names: Sequence[str]) -> None:
+        """Have a segment written; at most one waits for another, so that memory stays bounded."""
+        self._wait(1)
+        self._pending.append(self._thread.submit(self._write, captures, names, self._runs))
+
+    def _wait(self, left: int = 0) -> None:
+        """Wait until no more than ``left`` segments are to be written; raise what went wrong with one."""
+        while len(self._pending) > left:
+            self._pending.popleft().result()
+
+    def _write(self, captures: Captures, names: Sequence[str], runs_above: int) -> None:
         tables = TableSet(captures, self._source.name)
         for name in names:
             table = tables[name]
@@ -160,18 +179,8 @@ class _Writer:
                     self._temporary(name), self._schema(name), compression="zstd", use_dictionary=True
                 )
             if table.num_rows:
-                self._files[name].write_table(
-                    self._numbered(table).replace_schema_metadata(self._files[name].schema.metadata)
-                )
-
-    def _numbered(self, table: pa.Table) -> pa.Table:
-        """Return the table with runs counted from the log's first."""
-        if not self._runs or "run" not in table.column_names:
-            return table
-        place = table.column_names.index("run")
-        field = table.schema.field(place)
-        runs = to_numpy(one_array(table.column(place))) + np.int32(self._runs)
-        return table.set_column(place, field, from_numpy(runs))
+                whole = _numbered(table, runs_above).replace_schema_metadata(self._files[name].schema.metadata)
+                self._files[name].write_table(whole)
 
     def _schema(self, name: str) -> pa.Schema:
         early = metadata_of([], self._source.name, [])
@@ -179,3 +188,13 @@ class _Writer:
 
     def _temporary(self, name: str) -> Path:
         return self._folder / f".{name}.parquet.{os.getpid()}"
+
+
+def _numbered(table: pa.Table, runs_above: int) -> pa.Table:
+    """Return the table with runs counted from the log's first."""
+    if not runs_above or "run" not in table.column_names:
+        return table
+    place = table.column_names.index("run")
+    field = table.schema.field(place)
+    runs = to_numpy(one_array(table.column(place))) + np.int32(runs_above)
+    return table.set_column(place, field, from_numpy(runs))
