@@ -258,7 +258,7 @@ class BulkRule:
             open_parts += [(low, number, left, place), (number + 1, high, place + len(literal), right)]
         if not missing.any() and not unclear.any():
             return edges, np.arange(size), np.zeros(0, np.int64)
-        return edges, np.flatnonzero(~(missing | unclear)), np.flatnonzero(unclear & ~missing)
+        return edges, np.flatnonzero(~(missing | unclear)), np.flatnonzero(unclear)
 
     def _check(self, bodies: Bodies, inner: Array, last: Array, edges: list[Array]) -> tuple[Array | None, list[Any]]:
         """Return which bodies' pieces fit, None for all, and the fields."""
