@@ -37,7 +37,7 @@ _BADGES = {
 }
 _OTHER = "#5f6368"
 _LEFT = "text-align:left;vertical-align:top"
-_RIGHT = "text-align:right;vertical-align:top"
+_RIGHT = "text-align:right;vertical-align:top;white-space:nowrap"
 # Characters that turn the direction of text around or break lines: shown by their number.
 _ODD = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _LONG = re.compile(r"([^\s<>]{24,}?[_/])(?=[^\s<>]{8})")
