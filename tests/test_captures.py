@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import random
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -97,3 +99,18 @@ def test_the_line_engine_gives_plain_fields_in_order():
     assert table.column("line").to_pylist() == [1, 2, 3]
     assert table.column("layers").to_pylist() == [b"179"] * 3
     assert table.schema.field("layers").type == pa.binary()
+
+
+def test_tables_are_freed_without_the_collector():
+    """Pieces of a long log are made while the collector pauses: nothing of them may be in a cycle."""
+    captures = captures_of(gzip.decompress(LOGS[0].read_bytes()))
+    tables = TableSet(captures, "log")
+    context = weakref.ref(tables._context)
+    gc.disable()
+    try:
+        for name in TABLES:
+            tables[name]
+        del tables
+        assert context() is None
+    finally:
+        gc.enable()

@@ -98,7 +98,7 @@ def test_a_full_disk_is_an_error_and_leaves_no_file(tmp_path, monkeypatch, writt
         real(writer, table)
 
     monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
-    with pytest.raises(InputError, match="cannot write .*No space left on device"):
+    with pytest.raises(InputError, match=r"cannot write .*No space left on device"):
         convert(open_source(pieces_of(text(ONE)), 5_000), tmp_path, segment_bytes=20_000)
     assert not list(tmp_path.rglob("*"))
 

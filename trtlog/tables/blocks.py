@@ -83,7 +83,6 @@ class Autotuning:
     """Joins the lines of the autotuner once, for the three tables that need it."""
 
     def __init__(self, context: Context) -> None:
-        self.context = context
         self.blocks = _blocks(context)
         blocks = self.blocks
         self.tactics = context.captured("tactic")
@@ -100,7 +99,7 @@ class Autotuning:
         self.fastest_ms = to_float(captured_bytes(fastest, "time_ms"), pa.float64())
         self.cached = kind_is(blocks.captured, "cached_result")
         self._block_fastest()
-        self._choose()
+        self._choose(context)
 
     def _block_fastest(self) -> None:
         """Find each block's fastest tactic: the block's own line, or what the cache held."""
@@ -126,9 +125,9 @@ class Autotuning:
         self.block_none = self.block_has & none
         self.block_has &= ~none
 
-    def _choose(self) -> None:
+    def _choose(self, context: Context) -> None:
         """Find the block that each 'Chose Runner Type' line names."""
-        blocks, context = self.blocks, self.context
+        blocks = self.blocks
         self.block_chosen = np.zeros(len(blocks.lines), dtype=bool)
         self.tactic_chosen = np.zeros(len(self.tactic_lines), dtype=bool)
         chosen = context.captured("chosen_tactic")
