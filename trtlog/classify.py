@@ -194,6 +194,16 @@ class Classifier:
             return self._one(number, None, line)
         return _chained([self.classify(number, piece) for piece in pieces])
 
+    def records_in(self, number: int, piece: bytes) -> Line | None:
+        """Return the records that begin in a further piece of a line which came in pieces; None where none does."""
+        lines = []
+        for part in piece.split(b"\r"):
+            header = self.headers.read(part)
+            begin = 0 if header is not None and not header.weak else next(iter(inner_headers(part, 0)), -1)
+            if begin >= 0:
+                lines.append(self.classify(number, part[begin:]))
+        return _chained(lines) if lines else None
+
     def _torn(self, number: int, header: Header | None, line: bytes, cuts: list[int]) -> Line:
         """Account for several records in one line: the first was not finished when the next came."""
         lines = [self._one(number, header, line[: cuts[0]])]

@@ -2,11 +2,16 @@
 
 A source is a path, a file object, bytes, or an iterable of lines or chunks; it may be compressed and in
 UTF-16 or UTF-32. Memory stays flat: a chunk holds about ``chunk_bytes``, or one line where a line is longer.
+
+No message is longer than `LONGEST_LINE`; a file without line ends is. Such a line comes in pieces, each a chunk of
+its own with the same number, cut in front of a time or behind a carriage return where there is one. The records of
+all pieces are read, as those of a torn line are; what else stands behind the first piece is counted, not kept.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -18,13 +23,22 @@ from trtlog.errors import InputError
 from trtlog.sniff import refuse_what_is_no_log
 
 _READ_BYTES = 1 << 20
+# Bytes of the longest line that is handed on whole.
+LONGEST_LINE = 16 << 20
+# Where a longer line is cut: where a record begins, or what a progress bar printed over.
+_CUT = re.compile(rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-|\r")
+_CUT_WITHIN = 1 << 20
 # An iterable whose first items hold no line end holds lines without line ends, not chunks.
 _PEEK_ITEMS = 4096
 _PEEK_BYTES = 1 << 16
 
 
 class Chunk(NamedTuple):
-    r"""Bytes of whole lines and the first one's number; only the log's last line may lack its ``\n``."""
+    r"""Bytes of whole lines and the first one's number.
+
+    Only the log's last line may lack its ``\n``, and a piece of a line longer than `LONGEST_LINE`: the chunk behind
+    it has the same number, and holds another piece.
+    """
 
     data: bytes
     first_line: int
@@ -60,6 +74,7 @@ class Source:
         self._raw = iter(blocks)
         self._file: IO[Any] | None = None
         self._nuls = 0
+        self._too_long: list[int] = []  # numbers of lines in pieces
         self._blocks: Iterator[bytes] = iter(())
 
     def _open(self) -> Source:
@@ -89,6 +104,10 @@ class Source:
             for block in self._blocks:
                 if b"\0" in block:
                     self._nuls += block.count(b"\0")
+                if self._too_long[-1:] == [first_line] and b"\n" in block:
+                    cut = block.index(b"\n") + 1
+                    yield Chunk(b"".join([*held, block[:cut]]), first_line)
+                    first_line, held, size, block = first_line + 1, [], 0, block[cut:]
                 held.append(block)
                 size += len(block)
                 if b"\n" in block:
@@ -102,9 +121,25 @@ class Source:
                     held = rest if rest[0] else rest[1:]
                     size = sum(map(len, held))
                     last_end = -1
+                if last_end < 0 and size >= LONGEST_LINE:
+                    if self._too_long[-1:] != [first_line]:
+                        self._too_long.append(first_line)
+                    data = b"".join(held)
+                    while len(data) >= LONGEST_LINE:
+                        cut = _cut_at(data)
+                        yield Chunk(data[:cut], first_line)
+                        data = data[cut:]
+                    held, size = [data], len(data)
             if size:
                 yield Chunk(b"".join(held), first_line)
         finally:
+            if self._too_long:
+                count = len(self._too_long)
+                self.notes.append(
+                    f"{count} line{'s are' if count > 1 else ' is'} longer than {LONGEST_LINE >> 20} MiB, first line "
+                    f"{self._too_long[0]}: what stands in it behind that is searched for records, the rest is counted"
+                )
+                self._too_long = []
             if self._nuls:
                 plural = "" if self._nuls == 1 else "s"
                 self.notes.append(f"{self.name} holds {self._nuls} NUL byte{plural}, which were passed over")
@@ -219,6 +254,14 @@ def _open_path(given: str | os.PathLike[str], chunk_bytes: int, live: bool) -> S
     source = Source(name, _read_blocks(file, name), chunk_bytes, path, live)
     source._file = file
     return source._open()
+
+
+def _cut_at(data: bytes) -> int:
+    """Return where to cut the first piece off a line that is too long."""
+    cut = LONGEST_LINE
+    for found in _CUT.finditer(data, LONGEST_LINE - _CUT_WITHIN, LONGEST_LINE):
+        cut = found.end() if found.group() == b"\r" else found.start()
+    return cut
 
 
 def _slices(data: bytes, chunk_bytes: int) -> Iterator[bytes]:

@@ -15,6 +15,8 @@ _MASKS = (
     (re.compile(r"(?<![A-Za-z0-9_<])[^\s\[\](){},<>]*[/.:][^\s\[\](){},<>]*[A-Za-z0-9_](?![A-Za-z0-9_])"), "<NAME>"),
     (re.compile(r"(?<![A-Za-z_])-?[0-9]+(?![A-Za-z_])"), "<INT>"),
 )
+# What stands behind this in a longer body tells no more about its shape.
+_LONGEST = 2_000
 _TERMINALS = {"<HEX>": "TACTIC", "<QUOTED>": "TEXT", "<NAME>": "NAME", "<NUMBER>": "NUMBER", "<INT>": "COUNT"}
 _MARK = re.compile(r"(<(?:HEX|QUOTED|NAME|NUMBER|INT)>)")
 
@@ -61,7 +63,7 @@ def rank(lines: Iterable[Remark]) -> list[Shape]:
     """Count shapes, the commonest first."""
     seen: dict[str, tuple[int, int, str]] = {}
     for remark in lines:
-        body = text(remark.body)
+        body = text(remark.body[:_LONGEST]) + (" ..." if len(remark.body) > _LONGEST else "")
         template = template_of(body)
         count, line, example = seen.get(template, (0, remark.line, body))
         seen[template] = (count + 1, line, example)

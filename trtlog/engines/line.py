@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from trtlog.captures import CONTINUATION, UNKNOWN, Captures, Remark
+from trtlog.captures import BLANK, CONTINUATION, UNKNOWN, Captures, Remark
 from trtlog.classify import Classifier, Line, is_usual
 from trtlog.collector import no_collection
 from trtlog.grammar import Grammar
-from trtlog.lines import INNER_MARK, Header
+from trtlog.lines import INNER_MARK, NO_HEADER, Header
 from trtlog.match import Index, Matcher
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ class LineEngine:
         self._pending: dict[int, tuple[list[int], list[Groups]]] = {}
         self._time: bytes | None = None
         self._section = ""
+        self._kind = BLANK  # of the last line that `take` read
         self._rows = [
             Rows(not any(grammar.fields[name].type in _MEASURED for name in variant.fields))
             for variant in self.matcher.variants
@@ -201,9 +202,15 @@ class LineEngine:
         self.flush()
 
     def take(self, number: int, line: bytes, size: int) -> Line:
-        """Read one line without its line end, ``size`` bytes with it; return what it is."""
-        result = self.classifier.classify(number, line)
+        """Read one line without its line end, ``size`` bytes with it; return what it is.
+
+        A line of the same number as the one before is another piece of it: the records in it are read.
+        """
         captures = self.captures
+        if number == captures.lines:
+            return self._take_more(number, line, size)
+        result = self.classifier.classify(number, line)
+        self._kind = result.kind
         captures.lines = number
         captures.size += size
         kind = result.kind
@@ -218,6 +225,16 @@ class LineEngine:
             self._keep(number, part)
             part = part.tail
         return result
+
+    def _take_more(self, number: int, piece: bytes, size: int) -> Line:
+        """Read another piece of a line that is too long to be read at once; it is counted with the first."""
+        self.captures.size += size
+        self.captures.counts[self._kind][1] += size
+        first = part = self.classifier.records_in(number, piece)
+        while part is not None:
+            self._keep(number, part)
+            part = part.tail
+        return first or Line(number, CONTINUATION, None, NO_HEADER, piece, number)
 
     def _keep(self, number: int, result: Line) -> None:
         captures = self.captures
