@@ -17,7 +17,8 @@ from trtlog.grammar import Grammar, Message, Variant
 _KEY_LENGTH = 8
 _MEMO_LIMIT = 50_000
 _HEX_DIGITS = b"0123456789abcdef"
-# Shapes of longer bodies are not remembered.
+# Shapes of longer bodies are not remembered. Expressions run on those only where all literals are there: one with
+# several free texts takes quadratic time to find that it does not match.
 _SHAPE_LENGTH = 400
 # The least literal text at the beginning of a rule that is looked for where a line has no header.
 TEXT_PREFIX = 6
@@ -155,13 +156,18 @@ class Index:
         candidates = self._memo.get(key)
         if candidates is None:
             candidates = self.candidates(key)
+        long = len(body) > _SHAPE_LENGTH
         for rule in candidates:
             if body.startswith(rule.prefix):  # else its expression need not even be compiled
+                if long and not _holds(body, rule.literals):
+                    continue
                 found = rule.fullmatch(body)
                 if found is not None:
                     return rule.index, found.groups()
         for anchor, rule in self._floating_for(body):
             if anchor in body and body.endswith(rule.suffix):
+                if long and not _holds(body, rule.literals):
+                    continue
                 found = rule.fullmatch(body)
                 if found is not None:
                     return rule.index, found.groups()

@@ -259,7 +259,7 @@ def _open_path(given: str | os.PathLike[str], chunk_bytes: int, live: bool) -> S
 def _cut_at(data: bytes) -> int:
     """Return where to cut the first piece off a line that is too long."""
     cut = LONGEST_LINE
-    for found in _CUT.finditer(data, LONGEST_LINE - _CUT_WITHIN, LONGEST_LINE):
+    for found in _CUT.finditer(data, max(1, LONGEST_LINE - _CUT_WITHIN), LONGEST_LINE):
         cut = found.end() if found.group() == b"\r" else found.start()
     return cut
 

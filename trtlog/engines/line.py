@@ -137,6 +137,9 @@ class LineEngine:
         What is noted here is counted by `count`, which must be called before other lines are fed.
         """
         texts = [line.rstrip(b"\r") for line in lines] if b"\r" in odd else lines
+        if texts and first_line == self.captures.lines:  # another piece of the line before
+            self.take(first_line, texts[0], len(lines[0]) + 1)
+            first_line, lines, texts = first_line + 1, lines[1:], texts[1:]
         number = begun = first_line  # the lines from begun on repeat the header
         text, before, header, bodies = self._expected()
         length, known = len(text), bodies.known

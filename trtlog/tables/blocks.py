@@ -157,27 +157,29 @@ class Autotuning:
 
     def _choose_by_runner(self, runners: Lines, groups: Lines, wanted: Lines, chosen_ids: Lines) -> None:
         """Find the blocks of choices that no block's fastest tactic equals: the runner's last, or its only one."""
-        by_runner: dict[tuple[int, int], list[int]] = {}
-        near = np.flatnonzero(np.isin(self.blocks.group, groups))
-        for number, group, runner in zip(
-            near.tolist(), self.blocks.group[near].tolist(), runners[near].tolist(), strict=True
-        ):
-            by_runner.setdefault((group, runner), []).append(number)
+        blocks = self.blocks
+        near = np.isin(blocks.group, groups)
+        rows = np.flatnonzero((self.tactic_block >= 0) & near[self.tactic_block])
+        block = self.tactic_block[rows]
+        keys, sought = keys_of(
+            (blocks.group[block], groups), (runners[block], wanted), (self.tactic_ids[rows], chosen_ids)
+        )
+        timed = last_equal(keys, sought)
+        of_block, of_choice = keys_of((blocks.group, groups), (runners, wanted))
+        last = last_equal(of_block, of_choice)
+        ordered = np.sort(of_block)
+        only = np.searchsorted(ordered, of_choice, side="right") - np.searchsorted(ordered, of_choice) == 1
         # Lines outside of all blocks count to the block above, so that the numbers are in order.
         rows_of = _RowsOf(np.maximum.accumulate(self.tactic_block))
-        for group, runner, tactic in zip(groups.tolist(), wanted.tolist(), chosen_ids.tolist(), strict=True):
-            candidates = by_runner.get((group, runner), [])
-            for candidate in reversed(candidates):
-                rows = rows_of(candidate)
-                inside = self.tactic_block[rows] == candidate
-                same = rows[inside & (self.tactic_ids[rows] == np.uint64(tactic))]
-                if not len(same) and len(candidates) > 1:
-                    continue
+        for row, number, alone, tactic in zip(timed.tolist(), last.tolist(), only.tolist(), chosen_ids, strict=True):
+            if row >= 0:
+                candidate = block[row]
+                inside = rows_of(candidate)
+                same = inside[(self.tactic_block[inside] == candidate) & (self.tactic_ids[inside] == tactic)]
+                self.tactic_chosen[same[np.lexsort((same, self.tactic_times[same]))[0]]] = True
                 self.block_chosen[candidate] = True
-                if len(same):
-                    times = self.tactic_times[same]
-                    self.tactic_chosen[same[np.lexsort((same, times))[0]]] = True
-                break
+            elif alone:
+                self.block_chosen[number] = True
 
     @cached_property
     def tactic_ids(self) -> Lines:
