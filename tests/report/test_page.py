@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from html.parser import HTMLParser
@@ -151,8 +152,6 @@ def test_the_page_needs_nothing_else(logs):
 
 def test_a_large_log_gives_a_page_that_can_be_mailed():
     """The same build three times over is a log of more than 10 MB."""
-    import gzip
-
     body = gzip.open(FIXTURES / REPORTED["detailed"]).read()
     lines = body.split(b"\n")
     inner = lines[1:-1]
@@ -166,6 +165,29 @@ def test_a_large_log_gives_a_page_that_can_be_mailed():
     shown = data["runs"][0]["tables"]["candidates"]
     assert shown["total"] == log.analyze.table("candidates").num_rows
     assert len(embed(data)) <= LARGEST_BYTES
+
+
+def test_each_run_of_several_gets_its_share_of_the_page(logs, monkeypatch):
+    from trtlog.report import page as module
+
+    alone = logs("detailed")
+    text = gzip.decompress((FIXTURES / "trt-8.5.3-h200" / "resnet50_fp16_dyn_detailed.log.gz").read_bytes())
+    twice = trtlog.parse(text + text)
+    monkeypatch.setattr(module, "LARGEST_BYTES", 1_000_000)
+    _, data = read(report(twice))
+    assert len(embed(data)) <= 1_000_000
+    rows = alone.analyze.table("candidates").num_rows
+    for run in data["runs"]:
+        held = run["tables"]["candidates"]
+        assert 0 < held["rows"] < held["total"] == rows
+
+
+def test_an_answer_is_kept_while_a_report_is_made(logs):
+    analyze = logs("detailed").analyze
+    with analyze.keeping():
+        assert analyze.table("margins") is analyze.table("margins")
+        assert analyze.table("winners", by="family") is not analyze.table("winners", by="runner")
+    assert analyze.table("margins") is not analyze.table("margins")
 
 
 def test_a_cut_table_says_so_and_keeps_what_the_engine_uses(logs):
@@ -184,8 +206,6 @@ def test_a_cut_table_says_so_and_keeps_what_the_engine_uses(logs):
 
 
 def test_several_runs_stand_side_by_side(logs):
-    import gzip
-
     text = b"".join(gzip.open(FIXTURES / REPORTED[name]).read() for name in ("failed", "not_verbose"))
     _, data = read(report(trtlog.parse(text)))
     assert [run["head"]["status"] for run in data["runs"]] == ["failed", "passed"]

@@ -42,8 +42,8 @@ _NEEDS: dict[str, _Need] = {
     "iteration_times": _Need("times of single queries", ("--exportTimes=times.json",)),
     "performance": _Need("performance summary", single=True),
 }
-# The banner names the version from 8.0 on; without one it is this or an earlier release.
-_BEFORE_BANNER_VERSIONS: Version = (7, 2, 3)
+# The banner names the version from 8.0 on; without one only flags that were there early are sure to exist.
+_BEFORE_BANNER_VERSIONS: Version = (7, 0, 0)
 # What TensorRT-RTX never prints: it compiles kernels where the engine runs, and times none.
 _NOT_IN_RTX = ("tactics", "timings")
 # The flag that did the same where a flag was not there yet.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,7 @@ class Questions:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        self._kept: dict[Any, pa.Table] | None = None
 
     def __repr__(self) -> str:
         return f"<questions to {self._log.source!r}: {', '.join(QUESTIONS)}>"
@@ -65,7 +68,21 @@ class Questions:
         answer = getattr(self, f"_{question}", None)
         if question.startswith("_") or question not in QUESTIONS or answer is None:
             raise QueryError(f"there is no question {question!r}; ask one of {', '.join(QUESTIONS)}")
-        return answer(**options)
+        if self._kept is None:
+            return answer(**options)
+        key = (question, *sorted(options.items()))
+        if key not in self._kept:
+            self._kept[key] = answer(**options)
+        return self._kept[key]
+
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Keep answers for a while, for who asks the same more than once: a report."""
+        before, self._kept = self._kept, self._kept or {}
+        try:
+            yield
+        finally:
+            self._kept = before
 
     def columns(self, question: str) -> dict[str, str]:
         """Return the columns of an answer with their meanings and units."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trtlog.log import Log
 
 LARGEST_BYTES = 5_500_000
+_LEAST_ROWS = 50
 _SCRIPTS = ("base.js", "tables.js", "charts.js", "layer.js", "main.js")
 
 
@@ -33,13 +34,12 @@ def report(log: Log) -> str:
     log : Log
         A log; of a file of several runs the page shows each, and a choice of them.
     """
-    rows = ROWS
-    while True:
-        data = {"kind": "log", "title": redact(log.source), "runs": [_run(run, rows) for run in log.runs]}
-        text = embed(data)
-        if len(text) <= LARGEST_BYTES or rows < 50:
-            return _page(_name(log), text)
-        rows = rows // 4
+    runs, made, left = log.runs, [], LARGEST_BYTES
+    for number, run in enumerate(runs):
+        data, size = _run(run, left // (len(runs) - number))
+        left -= size
+        made.append(data)
+    return _page(_name(log), embed({"kind": "log", "title": redact(log.source), "runs": made}))
 
 
 def report_diff(diff: Diff) -> str:
@@ -50,10 +50,17 @@ def report_diff(diff: Diff) -> str:
     return _page(title, embed(diff_data(diff)))
 
 
-def _run(log: Log, rows: int) -> dict[str, Any]:
-    page = Page(log, rows)
-    made = sections(page)
-    return {"head": head(log), "sections": made, "tables": page.tables}
+def _run(log: Log, largest: int) -> tuple[dict[str, Any], int]:
+    """Return the data of a run, and its bytes: its tables are cut until it has as many, or few rows are left."""
+    page = Page(log, ROWS)
+    with log.analyze.keeping():
+        while True:
+            made = sections(page)
+            data = {"head": head(log), "sections": made, "tables": page.tables}
+            size = len(embed(data))
+            if size <= largest or page.rows < _LEAST_ROWS:
+                return data, size
+            page.rows, page.tables = page.rows // 4, {}
 
 
 def _base(source: str) -> str:
@@ -80,9 +87,11 @@ def head(log: Log) -> dict[str, Any]:
             percentiles = sorted(statistics.percentiles)
             if percentiles:
                 tiles.append((f"p{percentiles[-1]:g} {label}", statistics.percentile(percentiles[-1]), "ms"))
-    for row in log.table("phases").to_pylist():
-        if row["name"] in ("engine_built", "engine_generation"):
-            tiles.append((row["name"].replace("_", " "), row["seconds"], "s"))
+    phases = log.table("phases").to_pylist()
+    for name in ("engine_generation", "engine_built"):
+        seconds = [row["seconds"] for row in phases if row["name"] == name]
+        if len(seconds) == 1:  # a run that builds several engines prints it for each
+            tiles.append((name.replace("_", " "), seconds[0], "s"))
     for name, label in (("engine_layers", "engine layers"), ("tactics", "tactics timed"), ("messages", "messages")):
         count = log.table(name).num_rows
         if count:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.memory import in_use
@@ -38,6 +39,14 @@ class Page:
     log: Log
     rows: int = ROWS
     tables: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def findings(self) -> list[dict[str, Any]]:
+        """What lint finds, once for all tries of a size."""
+        from trtlog.analyses.lint import lint
+
+        found: list[dict[str, Any]] = lint(self.log).to_pylist()
+        return found
 
     def put(self, id_: str, table: pa.Table, columns: list[str] | None = None, /, **labels: str) -> bool:
         """Put a table on the page; False where it has no rows."""
@@ -81,9 +90,7 @@ def _table(id_: str, title: str, note: str = "", **more: Any) -> Block:
 
 
 def _findings(page: Page) -> list[Block]:
-    from trtlog.analyses.lint import lint
-
-    found = lint(page.log).to_pylist()
+    found = page.findings
     if not found:
         return [{"kind": "good", "text": "No rule found anything to say about this log."}]
     kept = []
