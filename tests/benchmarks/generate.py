@@ -43,3 +43,54 @@ def write_log(path: Path, size: int, seed: int = 0) -> Path:
                 written += out.write(_NAME.sub(name, piece))
             number += 1
     return path
+
+
+_V = b"[11/22/2026-13:22:03] [V] [TRT] "
+
+
+def write_long_lines(path: Path, size: int, seed: int = 0) -> Path:
+    """Write a log of lines of 10,000 to 100,000 characters: fused layers with hundreds of names."""
+    chance = random.Random(seed)
+    written = number = 0
+    with path.open("wb") as out:
+        while written < size:
+            names = [b"/m%d/conv%d/Conv" % (number, n) for n in range(chance.randrange(600, 6_000))]
+            layer = b" + ".join(names)
+            written += out.write(
+                b"%s--------------- Timing Runner: %s (CaskConvolution)\n" % (_V, layer)
+                + b"%s%s Set Tactic Name: kernel_%d Tactic: 0x%016x\n" % (_V, layer, number, number)
+                + b"%sTactic: 0x%016x Time: 0.0181029\n" % (_V, number)
+                + b"%sNobody prints this of %s\n" % (_V, layer)
+            )
+            number += 1
+    return path
+
+
+def write_many_names(path: Path, names: int) -> Path:
+    """Write a log of the timings of ``names`` layers."""
+    with path.open("wb") as out:
+        for n in range(names):
+            out.write(
+                b"%s--------------- Timing Runner: /model/block%x/layer%d/Conv (CaskConvolution)\n" % (_V, n % 4093, n)
+                + b"%sTactic: 0x%016x Time: 0.%06d\n" % (_V, n, n % 999_983)
+                + b"%sFastest Tactic: 0x%016x Time: 0.%06d\n" % (_V, n, n % 999_983)
+            )
+    return path
+
+
+def write_without_line_ends(path: Path, size: int, kind: str) -> Path:
+    """Write one line: ``plain`` text, text behind a ``header``, or a whole log that lost its line ends, ``joined``."""
+    if kind == "joined":
+        with write_log(path.with_suffix(".tmp"), size).open("rb") as lines, path.open("wb") as out:
+            for block in iter(lambda: lines.read(1 << 20), b""):
+                out.write(block.replace(b"\n", b""))
+        path.with_suffix(".tmp").unlink()
+        return path
+    block = b" ".join(
+        random.Random(0).choices([b"layer", b"(x)", b"->", b"0x00ff", b"Tactic:", b": ", b"1.25"], k=100_000)
+    )
+    with path.open("wb") as out:
+        written = out.write(_V if kind == "header" else b"")
+        while written < size:
+            written += out.write(block)
+    return path

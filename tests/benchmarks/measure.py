@@ -57,6 +57,21 @@ def _engine(name: str) -> Callable[[Path], int]:
     return run
 
 
+def _accounted(name: str) -> Callable[[Path], int]:
+    def run(path: Path) -> int:
+        from trtlog.errors import InputError
+        from trtlog.read import read_captures
+
+        try:
+            captures = read_captures(path, engine=name)[0]
+        except InputError:  # no line of it is TensorRT's
+            return -1
+        assert captures.size == sum(size for _, size in captures.counts.values()) == path.stat().st_size
+        return captures.lines
+
+    return run
+
+
 def _parse_all(name: str) -> Callable[[Path], int]:
     def run(path: Path) -> int:
         import trtlog
@@ -87,6 +102,8 @@ TASKS: dict[str, Callable[[Path], int]] = {
     "baseline: re, six kinds, no tables": baseline,
     "line engine": _engine("line"),
     "vectorised engine": _engine("vector"),
+    "account for all, line": _accounted("line"),
+    "account for all, vectorised": _accounted("vector"),
     "parse and all tables, line": _parse_all("line"),
     "parse and all tables, vectorised": _parse_all("vector"),
     "convert to Parquet": convert,

@@ -170,6 +170,8 @@ class Progress:
     def __init__(self) -> None:
         self._classifier = Classifier(grammar.load())
         self._fields = [variant.fields for variant in self._classifier.matcher.variants]
+        handled = {name.removeprefix("_on_") for name in dir(self) if name.startswith("_on_")}
+        self._telling = frozenset({"run_started", "run_ended", *handled})
         self._state = _State()
         self._number = 0
         self._tail: list[bytes] = []
@@ -192,6 +194,8 @@ class Progress:
         for text in lines:
             self._number += 1
             line = self._classifier.classify(self._number, text.rstrip(b"\r"))
+            if self._says_nothing(line):
+                continue
             yield from self._take(line, elapsed_s)
 
     def quiet(self, quiet_s: float, elapsed_s: float | None) -> Event:
@@ -201,6 +205,13 @@ class Progress:
 
     # -- one line
     # ----------------------------------------------------------------------------------------------------
+
+    def _says_nothing(self, line: Line) -> bool:
+        """Return whether no event and no state can come of a line: of most, and trtexec must not wait for them."""
+        if line.kind in self._telling or line.header.severity in ("W", "E", "F"):
+            return False
+        phase = _PHASE_OF_SECTION.get(self._classifier.section)
+        return phase is None or phase == self._state.event.phase
 
     def _take(self, line: Line, elapsed_s: float | None) -> Iterator[Event]:
         values = self._values(line)
