@@ -145,3 +145,34 @@ def test_all_captures_can_be_linted(fixtures):
         failed = "err" in path.name or "unet" in path.name
         if path.parent.name.startswith("trt-8"):
             assert (order[0] == 0) == failed, path.name
+
+
+def actions(text):
+    return {row["rule"]: row["action"] for row in lint(trtlog.parse(text.encode())).to_pylist() if row["action"]}
+
+
+@pytest.mark.parametrize(
+    ("banner", "option"),
+    [
+        ("[TensorRT v8503] # trtexec", "--plugins=FILE"),
+        ("[TensorRT v8601] # trtexec", "--staticPlugins=FILE"),
+        ("[TensorRT v101600] # trtexec", "--staticPlugins=FILE"),
+        ("[TensorRT v10701] [b1] # tensorrt_rtx", "--staticPlugins=FILE"),
+        ("# trtexec", "--plugins=FILE"),
+    ],
+)
+def test_advice_spells_flags_as_the_version_does(banner, option):
+    error = "[11/22/2026-13:22:03] [E] Plugin not found"
+    found = actions(f"&&&& RUNNING TensorRT.trtexec {banner} --onnx=m.onnx\n{error}\n")
+    assert f"({option})" in found["plugin-not-found"]
+    assert "<<" not in "".join(found.values())
+
+
+def test_a_timing_cache_is_no_advice_for_tensorrt_rtx():
+    lines = (
+        "[11/22/2026-13:22:03] [V] [TRT] Local timing cache in use. Profiling results in this builder pass will not be stored.\n"
+        "[11/22/2026-13:22:43] [V] [TRT] Engine generation completed in 31.4 seconds.\n"
+    )
+    for banner, advised in (("[TensorRT v8503] # trtexec", True), ("[TensorRT v10701] [b1] # tensorrt_rtx", False)):
+        found = actions(f"&&&& RUNNING TensorRT.trtexec {banner} --onnx=m.onnx --verbose\n{lines}")
+        assert ("timing-cache-unused" in found) == advised

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -77,16 +78,47 @@ def spelled(flags: Sequence[str], log: Log) -> list[str]:
     out = []
     for flag in flags:
         name, _, value = flag.partition("=")
-        known = all_flags()[name]
-        if version is not None and not known.exists_in(version):
+        if version is not None and not _serves(name, version):
             earlier = _EARLIER.get(name)
-            if version >= known.first or earlier is None or not all_flags()[earlier].exists_in(version):
+            if version >= all_flags()[name].first or earlier is None or not _serves(earlier, version):
                 continue
             name, value = earlier, ""
-        elif version is not None and known.deprecated is not None and version >= known.deprecated:
-            continue
         out.append(f"{name}={value}" if value else name)
     return list(dict.fromkeys(out))
+
+
+_ALTERNATIVES = re.compile(r"<<(.+?)\|(.*?)>>")
+_FLAG = re.compile(r"--[A-Za-z][A-Za-z0-9]*")
+
+
+def worded(text: str, log: Log | None = None) -> str:
+    """Return advice with the flags of a log's version: of ``<<one|other>>`` the one whose flags it has.
+
+    Where the version is not known it is the first; without a log, for the documentation, both.
+
+    Examples
+    --------
+    >>> worded("Try <<--fp16|a model in FP16>>.")
+    'Try --fp16 [in other versions: a model in FP16].'
+    >>> import trtlog
+    >>> worded("Try <<--fp16|a model in FP16>>.", trtlog.parse("fixtures/trt-rtx-1.7.1-h200/rtx_err_missing.log.gz"))
+    'Try a model in FP16.'
+    """
+
+    def chosen(found: re.Match[str]) -> str:
+        one, other = found.groups()
+        if log is None:
+            return f"{one} [in other versions: {other}]" if other else one
+        version = RELEASES[-1] if is_rtx(log) else _version(log)
+        return one if version is None or all(_serves(flag, version) for flag in _FLAG.findall(one)) else other
+
+    return _ALTERNATIVES.sub(chosen, text)
+
+
+def _serves(name: str, version: Version) -> bool:
+    """Whether a version has a flag, and the flag does something."""
+    known = all_flags()[name]
+    return known.exists_in(version) and (known.deprecated is None or version < known.deprecated)
 
 
 def _version(log: Log) -> Version | None:

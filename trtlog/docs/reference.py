@@ -27,6 +27,7 @@ def tables_page() -> str:
 def lint_page() -> str:
     """Return the page of all lint rules."""
     from trtlog.analyses.lint.registry import load
+    from trtlog.analyses.missing import worded
 
     lines = [
         "# What is wrong with this build? The rules of `trtlog lint`",
@@ -48,5 +49,5 @@ def lint_page() -> str:
             module = importlib.import_module(rule.find.__module__)
             lines += ["", f"## {theme.capitalize()}", "", (module.__doc__ or "").strip().splitlines()[0]]
         lines += ["", f"### {rule.name}", "", f"{rule.summary} Severity {rule.severity}, confidence {rule.confidence}."]
-        lines += ["", f"- Why: {rule.why}", f"- What to do: {rule.action}"]
+        lines += ["", f"- Why: {rule.why}", f"- What to do: {worded(rule.action)}"]
     return "\n".join(lines) + "\n"

@@ -65,7 +65,7 @@ def timing_cache_mismatch(log: Log) -> Iterable[Hit]:
     severity="warning",
     confidence="high",
     why="Tactics that need more memory than there was were not timed: the engine may miss its fastest kernels.",
-    action="Raise --memPoolSize=workspace:MIB (--workspace=MIB up to 8.3) above the largest request, and free the "
+    action="Raise <<--memPoolSize=workspace:MIB|--workspace=MIB>> above the largest request, and free the "
     "GPU's memory.",
 )
 def skipped_for_memory(log: Log) -> Iterable[Hit]:

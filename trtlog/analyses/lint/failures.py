@@ -17,12 +17,11 @@ REMEDIES: tuple[tuple[str, str], ...] = (
      "Install the named library where the loader finds it (LD_LIBRARY_PATH); TensorRT's release notes name "
      "versions."),
     (r"plugin not found|no importer registered|could not find plugin|getplugincreator",
-     "The model needs an operator that this TensorRT lacks: load its plugin (--staticPlugins=, --plugins= up to "
-     "8.5), "
-     "or export the model without it."),
+     "The model needs an operator that this TensorRT lacks: load its plugin "
+     "(<<--staticPlugins=FILE|--plugins=FILE>>), or export the model without it."),
     (r"could not find any implementation",
      "Look at what was skipped for this node ('trtlog why NODE LOG'): often too little memory "
-     "(--memPoolSize=workspace:...), a precision constraint, or a kernel of a newer version."),
+     "(<<--memPoolSize=workspace:MIB|--workspace=MIB>>), a precision constraint, or a kernel of a newer version."),
     (r"unknown option|unknown flag", "Correct the command line; 'trtexec --help' lists the options of this version."),
     (r"could not open file|failed to open|no such file", "Check the path and the rights of the named file."),
     (r"failed to parse onnx model from file|could not parse|protobuf|modelproto",
@@ -121,8 +120,8 @@ def run_died(log: Log) -> Iterable[Hit]:
     severity="error",
     confidence="high",
     why="An operator without importer or plugin cannot be built.",
-    action="Load the plugin's library (--staticPlugins=FILE, --plugins=FILE up to 8.5), or replace the operator "
-    "in the model.",
+    action="Load the plugin's library (<<--staticPlugins=FILE|--plugins=FILE>>), or replace the operator in the "
+    "model.",
 )
 def plugin_not_found(log: Log) -> Iterable[Hit]:
     """Operators for which neither an importer nor a plugin was found."""

@@ -31,7 +31,8 @@ def _metric_lines(log: Log, *metrics: str) -> list[int]:
     confidence="high",
     why="The host takes as long to launch the kernels as the GPU to run them: the GPU waits, and faster kernels "
     "gain nothing.",
-    action="Measure with --useCudaGraph; in the application capture the enqueue in a CUDA graph. Larger batches and "
+    action="<<Measure with --useCudaGraph|Measure without --noCudaGraph>>; in the application capture the enqueue in "
+    "a CUDA graph. Larger batches and "
     "several streams hide launches too.",
 )
 def enqueue_bound(log: Log) -> Iterable[Hit]:
@@ -64,7 +65,8 @@ def enqueue_bound(log: Log) -> Iterable[Hit]:
     severity="warning",
     confidence="high",
     why="With unstable GPU times two builds cannot be compared, and tactics are timed as unstably during the build.",
-    action="Lock the clocks (nvidia-smi -lgc), add --useSpinWait, lengthen --warmUp and --duration, keep others "
+    action="Lock the clocks (nvidia-smi -lgc), <<add --useSpinWait|leave out --noSpinWait>>, lengthen --warmUp and "
+    "--duration, keep others "
     "off the GPU.",
 )
 def unstable_gpu_time(log: Log) -> Iterable[Hit]:
@@ -97,7 +99,8 @@ def unstable_gpu_time(log: Log) -> Iterable[Hit]:
     why="Copies between host and GPU take longer than the computation, or much of the latency.",
     action="Keep inputs and outputs on the GPU, send smaller types (FP16, UINT8) and convert on the GPU, overlap "
     "copies with "
-    "several streams. --noDataTransfers measures the computation alone.",
+    "several streams. <<--noDataTransfers measures|Without --includeDataTransfers trtexec measures>> the computation "
+    "alone.",
 )
 def transfers_dominate(log: Log) -> Iterable[Hit]:
     """Copies to and from the GPU that dominate."""
@@ -122,7 +125,7 @@ def transfers_dominate(log: Log) -> Iterable[Hit]:
     confidence="high",
     why="With the layer profiler on, kernels are measured one by one: latency and throughput of the same run are "
     "too slow.",
-    action="Add --separateProfileRun (to 10.16), or take the profile in a run of its own.",
+    action="Take the profile in a run of its own<<, or add --separateProfileRun|>>.",
 )
 def profile_mixed(log: Log) -> Iterable[Hit]:
     """A layer profile taken in the run that was timed."""

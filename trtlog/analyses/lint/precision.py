@@ -32,7 +32,8 @@ _REASONS = {
     why="These layers run in a wider type than the options allow, which is why FP16 or INT8 gains less than expected.",
     action="See 'trtlog precision LOG'. Formats: larger batches amortise conversions; the same type for "
     "neighbouring layers "
-    "(--precisionConstraints=obey --layerPrecisions=..., or a strongly typed network) removes them. Not offered "
+    "(<<--precisionConstraints=obey --layerPrecisions=..., or a strongly typed network|a "
+    "strongly typed network>>) removes them. Not offered "
     "or refused: "
     "missing INT8 scales, shapes no kernel serves, plugins.",
 )
@@ -170,7 +171,7 @@ def channel_alignment(log: Log) -> Iterable[Hit]:
     severity="advice",
     confidence="low",
     why="On GPUs with tensor cores FP16 is commonly about twice as fast, or more, at little loss of accuracy.",
-    action="Try --fp16 (from 11.0: a model in FP16 or BF16, for example by AutoCast), and check the accuracy.",
+    action="Try <<--fp16|a model in FP16 or BF16 (for example by AutoCast)>>, and check the accuracy.",
 )
 def only_fp32(log: Log) -> Iterable[Hit]:
     """Builds that allow FP32 alone on a GPU with fast FP16."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from trtlog.analyses.base import answer
+from trtlog.analyses.missing import worded
 from trtlog.records.base import Record, column, line_column, run_column
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def lint(log: Log) -> pa.Table:
                     "confidence": hit.confidence or entry.confidence,
                     "text": hit.text,
                     "why": None if fine else entry.why,
-                    "action": None if fine else hit.action or entry.action,
+                    "action": None if fine else worded(hit.action or entry.action, log),
                     "lines": lines,
                     "layers": list(hit.layers) or None,
                     "run": log.run.run,

@@ -75,7 +75,7 @@ function shown(value, column) {
   return String(value);
 }
 // A text of trtlog's own; a flag in it is not broken at the end of a line, and can be copied.
-const prose = (text) => text.split(/(--[A-Za-z][^\s,;)]*[^\s,;).])/).map((part) => (part.startsWith('--') ? el('code', {}, part) : part));
+const prose = (text) => text.split(/(--[A-Za-z][^\s,;)'"]*[^\s,;).'"])/).map((part) => (part.startsWith('--') ? el('code', {}, part) : part));
 const SPELLED = { gpu: 'GPU', h2d: 'H2D', d2h: 'D2H' };
 const spelled = (name) => name.split('_').map((word) => SPELLED[word] || word).join(' ');
 const withUnit = (value, unit) => (value === '' ? '' : unit === '%' ? value + ' %' : unit ? value + ' ' + unit : value);
