@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trtlog.errors import InputError
+from trtlog.values import shapes
 from trtlog.values.shapes import (
     ShapeRange,
     Tensor,
@@ -102,3 +103,22 @@ def test_every_operand_list_of_the_real_logs_reads(real_logs):
         operands = parse_operands(line, strict=True)
         assert len(operands) == expected
         assert all(t.shape is not None for t in operands if t.name is not None)
+
+
+OPERANDS = st.lists(
+    st.sampled_from(
+        ["[", "]", "x", " -> (", "1, 3", ")", "[FLOAT]", "]", ", ", "[x -> (1, 3)[FLOAT]], ", " ", ">", "onnx::C[0]",
+         "[optional input, not set], ", "[a.b -> ()[INT64]], ", "[y -> (N)[]], "]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(OPERANDS)
+def test_usual_operands_are_read_as_all_others(text):
+    expected = parse_operands.__wrapped__(text)
+    plain, shapes._PLAIN_OPERAND = shapes._PLAIN_OPERAND, re.compile("(?!)")
+    try:
+        assert parse_operands.__wrapped__(text) == expected
+    finally:
+        shapes._PLAIN_OPERAND = plain

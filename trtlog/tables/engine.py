@@ -19,7 +19,7 @@ from trtlog.tables.cells import lines_of, take, to_text
 from trtlog.tables.context import Context
 from trtlog.tables.schema import TENSOR, asof, captured_bytes, empty, from_columns, from_rows
 from trtlog.values.layer_info import EngineLayer, LayerTensor, brief_format, parse_layer, split_brief
-from trtlog.values.shapes import parse_operands
+from trtlog.values.shapes import parse_dims, split_operands
 
 # Records whose lines without a header are names of layers, where the engine keeps names only.
 _NAME_LISTS = ("layer_list", "layer_information")
@@ -72,19 +72,24 @@ def _tensors(printed: list[str | None]) -> pa.Array:
     valid = np.ones(len(printed), bool)
     ends = np.zeros(len(printed) + 1, np.int32)
     for number, operands in enumerate(printed):
-        parsed = None if operands is None else parse_operands(operands) if operands else ()
-        if parsed is None:
+        found = None if operands is None else split_operands(operands)
+        if found is None:
             valid[number] = False
         else:
-            for tensor in parsed:
-                names.append(tensor.name)
-                dtypes.append(tensor.dtype)
-                shapes.append(_shape(tensor.shape))
+            for name, dims, dtype in found:
+                names.append(name)
+                dtypes.append(dtype)
+                shapes.append(None if dims is None else _dims(dims))
         ends[number + 1] = len(names)
     fields = [from_list(names, pa.string()), from_list(dtypes, pa.string()), from_list(shapes, TENSOR[2].type)]
     tensors = pa.StructArray.from_arrays(fields, fields=list(TENSOR))
     mask = None if valid.all() else from_numpy(~valid)
     return pa.ListArray.from_arrays(from_numpy(ends), tensors, type=pa.list_(TENSOR), mask=mask)
+
+
+@lru_cache(maxsize=4096)
+def _dims(printed: str) -> Sequence[int] | None:
+    return _shape(parse_dims(f"({printed})"))
 
 
 def _shape(shape: Sequence[int | str] | None) -> list[int] | None:

@@ -20,6 +20,8 @@ NOT_SET = "[optional input, not set]"
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _SYMBOL = re.compile(r"[^\s,()\[\]]+(?: [^\s,()\[\]]+)*")
 _OPERAND_END = re.compile(r" -> \(([^()]*)\)(?:\[([A-Za-z0-9_ ]+)\])?\](?=, ?|\s*$)")
+# The usual operand, whose name holds nothing that could be taken for its end.
+_PLAIN_OPERAND = re.compile(r"\[([^\[\]>]+) -> \(([^()\[\]]*)\)\[([A-Za-z0-9_ ]+)\]\], ")
 _BY_X = re.compile(r"-?[0-9]{1,18}(?:x-?[0-9]{1,18})*")
 
 
@@ -130,15 +132,42 @@ def parse_operands(text: str, *, strict: bool = False) -> tuple[Tensor, ...] | N
     >>> parse_operands("nothing of the kind") is None
     True
     """
-    tensors: list[Tensor] = []
+    printed = split_operands(text, strict=strict)
+    if printed is None:
+        return None
+    return tuple(
+        Tensor(name, None if dims is None else parse_dims(f"({dims})"), dtype) for name, dims, dtype in printed
+    )
+
+
+def split_operands(text: str, *, strict: bool = False) -> list[tuple[str | None, str | None, str | None]] | None:
+    """Cut the operand list of an imported node into names, dimensions and element types, as printed.
+
+    Raises
+    ------
+    InputError
+        With ``strict``, at the first operand that does not end.
+
+    Examples
+    --------
+    >>> split_operands("[x -> (-1, 3)[FLOAT]], [optional input, not set], ")
+    [('x', '-1, 3', 'FLOAT'), (None, None, None)]
+    """
+    tensors: list[tuple[str | None, str | None, str | None]] = []
     position = 0
     end = len(text.rstrip(" ,"))
     while position < end:
+        plain = _PLAIN_OPERAND.match(text, position)
+        if plain is not None:
+            name, dims, dtype = plain.groups()
+            tensors.append((name, dims, dtype))
+            position = plain.end()
+            continue
         if text[position] in " ,":
             position += 1
             continue
         if text.startswith(NOT_SET, position):
-            tensors.append(Tensor(None))
+            tensors.append((None, None, None))
             position += len(NOT_SET)
             continue
         found = _OPERAND_END.search(text, position + 1) if text[position] == "[" else None
@@ -148,10 +177,9 @@ def parse_operands(text: str, *, strict: bool = False) -> tuple[Tensor, ...] | N
                     "not a list of operands (expected, for example, [x -> (1, 3)[FLOAT]], ):\n" + caret(text, position)
                 )
             return None
-        dims = parse_dims(f"({found[1]})")
-        tensors.append(Tensor(text[position + 1 : found.start()], dims, found[2]))
+        tensors.append((text[position + 1 : found.start()], found[1], found[2]))
         position = found.end()
-    return tuple(tensors)
+    return tensors
 
 
 def parse_shape_range(text: str) -> ShapeRange | None:
