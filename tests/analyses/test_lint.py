@@ -170,7 +170,8 @@ def test_advice_spells_flags_as_the_version_does(banner, option):
 
 def test_a_timing_cache_is_no_advice_for_tensorrt_rtx():
     lines = (
-        "[11/22/2026-13:22:03] [V] [TRT] Local timing cache in use. Profiling results in this builder pass will not be stored.\n"
+        "[11/22/2026-13:22:03] [V] [TRT] Local timing cache in use. "
+        "Profiling results in this builder pass will not be stored.\n"
         "[11/22/2026-13:22:43] [V] [TRT] Engine generation completed in 31.4 seconds.\n"
     )
     for banner, advised in (("[TensorRT v8503] # trtexec", True), ("[TensorRT v10701] [b1] # tensorrt_rtx", False)):
