@@ -147,7 +147,7 @@ def test_urls(tmp_path):
         done = trtlog.to_dataset("memory://bucket/logs/*.log", "memory://bucket/dataset")
         assert (len(done.converted), len(done.replaced)) == (1, 1)
         held.refresh()
-        assert held.sql("select max(layers) n from passes where name = 'Original'").n.tolist() == [179]
+        assert held.sql("select max(layers) n from passes where name = 'Original'").n.tolist() == [88]
         assert len(held) == 5
         assert trtlog.to_dataset("memory://bucket/none", "memory://bucket/dataset").failed[0][1].startswith("no such")
         assert not memory.find("/bucket/dataset/_trtlog/staging")

@@ -25,6 +25,9 @@ _SHOWN = 20
 @click.option("--dataset", "as_dataset", is_flag=True, help="Write a dataset, also for one log.")
 @click.option("-j", "--jobs", type=click.IntRange(1), default=None, help="Processes; by default one a core.")
 @click.option("--dask", metavar="ADDRESS", default=None, help="Convert on the cluster of this Dask scheduler.")
+@click.option(
+    "--batch-logs", type=click.IntRange(1), default=256, show_default=True, help="Logs that are committed together."
+)
 @click.option("--all", "show_all", is_flag=True, help="Name all files that were left out, not only the first.")
 @click.option("--strict", is_flag=True, help="Fail for logs with lines that no rule knows.")
 @click.pass_context
@@ -35,6 +38,7 @@ def command(
     as_dataset: bool,
     jobs: int | None,
     dask: str | None,
+    batch_logs: int,
     show_all: bool,
     strict: bool,
 ) -> None:
@@ -44,8 +48,8 @@ def command(
     an archive, @LIST, a URL), or --dataset, or an output that is one, makes a dataset or adds to it: logs it
     holds are left alone, changed ones are replaced, and a conversion that was interrupted goes on.
 
-    Exit codes: 0 done, 1 some logs could not be read, 2 nothing could be done. Ctrl-C ends after the logs
-    under way.
+    Exit codes: 0 done, 1 some logs could not be read, 2 nothing could be done. 130 stopped: Ctrl-C
+    ends after the logs under way, a second one at once.
 
     Example:  trtlog convert ci-logs/ nightly.zip -o dataset/
     """
@@ -55,7 +59,9 @@ def command(
     from trtlog.dataset.build import to_dataset
 
     with _progress() as progress:
-        done = to_dataset(logs, output, jobs=jobs or 0, client=dask, strict=strict, progress=progress)
+        done = to_dataset(
+            logs, output, jobs=jobs or 0, client=dask, strict=strict, progress=progress, batch_logs=batch_logs
+        )
     _tell(done, output, show_all)
     if done.stopped:
         ctx.exit(130)

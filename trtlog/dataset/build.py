@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -187,29 +190,40 @@ def _runner(logs: int, processes: int, client: Any) -> Runner:
 def _convert(
     runner: Runner, tasks: list[Task], writer: Writer, done: Conversion, progress: Progress | None, total: int
 ) -> list[Job]:
-    """Convert and commit; return the jobs to try again. The first Ctrl-C waits for what is under way."""
+    """Convert and commit; return the jobs to try again."""
     again: list[Job] = []
     finished = 0
-    results = runner.run(tasks)
     try:
-        while True:
-            try:
-                batch = next(results, None)
-            except KeyboardInterrupt:
-                if done.stopped:
-                    raise
-                done.stopped = True
-                runner.stop()
-                continue
-            if batch is None:
-                break
-            result = writer.commit(batch)
-            done.add(result)
-            again += result.again
-            finished += len(batch.outcomes)
-            if progress is not None:
-                progress(finished, total)
+        with _graceful(runner, done):
+            for batch in runner.run(tasks):
+                result = writer.commit(batch)
+                done.add(result)
+                again += result.again
+                finished += len(batch.outcomes)
+                if progress is not None:
+                    progress(finished, total)
     except BaseException:
         runner.close()
         raise
     return again
+
+
+@contextmanager
+def _graceful(runner: Runner, done: Conversion) -> Iterator[None]:
+    """Let the first Ctrl-C end the conversion after what is under way, the second at once."""
+    usual = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or usual is not signal.default_int_handler:
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        if done.stopped:
+            signal.default_int_handler(number, frame)
+        done.stopped = True
+        runner.stop()
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)

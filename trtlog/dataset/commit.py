@@ -18,7 +18,7 @@ from trtlog.dataset.lock import Session, locked
 from trtlog.dataset.manifest import CATALOGUE, CONTROL, Group, Manifest
 from trtlog.dataset.parts import join, new_id, part_schema, write_file
 from trtlog.dataset.storage import Storage, reason
-from trtlog.errors import InputError
+from trtlog.errors import InputError, TrtlogError
 from trtlog.records import TABLES
 
 # The group of tables that no log has rows of: a part without rows, so that every table can be read.
@@ -73,6 +73,10 @@ class Writer:
         try:
             storage.folder(CONTROL)
             with locked(storage):
+                # First what a writer began and did not end: its parts lie in its folder, which is removed next.
+                held = manifest.load(storage)
+                if held is not None:
+                    manifest.settle(storage, held)
                 self.session = Session(storage)
                 try:
                     self._current()
@@ -101,7 +105,16 @@ class Writer:
         return held
 
     def close(self) -> None:
-        """Remove parts that were not committed."""
+        """Remove parts that were not committed; those of a commit that was interrupted are moved first."""
+        try:
+            with locked(self.storage):
+                held = manifest.load(self.storage)
+                if held is not None:
+                    manifest.settle(self.storage, held)
+        except (OSError, TrtlogError):
+            # The next writer moves them; until then they stay where they are.
+            self.session.leave()
+            return
         self.session.close()
 
     # ------------------------------------------------------------------ one batch

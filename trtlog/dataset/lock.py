@@ -85,6 +85,11 @@ class Session:
                 self._storage.remove(f"{_STAGING}/{name}.lock")
             lock.release()
 
+    def leave(self) -> None:
+        """Let the folder stay: the next conversion removes it."""
+        if self._lock is not None:
+            self._lock.release()
+
     def close(self) -> None:
         """Remove the folder."""
         self._remove(self._name, self._lock)

@@ -1,0 +1,152 @@
+"""On a Dask cluster, in processes of this machine: workers that are killed, crashes, submissions twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import trtlog
+from tests.conftest import ROOT
+from tests.dataset.conftest import assert_whole, globbed, write_logs
+from tests.dataset.test_failures import crashing, dying
+from trtlog.dataset import manifest
+from trtlog.dataset.reading import read_small
+from trtlog.dataset.storage import Storage
+from trtlog.errors import InputError
+
+distributed = pytest.importorskip("distributed")
+# Dask's own: sockets and loops of workers that are killed in the middle are not closed by anyone.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def client():
+    environment = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(ROOT)
+    import dask
+
+    settings = {"distributed.scheduler.allowed-failures": 1, "distributed.worker.daemon": False}
+    with (
+        dask.config.set(settings),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+    if environment is None:
+        del os.environ["PYTHONPATH"]
+    else:
+        os.environ["PYTHONPATH"] = environment
+
+
+def slow(fetched, exports, *, strict):
+    time.sleep(0.05)
+    return read_small(fetched, exports, strict=strict)
+
+
+def test_a_cluster_gives_what_one_process_gives(tmp_path, dataset, client):
+    logs = write_logs(tmp_path / "logs", 30)
+    done = trtlog.to_dataset(tmp_path / "logs", dataset, client=client, batch_logs=7)
+    assert (len(done.converted), done.failed) == (30, [])
+    assert_whole(dataset, logs)
+    assert len(trtlog.to_dataset(tmp_path / "logs", dataset, client=client).unchanged) == 30
+
+
+def test_a_worker_that_is_killed(tmp_path, dataset, client):
+    """A worker is killed while it converts: Dask gives its batches to others."""
+    logs = write_logs(tmp_path / "logs", 60)
+    before = client.run(os.getpid)
+
+    def kill():
+        storage = Storage(dataset)
+        while not ((held := manifest.load(storage)) and held.logs()):
+            time.sleep(0.02)
+        os.kill(next(iter(before.values())), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    done = trtlog.to_dataset(tmp_path / "logs", dataset, client=client, batch_logs=5, _read=slow)
+    killer.join()
+    assert (len(done.converted), done.failed) == (60, [])
+    assert_whole(dataset, logs)
+    client.wait_for_workers(2)
+    assert set(client.run(os.getpid).values()) != set(before.values()), "the worker was killed and replaced"
+
+
+@pytest.mark.parametrize(("read", "words"), [(crashing, "ZeroDivisionError"), (dying, "ended 2 times")])
+def test_a_log_that_crashes_its_worker(tmp_path, dataset, client, read, words):
+    """An exception, and the end of the process: the other logs of the batch are not lost."""
+    logs = write_logs(tmp_path / "logs", 9)
+    done = trtlog.to_dataset(tmp_path / "logs", dataset, client=client, batch_logs=5, _read=read)
+    assert [(name, words in reason) for name, reason in done.failed] == [(str(logs[3]), True)]
+    assert_whole(dataset, logs[:3] + logs[4:])
+    assert [row[0] for row in globbed(dataset, "catalogue", "source, error") if row[1]] == [str(logs[3])]
+    assert trtlog.to_dataset(tmp_path / "logs", dataset, client=client).converted == [str(logs[3])]
+    assert_whole(dataset, logs)
+
+
+def test_a_full_disk_on_the_workers(tmp_path, dataset, client):
+    """Files of a worker may have 1 kB only, which its kernel holds it to: an error that says so, nothing half written."""
+    logs = write_logs(tmp_path / "logs", 12)
+    trtlog.to_dataset(logs[:4], dataset, client=client)
+
+    def limit(size):
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
+        return usual[0]
+
+    client.wait_for_workers(2)
+    usual = client.run(limit, 1000)
+    try:
+        with pytest.raises(InputError, match=r"(?i)file too large.*are kept"):
+            trtlog.to_dataset(tmp_path / "logs", dataset, client=client)
+    finally:
+        client.run(limit, next(iter(usual.values())))
+    assert_whole(dataset, logs[:4])
+    trtlog.to_dataset(tmp_path / "logs", dataset, client=client)
+    assert_whole(dataset, logs)
+
+
+def test_the_same_logs_submitted_twice_at_once(tmp_path, dataset, client):
+    """Two conversions of the same logs share the cluster."""
+    logs = write_logs(tmp_path / "logs", 40)
+    results = []
+
+    def convert():
+        results.append(trtlog.to_dataset(tmp_path / "logs", dataset, client=client, batch_logs=5, _read=slow))
+
+    both = [threading.Thread(target=convert) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert sum(len(done.converted) for done in results) == 40
+    assert all(not done.failed for done in results)
+    assert_whole(dataset, logs)
+
+
+def test_command_line(tmp_path, dataset, client):
+    logs = write_logs(tmp_path / "logs", 5)
+    command = [sys.executable, "-m", "trtlog", "convert", str(tmp_path / "logs"), "-o", str(dataset), "--dask"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = {"env": environment, "capture_output": True, "text": True, "check": False}
+    done = subprocess.run([*command, client.scheduler.address], **run)
+    assert (done.returncode, done.stdout) == (0, f"5 converted -> {dataset}\n"), done.stderr
+    assert_whole(dataset, logs)
+    done = subprocess.run([*command, "nowhere"], **run)
+    assert (done.returncode, "no Dask scheduler answers" in done.stderr) == (2, True), done.stderr
