@@ -1,4 +1,4 @@
-"""Many small logs out of the shipped fixtures: short runs, each of a model, a version and times of its own."""
+"""Many small logs out of the shipped fixtures: short runs, each of a model and times of its own, of three versions and two GPUs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "trt-8.5.3-h200"
-NAMES = ("sweep_r50_best_b1", "sweep_r50_fp32_b8", "sweep_r50_fp32_b128", "err_unsupported_op", "resnet50_load_profile")
+NAMES = ("sweep_r50_fp32_b128", "sweep_r50_best_b128", "sweep_r50_fp32_b32", "sweep_r50_best_b32", "err_missing_onnx")
 VERSIONS = {"8.5.3": b"v8503", "8.6.1": b"v8601", "10.3.0": b"v100300"}
 GPUS = (b"NVIDIA H200", b"NVIDIA L4")
 _TIME = re.compile(rb"(?<== )[0-9]+\.[0-9]+(?= ms)")
 
 
 def write_logs(folder: Path, count: int, seed: int = 0) -> list[Path]:
-    """Write ``count`` logs of 12 to 172 kB, 56 on average, into folders of 500."""
+    """Write ``count`` logs of 9 to 32 kB, each of its own digest, into folders of 500."""
     chance = random.Random(seed)
     texts = [gzip.decompress((FOLDER / f"{name}.log.gz").read_bytes()) for name in NAMES]
     paths = []
@@ -24,7 +24,7 @@ def write_logs(folder: Path, count: int, seed: int = 0) -> list[Path]:
         version = chance.choice(list(VERSIONS))
         text = text.replace(b"v8503", VERSIONS[version])
         text = text.replace(b"TensorRT version: 8.5.3", f"TensorRT version: {version}".encode())
-        text = text.replace(b"NVIDIA H200", chance.choice(GPUS)).replace(b".onnx", b"_%d.onnx" % (number % 50))
+        text = text.replace(b"NVIDIA H200", chance.choice(GPUS)).replace(b".onnx", b"_%d.onnx" % number)
         text = _TIME.sub(lambda found: b"%.4f" % (float(found[0]) * chance.uniform(0.9, 1.1)), text)
         path = folder / f"{number // 500:03d}" / f"build{number:05d}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
