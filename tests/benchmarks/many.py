@@ -1,4 +1,4 @@
-"""Many small logs out of the shipped fixtures: short runs, each of a model and times of its own, of three versions and two GPUs."""
+"""Many small logs out of the shipped fixtures: short runs of three versions and two GPUs, each of its own model."""
 
 from __future__ import annotations
 

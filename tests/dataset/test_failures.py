@@ -80,7 +80,7 @@ def test_a_log_that_kills_its_process(tmp_path, dataset):
     logs = write_logs(tmp_path / "logs", 12)
     done = trtlog.to_dataset(tmp_path / "logs", dataset, jobs=2, batch_logs=4, _read=dying)
     assert [name for name, _ in done.failed] == [str(logs[3])]
-    assert "ended 2 times" in done.failed[0][1]
+    assert "without an answer, 2 times" in done.failed[0][1]
     assert_whole(dataset, logs[:3] + logs[4:])
     failed = [row for row in globbed(dataset, "catalogue", "source, error") if row[1]]
     assert [row[0] for row in failed] == [str(logs[3])]

@@ -66,7 +66,7 @@ class Cluster:
             elif not isinstance(error, distributed.KilledWorker):
                 raise error
             elif len(task.jobs) == 1:
-                yield died(task, _allowed())
+                yield died(task, _allowed() + 1)
             else:
                 for single in split(task):
                     again = self._submit(single)
@@ -92,6 +92,5 @@ class Cluster:
 
 def _allowed() -> int:
     """Return how many workers a task may end before Dask gives it up."""
-    import dask
-
-    return int(dask.config.get("distributed.scheduler.allowed-failures", 3)) + 1
+    dask: Any = import_module("dask")
+    return int(dask.config.get("distributed.scheduler.allowed-failures", 3))

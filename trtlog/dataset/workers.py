@@ -23,7 +23,7 @@ from trtlog.errors import InputError
 # How often a file may end the process that reads it before it is left out.
 _DEATHS = 2
 _DIED = (
-    "the process that read it ended {deaths} times without an answer: killed, out of memory, or crashed; "
+    "the process that read it ended without an answer, {deaths} times: killed, out of memory, or crashed; "
     "convert it alone to see more"
 )
 
