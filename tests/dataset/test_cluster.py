@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -30,17 +31,28 @@ pytestmark = [
 ]
 
 
+@contextmanager
+def cluster_of(workers):
+    """Give a client of a cluster; its workers find the tests' own readers."""
+    about = {"n_workers": workers, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        with distributed.LocalCluster(**about, silence_logs=50) as cluster, distributed.Client(cluster) as client:
+            yield client
+
+
 @pytest.fixture(scope="module")
 def client():
-    environment = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(ROOT)
-    about = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with distributed.LocalCluster(**about, silence_logs=50) as cluster, distributed.Client(cluster) as client:
+    with cluster_of(2) as client:
         yield client
-    if environment is None:
-        del os.environ["PYTHONPATH"]
-    else:
-        os.environ["PYTHONPATH"] = environment
+
+
+@pytest.fixture
+def doomed():
+    """More workers than a test ends: none has to wait until one is started again."""
+    with cluster_of(3) as client:
+        client.cluster.scheduler.allowed_failures = 0
+        yield client
 
 
 def slow(fetched, exports, *, strict):
@@ -56,39 +68,36 @@ def test_a_cluster_gives_what_one_process_gives(tmp_path, dataset, client):
     assert len(trtlog.to_dataset(tmp_path / "logs", dataset, client=client).unchanged) == 30
 
 
-def test_a_worker_that_is_killed(tmp_path, dataset, client):
+def test_a_worker_that_is_killed(tmp_path, dataset, doomed):
     """A worker is killed while it converts: Dask gives its batches to others."""
     logs = write_logs(tmp_path / "logs", 60)
-    before = client.run(os.getpid)
+    doomed.cluster.scheduler.allowed_failures = 3
+    killed = next(iter(doomed.run(os.getpid).values()))
 
     def kill():
         storage = Storage(dataset)
         while not ((held := manifest.load(storage)) and held.logs()):
             time.sleep(0.02)
-        os.kill(next(iter(before.values())), signal.SIGKILL)
+        os.kill(killed, signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
-    done = trtlog.to_dataset(tmp_path / "logs", dataset, client=client, batch_logs=5, _read=slow)
+    done = trtlog.to_dataset(tmp_path / "logs", dataset, client=doomed, batch_logs=5, _read=slow)
     killer.join()
     assert (len(done.converted), done.failed) == (60, [])
     assert_whole(dataset, logs)
-    client.wait_for_workers(2)
-    assert set(client.run(os.getpid).values()) != set(before.values()), "the worker was killed and replaced"
+    assert killed not in doomed.run(os.getpid).values()
 
 
 @pytest.mark.parametrize(("read", "words"), [(crashing, "ZeroDivisionError"), (dying, "without an answer")])
-def test_a_log_that_crashes_its_worker(tmp_path, dataset, client, read, words):
+def test_a_log_that_crashes_its_worker(tmp_path, dataset, doomed, read, words):
     """An exception, and the end of the process: the other logs of the batch are not lost."""
     logs = write_logs(tmp_path / "logs", 9)
-    # As Dask's setting distributed.scheduler.allowed-failures: it takes its time to start a worker again.
-    client.cluster.scheduler.allowed_failures = 0
-    done = trtlog.to_dataset(tmp_path / "logs", dataset, client=client, batch_logs=5, _read=read)
-    client.cluster.scheduler.allowed_failures = 3
+    done = trtlog.to_dataset(tmp_path / "logs", dataset, client=doomed, batch_logs=5, _read=read)
     assert [(name, words in reason) for name, reason in done.failed] == [(str(logs[3]), True)]
     assert_whole(dataset, logs[:3] + logs[4:])
     assert [row[0] for row in globbed(dataset, "catalogue", "source, error") if row[1]] == [str(logs[3])]
-    assert trtlog.to_dataset(tmp_path / "logs", dataset, client=client).converted == [str(logs[3])]
+    assert trtlog.to_dataset(tmp_path / "logs", dataset, client=doomed).converted == [str(logs[3])]
     assert_whole(dataset, logs)
 
 
@@ -105,7 +114,6 @@ def test_a_full_disk_on_the_workers(tmp_path, dataset, client):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
         return usual[0]
 
-    client.wait_for_workers(2)
     usual = client.run(limit, 1000)
     try:
         with pytest.raises(InputError, match=r"(?i)file too large.*are kept"):

@@ -51,9 +51,9 @@ def test_winners_of_3x3_convolutions(dataset):
                 layer = found[1]
             elif found := re.search(r"Tactic: (0x[0-9a-f]+) Time: (\S+)$", line):
                 times[found[1]] = float(found[2])
-            elif (found := re.search(r"Chose Runner Type: \w+ Tactic: (0x[0-9a-f]+)", line)) and found[1] in times:
-                if nodes & set(layer.split(" + ")):
-                    wanted.add((path, layer, found[1], times[found[1]]))
+            elif found := re.search(r"Chose Runner Type: \w+ Tactic: (0x[0-9a-f]+)", line):
+                won = nodes & set(layer.split(" + ")) and found[1] in times
+                wanted |= {(path, layer, found[1], times[found[1]])} if won else set()
     answer = asked(dataset, "winners_3x3")
     assert set(answer.compute_capability) == {"9.0"}
     assert answer.layers.sum() == len(wanted) > 100
@@ -111,6 +111,15 @@ def test_errors(dataset):
         assert (answer.loc[message].messages, answer.loc[message].logs) == (count, len(logs[message]))
     assert len(lines) == 3
     assert answer.logs.is_monotonic_decreasing
+
+
+def test_the_page_names_all_columns_of_the_catalogue():
+    from trtlog.dataset.catalogue import CatalogueRow
+
+    page = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- catalogue: begin -->\n")[2].partition("<!-- catalogue: end -->")[0]
+    rows = [f"| {name} | {about.type} | {about.unit} | {about.doc} |" for name, about in CatalogueRow.columns().items()]
+    assert table.splitlines() == ["| column | type | unit | meaning |", "|---|---|---|---|", *rows]
 
 
 # ------------------------------------------------------------------ other readers

@@ -54,7 +54,7 @@ class Cluster:
         distributed: Any = import_module("distributed")
         tasks_of = {self._submit(task): task for task in tasks}
         self._futures = set(tasks_of)
-        finished = distributed.as_completed(list(tasks_of))
+        finished = distributed.as_completed(list(tasks_of), loop=self._client.loop)
         for future in finished:
             task = tasks_of.pop(future)
             self._futures.discard(future)
