@@ -46,7 +46,8 @@ SEVERAL = ("bert_fp16_verbose", "err_bad_shape", "lstm_verbose", "unet_smallws_v
 
 
 @pytest.mark.parametrize("segment_bytes", [20_000, 300_000, 1 << 30])
-def test_one_run(tmp_path, segment_bytes):
+def test_one_run(tmp_path, monkeypatch, segment_bytes):
+    monkeypatch.setattr(trtlog.convert, "GROUP_ROWS", 100)
     log = text(ONE)
     convert(open_source(pieces_of(log), 5_000), tmp_path, segment_bytes=segment_bytes)
     written = assert_same(log, tmp_path)
@@ -56,11 +57,15 @@ def test_one_run(tmp_path, segment_bytes):
 
 
 @pytest.mark.parametrize("engine", ["line", "vector"])
-def test_several_runs(tmp_path, engine):
+@pytest.mark.parametrize("group_rows", [1, 2000])
+def test_several_runs(tmp_path, monkeypatch, engine, group_rows):
+    monkeypatch.setattr(trtlog.convert, "GROUP_ROWS", group_rows)
     log = b"".join(text(name) for name in SEVERAL)
     convert(open_source(pieces_of(log), 50_000), tmp_path, engine=engine, segment_bytes=100_000)
     written = assert_same(log, tmp_path)
     assert written.table("runs").column("run").to_pylist() == list(range(len(SEVERAL)))
+    groups = pq.read_metadata(tmp_path / "passes.parquet").num_row_groups
+    assert groups > 2 if group_rows == 1 else groups == 1
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -97,6 +102,7 @@ def test_a_full_disk_is_an_error_and_leaves_no_file(tmp_path, monkeypatch, writt
             raise OSError(28, "No space left on device")
         real(writer, table)
 
+    monkeypatch.setattr(trtlog.convert, "GROUP_ROWS", 1)
     monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
     with pytest.raises(InputError, match=r"cannot write .*No space left on device"):
         convert(open_source(pieces_of(text(ONE)), 5_000), tmp_path, segment_bytes=20_000)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Log text whose captures are held before rows are written; a cut is looked for each time as much was read.
 SEGMENT_BYTES = 24 << 20
+# Rows of a table that are written together: few rows a row group would make files large and slow to read.
+GROUP_ROWS = 16_384
 # Metadata that is known at the end only.
 _LATE = ("tensorrt.version", "trtlog.notes")
 
@@ -122,6 +124,7 @@ class _Writer:
         self._files: dict[str, pq.ParquetWriter] = {}
         self._runs = 0  # runs above those that are read now
         self._versions: dict[str, None] = {}
+        self._held: dict[str, list[pa.Table]] = {}  # rows that are not yet a row group
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trtlog-write")
         self._pending: deque[Future[None]] = deque()
 
@@ -141,6 +144,8 @@ class _Writer:
         """Write the rest, and make the files appear."""
         self._submit(captures, list(TABLES))
         self._wait()
+        for name in list(self._held):
+            self._write_group(name)
         metadata = metadata_of(list(self._versions), self._source.name, [*self._source.notes, *captures.notes])
         for file in self._files.values():
             file.add_key_value_metadata({key: metadata[key] for key in _LATE})
@@ -179,8 +184,16 @@ class _Writer:
                     self._temporary(name), self._schema(name), compression="zstd", use_dictionary=True
                 )
             if table.num_rows:
-                whole = _numbered(table, runs_above).replace_schema_metadata(self._files[name].schema.metadata)
-                self._files[name].write_table(whole)
+                self._held.setdefault(name, []).append(_numbered(table, runs_above))
+            if sum(held.num_rows for held in self._held.get(name, ())) >= GROUP_ROWS:
+                self._write_group(name)
+
+    def _write_group(self, name: str) -> None:
+        """Write the rows of a table that are held as a row group."""
+        held = self._held.pop(name)
+        whole = pa.concat_tables(held).unify_dictionaries() if len(held) > 1 else held[0]
+        file = self._files[name]
+        file.write_table(whole.replace_schema_metadata(file.schema.metadata))
 
     def _schema(self, name: str) -> pa.Schema:
         early = metadata_of([], self._source.name, [])
