@@ -327,17 +327,14 @@ def _graph(page: Page) -> list[Block]:
 
 
 def _build(page: Page) -> list[Block]:
-    log, blocks = page.log, []
+    log, blocks = page.log, page.missing("phases", "timings")
     if page.put("phases", log.table("phases"), ["name", "seconds", "line"]):
         blocks.append(
             {"kind": "bars", "table": "phases", "title": "Phases", "label": "name", "value": "seconds", "ordered": True,
              "note": "As printed; a phase may hold another one, so they do not add up."}
         )  # fmt: skip
-    else:
-        blocks += page.missing("phases")
     if page.put("cache_use", log.analyze.table("cache_use")):
         blocks.append({"kind": "record", "table": "cache_use", "title": "Timing cache"})
-    blocks += page.missing("timings")
     if page.put("build_runners", log.analyze.table("build_time", by="runner"), name="runner"):
         blocks.append(_table("build_runners", "Tactic timing by runner"))
     if page.put("build_layers", log.analyze.table("build_time"), name="layer"):
