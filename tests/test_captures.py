@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from trtlog import grammar
-from trtlog.captures import one_column
+from trtlog.captures import Captures, one_column
 from trtlog.engines.line import LineEngine
 from trtlog.engines.vector import VectorEngine
 from trtlog.log import Log
@@ -114,3 +114,14 @@ def test_tables_are_freed_without_the_collector():
         assert context() is None
     finally:
         gc.enable()
+
+
+def test_rows_of_text_that_is_not_utf8():
+    captures = Captures(RULES, variants := [v for m in RULES.messages.values() for v in m.variants])
+    index = next(n for n, v in enumerate(variants) if v.kind == "node_parsing")
+    fields = [pa.array([b"caf\xc3\xa9", b"\xff", None]), pa.array([b"Conv"] * 3)]
+    for arrays in (fields, [field.dictionary_encode() for field in fields]):
+        captures.columns = {index: [(np.array([1, 2, 3]), arrays)]}
+        rows = captures.rows("node_parsing")
+        assert [row["line"] for row in rows] == [1, 2, 3]
+        assert sorted(map(str, (row[variants[index].fields[0]] for row in rows))) == ["None", "\\xff", "café"]

@@ -127,9 +127,7 @@ def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if types.is_dictionary(kind):
         return from_list(values, kind.value_type).dictionary_encode()
     if types.is_string(kind) and found == {str}:
-        # The array of bytes under another name: what is encoded from text is valid.
-        raw = from_bytes([None if value is None else value.encode() for value in values])
-        return pa.Array.from_buffers(kind, len(raw), raw.buffers())
+        return _from_texts(values if valid is None else [value or "" for value in values], valid)
     if types.is_binary(kind) and found == {bytes}:
         return from_bytes(values)
     if (types.is_integer(kind) and found == {int}) or (types.is_floating(kind) and found <= {int, float}):
@@ -152,3 +150,14 @@ def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         columns = [from_list([None if v is None else v.get(f.name) for v in values], f.type) for f in fields]
         return pa.StructArray.from_arrays(columns, fields=fields, mask=None if valid is None else from_numpy(~valid))
     return pa.array(values, kind)
+
+
+def _from_texts(values: Sequence[str], valid: Array | None) -> pa.Array:
+    whole = "".join(values)
+    encoded: Sequence[str | bytes] = values if whole.isascii() else [value.encode() for value in values]
+    offsets = np.zeros(len(values) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, encoded), np.int64, len(values)), out=offsets[1:])
+    bitmap = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(
+        pa.string(), len(values), [bitmap, pa.py_buffer(offsets), pa.py_buffer(whole.encode())]
+    )

@@ -126,11 +126,18 @@ class Captures:
 
     def rows(self, *kinds: str) -> list[dict[str, Any]]:
         """Return the matches of some kinds as dictionaries of text, sorted by line: for rare kinds."""
+        import pyarrow as pa
+
         found = self.table(*kinds)
-        columns = [column.to_pylist() for column in found.columns]
-        for number, column in enumerate(columns):
-            if any(isinstance(value, bytes) for value in column):
-                columns[number] = [None if value is None else text(value) for value in column]
+        columns = []
+        for column in found.columns:
+            if column.type != pa.int64():
+                try:
+                    column = column.cast(pa.string())
+                except pa.ArrowInvalid:  # not UTF-8
+                    columns.append([text(v) if isinstance(v, bytes) else v for v in column.to_pylist()])
+                    continue
+            columns.append(column.to_pylist())
         return [dict(zip(found.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
