@@ -22,7 +22,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class Variant:
     regex: str
     parts: tuple[tuple[str, ...], ...]
 
-    @property
+    @cached_property
     def fields(self) -> tuple[str, ...]:
         """Names of the captured fields, in order."""
         return tuple(p[1] for p in self.parts if p[0] == "field")

@@ -130,6 +130,22 @@ class Matcher:
         return out
 
 
+_SHARED: list[tuple[Grammar, Matcher]] = []
+
+
+def shared_matcher(grammar: Grammar) -> Matcher:
+    """Return a matcher of a grammar, the same for each log: making one takes longer than reading a small log.
+
+    What it remembers of bodies is bounded, and the same for all logs.
+    """
+    for held, matcher in _SHARED:
+        if held is grammar:
+            return matcher
+    made = Matcher(grammar)
+    _SHARED[:] = [(grammar, made)]
+    return made
+
+
 class Index:
     """Rules by the first bytes of what they match, in a fixed order."""
 

@@ -16,7 +16,7 @@ from trtlog.classify import Classifier, Line, is_usual
 from trtlog.collector import no_collection
 from trtlog.grammar import Grammar
 from trtlog.lines import INNER_MARK, NO_HEADER, Header
-from trtlog.match import Index, Matcher
+from trtlog.match import Index, shared_matcher
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +105,7 @@ class LineEngine:
     """
 
     def __init__(self, grammar: Grammar) -> None:
-        self.matcher = Matcher(grammar)
+        self.matcher = shared_matcher(grammar)
         self.classifier = Classifier(grammar, self.matcher)
         self.captures = Captures(grammar, self.matcher.variants)
         self._pending: dict[int, tuple[list[int], list[Groups]]] = {}
