@@ -71,9 +71,13 @@ def write_many_names(path: Path, names: int) -> Path:
     with path.open("wb") as out:
         for n in range(names):
             out.write(
-                b"%s--------------- Timing Runner: /model/block%x/layer%d/Conv (CaskConvolution)\n" % (_V, n % 4093, n)
+                b"%s=============== Computing costs for /model/layer%d/Conv\n" % (_V, n)
+                + b"%s*************** Autotuning format combination: Float(%d,1) -> Float(%d,1) ***************\n"
+                % (_V, n % 97, n % 89)
+                + b"%s--------------- Timing Runner: /model/layer%d/Conv (CaskConvolution)\n" % (_V, n)
                 + b"%sTactic: 0x%016x Time: 0.%06d\n" % (_V, n, n % 999_983)
                 + b"%sFastest Tactic: 0x%016x Time: 0.%06d\n" % (_V, n, n % 999_983)
+                + b"%s>>>>>>>>>>>>>>> Chose Runner Type: CaskConvolution Tactic: 0x%016x\n" % (_V, n)
             )
     return path
 
