@@ -7,6 +7,8 @@ the engine's layers: their tactic and formats are matched with the timed ones he
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,6 +113,7 @@ class Selections:
         self.held = held
         self.layers = rows(engine_layers)
         self.known = any(layer["tactic"] is not None for layer in self.layers)
+        self._window = windows(self.layers, held[["run", "line"]].itertuples(index=False, name=None))
         self._groups = held.groupby(["run", "layer", "tactic"], sort=False, dropna=False).indices if len(held) else {}
         self.by_layer: dict[tuple[int, str], Selection] = {}
         for layer in self.layers:
@@ -126,6 +129,10 @@ class Selections:
         fitting = [row for row in found.tolist() if _fits(self.held, row, wanted)]
         if not fitting:
             return Selection(None, "unknown")
+        first, last = self._window[layer["run"], layer["line"]]
+        fitting = [row for row in fitting if first < self.held.at[row, "line"] < last] or fitting
+        # What the engine uses is the best of its combination; without such a line the fastest stands for it.
+        fitting = [row for row in fitting if self.held.at[row, "chosen"]] or fitting
         combinations = {(self.held.at[row, "input_formats"], self.held.at[row, "output_formats"]) for row in fitting}
         best = min(fitting, key=lambda row: float(self.held.at[row, "time_ms"]))
         return Selection(best, "timed" if len(combinations) == 1 else "ambiguous", name)
@@ -154,6 +161,48 @@ class Selections:
     def rows(self) -> dict[int, str]:
         """Return position in the frame -> layer, for selections that are the layer's own timing."""
         return {s.row: layer for (_, layer), s in self.by_layer.items() if s.row is not None and s.how != "same_shape"}
+
+
+def windows(layers: Iterable[Mapping[str, Any]], timed: Iterable[tuple[int, int]]) -> dict[Any, tuple[float, float]]:
+    """Return between which lines the tactics of an engine's layers were timed: a run may build several engines.
+
+    Parameters
+    ----------
+    layers : iterable of mapping
+        Rows of the engine's layers, with ``run`` and ``line``.
+    timed : iterable of (int, int)
+        Run and line of each timing.
+
+    Returns
+    -------
+    dict
+        Run and line of a layer -> the line of the engine before, and the layer's own; layers of exports, which have
+        no line, may be timed anywhere.
+
+    Examples
+    --------
+    >>> layers = [{"run": 0, "line": line} for line in (10, 11, 30)]
+    >>> windows(layers, [(0, 5), (0, 20)])
+    {(0, 10): (0, 10), (0, 11): (0, 11), (0, 30): (11, 30)}
+    """
+    lines: dict[int, list[int]] = {}
+    for run, line in timed:
+        lines.setdefault(run, []).append(line)
+    own: dict[int, set[int]] = {}
+    out: dict[Any, tuple[float, float]] = {}
+    for layer in layers:
+        run, line = layer["run"], layer["line"]
+        if line is None:
+            out[run, line] = (0, float("inf"))
+        else:
+            own.setdefault(run, set()).add(line)
+    for run, numbers in own.items():
+        ordered, times = sorted(numbers), sorted(lines.get(run, ()))
+        for line in ordered:
+            place = bisect_left(times, line)
+            before = bisect_left(ordered, times[place - 1]) if place else 0
+            out[run, line] = (ordered[before - 1] if before else 0, line)
+    return out
 
 
 def _signature(layer: dict[str, Any]) -> Any:

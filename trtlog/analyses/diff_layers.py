@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from trtlog.analyses.candidates import windows
 from trtlog.analyses.diff_timing import TacticTime, format_key, read_candidates, used_tactic
 from trtlog.analyses.layer_names import constituents, family_of, role_of
 from trtlog.values.kernels import decode_kernel
@@ -117,7 +118,15 @@ def read_layers(log: Log) -> Layers:
         )
     if not rows:
         rows, source = [{"layer": name} for name in profile], "profile" if profile else None
-    facts = [_facts(row, number, candidates.get(row["layer"].strip(), []), profile) for number, row in enumerate(rows)]
+    timed = ((time.run, time.line) for times in candidates.values() for time in times)
+    between = windows((row for row in rows if "line" in row), timed)
+    facts = []
+    for number, row in enumerate(rows):
+        times = candidates.get(row["layer"].strip(), [])
+        if "line" in row:
+            first, last = between[row["run"], row["line"]]
+            times = [time for time in times if first < time.line < last] or times
+        facts.append(_facts(row, number, times, profile))
     layers = tuple(share_timings(log, facts, rows))
     return Layers(
         layers,

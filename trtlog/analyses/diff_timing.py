@@ -30,6 +30,8 @@ class TacticTime:
         Time in milliseconds.
     chosen : bool
         Whether the log says that its combination of formats chose it.
+    line, run : int
+        Where the time stands.
     """
 
     runner: str | None
@@ -40,6 +42,7 @@ class TacticTime:
     time_ms: float
     chosen: bool
     line: int
+    run: int = 0
 
 
 def format_key(text: str | None) -> str:
@@ -76,8 +79,8 @@ def read_candidates(log: Log) -> dict[str, list[TacticTime]]:
     keys = _FormatKeys()
     combinations: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {}
     found: dict[str, list[TacticTime]] = {}
-    for layer, runner, tactic, kernel, inputs, outputs, time, chosen, line in zip(
-        *(_values(table, name) for name in names), strict=True
+    for layer, runner, tactic, kernel, inputs, outputs, time, chosen, line, run in zip(
+        *(_values(table, name) for name in (*names, "run")), strict=True
     ):
         if layer is None or time is None or not 0 < time < UNTIMED_MS:
             continue
@@ -86,7 +89,7 @@ def read_candidates(log: Log) -> dict[str, list[TacticTime]]:
             combinations[sides] = (*keys[sides[0]], "->", *keys[sides[1]]), f"{sides[0]} -> {sides[1]}"
         formats, raw = combinations[sides]
         found.setdefault(layer.strip(), []).append(
-            TacticTime(runner, tactic, kernel, formats, raw, time, bool(chosen), line)
+            TacticTime(runner, tactic, kernel, formats, raw, time, bool(chosen), line, run)
         )
     return found
 
