@@ -50,7 +50,7 @@ def client():
 @pytest.fixture
 def doomed():
     """More workers than a test ends: none has to wait until one is started again."""
-    with cluster_of(3) as client:
+    with cluster_of(4) as client:
         client.cluster.scheduler.allowed_failures = 0
         yield client
 

@@ -50,29 +50,42 @@ class Cluster:
         return max(1, int(sum(self._client.nthreads().values())))
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
-        """Yield what came of each task; one that ended its workers is tried again log by log."""
+        """Yield what came of each task; one that ended its workers is tried again log by log.
+
+        Dask suspects all tasks that a worker held when it ended. A log that is suspected alone is therefore tried
+        once more when nothing else is under way, and blamed only if its worker ends again.
+        """
+        suspects: list[Task] = []
+        for task, done in self._completed(tasks):
+            if done is not None:
+                yield done
+            elif len(task.jobs) == 1:
+                suspects.append(task)
+            else:
+                for single, again in self._completed(split(task)):
+                    if again is not None:
+                        yield again
+                    else:
+                        suspects.append(single)
+        for task in suspects:
+            for _, done in self._completed([task]):
+                yield died(task, _allowed() + 1) if done is None else done
+
+    def _completed(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Done | None]]:
+        """Submit tasks; yield each with what came of it, None where its workers ended; not those cancelled."""
         distributed: Any = import_module("distributed")
         tasks_of = {self._submit(task): task for task in tasks}
-        self._futures = set(tasks_of)
-        finished = distributed.as_completed(list(tasks_of), loop=self._client.loop)
-        for future in finished:
+        self._futures |= set(tasks_of)
+        for future in distributed.as_completed(list(tasks_of), loop=self._client.loop):
             task = tasks_of.pop(future)
             self._futures.discard(future)
-            if future.status == "cancelled":
-                continue
-            error = future.exception() if future.status == "error" else None
-            if error is None:
-                yield future.result()
-            elif not isinstance(error, distributed.KilledWorker):
-                raise error
-            elif len(task.jobs) == 1:
-                yield died(task, _allowed() + 1)
-            else:
-                for single in split(task):
-                    again = self._submit(single)
-                    tasks_of[again] = single
-                    self._futures.add(again)
-                    finished.add(again)
+            if future.status == "error":
+                error = future.exception()
+                if not isinstance(error, distributed.KilledWorker):
+                    raise error
+                yield task, None
+            elif future.status != "cancelled":
+                yield task, future.result()
 
     def _submit(self, task: Task) -> Any:
         return self._client.submit(convert_batch, task, pure=False, retries=_RETRIES)

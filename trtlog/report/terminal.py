@@ -54,7 +54,7 @@ def fitted(text: str, width: int, ellipsis: str = "…") -> str:
     Examples
     --------
     >>> fitted("/layer1/layer1.0/conv1/Conv", 15)
-    '/layer1/…1/Conv'
+    '/layer1…v1/Conv'
     """
     if cell_len(text) <= width:
         return text
