@@ -180,20 +180,23 @@ class Index:
                 found = rule.fullmatch(body)
                 if found is not None:
                     return rule.index, found.groups()
+        floating = self._search_floating(body)
+        return None if floating is None else (floating[0].index, floating[1].groups())
+
+    def first_floating(self, body: bytes) -> Rule | None:
+        """Return the first rule without a literal beginning that matches."""
+        found = self._search_floating(body)
+        return None if found is None else found[0]
+
+    def _search_floating(self, body: bytes) -> tuple[Rule, re.Match[bytes]] | None:
+        long = len(body) > _SHAPE_LENGTH
         for anchor, rule in self._floating_for(body):
             if anchor in body and body.endswith(rule.suffix):
                 if long and not _holds(body, rule.literals):
                     continue
                 found = rule.fullmatch(body)
                 if found is not None:
-                    return rule.index, found.groups()
-        return None
-
-    def first_floating(self, body: bytes) -> Rule | None:
-        """Return the first rule without a literal beginning that matches."""
-        for anchor, rule in self._floating_for(body):
-            if anchor in body and body.endswith(rule.suffix) and rule.fullmatch(body):
-                return rule
+                    return rule, found
         return None
 
     def candidates(self, key: bytes) -> list[Rule]:

@@ -8,6 +8,7 @@ body whose cut is not the only possible one is left to ``re``.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -156,8 +157,7 @@ class BulkRule:
         self.prefix = variant.prefix.encode()
         self._expression = variant.regex.encode()
         # The expression as RE2 takes it for bytes: each byte one character.
-        pieces = [escape(p[1]) if p[0] == "text" else f"(?:{p[-1]})" for p in variant.parts]
-        self.pattern = f"^{''.join(pieces)}$"
+        self.pattern = f"^{expression_of(variant.parts)}$"
         parts = list(variant.parts)
         if self.prefix:
             del parts[0]
@@ -353,3 +353,8 @@ def find(data: Array, first: int, last: int, literal: bytes) -> Array:
 def escape(literal: str) -> str:
     """Return an expression, for ``re`` and RE2 alike, that matches a text."""
     return re.sub(r"([][\\.^$*+?{}|()])", r"\\\1", literal)
+
+
+def expression_of(parts: Sequence[tuple[str, ...]]) -> str:
+    """Return an expression without groups, for ``re`` and RE2 alike, that matches parts of a variant."""
+    return "".join(escape(part[1]) if part[0] == "text" else f"(?:{part[-1]})" for part in parts)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog.arrays import to_numpy
-from trtlog.engines.cut import Bodies, escape
+from trtlog.engines.cut import Bodies, escape, expression_of
 from trtlog.engines.scan import Array
 from trtlog.grammar import Variant
 
@@ -105,8 +105,8 @@ def _extends(rule: Variant, other: Variant) -> tuple[bytes, bytes, bytes] | None
     for place, part in enumerate(other.parts):
         head, found, _ = part[1].partition(text) if part[0] == "text" else ("", "", "")
         if found and head and part[1].split(" ").count(inner[0]) == 1:
-            before = "".join(escape(p[1]) if p[0] == "text" else f"(?:{p[-1]})" for p in other.parts[:place])
-            return head.encode(), (before + escape(head)).encode(), inner[0].encode()
+            expression = expression_of(other.parts[:place]) + escape(head)
+            return head.encode(), expression.encode(), inner[0].encode()
     return None
 
 
