@@ -20,6 +20,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from tests.conftest import ROOT
+from tests.terminal import read_to_the_end
 
 FOLDER = ROOT / "docs" / "pictures"
 T8 = "fixtures/trt-8.5.3-h200"
@@ -70,17 +71,8 @@ def on_terminal(command: str, columns: int = COLUMNS) -> str:
     streams = {"stdin": theirs, "stdout": theirs, "stderr": subprocess.PIPE}
     with subprocess.Popen(arguments, cwd=ROOT, env=environment, **streams) as run:
         os.close(theirs)
-        printed = bytearray()
-        while True:
-            try:
-                piece = os.read(ours, 65536)
-            except OSError:  # the terminal's other end was closed
-                break
-            if not piece:
-                break
-            printed += piece
+        printed = read_to_the_end(ours)
         complaint = run.stderr.read().decode() if run.stderr else ""
-    os.close(ours)
     assert run.returncode == 0, f"{command}: {complaint}"
     return printed.decode().replace("\r\n", "\n")
 

@@ -17,6 +17,7 @@ from rich.text import Text
 
 import trtlog
 from tests.conftest import FIXTURES, ROOT
+from tests.terminal import read_to_the_end
 from trtlog.analyses.lint import lint
 from trtlog.analyses.why import story
 from trtlog.report.check import screen as check_screen
@@ -169,16 +170,7 @@ def run(*arguments, terminal=False, **environment):
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
     with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, env=env) as child:
         os.close(theirs)
-        out = b""
-        while True:
-            try:
-                piece = os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-            if not piece:
-                break
-            out += piece
-    os.close(ours)
+        out = read_to_the_end(ours)
     assert child.returncode == 0, out
     return out.decode().replace("\r\n", "\n")
 

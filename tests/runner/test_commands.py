@@ -11,6 +11,7 @@ import time
 import pytest
 
 from tests.runner.conftest import ROOT
+from tests.terminal import read_to_the_end
 from trtlog.testing import FakeTrtexec
 
 
@@ -195,16 +196,7 @@ def test_a_terminal_shows_a_line_that_moves(installed, tmp_path):
         env=env,
     )
     os.close(terminal)
-    shown = b""
-    while True:
-        try:
-            chunk = os.read(main, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not chunk:
-            break
-        shown += chunk
-    os.close(main)
+    shown = read_to_the_end(main)
     assert child.wait(60) == 0
     child.stdout.close()
     assert b"Throughput: 1651.11 qps" in shown
