@@ -75,7 +75,7 @@ def slices(buffer: Any, starts: Array, ends: Array) -> pa.Array:
     """Copy ascending, disjoint slices of a buffer into one binary array."""
     size = len(starts)
     if not size:
-        return pa.array([], pa.binary())
+        return pa.nulls(0, pa.binary())
     # Slices and the gaps between them are one array without a copy; every second value is wanted.
     offsets = np.empty(2 * size + 1, np.int32)
     offsets[0:-1:2] = starts

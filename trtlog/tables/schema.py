@@ -66,7 +66,9 @@ def schema_of_record(record: type[Record]) -> pa.Schema:
 
 def empty(table: str) -> pa.Table:
     """Return a table without rows."""
-    return schema_of(table).empty_table()
+    schema = schema_of(table)
+    # Schema.empty_table makes its arrays as pyarrow.array does, which loads pandas.
+    return pa.table([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 def from_columns(table: str, columns: Mapping[str, Any], size: int) -> pa.Table:
