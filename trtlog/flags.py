@@ -6,12 +6,10 @@ table says what a flag that is *not* there is called instead, and which flags ta
 
 from __future__ import annotations
 
-import csv
 import functools
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from importlib import resources
 
 Version = tuple[int, ...]
 
@@ -192,6 +190,9 @@ def all_flags() -> dict[str, Flag]:
     >>> len(all_flags()) > 160
     True
     """
+    import csv
+    from importlib import resources
+
     text = resources.files("trtlog").joinpath("flags.tsv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines(), delimiter="\t")
     return {

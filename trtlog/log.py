@@ -9,17 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from trtlog.errors import QueryError
 from trtlog.records import TABLES, Device, Record, Run
-from trtlog.records.options import (
-    BuildOptions,
-    InferenceOptions,
-    ModelOptions,
-    Options,
-    Performance,
-    ReportingOptions,
-    SystemOptions,
-    read_options,
-    read_performance,
-)
 
 if TYPE_CHECKING:
     import os
@@ -30,9 +19,18 @@ if TYPE_CHECKING:
     from trtlog.analyses.lint.frame import Findings
     from trtlog.analyses.questions import Questions
     from trtlog.analyses.why import Story
+    from trtlog.records.options import (
+        BuildOptions,
+        InferenceOptions,
+        ModelOptions,
+        Options,
+        Performance,
+        ReportingOptions,
+        SystemOptions,
+    )
     from trtlog.report.plots import Plots
 
-OptionsType = TypeVar("OptionsType", bound=Options)
+OptionsType = TypeVar("OptionsType", bound="Options")
 
 
 class Log:
@@ -100,9 +98,7 @@ class Log:
         if name in TABLES and name not in ("runs", "performance"):
             return self.frame(name)
         raise AttributeError(
-            f"a Log has no {name!r}; its tables are {', '.join(TABLES)}"
-            if not name.startswith("_")
-            else name
+            f"a Log has no {name!r}; its tables are {', '.join(TABLES)}" if not name.startswith("_") else name
         )
 
     def __dir__(self) -> Iterable[str]:
@@ -130,37 +126,51 @@ class Log:
     @property
     def model(self) -> ModelOptions:
         """The model options."""
+        from trtlog.records.options import ModelOptions
+
         return self._options("model", ModelOptions)
 
     @property
     def build(self) -> BuildOptions:
         """The build options."""
+        from trtlog.records.options import BuildOptions
+
         return self._options("build", BuildOptions)
 
     @property
     def system(self) -> SystemOptions:
         """The system options."""
+        from trtlog.records.options import SystemOptions
+
         return self._options("system", SystemOptions)
 
     @property
     def inference(self) -> InferenceOptions:
         """The inference options."""
+        from trtlog.records.options import InferenceOptions
+
         return self._options("inference", InferenceOptions)
 
     @property
     def reporting(self) -> ReportingOptions:
         """The reporting options."""
+        from trtlog.records.options import ReportingOptions
+
         return self._options("reporting", ReportingOptions)
 
     @property
     def performance(self) -> Performance:
         """The performance summary; ``log.table("performance")`` is the table."""
+        from trtlog.records.options import read_performance
+
         self._single("performance")
         table = self.table("performance")
         columns = [table.column(n).to_pylist() for n in ("metric", "stat", "value")]
         return read_performance(zip(*columns, strict=True))
 
     def _options(self, section: str, record: type[OptionsType]) -> OptionsType:
+        from trtlog.records.options import read_options
+
         self._single(section)
         rows = self.table("options").to_pylist()
         return read_options(record, [(r["key"], r["value"]) for r in rows if r["section"] == section])
@@ -395,8 +405,6 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
-    fields = [
-        field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in table.schema
-    ]
+    fields = [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in table.schema]
     frame: pd.DataFrame = table.cast(pa.schema(fields)).to_pandas(types_mapper=pd.ArrowDtype)
     return frame

@@ -105,6 +105,8 @@ def export_rows(
     captures: Captures, paths: Sequence[Path], notes: list[str], *, must: bool
 ) -> dict[str, list[dict[str, Any]]]:
     """Read exports; return their rows by table. One that cannot be read is noted, or an error if it ``must``."""
+    if not paths:
+        return {}
     from trtlog.exports import read_exports
 
     commands = _commands(captures)
@@ -177,11 +179,12 @@ def make_engine(name: str, rules: Grammar, size: int) -> LineEngine | VectorEngi
     size : int
         Bytes of the log's first chunk.
     """
-    from trtlog.engines.line import LineEngine
-    from trtlog.engines.vector import VectorEngine
-
     if name == "vector" or (name == "auto" and size >= _VECTOR_BYTES):
+        from trtlog.engines.vector import VectorEngine
+
         return VectorEngine(rules)
+    from trtlog.engines.line import LineEngine
+
     return LineEngine(rules)
 
 

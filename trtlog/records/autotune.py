@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 _FORMATS = "comma-separated, as Half(24200,1:8,440,8): data type, strides, packing"
 
 _LAYOUTS = "as FP16 NHWC8; null for none"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Timing(Record):
     """A block of one runner's tactics for one layer and one combination of formats."""
 
@@ -36,7 +35,7 @@ class Timing(Record):
     chosen: bool = column("bool", "whether the 'Chose Runner Type' line below names this block")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Tactic(Record):
     """A timed tactic."""
 
@@ -58,7 +57,7 @@ class Tactic(Record):
     timing_line: int | None = column("int64", "line of its block in table timings")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Skip(Record):
     """A tactic or runner that was passed over."""
 
@@ -75,7 +74,7 @@ class Skip(Record):
     text: str | None = column("text", "words of the line that no other column holds, as the text of an exception")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Reformat(Record):
     """A conversion between formats that the chosen formats need."""
 
@@ -92,7 +91,7 @@ class Reformat(Record):
     to_layout: str | None = column("name", f"the format after in words, {_LAYOUTS}")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Combination(Record):
     """A combination of formats that the builder weighs for one layer, timed or taken from the timing cache."""
 

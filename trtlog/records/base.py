@@ -7,7 +7,11 @@ column stands anywhere else.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+__all__ = ["TYPES", "Column", "Record", "column", "line_column", "record", "run_column"]
 
 # Column types, by the name used here: name in documentation. "name" is text with many repeats, which is
 # dictionary-encoded.
@@ -38,11 +42,54 @@ class Column:
     unit: str = ""
 
 
+if TYPE_CHECKING:
+    from dataclasses import dataclass as record
+else:
+
+    def record(*, frozen: bool) -> Callable[[type], type]:
+        """Declare a record: a frozen dataclass, which is made when an instance or its fields are asked for.
+
+        Python writes and compiles six functions a class, a millisecond for each of thirty; the Arrow schemas need the
+        columns alone.
+        """
+        return lambda cls: cls
+
+
 def column(type_: str, doc: str, unit: str = "") -> Any:
     """Declare a field of a record: its column type, what it means, its unit."""
     if type_ not in TYPES:
         raise TypeError(f"unknown column type {type_!r}")
     return dataclasses.field(default=None, metadata={"column": Column(type_, doc, unit)})
+
+
+_COMPLETION = threading.RLock()
+
+
+def _complete(cls: type) -> None:
+    with _COMPLETION:
+        if "__dataclass_fields__" not in cls.__dict__:
+            dataclasses.dataclass(frozen=True)(cls)
+
+
+class _WhenAsked:
+    """An attribute of a record class that is made when it is asked for; a class of no table has none."""
+
+    def __init__(self, name: str, make: Callable[[type], Any]) -> None:
+        self._name = name
+        self._make = make
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if owner is Record:
+            raise AttributeError(self._name)
+        _complete(owner)
+        return self._make(owner)
+
+
+def _signature(owner: type) -> Any:
+    import inspect
+
+    made = inspect.signature(owner.__init__)  # type: ignore[misc]
+    return made.replace(parameters=list(made.parameters.values())[1:])
 
 
 class Record:
@@ -53,12 +100,27 @@ class Record:
 
     table: ClassVar[str]
     registry: ClassVar[dict[str, type[Record]]] = {}
+    _columns: ClassVar[dict[str, Column]]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        cls._columns = {
+            name: value.metadata["column"] for name, value in vars(cls).items() if isinstance(value, dataclasses.Field)
+        }
         name = cls.__dict__.get("table")
         if name is not None:
             Record.registry[name] = cls
+
+    if not TYPE_CHECKING:  # a type checker sees a plain dataclass
+        __dataclass_fields__ = _WhenAsked("__dataclass_fields__", lambda owner: owner.__dict__["__dataclass_fields__"])
+        __match_args__ = _WhenAsked("__match_args__", lambda owner: owner.__dict__["__match_args__"])
+        __signature__ = _WhenAsked("__signature__", _signature)
+
+        def __new__(cls, *args: Any, **values: Any) -> Record:
+            """Make an instance, the first after making the class a dataclass."""
+            if "__dataclass_fields__" not in cls.__dict__:
+                _complete(cls)
+            return object.__new__(cls)
 
     def _repr_html_(self) -> str:
         from trtlog.report.notebook import record_html
@@ -68,7 +130,7 @@ class Record:
     @classmethod
     def columns(cls) -> dict[str, Column]:
         """Return the columns of the table, in order."""
-        return {f.name: f.metadata["column"] for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        return dict(cls._columns)
 
 
 def run_column() -> Any:

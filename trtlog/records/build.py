@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 from typing import ClassVar
 
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Timestamp(Record):
     """A line at which the printed time changes: the time of every line up to the next row. Whole seconds."""
 
@@ -20,7 +19,7 @@ class Timestamp(Record):
     time: datetime.datetime = column("time", "time as printed, without a zone")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class TimingCacheEvent(Record):
     """What the log says of the timing cache."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class MemoryEvent(Record):
     """Memory in use, at a step of build or inference."""
 
@@ -23,7 +22,7 @@ class MemoryEvent(Record):
     gpu_mib: int = column("int64", "GPU memory in use", "MiB")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class LayerMemory(Record):
     """Memory of one layer. Layers that need none are not printed."""
 
@@ -37,7 +36,7 @@ class LayerMemory(Record):
     scratch_bytes: int = column("int64", "scratch memory", "bytes")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class MemoryTotal(Record):
     """A total of memory."""
 
@@ -49,7 +48,7 @@ class MemoryTotal(Record):
     bytes: int = column("int64", "size; peaks are printed in MiB", "bytes")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Phase(Record):
     """A phase of build or start that the log gives a duration for."""
 
@@ -61,7 +60,7 @@ class Phase(Record):
     seconds: float = column("float64", "duration", "s")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class EngineLayer(Record):
     """A layer of the built engine."""
 
@@ -81,7 +80,7 @@ class EngineLayer(Record):
     attributes: str | None = column("json", "all other parameters, as a JSON object")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ProfileRow(Record):
     """A layer's time in the inference, from --dumpProfile."""
 

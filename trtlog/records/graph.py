@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class OnnxNode(Record):
     """A node that the ONNX parser imported. TensorRT 8.0 and later, under --verbose."""
 
@@ -23,7 +22,7 @@ class OnnxNode(Record):
     layers: list[str] | None = column("texts", "layers registered for the node")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Pass(Record):
     """Number of layers after a pass of the graph optimizer; the first row is what the parser made."""
 
@@ -35,7 +34,7 @@ class Pass(Record):
     layers: int = column("int64", "number of layers after the pass")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Fusion(Record):
     """A rewrite of the graph."""
 
@@ -51,7 +50,7 @@ class Fusion(Record):
     to_type: str | None = column("name", "type of the layer after")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class RegisteredLayer(Record):
     """A layer that the ONNX parser made for a node."""
 
@@ -63,7 +62,7 @@ class RegisteredLayer(Record):
     node: str | None = column("name", "ONNX node; null for a helper layer of the parser")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Plugin(Record):
     """A plugin creator of the registry."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Statistic(Record):
     """One statistic of one measured quantity."""
 
@@ -26,7 +25,7 @@ class Statistic(Record):
     unit: str = column("name", "qps, ms or s")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Iteration(Record):
     """Averages over a group of runs."""
 
@@ -41,7 +40,7 @@ class Iteration(Record):
     enqueue_ms: float | None = column("float64", "enqueue time; TensorRT 7.1 and later", "ms")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class IterationTime(Record):
     """The times of one query, from an --exportTimes file. Times count from the first enqueue.
 
@@ -69,7 +68,7 @@ class IterationTime(Record):
     end_to_end_ms: float | None = column("float64", "from the first to the last; to TensorRT 8.2", "ms")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Output(Record):
     """An output tensor, from an --exportOutput file."""
 
@@ -82,7 +81,7 @@ class Output(Record):
     values: list[float] | None = column("float64s", "all values, in order")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Message(Record):
     """A warning, an error or a fatal message."""
 
@@ -101,7 +100,7 @@ class Message(Record):
     function: str | None = column("name", "function that reports")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Coverage(Record):
     """How many lines are of a kind. Lines of all kinds add up to the lines of the log."""
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 from typing import ClassVar
 
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Run(Record):
     """One run of trtexec: from a ``&&&& RUNNING`` banner to the next; the whole file where there is none."""
 
@@ -28,7 +27,7 @@ class Run(Record):
     source: str | None = column("text", "name of the file or stream")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Section(Record):
     """A section of the log, from the line that opens it to the line before the next one."""
 
@@ -40,7 +39,7 @@ class Section(Record):
     name: str = column("name", "model, build, system, inference, reporting, device, import, graph, autotune, ...")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Option(Record):
     """An option as trtexec prints it, nothing lost: repeated keys are rows, values keep their colons."""
 
@@ -53,7 +52,7 @@ class Option(Record):
     value: str | None = column("text", "value as printed; null where nothing is printed")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Device(Record):
     """The GPU, from the Device Information section; TensorRT 7.2 and later."""
 
