@@ -10,7 +10,9 @@ import pyarrow as pa
 import pytest
 
 from trtlog import grammar, grammar_source
+from trtlog.classify import Classifier
 from trtlog.engines.alphabet import alphabet, sufficient_class
+from trtlog.engines.bare import BareRules
 from trtlog.engines.bulk import BulkMatcher
 from trtlog.engines.cut import Bodies, BulkRule
 from trtlog.match import Matcher
@@ -66,7 +68,7 @@ def test_rules_without_a_literal_beginning_keep_their_order():
     """What is matched at once is matched by the rule that comes first; what is doubtful is left."""
     chance = random.Random(0)
     floating = MATCHER.plain.floating
-    bulk = BulkMatcher(MATCHER, frozenset(), min_rows=1)
+    bulk = BulkMatcher(MATCHER, frozenset(), BareRules(RULES, MATCHER, Classifier(RULES, MATCHER)), min_rows=1)
     taken = 0
     for _ in range(40):
         bodies = [b for rule in chance.sample(floating, 6) for b in bodies_for(rule.index, chance, 80)]

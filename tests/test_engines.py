@@ -138,6 +138,43 @@ def test_generated_logs(data, cuts, min_rows, ended):
     assert_same(expected, feed_at(VectorEngine(RULES, 1, min_rows), data, cuts), tables=False)
 
 
+LAYER = b"Layer(Convolution): conv, Tactic: 0x0000000000000bb9, a (Float[1,3]) -> b (Float[1,3])"
+DETAIL = b"Name: conv, LayerType: Convolution, Inputs: [], Outputs: []"
+AROUND_LAYERS = [
+    STAMPS[0] + b"[V] [TRT] Engine Layer Information:",
+    STAMPS[0] + b"[I] Layers:",
+    STAMPS[1] + b"[V] [TRT] Original: 179 layers",
+    STAMPS[1] + b"[I] === Model Options ===",
+    STAMPS[1] + b"[I] Format: ONNX",
+    STAMPS[0] + b"[W] [TRT] something (not closed",
+    STAMPS[0] + b"[V] [TRT] nobody prints this:",
+    b"    " + STAMPS[0] + b"[V] [TRT] Original: 179 layers",
+    b"build-1  | " + STAMPS[0] + b"[V] [TRT] Original: 179 layers",
+    b"build-1  | " + LAYER,
+    b"Name: Severity.INFO: Original: 179 layers",
+    b"Name: conv, LayerType: " + STAMPS[0] + b"[V] [TRT] Original: 179 layers",
+    b"=== Model Options ===",
+    b"Bindings:",
+    b"input",
+    b"",
+]
+
+
+@settings(max_examples=200)
+@given(
+    parts=st.lists(
+        st.tuples(st.sampled_from([LAYER, DETAIL, *AROUND_LAYERS]), st.sampled_from([1, 1, 3])), min_size=1, max_size=30
+    ),
+    cuts=st.lists(st.integers(0, 60), max_size=3),
+    min_rows=st.sampled_from([1, 2]),
+)
+def test_lines_without_header(parts, cuts, min_rows):
+    """Layers of the engine inside open records, help texts, option sections, behind decorated headers."""
+    data = b"".join((line + b"\n") * times for line, times in parts)
+    expected = feed_at(LineEngine(RULES), data, [])
+    assert_same(expected, feed_at(VectorEngine(RULES, 1, min_rows), data, cuts), tables=False)
+
+
 @settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), chunk_bytes=st.integers(1_000, 300_000))
 def test_shuffled_blocks(seed, chunk_bytes):

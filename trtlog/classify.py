@@ -153,6 +153,32 @@ class Classifier:
         for kind in kinds:
             self._enter(kind)
 
+    def pass_bare(self, number: int) -> None:
+        """Go on behind lines of plain bare kinds (`is_plain_bare`) that were recognised elsewhere, the last ``number``.
+
+        Only where nothing stood in front of the last header (`decorated`).
+        """
+        if self.open != TO_HEADER:
+            self.record = number
+            self.open = CLOSED
+            self.usage = self._text = False
+
+    def is_plain_bare(self, variant: int) -> bool:
+        """Return whether a line without a header that a variant matches leaves all state as `pass_bare` does."""
+        kind = self._kinds[variant]
+        return not (
+            self._multiline[variant]
+            or self._severity[variant] is not None
+            or kind in _RUN_KINDS
+            or kind in self.grammar.sections
+            or self.matcher.variants[variant].prefix.startswith("&&&&")
+        )
+
+    @property
+    def decorated(self) -> bool:
+        """Whether something stood in front of the last header."""
+        return self._decorated
+
     def turning_in(self, section: str) -> frozenset[int]:
         """Return the variants that, in a section, leave another state than `skip_to` without kinds does."""
         opened = self.grammar.sections

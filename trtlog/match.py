@@ -61,6 +61,8 @@ class Matcher:
         All variants; ``Found.variant`` points into it.
     messages : list of Message
         The message of each variant.
+    bare : Index
+        The rules for lines without a header.
 
     Examples
     --------
@@ -91,7 +93,7 @@ class Matcher:
                 if "bare" in message.attributes:
                     bare.append(rule)
         self.plain = Index(plain)
-        self._bare = Index(bare)
+        self.bare = Index(bare)
         self._text = Index([r for r in plain if len(r.prefix) >= TEXT_PREFIX])
         self._within = {section: Index(rules) for section, rules in within.items()}
 
@@ -101,7 +103,7 @@ class Matcher:
 
     def match_bare(self, line: bytes) -> Found | None:
         """Return the rule that matches a line without a header, or None."""
-        return self._bare.match(line)
+        return self.bare.match(line)
 
     def match_text(self, line: bytes) -> Found | None:
         """Return the rule that begins with literal text and matches a line that lost its header, or None."""

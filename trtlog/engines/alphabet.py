@@ -17,6 +17,7 @@ else:
     import sre_parse as parser
 
 Array = np.ndarray[Any, Any]
+_ONE_BYTE = (names.LITERAL, names.NOT_LITERAL, names.ANY, names.IN)
 
 
 @cache
@@ -53,6 +54,50 @@ def sufficient_class(pattern: str) -> Array | None:
         if least == 1 and most is names.MAXREPEAT and len(inner) == 1 and inner[0][0] is names.IN:
             return _class(inner[0][1])
     return None
+
+
+def can_begin(pattern: str, text: bytes) -> bool:
+    """Return whether an expression can match at the beginning of some line that begins with a text.
+
+    Examples
+    --------
+    >>> can_begin("[A-Z][a-z]*: x", b"Name: "), can_begin("[A-Z][a-z]*: x", b"Layer("), can_begin("a+", b"ab")
+    (True, False, True)
+    """
+    places, beyond = _ends(_parse(pattern), {0}, text)
+    return bool(places) or beyond
+
+
+def _ends(tree: Any, places: set[int], text: bytes) -> tuple[set[int], bool]:
+    """Return where matches that begin at some places of a text can end in it, and whether one goes on behind it."""
+    beyond = False
+    for code, value in tree:
+        if code in _ONE_BYTE:
+            table: Array = np.zeros(256, bool)
+            _add([(code, value)], table)
+            beyond |= len(text) in places
+            places = {place + 1 for place in places if place < len(text) and table[text[place]]}
+        elif code is names.BRANCH:
+            found = [_ends(branch, places, text) for branch in value[1]]
+            places = set().union(*(ends for ends, _ in found))
+            beyond |= any(further for _, further in found)
+        elif code is names.SUBPATTERN:
+            places, further = _ends(value[3], places, text)
+            beyond |= further
+        elif code in (names.MAX_REPEAT, names.MIN_REPEAT):
+            least, most, inner = value
+            reached = places if least == 0 else set()
+            for count in range(1, min(int(most), len(text) + least + 1) + 1):
+                places, further = _ends(inner, places, text)
+                beyond |= further
+                if count >= least:
+                    if places <= reached:
+                        break
+                    reached = reached | places
+            places = reached
+        else:  # nothing else is in the grammar; what is unknown may match anything
+            return {0}, True
+    return places, beyond
 
 
 def _parse(pattern: str) -> Any:

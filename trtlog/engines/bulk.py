@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog.arrays import from_numpy, to_numpy
+from trtlog.engines.bare import BareRules
 from trtlog.engines.cut import Bodies, BulkRule, is_repeated, slices
 from trtlog.engines.guard import Guard
 from trtlog.engines.scan import Array, Scan, words_at
@@ -49,8 +50,11 @@ class Extract:
 class BulkMatcher:
     """Finds the kind and the fields of the bodies of a chunk; safe to use from several threads."""
 
-    def __init__(self, matcher: Matcher, excluded: frozenset[int], min_rows: int = MIN_ROWS) -> None:
+    def __init__(
+        self, matcher: Matcher, excluded: frozenset[int], bare: BareRules, min_rows: int = MIN_ROWS
+    ) -> None:
         self.matcher = matcher
+        self._bare = bare
         self._min_rows = max(1, min_rows)
         self._rules: dict[int, BulkRule] = {}
         self._excluded = excluded
@@ -74,6 +78,17 @@ class BulkMatcher:
 
     def match(self, scan: Scan) -> list[Extract]:
         """Return what was found; lines that belong to no extract are left to the line engine."""
+        return self._match_bare(scan) + self._match_bodies(scan)
+
+    def _match_bare(self, scan: Scan) -> list[Extract]:
+        out = []
+        for variant, rows in self._bare.rows(scan):
+            if len(rows) >= self._min_rows:
+                lines = Bodies.of(slices(pa.py_buffer(scan.data), scan.starts[rows], scan.ends[rows]))
+                out += [Extract(variant, rows[places], fields) for places, fields in self.rule(variant).match(lines)]
+        return out
+
+    def _match_bodies(self, scan: Scan) -> list[Extract]:
         rows = np.flatnonzero(scan.header >= 0)
         if len(rows) < self._min_rows:
             return []

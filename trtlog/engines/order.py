@@ -55,6 +55,12 @@ class Walk:
         self._kinds, self._variants = kinds, variants
         self._bulk = variants >= 0
         self._header = np.where(self._bulk, found.header, 0)
+        # Rows that were matched in bulk without a header, and with one.
+        self._bare = self._bulk & (found.header < 0)
+        self._bare_stops = np.flatnonzero(self._bare & ~np.append(self._bare[1:], False)) + 1
+        headed = self._bulk & (found.header >= 0)
+        # The last row with a header, up to each row, among those that were matched in bulk.
+        self._headed: Array = np.maximum.accumulate(np.where(headed, np.arange(len(headed)), -1))
         self._opens = np.where(self._bulk, opens[variants], -1)
         self._opening = np.flatnonzero(self._opens >= 0)
         # Rows that mean something else where a section has rules of its own for them.
@@ -76,7 +82,7 @@ class Walk:
         more: list[int] = []  # rows that turn out to need a look, a heap
         odd = odd_texts(found.data)
         section = classifier.section
-        last = -1
+        last = known = -1  # the last row that was looked at, and that the classifier was brought behind
         while True:
             while more and more[0] <= last:
                 heapq.heappop(more)
@@ -98,30 +104,45 @@ class Walk:
                 stop = max(stop, end if asking is None else stop)
                 event, end = next(rows, (size, size))
             number = found.first_line + row
-            if bulk[row]:
+            if bulk[row] and self._bare[row]:
+                if row == 0 or not bulk[row - 1]:
+                    stop = int(self._bare_stops[np.searchsorted(self._bare_stops, row, side="right")])
+                    if classifier.decorated:
+                        given_back += range(row, stop)
+                        bulk[row:stop] = False
+                        self._read(row, stop, odd)
+                    else:
+                        classifier.pass_bare(found.first_line + stop - 1)
+                    known = stop - 1
+            elif bulk[row]:
                 if self._opens[row] >= 0:
                     classifier.skip_to(number, (self._kinds[self._variants[row]],))
                     line.note_section(number)
             else:
-                if row and bulk[row - 1]:
-                    classifier.skip_to(number - 1)
-                    line.note_time(number - 1, self._headers.headers[self._header[row - 1]].time)
+                self._pass_over(known, row)
                 self._read(row, stop, odd)
+                known = stop - 1
             last = stop - 1
             if classifier.section != section:
                 section = classifier.section
                 self._rules = line.matcher.within_rules(section)
                 self._asking.clear()
                 self._asked = bisect_right(self._every_asking, last)
-        if size and bulk[-1]:
-            classifier.skip_to(found.first_line + size - 1)
-            line.note_time(found.first_line + size - 1, self._headers.headers[self._header[-1]].time)
+        self._pass_over(known, size)
         self._note_times(first_time)
         return given_back
 
+    def _pass_over(self, known: int, row: int) -> None:
+        """Bring the classifier, which knows the rows up to ``known``, behind those that stand above ``row``."""
+        headed = int(self._headed[row - 1]) if row else -1
+        if headed > known:
+            number = self._found.first_line
+            self._line.classifier.skip_to(number + row - 1)
+            self._line.note_time(number + headed, self._headers.headers[self._header[headed]].time)
+
     def _note_times(self, first: int) -> None:
         """Note the times of the rows that were passed over among those that the line engine noted."""
-        bulk = np.flatnonzero(self._bulk)
+        bulk = np.flatnonzero(self._bulk & ~self._bare)
         times = np.array([*self._headers.times, 0])[self._header[bulk]]
         # The first row behind others may print another time than those did.
         changed = np.ones(len(bulk), bool)

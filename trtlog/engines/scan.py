@@ -44,6 +44,8 @@ class Scan:
         Number of the header in ``HeaderTable.headers``, -1 where the line engine must look.
     bodies : ndarray of int64
         Where the body begins; meaningless where ``header`` is -1.
+    bare : ndarray of bool
+        Lines without a header to be read in bulk that hold nothing odd, such as a torn line.
     """
 
     data: bytes
@@ -54,6 +56,7 @@ class Scan:
     sizes: Array
     header: Array
     bodies: Array
+    bare: Array
 
 
 class HeaderTable:
@@ -135,11 +138,13 @@ def scan(data: bytes, first_line: int, table: HeaderTable) -> Scan:
             row = np.searchsorted(starts, places, side="right") - 1
             usual[row[starts[row] != places]] = False
     rows = np.flatnonzero(usual)
+    bare = usual
     if len(rows):
         rows, numbers, lengths = _headers(data, buffer, starts[rows], ends[rows], rows, table)
         header[rows] = numbers
         bodies[rows] += lengths
-    return Scan(data, first_line, starts, stops, ends, sizes, header, bodies)
+        bare = usual & (header < 0)
+    return Scan(data, first_line, starts, stops, ends, sizes, header, bodies, bare)
 
 
 def _odd_places(data: bytes, buffer: Array) -> list[Array]:

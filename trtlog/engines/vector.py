@@ -16,6 +16,7 @@ import numpy as np
 from trtlog.arrays import from_numpy
 from trtlog.captures import Captures
 from trtlog.collector import no_collection
+from trtlog.engines.bare import BareRules
 from trtlog.engines.bulk import MIN_ROWS, BulkMatcher, Extract
 from trtlog.engines.line import LineEngine
 from trtlog.engines.order import Walk
@@ -57,7 +58,9 @@ class VectorEngine:
     def __init__(self, grammar: Grammar, threads: int | None = None, min_rows: int = MIN_ROWS) -> None:
         self._line = LineEngine(grammar)
         self.captures = self._line.captures
-        self._matcher = BulkMatcher(self._line.matcher, self._line.classifier.kept_here, min_rows)
+        classifier = self._line.classifier
+        bare = BareRules(grammar, self._line.matcher, classifier)
+        self._matcher = BulkMatcher(self._line.matcher, classifier.kept_here, bare, min_rows)
         self._headers = HeaderTable(grammar)
         names = dict.fromkeys(grammar.sections.values())
         numbers = {name: number for number, name in enumerate(names)}
@@ -128,7 +131,7 @@ class VectorEngine:
             size = np.bincount(variants[bulk], weights=sizes).astype(np.int64)
             for variant in np.flatnonzero(lines).tolist():
                 captures.count(self._kinds[variant], int(lines[variant]), int(size[variant]))
-            headers = np.bincount(found.header[bulk])
+            headers = np.bincount(found.header[bulk] + 1)[1:]  # the first are lines without a header
             for number in np.flatnonzero(headers).tolist():
                 producer = self._headers.headers[number].producer
                 captures.producers[producer] = captures.producers.get(producer, 0) + int(headers[number])
