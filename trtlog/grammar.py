@@ -17,34 +17,29 @@ is loaded only when that file is stale.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections.abc import Iterable, Iterator
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from trtlog.errors import GrammarError
 
 COMPILED_NAME = "compiled.json"
 # Bump when this module's output changes for the same grammar text.
-COMPILER_VERSION = 1
+COMPILER_VERSION = 2
+# What means something else in an expression than itself.
+_ESCAPES = str.maketrans({character: "\\" + character for character in "[]\\.^$*+?{}|()"})
 
-_FORBIDDEN = (
-    (re.compile(r"\(\?[=!<]"), "look-around"),
-    (re.compile(r"\\[1-9]"), "a back-reference"),
-    (re.compile(r"\(\?P"), "a named group"),
-    (re.compile(r"(?<!\\)\((?!\?)"), "a capturing group: write (?:...)"),
-    (re.compile(r"\\[dDwWsS]"), r"a class that differs between engines: write [0-9] for \d, [ \t] for \s"),
-    (re.compile(r"(?:[*+?]|\{[0-9,]+\})\+"), "a possessive quantifier"),
-    (re.compile(r"\(\?>"), "an atomic group"),
-)
+# ("text", literal), ("field", name, pattern) or ("skip", pattern)
+Part = tuple[str, ...]
+Made = TypeVar("Made")
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """A field terminal: what a message captures.
 
     Parameters
@@ -66,18 +61,58 @@ class Field:
     doc: str
 
 
-@dataclass(frozen=True)
 class Variant:
-    """One expansion of one wording: the unit that is matched.
+    r"""One expansion of one wording: the unit that is matched.
 
-    ``parts`` is the sequence of ``("text", literal)``, ``("field", name, pattern)`` and
-    ``("skip", pattern)`` that the expression is made of.
+    Parameters
+    ----------
+    kind, wording : str
+        What it is a wording of, and the wording's name.
+    parts : tuple of tuple
+        The sequence of ``("text", literal)``, ``("field", name, pattern)`` and ``("skip", pattern)`` that it is made
+        of; no two literals stand next to each other.
+    begins, needs : tuple of str, str
+        Of headers only: which bytes can stand at the first positions, as pairs of the first and last of a range, and
+        a text that stands in every match (:mod:`trtlog.grammar_begin`).
+
+    Examples
+    --------
+    >>> parts = (("text", "Time: "), ("field", "time_ms", "[0-9.]+"), ("text", " (ms)"))
+    >>> Variant("measured", "plain", parts).regex
+    'Time: ([0-9.]+) \\(ms\\)'
     """
 
-    kind: str
-    wording: str
-    regex: str
-    parts: tuple[tuple[str, ...], ...]
+    def __init__(
+        self, kind: str, wording: str, parts: Sequence[Part], begins: Sequence[str] = (), needs: str = ""
+    ) -> None:
+        self.kind = kind
+        self.wording = wording
+        self.parts = parts
+        self.begins = begins
+        self.needs = needs
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Variant) and self._all() == other._all()
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.wording))
+
+    def __repr__(self) -> str:
+        return f"Variant({self.kind!r}, {self.wording!r}, {self.regex!r})"
+
+    def _all(self) -> tuple[Any, ...]:
+        return self.kind, self.wording, tuple(self.parts), tuple(self.begins), self.needs
+
+    @cached_property
+    def regex(self) -> str:
+        """The expression, a group a field."""
+        out = []
+        for part in self.parts:
+            if part[0] == "text":
+                out.append(part[1].translate(_ESCAPES))
+            else:
+                out.append(f"({part[2]})" if part[0] == "field" else f"(?:{part[1]})")
+        return "".join(out)
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
@@ -95,14 +130,14 @@ class Variant:
         return tuple(p[1] for p in self.parts if p[0] == "text")
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """A kind of message: a rule of ``grammars/messages`` or ``grammars/header.lark``.
 
     ``attributes`` holds the ``//@`` words. Known ones: ``table`` (the table its rows go to), ``section``
     (it opens that section), ``bare`` (it is printed without a header), ``multiline`` (lines without a
     header that follow belong to it), ``general`` (a family: rules of their own for some of its lines come
-    first), ``severity``; any other ``name=value`` is a constant column.
+    first), ``severity``; any other ``name=value`` is a constant column. ``samples`` are there where the grammar was
+    compiled, not where it was loaded.
     """
 
     kind: str
@@ -111,7 +146,7 @@ class Message:
     file: str
     line: int
     variants: tuple[Variant, ...] = ()
-    samples: tuple[str, ...] = field(default=(), compare=False)
+    samples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,6 +158,12 @@ class Grammar:
     messages: dict[str, Message]
     headers: dict[str, Message]
     sections: dict[str, str]
+    _made: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, make: Callable[[Grammar], Made]) -> Made:
+        """Return what a function makes of the grammar; made once, whoever asks."""
+        made: Made | None = self._made.get(make)
+        return self._made.setdefault(make, make(self)) if made is None else made
 
     @property
     def variants(self) -> Iterator[Variant]:
@@ -144,21 +185,28 @@ def grammar_dir() -> Path:
 
 def field_files(folder: Path) -> list[Path]:
     """Return the files that describe the fields; their terminals are shared by all rules."""
-    return sorted(folder.glob("fields*.lark"))
+    return [folder / name for name in sorted(os.listdir(folder)) if name.startswith("fields") and _is_lark(name)]
 
 
 def grammar_files(folder: Path) -> list[Path]:
     """Return the grammar files whose rules are compiled, in a fixed order."""
     fixed = [folder / name for name in ("header.lark", "sections.lark")]
-    return [*field_files(folder), *fixed, *sorted((folder / "messages").glob("*.lark"))]
+    messages = folder / "messages"
+    return [*field_files(folder), *fixed, *(messages / name for name in sorted(os.listdir(messages)) if _is_lark(name))]
+
+
+def _is_lark(name: str) -> bool:
+    return name.endswith(".lark")
 
 
 def digest_of(files: Iterable[Path]) -> str:
-    """Return the digest that ties the compiled expressions to the grammar's text."""
-    total = hashlib.sha256(str(COMPILER_VERSION).encode())
+    """Return the digest that ties the compiled expressions to the grammar's text: it tells an edit, no forgery."""
+    total = size = 0
     for path in files:
-        total.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
-    return total.hexdigest()
+        text = path.read_bytes().replace(b"\r\n", b"\n")
+        total = zlib.crc32(text, zlib.crc32(path.name.encode(), total))
+        size += len(text)
+    return f"{COMPILER_VERSION}-{size}-{total:08x}"
 
 
 @lru_cache(maxsize=1)
@@ -201,7 +249,7 @@ def compile_grammar(folder: Path) -> Grammar:
     fields: dict[str, Field] = {}
     for path in terminals:
         fields.update(grammar_source.read_fields(path))
-    headers = grammar_source.compile_files(terminals, [header_file])
+    headers = grammar_source.with_beginnings(grammar_source.compile_files(terminals, [header_file]))
     messages = grammar_source.compile_files(terminals, message_files)
     known = {f for m in (*messages.values(), *headers.values()) for v in m.variants for f in v.fields}
     if missing := sorted(known - set(fields)):
@@ -214,56 +262,47 @@ def compile_grammar(folder: Path) -> Grammar:
     return Grammar(digest=digest, fields=fields, messages=messages, headers=headers, sections=sections)
 
 
-def check_pattern(pattern: str, where: str) -> None:
-    """Refuse what Python's ``re`` and RE2 do not share.
-
-    Raises
-    ------
-    GrammarError
-        Naming ``where`` and what to write instead.
-    """
-    bare = re.sub(r"\[\^?\]?[^]]*\]", "[]", pattern)
-    for forbidden, name in _FORBIDDEN:
-        if forbidden.search(bare):
-            raise GrammarError(f"{where}: pattern {pattern!r} uses {name}; the engines must agree on it")
-
-
 def _to_json(grammar: Grammar) -> str:
-    def message(m: Message) -> dict[str, Any]:
-        return {
-            "kind": m.kind,
-            "doc": m.doc,
-            "attributes": m.attributes,
-            "file": m.file,
-            "line": m.line,
-            "variants": [[v.wording, v.regex, v.parts] for v in m.variants],
-        }
+    numbers: dict[Part, int] = {}  # of the fields and skipped patterns, which many rules share
 
-    data = {
-        "digest": grammar.digest,
-        "fields": [[f.name, f.type, f.unit, f.doc] for f in grammar.fields.values()],
-        "headers": [message(m) for m in grammar.headers.values()],
-        "messages": [message(m) for m in grammar.messages.values()],
-        "sections": grammar.sections,
-    }
-    return json.dumps(data, indent=0, ensure_ascii=True) + "\n"
+    def variant(v: Variant) -> list[Any]:
+        return [v.wording, *(p[1] if p[0] == "text" else numbers.setdefault(p, len(numbers)) for p in v.parts)]
+
+    def message(m: Message) -> list[Any]:
+        row: list[Any] = [m.kind, m.doc, m.attributes, m.file, m.line, [variant(v) for v in m.variants]]
+        return [*row, [[*v.begins, v.needs] for v in m.variants]] if any(v.begins for v in m.variants) else row
+
+    def rows(listed: Iterable[Any]) -> str:
+        return ",\n".join(json.dumps(row, separators=(",", ":")) for row in listed)
+
+    messages = rows(map(message, grammar.messages.values()))
+    headers = rows(map(message, grammar.headers.values()))
+    fields = rows(grammar.fields.values())
+    return (
+        f'{{"digest":"{grammar.digest}",\n"fields":[\n{fields}\n],\n"patterns":[\n{rows(numbers)}\n],\n'
+        f'"headers":[\n{headers}\n],\n"messages":[\n{messages}\n],\n"sections":{json.dumps(grammar.sections)}}}\n'
+    )
 
 
 def _from_json(data: dict[str, Any]) -> Grammar:
-    def messages(rows: list[dict[str, Any]]) -> dict[str, Message]:
+    patterns: list[Part] = list(map(tuple, data["patterns"]))
+
+    def parts(listed: list[Any]) -> tuple[Part, ...]:
+        return tuple([("text", piece) if type(piece) is str else patterns[piece] for piece in listed])
+
+    def messages(rows: list[list[Any]]) -> dict[str, Message]:
         out = {}
-        for row in rows:
-            kind = row["kind"]
-            variants = tuple(
-                Variant(kind, wording, regex, tuple(tuple(p) for p in parts))
-                for wording, regex, parts in row["variants"]
-            )
-            out[kind] = Message(kind, row["doc"], row["attributes"], row["file"], row["line"], variants)
+        for kind, doc, attributes, file, line, wordings, *begins in rows:
+            variants = tuple([Variant(kind, wording, parts(listed)) for wording, *listed in wordings])
+            if begins:
+                for variant, (*first, needs) in zip(variants, begins[0], strict=True):
+                    variant.begins, variant.needs = first, needs
+            out[kind] = Message(kind, doc, attributes, file, line, variants)
         return out
 
     return Grammar(
         digest=data["digest"],
-        fields={name: Field(name, type_, unit, doc) for name, type_, unit, doc in data["fields"]},
+        fields={row[0]: Field(*row) for row in data["fields"]},
         headers=messages(data["headers"]),
         messages=messages(data["messages"]),
         sections=data["sections"],

@@ -8,17 +8,26 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lark
 
 from trtlog.errors import GrammarError
-from trtlog.grammar import Field, Message, Variant, check_pattern
+from trtlog.grammar import Field, Message, Variant
+from trtlog.grammar_begin import begins, needs
 
 _RULE = re.compile(r"^[?!]*(?P<name>[a-z_][a-z0-9_]*)(?:\.-?[0-9]+)?\s*:")
 _TERMINAL = re.compile(r"^(?P<name>_?[A-Z][A-Z0-9_]*)(?:\.-?[0-9]+)?\s*:")
+_FORBIDDEN = (
+    (re.compile(r"\(\?[=!<]"), "look-around"),
+    (re.compile(r"\\[1-9]"), "a back-reference"),
+    (re.compile(r"\(\?P"), "a named group"),
+    (re.compile(r"(?<!\\)\((?!\?)"), "a capturing group: write (?:...)"),
+    (re.compile(r"\\[dDwWsS]"), r"a class that differs between engines: write [0-9] for \d, [ \t] for \s"),
+    (re.compile(r"(?:[*+?]|\{[0-9,]+\})\+"), "a possessive quantifier"),
+    (re.compile(r"\(\?>"), "an atomic group"),
+)
 FIELD_TYPES = ("text", "int", "float", "bool", "tactic", "list")
 
 
@@ -61,7 +70,7 @@ def read_messages(path: Path) -> dict[str, Message]:
         if line.startswith("//> ") or line.rstrip() == "//>":
             if last is None:
                 raise GrammarError(f"{path}:{number}: a sample stands before any rule")
-            messages[last] = replace(messages[last], samples=(*messages[last].samples, line[4:]))
+            messages[last] = messages[last]._replace(samples=(*messages[last].samples, line[4:]))
         elif line.startswith("//@"):
             for word in line[3:].split():
                 key, _, value = word.partition("=")
@@ -103,8 +112,31 @@ def compile_files(field_files: Sequence[Path], files: Sequence[Path]) -> dict[st
                 variants.append(_variant(kind, wording, parts, where))
         if not message.samples:
             raise GrammarError(f"{where} has no sample; put one real line below it as '//> text'")
-        out[kind] = replace(message, variants=tuple(variants))
+        out[kind] = message._replace(variants=tuple(variants))
     return out
+
+
+def with_beginnings(messages: dict[str, Message]) -> dict[str, Message]:
+    """Return rules that know how what they match can begin, and what it must hold."""
+
+    def told(v: Variant) -> Variant:
+        return Variant(v.kind, v.wording, v.parts, begins(v.regex), needs(v.regex))
+
+    return {kind: m._replace(variants=tuple(map(told, m.variants))) for kind, m in messages.items()}
+
+
+def check_pattern(pattern: str, where: str) -> None:
+    """Refuse what Python's ``re`` and RE2 do not share.
+
+    Raises
+    ------
+    GrammarError
+        Naming ``where`` and what to write instead.
+    """
+    bare = re.sub(r"\[\^?\]?[^]]*\]", "[]", pattern)
+    for forbidden, name in _FORBIDDEN:
+        if forbidden.search(bare):
+            raise GrammarError(f"{where}: pattern {pattern!r} uses {name}; the engines must agree on it")
 
 
 def load_lark(files: Sequence[Path], start: list[str], **options: Any) -> lark.Lark:
@@ -164,19 +196,13 @@ def _variant(kind: str, wording: str, parts: list[tuple[str, ...]], where: str) 
             merged[-1] = ("text", merged[-1][1] + part[1])
         else:
             merged.append(part)
-    regex = ""
     seen: set[str] = set()
     for part in merged:
-        if part[0] == "text":
-            regex += re.sub(r"([][\\.^$*+?{}|()])", r"\\\1", part[1])
-        elif part[0] == "skip":
-            regex += f"(?:{part[1]})"
-        else:
+        if part[0] == "field":
             if part[1] in seen:
                 raise GrammarError(f"{where} captures {part[1].upper()} twice; give one another name")
             seen.add(part[1])
-            regex += f"({part[2]})"
-    return Variant(kind, wording, regex, tuple(merged))
+    return Variant(kind, wording, tuple(merged))
 
 
 def section_openers(path: Path, kinds: set[str]) -> dict[str, str]:

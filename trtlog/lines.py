@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from trtlog.grammar import Grammar, Message, Variant
@@ -37,16 +40,16 @@ SEVERITY_LETTERS = {
     b"!": "F",
 }
 
-# A header that stands inside a line: nothing but a torn line holds one. The repetition is bounded, or a line of
-# nothing but times would take quadratic time.
-_INNER_HEADER = re.compile(
-    rb"(?:\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\] ){1,8}(?:\[[VIWEF]\] |\[TRT\] \[[VIWEF]\] )"
-)
 # No header stands inside a line without this text.
 INNER_MARK = b"] ["
-_ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Za-z0-9]|[=>78MDEHc])")
 # The most things that are passed over in front of a header.
 MAX_DECORATIONS = 4
+# Bytes by which the rules that may match are looked up: the grammar tells what stands at the first four. So many
+# beginnings are remembered.
+DEPTH = 4
+_MEMO_LIMIT = 1 << 14
+_SEVERITY_FIELDS = frozenset({"severity", "severity_word", "severity_mark", "gst_level"})
+_TIME_FIELDS = frozenset({"time", "clock", "hour", "seconds_clock"})
 
 
 class Header(NamedTuple):
@@ -71,28 +74,13 @@ NO_HEADER = Header("none", None, None, None, 0)
 
 
 class _Rule:
-    """One variant of one header rule."""
+    """One variant of one rule, its expression compiled when it is first needed."""
 
-    __slots__ = (
-        "before",
-        "fixed",
-        "match",
-        "order",
-        "origin",
-        "prefix",
-        "producer",
-        "regex",
-        "severity",
-        "time",
-        "weak",
-    )
-
-    def __init__(self, order: int, message: Message, variant: Variant) -> None:
+    def __init__(self, message: Message, variant: Variant) -> None:
         attributes, fields = message.attributes, variant.fields
-        self.order = order
-        self.regex = re.sub(r"(?<!\\)\((?!\?)", "(?:", variant.regex).encode()
-        self.match = re.compile(variant.regex.encode()).match
-        self.prefix = variant.prefix.encode()
+        self._variant = variant
+        self._needs = variant.needs.encode("latin-1")
+        self.match: Callable[[bytes, int], re.Match[bytes] | None] = self._prepare
         self.producer = message.kind
         self.origin = attributes.get("origin")
         self.fixed = attributes.get("severity")
@@ -103,10 +91,23 @@ class _Rule:
             self.before = ()
         elif "before" in attributes:
             self.before = tuple(text.encode() for text in attributes["before"].split("|"))
-        named = ("severity", "severity_word", "severity_mark", "gst_level")
-        self.severity = next((i for i, name in enumerate(fields) if name in named), None)
-        times = ("time", "clock", "hour", "seconds_clock")
-        self.time = next((i for i, name in enumerate(fields) if name in times), None)
+        self.severity = next((i for i, name in enumerate(fields) if name in _SEVERITY_FIELDS), None)
+        self.time = next((i for i, name in enumerate(fields) if name in _TIME_FIELDS), None)
+
+    def begins(self, text: str) -> bool:
+        """Tell whether what begins with a text, one character a byte, may match."""
+        for ranges, character in zip(self._variant.begins, text, strict=False):
+            if not any(ranges[n] <= character <= ranges[n + 1] for n in range(0, len(ranges), 2)):
+                return False
+        return True
+
+    def may_match(self, line: bytes, start: int) -> bool:
+        """Tell whether the line holds what every match holds."""
+        return line.find(self._needs, start) >= 0
+
+    def _prepare(self, line: bytes, start: int) -> re.Match[bytes] | None:
+        self.match = re.compile(self._variant.regex.encode()).match
+        return self.match(line, start)
 
     def header(self, found: re.Match[bytes]) -> Header:
         """Return what the rule's match says."""
@@ -118,6 +119,37 @@ class _Rule:
             letter = SEVERITY_LETTERS.get(word) or SEVERITY_LETTERS.get(word.upper(), "I")
         time = None if self.time is None else groups[self.time]
         return Header(self.producer, self.origin, letter, time, found.end(), self.weak, found.start())
+
+
+class _Rules:
+    """The rules of ``grammars/header.lark`` by the first bytes of what they match; the same for all logs."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._headers: list[_Rule] = []
+        decorations: list[tuple[int, _Rule]] = []
+        for message in grammar.headers.values():
+            for variant in message.variants:
+                rule = _Rule(message, variant)
+                if "decoration" in message.attributes:
+                    decorations.append((-sum(map(len, variant.literals)), rule))
+                else:
+                    self._headers.append(rule)
+        # Longer ones first: the first that fits is taken.
+        self._decorations = [rule for _, rule in sorted(decorations, key=itemgetter(0))]
+        self.first = self._headers[0]
+        self._known: dict[bytes, tuple[list[_Rule], list[_Rule]]] = {}
+
+    def of(self, line: bytes, start: int) -> tuple[list[_Rule], list[_Rule]]:
+        """Return the rules of headers and of decorations that may match at a place, in their order."""
+        key = line[start : start + DEPTH]
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _MEMO_LIMIT:
+                self._known.clear()
+            text = key.decode("latin-1")
+            found = [r for r in self._headers if r.begins(text)], [r for r in self._decorations if r.begins(text)]
+            self._known[key] = found
+        return found
 
 
 class HeaderReader:
@@ -136,19 +168,8 @@ class HeaderReader:
     """
 
     def __init__(self, grammar: Grammar) -> None:
-        self._rules: list[_Rule] = []
-        decorations: list[tuple[int, bytes]] = []
-        for message in grammar.headers.values():
-            for variant in message.variants:
-                if "decoration" in message.attributes:
-                    decorations.append((sum(map(len, variant.literals)), variant.regex.encode()))
-                else:
-                    self._rules.append(_Rule(len(self._rules), message, variant))
-        self._by_first: dict[bytes, tuple[re.Pattern[bytes], list[_Rule]]] = {}
-        # Longer ones first: the alternation takes the first that fits.
-        decorations.sort(key=lambda d: -d[0])
-        self._decoration = re.compile(b"|".join(b"(?:%b)" % d[1] for d in decorations))
-        self._rule = self._rules[0]
+        self._rules = grammar.once(_Rules)
+        self._rule = self._rules.first
         self._text = b"\n"  # the bytes of the last header, of which no longer one begins with; no line holds \n
         self._before: tuple[bytes, ...] = ()
         self._header = NO_HEADER
@@ -174,8 +195,12 @@ class HeaderReader:
 
     def decoration(self, line: bytes, start: int = 0) -> int:
         """Return where the decoration that begins at ``start`` ends; ``start`` where there is none."""
-        found = self._decoration.match(line, start)
-        return start if found is None else found.end()
+        for rule in self._rules.of(line, start)[1]:
+            if rule.may_match(line, start):
+                found = rule.match(line, start)
+                if found is not None:
+                    return found.end()
+        return start
 
     def _read_at(self, line: bytes, start: int) -> Header | None:
         last = self._rule
@@ -194,22 +219,13 @@ class HeaderReader:
         return best
 
     def _longest(self, line: bytes, start: int) -> Header | None:
-        first = line[start : start + 1]
-        known = self._by_first.get(first)
-        if known is None:
-            rules = [r for r in self._rules if r.prefix[:1] in (b"", first)]
-            known = re.compile(b"|".join(b"(?:%b)" % r.regex for r in rules)), rules
-            self._by_first[first] = known
-        if known[0].match(line, start) is None:
-            return None
         best: re.Match[bytes] | None = None
         chosen = self._rule
-        for rule in known[1]:
-            if rule.prefix and not line.startswith(rule.prefix, start):
-                continue
-            found = rule.match(line, start)
-            if found is not None and (best is None or found.end() > best.end()):
-                best, chosen = found, rule
+        for rule in self._rules.of(line, start)[0]:
+            if rule.may_match(line, start):
+                found = rule.match(line, start)
+                if found is not None and (best is None or found.end() > best.end()):
+                    best, chosen = found, rule
         if best is None:
             return None
         if not chosen.weak:
@@ -229,6 +245,20 @@ class HeaderReader:
         return None
 
 
+@cache
+def _inner_header() -> re.Pattern[bytes]:
+    # Nothing but a torn line holds one. The repetition is bounded, or a line of nothing but times would take quadratic
+    # time.
+    return re.compile(
+        rb"(?:\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\] ){1,8}(?:\[[VIWEF]\] |\[TRT\] \[[VIWEF]\] )"
+    )
+
+
+@cache
+def _ansi() -> re.Pattern[bytes]:
+    return re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Za-z0-9]|[=>78MDEHc])")
+
+
 def inner_headers(line: bytes, start: int) -> list[int]:
     """Return where further headers begin inside a torn line, behind ``start``.
 
@@ -239,7 +269,7 @@ def inner_headers(line: bytes, start: int) -> list[int]:
     """
     if line.find(INNER_MARK, start) < 0:
         return []
-    return [found.start() for found in _INNER_HEADER.finditer(line, start)]
+    return [found.start() for found in _inner_header().finditer(line, start)]
 
 
 def plain_text(line: bytes) -> bytes:
@@ -251,7 +281,7 @@ def plain_text(line: bytes) -> bytes:
     b'[TRT]    loaded'
     """
     if b"\x1b" in line:
-        line = _ANSI.sub(b"", line)
+        line = _ansi().sub(b"", line)
     if line[:1] == b"\0" or line[-1:] == b"\0":
         line = line.strip(b"\0")
     return line

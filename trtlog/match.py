@@ -10,6 +10,9 @@ line, shapes hardly do. What holds a text also holds it where both lack their di
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple
 
 from trtlog.grammar import Grammar, Message, Variant
@@ -31,24 +34,72 @@ class Found(NamedTuple):
     groups: tuple[bytes | None, ...]
 
 
-class Rule:
-    """One variant, its expression compiled when it is first needed."""
+class _Same:
+    """The match of a rule without fields."""
 
-    __slots__ = ("_regex", "anchor", "fullmatch", "index", "literal_length", "literals", "prefix", "suffix")
+    __slots__ = ()
+
+    def groups(self) -> tuple[()]:
+        """Return what is captured: nothing."""
+        return ()
+
+
+_SAME = _Same()
+Match = re.Match[bytes] | _Same
+
+
+class Rule:
+    """One variant, its expression compiled when it is first needed.
+
+    Attributes
+    ----------
+    prefix : bytes
+        Literal text at the beginning.
+    literals : list of bytes
+        All literal texts, in order.
+    anchor : bytes
+        The longest of them.
+    suffix : bytes
+        Literal text at the end.
+    literal_length : int
+        Length of all literals.
+    fullmatch : callable
+        Takes a body; returns a match, or None.
+    """
 
     def __init__(self, index: int, variant: Variant) -> None:
         self.index = index
-        self._regex = variant.regex.encode()
-        self.literals = literals = [text.encode() for text in variant.literals]
+        self._variant = variant
         self.prefix = variant.prefix.encode()
-        last = variant.parts[-1]
-        self.suffix = last[1].encode() if last[0] == "text" else b""
-        self.anchor = max(literals, key=len, default=b"")
-        self.literal_length = sum(map(len, literals))
-        self.fullmatch = self._compile
+        self.fullmatch: Callable[[bytes], Match | None] = self._prepare
 
-    def _compile(self, body: bytes) -> re.Match[bytes] | None:
-        self.fullmatch = re.compile(self._regex).fullmatch  # type: ignore[assignment]
+    @cached_property
+    def literals(self) -> list[bytes]:
+        """All literal texts, in order."""
+        return [text.encode() for text in self._variant.literals]
+
+    @cached_property
+    def anchor(self) -> bytes:
+        """The longest literal text."""
+        return max(self.literals, key=len, default=b"")
+
+    @cached_property
+    def suffix(self) -> bytes:
+        """Literal text at the end."""
+        last = self._variant.parts[-1]
+        return last[1].encode() if last[0] == "text" else b""
+
+    @property
+    def literal_length(self) -> int:
+        """Length of all literal texts."""
+        return sum(map(len, self.literals))
+
+    def _prepare(self, body: bytes) -> Match | None:
+        if len(self._variant.parts) == 1 and self.prefix:
+            text = self.prefix
+            self.fullmatch = lambda body: _SAME if body == text else None
+        else:
+            self.fullmatch = re.compile(self._variant.regex.encode()).fullmatch
         return self.fullmatch(body)
 
 
@@ -92,10 +143,14 @@ class Matcher:
                 plain.append(rule)
                 if "bare" in message.attributes:
                     bare.append(rule)
+        self._plain = plain
         self.plain = Index(plain)
         self.bare = Index(bare)
-        self._text = Index([r for r in plain if len(r.prefix) >= TEXT_PREFIX])
         self._within = {section: Index(rules) for section, rules in within.items()}
+
+    @cached_property
+    def _text(self) -> Index:
+        return Index([r for r in self._plain if len(r.prefix) >= TEXT_PREFIX])
 
     def match(self, body: bytes) -> Found | None:
         """Return the rule that matches a body that came with a header, or None."""
@@ -132,20 +187,12 @@ class Matcher:
         return out
 
 
-_SHARED: list[tuple[Grammar, Matcher]] = []
-
-
 def shared_matcher(grammar: Grammar) -> Matcher:
     """Return a matcher of a grammar, the same for each log: making one takes longer than reading a small log.
 
     What it remembers of bodies is bounded, and the same for all logs.
     """
-    for held, matcher in _SHARED:
-        if held is grammar:
-            return matcher
-    made = Matcher(grammar)
-    _SHARED[:] = [(grammar, made)]
-    return made
+    return grammar.once(Matcher)
 
 
 class Index:
@@ -155,13 +202,21 @@ class Index:
         self.numbers = tuple(rule.index for rule in rules)
         # Longest literal beginning first; ties keep the order of the files.
         self._by_beginning: dict[bytes, list[Rule]] = {}
-        for rule in sorted((r for r in rules if r.prefix), key=lambda r: -len(r.prefix)):
+        for _, rule in sorted([(-len(r.prefix), r) for r in rules if r.prefix], key=itemgetter(0)):
             self._by_beginning.setdefault(rule.prefix[:_KEY_LENGTH], []).append(rule)
-        self.floating = sorted((r for r in rules if not r.prefix), key=lambda r: -r.literal_length)
+        self._floating = [r for r in rules if not r.prefix]
         self._memo: dict[bytes, list[Rule]] = {}
         self._by_end: dict[bytes, list[tuple[bytes, Rule]]] = {}
         self._by_shape: dict[bytes, list[tuple[bytes, Rule]]] = {}
-        self._shapes = [(_shape(r.anchor), [_shape(text) for text in r.literals], r) for r in self.floating]
+
+    @cached_property
+    def floating(self) -> list[Rule]:
+        """The rules without a literal beginning, those with the longest literals first."""
+        return sorted(self._floating, key=lambda r: -r.literal_length)
+
+    @cached_property
+    def _shapes(self) -> list[tuple[bytes, list[bytes], Rule]]:
+        return [(_shape(r.anchor), [_shape(text) for text in r.literals], r) for r in self.floating]
 
     def match(self, body: bytes) -> Found | None:
         """Return the first rule that matches."""
@@ -190,7 +245,7 @@ class Index:
         found = self._search_floating(body)
         return None if found is None else found[0]
 
-    def _search_floating(self, body: bytes) -> tuple[Rule, re.Match[bytes]] | None:
+    def _search_floating(self, body: bytes) -> tuple[Rule, Match] | None:
         long = len(body) > _SHAPE_LENGTH
         for anchor, rule in self._floating_for(body):
             if anchor in body and body.endswith(rule.suffix):

@@ -6,7 +6,6 @@ They are kept nowhere, so that a rule or an option is written in one place and i
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ def message_pages(root: Path) -> dict[str, str]:
     for path in sorted((grammar_dir() / "messages").glob("*.lark")):
         # The compiled grammar holds no samples, the rules as they are read no variants.
         read = read_messages(path).values()
-        files[path.stem] = [replace(grammar.messages[m.kind], samples=m.samples) for m in read]
+        files[path.stem] = [grammar.messages[m.kind]._replace(samples=m.samples) for m in read]
     made_of = tables_of_kinds(root)
     pages = {"messages/index.md": _index(files)}
     for area, messages in files.items():

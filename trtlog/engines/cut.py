@@ -145,7 +145,7 @@ class BulkRule:
     --------
     >>> from trtlog.grammar import Variant
     >>> parts = (("text", "Tactic: "), ("field", "tactic", "[0-9]+"), ("text", " Time: "), ("field", "time_ms", ".+"))
-    >>> rule = BulkRule(0, Variant("tactic", "plain", r"Tactic: ([0-9]+) Time: (.+)", parts))
+    >>> rule = BulkRule(0, Variant("tactic", "plain", parts))
     >>> found = rule.match(Bodies.of(pa.array([b"Tactic: 12 Time: 0.5", b"Tactic: Time: 1"])))
     >>> [(rows.tolist(), [f.to_pylist() for f in fields]) for rows, fields in found]
     [([0], [[b'12'], [b'0.5']])]

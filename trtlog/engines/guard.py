@@ -31,8 +31,8 @@ class Guard:
     Examples
     --------
     >>> from trtlog.grammar import Variant
-    >>> rule = Variant("a", "", "(.+) is (.+)", (("field", "x", ".+"), ("text", " is "), ("field", "y", ".+")))
-    >>> other = Variant("b", "", "(.+) is not (.+)", (("field", "x", ".+"), ("text", " is not "), ("field", "y", ".+")))
+    >>> rule = Variant("a", "", (("field", "x", ".+"), ("text", " is "), ("field", "y", ".+")))
+    >>> other = Variant("b", "", (("field", "x", ".+"), ("text", " is not "), ("field", "y", ".+")))
     >>> values = pa.array([b"it is so", b"it is not so"])
     >>> fields = [pa.array([b"it", b"it"]), pa.array([b"so", b"not so"])]
     >>> Guard(rule, [other]).passes(Bodies.of(values), np.arange(2), fields).tolist()
