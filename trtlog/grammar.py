@@ -119,6 +119,13 @@ class Variant:
         """Names of the captured fields, in order."""
         return tuple(p[1] for p in self.parts if p[0] == "field")
 
+    def may_begin(self, text: str) -> bool:
+        """Return whether a match may begin with a text, one character a byte: by ``begins`` alone."""
+        for ranges, character in zip(self.begins, text, strict=False):
+            if not any(ranges[n] <= character <= ranges[n + 1] for n in range(0, len(ranges), 2)):
+                return False
+        return True
+
     @property
     def prefix(self) -> str:
         """Literal text that every matching line starts with; may be empty."""

@@ -78,7 +78,7 @@ class _Rule:
 
     def __init__(self, message: Message, variant: Variant) -> None:
         attributes, fields = message.attributes, variant.fields
-        self._variant = variant
+        self.variant = variant
         self._needs = variant.needs.encode("latin-1")
         self.match: Callable[[bytes, int], re.Match[bytes] | None] = self._prepare
         self.producer = message.kind
@@ -94,19 +94,12 @@ class _Rule:
         self.severity = next((i for i, name in enumerate(fields) if name in _SEVERITY_FIELDS), None)
         self.time = next((i for i, name in enumerate(fields) if name in _TIME_FIELDS), None)
 
-    def begins(self, text: str) -> bool:
-        """Tell whether what begins with a text, one character a byte, may match."""
-        for ranges, character in zip(self._variant.begins, text, strict=False):
-            if not any(ranges[n] <= character <= ranges[n + 1] for n in range(0, len(ranges), 2)):
-                return False
-        return True
-
     def may_match(self, line: bytes, start: int) -> bool:
         """Tell whether the line holds what every match holds."""
         return line.find(self._needs, start) >= 0
 
     def _prepare(self, line: bytes, start: int) -> re.Match[bytes] | None:
-        self.match = re.compile(self._variant.regex.encode()).match
+        self.match = re.compile(self.variant.regex.encode()).match
         return self.match(line, start)
 
     def header(self, found: re.Match[bytes]) -> Header:
@@ -147,7 +140,8 @@ class _Rules:
             if len(self._known) >= _MEMO_LIMIT:
                 self._known.clear()
             text = key.decode("latin-1")
-            found = [r for r in self._headers if r.begins(text)], [r for r in self._decorations if r.begins(text)]
+            headers = [rule for rule in self._headers if rule.variant.may_begin(text)]
+            found = headers, [rule for rule in self._decorations if rule.variant.may_begin(text)]
             self._known[key] = found
         return found
 

@@ -56,6 +56,7 @@ def sufficient_class(pattern: str) -> Array | None:
     return None
 
 
+@cache
 def can_begin(pattern: str, text: bytes) -> bool:
     """Return whether an expression can match at the beginning of some line that begins with a text.
 

@@ -35,11 +35,11 @@ class BareRules:
     >>> matcher = Matcher(rules)
     >>> bare = BareRules(rules, matcher, Classifier(rules, matcher))
     >>> [matcher.variants[number].prefix for number in bare.variants]
-    ['Layer(', 'Name: ']
+    ['Layer(', 'Name: ', '[libprotobuf ']
     """
 
     def __init__(self, grammar: Grammar, matcher: Matcher, classifier: Classifier) -> None:
-        headers = [v.regex for message in grammar.headers.values() for v in message.variants]
+        headers = [v for message in grammar.headers.values() for v in message.variants]
         prefixes = [matcher.variants[number].prefix.encode() for number in matcher.bare.numbers]
         self._rules: list[tuple[int, np.uint64, np.uint64, re.Pattern[bytes] | None]] = []
         # A rule without a literal beginning could match any line.
@@ -49,7 +49,8 @@ class BareRules:
             alone = sum(other.startswith(begin) or begin.startswith(other) for other in prefixes) == 1
             if not alone or not classifier.is_plain_bare(number):
                 continue
-            possible = [regex.encode() for regex in headers if can_begin(regex, prefix)]
+            first = prefix.decode("latin-1")
+            possible = [v.regex.encode() for v in headers if v.may_begin(first) and can_begin(v.regex, prefix)]
             text = b"|".join(b"(?:%b)" % regex for regex in possible)
             mask = np.frombuffer((b"\xff" * len(begin)).ljust(_WORD, b"\0"), "<u8")[0]
             wanted = np.frombuffer(begin.ljust(_WORD, b"\0"), "<u8")[0]
