@@ -10,7 +10,7 @@ import pyarrow as pa
 from trtlog.captures import Captures
 from trtlog.collector import no_collection
 from trtlog.records import TABLES
-from trtlog.tables import autotune, build, engine, messages, performance, runs, simple
+from trtlog.tables import autotune, build, engine, messages, nodes, performance, runs, simple
 from trtlog.tables.context import Context
 from trtlog.tables.schema import schema_of
 
@@ -19,7 +19,7 @@ BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
     "sections": runs.sections,
     "options": runs.options,
     "devices": runs.devices,
-    "onnx_nodes": engine.onnx_nodes,
+    "onnx_nodes": nodes.onnx_nodes,
     "registered_layers": simple.registered_layers,
     "passes": simple.passes,
     "fusions": simple.fusions,

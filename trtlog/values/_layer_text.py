@@ -80,7 +80,7 @@ def read_pairs(text: str) -> list[Pair] | None:
     while position < len(text):
         found = tensors_key(text, position)
         if found is not None:
-            tensors = _tensors(text, found.end())
+            tensors = read_tensors(text, found.end())
             if tensors is None:
                 return None
             pairs.append((found[0].strip(",: "), tensors[0]))
@@ -94,7 +94,7 @@ def read_pairs(text: str) -> list[Pair] | None:
     return pairs
 
 
-def _tensors(text: str, position: int) -> tuple[list[dict[str, Any]], int] | None:
+def read_tensors(text: str, position: int) -> tuple[list[dict[str, Any]], int] | None:
     """Return a list of tensors and where it ends."""
     is_ = _terminals()
     found = is_["LIST_OPEN"](text, position)

@@ -28,7 +28,7 @@ _TENSOR_END = re.compile(
 _TACTIC_WIDTH = len("0x0000000000000000")
 _METADATA_ITEM = re.compile(r"[\x1e\x1f]|(?<=\])(?=\[ONNX Layer: )")
 _ONNX = re.compile(r"\[ONNX Layer: (.*)\]", re.DOTALL)
-_KNOWN_KEYS = {"Name", "LayerType", "Inputs", "Outputs", "Constants", "TacticValue", "TacticName", "Metadata"}
+KNOWN_KEYS = {"Name", "LayerType", "Inputs", "Outputs", "Constants", "TacticValue", "TacticName", "Metadata"}
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def layer_from_object(value: Mapping[str, Any]) -> EngineLayer:
         constants=_tensors(value.get("Constants")),
         metadata=metadata,
         onnx_names=onnx_names(metadata),
-        attributes={key: item for key, item in value.items() if key not in _KNOWN_KEYS},
+        attributes={key: item for key, item in value.items() if key not in KNOWN_KEYS},
     )
 
 
@@ -360,13 +360,14 @@ def _text(value: Any) -> str | None:
 def _tensors(value: Any) -> tuple[LayerTensor, ...] | None:
     if not isinstance(value, list):
         return None
-    return tuple(_tensor(item) for item in value if isinstance(item, Mapping))
+    return tuple(tensor_of_object(item) for item in value if isinstance(item, Mapping))
 
 
 _TENSOR_KEYS = {"Name", "Location", "Dimensions", "Strides", "Format/Datatype", "Format", "Datatype"}
 
 
-def _tensor(value: Mapping[str, Any]) -> LayerTensor:
+def tensor_of_object(value: Mapping[str, Any]) -> LayerTensor:
+    """Return the tensor of a JSON object: an element of a layer's ``Inputs``."""
     text = _text(value.get("Format/Datatype", value.get("Format")))
     decoded = decode_format(text) if text else None
     dtype = _text(value.get("Datatype"))

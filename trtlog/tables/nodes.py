@@ -1,0 +1,58 @@
+"""ONNX nodes with their operands and the layers registered for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from trtlog.arrays import from_bytes, from_numpy, is_valid
+from trtlog.tables.cells import codes_of, encoded, lines_of, take, to_text
+from trtlog.tables.context import Context
+from trtlog.tables.operands import read_operands
+from trtlog.tables.schema import asof, captured_bytes, empty, from_columns
+
+
+def onnx_nodes(context: Context) -> pa.Table:
+    """Imported nodes with operands and the layers registered for them."""
+    parsing = context.captured("node_parsing")
+    size = parsing.num_rows
+    if not size:
+        return empty("onnx_nodes")
+    starts = lines_of(parsing)
+    columns: dict[str, Any] = {
+        "run": context.run_of(starts),
+        "line": parsing.column("line"),
+        "node": captured_bytes(parsing, "node"),
+        "op": captured_bytes(parsing, "op"),
+        "layers": _registered(context, starts),
+    }
+    for kind, name in (("node_inputs", "inputs"), ("node_outputs", "outputs")):
+        captured = context.captured(kind)
+        position = asof(lines_of(captured), starts, context.run_lines)
+        below = np.flatnonzero(position >= 0)
+        row = np.full(size, -1, np.int64)
+        row[position[below]] = below  # of several lines the last stays
+        columns[name] = _tensors(captured_bytes(captured, "operands"), row)
+    return from_columns("onnx_nodes", columns, size)
+
+
+def _registered(context: Context, starts: np.ndarray[Any, Any]) -> pa.Array:
+    """Return the layers registered below each node, in order."""
+    captured = context.captured("layer_registered")
+    layers = captured_bytes(captured, "layer")
+    position = asof(lines_of(captured), starts, context.run_lines)
+    held = np.flatnonzero((position >= 0) & is_valid(layers))
+    offsets = np.searchsorted(position[held], np.arange(len(starts) + 1)).astype(np.int32)
+    return pa.ListArray.from_arrays(from_numpy(offsets), to_text(take(layers, held)))
+
+
+def _tensors(printed: pa.Array, rows: np.ndarray[Any, Any]) -> pa.Array:
+    """Return the operands at some rows; null for a negative row, and for what is no list."""
+    distinct = encoded(printed)
+    # The last text stands for lines without operands.
+    texts = pa.concat_arrays([distinct.dictionary, from_bytes([b""])])
+    codes = np.append(codes_of(distinct), len(texts) - 1)
+    codes = np.where(codes < 0, len(texts) - 1, codes)
+    return take(read_operands(texts), np.where(rows < 0, -1, codes[rows]))
