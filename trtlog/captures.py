@@ -5,7 +5,7 @@ Both engines fill the same store, so the tables cannot depend on the engine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -89,12 +89,12 @@ class Captures:
         entry[0] += lines
         entry[1] += size
 
-    def table(self, *kinds: str) -> Any:
+    def table(self, *kinds: str, fields: Collection[str] | None = None) -> Any:
         """Return the matches of some kinds as one Arrow table, sorted by line.
 
         The columns are ``line`` (int64), ``kind`` and ``wording`` (names) and one column for each field that
-        any wording captures: binary, or a dictionary of binary where a chunk holds it so; a field that a
-        wording lacks is null.
+        any wording captures, or those of ``fields``: binary, or a dictionary of binary where a chunk holds it
+        so; a field that a wording lacks is null.
         """
         import numpy as np
         import pyarrow as pa
@@ -102,6 +102,8 @@ class Captures:
         from trtlog.arrays import from_numpy
 
         names = list(dict.fromkeys(f for k in kinds for v in self.grammar.messages[k].variants for f in v.fields))
+        if fields is not None:
+            names = [name for name in names if name in fields]
         wanted = set(kinds)
         held = [
             (self.variants[index], lines, arrays)
@@ -115,7 +117,8 @@ class Captures:
         pieces: dict[str, list[Any]] = {name: [None] * len(held) for name in names}
         for number, (variant, _, arrays) in enumerate(held):
             for name, array in zip(variant.fields, arrays, strict=True):
-                pieces[name][number] = array
+                if name in pieces:
+                    pieces[name][number] = array
         columns = {
             "line": from_numpy(lines if order is None else lines[order]),
             "kind": _repeated([variant.kind for variant, _, _ in held], sizes, order),
@@ -126,19 +129,36 @@ class Captures:
 
     def rows(self, *kinds: str) -> list[dict[str, Any]]:
         """Return the matches of some kinds as dictionaries of text, sorted by line: for rare kinds."""
-        import pyarrow as pa
-
         found = self.table(*kinds)
-        columns = []
-        for column in found.columns:
-            if column.type != pa.int64():
-                try:
-                    column = column.cast(pa.string())
-                except pa.ArrowInvalid:  # not UTF-8
-                    columns.append([text(v) if isinstance(v, bytes) else v for v in column.to_pylist()])
-                    continue
-            columns.append(column.to_pylist())
+        columns = [_values(column) for column in found.columns]
         return [dict(zip(found.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def lists(self, kinds: Iterable[str], fields: Sequence[str]) -> list[list[Any]]:
+        """Return fields of the matches of some kinds as lists of text, sorted by line.
+
+        Parameters
+        ----------
+        kinds : iterable of str
+            Those that the grammar lacks are passed over.
+        fields : sequence of str
+            Captured fields, ``line``, ``kind`` or ``wording``; a list of None for a field that no wording has.
+        """
+        found = self.table(*(kind for kind in kinds if kind in self.grammar.messages), fields=fields)
+        held = found.column_names
+        return [_values(found.column(name)) if name in held else [None] * found.num_rows for name in fields]
+
+
+def _values(column: Any) -> list[Any]:
+    """Return numbers, or captured bytes as text."""
+    import pyarrow as pa
+
+    if column.type != pa.int64():
+        try:
+            column = column.cast(pa.string())
+        except pa.ArrowInvalid:  # not UTF-8
+            return [text(v) if isinstance(v, bytes) else v for v in column.to_pylist()]
+    out: list[Any] = column.to_pylist()
+    return out
 
 
 def _repeated(values: Sequence[str], sizes: Sequence[int], order: np.ndarray[Any, Any] | None) -> Any:

@@ -6,6 +6,7 @@ They are kept nowhere, so that a rule or an option is written in one place and i
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +146,9 @@ def tables_of_kinds(root: Path) -> dict[str, list[str]]:
     asked: set[str] = set()
     original = captures.table
 
-    def table(*kinds: str) -> Any:
+    def table(*kinds: str, fields: Collection[str] | None = None) -> Any:
         asked.update(kinds)
-        return original(*kinds)
+        return original(*kinds, fields=fields)
 
     captures.table = table  # type: ignore[method-assign]  # the question itself is what is wanted
     found: dict[str, list[str]] = defaultdict(list)

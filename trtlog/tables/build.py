@@ -13,7 +13,7 @@ from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
 from trtlog.tables.cells import codes_of, from_codes, lines_of, take, to_name, to_tactic
 from trtlog.tables.context import Context
 from trtlog.tables.schema import asof, captured_bytes, empty, from_columns, in_words
-from trtlog.tables.simple import finish_rows
+from trtlog.tables.simple import finish_columns
 
 
 def combinations(context: Context) -> pa.Table:
@@ -89,21 +89,16 @@ _ACTIONS = {"timing_cache_use": "in_use", "timing_cache_deleted": "deleted", "ti
 
 def timing_cache(context: Context) -> pa.Table:
     """Messages of the timing cache."""
-    rows = []
-    for row in context.captures.rows(*(k for k in _CACHE if k in context.captures.grammar.messages)):
-        kind = row["kind"]
-        event = _ACTIONS.get(kind)
-        if event is None:
-            event = (row.get("cache_action") or "").lower() or (
-                "unwritable" if row["wording"] == "unwritable" else "unreadable"
-            )
-        rows.append(
-            {
-                "line": row["line"],
-                "event": event,
-                "scope": row.get("cache_scope"),
-                "path": row.get("path"),
-                **{n: int(row[n]) for n in ("entries", "hits", "bytes") if row.get(n) is not None},
-            }
-        )
-    return finish_rows(context, "timing_cache", rows)
+    numbers = ("entries", "hits", "bytes")
+    fields = ("line", "cache_scope", "path", "kind", "wording", "cache_action", *numbers)
+    lines, scopes, paths, kinds, wordings, actions, *counts = context.captures.lists(_CACHE, fields)
+    events = [
+        _ACTIONS.get(kind)
+        or (action or "").lower()
+        or ("unwritable" if wording == "unwritable" else "unreadable")
+        for kind, wording, action in zip(kinds, wordings, actions, strict=True)
+    ]
+    columns: dict[str, list[Any]] = {"line": lines, "event": events, "scope": scopes, "path": paths}
+    for name, printed in zip(numbers, counts, strict=True):
+        columns[name] = [None if value is None else int(value) for value in printed]
+    return finish_columns(context, "timing_cache", columns)

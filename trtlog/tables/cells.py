@@ -143,7 +143,12 @@ _TRUE = frozenset({b"enabled", b"true", b"1", b"on", b"yes"})
 
 def to_bool(values: pa.Array, target: pa.DataType) -> pa.Array:
     """Parse Enabled/Disabled, enabled/disabled, 1/0."""
-    return by_distinct(values, lambda v: v.lower() in _TRUE, target)
+    return by_distinct(values, is_true, target)
+
+
+def is_true(printed: bytes) -> bool:
+    """Tell whether a printed word says yes."""
+    return printed.lower() in _TRUE
 
 
 # ------------------------------------------------------------------------------------------ tactics

@@ -3,55 +3,63 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pyarrow as pa
 
 from trtlog.captures import SPECIAL_KINDS, text
 from trtlog.tables.context import Context
 from trtlog.tables.schema import from_rows
-from trtlog.tables.simple import finish_rows
+from trtlog.tables.simple import finish_columns
 
 _SEVERITY = {"W": "warning", "E": "error", "F": "fatal"}
 _FIELDS = ("code", "error_class", "file", "source_line", "function")
+_NOTHING = (None,) * (1 + len(_FIELDS))
 _CODE = re.compile(r"Error Code:? ([0-9]+)")
 
 
 def messages(context: Context) -> pa.Table:
     """One row a warning, error or fatal message; lines that continue it are part of its text."""
     captures = context.captures
+    remarks = sorted(captures.remarks, key=lambda remark: remark.line)
+    heads = {remark.line for remark in remarks}
     more: dict[int, list[str]] = {}
     for _, record, continued in captures.continuations:
-        more.setdefault(record, []).append(text(continued))
-    kinds = {r.kind for r in captures.remarks if r.kind not in SPECIAL_KINDS}
-    known: dict[int, dict[str, Any]] = {}
-    for row in captures.rows(*sorted(kinds)) if kinds else ():
-        known[row["line"]] = row
+        if record in heads:
+            more.setdefault(record, []).append(text(continued))
+    kinds = sorted({remark.kind for remark in remarks if remark.kind not in SPECIAL_KINDS})
+    lines, *fields = captures.lists(kinds, ("line", "text", *_FIELDS)) if kinds else [[]]
+    known = dict(zip(lines, zip(*fields, strict=True), strict=True))
     rows = []
-    for remark in captures.remarks:
-        fields = known.get(remark.line, {})
+    for remark in remarks:
+        own, code, error_class, file, source_line, function = known.get(remark.line, _NOTHING)
         body = text(remark.body)
         # The place stands in columns of its own; without one the whole line is the message.
-        own = fields.get("text") if any(fields.get(n) is not None for n in _FIELDS) else None
-        lines = more.get(remark.line, [])
-        words = "\n".join([own if own is not None else body, *lines]).rstrip()
-        bracketed = words.endswith(")") and words.count(")") > words.count("(")
-        if fields.get("error_class") is not None and bracketed:
+        placed = not (code is error_class is file is source_line is function is None)
+        words = own if placed and own is not None else body
+        if remark.line in more:
+            words = "\n".join([words, *more[remark.line]])
+        words = words.rstrip()
+        if error_class is not None and words.endswith(")") and words.count(")") > words.count("("):
             words = words[:-1].rstrip()  # the bracket that the class opened
-        row = {
-            "line": remark.line,
-            "severity": _SEVERITY.get(remark.severity or "", "warning"),
-            "origin": remark.origin,
-            "kind": remark.kind,
-            "text": words,
-        }
-        for name in _FIELDS:
-            value = fields.get(name)
-            row[name] = int(value) if value is not None and name in ("code", "source_line") else value
-        if row["code"] is None and (found := _CODE.search(body)):
-            row["code"] = int(found[1])
-        rows.append(row)
-    return finish_rows(context, "messages", rows)
+        if code is None and (found := _CODE.search(body)):
+            code = found[1]
+        rows.append(
+            (
+                remark.line,
+                _SEVERITY.get(remark.severity or "", "warning"),
+                remark.origin,
+                remark.kind,
+                words,
+                None if code is None else int(code),
+                error_class,
+                file,
+                None if source_line is None else int(source_line),
+                function,
+            )
+        )
+    names = ("line", "severity", "origin", "kind", "text", *_FIELDS)
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+    return finish_columns(context, "messages", columns)
 
 
 def coverage(context: Context) -> pa.Table:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from trtlog.records import TABLES
 from trtlog.tables.cells import float_or_none, lines_of, take, to_int
 from trtlog.tables.context import Context
 from trtlog.tables.schema import asof, captured_bytes, from_rows
-from trtlog.tables.simple import finish_rows, simple
+from trtlog.tables.simple import finish_columns, simple
 
 METRICS = {
     "Throughput": "throughput",
@@ -29,30 +30,49 @@ METRICS = {
     "Total Host Walltime": "total_host_walltime",
     "Total GPU Compute Time": "total_gpu_compute_time",
 }
-_STATISTIC = re.compile(r"(?P<name>[a-z]+)(?:\((?P<percentile>[0-9.]+)%\))? = (?P<value>[^ ]+) (?P<unit>[a-z]+)")
+_STATISTIC = re.compile(r"([a-z]+)(?:\(([0-9.]+)%\))? = ([^ ]+) ([a-z]+)")
+
+
+# Line, metric, statistic, value and unit.
+_Row: TypeAlias = tuple[int, str, str, float, str]
 
 
 def performance(context: Context) -> pa.Table:
     """One row a metric and statistic."""
-    rows: list[dict[str, Any]] = []
+    rows: list[_Row] = []
     captures = context.captures
 
     def add(line: int, metric: str, stat: str, value: Any, unit: str) -> None:
         if value is not None:
-            rows.append({"line": line, "metric": metric, "stat": stat, "value": float(value), "unit": unit})
+            rows.append((line, metric, stat, float(value), unit))
 
-    for row in captures.rows("throughput"):
-        add(row["line"], "throughput", "value", row["throughput_qps"], "qps")
-    for row in captures.rows("performance_statistics"):
-        metric = METRICS[row["metric"]]
-        for found in _STATISTIC.finditer(row["stats"]):
-            stat = f"p{found['percentile']}" if found["percentile"] else found["name"]
-            add(row["line"], metric, stat, float_or_none(found["value"]), found["unit"])
-    for row in captures.rows("performance_total"):
-        add(row["line"], "total_host_walltime", "value", row.get("walltime_s"), "s")
-        add(row["line"], "total_gpu_compute_time", "value", row.get("gpu_compute_s"), "s")
-    rows.extend(old_blocks(context))
-    return finish_rows(context, "performance", rows)
+    for line, value in zip(*captures.lists(("throughput",), ("line", "throughput_qps")), strict=True):
+        add(line, "throughput", "value", value, "qps")
+    known: dict[str, list[tuple[str, float, str]]] = {}
+    printed = captures.lists(("performance_statistics",), ("line", "metric", "stats"))
+    for line, name, stats in zip(*printed, strict=True):
+        metric = METRICS[name]
+        if stats not in known:
+            known[stats] = _statistics(stats)
+        rows += [(line, metric, stat, value, unit) for stat, value, unit in known[stats]]
+    totals = captures.lists(("performance_total",), ("line", "walltime_s", "gpu_compute_s"))
+    for line, walltime, gpu_compute in zip(*totals, strict=True):
+        add(line, "total_host_walltime", "value", walltime, "s")
+        add(line, "total_gpu_compute_time", "value", gpu_compute, "s")
+    rows += old_blocks(context)
+    rows.sort(key=itemgetter(0))
+    names = ("line", "metric", "stat", "value", "unit")
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+    return finish_columns(context, "performance", columns)
+
+
+def _statistics(printed: str) -> list[tuple[str, float, str]]:
+    """Return name, value and unit of each statistic of a line."""
+    found = [
+        (f"p{percentile}" if percentile else name, float_or_none(value), unit)
+        for name, percentile, value, unit in _STATISTIC.findall(printed)
+    ]
+    return [(stat, value, unit) for stat, value, unit in found if value is not None]
 
 
 _BLOCKS = {
@@ -62,25 +82,27 @@ _BLOCKS = {
 }
 
 
-def old_blocks(context: Context) -> list[dict[str, Any]]:
+def old_blocks(context: Context) -> list[_Row]:
     """Return the statistics of TensorRT 7, which stand in blocks with titles of their own.
 
     The blocks share their keys, so that the title above says which quantity a statistic is of. One without
     a title, in an excerpt, is the latency if it has an end-to-end time, and no row otherwise.
     """
+    fields = ("line", "stat", "percentile", "time_ms", "end_to_end_ms")
+    printed = context.captures.lists(("block_statistic",), fields)
+    if not printed[0]:
+        return []
     titles = context.captured(*_BLOCKS)
     metrics = [_BLOCKS[kind] for kind in titles.column("kind").to_pylist()]
-    captured = context.captured("block_statistic")
-    lines, openers = lines_of(captured), lines_of(titles)
-    found = asof(lines, openers, context.run_lines).tolist()
-    rows: list[dict[str, Any]] = []
-    for row, position in zip(context.captures.rows("block_statistic"), found, strict=True):
-        whole = row.get("end_to_end_ms")
+    found = asof(np.array(printed[0], np.int64), lines_of(titles), context.run_lines).tolist()
+    rows: list[_Row] = []
+    for position, line, name, percentile, time, whole in zip(found, *printed, strict=True):
         metric = metrics[position] if position >= 0 else "latency" if whole is not None else None
-        stat = row.get("stat") or f"p{row['percentile']}"
-        for name, value in ((metric, row["time_ms"]), ("end_to_end_host_latency", whole)):
-            if name is not None and value is not None:
-                rows.append({"line": row["line"], "metric": name, "stat": stat, "value": float(value), "unit": "ms"})
+        stat = name or f"p{percentile}"
+        if metric is not None and time is not None:
+            rows.append((line, metric, stat, float(time), "ms"))
+        if whole is not None:
+            rows.append((line, "end_to_end_host_latency", stat, float(whole), "ms"))
     return rows
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import from_bytes
+from trtlog.arrays import from_list, from_numpy, is_valid
 from trtlog.flags import decode_banner_version, format_version, program_of
-from trtlog.tables.cells import lines_of, to_bool
+from trtlog.tables.blocks import kind_is
+from trtlog.tables.cells import codes_of, from_codes, is_true, lines_of, name_by_distinct, take, to_name, to_text
 from trtlog.tables.context import Context
-from trtlog.tables.schema import from_rows
-from trtlog.tables.simple import finish_rows
+from trtlog.tables.schema import captured_bytes, empty, from_columns, from_rows
+from trtlog.tables.simple import finish_columns
 
 _STATUS = {"PASSED": "passed", "FAILED": "failed", "WAIVED": "waived"}
 _OPTION_SECTIONS = ("model", "build", "system", "inference", "reporting")
@@ -38,22 +40,26 @@ def runs(context: Context) -> pa.Table:
     """One row a banner; the whole file where there is none."""
     captures = context.captures
     banners = captures.rows("run_started")
-    ended = captures.rows("run_ended")
-    versions = captures.rows("tensorrt_version")
-    starts = context.run_lines.tolist()
+    end_lines, statuses = captures.lists(("run_ended",), ("line", "run_status"))
+    version_lines, versions = captures.lists(("tensorrt_version",), ("line", "tensorrt_version"))
+    starts = context.run_lines
+    firsts = np.concatenate([[1], starts[1:]])
+    lasts = np.append(starts[1:] - 1, context.last_line)
     clock_lines, seconds = context.clock
+    # What lies between the first and the last line of each run, as places in sorted lines.
+    ends, printed, clock = (
+        zip(np.searchsorted(lines, firsts).tolist(), np.searchsorted(lines, lasts, side="right").tolist(), strict=True)
+        for lines in (np.array(end_lines, np.int64), np.array(version_lines, np.int64), clock_lines)
+    )
     out = []
-    for number, start in enumerate(starts):
-        first = 1 if number == 0 else start
-        last = starts[number + 1] - 1 if number + 1 < len(starts) else context.last_line
+    for number, (start, last, ended, shown, timed) in enumerate(
+        zip(starts.tolist(), lasts.tolist(), ends, printed, clock, strict=True)
+    ):
         banner = banners[number] if banners else {}
-        ends = [e for e in ended if first <= e["line"] <= last]
-        printed = [v for v in versions if first <= v["line"] <= last]
-        code = banner.get("version_code")
-        shown = printed[0]["tensorrt_version"] if printed else code
-        version = None if shown is None else decode_version(shown, banner.get("command"))
-        inside = seconds[np.searchsorted(clock_lines, first) : np.searchsorted(clock_lines, last, side="right")]
-        status = _STATUS[ends[-1]["run_status"]] if ends else ("incomplete" if banner else None)
+        code = versions[shown[0]] if shown[0] < shown[1] else banner.get("version_code")
+        version = None if code is None else decode_version(code, banner.get("command"))
+        inside = timed[0] < timed[1]
+        status = _STATUS[statuses[ended[1] - 1]] if ended[0] < ended[1] else ("incomplete" if banner else None)
         out.append(
             {
                 "run": number,
@@ -64,8 +70,8 @@ def runs(context: Context) -> pa.Table:
                 "build": banner.get("build"),
                 "command": banner.get("command"),
                 "status": status,
-                "started_at": _time(inside[0]) if len(inside) else None,
-                "finished_at": _time(inside[-1]) if len(inside) else None,
+                "started_at": _time(seconds[timed[0]]) if inside else None,
+                "finished_at": _time(seconds[timed[1] - 1]) if inside else None,
                 "source": context.source,
             }
         )
@@ -85,44 +91,85 @@ def _producer(producers: dict[str, int]) -> str | None:
 
 def sections(context: Context) -> pa.Table:
     """From each opening line to the line before the next; text above the first is in no section."""
-    openings = sorted([*context.captures.openings, *((int(n), "") for n in _run_bounds(context))])
-    rows = []
-    for number, (line, name) in enumerate(openings):
-        last = openings[number + 1][0] - 1 if number + 1 < len(openings) else context.last_line
-        if name and last >= line:
-            rows.append({"line": line, "last_line": last, "name": name})
-    return finish_rows(context, "sections", rows)
+    openings = _openings(context)
+    lines, names = openings.lines, openings.names
+    last = np.append(lines[1:] - 1, context.last_line)[: len(lines)]
+    kept = np.flatnonzero((names >= 0) & (last >= lines))
+    columns: dict[str, Any] = {
+        "run": context.run_of(lines[kept]),
+        "line": from_numpy(lines[kept]),
+        "last_line": from_numpy(last[kept]),
+        "name": from_codes(names[kept], openings.dictionary),
+    }
+    return from_columns("sections", columns, len(kept))
 
 
-def _run_bounds(context: Context) -> np.ndarray[Any, Any]:
-    ended = lines_of(context.captured("run_ended"))
-    started = lines_of(context.captured("run_started"))
-    return np.concatenate([ended, started])
+@dataclass
+class _Openings:
+    """Lines at which a section begins, or a run begins or ends, which ends the section above it."""
+
+    lines: np.ndarray[Any, Any]
+    names: np.ndarray[Any, Any]  # number in the dictionary, -1 for none
+    dictionary: pa.Array
 
 
-def section_at(context: Context, lines: list[int]) -> list[str]:
-    """Return the name of the section of each line, empty for none."""
-    openings = sorted([*context.captures.openings, *((int(n), "") for n in _run_bounds(context))])
-    starts = np.array([line for line, _ in openings], dtype=np.int64)
-    found = np.searchsorted(starts, np.array(lines, dtype=np.int64), side="right") - 1
-    return [openings[f][1] if f >= 0 else "" for f in found.tolist()]
+def _openings(context: Context) -> _Openings:
+    bounds = np.concatenate([lines_of(context.captured(kind)) for kind in ("run_ended", "run_started")])
+    opened = context.captures.openings
+    distinct = sorted({name for _, name in opened if name})
+    numbers = {"": -1, **{name: number for number, name in enumerate(distinct)}}
+    lines = np.concatenate([bounds, np.fromiter((line for line, _ in opened), np.int64, len(opened))])
+    names = np.full(len(lines), -1, np.int32)
+    names[len(bounds) :] = np.fromiter((numbers[name] for _, name in opened), np.int32, len(opened))
+    order = np.lexsort((names, lines))
+    return _Openings(lines[order], names[order], from_list(distinct, pa.string()))
 
 
 def options(context: Context) -> pa.Table:
     """Option lines in order; an entry of a list carries the name of the list. TensorRT 5 prints arguments."""
-    captured = context.captures.rows("option", "option_entry", "argument")
-    names = section_at(context, [row["line"] for row in captured])
-    rows = []
-    key: str | None = None
-    for row, section in zip(captured, names, strict=True):
-        value = row.get("value")
-        if row["kind"] != "option_entry":
-            key = row["key"]
-        elif row.get("list_entry"):
-            value = f"{row['list_entry']}<-{value or ''}"
-        value = None if value is None else value.strip()
-        rows.append({"line": row["line"], "section": section, "key": key or "", "value": value or None})
-    return finish_rows(context, "options", rows)
+    captured = context.captured("option", "option_entry", "argument")
+    size = captured.num_rows
+    if not size:
+        return empty("options")
+    lines = lines_of(captured)
+    openings = _openings(context)
+    found = np.searchsorted(openings.lines, lines, side="right") - 1
+    section = np.append(openings.names, np.int32(-1))[found]
+    of_list = kind_is(captured, "option_entry")
+    heads = np.maximum.accumulate(np.where(of_list, -1, np.arange(size)))
+    value = name_by_distinct(captured_bytes(captured, "value"), lambda printed: printed.strip() or None)
+    entries = captured_bytes(captured, "list_entry")
+    listed = np.flatnonzero(of_list & is_valid(entries))
+    if len(listed):
+        value = _listed(value, entries, captured_bytes(captured, "value"), listed)
+    columns: dict[str, Any] = {
+        "run": context.run_of(lines),
+        "line": captured.column("line"),
+        "section": _filled(from_codes(section, openings.dictionary)),
+        "key": _filled(take(to_name(captured_bytes(captured, "key")), heads)),
+        "value": value.cast(pa.string()),
+    }
+    return from_columns("options", columns, size)
+
+
+def _listed(values: pa.Array, entries: pa.Array, printed: pa.Array, rows: np.ndarray[Any, Any]) -> pa.Array:
+    """Return values with those of entries that name two things: ``a<-b``."""
+    texts = values.to_pylist()
+    pairs = [to_text(take(column, rows)).to_pylist() for column in (entries, printed)]
+    for row, entry, value in zip(rows.tolist(), *pairs, strict=True):
+        if entry:
+            texts[row] = f"{entry}<-{value or ''}".strip() or None
+    return from_list(texts, pa.string())
+
+
+def _filled(names: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Return names, empty where there is none."""
+    codes = codes_of(names)
+    nothing = codes < 0
+    if not nothing.any():
+        return names
+    dictionary = pa.concat_arrays([names.dictionary, from_list([""], pa.string())])
+    return from_codes(np.where(nothing, len(dictionary) - 1, codes), dictionary)
 
 
 _DEVICE_FIELDS = {
@@ -143,21 +190,27 @@ _FLOATS = ("compute_clock_ghz", "memory_clock_ghz")
 
 def devices(context: Context) -> pa.Table:
     """One row a Device Information section."""
-    rows: list[dict[str, Any]] = []
-    for row in context.captures.rows("device_information", "available_device", *_DEVICE_FIELDS):
-        kind = row["kind"]
-        if kind == "device_information":
-            rows.append({"line": row["line"]})
-            continue
-        if not rows:
-            rows.append({"line": row["line"]})
-        device = rows[-1]
-        if kind == "available_device":
-            device.setdefault("available", []).append(row["name"])
-            continue
-        for field, name in _DEVICE_FIELDS[kind].items():
-            device[name] = _device_value(name, row.get(field))
-    return finish_rows(context, "devices", rows)
+    captures = context.captures
+    told = {kind: captures.lists((kind,), ("line", *names)) for kind, names in _DEVICE_FIELDS.items()}
+    lines, names = captures.lists(("available_device",), ("line", "name"))
+    starts = lines_of(context.captured("device_information")).tolist()
+    others = [found[0][0] for found in (*told.values(), [lines]) if found[0]]
+    # A section whose heading is not there begins with its first line.
+    if others and (not starts or min(others) < starts[0]):
+        starts.insert(0, min(others))
+    size = len(starts)
+    columns: dict[str, list[Any]] = {"line": starts}
+    for kind, (at, *values) in told.items():
+        places = np.searchsorted(starts, at, side="right").tolist() if at else []
+        for name, printed in zip(_DEVICE_FIELDS[kind].values(), values, strict=True):
+            column = columns[name] = [None] * size
+            for place, value in zip(places, printed, strict=True):
+                column[place - 1] = _device_value(name, value)
+    available: list[list[str] | None] = [None] * size
+    for place, name in zip(np.searchsorted(starts, lines, side="right").tolist() if lines else [], names, strict=True):
+        available[place - 1] = [*(available[place - 1] or []), name]
+    columns["available"] = available
+    return finish_columns(context, "devices", columns)
 
 
 def _device_value(name: str, printed: str | None) -> Any:
@@ -168,5 +221,5 @@ def _device_value(name: str, printed: str | None) -> Any:
     if name in _FLOATS:
         return float(printed)
     if name == "ecc":
-        return to_bool(from_bytes([printed.encode()]), pa.bool_())[0].as_py()
+        return is_true(printed.encode())
     return printed

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.arrays import from_numpy, is_valid, to_filled
+from trtlog.arrays import from_list, from_numpy, is_valid, to_filled
 from trtlog.records import TABLES
 from trtlog.tables.cells import lines_of, to_float, to_text
 from trtlog.tables.context import Context
-from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words
+from trtlog.tables.schema import captured_bytes, empty, from_columns, from_rows, in_words, schema_of
 
 
 def simple(context: Context, table: str, **extra: Any) -> pa.Table:
@@ -97,23 +99,24 @@ _TOTALS = {
 
 def memory_totals(context: Context) -> pa.Table:
     """Totals and peaks of memory, all in bytes."""
-    rows: list[dict[str, Any]] = []
-    for row in context.captures.rows(*context.kinds_of("memory_totals")):
-        printed = row.get("memory_total")
-        constant = context.captures.grammar.messages[row["kind"]].attributes.get("name")
-        name = constant or _total_name(printed or row.get("name") or row["kind"])
-        size = row.get("bytes")
-        if size is None and row.get("mib") is not None:
-            size = int(row["mib"]) << 20
-        if size is not None:
-            rows.append({"line": row["line"], "name": name, "bytes": int(size)})
+    captures = context.captures
+    constants = {kind: message.attributes.get("name") for kind, message in captures.grammar.messages.items()}
+    fields = ("line", "kind", "memory_total", "name", "bytes", "mib")
+    rows: list[tuple[int, str, int]] = []
+    for line, kind, printed, name, size, mib in zip(
+        *captures.lists(context.kinds_of("memory_totals"), fields), strict=True
+    ):
+        if size is not None or mib is not None:
+            total = constants[kind] or _total_name(printed or name or kind)
+            rows.append((line, total, int(size) if size is not None else int(mib) << 20))
     for kind, prefix in (("memory_peak", "peak"), ("memory_build_peak", "build_peak")):
-        for row in context.captures.rows(kind):
-            for place in ("cpu", "gpu"):
-                if row.get(f"{place}_mib") is not None:
-                    size = int(row[f"{place}_mib"]) << 20
-                    rows.append({"line": row["line"], "name": f"{prefix}_{place}", "bytes": size})
-    return finish_rows(context, "memory_totals", rows)
+        for line, *sizes in zip(*captures.lists((kind,), ("line", "cpu_mib", "gpu_mib")), strict=True):
+            for place, mib in zip(("cpu", "gpu"), sizes, strict=True):
+                if mib is not None:
+                    rows.append((line, f"{prefix}_{place}", int(mib) << 20))
+    rows.sort(key=itemgetter(0))
+    columns = dict(zip(("line", "name", "bytes"), zip(*rows, strict=True), strict=True)) if rows else {}
+    return finish_columns(context, "memory_totals", columns)
 
 
 def _total_name(printed: str) -> str:
@@ -148,10 +151,18 @@ def iterations(context: Context) -> pa.Table:
     return simple(context, "iterations")
 
 
+def finish_columns(context: Context, table: str, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """Make a table of lists of values, sorted by line; rows get their run."""
+    if not columns or not len(columns["line"]):
+        return empty(table)
+    lines = np.array(columns["line"], np.int64)
+    schema = schema_of(table)
+    own = {name: from_list(values, schema.field(name).type) for name, values in columns.items() if name != "line"}
+    return from_columns(table, {"run": context.run_of(lines), "line": from_numpy(lines), **own}, len(lines))
+
+
 def finish_rows(context: Context, table: str, rows: list[dict[str, Any]]) -> pa.Table:
     """Sort rows by line, give them their run, make them a table."""
-    from trtlog.tables.schema import from_rows
-
     rows.sort(key=lambda row: row["line"] if row["line"] is not None else 0)
     if rows:
         runs = context.run_of(np.array([row["line"] or 0 for row in rows], dtype=np.int64)).to_pylist()
