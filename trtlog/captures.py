@@ -5,7 +5,7 @@ Both engines fill the same store, so the tables cannot depend on the engine.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -89,48 +89,21 @@ class Captures:
         entry[0] += lines
         entry[1] += size
 
-    def table(self, *kinds: str, fields: Collection[str] | None = None) -> Any:
-        """Return the matches of some kinds as one Arrow table, sorted by line.
+    def matches(self, *kinds: str) -> Matches:
+        """Return the matches of some kinds, sorted by line; a column is put together when it is asked for."""
+        return Matches(self, kinds)
 
-        The columns are ``line`` (int64), ``kind`` and ``wording`` (names) and one column for each field that
-        any wording captures, or those of ``fields``: binary, or a dictionary of binary where a chunk holds it
-        so; a field that a wording lacks is null.
-        """
-        import numpy as np
+    def table(self, *kinds: str) -> Any:
+        """Return the matches of some kinds as one Arrow table, sorted by line; its columns are those of `Matches`."""
         import pyarrow as pa
 
-        from trtlog.arrays import from_numpy
-
-        names = list(dict.fromkeys(f for k in kinds for v in self.grammar.messages[k].variants for f in v.fields))
-        if fields is not None:
-            names = [name for name in names if name in fields]
-        wanted = set(kinds)
-        held = [
-            (self.variants[index], lines, arrays)
-            for index, chunks in self.columns.items()
-            if self.variants[index].kind in wanted
-            for lines, arrays in chunks
-        ]
-        sizes = [len(lines) for _, lines, _ in held]
-        lines = np.concatenate([lines for _, lines, _ in held]) if held else np.zeros(0, np.int64)
-        order = None if np.all(lines[:-1] <= lines[1:]) else np.argsort(lines, kind="stable")
-        pieces: dict[str, list[Any]] = {name: [None] * len(held) for name in names}
-        for number, (variant, _, arrays) in enumerate(held):
-            for name, array in zip(variant.fields, arrays, strict=True):
-                if name in pieces:
-                    pieces[name][number] = array
-        columns = {
-            "line": from_numpy(lines if order is None else lines[order]),
-            "kind": _repeated([variant.kind for variant, _, _ in held], sizes, order),
-            "wording": _repeated([variant.wording for variant, _, _ in held], sizes, order),
-            **{name: one_column(found, sizes, order) for name, found in pieces.items()},
-        }
-        return pa.table(columns)
+        found = self.matches(*kinds)
+        return pa.table({name: found.column(name) for name in found.column_names})
 
     def rows(self, *kinds: str) -> list[dict[str, Any]]:
         """Return the matches of some kinds as dictionaries of text, sorted by line: for rare kinds."""
-        found = self.table(*kinds)
-        columns = [_values(column) for column in found.columns]
+        found = self.matches(*kinds)
+        columns = [_values(found.column(name)) for name in found.column_names]
         return [dict(zip(found.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def lists(self, kinds: Iterable[str], fields: Sequence[str]) -> list[list[Any]]:
@@ -143,9 +116,77 @@ class Captures:
         fields : sequence of str
             Captured fields, ``line``, ``kind`` or ``wording``; a list of None for a field that no wording has.
         """
-        found = self.table(*(kind for kind in kinds if kind in self.grammar.messages), fields=fields)
+        found = self.matches(*(kind for kind in kinds if kind in self.grammar.messages))
         held = found.column_names
         return [_values(found.column(name)) if name in held else [None] * found.num_rows for name in fields]
+
+
+class Matches:
+    """The matches of some kinds of message, sorted by line.
+
+    The columns are ``line`` (int64), ``kind`` and ``wording`` (names) and one column for each field that any
+    wording captures: binary, or a dictionary of binary where a chunk holds it so; a field that a wording lacks
+    is null. A column is put together when it is asked for first.
+
+    Parameters
+    ----------
+    captures : Captures
+        What an engine found.
+    kinds : sequence of str
+        Kinds of the grammar.
+    """
+
+    def __init__(self, captures: Captures, kinds: Sequence[str]) -> None:
+        import numpy as np
+
+        messages = captures.grammar.messages
+        fields = (name for kind in kinds for variant in messages[kind].variants for name in variant.fields)
+        self.column_names = ["line", "kind", "wording", *dict.fromkeys(fields)]
+        wanted = set(kinds)
+        self._held = [
+            (captures.variants[index], lines, arrays)
+            for index, chunks in captures.columns.items()
+            if captures.variants[index].kind in wanted
+            for lines, arrays in chunks
+        ]
+        self._sizes = [len(lines) for _, lines, _ in self._held]
+        lines = np.concatenate([lines for _, lines, _ in self._held]) if self._held else np.zeros(0, np.int64)
+        self._order = None if np.all(lines[:-1] <= lines[1:]) else np.argsort(lines, kind="stable")
+        self.lines: np.ndarray[Any, Any] = lines if self._order is None else lines[self._order]
+        self.num_rows = len(lines)
+        self._columns: dict[str, Any] = {}
+
+    def column(self, name: str) -> Any:
+        """Return a column as one Arrow array.
+
+        Raises
+        ------
+        KeyError
+            No such column.
+        """
+        if name not in self._columns:
+            if name not in self.column_names:
+                raise KeyError(name)
+            self._columns[name] = self._made(name)
+        return self._columns[name]
+
+    def put(self, name: str, values: Any) -> None:
+        """Replace a column."""
+        self._columns[name] = values
+
+    def _made(self, name: str) -> Any:
+        from trtlog.arrays import from_numpy
+
+        if name == "line":
+            return from_numpy(self.lines)
+        if name in ("kind", "wording"):
+            values = [variant.kind if name == "kind" else variant.wording for variant, _, _ in self._held]
+            return _repeated(values, self._sizes, self._order)
+        pieces = [
+            arrays[variant.fields.index(name)] if name in variant.fields else None
+            for variant, _, arrays in self._held
+        ]
+        return one_column(pieces, self._sizes, self._order)
 
 
 def _values(column: Any) -> list[Any]:
@@ -176,7 +217,7 @@ def _repeated(values: Sequence[str], sizes: Sequence[int], order: np.ndarray[Any
 
 
 def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[Any, Any] | None = None) -> Any:
-    """Return the chunks of one field as one array: encoded where any chunk is, in another order where one is given.
+    """Return the chunks of one field as one array: encoded where chunks are, in another order where one is given.
 
     Parameters
     ----------
@@ -200,11 +241,21 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
 
     from trtlog.arrays import from_numpy, to_filled
 
-    held = [piece for piece in pieces if piece is not None]
-    if not held:
+    encoded = plain = 0
+    for piece, size in zip(pieces, sizes, strict=True):
+        if piece is not None:
+            if pa.types.is_dictionary(piece.type):
+                encoded += size
+            else:
+                plain += size
+    if not encoded + plain:
         return pa.nulls(sum(sizes), pa.binary())
-    if not any(pa.types.is_dictionary(piece.type) for piece in held):
-        filled = [pa.nulls(n, pa.binary()) if p is None else p for p, n in zip(pieces, sizes, strict=True)]
+    # What is plain repeats little; it is not encoded for the sake of a few chunks.
+    if plain > 2 * encoded:
+        filled = [
+            pa.nulls(n, pa.binary()) if p is None else p.dictionary_decode() if pa.types.is_dictionary(p.type) else p
+            for p, n in zip(pieces, sizes, strict=True)
+        ]
         whole = filled[0] if len(filled) == 1 else pa.concat_arrays(filled)
         return whole if order is None else whole.take(from_numpy(order))
     codes = np.full(sum(sizes), -1, np.int32)
@@ -212,11 +263,15 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
     begin = base = 0
     for piece, size in zip(pieces, sizes, strict=True):
         if piece is not None:
-            encoded = piece if pa.types.is_dictionary(piece.type) else piece.dictionary_encode()
-            own = to_filled(encoded.indices, -1)
-            np.add(own, base, out=codes[begin : begin + size], where=own >= 0, casting="same_kind")
-            dictionaries.append(encoded.dictionary)
-            base += len(encoded.dictionary)
+            encoded_piece = piece if pa.types.is_dictionary(piece.type) else piece.dictionary_encode()
+            own = to_filled(encoded_piece.indices, -1)
+            part = codes[begin : begin + size]
+            if encoded_piece.indices.null_count:
+                np.add(own, base, out=part, where=own >= 0, casting="same_kind")
+            else:
+                np.add(own, base, out=part, casting="same_kind")
+            dictionaries.append(encoded_piece.dictionary)
+            base += len(encoded_piece.dictionary)
         begin += size
     distinct = pa.concat_arrays(dictionaries).dictionary_encode()
     # The last one stands for position -1, the nulls.

@@ -6,10 +6,10 @@ They are kept nowhere, so that a rule or an option is written in one place and i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from trtlog.captures import Matches
 from trtlog.errors import GrammarError
 from trtlog.grammar import Field, Message, grammar_dir, load
 
@@ -144,13 +144,13 @@ def tables_of_kinds(root: Path) -> dict[str, list[str]]:
 
     captures, _, _ = read_captures(root / _LOG)
     asked: set[str] = set()
-    original = captures.table
+    original = captures.matches
 
-    def table(*kinds: str, fields: Collection[str] | None = None) -> Any:
+    def matches(*kinds: str) -> Matches:
         asked.update(kinds)
-        return original(*kinds, fields=fields)
+        return original(*kinds)
 
-    captures.table = table  # type: ignore[method-assign]  # the question itself is what is wanted
+    captures.matches = matches  # type: ignore[method-assign]  # the question itself is what is wanted
     found: dict[str, list[str]] = defaultdict(list)
     for name, build in BUILDERS.items():
         if name in ("messages", "coverage"):

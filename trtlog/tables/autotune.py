@@ -23,8 +23,8 @@ from trtlog.tables.cells import (
     to_text,
 )
 from trtlog.tables.context import Context
-from trtlog.tables.join import first_of_each, keys_of, last_equal
-from trtlog.tables.schema import asof, captured_bytes, empty, from_columns
+from trtlog.tables.join import asof, first_of_each, keys_of, last_equal
+from trtlog.tables.schema import captured_bytes, empty, from_columns
 
 _OUTCOMES = ("untimed", "skipped", "no_valid_tactics", "timed", "cached")
 

@@ -14,21 +14,20 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.arrays import from_list, to_filled
-from trtlog.captures import one_column
+from trtlog.captures import Matches, one_column
 from trtlog.tables.cells import (
     codes_of,
     encoded,
     from_codes,
     lines_of,
-    one_array,
     take,
     to_float,
     to_name,
     to_tactic_id,
 )
 from trtlog.tables.context import Context
-from trtlog.tables.join import first_of_each, keys_of, last_equal, sorted_lines
-from trtlog.tables.schema import asof, captured_bytes, coalesced
+from trtlog.tables.join import asof, counts_upto, first_of_each, keys_of, last_equal, sorted_lines
+from trtlog.tables.schema import captured_bytes, coalesced
 
 # Printed in place of a tactic where none could be timed.
 NO_TACTIC = 0xD15EA5EDD15EA5ED
@@ -45,11 +44,11 @@ Lines = np.ndarray[Any, Any]
 class Blocks:
     """The timing blocks of a log, with what the other tables need of them."""
 
-    captured: pa.Table
+    captured: Matches
     lines: Lines
     starts: Lines  # lines of all blocks that tactic lines may stand in
     formats: Lines  # position in the format lines, -1 for none
-    format_table: pa.Table
+    format_table: Matches
     group: Lines  # number of the boundary that the block stands under
     bounds: Lines  # lines at which a combination begins or ends
 
@@ -60,7 +59,7 @@ def _blocks(context: Context) -> Blocks:
     if numbers.null_count < len(numbers):
         # TensorRT 5 numbers its runners: 'Timing conv1(14)'.
         named = coalesced(captured_bytes(captured, "runner"), numbers)
-        captured = captured.set_column(captured.column_names.index("runner"), "runner", named)
+        captured.put("runner", named)
     formats = context.captured(*_FORMATS)
     costs = lines_of(context.captured(*_COSTS))
     lines, format_lines = lines_of(captured), lines_of(formats)
@@ -74,7 +73,7 @@ def _blocks(context: Context) -> Blocks:
         starts=lines,
         formats=asof(lines, format_lines, breaks),
         format_table=formats,
-        group=np.searchsorted(bounds, lines, side="right"),
+        group=counts_upto(lines, bounds),
         bounds=bounds,
     )
 
@@ -134,7 +133,7 @@ class Autotuning:
         if not chosen.num_rows:
             return
         chosen_lines = lines_of(chosen)
-        chosen_group = np.searchsorted(blocks.bounds, chosen_lines, side="right")
+        chosen_group = counts_upto(chosen_lines, blocks.bounds)
         chosen_ids = ids_of(chosen)
         runners, wanted = same_codes(captured_bytes(blocks.captured, "runner"), captured_bytes(chosen, "runner"))
         has = np.flatnonzero(self.block_has)
@@ -247,9 +246,9 @@ class _RowsOf:
         return np.arange(first, last)
 
 
-def kind_is(table: pa.Table, kind: str) -> Lines:
+def kind_is(captured: Matches, kind: str) -> Lines:
     """Return which rows of captured lines are of a kind."""
-    kinds = one_array(table.column("kind"))
+    kinds = captured.column("kind")
     return np.isin(codes_of(kinds), [n for n, k in enumerate(kinds.dictionary.to_pylist()) if k == kind])
 
 
@@ -259,9 +258,9 @@ def same_codes(left: pa.Array, right: pa.Array) -> tuple[Lines, Lines]:
     return both[: len(left)], both[len(left) :]
 
 
-def ids_of(table: pa.Table) -> Lines:
+def ids_of(captured: Matches) -> Lines:
     """Return the ids of captured tactics, 0 for none."""
-    values = captured_bytes(table, "tactic")
+    values = captured_bytes(captured, "tactic")
     return to_filled(to_tactic_id(values), 0)
 
 

@@ -12,7 +12,8 @@ from trtlog.captures import one_column
 from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
 from trtlog.tables.cells import codes_of, from_codes, lines_of, take, to_name, to_tactic
 from trtlog.tables.context import Context
-from trtlog.tables.schema import asof, captured_bytes, empty, from_columns, in_words
+from trtlog.tables.join import asof
+from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words
 from trtlog.tables.simple import finish_columns
 
 

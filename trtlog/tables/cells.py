@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.arrays import Array, from_list, from_numpy, to_filled, to_numpy
-from trtlog.captures import text
+from trtlog.arrays import Array, from_list, from_numpy, to_filled
+from trtlog.captures import Matches, text
 
 NAME = pa.dictionary(pa.int32(), pa.string())
 
@@ -48,9 +48,9 @@ def from_codes(codes: Array, dictionary: pa.Array) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(places(codes.astype(np.int32, copy=False)), dictionary)
 
 
-def lines_of(table: pa.Table) -> Array:
+def lines_of(captured: Matches) -> Array:
     """Return the lines of captured lines."""
-    return to_numpy(one_array(table.column("line")))
+    return captured.lines
 
 
 def take(values: pa.Array | pa.ChunkedArray, positions: Array) -> pa.Array:

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.arrays import from_list, from_numpy
-from trtlog.captures import Captures
+from trtlog.captures import Captures, Matches
 from trtlog.tables.cells import NAME, codes_of, lines_of, one_array, to_name
 from trtlog.tables.clock import parse_times
+from trtlog.tables.join import counts_upto
 
 
 class Context:
@@ -32,13 +33,13 @@ class Context:
         self.captures = captures
         self.source = source
         self.exports: Mapping[str, Any] = exports or {}
-        self._captured: dict[tuple[str, ...], pa.Table] = {}
+        self._captured: dict[tuple[str, ...], Matches] = {}
 
-    def captured(self, *kinds: str) -> pa.Table:
+    def captured(self, *kinds: str) -> Matches:
         """Return the matches of some kinds, sorted by line; kept for the next asker."""
         known = tuple(k for k in kinds if k in self.captures.grammar.messages)
         if known not in self._captured:
-            self._captured[known] = self.captures.table(*known)
+            self._captured[known] = self.captures.matches(*known)
         return self._captured[known]
 
     @cached_property
@@ -56,15 +57,14 @@ class Context:
 
     def run_of(self, lines: np.ndarray[Any, Any]) -> pa.Array:
         """Return the run of each line; lines above the first banner belong to the first run."""
-        found = np.searchsorted(self.run_lines, lines, side="right") - 1
-        return from_numpy(np.maximum(found, 0).astype(np.int32))
+        return from_numpy(np.maximum(counts_upto(lines, self.run_lines) - 1, 0, dtype=np.int32))
 
     def kinds_of(self, table: str) -> list[str]:
         """Return the kinds of message whose rows go to a table."""
         messages = self.captures.grammar.messages
         return [kind for kind, message in messages.items() if message.attributes.get("table") == table]
 
-    def constants(self, captured: pa.Table, name: str) -> pa.Array | None:
+    def constants(self, captured: Matches, name: str) -> pa.Array | None:
         """Return a constant column that the rules' attributes give, or None where no rule has it."""
         messages = self.captures.grammar.messages
         kinds = one_array(captured.column("kind"))
@@ -77,7 +77,7 @@ class Context:
         own = ((values[code], wording) for code, wording in zip(codes_of(kinds).tolist(), wordings, strict=True))
         return from_list([wording if value == "@wording" else value for value, wording in own], pa.string())
 
-    def column(self, captured: pa.Table, name: str) -> Any:
+    def column(self, captured: Matches, name: str) -> Any:
         """Return a captured column as bytes, or the rules' constant of that name, or None."""
         constant = self.constants(captured, name)
         if name not in captured.column_names:

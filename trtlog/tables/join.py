@@ -1,4 +1,4 @@
-"""Joins of lines by equal values, without a loop over rows; joins by place are ``asof`` in ``schema``."""
+"""Joins of lines by equal values, without a loop over rows; joins by place in sorted lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,66 @@ import numpy as np
 from trtlog.arrays import from_numpy, to_numpy
 
 Array = np.ndarray[Any, Any]
+
+# Fewer lines are looked up one by one; so many times fewer marks than lines are few; so many lines of the log for
+# each mark are close together.
+_SMALL = 2000
+_FEWER = 8
+_DENSE = 32
+_BLOCK = 1 << 16
+
+
+def asof(lines: Array, openers: Array, breaks: Array) -> Array:
+    """For each line, return the position of the last opener at or before it, -1 for none.
+
+    An opener counts no longer after a break: ``breaks`` are sorted lines at which the context ends.
+
+    Examples
+    --------
+    >>> asof(np.array([1, 5, 6, 9]), np.array([2, 5]), np.array([8])).tolist()
+    [-1, 1, 1, -1]
+    """
+    found = counts_upto(lines, openers) - 1
+    if len(breaks) and len(openers):
+        # As many breaks stand above the line as above its opener; the last number is that of no opener.
+        breaks_above = np.append(counts_upto(openers, breaks), -1)
+        found[counts_upto(lines, breaks) != breaks_above[found]] = -1
+    return found
+
+
+def counts_upto(lines: Array, marks: Array) -> Array:
+    """Return how many of some sorted marks are at or before each line, as ``searchsorted``; int32.
+
+    Lines are looked up among marks one by one where they are few, or in no order. Else the shorter list is looked
+    up in the other, or the marks are counted line by line, a block of the log after the other: a table as long as
+    the log costs more time in fresh memory than in counting.
+
+    Examples
+    --------
+    >>> counts_upto(np.array([1, 2, 3, 7]), np.array([2, 2, 5])).tolist()
+    [0, 2, 2, 3]
+    """
+    if len(lines) < _SMALL or np.any(lines[1:] < lines[:-1]):
+        return np.searchsorted(marks, lines, side="right").astype(np.int32)
+    if len(marks) * _FEWER < len(lines):
+        bounds = np.zeros(len(marks) + 2, np.int64)
+        bounds[1:-1] = np.searchsorted(lines, marks)
+        bounds[-1] = len(lines)
+        return np.repeat(np.arange(len(marks) + 1, dtype=np.int32), np.diff(bounds))
+    low, high = int(marks[0]), int(marks[-1])
+    if high - low > _DENSE * len(marks):
+        return np.searchsorted(marks, lines, side="right").astype(np.int32)
+    starts = np.arange(low, high + _BLOCK, _BLOCK)
+    of_marks, of_lines = (np.searchsorted(found, starts).tolist() for found in (marks, lines))
+    out = np.zeros(len(lines), np.int32)
+    out[of_lines[-1] :] = len(marks)
+    table = np.zeros(_BLOCK, np.int32)
+    for number, start in enumerate(starts[:-1].tolist()):
+        first, last = of_marks[number], of_marks[number + 1]
+        np.cumsum(np.bincount(marks[first:last] - start, minlength=_BLOCK), out=table)
+        inside = slice(of_lines[number], of_lines[number + 1])
+        np.add(table[lines[inside] - start], first, out=out[inside])
+    return out
 
 
 def keys_of(*pairs: tuple[Array, Array]) -> tuple[Array, Array]:

@@ -10,8 +10,9 @@ import pyarrow as pa
 from trtlog.arrays import from_bytes, from_numpy, is_valid
 from trtlog.tables.cells import codes_of, encoded, lines_of, take, to_text
 from trtlog.tables.context import Context
+from trtlog.tables.join import asof
 from trtlog.tables.operands import read_operands
-from trtlog.tables.schema import asof, captured_bytes, empty, from_columns
+from trtlog.tables.schema import captured_bytes, empty, from_columns
 
 
 def onnx_nodes(context: Context) -> pa.Table:

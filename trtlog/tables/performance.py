@@ -13,7 +13,8 @@ from trtlog.arrays import from_numpy
 from trtlog.records import TABLES
 from trtlog.tables.cells import float_or_none, lines_of, take, to_int
 from trtlog.tables.context import Context
-from trtlog.tables.schema import asof, captured_bytes, from_rows
+from trtlog.tables.join import asof
+from trtlog.tables.schema import captured_bytes, from_rows
 from trtlog.tables.simple import finish_columns, simple
 
 METRICS = {

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog.arrays import from_list, from_numpy
+from trtlog.captures import Matches
 from trtlog.records import TABLES, Record
 from trtlog.tables.cells import (
     NAME,
@@ -123,19 +124,6 @@ _PARSERS: dict[str, Callable[[pa.Array, pa.DataType], pa.Array]] = {
 }
 
 
-def asof(lines: np.ndarray[Any, Any], openers: np.ndarray[Any, Any], breaks: np.ndarray[Any, Any]) -> Any:
-    """For each line, return the position of the last opener at or before it, -1 for none.
-
-    An opener counts no longer after a break: ``breaks`` are sorted lines at which the context ends.
-    """
-    found = np.searchsorted(openers, lines, side="right") - 1
-    if len(breaks) and len(openers):
-        last_break = np.searchsorted(breaks, lines, side="right") - 1
-        break_line = np.where(last_break >= 0, breaks[np.maximum(last_break, 0)], -1)
-        found = np.where((found >= 0) & (openers[np.maximum(found, 0)] < break_line), -1, found)
-    return found
-
-
 def in_words(formats: pa.Array, definitions: pa.Array | None = None) -> pa.DictionaryArray:
     """Decode captured formats into data types and layouts; only the distinct texts are decoded.
 
@@ -174,8 +162,8 @@ def coalesced(first: pa.Array, second: pa.Array) -> pa.Array:
     return pc.coalesce(*(v.cast(pa.binary()) for v in (first, second)))
 
 
-def captured_bytes(table: pa.Table, name: str) -> pa.Array:
+def captured_bytes(captured: Matches, name: str) -> pa.Array:
     """Return a captured column as one array, nulls where no wording captures it."""
-    if name not in table.column_names:
-        return pa.nulls(table.num_rows, pa.binary())
-    return one_array(table.column(name))
+    if name not in captured.column_names:
+        return pa.nulls(captured.num_rows, pa.binary())
+    return captured.column(name)
