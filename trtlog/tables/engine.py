@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import from_list, from_numpy, to_numpy
+from trtlog.arrays import Array, from_list, from_numpy, to_numpy
 from trtlog.captures import text
-from trtlog.tables.cells import lines_of, to_text
+from trtlog.tables.cells import codes_of, encoded, from_codes, lines_of, to_text
 from trtlog.tables.context import Context
 from trtlog.tables.schema import OPERAND, captured_bytes, empty, from_columns
 from trtlog.values.layer_lines import Described, LayerParts, Operands, brief_parts, detailed_parts
@@ -30,25 +30,19 @@ _AFTER_LAYERS = ("Bindings:", "I/O Tensors:", "Engine Metadata:")
 _JSON_LINE = re.compile(r'[\[\]{}, ]*(?:"|$)|[\]}]')
 # What a brief line may tell of a layer that has a detailed one; it never names a kernel.
 _OF_BRIEF = ("type", "tactic", "inputs", "outputs")
-# The form that tells more is kept.
-_RANK = {"detailed": 0, "brief": 1, "names": 2}
+# The form that tells more is kept: detailed before brief before names.
+_SOURCES = ("detailed", "brief", "names", "export")
+_DETAILED, _BRIEF, _NAMES, _EXPORT = range(len(_SOURCES))
 
 
 @dataclass
-class _Row:
-    run: int
-    line: int | None
-    source: str
-    parts: LayerParts
+class _Rows:
+    """Rows of layers; what their texts tell stands in one list for all of them."""
 
-    @property
-    def key(self) -> tuple[int, str]:
-        return self.run, self.parts.layer
-
-    def fill(self, other: LayerParts) -> None:
-        """Add what another form tells and this one does not."""
-        both = LayerParts._make([o if s is None else s for s, o in zip(self.parts, other, strict=True)])
-        self.parts = self.parts if both == self.parts else both
+    runs: Array
+    lines: Array  # 0 for none
+    sources: Array
+    numbers: Array  # of the text in the list
 
 
 def engine_layers(context: Context) -> pa.Table:
@@ -57,54 +51,79 @@ def engine_layers(context: Context) -> pa.Table:
     A log may print a layer twice: brief under --verbose and detailed under --dumpLayerInfo. The detailed
     one is kept, with what only the brief one tells.
     """
-    detailed = _rows(context, "layer_detail", ("layer", "layer_info"), detailed_parts, "detailed")
-    told = {row.key: row for row in detailed}
-    complete = {
-        key for key, row in told.items() if all(getattr(row.parts, name) is not None for name in _OF_BRIEF)
-    }
-    brief = _rows(context, "engine_layer", ("layer_type", "layer_info"), brief_parts, "brief", complete)
-    rows = _merged([*brief, *detailed, *_names(context)])
-    rows = _with_exports(rows, context.exports.get("engine_layers", ()))
-    rows.sort(key=lambda row: row.line or 0)
-    return _table(rows)
+    told: list[LayerParts] = []
+    detailed = _detailed(context, told)
+    # A run has rows of one form; those of other forms are of layers that it lacks, or tell what it does not.
+    forms = [_brief(context, told, detailed), detailed, _names(context, told)]
+    rows = _merged(_joined(forms), told)
+    exported = context.exports.get("engine_layers", ())
+    if exported:
+        rows = _joined([rows, _exported_rows(exported, rows, told)])
+    return _table(_at(rows, np.argsort(rows.lines, kind="stable")), told)
 
 
-def _rows(
-    context: Context,
-    kind: str,
-    names: tuple[str, str],
-    read: Callable[[str, str], LayerParts],
-    source: str,
-    complete: set[tuple[int, str]] | frozenset[tuple[int, str]] = frozenset(),
-) -> list[_Row]:
-    """Return rows of one form; not of layers of which everything is told already."""
+def _joined(forms: Sequence[_Rows]) -> _Rows:
+    return _Rows(*(np.concatenate([getattr(form, field.name) for form in forms]) for field in fields(_Rows)))
+
+
+def _at(rows: _Rows, places: Array) -> _Rows:
+    return _Rows(*(getattr(rows, field.name)[places] for field in fields(_Rows)))
+
+
+def _rows(context: Context, lines: Array, source: int, numbers: Array) -> _Rows:
+    return _Rows(to_numpy(context.run_of(lines)), lines, np.full(len(lines), source, np.int8), numbers)
+
+
+def _texts(context: Context, kind: str, *names: str) -> tuple[Array, list[tuple[str, str]]]:
+    """Return the number of each captured line's text, and the distinct texts, of two fields each."""
     captured = context.captured(kind)
-    lines = lines_of(captured)
-    runs = to_numpy(context.run_of(lines)).tolist()
-    first, second = (to_text(captured_bytes(captured, name)).to_pylist() for name in names)
-    known: dict[tuple[str, str], LayerParts] = {}
-    rows = []
-    for line, run, pair in zip(lines.tolist(), runs, zip(first, second, strict=True), strict=True):
-        if complete:
-            name, *rest = pair[1].split(", Tactic: ")
-            if len(rest) == 1 and (run, name) in complete:
-                continue
-        parts = known.get(pair)
-        if parts is None:
-            parts = known[pair] = read(*pair)
-        rows.append(_Row(run, line, source, parts))
+    first, second = (encoded(captured_bytes(captured, name)) for name in names)
+    width = len(second.dictionary) + 1
+    pairs = from_numpy(codes_of(first).astype(np.int64) * width + codes_of(second)).dictionary_encode()
+    printed, more = (to_text(held.dictionary).to_pylist() for held in (first, second))
+    distinct = [(printed[pair // width], more[pair % width]) for pair in pairs.dictionary.to_pylist()]
+    return to_numpy(pairs.indices), distinct
+
+
+def _detailed(context: Context, told: list[LayerParts]) -> _Rows:
+    numbers, texts = _texts(context, "layer_detail", "layer", "layer_info")
+    rows = _rows(context, lines_of(context.captured("layer_detail")), _DETAILED, numbers + len(told))
+    told += [detailed_parts(*pair) for pair in texts]
     return rows
 
 
-def _names(context: Context) -> list[_Row]:
+def _brief(context: Context, told: list[LayerParts], detailed: _Rows) -> _Rows:
+    """Return rows of brief lines, but for those of layers of which everything is told already."""
+    numbers, texts = _texts(context, "engine_layer", "layer_type", "layer_info")
+    rows = _rows(context, lines_of(context.captured("engine_layer")), _BRIEF, numbers)
+    last = {
+        (run, told[number].layer): number
+        for run, number in zip(detailed.runs.tolist(), detailed.numbers.tolist(), strict=True)
+    }
+    complete = {key for key, number in last.items() if None not in [getattr(told[number], name) for name in _OF_BRIEF]}
+    if complete:
+        names = [info.split(", Tactic: ") for _, info in texts]
+        wanted = np.ones(len(numbers), bool)
+        for place in np.flatnonzero(np.isin(rows.runs, [run for run, _ in complete])).tolist():
+            name = names[numbers[place]]
+            wanted[place] = len(name) != 2 or (int(rows.runs[place]), name[0]) not in complete
+        rows = _at(rows, wanted)
+    used = np.zeros(len(texts), bool)
+    used[rows.numbers] = True
+    places = len(told) - 1 + np.cumsum(used)
+    told += [brief_parts(*texts[number]) for number in np.flatnonzero(used).tolist()]
+    rows.numbers = places[rows.numbers]
+    return rows
+
+
+def _names(context: Context, told: list[LayerParts]) -> _Rows:
     """Return the layers of an engine that keeps their names only: bare lines between two headings."""
     heads = set(lines_of(context.captured(*_NAME_LISTS)).tolist())
-    if not heads:
-        return []
     ends = lines_of(context.captured("bindings")).tolist()
     ended: set[int] = set()
-    found: list[tuple[int, str]] = []
-    for line, record, body in context.captures.continuations:
+    lines: list[int] = []
+    first = len(told)
+    for line, record, body in context.captures.continuations if heads else ():
         if record not in heads:
             continue
         name = text(body).strip()
@@ -114,51 +133,70 @@ def _names(context: Context) -> list[_Row]:
             ended.add(record)
         if record in ended or any(record < end < line for end in ends):
             continue
-        found.append((line, name))
-    runs = to_numpy(context.run_of(np.array([line for line, _ in found], np.int64))).tolist()
-    return [_Row(run, line, "names", LayerParts(name)) for run, (line, name) in zip(runs, found, strict=True)]
+        lines.append(line)
+        told.append(LayerParts(name))
+    return _rows(context, np.array(lines, np.int64), _NAMES, np.arange(first, len(told)))
 
 
-def _merged(rows: list[_Row]) -> list[_Row]:
-    """Keep one row a layer and run: detailed before brief before names; repeats of one form are kept."""
-    best: dict[int, int] = {}
-    for row in rows:
-        rank = _RANK[row.source]
-        if rank < best.get(row.run, len(_RANK)):
-            best[row.run] = rank
-    kept: list[_Row] = []
-    others: list[_Row] = []
-    for row in rows:
-        (kept if _RANK[row.source] == best[row.run] else others).append(row)
-    if not others:
-        return kept
-    by_name = {row.key: row for row in kept}
-    for row in others:
-        same = by_name.get(row.key)
-        if same is None:
-            kept.append(row)
-        else:
-            same.fill(row.parts)
-    return kept
-
-
-def _with_exports(rows: list[_Row], exported: Sequence[dict[str, Any]]) -> list[_Row]:
-    """Add what an export tells and the log does not, joined by run and name; its other layers are rows."""
-    if not exported:
+def _merged(rows: _Rows, told: list[LayerParts]) -> _Rows:
+    """Keep one row a layer and run, of the form that tells most; repeats of one form are kept."""
+    if not len(rows.runs):
         return rows
-    counts = Counter(row.key for row in rows)
-    by_name = {row.key: row for row in rows}
+    best = np.full(int(rows.runs.max()) + 1, len(_SOURCES), np.int8)
+    for source in (_NAMES, _BRIEF, _DETAILED):
+        best[rows.runs[rows.sources == source]] = source
+    kept = rows.sources == best[rows.runs]
+    others = np.flatnonzero(~kept)
+    if not len(others):
+        return rows
+    near = kept & np.isin(rows.runs, rows.runs[others])
+    by_name = {_key(rows, place, told): place for place in np.flatnonzero(near).tolist()}
+    apart: list[int] = []
+    for place in others.tolist():
+        same = by_name.get(_key(rows, place, told))
+        if same is None:
+            apart.append(place)
+        else:
+            _fill(rows, same, told[rows.numbers[place]], told)
+    return _at(rows, np.concatenate([np.flatnonzero(kept), np.array(apart, np.int64)]))
+
+
+def _key(rows: _Rows, place: int, told: list[LayerParts]) -> tuple[int, str]:
+    return int(rows.runs[place]), told[rows.numbers[place]].layer
+
+
+def _fill(rows: _Rows, place: int, other: LayerParts, told: list[LayerParts]) -> None:
+    """Add to a row what another form tells and its own does not."""
+    own = told[rows.numbers[place]]
+    both = LayerParts._make([o if s is None else s for s, o in zip(own, other, strict=True)])
+    if both != own:
+        rows.numbers[place] = len(told)
+        told.append(both)
+
+
+def _exported_rows(exported: Sequence[dict[str, Any]], rows: _Rows, told: list[LayerParts]) -> _Rows:
+    """Add what an export tells and the log does not, joined by run and name; return its other layers."""
+    keys = [_key(rows, place, told) for place in range(len(rows.runs))]
+    counts = Counter(keys)
+    by_name = {key: place for place, key in enumerate(keys)}
+    runs: list[int] = []
+    more: list[LayerParts] = []
     for layer in exported:
         key = (layer["run"], layer["layer"])
         if counts[key] > 1:
             continue  # which of them is meant cannot be told
         parts = _exported(layer)
-        same = by_name.get(key)
-        if same is None:
-            rows.append(_Row(layer["run"], None, "export", parts))
+        if key in by_name:
+            _fill(rows, by_name[key], parts, told)
         else:
-            same.fill(parts)
-    return rows
+            runs.append(layer["run"])
+            more.append(parts)
+    first = len(told)
+    told += more
+    nothing = np.zeros(len(runs), np.int64)
+    return _Rows(
+        np.array(runs, np.int32), nothing, np.full(len(runs), _EXPORT, np.int8), np.arange(first, len(told))
+    )
 
 
 def _exported(layer: dict[str, Any]) -> LayerParts:
@@ -173,25 +211,20 @@ def _exported(layer: dict[str, Any]) -> LayerParts:
 
 
 # ------------------------------------------------------------------------------------------ columns
-def _table(rows: list[_Row]) -> pa.Table:
-    if not rows:
+def _table(rows: _Rows, told: list[LayerParts]) -> pa.Table:
+    size = len(rows.runs)
+    if not size:
         return empty("engine_layers")
-    places: dict[int, int] = {}
-    distinct: list[LayerParts] = []
-    numbers = np.zeros(len(rows), np.int32)
-    for place, row in enumerate(rows):
-        number = places.setdefault(id(row.parts), len(distinct))
-        if number == len(distinct):
-            distinct.append(row.parts)
-        numbers[place] = number
-    told = dict(zip(LayerParts._fields, zip(*distinct, strict=True), strict=True))
+    used = np.zeros(len(told), bool)
+    used[rows.numbers] = True
+    numbers = from_numpy((np.cumsum(used) - 1)[rows.numbers])
+    distinct = [told[number] for number in np.flatnonzero(used).tolist()]
     columns: dict[str, Any] = {
-        "run": from_list([row.run for row in rows], pa.int32()),
-        "line": from_list([row.line for row in rows], pa.int64()),
-        "source": from_list([row.source for row in rows], pa.string()).dictionary_encode(),
+        "run": from_numpy(rows.runs),
+        "line": from_numpy(rows.lines, None if rows.lines.all() else rows.lines > 0),
+        "source": from_codes(rows.sources, from_list(_SOURCES, pa.string())),
     }
-    whole = len(distinct) == len(rows)
-    for name, values in told.items():
+    for name, values in zip(LayerParts._fields, zip(*distinct, strict=True), strict=True):
         if name in ("inputs", "outputs"):
             column = _operands(values)
         elif name == "onnx_names":
@@ -200,8 +233,8 @@ def _table(rows: list[_Row]) -> pa.Table:
             column = from_list(values, pa.string())
             if name in ("layer", "type", "tactic", "kernel"):
                 column = column.dictionary_encode()
-        columns[name] = column if whole else column.take(from_numpy(numbers))
-    return from_columns("engine_layers", columns, len(rows))
+        columns[name] = column.take(numbers)
+    return from_columns("engine_layers", columns, size)
 
 
 def _operands(sides: Sequence[Operands | None]) -> pa.Array:

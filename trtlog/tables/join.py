@@ -62,12 +62,12 @@ def counts_upto(lines: Array, marks: Array) -> Array:
     of_marks, of_lines = (np.searchsorted(found, starts).tolist() for found in (marks, lines))
     out = np.zeros(len(lines), np.int32)
     out[of_lines[-1] :] = len(marks)
-    table = np.zeros(_BLOCK, np.int32)
     for number, start in enumerate(starts[:-1].tolist()):
         first, last = of_marks[number], of_marks[number + 1]
-        np.cumsum(np.bincount(marks[first:last] - start, minlength=_BLOCK), out=table)
+        table = np.bincount(marks[first:last] - start, minlength=_BLOCK)
+        np.cumsum(table, out=table)
         inside = slice(of_lines[number], of_lines[number + 1])
-        np.add(table[lines[inside] - start], first, out=out[inside])
+        np.add(table[lines[inside] - start], first, out=out[inside], casting="same_kind")
     return out
 
 
