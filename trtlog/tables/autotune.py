@@ -94,7 +94,6 @@ def _timed_tactics(context: Context) -> pa.Table:
         return empty("tactics")
     blocks = joined.blocks
     position = joined.tactic_block
-    ids = to_tactic_id(captured_bytes(joined.tactics, "tactic"))
     columns: dict[str, Any] = {
         "run": context.run_of(joined.tactic_lines),
         "line": joined.tactics.column("line"),
@@ -102,8 +101,8 @@ def _timed_tactics(context: Context) -> pa.Table:
         "runner": take(joined.runners, position),
         "kind": take(joined.kinds, position),
         **{name: take(values, position) for name, values in joined.format_columns.items()},
-        "tactic": tactic_names(ids),
-        "tactic_id": ids,
+        "tactic": to_tactic(captured_bytes(joined.tactics, "tactic")),
+        "tactic_id": joined.tactic_id,
         "kernel": _kernels(context, joined),
         "time_ms": joined.tactic_ms,
         "fastest": from_numpy(_fastest_rows(joined)),
@@ -130,10 +129,11 @@ def _fastest_rows(joined: Autotuning) -> Lines:
 
 def _kernels(context: Context, joined: Autotuning) -> pa.Array:
     """Return each tactic's kernel: on its own line from 8.6, on a line above it before."""
-    printed = to_name(captured_bytes(joined.tactics, "kernel"))
+    printed = captured_bytes(joined.tactics, "kernel")
     names = context.captured("tactic_name")
     if not names.num_rows:
-        return printed
+        return to_name(printed)
+    unnamed = printed.null_count == len(printed)
     name_lines = lines_of(names)
     above = asof(joined.tactic_lines, name_lines, joined.blocks.starts)
     # A name belongs to the tactic line that follows it, not to those after that.
@@ -145,7 +145,7 @@ def _kernels(context: Context, joined: Autotuning) -> pa.Array:
     safe = np.maximum(above, 0)
     usable = fresh & (~has_id[safe] | (name_ids[safe] == ids))
     row = np.where(usable, above, -1)
-    missing = np.flatnonzero((row < 0) & ~is_valid(printed))
+    missing = np.flatnonzero(row < 0 if unnamed else (row < 0) & ~is_valid(printed))
     # Names and times may be printed apart, as a list of names before the times.
     block_of_name = asof(name_lines, joined.blocks.starts, context.run_lines)
     named = np.flatnonzero(has_id & (block_of_name >= 0))
@@ -157,9 +157,9 @@ def _kernels(context: Context, joined: Autotuning) -> pa.Array:
         place = last_equal(keys, sought)
         row[missing] = np.where(place >= 0, named[np.maximum(place, 0)], -1)
     above_names = take(to_name(captured_bytes(names, "kernel")), row)
-    if printed.null_count == len(printed):
+    if unnamed:
         return above_names
-    return pc.coalesce(printed.cast(pa.string()), above_names.cast(pa.string())).dictionary_encode()
+    return pc.coalesce(to_text(printed), above_names.cast(pa.string())).dictionary_encode()
 
 
 def _in_same_blocks(left: Lines, left_block: Lines, right: Lines, right_block: Lines) -> tuple[Lines, Lines]:

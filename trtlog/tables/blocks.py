@@ -181,9 +181,14 @@ class Autotuning:
                 self.block_chosen[number] = True
 
     @cached_property
+    def tactic_id(self) -> pa.Array:
+        """Id of each tactic line, null where none is printed."""
+        return to_tactic_id(captured_bytes(self.tactics, "tactic"))
+
+    @cached_property
     def tactic_ids(self) -> Lines:
-        """Id of each tactic line."""
-        return ids_of(self.tactics)
+        """Id of each tactic line, 0 for none."""
+        return to_filled(self.tactic_id, 0)
 
     @cached_property
     def tactic_ms(self) -> pa.Array:

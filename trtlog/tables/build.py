@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.arrays import from_numpy
-from trtlog.captures import one_column
+from trtlog.captures import Matches, one_column
 from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
 from trtlog.tables.cells import codes_of, from_codes, lines_of, take, to_name, to_tactic
 from trtlog.tables.context import Context
@@ -50,7 +50,7 @@ def combinations(context: Context) -> pa.Table:
     return from_columns("combinations", columns, size)
 
 
-def _layers(joined: Autotuning, costs: pa.Table, above: Lines, size: int) -> pa.Array:
+def _layers(joined: Autotuning, costs: Matches, above: Lines, size: int) -> pa.Array:
     """Return each combination's layer: the costs line's, a runner's of its own, or one of its neighbours'."""
     blocks = joined.blocks
     pieces = [captured_bytes(costs, "layer"), captured_bytes(blocks.captured, "layer")]

@@ -174,7 +174,10 @@ def to_tactic_id(values: pa.Array) -> pa.Array:
 
 def to_tactic(values: pa.Array) -> pa.DictionaryArray:
     """Parse tactic ids into their usual text, 0x and 16 digits."""
-    return tactic_names(to_tactic_id(values))
+    if not pa.types.is_dictionary(values.type):
+        return tactic_names(to_tactic_id(values))
+    distinct = tactic_names(to_tactic_id(values.dictionary))
+    return pa.DictionaryArray.from_arrays(distinct.indices.take(values.indices), distinct.dictionary)
 
 
 def tactic_names(numbers: pa.Array) -> pa.DictionaryArray:

@@ -57,10 +57,10 @@ def parse_times(printed: Sequence[bytes]) -> tuple[Array, Array]:
     """
     seconds = np.zeros(len(printed), np.int64)
     valid = np.zeros(len(printed), bool)
-    usual = np.flatnonzero(np.fromiter((len(p) == len(_PATTERN) for p in printed), bool, len(printed)))
+    usual = np.flatnonzero(np.fromiter(map(len, printed), np.int64, len(printed)) == len(_PATTERN))
     if len(usual):
-        stamps = np.frombuffer(b"".join([printed[row] for row in usual.tolist()]), np.uint8)
-        stamps = stamps.reshape(len(usual), len(_PATTERN))
+        whole = b"".join(printed if len(usual) == len(printed) else [printed[row] for row in usual.tolist()])
+        stamps = np.frombuffer(whole, np.uint8).reshape(len(usual), len(_PATTERN))
         fits = (stamps[:, ~_DIGITS] == _PATTERN[~_DIGITS]).all(axis=1)
         digits = stamps[:, _DIGITS] - np.uint8(ord("0"))
         fits &= (digits < 10).all(axis=1)

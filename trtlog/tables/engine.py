@@ -240,13 +240,17 @@ def _table(rows: _Rows, told: list[LayerParts]) -> pa.Table:
 def _operands(sides: Sequence[Operands | None]) -> pa.Array:
     """Return lists of tensors; what is told of them is made into columns once for each distinct telling."""
     kinds: dict[Described, int] = {}
+    known: dict[int, int] = {}  # by the address of what is told, which the readers share
     names: list[str] = []
     numbers: list[int] = []
     ends = np.zeros(len(sides) + 1, np.int32)
     for place, side in enumerate(sides, 1):
         for name, described in side or ():
             names.append(name)
-            numbers.append(kinds.setdefault(described, len(kinds)))
+            number = known.get(id(described))
+            if number is None:
+                number = known[id(described)] = kinds.setdefault(described, len(kinds))
+            numbers.append(number)
         ends[place] = len(names)
     of_kind = from_numpy(np.array(numbers, np.int32))
     told: list[Sequence[Any]] = list(zip(*kinds, strict=True)) or [(), (), ()]

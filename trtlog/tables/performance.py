@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.arrays import from_numpy
+from trtlog.captures import Matches
 from trtlog.records import TABLES
+from trtlog.tables.blocks import kind_is
 from trtlog.tables.cells import float_or_none, lines_of, take, to_int
 from trtlog.tables.context import Context
 from trtlog.tables.join import asof
@@ -136,12 +138,15 @@ def profile(context: Context) -> pa.Table:
         values = to_int(captured_bytes(heads, "iterations"), pa.int64())
         iterations = take(values, position)
     table = simple(context, "profile", iterations=iterations)
-    return table.filter(from_numpy(~_total_rows(captured, heads, context)))
+    total = _total_rows(captured, heads, context)
+    return table.filter(from_numpy(~total)) if total.any() else table
 
 
-def _total_rows(captured: pa.Table, heads: pa.Table, context: Context) -> np.ndarray[Any, Any]:
+def _total_rows(captured: Matches, heads: Matches, context: Context) -> np.ndarray[Any, Any]:
     """Return which rows are the sums: the last ``Total`` of each profile. A layer may have that name too."""
-    total = np.array([kind == "profile_total" for kind in captured.column("kind").to_pylist()], dtype=bool)
+    total = kind_is(captured, "profile_total")
+    if not total.any():
+        return total
     of_profile = asof(lines_of(captured), lines_of(heads), context.run_lines)
     for number in np.unique(of_profile[total]):
         inside = np.flatnonzero(total & (of_profile == number))
