@@ -17,11 +17,13 @@ READERS = {
     "brief": (brief_parts, layer_lines._usual_brief, layer_lines._careful_brief),
     "detailed": (detailed_parts, layer_lines._usual_detailed, layer_lines._careful_detailed),
 }
-PIECES = ["", "", ", ", " (", ")", " -> ", "->", " ->", "]", "[", ", Name: ", "}", ", {", " }, { Name: ", '"', "\\", " ",
-          ",", ", X: ", ": ", ":", "[ {", " }]", ", Inputs: [", ", Outputs: [", ", Constants: []", "{", ", LayerType: ",
-          "\n", ", Kernel: [1,2]", ", Tactic: 0x0000000000000001, ", ", TacticValue: 0x0000000000000001",
-          ", TacticName: k", " (Half[1,8:8,4])", " (Float)", "[Float(1,3)]", ", Metadata: [ONNX Layer: a]", "\t", "é",
-          ", Tactic"]  # fmt: skip
+PIECES = [
+    "", "", ", ", " (", ")", " -> ", "->", " ->", "]", "[", ", Name: ", "}", ", {", " }, { Name: ", "\"",
+    "\\", " ", ",", ", X: ", ": ", ":", "[ {", " }]", ", Inputs: [", ", Outputs: [", ", Constants: []", "{",
+    ", LayerType: ", "\n", ", Kernel: [1,2]", ", Tactic: 0x0000000000000001, ",
+    ", TacticValue: 0x0000000000000001", ", TacticName: k", " (Half[1,8:8,4])", " (Float)", "[Float(1,3)]",
+    ", Metadata: [ONNX Layer: a]", "\t", "é", ", Tactic",
+]  # fmt: skip
 
 
 def real_lines(form: str) -> list[tuple[str, str]]:
