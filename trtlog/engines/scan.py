@@ -21,6 +21,8 @@ Array = np.ndarray[Any, Any]
 
 # "[11/22/2026-13:22:03] [V] " and "[11/22/2026-13:22:03] [V] [TRT] " or the same with the two boxes swapped.
 SHORT, LONG = 26, 32
+# Where their second bracket stands; the third begins at SHORT.
+_SECOND = 22
 _CLOSE = np.uint64(0x205D)  # "] "
 _BRACKET = ord("[")
 _WORD = 8
@@ -118,69 +120,100 @@ def words_at(data: bytes | Array, positions: Array) -> Array:
 def scan(data: bytes, first_line: int, table: HeaderTable) -> Scan:
     """Cut a chunk into lines and read the headers of those that can be read in bulk."""
     buffer = np.frombuffer(data, np.uint8)
-    stops = np.flatnonzero(buffer == 10)
+    stops = places_of(buffer == 10)
     if not len(stops) or stops[-1] != len(data) - 1:
         stops = np.append(stops, len(data))
     starts = np.concatenate([np.zeros(1, np.int64), stops[:-1] + 1])
     sizes = np.minimum(stops + 1, len(data)) - starts
     ends = stops
-    odd = _odd_places(data, buffer)
+    odd = [places_of(buffer == byte) for byte in (0x1B, 0x00) if byte in data]
     if b"\r" in data:
         ends = ends - ((buffer[np.maximum(ends - 1, 0)] == 13) & (ends > starts))
-        odd.append(np.setdiff1d(np.flatnonzero(buffer == 13), ends, assume_unique=True))
+        odd.append(np.setdiff1d(places_of(buffer == 13), ends, assume_unique=True))
     header = np.full(len(starts), -1, np.int32)
     bodies = starts.copy()
     # The last bytes of the chunk are left out: words are read past the end of short lines.
     usual = (ends - starts >= SHORT) & (starts + LONG + _WORD < len(data))
+    # Rows that may be read in bulk ascend without a gap but for short lines.
+    rows = np.flatnonzero(usual)
+    brackets = buffer == _BRACKET
+    if len(rows):
+        begins = starts if len(rows) == len(starts) else starts[rows]
+        numbers, boxed = _headers(data, buffer, begins, ends[rows], brackets, table)
+        header[rows] = numbers
+        bodies[rows] += np.where(boxed, LONG, SHORT)
+    odd.append(_stamps(buffer, starts, brackets))
     for places in odd:
         if len(places):
             # At the beginning of a line there is nothing odd about a time.
             row = np.searchsorted(starts, places, side="right") - 1
-            usual[row[starts[row] != places]] = False
-    rows = np.flatnonzero(usual)
-    bare = usual
-    if len(rows):
-        rows, numbers, lengths = _headers(data, buffer, starts[rows], ends[rows], rows, table)
-        header[rows] = numbers
-        bodies[rows] += lengths
-        bare = usual & (header < 0)
-    return Scan(data, first_line, starts, stops, ends, sizes, header, bodies, bare)
+            torn = row[starts[row] != places]
+            usual[torn] = False
+            header[torn] = -1
+    return Scan(data, first_line, starts, stops, ends, sizes, header, bodies, usual & (header < 0))
 
 
-def _odd_places(data: bytes, buffer: Array) -> list[Array]:
-    """Return where terminal colours, NULs and the times of headers stand: lines torn by them are rare."""
-    odd = [np.flatnonzero(buffer == byte) for byte in (0x1B, 0x00) if byte in data]
-    stamps = np.flatnonzero(buffer == _BRACKET)
+def places_of(mask: Array) -> Array:
+    """Return where a long mask is true, for few true values: eight at a time are looked at.
+
+    Examples
+    --------
+    >>> places_of(np.arange(20) % 7 == 3)
+    array([ 3, 10, 17])
+    """
+    whole = len(mask) & ~(_WORD - 1)
+    words = np.flatnonzero(mask[:whole].view(np.uint64) != 0)
+    inside = np.flatnonzero(mask[:whole].view(np.uint64)[words].view(np.bool_))
+    found = (words[inside >> 3] << 3) + (inside & 7)
+    if whole == len(mask):
+        return found
+    return np.concatenate([found, np.flatnonzero(mask[whole:]) + whole])
+
+
+def _stamps(buffer: Array, starts: Array, brackets: Array) -> Array:
+    """Return where the times of headers stand that are not the first text of their line: such lines are torn.
+
+    ``brackets`` tells where brackets stand whose text was not looked at; it is changed.
+    """
+    brackets[starts[starts < len(buffer)]] = False
+    stamps = places_of(brackets)
     for shift, mark in _STAMP_MARKS:
         stamps = stamps[: np.searchsorted(stamps, len(buffer) - shift)]
         stamps = stamps[buffer[stamps + shift] == mark]
-    return [*odd, stamps]
+    return stamps
 
 
 def _headers(
-    data: bytes, buffer: Array, starts: Array, ends: Array, rows: Array, table: HeaderTable
-) -> tuple[Array, Array, Array]:
-    """Return the rows with a header of fixed width, the header's number and its length."""
+    data: bytes, buffer: Array, starts: Array, ends: Array, brackets: Array, table: HeaderTable
+) -> tuple[Array, Array]:
+    """Return for each line the number of its header, -1 for none of fixed width, and whether it is of the long form.
+
+    The brackets of headers are crossed out in ``brackets``.
+    """
     windows: Array = np.ndarray((len(data) - LONG + 1,), f"V{LONG}", data, strides=(1,))
     words = windows[starts].view("<u8").reshape(len(starts), LONG // _WORD)
-    boxed = buffer[starts + SHORT] == _BRACKET
-    fits = (words[:, 3] & np.uint64(0xFFFF)) == _CLOSE
+    last = words[:, 3]
+    boxed: Array = ((last >> np.uint64(16)) & np.uint64(0xFF)) == _BRACKET
+    fits = (last & np.uint64(0xFFFF)) == _CLOSE
     fits &= ~boxed | (ends - starts >= LONG)
-    fits &= buffer[starts] == _BRACKET
-    if not fits.all():
-        starts, words, boxed, rows = starts[fits], words[fits], boxed[fits], rows[fits]
-    if not len(rows):
-        return rows, rows, rows
-    words[:, 3] = np.where(boxed, words[:, 3], _CLOSE)
-    changed = np.zeros(len(rows), bool)
+    fits &= (words[:, 0] & np.uint64(0xFF)) == _BRACKET
+    words[:, 3] = np.where(boxed, last, _CLOSE)
+    changed = np.empty(len(starts), bool)
     changed[0] = True
+    np.not_equal(fits[1:], fits[:-1], out=changed[1:])
     for column in range(LONG // _WORD):
         changed[1:] |= words[1:, column] != words[:-1, column]
     heads = np.flatnonzero(changed)
-    numbers = [
-        table.number(data[start : start + (LONG if long else SHORT)])
-        for start, long in zip(starts[heads].tolist(), boxed[heads].tolist(), strict=True)
-    ]
-    number = np.repeat(np.array(numbers, np.int32), np.diff(np.append(heads, len(rows))))
-    kept = number >= 0
-    return rows[kept], number[kept], np.where(boxed, LONG, SHORT)[kept]
+    numbers = np.full(len(heads), -1, np.int32)
+    fitting = np.flatnonzero(fits[heads])
+    if len(fitting):
+        printed = np.ascontiguousarray(words[heads[fitting]]).view(f"S{LONG}").ravel()
+        _, first, inverse = np.unique(printed, return_index=True, return_inverse=True)
+        spans = zip(starts[heads[fitting[first]]].tolist(), boxed[heads[fitting[first]]].tolist(), strict=True)
+        known = [table.number(data[start : start + (LONG if long else SHORT)]) for start, long in spans]
+        numbers[fitting] = np.array(known, np.int32)[inverse]
+    number = np.repeat(numbers, np.diff(np.append(heads, len(starts))))
+    known_rows = starts if (number >= 0).all() else starts[number >= 0]
+    brackets[known_rows + _SECOND] = False
+    brackets[known_rows + SHORT] = False
+    return number, boxed
