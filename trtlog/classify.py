@@ -130,6 +130,8 @@ class Classifier:
         self._multiline = [("multiline" in a) for a in attributes]
         self._severity = [a.get("severity") for a in attributes]
         self._prefix = [len(v.prefix) for v in self.matcher.variants]
+        self._opening = [(i, grammar.sections[k]) for i, k in enumerate(self._kinds) if k in grammar.sections]
+        self._turning = frozenset(i for i, k in enumerate(self._kinds) if self._multiline[i] or k in _RUN_KINDS)
         self.kept_here = frozenset(
             i
             for i, a in enumerate(attributes)
@@ -181,12 +183,7 @@ class Classifier:
 
     def turning_in(self, section: str) -> frozenset[int]:
         """Return the variants that, in a section, leave another state than `skip_to` without kinds does."""
-        opened = self.grammar.sections
-        return frozenset(
-            i
-            for i, kind in enumerate(self._kinds)
-            if self._multiline[i] or kind in _RUN_KINDS or opened.get(kind, section) != section
-        )
+        return self._turning.union(i for i, opened in self._opening if opened != section)
 
     def classify(self, number: int, line: bytes) -> Line:
         """Return what the line is; ``line`` has no line end."""

@@ -206,6 +206,7 @@ class Index:
             self._by_beginning.setdefault(rule.prefix[:_KEY_LENGTH], []).append(rule)
         self._floating = [r for r in rules if not r.prefix]
         self._memo: dict[bytes, list[Rule]] = {}
+        self._known: dict[bytes, bool] = {}
         self._by_end: dict[bytes, list[tuple[bytes, Rule]]] = {}
         self._by_shape: dict[bytes, list[tuple[bytes, Rule]]] = {}
 
@@ -222,6 +223,15 @@ class Index:
         """Return the first rule that matches."""
         found = self.search(body)
         return None if found is None else Found(*found)
+
+    def knows(self, body: bytes) -> bool:
+        """Return whether a rule matches a short body; it is remembered."""
+        known = self._known.get(body)
+        if known is None:
+            if len(self._known) >= _MEMO_LIMIT:
+                self._known.clear()
+            known = self._known[body] = self.search(body) is not None
+        return known
 
     def search(self, body: bytes) -> tuple[int, tuple[bytes | None, ...]] | None:
         """Return the number of the first rule that matches, and what it captures: `match` for tight loops."""

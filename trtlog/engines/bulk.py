@@ -23,8 +23,13 @@ from trtlog.engines.guard import Guard
 from trtlog.engines.scan import Array, Scan, words_at
 from trtlog.match import Matcher, Rule
 
-# Fewer bodies are cheaper in the line engine.
-MIN_ROWS = 24
+# Fewer bodies alike are cheaper one by one.
+MIN_ROWS = 160
+# Longer ones are left to the line engine: most are of no known kind, and a look at them is dear.
+_LONG = 400
+# Bodies that are remembered; so many more as a chunk brings.
+_BODIES = 1 << 14
+_NEW = object()
 # Rules without a literal beginning are sought with so many looks at what is left of a chunk, so many times.
 _LOOKS = 32
 _ROUNDS = 2
@@ -47,6 +52,15 @@ class Extract:
     fields: list[Any]
 
 
+@dataclass
+class Few:
+    """Lines of one variant in a chunk that were read one by one: their rows, and what each captures."""
+
+    variant: int
+    rows: list[int]
+    groups: list[tuple[bytes | None, ...]]
+
+
 class BulkMatcher:
     """Finds the kind and the fields of the bodies of a chunk; safe to use from several threads."""
 
@@ -60,6 +74,7 @@ class BulkMatcher:
         self._excluded = excluded
         self._floating = list(matcher.plain.floating)
         self._guards: dict[int, Guard] = {}
+        self._known: dict[bytes, Any] = {}  # what `Matcher.plain` says of bodies that were looked up one by one
         self._usual: list[Rule] = []  # rules without a literal beginning that the last chunk held
         self._groups: list[tuple[Rule, ...]] = [()]
         self._numbers: dict[tuple[int, ...], int] = {(): 0}
@@ -76,26 +91,27 @@ class BulkMatcher:
             rule = self._rules[index] = BulkRule(index, self.matcher.variants[index])
         return rule
 
-    def match(self, scan: Scan) -> list[Extract]:
-        """Return what was found; lines that belong to no extract are left to the line engine."""
-        return self._match_bare(scan) + self._match_bodies(scan)
-
-    def _match_bare(self, scan: Scan) -> list[Extract]:
-        out = []
-        for variant, rows in self._bare.rows(scan):
-            if len(rows) >= self._min_rows:
-                lines = Bodies.of(slices(pa.py_buffer(scan.data), scan.starts[rows], scan.ends[rows]))
-                out += [Extract(variant, rows[places], fields) for places, fields in self.rule(variant).match(lines)]
-        return out
-
-    def _match_bodies(self, scan: Scan) -> list[Extract]:
+    def match(self, scan: Scan) -> tuple[list[Extract], list[Few]]:
+        """Return what was found; lines that belong to nothing of it are left to the line engine."""
         rows = np.flatnonzero(scan.header >= 0)
-        if len(rows) < self._min_rows:
-            return []
         begins, ends = scan.bodies[rows], scan.ends[rows]
         inside = begins + 8 <= len(scan.data)
         if not inside.all():
             rows, begins, ends = rows[inside], begins[inside], ends[inside]
+        out, left = self._match_bodies(scan, rows, begins, ends) if len(rows) else ([], rows)
+        few = self._one_by_one(scan.data, rows[left], begins[left], ends[left])
+        return self._match_bare(scan) + [e for e in out if e.variant not in self._excluded], few
+
+    def _match_bare(self, scan: Scan) -> list[Extract]:
+        out = []
+        for variant, rows in self._bare.rows(scan):
+            if len(rows) >= min(self._min_rows, _FEW):
+                lines = Bodies.of(slices(pa.py_buffer(scan.data), scan.starts[rows], scan.ends[rows]))
+                out += [Extract(variant, rows[places], fields) for places, fields in self.rule(variant).match(lines)]
+        return out
+
+    def _match_bodies(self, scan: Scan, rows: Array, begins: Array, ends: Array) -> tuple[list[Extract], Array]:
+        """Return what was found in many bodies alike, and the positions of the other bodies."""
         lengths = np.minimum(ends - begins, 8)
         groups = self._group_of(words_at(scan.data, begins) & _MASKS[lengths], lengths)
         order = np.argsort(groups.astype(np.uint16) if len(self._groups) < 1 << 16 else groups, kind="stable")
@@ -104,28 +120,51 @@ class BulkMatcher:
         buffer = pa.py_buffer(scan.data)
         out: list[Extract] = []
         rest: list[Array] = []
+        few: list[Array] = []
         for first, last in itertools.pairwise(cuts):
-            if first == last:
-                continue
             part = order[first:last]
             group = int(ordered[first])
             if group:
                 if len(part) < self._min_rows:
+                    few.append(part)
                     continue
-                bodies = slices(buffer, begins[part], ends[part])
-                found, left = self._try_all(self._groups[group], bodies)
+                found, left = self._try_all(self._groups[group], slices(buffer, begins[part], ends[part]))
                 here = rows[part]
                 out.extend(Extract(variant, here[places], fields) for places, variant, fields in found)
                 part = part[left]
             rest.append(part)
-        if rest:
-            left = np.sort(np.concatenate(rest))
-            if len(left) >= self._min_rows:
-                bodies = slices(buffer, begins[left], ends[left])
-                here = rows[left]
-                for places, variant, fields in self._match_floating(Bodies.of(bodies)):
-                    out.append(Extract(variant, here[places], fields))
-        return [e for e in out if e.variant not in self._excluded]
+        left = np.sort(np.concatenate(rest)) if rest else np.zeros(0, np.int64)
+        if len(left) >= self._min_rows:
+            here = rows[left]
+            floating, unmatched = self._match_floating(Bodies.of(slices(buffer, begins[left], ends[left])))
+            out.extend(Extract(variant, here[places], fields) for places, variant, fields in floating)
+            left = left[unmatched]
+        return out, np.sort(np.concatenate([*few, left]))
+
+    def _one_by_one(self, data: bytes, rows: Array, begins: Array, ends: Array) -> list[Few]:
+        """Look bodies up as the line engine does."""
+        search = self.matcher.plain.search
+        found: dict[int, Few] = {}
+        short = ends - begins <= _LONG
+        if not short.all():
+            rows, begins, ends = rows[short], begins[short], ends[short]
+        known = self._known
+        if len(known) > _BODIES:
+            known.clear()
+        for row, begin, end in zip(rows.tolist(), begins.tolist(), ends.tolist(), strict=True):
+            body = data[begin:end]
+            match = known.get(body, _NEW)
+            if match is _NEW:
+                match = known[body] = search(body)
+            if match is not None:
+                variant, groups = match
+                held = found.get(variant)
+                if held is None:
+                    found[variant] = Few(variant, [row], [groups])
+                else:
+                    held.rows.append(row)
+                    held.groups.append(groups)
+        return [few for few in found.values() if few.variant not in self._excluded]
 
     def _group_of(self, keys: Array, lengths: Array) -> Array:
         """Return the number of the group of rules for each key."""
@@ -192,8 +231,11 @@ class BulkMatcher:
                 left = remaining
         return out, left
 
-    def _match_floating(self, bodies: Bodies) -> list[Found]:
-        """Try the rules without a literal beginning that the chunk before held, then those that a sample points to."""
+    def _match_floating(self, bodies: Bodies) -> tuple[list[Found], Array]:
+        """Try the rules without a literal beginning that the chunk before held, then those that a sample points to.
+
+        Returns what was found, and the positions of what is left.
+        """
         out: list[Found] = []
         tried: set[int] = set()
         counts: dict[Rule, int] = {}
@@ -222,16 +264,18 @@ class BulkMatcher:
                 break
         # A hint only: what is found does not depend on it.
         self._usual = [rule for rule in sorted(counts, key=lambda r: -counts[r]) if counts[rule] >= self._min_rows]
-        return out
+        return out, left
 
     def _sampled(self, bodies: Bodies, tried: set[int]) -> list[Rule]:
-        """Return the rules that match some of the bodies, from a look at a few of them; the commonest first."""
+        """Return the rules that match many of the bodies, from a look at a few of them; the commonest first."""
         votes: dict[int, tuple[int, Rule]] = {}
         for position in np.unique(np.linspace(0, len(bodies) - 1, _LOOKS).astype(int)).tolist():
             rule = self.matcher.plain.first_floating(bodies.body(position))
             if rule is not None and rule.index not in tried:
                 votes[rule.index] = (votes.get(rule.index, (0, rule))[0] + 1, rule)
-        return [rule for _, rule in sorted(votes.values(), key=lambda vote: (-vote[0], vote[1].index))]
+        enough = self._min_rows * _LOOKS / len(bodies)
+        commonest = sorted(votes.values(), key=lambda vote: (-vote[0], vote[1].index))
+        return [rule for count, rule in commonest if count >= enough]
 
     def _is_first(self, rule: Rule, bodies: Bodies, places: Array, fields: list[Any]) -> Array | None:
         """Return which of the bodies that a rule matches no rule before it matches; None for all."""

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from trtlog.arrays import from_bytes, from_numpy, to_numpy
 from trtlog.engines.alphabet import alphabet, sufficient_class
-from trtlog.engines.scan import Array
+from trtlog.engines.scan import Array, places_of
 from trtlog.grammar import Variant
 
 # Repeats are looked for in a sample of this size.
@@ -341,11 +341,12 @@ def find(data: Array, first: int, last: int, literal: bytes) -> Array:
     span = last - first - len(literal) + 1
     if span <= 0:
         return np.zeros(0, np.int64)
-    # The literal's rarest byte is looked for, what stands around it is compared there.
+    # The literal's rarest bytes are looked for, what stands around them is compared there.
     counts = np.bincount(data[first : first + 4096], minlength=256)
-    rarest = min(range(len(literal)), key=lambda n: counts[literal[n]])
-    places = np.flatnonzero(data[first + rarest : first + rarest + span] == literal[rarest]) + first
-    if len(literal) > 1 and len(places):
+    rarest = sorted(range(len(literal)), key=lambda n: counts[literal[n]])[:2]
+    marks = [data[first + n : first + n + span] == literal[n] for n in rarest]
+    places = places_of(marks[0] & marks[1] if len(marks) > 1 else marks[0]) + first
+    if len(literal) > 2 and len(places):
         places = places[holds(data, places, literal)]
     return places
 

@@ -8,7 +8,7 @@ other line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog.captures import BLANK, CONTINUATION, UNKNOWN, Captures, Remark
@@ -109,6 +109,7 @@ class LineEngine:
         self.classifier = Classifier(grammar, self.matcher)
         self.captures = Captures(grammar, self.matcher.variants)
         self._pending: dict[int, tuple[list[int], list[Groups]]] = {}
+        self._held = 0
         self._time: bytes | None = None
         self._section = ""
         self._kind = BLANK  # of the last line that `take` read
@@ -117,6 +118,9 @@ class LineEngine:
             for variant in self.matcher.variants
         ]
         self._bodies: dict[tuple[str, tuple[Index, ...]], Bodies] = {}
+        # What `_expected` said last, and for which section.
+        self._expecting = _NO_TEXT, self.classifier.headers.last[1], NO_HEADER, Bodies((), [], frozenset())
+        self._expecting_in = ""
 
     def feed(self, chunk: bytes, first_line: int) -> None:
         """Read a chunk of whole lines; the last may lack its line end at the end of the log."""
@@ -165,14 +169,19 @@ class LineEngine:
     def _expected(self) -> tuple[bytes, tuple[bytes, ...], Header, Bodies]:
         """Return the header that lines are likely to repeat, as `HeaderReader.last`, and the bodies behind it."""
         text, before, header = self.classifier.headers.last
+        section = self.classifier.section
+        if header is self._expecting[2] and section == self._expecting_in:
+            return self._expecting
         if not is_usual(header):
             text = _NO_TEXT
-        section, rules = self.classifier.section, self.classifier.rules_for(header)
+        rules = self.classifier.rules_for(header)
         bodies = self._bodies.get((section, rules))
         if bodies is None:
             bodies = Bodies(rules, self._rows, self.classifier.turning_in(section))
             self._bodies[section, rules] = bodies
-        return text, before, header, bodies
+        self._expecting_in = section
+        self._expecting = text, before, header, bodies
+        return self._expecting
 
     def _pass_over(self, begun: int, end: int, header: Header) -> None:
         """Bring all state up to date behind lines with one header, from ``begun`` to before ``end``."""
@@ -192,7 +201,7 @@ class LineEngine:
                 size = int(sizes[numbers - first_line].sum())
                 captures.count(self.matcher.variants[index].kind, len(numbers), size)
                 captures.size += size
-                captures.add_rows(index, rows.lines, rows.groups)
+                self.hold(index, rows.lines, rows.groups)
                 rows.lines.clear()
                 rows.groups.clear()
         if len(sizes):
@@ -244,12 +253,7 @@ class LineEngine:
         kind = result.kind
         found = result.found
         if found is not None:
-            pending = self._pending.get(found.variant)
-            if pending is None:
-                self._pending[found.variant] = ([number], [found.groups])
-            else:
-                pending[0].append(number)
-                pending[1].append(found.groups)
+            self.hold(found.variant, (number,), (found.groups,))
         elif kind == CONTINUATION:
             captures.continuations.append((number, result.record, result.body))
         header = result.header
@@ -276,8 +280,21 @@ class LineEngine:
             self._section = section
             self.captures.openings.append((number, section))
 
-    def flush(self) -> None:
-        """Move pending matches into the captures' arrays."""
+    def hold(self, variant: int, numbers: Sequence[int], groups: Sequence[Groups]) -> None:
+        """Keep what lines capture until `flush`."""
+        self._held += len(numbers)
+        pending = self._pending.get(variant)
+        if pending is None:
+            self._pending[variant] = (list(numbers), list(groups))
+        else:
+            pending[0].extend(numbers)
+            pending[1].extend(groups)
+
+    def flush(self, most: int = 0) -> None:
+        """Move what is held into the captures' arrays, where it is more than ``most`` lines."""
+        if self._held <= most:
+            return
+        self._held = 0
         for index, (lines, rows) in self._pending.items():
             self.captures.add_rows(index, lines, rows)
         self._pending = {}

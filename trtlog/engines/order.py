@@ -187,8 +187,11 @@ class Walk:
             places = np.array(rows)
             out: list[int] = places[self._matcher.match_any(self._rules, found, places)].tolist()
             return out
-        match = self._line.matcher.match_within
-        return [r for r in rows if match(found.data[found.bodies[r] : found.ends[r]], section) is not None]
+        index = self._line.matcher.within(section)
+        assert index is not None
+        begins, ends = found.bodies[rows].tolist(), found.ends[rows].tolist()
+        spans = zip(rows, begins, ends, strict=True)
+        return [row for row, begin, end in spans if index.knows(found.data[begin:end])]
 
 
 def _events(bulk: Array, opens: Array, opening: Array) -> tuple[Array, Array]:

@@ -164,7 +164,7 @@ def places_of(mask: Array) -> Array:
     whole = len(mask) & ~(_WORD - 1)
     words = np.flatnonzero(mask[:whole].view(np.uint64) != 0)
     inside = np.flatnonzero(mask[:whole].view(np.uint64)[words].view(np.bool_))
-    found = (words[inside >> 3] << 3) + (inside & 7)
+    found: Array = (words[inside >> 3] << 3) + (inside & 7)
     if whole == len(mask):
         return found
     return np.concatenate([found, np.flatnonzero(mask[whole:]) + whole])

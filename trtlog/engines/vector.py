@@ -17,14 +17,14 @@ from trtlog.arrays import from_numpy
 from trtlog.captures import Captures
 from trtlog.collector import no_collection
 from trtlog.engines.bare import BareRules
-from trtlog.engines.bulk import MIN_ROWS, BulkMatcher, Extract
+from trtlog.engines.bulk import MIN_ROWS, BulkMatcher, Extract, Few
 from trtlog.engines.line import LineEngine
 from trtlog.engines.order import Walk
 from trtlog.engines.scan import HeaderTable, Scan, scan
 from trtlog.grammar import Grammar
 
-# Chunks that wait for their turn, beyond one a thread; each holds about three times its size.
-_WAITING = 0
+# So many lines that were read one by one are held as Python objects before they become arrays.
+_HELD = 50_000
 
 
 def usable_cores() -> int:
@@ -70,7 +70,7 @@ class VectorEngine:
         self._opens = np.array([numbers.get(grammar.sections.get(k, ""), -1) for k in self._kinds], np.int64)
         self._threads = min(usable_cores(), 4) if threads is None else threads
         self._pool: ThreadPoolExecutor | None = None
-        self._waiting: deque[Future[tuple[Scan, list[Extract]]]] = deque()
+        self._waiting: deque[Future[tuple[Scan, list[Extract], list[Few]]]] = deque()
 
     def feed(self, chunk: bytes, first_line: int) -> None:
         """Read a chunk of whole lines; the last may lack its line end at the end of the log."""
@@ -80,13 +80,14 @@ class VectorEngine:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="trtlog")
         self._waiting.append(self._pool.submit(self._work, chunk, first_line))
-        while len(self._waiting) > self._threads + _WAITING or (self._waiting and self._waiting[0].done()):
+        while len(self._waiting) > self._threads or (self._waiting and self._waiting[0].done()):
             self._merge(*self._waiting.popleft().result())
 
     def drain(self) -> None:
         """Wait for all chunks that were fed."""
         while self._waiting:
             self._merge(*self._waiting.popleft().result())
+        self._line.flush()
 
     def finish(self) -> Captures:
         """Return all captures."""
@@ -102,17 +103,19 @@ class VectorEngine:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
-    def _work(self, data: bytes, first_line: int) -> tuple[Scan, list[Extract]]:
+    def _work(self, data: bytes, first_line: int) -> tuple[Scan, list[Extract], list[Few]]:
         found = scan(data, first_line, self._headers)
-        return found, self._matcher.match(found)
+        return found, *self._matcher.match(found)
 
-    def _merge(self, found: Scan, extracts: list[Extract]) -> None:
+    def _merge(self, found: Scan, extracts: list[Extract], singles: list[Few]) -> None:
         """Add one chunk to the captures; chunks come in order."""
         if not len(found.starts):
             return
         variants = np.full(len(found.starts), -1, np.int64)
         for extract in extracts:
             variants[extract.rows] = extract.variant
+        for few in singles:
+            variants[few.rows] = few.variant
         walk = Walk(self._line, self._matcher, self._headers, found, self._kinds, self._opens, variants)
         with no_collection():
             given_back = walk.run()
@@ -121,9 +124,17 @@ class VectorEngine:
         for extract in extracts:
             rows, fields = extract.rows, extract.fields
             if given_back:
-                kept = ~np.isin(rows, given_back)
-                rows, fields = rows[kept], [f.filter(from_numpy(kept)) for f in fields]
+                kept = variants[rows] >= 0
+                if not kept.all():
+                    rows, fields = rows[kept], [f.filter(from_numpy(kept)) for f in fields]
             captures.columns.setdefault(extract.variant, []).append((rows + found.first_line, fields))
+        for few in singles:
+            held, groups = few.rows, few.groups
+            if given_back:
+                pairs = [pair for pair in zip(held, groups, strict=True) if variants[pair[0]] >= 0]
+                held, groups = [row for row, _ in pairs], [captured for _, captured in pairs]
+            if held:
+                self._line.hold(few.variant, [row + found.first_line for row in held], groups)
         bulk = np.flatnonzero(variants >= 0)
         if len(bulk):
             sizes = found.sizes[bulk]
@@ -138,4 +149,4 @@ class VectorEngine:
             captures.size += int(sizes.sum())
         self._line.count(found.sizes, found.first_line)
         captures.lines = found.first_line + len(found.starts) - 1
-        self._line.flush()
+        self._line.flush(_HELD)
