@@ -79,6 +79,34 @@ def asks_section(header: Header) -> bool:
     return header.origin != "tensorrt" and header.severity == "I"
 
 
+class _Facts:
+    """What the rules say of each variant that a line may be; the same for all logs."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        variants = list(grammar.variants)
+        attributes = [grammar.messages[v.kind].attributes for v in variants]
+        self.kinds = [v.kind for v in variants]
+        self.multiline = ["multiline" in a for a in attributes]
+        self.severity = [a.get("severity") for a in attributes]
+        self.prefix = [len(v.prefix) for v in variants]
+        self.kept_here = frozenset(
+            i
+            for i, a in enumerate(attributes)
+            if "multiline" in a or "bare" in a or "within" in a or self.kinds[i] in _RUN_KINDS
+        )
+        self._opening = [(i, grammar.sections[k]) for i, k in enumerate(self.kinds) if k in grammar.sections]
+        self._always = frozenset(i for i, k in enumerate(self.kinds) if self.multiline[i] or k in _RUN_KINDS)
+        self._turning: dict[str, frozenset[int]] = {}
+
+    def turning_in(self, section: str) -> frozenset[int]:
+        """Return the variants that turn the state in a section (`Classifier.turning_in`)."""
+        found = self._turning.get(section)
+        if found is None:
+            found = self._always.union(i for i, opened in self._opening if opened != section)
+            self._turning[section] = found
+        return found
+
+
 class Classifier:
     """Classifies lines in order, with the little state that this needs.
 
@@ -125,18 +153,12 @@ class Classifier:
         self._depth = 0  # brackets that the record above has not closed
         self._text = False  # the line above was a message without a header
         self._decorated = False  # lines come with something in front of their header
-        self._kinds = [v.kind for v in self.matcher.variants]
-        attributes = [m.attributes for m in self.matcher.messages]
-        self._multiline = [("multiline" in a) for a in attributes]
-        self._severity = [a.get("severity") for a in attributes]
-        self._prefix = [len(v.prefix) for v in self.matcher.variants]
-        self._opening = [(i, grammar.sections[k]) for i, k in enumerate(self._kinds) if k in grammar.sections]
-        self._turning = frozenset(i for i, k in enumerate(self._kinds) if self._multiline[i] or k in _RUN_KINDS)
-        self.kept_here = frozenset(
-            i
-            for i, a in enumerate(attributes)
-            if "multiline" in a or "bare" in a or "within" in a or self._kinds[i] in _RUN_KINDS
-        )
+        self._facts = facts = grammar.once(_Facts)
+        self._kinds = facts.kinds
+        self._multiline = facts.multiline
+        self._severity = facts.severity
+        self._prefix = facts.prefix
+        self.kept_here = facts.kept_here
 
     def skip_to(self, number: int, kinds: tuple[str, ...] = ()) -> None:
         """Go on behind lines that were recognised elsewhere.
@@ -183,7 +205,7 @@ class Classifier:
 
     def turning_in(self, section: str) -> frozenset[int]:
         """Return the variants that, in a section, leave another state than `skip_to` without kinds does."""
-        return self._turning.union(i for i, opened in self._opening if opened != section)
+        return self._facts.turning_in(section)
 
     def classify(self, number: int, line: bytes) -> Line:
         """Return what the line is; ``line`` has no line end."""

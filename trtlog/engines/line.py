@@ -52,6 +52,24 @@ class Rows:
         self.repeats = repeats
 
 
+def _repeating(grammar: Grammar) -> list[bool]:
+    """Return for each variant whether its bodies are likely to come again."""
+    measured = {name for name, field in grammar.fields.items() if field.type in _MEASURED}
+    return [measured.isdisjoint(variant.fields) for variant in grammar.variants]
+
+
+class _RowsByVariant(dict[int, Rows]):
+    """The rows of each variant, made when the first is noted."""
+
+    def __init__(self, repeating: list[bool]) -> None:
+        super().__init__()
+        self._repeating = repeating
+
+    def __missing__(self, variant: int) -> Rows:
+        rows = self[variant] = Rows(self._repeating[variant])
+        return rows
+
+
 class Bodies:
     """The bodies that some rules know, with what is captured from them.
 
@@ -59,13 +77,13 @@ class Bodies:
     ----------
     indexes : sequence of Index
         The rules, in the order of precedence.
-    rows : list of Rows
+    rows : dict of Rows
         What is collected for each variant.
     turning : frozenset of int
         Variants of which the classifier must see each line.
     """
 
-    def __init__(self, indexes: tuple[Index, ...], rows: list[Rows], turning: frozenset[int]) -> None:
+    def __init__(self, indexes: tuple[Index, ...], rows: dict[int, Rows], turning: frozenset[int]) -> None:
         self._indexes = indexes
         self._rows = rows
         self._turning = turning
@@ -113,13 +131,10 @@ class LineEngine:
         self._time: bytes | None = None
         self._section = ""
         self._kind = BLANK  # of the last line that `take` read
-        self._rows = [
-            Rows(not any(grammar.fields[name].type in _MEASURED for name in variant.fields))
-            for variant in self.matcher.variants
-        ]
+        self._rows = _RowsByVariant(grammar.once(_repeating))
         self._bodies: dict[tuple[str, tuple[Index, ...]], Bodies] = {}
         # What `_expected` said last, and for which section.
-        self._expecting = _NO_TEXT, self.classifier.headers.last[1], NO_HEADER, Bodies((), [], frozenset())
+        self._expecting = _NO_TEXT, self.classifier.headers.last[1], NO_HEADER, Bodies((), {}, frozenset())
         self._expecting_in = ""
 
     def feed(self, chunk: bytes, first_line: int) -> None:
@@ -195,7 +210,7 @@ class LineEngine:
         import numpy as np
 
         captures = self.captures
-        for index, rows in enumerate(self._rows):
+        for index, rows in sorted(self._rows.items()):
             if rows.lines:
                 numbers = np.array(rows.lines, np.int64)
                 size = int(sizes[numbers - first_line].sum())

@@ -11,9 +11,17 @@ import pyarrow as pa
 
 from trtlog.arrays import from_list, from_numpy
 from trtlog.captures import Captures, Matches
+from trtlog.grammar import Grammar
 from trtlog.tables.cells import NAME, codes_of, lines_of, one_array, to_name
 from trtlog.tables.clock import parse_times
 from trtlog.tables.join import counts_upto
+
+
+def _kinds_by_table(grammar: Grammar) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for kind, message in grammar.messages.items():
+        found.setdefault(message.attributes.get("table", ""), []).append(kind)
+    return found
 
 
 class Context:
@@ -61,8 +69,7 @@ class Context:
 
     def kinds_of(self, table: str) -> list[str]:
         """Return the kinds of message whose rows go to a table."""
-        messages = self.captures.grammar.messages
-        return [kind for kind, message in messages.items() if message.attributes.get("table") == table]
+        return self.captures.grammar.once(_kinds_by_table).get(table, [])
 
     def constants(self, captured: Matches, name: str) -> pa.Array | None:
         """Return a constant column that the rules' attributes give, or None where no rule has it."""
