@@ -102,6 +102,36 @@ def is_valid(values: pa.Array) -> Array:
     return to_numpy(values.is_valid())
 
 
+def distinct(values: Array) -> Array:
+    """Return the distinct values, ascending: ``numpy.unique`` loads ``numpy.ma`` for that, which takes 15 ms.
+
+    Examples
+    --------
+    >>> distinct(np.array([3, 1, 3])).tolist(), distinct(np.array([], np.int64)).tolist()
+    ([1, 3], [])
+    """
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    out: Array = ordered[first]
+    return out
+
+
+def among(values: Array, wanted: Array | Sequence[int]) -> Array:
+    """Return which values are among some wanted ones: ``numpy.isin`` loads ``numpy.ma``.
+
+    Examples
+    --------
+    >>> among(np.array([3, 1, 7]), [7, 3]).tolist(), among(np.array([3]), []).tolist()
+    ([True, False, True], [False])
+    """
+    ordered = np.sort(np.asarray(wanted))
+    if not len(ordered):
+        return np.zeros(len(values), bool)
+    out: Array = ordered[np.searchsorted(ordered, values, side="right") - 1] == values
+    return out
+
+
 def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """Return an Arrow array of Python values: numbers, text, times, lists and dictionaries.
 

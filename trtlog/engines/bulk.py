@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.arrays import from_numpy, to_numpy
+from trtlog.arrays import distinct, from_numpy, to_numpy
 from trtlog.engines.bare import BareRules
 from trtlog.engines.cut import Bodies, BulkRule, is_repeated, slices
 from trtlog.engines.guard import Guard
@@ -269,7 +269,7 @@ class BulkMatcher:
     def _sampled(self, bodies: Bodies, tried: set[int]) -> list[Rule]:
         """Return the rules that match many of the bodies, from a look at a few of them; the commonest first."""
         votes: dict[int, tuple[int, Rule]] = {}
-        for position in np.unique(np.linspace(0, len(bodies) - 1, _LOOKS).astype(int)).tolist():
+        for position in distinct(np.linspace(0, len(bodies) - 1, _LOOKS).astype(int)).tolist():
             rule = self.matcher.plain.first_floating(bodies.body(position))
             if rule is not None and rule.index not in tried:
                 votes[rule.index] = (votes.get(rule.index, (0, rule))[0] + 1, rule)

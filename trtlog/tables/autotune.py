@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.arrays import from_list, from_numpy, is_valid, to_filled
+from trtlog.arrays import distinct, from_list, from_numpy, is_valid, to_filled
 from trtlog.tables.blocks import Autotuning, Lines, autotuning, ids_of
 from trtlog.tables.cells import (
     from_codes,
@@ -187,7 +187,7 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
     raw = captured_bytes(captured, "tactic_hash" if "tactic_hash" in captured.column_names else "tactic")
     values = to_filled(times, np.nan)
     fastest = np.zeros(len(lines), dtype=bool)
-    for number in np.unique(head):
+    for number in distinct(head):
         rows = np.flatnonzero(head == number)
         if not np.all(np.isnan(values[rows])):
             fastest[rows[np.nanargmin(values[rows])]] = True

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import from_list, to_filled
+from trtlog.arrays import among, from_list, to_filled
 from trtlog.captures import Matches, one_column
 from trtlog.tables.cells import (
     codes_of,
@@ -157,7 +157,7 @@ class Autotuning:
     def _choose_by_runner(self, runners: Lines, groups: Lines, wanted: Lines, chosen_ids: Lines) -> None:
         """Find the blocks of choices that no block's fastest tactic equals: the runner's last, or its only one."""
         blocks = self.blocks
-        near = np.isin(blocks.group, groups)
+        near = among(blocks.group, groups)
         rows = np.flatnonzero((self.tactic_block >= 0) & near[self.tactic_block])
         block = self.tactic_block[rows]
         keys, sought = keys_of(
@@ -254,7 +254,7 @@ class _RowsOf:
 def kind_is(captured: Matches, kind: str) -> Lines:
     """Return which rows of captured lines are of a kind."""
     kinds = captured.column("kind")
-    return np.isin(codes_of(kinds), [n for n, k in enumerate(kinds.dictionary.to_pylist()) if k == kind])
+    return among(codes_of(kinds), [n for n, k in enumerate(kinds.dictionary.to_pylist()) if k == kind])
 
 
 def same_codes(left: pa.Array, right: pa.Array) -> tuple[Lines, Lines]:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import from_numpy
+from trtlog.arrays import distinct, from_numpy
 from trtlog.captures import Matches
 from trtlog.records import TABLES
 from trtlog.tables.blocks import kind_is
@@ -148,7 +148,7 @@ def _total_rows(captured: Matches, heads: Matches, context: Context) -> np.ndarr
     if not total.any():
         return total
     of_profile = asof(lines_of(captured), lines_of(heads), context.run_lines)
-    for number in np.unique(of_profile[total]):
+    for number in distinct(of_profile[total]):
         inside = np.flatnonzero(total & (of_profile == number))
         total[inside[:-1]] = False
     return total
