@@ -30,7 +30,7 @@ from trtlog.errors import GrammarError
 
 COMPILED_NAME = "compiled.json"
 # Bump when this module's output changes for the same grammar text.
-COMPILER_VERSION = 2
+COMPILER_VERSION = 3
 # What means something else in an expression than itself.
 _ESCAPES = str.maketrans({character: "\\" + character for character in "[]\\.^$*+?{}|()"})
 
@@ -72,8 +72,8 @@ class Variant:
         The sequence of ``("text", literal)``, ``("field", name, pattern)`` and ``("skip", pattern)`` that it is made
         of; no two literals stand next to each other.
     begins, needs : tuple of str, str
-        Of headers only: which bytes can stand at the first positions, as pairs of the first and last of a range, and
-        a text that stands in every match (:mod:`trtlog.grammar_begin`).
+        Of headers and of what has no literal beginning: which bytes can stand at the first positions, as pairs of the
+        first and last of a range, and a text that stands in every match (:mod:`trtlog.grammar_begin`).
 
     Examples
     --------
@@ -256,8 +256,8 @@ def compile_grammar(folder: Path) -> Grammar:
     fields: dict[str, Field] = {}
     for path in terminals:
         fields.update(grammar_source.read_fields(path))
-    headers = grammar_source.with_beginnings(grammar_source.compile_files(terminals, [header_file]))
-    messages = grammar_source.compile_files(terminals, message_files)
+    headers = grammar_source.with_beginnings(grammar_source.compile_files(terminals, [header_file]), True)
+    messages = grammar_source.with_beginnings(grammar_source.compile_files(terminals, message_files), False)
     known = {f for m in (*messages.values(), *headers.values()) for v in m.variants for f in v.fields}
     if missing := sorted(known - set(fields)):
         raise GrammarError(

@@ -116,10 +116,15 @@ def compile_files(field_files: Sequence[Path], files: Sequence[Path]) -> dict[st
     return out
 
 
-def with_beginnings(messages: dict[str, Message]) -> dict[str, Message]:
-    """Return rules that know how what they match can begin, and what it must hold."""
+def with_beginnings(messages: dict[str, Message], prefixed: bool) -> dict[str, Message]:
+    """Return rules that know how what they match can begin, and what it must hold.
+
+    ``prefixed`` tells whether also those do that begin with literal text.
+    """
 
     def told(v: Variant) -> Variant:
+        if v.prefix and not prefixed:
+            return v
         return Variant(v.kind, v.wording, v.parts, begins(v.regex), needs(v.regex))
 
     return {kind: m._replace(variants=tuple(map(told, m.variants))) for kind, m in messages.items()}

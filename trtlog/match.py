@@ -23,6 +23,8 @@ _HEX_DIGITS = b"0123456789abcdef"
 # Shapes of longer bodies are not remembered. Expressions run on those only where all literals are there: one with
 # several free texts takes quadratic time to find that it does not match.
 _SHAPE_LENGTH = 400
+# So often a rule is refused without its expression before that is compiled.
+_REFUSALS = 64
 # The least literal text at the beginning of a rule that is looked for where a line has no header.
 TEXT_PREFIX = 6
 
@@ -71,6 +73,7 @@ class Rule:
         self.index = index
         self._variant = variant
         self.prefix = variant.prefix.encode()
+        self._refused = 0
         self.fullmatch: Callable[[bytes], Match | None] = self._prepare
 
     @cached_property
@@ -95,12 +98,26 @@ class Rule:
         return sum(map(len, self.literals))
 
     def _prepare(self, body: bytes) -> Match | None:
-        if len(self._variant.parts) == 1 and self.prefix:
+        variant = self._variant
+        if len(variant.parts) == 1 and self.prefix:
             text = self.prefix
             self.fullmatch = lambda body: _SAME if body == text else None
+        elif self._refused < _REFUSALS and not self._may_match(body):
+            self._refused += 1
+            return None
         else:
-            self.fullmatch = re.compile(self._variant.regex.encode()).fullmatch
+            self.fullmatch = re.compile(variant.regex.encode()).fullmatch
         return self.fullmatch(body)
+
+    def _may_match(self, body: bytes) -> bool:
+        """Tell without the expression whether a body may match: to compile one takes longer than many such looks."""
+        variant = self._variant
+        return (
+            body.endswith(self.suffix)
+            and _holds(body, self.literals)
+            and variant.needs.encode("latin-1") in body
+            and variant.may_begin(body[:_KEY_LENGTH].decode("latin-1"))
+        )
 
 
 class Matcher:
