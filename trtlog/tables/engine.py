@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import Array, from_list, from_numpy, to_numpy
+from trtlog.arrays import Array, among, from_list, from_numpy, to_numpy
 from trtlog.captures import text
 from trtlog.tables.cells import codes_of, encoded, from_codes, lines_of, to_text
 from trtlog.tables.context import Context
@@ -104,7 +104,7 @@ def _brief(context: Context, told: list[LayerParts], detailed: _Rows) -> _Rows:
     if complete:
         names = [info.split(", Tactic: ") for _, info in texts]
         wanted = np.ones(len(numbers), bool)
-        for place in np.flatnonzero(np.isin(rows.runs, [run for run, _ in complete])).tolist():
+        for place in np.flatnonzero(among(rows.runs, [run for run, _ in complete])).tolist():
             name = names[numbers[place]]
             wanted[place] = len(name) != 2 or (int(rows.runs[place]), name[0]) not in complete
         rows = _at(rows, wanted)
@@ -149,7 +149,7 @@ def _merged(rows: _Rows, told: list[LayerParts]) -> _Rows:
     others = np.flatnonzero(~kept)
     if not len(others):
         return rows
-    near = kept & np.isin(rows.runs, rows.runs[others])
+    near = kept & among(rows.runs, rows.runs[others])
     by_name = {_key(rows, place, told): place for place in np.flatnonzero(near).tolist()}
     apart: list[int] = []
     for place in others.tolist():
