@@ -203,3 +203,22 @@ def test_a_closed_pipe_is_no_error():
     )
     assert done.stdout.count(b"\n") == 2
     assert b"Traceback" not in done.stderr
+
+
+def test_one_is_said_as_one(tmp_path):
+    """Counts of one take the singular, with its verb."""
+    folder, dataset = tmp_path / "logs", str(tmp_path / "dataset")
+    folder.mkdir()
+    log, notes, unknown = folder / "a.log", folder / "notes.txt", tmp_path / "unknown.log"
+    log.write_bytes(b"[11/22/2026-13:22:03] [V] [TRT] Original: 3 layers\n")
+    notes.write_bytes(b"hello\n")
+    said = output("convert", str(folder), "-o", dataset)
+    assert said.startswith("1 converted, 1 file is no log -> ")
+    (folder / "more.md").write_bytes(b"hello\n")
+    assert "1 unchanged, 2 files are no logs -> " in output("convert", str(folder), "-o", dataset)
+    assert output("coverage", str(log)).splitlines()[-1] == "1 line, 0 unknown (0.00 %)"
+    unknown.write_bytes(b"[11/22/2026-13:22:03] [V] [TRT] Glimmers: 3 of them\n")
+    assert output("unknown", str(unknown)).startswith(f"{unknown}: 1 unknown line of 1 shape\n")
+    strict = trtlog("summary", "--strict", str(unknown)).stderr.decode()
+    assert "1 line that no rule knows" in strict
+    assert "holds 1 run, numbered" in trtlog("summary", "--run", "3", str(log)).stderr.decode()

@@ -148,7 +148,7 @@ def test_a_cut_log_keeps_what_is_there():
 def test_strict_names_the_lines():
     text = b"[11/22/2026-13:22:03] [V] [TRT] Original: 3 layers\n[11/22/2026-13:22:03] [V] [TRT] Quux the frobnicator\n"
     assert trtlog.parse(text).coverage.set_index("kind").lines["unknown"] == 1
-    with pytest.raises(StrictError, match="1 lines that no rule knows") as caught:
+    with pytest.raises(StrictError, match="1 line that no rule knows") as caught:
         trtlog.parse(text, strict=True)
     assert caught.value.lines == [(2, "Quux the frobnicator")]
 

@@ -10,6 +10,7 @@ from trtlog.captures import BLANK, CONTINUATION, FOREIGN, UNKNOWN, USAGE, text
 from trtlog.classify import Classifier, Line
 from trtlog.errors import InputError, caret
 from trtlog.grammar import Message, Variant
+from trtlog.words import counted
 
 _NEAREST = 3
 _SPECIAL = {
@@ -82,7 +83,7 @@ def classify_line(path: str, number: int) -> tuple[Line, bytes, str]:
                 result = classifier.classify(position, line.removesuffix(b"\r"))
                 if position == number:
                     return result, line.removesuffix(b"\r"), classifier.section
-    raise InputError(f"{path}: has {seen} lines; there is no line {number}")
+    raise InputError(f"{path}: has {counted(seen, 'line')}; there is no line {number}")
 
 
 def _matched(line: Line) -> list[str]:

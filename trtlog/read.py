@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog.errors import InputError, NoLogError, StrictError
 from trtlog.log import Log
+from trtlog.words import counted, plural
 
 if TYPE_CHECKING:
     from trtlog.captures import Captures
@@ -193,8 +194,9 @@ def check_captures(captures: Captures, name: str) -> None:
     from trtlog.classify import looks_foreign
 
     if looks_foreign(captures):
+        none = plural(captures.lines, "its only line is not", f"none of its {captures.lines} lines is")
         raise NoLogError(
-            f"{name}: none of its {captures.lines} lines is of TensorRT or trtexec; "
+            f"{name}: {none} of TensorRT or trtexec; "
             f"trtlog reads what 'trtexec --verbose' prints"
         )
 
@@ -207,7 +209,7 @@ def strict_error(captures: Captures, name: str) -> StrictError:
     shown = "\n".join(f"  {name}:{r.line}: {text(r.body)[:160]}" for r in unknown[:_SHOWN])
     more = f"\n  ... and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
     return StrictError(
-        f"{name}: {len(unknown)} lines that no rule knows:\n{shown}{more}\n"
+        f"{name}: {counted(len(unknown), 'line')} that no rule knows:\n{shown}{more}\n"
         f"'trtlog unknown {name}' ranks their shapes; leave strict out to read the rest",
         [(r.line, text(r.body)) for r in unknown],
     )

@@ -21,6 +21,7 @@ from typing import IO, Any, NamedTuple
 from trtlog.decode import begins_encoded, decompressed, to_utf8
 from trtlog.errors import InputError
 from trtlog.sniff import refuse_what_is_no_log
+from trtlog.words import counted
 
 _READ_BYTES = 1 << 20
 # Bytes of the longest line that is handed on whole.
@@ -138,13 +139,13 @@ class Source:
             if self._too_long:
                 count = len(self._too_long)
                 self.notes.append(
-                    f"{count} line{'s are' if count > 1 else ' is'} longer than {LONGEST_LINE >> 20} MiB, first line "
+                    f"{counted(count, 'line is', 'lines are')} longer than {LONGEST_LINE >> 20} MiB, first line "
                     f"{self._too_long[0]}: what stands in it behind that is searched for records, the rest is counted"
                 )
                 self._too_long = []
             if self._nuls:
-                plural = "" if self._nuls == 1 else "s"
-                self.notes.append(f"{self.name} holds {self._nuls} NUL byte{plural}, which were passed over")
+                bytes_ = counted(self._nuls, "NUL byte, which was", "NUL bytes, which were")
+                self.notes.append(f"{self.name} holds {bytes_} passed over")
                 self._nuls = 0
             self.close()
 

@@ -172,8 +172,8 @@ def test_logs_that_fail_are_told_and_tried_again(tmp_path, dataset):
 
 def test_a_file_that_is_named_must_be_a_log(tmp_path, dataset):
     (tmp_path / "notes.txt").write_text("nothing of the kind\n")
-    assert "none of its 1 lines" in trtlog.to_dataset(tmp_path / "notes.txt", dataset).failed[0][1]
-    assert "none of its 1 lines" in trtlog.to_dataset(tmp_path, dataset).skipped[-1][1]
+    assert "its only line is not" in trtlog.to_dataset(tmp_path / "notes.txt", dataset).failed[0][1]
+    assert "its only line is not" in trtlog.to_dataset(tmp_path, dataset).skipped[-1][1]
     with pytest.raises(NoLogError):
         trtlog.parse(tmp_path / "notes.txt")
 
@@ -181,7 +181,7 @@ def test_a_file_that_is_named_must_be_a_log(tmp_path, dataset):
 def test_strict(tmp_path, dataset):
     path = write_logs(tmp_path, 1)[0]
     path.write_text(path.read_text() + "[11/22/2026-13:22:03] [V] [TRT] zzz qqq\n")
-    assert "1 lines that no rule knows" in trtlog.to_dataset(path, dataset, strict=True).failed[0][1]
+    assert "1 line that no rule knows" in trtlog.to_dataset(path, dataset, strict=True).failed[0][1]
     assert trtlog.to_dataset(path, dataset).converted == [str(path)]
 
 

@@ -213,7 +213,7 @@ def test_a_dataset_and_its_conversion_show_themselves(tmp_path):
     (logs / f"{EVIL[:17].replace('/', '')}.log").write_bytes(gzip.open(logs / "sweep_r50_best_b8.log.gz").read())
     done = trtlog.to_dataset(logs, tmp_path / "dataset")
     shown = done._repr_html_()
-    for words in ("converted", "notes.txt", "is of TensorRT or trtexec"):
+    for words in ("converted", "notes.txt", "is not of TensorRT or trtexec"):
         assert words in shown
     dataset = trtlog.open_dataset(tmp_path / "dataset")
     shown += dataset._repr_html_()

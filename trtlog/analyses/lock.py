@@ -21,6 +21,7 @@ from trtlog.analyses.layer_names import stable_name
 from trtlog.errors import InputError, QueryError
 from trtlog.log import Log
 from trtlog.redact import redact
+from trtlog.words import counted
 
 SCHEMA = "trtlog.lock/1"
 LEVELS = ("fail", "warn", "off")
@@ -108,7 +109,7 @@ class Lock:
         return lock_html(self)
 
     def __repr__(self) -> str:
-        return f"<trtlog.Lock of {self.name!r}: {len(self.document.get('layers') or ())} layers>"
+        return f"<trtlog.Lock of {self.name!r}: {counted(len(self.document.get('layers') or ()), 'layer')}>"
 
 
 def lock(log: Log | str | os.PathLike[str], *, rules: Mapping[str, Mapping[str, Any]] | None = None) -> Lock:

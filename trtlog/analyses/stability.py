@@ -26,6 +26,7 @@ from trtlog.analyses.lock import read_build_options
 from trtlog.errors import QueryError
 from trtlog.log import Log, to_frame
 from trtlog.redact import redact
+from trtlog.words import counted, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +144,8 @@ class Stability:
 
     def __repr__(self) -> str:
         changing = sum(row["winners"] > 1 for row in self.layer_rows)
-        return f"<trtlog.Stability: {len(self.build_rows)} builds, {changing} of {len(self.layer_rows)} layers change>"
+        layers = f"{changing} of {counted(len(self.layer_rows), 'layer')} {plural(changing, 'changes', 'change')}"
+        return f"<trtlog.Stability: {len(self.build_rows)} builds, {layers}>"
 
 
 def stability(logs: Iterable[Log | str | os.PathLike[str]]) -> Stability:
@@ -376,19 +378,19 @@ def _advice(
     cached = [log.build.timing_cache_file for log in builds]
     if flipped and not all(cached):
         advice.append(
-            f"use one timing cache for all builds (--timingCacheFile=FILE): the tactics of {len(flipped)} layers "
-            "changed from build to build, and a cached timing cannot"
+            "use one timing cache for all builds (--timingCacheFile=FILE): the tactics of "
+            f"{counted(len(flipped), 'layer')} changed from build to build, and a cached timing cannot"
         )
     averages = [log.build.avg_timing for log in builds if log.build.avg_timing]
     close = verdicts["tie"] + verdicts["flips"]
     if close and averages:
         advice.append(
-            f"average more (--avgTiming={2 * max(averages)}, now {max(averages)}): {close} layers flip between "
-            "tactics that are close to each other"
+            f"average more (--avgTiming={2 * max(averages)}, now {max(averages)}): "
+            f"{counted(close, 'layer flips', 'layers flip')} between tactics that are close to each other"
         )
     shifts = [row["timing_shift_percent"] for row in build_rows if row["timing_shift_percent"] is not None]
     if verdicts["disturbed"] or (shifts and max(shifts) - min(shifts) > 5):
-        reason = f"{verdicts['disturbed']} layers changed because a timing was disturbed"
+        reason = f"{counted(verdicts['disturbed'], 'layer')} changed because a timing was disturbed"
         if shifts and max(shifts) - min(shifts) > 5:
             reason = f"the same tactics were timed up to {max(shifts) - min(shifts):.0f}% apart"
         advice.append(

@@ -11,6 +11,7 @@ from trtlog.analyses.lineage import Names
 from trtlog.analyses.noise import Noise
 from trtlog.errors import QueryError
 from trtlog.values.kernels import decode_kernel
+from trtlog.words import counted
 
 if TYPE_CHECKING:
     from trtlog.analyses.questions import Questions
@@ -308,8 +309,8 @@ def _verdict(told: Story) -> list[str]:
         out += _choice(told)
     elif told.candidates:
         out.append(
-            f"{told.candidates} tactics were timed, the fastest {_ms(told.top[0]['time_ms'])}; which one the engine "
-            f"uses is not in the log."
+            f"{counted(told.candidates, 'tactic was', 'tactics were')} timed, the fastest "
+            f"{_ms(told.top[0]['time_ms'])}; which one the engine uses is not in the log."
         )
     if told.passed_over is not None:
         out.append(_passed_over(told.passed_over, told))

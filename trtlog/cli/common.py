@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from trtlog.errors import InputError, QueryError
+from trtlog.words import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -148,7 +149,8 @@ def read_log(path: str, *, strict: bool = False, run_number: int | None = None) 
         click.echo(f"trtlog: {log.source}: {note}", err=True)
     if run_number is not None:
         if not 0 <= run_number < len(log.runs):
-            raise QueryError(f"{path} holds {len(log.runs)} runs, numbered from 0; there is no run {run_number}")
+            runs = counted(len(log.runs), "run")
+            raise QueryError(f"{path} holds {runs}, numbered from 0; there is no run {run_number}")
         return log.runs[run_number]
     return log
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trtlog.cli.common import console, progress_of, read_log, source_of
+from trtlog.words import plural
 
 if TYPE_CHECKING:
     from trtlog.dataset.build import Conversion
@@ -120,7 +121,7 @@ def _tell(done: Conversion, output: str, show_all: bool) -> None:
         (len(done.replaced), "of them replaced older rows"),
         (len(done.known), "known"),
         (len(done.unchanged), "unchanged"),
-        (len(done.skipped), "files are no logs"),
+        (len(done.skipped), plural(len(done.skipped), "file is no log", "files are no logs")),
         (len(done.failed), "failed"),
     ]
     _list("left out", done.skipped, show_all)

@@ -15,6 +15,7 @@ import click
 
 from trtlog.cli.common import console
 from trtlog.runner.progress import Event
+from trtlog.words import counted
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -96,7 +97,7 @@ def moving(event: Event) -> str:
     if event.eta_s is not None:
         parts.append(f"{event.eta_s:.0f} s left")
     if event.warnings or event.errors:
-        parts.append(f"{event.warnings} warnings, {event.errors} errors")
+        parts.append(f"{counted(event.warnings, 'warning')}, {counted(event.errors, 'error')}")
     return " · ".join(parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from trtlog.cli.common import log_argument
+from trtlog.words import counted
 
 
 @click.command("unknown")
@@ -26,7 +27,8 @@ def command(log: str, limit: int, rules: bool) -> None:
     if not shapes:
         click.echo(f"{name}: every line is known")
         return
-    click.echo(f"{name}: {sum(s.count for s in shapes)} unknown lines of {len(shapes)} shapes")
+    lines = sum(shape.count for shape in shapes)
+    click.echo(f"{name}: {counted(lines, 'unknown line')} of {counted(len(shapes), 'shape')}")
     for shape in shapes[:limit]:
         click.echo(f"\n{shape.count} x {shape.template}")
         click.echo(f"  line {shape.line}: {shape.example}")

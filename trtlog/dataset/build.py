@@ -18,6 +18,7 @@ from trtlog.dataset.reading import read_small
 from trtlog.dataset.storage import Storage, reason
 from trtlog.dataset.workers import Processes, Runner, Serial, usable_cores
 from trtlog.errors import InputError
+from trtlog.words import counted
 
 Progress = Callable[[int, int], None]
 # Logs whose digest another writer removed while they were looked at are tried so often.
@@ -163,7 +164,8 @@ def to_dataset(
 
 
 def _kept(done: Conversion) -> str:
-    return f"{len(done.converted)} logs were converted and are kept; run the same again to go on"
+    logs = counted(len(done.converted), "log was converted and is kept", "logs were converted and are kept")
+    return f"{logs}; run the same again to go on"
 
 
 def _wanted(found: Iterable[Job | Left], writer: Writer, done: Conversion) -> list[Job]:

@@ -14,6 +14,7 @@ from trtlog.dataset.storage import Storage
 from trtlog.errors import InputError, QueryError
 from trtlog.log import Log, to_frame
 from trtlog.records import TABLES
+from trtlog.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,10 +207,9 @@ class Dataset:
         gpus = sorted({g.gpu for g in groups if g.logs and g.gpu})
         rows = sum(count for g in groups for count, _ in g.tables.values())
         size = sum(g.bytes for g in groups)
-        return (
-            f"<trtlog.Dataset {self._storage.place!r}: {len(self):,} logs, {rows:,} rows, {size / 1e6:.1f} MB; "
-            f"TensorRT {_some(versions)}; {_some(gpus)}>"
-        )
+        counts = f"{len(self):,} {plural(len(self), 'log')}, {rows:,} {plural(rows, 'row')}"
+        made_with = f"TensorRT {_some(versions)}; {_some(gpus)}"
+        return f"<trtlog.Dataset {self._storage.place!r}: {counts}, {size / 1e6:.1f} MB; {made_with}>"
 
 
 def _some(names: list[str]) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from trtlog.words import counted
+
 if TYPE_CHECKING:
     from trtlog.analyses.check import Check, Finding
 
@@ -42,7 +44,7 @@ def verdict(check: Check) -> str:
     """Return the outcome in one sentence."""
     fails = sum(finding.level == "fail" for finding in check.findings)
     warns = len(check.findings) - fails
-    counts = f"{fails} failed, {warns} warnings, {len(check.checked)} rules checked"
+    counts = f"{fails} failed, {counted(warns, 'warning')}, {counted(len(check.checked), 'rule')} checked"
     return f"{'passed' if check.passed else 'FAILED'}: {check.source} against {check.against} ({counts})"
 
 

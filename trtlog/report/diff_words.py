@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from trtlog.words import counted
+
 if TYPE_CHECKING:
     from trtlog.analyses.diff import Diff
 
@@ -138,7 +140,7 @@ def _layers(diff: Diff) -> list[str]:
                 machine = f"; the same tactics timed again account for {group['machine_ms']:+.4f} ms"
             times = f"{number(group['control_ms'])} -> {number(group['test_ms'])} ms"
             lines.append(
-                f"  {group['family']} {group['precision']} ({group['layers']} layers): {times} "
+                f"  {group['family']} {group['precision']} ({counted(group['layers'], 'layer')}): {times} "
                 f"({group['delta_ms']:+.4f}{machine})"
             )
     return lines
@@ -156,13 +158,13 @@ def _machine(diff: Diff) -> list[str]:
     same = abs(found.shift_percent) <= max(1.0, found.noise_percent)
     lines = [
         f"machine: {'as fast as before' if same else 'slower' if found.shift_percent > 0 else 'faster'}; "
-        f"{found.common} tactics timed by both builds took {signed(found.shift_percent)} (median; "
+        f"{counted(found.common, 'tactic')} timed by both builds took {signed(found.shift_percent)} (median; "
         f"noise of one timing {found.noise_percent:.1f}%)"
     ]
     if moved:
         lines.append(
-            f"  but for {len(moved)} layers the same tactics took over 10% more or less: their timing was disturbed "
-            "(clocks that ramp up, other work on the GPU)"
+            f"  but for {counted(len(moved), 'layer')} the same tactics took over 10% more or less: "
+            "their timing was disturbed (clocks that ramp up, other work on the GPU)"
         )
     return lines
 
@@ -175,7 +177,7 @@ def _tactics(diff: Diff) -> list[str]:
     for row in rows:
         count[row["verdict"]] += row["layers"]
     words = ", ".join(f"{n} {verdict}" for verdict, n in count.most_common())
-    return [f"tactics: changed for {sum(count.values())} layers ({words})"]
+    return [f"tactics: changed for {counted(sum(count.values()), 'layer')} ({words})"]
 
 
 def _rest(diff: Diff) -> list[str]:

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from trtlog.report.terminal import Indented
+from trtlog.words import plural
 
 _STYLE = {"error": "bold red", "warning": "bold yellow", "advice": "bold cyan", "good": "green"}
 _PLURAL = {"error": "errors", "warning": "warnings"}
@@ -54,5 +55,5 @@ def _head(finding: dict[str, Any]) -> Text:
     if lines:
         shown = ", ".join(str(line) for line in lines[:_LINES])
         more = f" and {len(lines) - _LINES} more" if len(lines) > _LINES else ""
-        text.append(f"  [line{'s' if len(lines) > 1 else ''} {shown}{more}]", style="dim")
+        text.append(f"  [{plural(len(lines), 'line')} {shown}{more}]", style="dim")
     return text

@@ -9,6 +9,7 @@ from trtlog.records import TABLES, Record
 from trtlog.records.options import Statistics
 from trtlog.report.fragment import Html, badge, block, dim, items, join, line, number, strong, table, text, tiles
 from trtlog.report.page import head
+from trtlog.words import plural
 
 if TYPE_CHECKING:
     from trtlog.analyses.questions import Questions
@@ -25,8 +26,9 @@ _NAMES = (("", False), ("", False))
 def log_html(log: Log) -> str:
     """Return the headline of each run: model, GPU, version, precision, numbers; errors where it failed."""
     parts = [_run(run) for run in log.runs[:_RUNS]]
-    if len(log.runs) > _RUNS:
-        parts.append(line(dim(f"... and {len(log.runs) - _RUNS} more runs: log.runs")))
+    more = len(log.runs) - _RUNS
+    if more > 0:
+        parts.append(line(dim(f"... and {more} more {plural(more, 'run')}: log.runs")))
     parts += [line(strong("Note:"), note) for note in log.notes]
     return block(*parts)
 

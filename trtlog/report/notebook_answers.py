@@ -10,6 +10,7 @@ from trtlog.report import stability as stability_words
 from trtlog.report.diff_words import Section
 from trtlog.report.fragment import Html, badge, block, dim, folded, items, join, line, strong, table, text, tiles
 from trtlog.report.why import parts as story_parts
+from trtlog.words import counted, plural
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -88,7 +89,7 @@ def findings_html(findings: Iterable[dict[str, Any]]) -> str:
         lines = found["lines"]
         numbers = [] if lines is None else [str(number) for number in lines]
         shown = ", ".join(numbers[:_LINES]) + (f" and {len(numbers) - _LINES} more" if len(numbers) > _LINES else "")
-        where = dim(f"line{'s' if len(numbers) > 1 else ''} {shown}") if numbers else ""
+        where = dim(f"{plural(len(numbers), 'line')} {shown}") if numbers else ""
         if found["severity"] == "good":
             fine.append(line(strong(found["rule"]), found["text"], where))
             continue
@@ -97,7 +98,7 @@ def findings_html(findings: Iterable[dict[str, Any]]) -> str:
         head = join((title, text(found["text"], 1000), where, sure))
         more = [line(dim(word), found[key]) for word, key in (("Why:", "why"), ("Do:", "action")) if found[key]]
         bad.append(folded(head, *more, opened=found["severity"] != "advice"))
-    counts = f"{len(bad)} finding{'' if len(bad) == 1 else 's'}"
+    counts = counted(len(bad), "finding")
     if fine:
         bad.append(folded(f"{len(fine)} fine", *fine))
     return block(line(strong(counts)), *bad)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog.errors import QueryError
 from trtlog.report.figures import COLORS, Figure, finish, graphs, label
+from trtlog.words import counted
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -62,7 +63,7 @@ class Plots:
             customdata=[[label(row["layer"], 200), row["line"]] for row in rows],
             hovertemplate="%{customdata[0]}<br>%{x} ms, %{text}, line %{customdata[1]}<extra></extra>",
         )
-        title = f"Slowest {len(rows)} of {total} layers in the profile"
+        title = f"Slowest {len(rows)} of {counted(total, 'layer')} in the profile"
         figure = finish(graphs().Figure([bar]), title, x="mean time (ms)", height=_BAR_PX * len(rows) + 130)
         return figure.update_yaxes(tickvals=bar.y, ticktext=[label(row["layer"]) for row in rows])
 
@@ -142,7 +143,7 @@ class Plots:
                     ],
                 )
             )
-        title = f"{len(rows)} of {total} candidates of {label(found[0], 60)}"
+        title = f"{len(rows)} of {counted(total, 'candidate')} of {label(found[0], 60)}"
         figure = finish(graphs().Figure(bars), title, x="rank", y="time (ms)")
         for row in rows:
             if row["in_engine"]:

@@ -11,6 +11,7 @@ from trtlog.report.diff import table
 from trtlog.report.diff_text import markdown_table
 from trtlog.report.diff_words import Columns, Section, number, one_line, signed
 from trtlog.report.terminal import Heading
+from trtlog.words import counted, plural
 
 if TYPE_CHECKING:
     from trtlog.analyses.stability import Stability
@@ -35,7 +36,8 @@ def headline(found: Stability) -> list[str]:
             if any(row["verdict"] == kind for row in flipped)
         )
         lines.append(
-            f"{len(flipped)} of {len(found.layer_rows)} layers change their tactic" + (f" ({kinds})" if kinds else "")
+            f"{len(flipped)} of {counted(len(found.layer_rows), 'layer')} "
+            f"{plural(len(flipped), 'changes its', 'change their')} tactic" + (f" ({kinds})" if kinds else "")
         )
     if found.noise_percent is not None:
         lines.append(f"noise: one tactic's timing differs by {found.noise_percent:.1f}% from build to build (median)")

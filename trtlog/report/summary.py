@@ -11,6 +11,7 @@ from rich.text import Text
 from trtlog.records.options import Performance, Statistics
 from trtlog.redact import redact
 from trtlog.report.terminal import Bar, Cell, Column, Heading, Sheet
+from trtlog.words import counted
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -151,10 +152,10 @@ def _search(log: Log) -> RenderableType | None:
     fused = sum(1 for action in log.table("fusions").column("action").to_pylist() if action == "fuse")
     tactics, timings = log.table("tactics").num_rows, log.table("timings").num_rows
     if tactics or timings:
-        facts.append(("tactics", f"{tactics} timed in {timings} runner blocks, {fused} fusions"))
+        facts.append(("tactics", f"{tactics} timed in {counted(timings, 'runner block')}, {counted(fused, 'fusion')}"))
     reformats = log.table("reformats").num_rows
     if reformats:
-        facts.append(("reformats", f"{reformats} layers added"))
+        facts.append(("reformats", f"{counted(reformats, 'layer')} added"))
     totals = {row["name"]: row["bytes"] for row in log.table("memory_totals").to_pylist()}
     if totals:
         words = ", ".join(f"{name.replace('_', ' ')} {_size(size)}" for name, size in totals.items())
@@ -177,7 +178,7 @@ def _layers(log: Log) -> RenderableType | None:
     if rows and rows[-1]["layer"] == "Total":  # a layer may bear this name; the total is the last row
         rows.pop()
     if rows:
-        title = f"slowest of {len(rows)} layers in the profile"
+        title = f"slowest of {counted(len(rows), 'layer')} in the profile"
         top = sorted(rows, key=lambda r: -(r["avg_ms"] or 0))[:_TOP]
         found = [(r["layer"], r["avg_ms"], f"{r['percent']:.10g} %" if r["percent"] is not None else "") for r in top]
     else:
@@ -211,7 +212,7 @@ def _messages(log: Log) -> RenderableType | None:
         seen.setdefault((row["severity"], row["text"].splitlines()[0] if row["text"] else ""), []).append(row["line"])
     ranked = sorted(seen.items(), key=lambda item: (order[item[0][0]], item[1][0]))
     counts = {s: sum(1 for r in rows if r["severity"] == s) for s in order}
-    title = ", ".join(f"{n} {s}{'s' if n > 1 and s != 'fatal' else ''}" for s, n in counts.items() if n)
+    title = ", ".join(counted(n, s, s if s == "fatal" else "") for s, n in counts.items() if n)
     shown: list[list[Cell]] = []
     for (severity, words), lines in ranked[:_MESSAGES]:
         times = f" (x{len(lines)})" if len(lines) > 1 else ""
@@ -234,5 +235,5 @@ def _coverage(log: Log) -> RenderableType:
     rows = log.table("coverage").to_pylist()
     total = sum(row["lines"] for row in rows)
     unknown = next((row["lines"] for row in rows if row["kind"] == "unknown"), 0)
-    text = Text(f"{total} lines read, ", style="dim")
+    text = Text(f"{counted(total, 'line')} read, ", style="dim")
     return text.append(f"{unknown} unknown", style="yellow" if unknown else "dim")

@@ -11,6 +11,7 @@ from rich.text import Text
 from trtlog.analyses.fusions import describe
 from trtlog.analyses.why import Story
 from trtlog.report.terminal import Bar, Cell, Column, Heading, Indented, Sheet
+from trtlog.words import counted, plural
 
 _NODES = 12
 _CANDIDATE = (
@@ -77,7 +78,7 @@ def _origin(story: Story) -> Iterable[RenderableType]:
         for link in story.nodes:
             ops[link["op"] or "initializer"] = ops.get(link["op"] or "initializer", 0) + 1
         counts = ", ".join(f"{count} {op}" for op, count in sorted(ops.items(), key=lambda item: -item[1]))
-        yield Text(f"and {len(story.nodes) - _NODES} more nodes; in all {counts}")
+        yield Text(f"and {len(story.nodes) - _NODES} more {plural(len(story.nodes) - _NODES, 'node')}; in all {counts}")
     for event in story.rewrites:
         rule = f"{event['rule']}: " if event["rule"] else ""
         yield _line(f"{rule}{describe(event)}", event["line"])
@@ -97,8 +98,8 @@ def _candidates(story: Story) -> Iterable[RenderableType]:
         return
     whose = "" if story.timed_layer == story.layer else f" for {story.timed_layer}"
     yield Text(
-        f"{story.candidates} tactics timed{whose} in {story.combinations} combinations of formats, "
-        f"by {', '.join(story.runners)}"
+        f"{counted(story.candidates, 'tactic')} timed{whose} in "
+        f"{counted(story.combinations, 'combination')} of formats, by {', '.join(story.runners)}"
     )
     yield _table(story)
     if len(story.by_precision) > 1:
@@ -172,7 +173,7 @@ def _cost(story: Story) -> Iterable[RenderableType]:
         mean = row["time_ms"] / row["iterations"] if row["iterations"] else row["avg_ms"]
         yield _line(
             f"profile: {mean:.4g} ms an inference, {row['percent']:g} % of the total, "
-            f"number {story.profile_rank} of {story.profile_layers} layers",
+            f"number {story.profile_rank} of {counted(story.profile_layers, 'layer')}",
             row["line"],
         )
     if story.memory is not None:

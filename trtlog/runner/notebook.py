@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trtlog.report.fragment import badge, block, dim, join, line, number, strong, table, text
 from trtlog.report.plot_sweep import in_words
+from trtlog.words import counted
 
 if TYPE_CHECKING:
     from trtlog.runner.folder import RunFolder
@@ -35,7 +36,7 @@ def shown_columns(sweep: Sweep) -> list[str]:
 def sweep_html(sweep: Sweep) -> str:
     """Return a sweep: a line for each point, causes of failures, what to use."""
     done = sum(row["status"] == "passed" for row in sweep.rows)
-    title = line(strong("Sweep"), sweep.path.name, dim(f"{done} of {len(sweep.points)} points passed"))
+    title = line(strong("Sweep"), sweep.path.name, dim(f"{done} of {counted(len(sweep.points), 'point')} passed"))
     names = shown_columns(sweep)
     rows = [
         [badge(row[name]) if name == "status" else number(row[name]) for name in names] for row in sweep.rows

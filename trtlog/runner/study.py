@@ -13,6 +13,7 @@ from trtlog.analyses.performance import measures
 from trtlog.errors import InputError, QueryError
 from trtlog.runner.folder import RunFolder
 from trtlog.runner.points import Point
+from trtlog.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,7 @@ class Sweep:
 
     def __repr__(self) -> str:
         done = sum(row["status"] == "passed" for row in self.rows)
-        return f"Sweep({str(self.path)!r}, {done} of {len(self.points)} points passed)"
+        return f"Sweep({str(self.path)!r}, {done} of {counted(len(self.points), 'point')} passed)"
 
     def _repr_html_(self) -> str:
         from trtlog.runner.notebook import sweep_html
@@ -177,7 +178,7 @@ class Sweep:
         limit = "" if max_latency_ms is None else f", within {max_latency_ms:g} ms"
         text = (
             f"{best['point']}: {best[speed]:g} {unit} at {best[latency]:g} ms {stat} latency{limit}; the best of "
-            f"{len(within)} of {len(rows)} measured points. Accuracy was not measured."
+            f"{len(within)} of {counted(len(rows), 'measured point')}. Accuracy was not measured."
         )
         return Recommendation(best, text)
 

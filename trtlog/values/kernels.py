@@ -26,6 +26,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from trtlog.words import counted
+
 
 @dataclass(frozen=True)
 class KernelName:
@@ -105,8 +107,8 @@ class KernelName:
             other = self.output_layout
             parts.append(f"layout {self.layout}" + (f" to {other}" if other not in (None, self.layout) else ""))
         parts += [f"tile {'x'.join(map(str, self.tile))}"] if self.tile else []
-        parts += [f"{self.stages} stages"] if self.stages else []
-        parts += [f"{self.warps} warps"] if self.warps else []
+        parts += [counted(self.stages, "stage")] if self.stages else []
+        parts += [counted(self.warps, "warp")] if self.warps else []
         parts += ["sparse weights"] if self.sparse else []
         if self.tensor_cores is not None:
             parts.append("tensor cores" if self.tensor_cores else "no tensor cores")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.missing import is_rtx
+from trtlog.words import counted
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -38,7 +39,7 @@ def timing_cache_unused(log: Log) -> Iterable[Hit]:
     if use[0]["file"] is None and seconds is not None and seconds > _LONG_BUILD_S:
         yield Hit(f"No timing cache file is in use; {took}.", lines)
     elif use[0]["loaded"]:
-        hits = "" if use[0]["hits"] is None else f", {use[0]['hits']} results served"
+        hits = "" if use[0]["hits"] is None else f", {counted(use[0]['hits'], 'result')} served"
         yield good(f"A timing cache was loaded{hits}; {took}.", lines)
     elif any(e["event"] == "unreadable" for e in events):
         yield Hit(f"The timing cache file {use[0]['file']} could not be read and was made anew; {took}.", lines,
@@ -81,8 +82,8 @@ def skipped_for_memory(log: Log) -> Iterable[Hit]:
     there = next((r["available_mib"] for r in found if r["available_mib"] is not None), None)
     asked += "" if there is None else f" of {there:.4g} MiB available"
     layers = tuple(dict.fromkeys(r["layer"] for r in found if r["layer"]))
-    yield Hit(f"{count} tactics were skipped for lack of memory, at {len(layers)} layers{asked}.",
-              [r["line"] for r in found], layers=layers)  # fmt: skip
+    words = f"{counted(count, 'tactic was', 'tactics were')} skipped for lack of memory, at "
+    yield Hit(f"{words}{counted(len(layers), 'layer')}{asked}.", [r["line"] for r in found], layers=layers)
 
 
 @rule(
@@ -105,8 +106,8 @@ def choices_within_noise(log: Log) -> Iterable[Hit]:
         "assumed, as the log holds too few repeated timings" if chosen[0]["noise_assumed"] else "by repeated timings"
     )
     yield Hit(
-        f"{len(chosen)} tactics of the engine beat the next one by less than the timing's noise "
-        f"(about {noise:.1f} %, {source}).",
+        f"{counted(len(chosen), 'tactic of the engine beats', 'tactics of the engine beat')} the next one "
+        f"by less than the timing's noise (about {noise:.1f} %, {source}).",
         [r["line"] for r in chosen[:10]],
         layers=tuple(r["layer"] for r in chosen),
         confidence="low" if chosen[0]["noise_assumed"] else None,

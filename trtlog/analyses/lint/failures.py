@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
+from trtlog.words import counted
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -147,4 +148,5 @@ def dla_fallback(log: Log) -> Iterable[Hit]:
     found = [*messages(log, "dla", "falling back"), *messages(log, "unsupported on dla")]
     if found:
         lines = [m["line"] for m in found]
-        yield Hit(f"{len(found)} layers fell back from the DLA to the GPU, first: {_first_line(found[0])}", lines)
+        layers = counted(len(found), "layer")
+        yield Hit(f"{layers} fell back from the DLA to the GPU, first: {_first_line(found[0])}", lines)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trtlog.analyses.base import copied_for
 from trtlog.analyses.lint.registry import Hit, good, rule
+from trtlog.words import counted
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -40,8 +41,8 @@ def reformat_share(log: Log) -> Iterable[Hit]:
         yield good("No conversion between formats shows in the profile.")
         return
     words = (
-        f"{found['layers']} conversions take {found['percent']:.1f} % of the profile ({found['time_ms']:.4g} "
-        "ms an inference)."
+        f"{counted(int(found['layers']), 'conversion takes', 'conversions take')} {found['percent']:.1f} % "
+        f"of the profile ({found['time_ms']:.4g} ms an inference)."
     )
     yield Hit(words, lines) if found["percent"] > _SHARE_PERCENT else good(words, lines)
 
@@ -61,8 +62,8 @@ def round_trips(log: Log) -> Iterable[Hit]:
     found = [r for r in log.analyze.table("reformats").to_pylist() if r["round_trip"]]
     if found:
         yield Hit(
-            f"{len(found)} layers stand alone in their format, for example {found[0]['layer']}: "
-            f"{found[0]['before']} to {found[0]['after']} and back.",
+            f"{counted(len(found), 'layer stands alone in its', 'layers stand alone in their')} format, "
+            f"for example {found[0]['layer']}: {found[0]['before']} to {found[0]['after']} and back.",
             [r["line"] for r in found],
             layers=tuple(r["layer"] for r in found),
         )
@@ -98,7 +99,8 @@ def constant_copies(log: Log) -> Iterable[Hit]:
         return
     names = tuple(x["layer"] for x in copies)
     yield Hit(
-        f"{len(copies)} layers copy constants at each inference{share}, for example {', '.join(names[:3])}.",
+        f"{counted(len(copies), 'layer copies', 'layers copy')} constants at each inference{share}, "
+        f"for example {', '.join(names[:3])}.",
         [x["line"] for x in copies[:10]],
         severity=severity,
         layers=names,

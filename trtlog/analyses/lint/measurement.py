@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
+from trtlog.words import plural
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -187,7 +188,7 @@ def tiny_layers(log: Log) -> Iterable[Hit]:
     if len(times) >= 20 and total and sum(time for time, _ in tiny) > total / 2:
         share = 100 * sum(time for time, _ in tiny) / total
         yield Hit(
-            f"{len(tiny)} of {len(times)} layers take less than {1000 * _TINY_MS:g} us each, together {share:.0f} "
-            f"% of the profile.",
+            f"{len(tiny)} of {len(times)} layers {plural(len(tiny), 'takes', 'take')} less than {1000 * _TINY_MS:g} us "
+            f"each, together {share:.0f} % of the profile.",
             [r["line"] for _, r in tiny[:5]],
         )

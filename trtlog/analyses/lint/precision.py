@@ -10,6 +10,7 @@ from trtlog.analyses.base import formats_of, is_reformat
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.precision import allowed_precisions
 from trtlog.values.kernels import decode_kernel
+from trtlog.words import counted, plural
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -46,7 +47,8 @@ def precision_fallback(log: Log) -> Iterable[Hit]:
         return
     allowed = "+".join(allowed_precisions(log.table("options")).get(log.run.run, []))
     if not fallen:
-        yield good(f"All {len(known)} layers that compute use the narrowest type allowed ({allowed}).")
+        every = plural(len(known), "The one layer that computes uses", f"All {len(known)} layers that compute use")
+        yield good(f"{every} the narrowest type allowed ({allowed}).")
         return
     time_ms = sum(r["used_ms"] or 0.0 for r in fallen)
     total = sum(r["used_ms"] or 0.0 for r in known)
@@ -56,7 +58,8 @@ def precision_fallback(log: Log) -> Iterable[Hit]:
     reasons = "; ".join(f"{n}: {_REASONS[name]}" for name, n in sorted(counts.items(), key=lambda item: -item[1]))
     share = f", {100 * time_ms / total:.0f} % of the timed tactics' sum" if total else ""
     yield Hit(
-        f"{len(fallen)} of {len(known)} layers use a wider type than allowed ({allowed}){share}. {reasons}.",
+        f"{len(fallen)} of {counted(len(known), 'layer')} {plural(len(fallen), 'uses', 'use')} a wider type "
+        f"than allowed ({allowed}){share}. {reasons}.",
         [r["line"] for r in fallen[:10]],
         layers=tuple(r["layer"] for r in fallen),
         severity="warning" if not total or time_ms > 0.2 * total else "advice",
@@ -105,8 +108,8 @@ def off_tensor_cores(log: Log) -> Iterable[Hit]:
     if off:
         layer, kernel = off[0]
         yield Hit(
-            f"{len(off)} of {len(known)} convolutions and matrix products run without tensor cores, "
-            f"for example {layer['layer']} with {kernel}.",
+            f"{len(off)} of {len(known)} convolutions and matrix products {plural(len(off), 'runs', 'run')} without "
+            f"tensor cores, for example {layer['layer']} with {kernel}.",
             [entry["line"] for entry, _ in off],
             layers=tuple(entry["layer"] for entry, _ in off),
         )

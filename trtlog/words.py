@@ -1,0 +1,32 @@
+"""How many of something there are, in words."""
+
+from __future__ import annotations
+
+
+def plural(count: float, one: str, many: str = "") -> str:
+    """Return the words for one thing, or those for several.
+
+    Parameters
+    ----------
+    count : float
+        How many there are.
+    one, many : str
+        The words for one, and for none or several; by default those for one with an s.
+
+    Examples
+    --------
+    >>> plural(1, "file is no log", "files are no logs"), plural(0, "layer")
+    ('file is no log', 'layers')
+    """
+    return one if count == 1 else many or f"{one}s"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return how many there are and of what.
+
+    Examples
+    --------
+    >>> counted(1, "line"), counted(2, "lookup entry", "lookup entries")
+    ('1 line', '2 lookup entries')
+    """
+    return f"{count} {plural(count, one, many)}"
