@@ -185,6 +185,22 @@ def test_refused_runs_tell_why(name):
         assert words.split()[-1].strip(".") in text[row.line - 1]
 
 
+@pytest.mark.parametrize("name", ["trt-8.5.3-h200/help.txt.gz", "trt-rtx-1.7.1-h200/rtx_help.txt.gz"])
+def test_help_is_no_run(name):
+    """It has a first banner and no last one, as a run that died has; a status would count it as one."""
+    log = trtlog.parse(FIXTURES / name)
+    assert log.run.command.endswith("--help")
+    assert log.run.status is None
+    assert "nothing was run" in log.analyze.missing("candidates")
+    assert len(log.lint()) == 0
+
+
+def test_help_after_a_wrong_option_is_a_run():
+    """trtexec prints its help then too: '&&&& FAILED' ends the log of 8.5.3, none that of TensorRT-RTX."""
+    assert trtlog.parse(FIXTURES / "trt-8.5.3-h200/err_bad_flag.log.gz").run.status == "failed"
+    assert trtlog.parse(FIXTURES / "trt-rtx-1.7.1-h200/rtx_err_flag.log.gz").run.status == "incomplete"
+
+
 def test_an_aborted_build():
     log = trtlog.parse(FIXTURES / "trt-8.5.3-h200/unet_smallws_verbose.log.gz")
     assert log.run.status == "incomplete"

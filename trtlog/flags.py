@@ -155,6 +155,17 @@ def program_of(command: str | None) -> str | None:
     return found[1] if found else None
 
 
+def asks_help(command: str | None) -> bool:
+    """Return whether a command line asks for the help text: trtexec then prints it and runs nothing.
+
+    Examples
+    --------
+    >>> asks_help("trtexec --help"), asks_help("./trtexec --onnx=a.onnx -h"), asks_help("trtexec --onnx=--help.onnx")
+    (True, True, False)
+    """
+    return not {"--help", "-h"}.isdisjoint((command or "").split())
+
+
 def decode_banner_version(text: str, program: str = "") -> Version:
     """Decode the number in ``[TensorRT v8503]``.
 

@@ -381,6 +381,15 @@ class _OneRun(Log):
         return (self,)
 
 
+def holds_help_only(log: Log) -> bool:
+    """Return whether a log is nothing but trtexec's help text, which was asked for."""
+    from trtlog.flags import asks_help
+
+    kinds = set(log.table("coverage").column("kind").to_pylist())
+    commands = [command for command in log.table("runs").column("command").to_pylist() if command is not None]
+    return "usage" in kinds and kinds <= {"usage", "blank", "run_started"} and all(map(asks_help, commands))
+
+
 def _same(left: pa.Table, right: pa.Table) -> bool:
     """Compare tables by value: dictionaries may be ordered differently, nan equals nan."""
     if left.schema.names != right.schema.names or left.num_rows != right.num_rows:

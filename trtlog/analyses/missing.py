@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trtlog.flags import RELEASES, Version, all_flags, parse_version, program_of
+from trtlog.log import holds_help_only
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -154,6 +155,8 @@ def advice(log: Log, tables: Sequence[str], cause: str = "'trtlog lint' looks fo
     words = f"The log holds no {' and no '.join([', no '.join(what[:-1]), what[-1]] if what[1:] else what)}."
     if len(log.runs) != 1:
         return words
+    if holds_help_only(log):
+        return f"This is the help text of {program(log) or 'trtexec'}: nothing was run."
     return " ".join([words, *_reasons(log, lacking, cause), *_remedies(log, lacking)])
 
 

@@ -21,7 +21,7 @@ from trtlog.dataset.parts import Partition, as_part, new_id, split, write_part
 from trtlog.dataset.reading import command_of, digest_of, is_long, pieces, read_long, read_small, renamed
 from trtlog.dataset.storage import Storage, reason
 from trtlog.errors import NoLogError, TrtlogError
-from trtlog.log import Log
+from trtlog.log import Log, holds_help_only
 from trtlog.records import TABLES
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -152,6 +152,8 @@ def _convert(
         else:
             read = task.read(log, exports, strict=task.strict)
             tables = {name: read.table(name) for name in TABLES}
+            if holds_help_only(read):
+                raise NoLogError("is trtexec's help text: nothing was run")
             rows = rows_of(read, digest, job.source, job.stamp, job.size, job.modified)
         after = log.path.stat()
         if (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns):

@@ -27,7 +27,7 @@ class CatalogueRow(Record):
     size_bytes: int | None = column("int64", "size as it lies there, compressed where it is", "bytes")
     modified_at: datetime.datetime | None = column("time", "time of the last change of the source, UTC")
     runs: int | None = column("int64", "runs that the log holds")
-    status: str | None = column("text", "passed, failed, waived or incomplete; null without a banner")
+    status: str | None = column("text", "passed, failed, waived or incomplete; null without a banner, and for --help")
     tool: str | None = column("text", "program that ran")
     tensorrt_version: str | None = column("text", "version of TensorRT, as 8.5.3")
     gpu: str | None = column("text", "name of the GPU")

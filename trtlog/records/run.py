@@ -21,7 +21,9 @@ class Run(Record):
     tensorrt_version: str | None = column("text", "version of TensorRT, as 8.5.3")
     build: str | None = column("text", "build number, printed from TensorRT 10.4")
     command: str | None = column("text", "command line, as the banner prints it")
-    status: str | None = column("text", "passed, failed or waived; incomplete without a last banner; null without any")
+    status: str | None = column(
+        "text", "passed, failed or waived; incomplete without a last banner; null without any, and for --help"
+    )
     started_at: datetime.datetime | None = column("time", "first time printed")
     finished_at: datetime.datetime | None = column("time", "last time printed")
     source: str | None = column("text", "name of the file or stream")

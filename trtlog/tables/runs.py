@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.arrays import from_list, from_numpy, is_valid
-from trtlog.flags import decode_banner_version, format_version, program_of
+from trtlog.flags import asks_help, decode_banner_version, format_version, program_of
 from trtlog.tables.blocks import kind_is
 from trtlog.tables.cells import codes_of, from_codes, is_true, lines_of, name_by_distinct, take, to_name, to_text
 from trtlog.tables.context import Context
@@ -59,7 +59,9 @@ def runs(context: Context) -> pa.Table:
         code = versions[shown[0]] if shown[0] < shown[1] else banner.get("version_code")
         version = None if code is None else decode_version(code, banner.get("command"))
         inside = timed[0] < timed[1]
-        status = _STATUS[statuses[ended[1] - 1]] if ended[0] < ended[1] else ("incomplete" if banner else None)
+        # For --help nothing is run: from 7.1.3 on no last banner follows the help text.
+        nothing = not banner or asks_help(banner.get("command"))
+        status = _STATUS[statuses[ended[1] - 1]] if ended[0] < ended[1] else (None if nothing else "incomplete")
         out.append(
             {
                 "run": number,
