@@ -57,6 +57,8 @@ def layer_rows(
                 **_sides(pair, "formats", formats_text),
                 **_sides(pair, "tactic", lambda layer: layer.tactic),
                 **_sides(pair, "kernel", lambda layer: layer.kernel),
+                "control_timed_as": _timed_as(pair.control, source),
+                "test_timed_as": _timed_as(pair.test, source),
                 "control_line": pair.control[0].line if pair.control else None,
                 "test_line": pair.test[0].line if pair.test else None,
             }
@@ -78,6 +80,11 @@ def _cost(row: dict[str, Any]) -> tuple[float, int]:
     else:
         cost = row["control_ms"] if not row["test_layer"] else row["test_ms"] if not row["control_layer"] else 0.0
     return -(cost or 0.0), CATEGORIES.index(row["category"])
+
+
+def _timed_as(layers: Iterable[LayerFacts], source: str | None) -> str | None:
+    """Return the equal layers whose timings stand for those of layers that were not timed; a profile measures all."""
+    return _joined(layers, lambda layer: layer.timed_as) if source == "tactic" else None
 
 
 def _scaled(time: float | None, samples: int) -> float | None:

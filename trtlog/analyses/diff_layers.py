@@ -6,13 +6,13 @@ The engine's own list of layers leads (``Engine Layer Information``, printed und
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from trtlog.analyses.candidates import windows
 from trtlog.analyses.diff_timing import TacticTime, format_key, read_candidates, used_tactic
 from trtlog.analyses.layer_names import constituents, family_of, role_of
+from trtlog.analyses.twins import Window, find_twins, operators, windows
 from trtlog.values.kernels import decode_kernel
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def read_layers(log: Log) -> Layers:
             first, last = between[row["run"], row["line"]]
             times = [time for time in times if first < time.line < last] or times
         facts.append(_facts(row, number, times, profile))
-    layers = tuple(share_timings(log, facts, rows))
+    layers = tuple(share_timings(facts, rows, between, log) if source == "engine" else facts)
     return Layers(
         layers,
         source,
@@ -215,55 +215,23 @@ def _precision(kernel: str | None, inputs: tuple[str, ...], outputs: tuple[str, 
     return None
 
 
-def share_timings(log: Log, layers: list[LayerFacts], rows: list[dict[str, Any]]) -> list[LayerFacts]:
-    """Give layers that were not timed the timing of an equal layer that was.
-
-    A network repeats itself, and the builder times one of several equal layers. Equal means: type, tactic,
-    shapes and formats of all operands, and operator and operand shapes of the ONNX nodes. Where equal layers
-    were timed and their times differ, it stays unknown.
-    """
-    nodes = {
-        row["node"]: (row["op"], _shapes(row["inputs"]), _shapes(row["outputs"]))
-        for row in log.table("onnx_nodes").select(["node", "op", "inputs", "outputs"]).to_pylist()
-    }
-    if not nodes:
-        return layers
-    keys = [_equality(layer, row, nodes) for layer, row in zip(layers, rows, strict=True)]
-    timed: dict[Any, list[LayerFacts]] = {}
-    for key, layer in zip(keys, layers, strict=True):
-        if key is not None and layer.tactic_ms is not None:
-            timed.setdefault(key, []).append(layer)
-    shared = []
-    for key, layer in zip(keys, layers, strict=True):
-        same = timed.get(key, []) if key is not None and layer.tactic_ms is None and not layer.candidates else []
-        if len({other.tactic_ms for other in same}) == 1:
-            other = same[0]
-            layer = replace(
-                layer,
-                tactic_ms=other.tactic_ms,
-                timed_as=other.layer,
-                runner_up_ms=other.runner_up_ms,
-                kernel=layer.kernel or other.kernel,
-                runner=other.runner,
-                precision=_precision(layer.kernel or other.kernel, layer.input_formats, layer.output_formats),
-                candidates=other.candidates,
-            )
-        shared.append(layer)
+def share_timings(
+    layers: Sequence[LayerFacts], rows: Sequence[Mapping[str, Any]], between: Mapping[Any, Window], log: Log
+) -> list[LayerFacts]:
+    """Give layers that were not timed the timing of an equal layer that was."""
+    twins = find_twins(rows, [layer.tactic_ms for layer in layers], between, operators(log.table("onnx_nodes")))
+    shared = list(layers)
+    for position, twin in twins.items():
+        layer, other = layers[position], layers[twin]
+        kernel = layer.kernel or other.kernel
+        shared[position] = replace(
+            layer,
+            tactic_ms=other.tactic_ms,
+            timed_as=other.layer,
+            runner_up_ms=other.runner_up_ms,
+            kernel=kernel,
+            runner=other.runner,
+            precision=_precision(kernel, layer.input_formats, layer.output_formats),
+            candidates=layer.candidates or other.candidates,
+        )
     return shared
-
-
-def _equality(layer: LayerFacts, row: Mapping[str, Any], nodes: Mapping[str, Any]) -> Any:
-    if layer.role != "layer" or layer.tactic is None:
-        return None
-    members = sorted((nodes[part] for part in layer.parts if part in nodes), key=repr)
-    if not members:
-        return None
-    operands = [
-        tuple((o["dtype"], tuple(o["shape"] or ()), o["format"]) for o in row.get(side) or ())
-        for side in ("inputs", "outputs")
-    ]
-    return layer.type, layer.tactic, repr(members), repr(operands), len(layer.parts)
-
-
-def _shapes(tensors: Iterable[Mapping[str, Any]] | None) -> list[Any]:
-    return [tensor["shape"] for tensor in tensors or ()]

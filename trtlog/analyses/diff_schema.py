@@ -59,6 +59,8 @@ SCHEMAS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("test_tactic", "text", "id of the tactic"),
         ("control_kernel", "text", "kernel"),
         ("test_kernel", "text", "kernel"),
+        ("control_timed_as", "text", "the equal layer that was timed in its place; null where its time is its own"),
+        ("test_timed_as", "text", "the equal layer that was timed in its place; null where its time is its own"),
         ("control_line", "int", "line of the control log that lists the layer"),
         ("test_line", "int", "line of the test log that lists the layer"),
     ),

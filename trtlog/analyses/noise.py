@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from trtlog.analyses.base import Frame, answer, rows, size_told
-from trtlog.analyses.candidates import Selections, decoded
+from trtlog.analyses.candidates import decoded
+from trtlog.analyses.selections import Selections
 from trtlog.analyses.tactics import margins_of
 from trtlog.records.base import Record, column, line_column, run_column
 
@@ -214,21 +215,25 @@ def winner_changes(
     (a, chosen_a, noise_a), (b, chosen_b, noise_b) = logs
     drifts = _drifts(a, b)
     out = []
-    for key, one in chosen_a.by_layer.items():
-        other = chosen_b.by_layer.get(key)
-        if other is None or one.row is None or other.row is None:
-            continue
-        if "same_shape" in (one.how, other.how):
+    theirs = {(run, layer): found for run, layer, found in chosen_b.all()}
+    # The engines of one run in their order.
+    pairs = [
+        (layer, *pair)
+        for run, layer, found in chosen_a.all()
+        for pair in zip(found, theirs.get((run, layer), ()), strict=False)
+    ]
+    for layer, one, other in pairs:
+        if one.row is None or other.row is None or one.borrowed or other.borrowed:
             continue
         row_a, row_b = a.loc[one.row], b.loc[other.row]
         if all(row_a[n] == row_b[n] for n in ("tactic", "runner", "input_formats", "output_formats")):
             continue
         in_a, in_b = _rival(a, row_a, row_b), _rival(b, row_b, row_a)
         limit = max(noise_a.percent_at(row_a["time_ms"]), noise_b.percent_at(row_b["time_ms"]))
-        drift = drifts.get(key[1])
+        drift = drifts.get(layer)
         out.append(
             {
-                "layer": key[1],
+                "layer": layer,
                 **_side("first", row_a),
                 **_side("second", row_b),
                 "margin_first_percent": in_a,

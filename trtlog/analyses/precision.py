@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from trtlog.analyses.base import Frame, answer, copied_for, formats_of, precision_of, rows
-from trtlog.analyses.candidates import Selections, decoded
+from trtlog.analyses.base import answer, copied_for, formats_of, precision_of, rows
+from trtlog.analyses.selections import Selections
 from trtlog.analyses.tactics import conversion_ms, reformat_costs
 from trtlog.records.base import Record, column, line_column, run_column
 from trtlog.values.formats import canonical_dtype
@@ -70,8 +70,7 @@ def allowed_precisions(options: pa.Table) -> dict[int, list[str]]:
 
 
 def layer_precisions(
-    tactics: pa.Table,
-    engine_layers: pa.Table,
+    selections: Selections,
     options: pa.Table,
     skips: pa.Table,
     messages: pa.Table,
@@ -79,9 +78,7 @@ def layer_precisions(
     reformats: pa.Table,
 ) -> pa.Table:
     """Compare, for each engine layer that computes, its precisions; slowest layer first."""
-    held = decoded(tactics)
-    selections = Selections(held, engine_layers)
-    work = _Work(held, selections, allowed_precisions(options), _refusals(skips, messages))
+    work = _Work(selections, allowed_precisions(options), _refusals(skips, messages))
     spent = _reformat_spent(profile, reformats, work.costs)
     out = []
     for layer in selections.layers:
@@ -96,8 +93,8 @@ def layer_precisions(
 
 
 class _Work:
-    def __init__(self, held: Frame, selections: Selections, allowed: dict[int, list[str]], refusals: Any) -> None:
-        self.held = held
+    def __init__(self, selections: Selections, allowed: dict[int, list[str]], refusals: Any) -> None:
+        self.held = held = selections.held
         self.selections = selections
         self.allowed = allowed
         self.refusals = refusals
@@ -110,7 +107,7 @@ class _Work:
                 self._best.setdefault((run, layer), {})[precision] = int(index)
 
     def row(self, layer: dict[str, Any]) -> dict[str, Any] | None:
-        selection = self.selections.of(layer["run"], layer["layer"])
+        selection = self.selections.of(layer["run"], layer["layer"], layer["line"])
         source = selection.layer or layer["layer"]
         best = self._best.get((layer["run"], source), {})
         used_row = None if selection.row is None else self.held.loc[selection.row]

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from trtlog.analyses import build_time, candidates, fusions, lineage, memory, noise, performance, precision, reformats
 from trtlog.analyses import tactics as tactic_answers
+from trtlog.analyses.selections import Selections
 from trtlog.errors import QueryError
 from trtlog.log import to_frame
 
@@ -54,8 +55,8 @@ class Questions:
         return candidates.decoded(self._log.table("tactics"))
 
     @cached_property
-    def _selections(self) -> candidates.Selections:
-        return candidates.Selections(self._held, self._log.table("engine_layers"))
+    def _selections(self) -> Selections:
+        return Selections(self._held, *self._tables("engine_layers", "onnx_nodes"))
 
     def table(self, question: str, **options: Any) -> pa.Table:
         """Return an answer as an Arrow table; its fields' metadata holds units and meanings.
@@ -177,8 +178,8 @@ class Questions:
     # ------------------------------------------------------------------ precision, formats
     def _precision(self) -> pa.Table:
         """Each engine layer's time by precision, what it uses, and why it fell back."""
-        names = ("tactics", "engine_layers", "options", "skips", "messages", "profile", "reformats")
-        return precision.layer_precisions(*self._tables(*names))
+        names = ("options", "skips", "messages", "profile", "reformats")
+        return precision.layer_precisions(self._selections, *self._tables(*names))
 
     def _precision_totals(self) -> pa.Table:
         """Layers, time and fallbacks by the precision in the engine."""
@@ -186,7 +187,7 @@ class Questions:
 
     def _reformats(self) -> pa.Table:
         """Conversions between formats: cost, share of the profile, who forces them."""
-        return reformats.reformat_costs_of(*self._tables("reformats", "tactics", "engine_layers", "profile"))
+        return reformats.reformat_costs_of(self._selections, *self._tables("reformats", "engine_layers", "profile"))
 
     def _reformat_shares(self) -> pa.Table:
         """What conversions and copies of constants take of the profile."""

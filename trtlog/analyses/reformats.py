@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog.analyses.base import Frame, answer, copied_for, formats_of, is_reformat, rows
-from trtlog.analyses.candidates import Selections, decoded
+from trtlog.analyses.selections import Selections
 from trtlog.analyses.tactics import first_format, reformat_costs
 from trtlog.records.base import Record, column, line_column, run_column
 
@@ -43,14 +43,15 @@ class ReformatCost(Record):
     line: int = line_column("Adding reformat layer")
 
 
-def reformat_costs_of(reformats: pa.Table, tactics: pa.Table, engine_layers: pa.Table, profile: pa.Table) -> pa.Table:
+def reformat_costs_of(
+    selections: Selections, reformats: pa.Table, engine_layers: pa.Table, profile: pa.Table
+) -> pa.Table:
     """List the engine's conversions, the dearest first: by profile time, else by timed cost."""
-    held = decoded(tactics)
+    held = selections.held
     costs = reformat_costs(held)
     layers = rows(engine_layers)
     times = {(r["run"], r["layer"]): r for r in rows(profile)}
     makers = _makers(layers)
-    selections = Selections(held, engine_layers)
     read = {(x["run"], t["name"]) for x in layers for t in x["inputs"] or () if not is_reformat(x["layer"])}
     entries = rows(reformats)
     served = {(r["run"], r["layer"]): r for r in entries if _side(r["name"]) == "input"}
@@ -71,7 +72,7 @@ def reformat_costs_of(reformats: pa.Table, tactics: pa.Table, engine_layers: pa.
         if (side == "input" and maker is None) or (side == "output" and (row["run"], row["tensor"]) not in read):
             row_out |= {"forced_by": "network_io", "gain_ms": None}
         else:
-            row_out |= _forced(row, side, _Timed(held, selections, row["run"]), maker)
+            row_out |= _forced(row, side, _Timed(selections, row["run"], row["line"]), maker)
         row_out["round_trip"] = _round_trip(row, layers, served, sources)
         out.append(row_out)
     out.sort(key=lambda r: (r["run"], -(r["profile_ms"] or r["timed_ms"] or 0.0)))
@@ -111,18 +112,23 @@ def _makers(layers: list[dict[str, Any]]) -> dict[tuple[int, str], str]:
 
 
 class _Timed:
-    """The timed tactics of a layer, or of the layer of the same shape that answers for it."""
+    """The timed tactics of a layer, or of the layer of the same shape that answers for it.
 
-    def __init__(self, held: Frame, selections: Selections, run: int) -> None:
+    The engine that a conversion goes into is listed behind the line that adds it.
+    """
+
+    def __init__(self, selections: Selections, run: int, line: int) -> None:
+        held = selections.held
         self.held = held[(held["run"] == run) & (held["kind"] != "reformat")]
         self.selections = selections
         self.run = run
+        self.line = line
 
     def of(self, layer: str | None) -> Frame:
         own = self.held[self.held["layer"] == layer]
         if len(own) or layer is None:
             return own
-        return self.held[self.held["layer"] == self.selections.of(self.run, layer).layer]
+        return self.held[self.held["layer"] == self.selections.of(self.run, layer, self.line).layer]
 
 
 def _forced(row: dict[str, Any], side: str | None, timed: _Timed, maker: str | None) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog.analyses.base import Frame, answer, size_told
-from trtlog.analyses.candidates import Selections, decoded
+from trtlog.analyses.candidates import decoded
+from trtlog.analyses.selections import Selections
 from trtlog.records.base import Record, column, line_column, run_column
 
 
@@ -160,7 +161,7 @@ def winners_of(held: Frame, selections: Selections, by: str = "runner") -> pa.Ta
     """Return the answer of :func:`winners` for decoded tactics."""
     own = held[held["kind"] != "reformat"]
     used: dict[Any, int] = {}
-    for selection in selections.by_layer.values():
+    for selection in (one for _, _, found in selections.all() for one in found):
         if selection.row is not None and selections.held.at[selection.row, "kind"] != "reformat":
             key = (int(selections.held.at[selection.row, "run"]), selections.held.at[selection.row, by])
             used[key] = used.get(key, 0) + 1
@@ -222,8 +223,8 @@ def passed_over_of(held: Frame, selections: Selections) -> pa.Table:
     costs = reformat_costs(held)
     fastest = own.loc[own.groupby(["run", "layer"])["time_ms"].idxmin()].set_index(["run", "layer"])
     out = []
-    for (run, layer), selection in selections.by_layer.items():
-        if selection.row is None or selection.how == "same_shape" or (run, layer) not in fastest.index:
+    for run, layer, selection in ((run, layer, one) for run, layer, found in selections.all() for one in found):
+        if selection.row is None or selection.borrowed or (run, layer) not in fastest.index:
             continue
         used, best_row = held.loc[selection.row], fastest.loc[(run, layer)]
         same = all(used[n] == best_row[n] for n in ("input_formats", "output_formats"))

@@ -187,7 +187,7 @@ def story(log: Log, layer: str) -> Story:
     facts["formats"] = _formats(engine)
     facts["nodes"] = [k for k in rows(ask.table("lineage")) if k["layer"] == layer]
     facts |= _rewrites(log, layer, facts["nodes"])
-    facts |= _tactics(ask, run, layer)
+    facts |= _tactics(ask, run, layer, engine["line"] if engine else None)
     facts |= _around(log, ask, layer, facts["timed_layer"] or layer)
     told = Story(**facts)
     told.verdict.extend(_verdict(told))
@@ -226,8 +226,8 @@ def _rewrites(log: Log, layer: str, nodes: list[dict[str, Any]]) -> dict[str, An
     return {"rewrites": done, "attempted": tried}
 
 
-def _tactics(ask: Questions, run: int, layer: str) -> dict[str, Any]:
-    held, selection = ask._held, ask._selections.of(run, layer)
+def _tactics(ask: Questions, run: int, layer: str, line: int | None) -> dict[str, Any]:
+    held, selection = ask._held, ask._selections.of(run, layer, line)
     source = selection.layer or layer
     own = held[(held["run"] == run) & (held["layer"] == source)]
     out: dict[str, Any] = {"selection": selection.how, "timed_layer": source if len(own) else None}
@@ -243,8 +243,8 @@ def _tactics(ask: Questions, run: int, layer: str) -> dict[str, Any]:
     out["passed_over"] = next((p for p in rows(ask.table("passed_over")) if p["layer"] == source), None)
     if selection.row is None:
         return out
-    line = int(held.at[selection.row, "line"])
-    winner = next(r for r in ranked if r["line"] == line)
+    timed_at = int(held.at[selection.row, "line"])
+    winner = next(r for r in ranked if r["line"] == timed_at)
     rivals = [
         r for r in ranked
         if (r["input_formats"], r["output_formats"]) == (winner["input_formats"], winner["output_formats"])

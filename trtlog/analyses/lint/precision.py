@@ -74,7 +74,7 @@ def _kernels(log: Log) -> list[tuple[dict[str, Any], str | None, bool | None]]:
         kind = (layer["type"] or "").lower()
         if not any(word in kind for word in _MATRIX) or "constant" in kind:
             continue
-        row = selections.of(layer["run"], layer["layer"]).row
+        row = selections.of(layer["run"], layer["layer"], layer["line"]).row
         kernel = layer["kernel"] or (selections.held.at[row, "kernel"] if row is not None else None)
         out.append((layer, kernel, decode_kernel(kernel).tensor_cores if kernel else None))
     return out
