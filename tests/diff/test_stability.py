@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from statistics import fmean, median
 
 import pytest
 
 import trtlog
 from trtlog.errors import QueryError
+from trtlog.report import diff_words
+from trtlog.report import stability as stability_words
 
 FP32, AGAIN = "resnet50_fp32_verbose", "resnet50_fp32_verbose_rebuild"
 
@@ -86,3 +90,48 @@ def test_outputs_and_tables(capture):
     assert found.to_markdown().startswith("## trtlog stability")
     assert found.layers.shape[0] == 106
     assert list(found.builds.throughput_qps) == [1336.59, 1443.77]
+
+
+def times(text):
+    """The shortest time of each (layer, formats, runner, tactic), by a plain walk over the text."""
+    found = {}
+    for line in text.split("\n"):
+        if match := re.search(r"\*{15} Autotuning (?:format combination|Reformat): ?(.*) \*{15}", line):
+            formats = match[1]
+        elif match := re.search(r"Timing Runner: (.*) \((\w+)\)$", line):
+            layer, runner = match.groups()
+        elif (match := re.search(r"\] Tactic: (0x[0-9a-f]{16}) Time: (\S+)$", line)) and 0 < float(match[2]) < 1e30:
+            key = (layer, formats, runner, match[1])
+            found[key] = min(found.get(key, math.inf), float(match[2]))
+    return found
+
+
+def test_the_two_figures_of_noise_are_named_apart(capture, capture_text):
+    """Of the same two logs: the scatter of all tactics without its outliers, and the deviation within each layer."""
+    ours, theirs = times(capture_text(FP32)), times(capture_text(AGAIN))
+    layers = re.findall(r"^Layer\(\w+\): (.+), Tactic: ", capture_text(FP32), re.MULTILINE)
+    ratios = {key: math.log(theirs[key] / ours[key]) for key in ours if key in theirs and key[0] in set(layers)}
+    middle = median(ratios.values())
+    scatter = 100 * math.expm1(1.4826 * median(abs(ratio - middle) for ratio in ratios.values()))
+    builds = [capture(FP32), capture(AGAIN)]
+    [machine] = [line for line in diff_words.headline(trtlog.diff(*builds)) if line.startswith("machine: ")]
+    assert (len(ratios), round(scatter, 1)) == (3368, 0.2)
+    assert "3368 tactics timed by both builds" in machine
+    assert machine.endswith("(median; typical scatter 0.2%, outliers aside)")
+
+    found = trtlog.stability(builds)
+    # For two builds the variance of a tactic's timing is half the square of their distance.
+    within = {
+        layer: 100 * math.expm1(math.sqrt(fmean(ratio**2 / 2 for key, ratio in ratios.items() if key[0] == layer)))
+        for layer in layers
+        if any(key[0] == layer for key in ratios)
+    }
+    own = {row["layer"]: row["noise_percent"] for row in found.layer_rows if row["timed_as"] is None}
+    assert {layer: noise for layer, noise in own.items() if noise is not None} == pytest.approx(within)
+    all_layers = [own.get(row["timed_as"] or row["layer"]) for row in found.layer_rows]
+    known = [noise for noise in all_layers if noise is not None]
+    assert (len(known), round(median(known), 1)) == (104, 8.8)
+    assert stability_words.headline(found)[-1] == (
+        "noise of a layer's timings from build to build, outliers included: 8.8% "
+        "(standard deviation; the median of 104 layers)"
+    )

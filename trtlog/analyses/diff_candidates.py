@@ -2,7 +2,8 @@
 
 Both builds time mostly the same tactics. The ratio of the two timings of one tactic has nothing to do with
 which was chosen: its median over all common tactics is how much faster or slower the machine was while the
-test build ran (clocks, temperature, other work), and its spread is the noise of the builder's timings.
+test build ran (clocks, temperature, other work), and the scatter around it is the typical noise
+of the builder's timings, outliers aside.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ class Machine:
     shift_percent : float or None
         By how much the test build's timings are longer, median over the common tactics; None below 5.
     noise_percent : float or None
-        Spread of a single ratio around that shift: 1.4826 times the median absolute deviation, which is one
-        standard deviation where the noise is normal. None below 5.
+        Typical scatter of a ratio around that shift, over all tactics, outliers aside: 1.4826 times the median absolute
+        deviation, which is one standard deviation where the noise is normal. None below 5.
     """
 
     common: int

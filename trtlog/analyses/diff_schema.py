@@ -94,7 +94,7 @@ SCHEMAS: dict[str, tuple[tuple[str, str, str], ...]] = {
             "float",
             "by how much the test build found control's tactic slower than its own",
         ),
-        ("noise_percent", "float", "how far two timings of one tactic differ in these two builds"),
+        ("noise_percent", "float", "typical scatter over all tactics that both builds timed, outliers aside"),
         ("machine_percent", "float", "change of control's tactic from build to build: not the choice"),
         ("choice_percent", "float", "test's tactic against control's, both timed by the test build"),
         ("verdict", "text", "tie, unstable, better, worse, formats, not timed, unknown"),

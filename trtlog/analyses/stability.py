@@ -54,7 +54,7 @@ SCHEMAS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("flips_percent", "float", "share of builds that do not have the commonest tactic"),
         ("tactics", "text", "each tactic and in how many builds it won"),
         ("margin_percent", "float", "lead of the winner over the next tactic of the same formats, median"),
-        ("noise_percent", "float", "spread of one tactic's timing from build to build, one standard deviation"),
+        ("noise_percent", "float", "spread of one tactic's timing over the builds, standard deviation with outliers"),
         ("min_ms", "float", "shortest time of the layer"),
         ("median_ms", "float", "median time of the layer"),
         ("max_ms", "float", "longest time of the layer"),
@@ -75,7 +75,8 @@ class Stability:
     build_rows, layer_rows : tuple of dict
         Rows of the tables ``builds`` and ``layers``; the layers that make the time vary most come first.
     noise_percent : float or None
-        Median of the layers' noise; None where no tactic was timed twice.
+        Median of the layers' noise, each a standard deviation over its tactics, outliers included; None where no tactic
+        was timed twice.
     time_source : str or None
         ``profile`` or ``tactic``: what the layers' times are.
     advice : tuple of str

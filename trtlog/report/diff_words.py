@@ -96,6 +96,17 @@ def headline(diff: Diff) -> list[str]:
     return [line for part in (_performance, _layers, _machine, _tactics, _rest) for line in part(diff)]
 
 
+def points(diff: Diff) -> list[tuple[str, list[str]]]:
+    """Return the sentences of :func:`headline`, each with those that are indented under it."""
+    found: list[tuple[str, list[str]]] = []
+    for line in headline(diff):
+        if line.startswith(" ") and found:
+            found[-1][1].append(line.strip())
+        else:
+            found.append((line.strip(), []))
+    return found
+
+
 def _performance(diff: Diff) -> list[str]:
     lines = []
     for row in diff.rows("performance"):
@@ -159,7 +170,7 @@ def _machine(diff: Diff) -> list[str]:
     lines = [
         f"machine: {'as fast as before' if same else 'slower' if found.shift_percent > 0 else 'faster'}; "
         f"{counted(found.common, 'tactic')} timed by both builds took {signed(found.shift_percent)} (median; "
-        f"noise of one timing {found.noise_percent:.1f}%)"
+        f"typical scatter {found.noise_percent:.1f}%, outliers aside)"
     ]
     if moved:
         lines.append(

@@ -40,7 +40,11 @@ def headline(found: Stability) -> list[str]:
             f"{plural(len(flipped), 'changes its', 'change their')} tactic" + (f" ({kinds})" if kinds else "")
         )
     if found.noise_percent is not None:
-        lines.append(f"noise: one tactic's timing differs by {found.noise_percent:.1f}% from build to build (median)")
+        known = sum(row["noise_percent"] is not None for row in found.layer_rows)
+        lines.append(
+            f"noise of a layer's timings from build to build, outliers included: {found.noise_percent:.1f}% "
+            f"(standard deviation; the median of {counted(known, 'layer')})"
+        )
     return lines
 
 
