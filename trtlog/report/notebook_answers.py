@@ -29,7 +29,7 @@ _LINES = 6
 def diff_html(diff: Diff) -> str:
     """Return a diff: notes, the answer in sentences, then the tables."""
     parts = [line(strong(diff.control.source), "→", strong(diff.test.source)), *_notes(diff.notes)]
-    parts.append(items([words.strip() for words in diff_words.headline(diff)]))
+    parts.append(items([join((words, items(under)), "") for words, under in diff_words.points(diff)]))
     parts += [_section(part, opened=part.title in _OPEN) for part in diff_words.sections(diff)]
     return block(*parts)
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from trtlog.redact import redact
-from trtlog.report.diff_words import Section, headline, sections
+from trtlog.report.diff_words import Section, points, sections
 
 if TYPE_CHECKING:
     from trtlog.analyses.diff import Diff
@@ -18,7 +18,8 @@ def diff_data(diff: Diff) -> dict[str, Any]:
     """Return the data of the page: headline and notes first, then a section a table."""
     tables: dict[str, Any] = {}
     first: list[dict[str, Any]] = [{"kind": "missing", "text": redact(note)} for note in diff.notes]
-    first.append({"kind": "list", "items": [redact(line.strip()) for line in headline(diff)]})
+    items = [{"text": redact(text), "items": [redact(line) for line in under]} for text, under in points(diff)]
+    first.append({"kind": "list", "items": items})
     made = [{"id": "headline", "title": "What changed", "blocks": first}]
     for number, section in enumerate(sections(diff)):
         name = f"diff{number}"

@@ -1,4 +1,5 @@
 // The page: head, navigation, sections; what the address says.
+const listOf = (items, inside) => el('ul', {}, items.map((item) => el('li', {}, inside(item))));
 const BLOCKS = {
   table: tableBlock, record: recordBlock, matrix: matrixBlock, bars: barsBlock, waterfall: waterfallBlock,
   treemap: treemapBlock, band: bandBlock, steps: stepsBlock,
@@ -6,7 +7,7 @@ const BLOCKS = {
   good: (block) => el('p', { class: 'good' }, block.text),
   facts: (block) => el('dl', { class: 'facts' }, block.facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))),
   text: (block) => el('p', {}, block.text),
-  list: (block) => el('ul', {}, block.items.map((item) => el('li', {}, item))),
+  list: (block) => listOf(block.items, (item) => [item.text, item.items.length ? listOf(item.items, (under) => under) : null]),
   findings: (block) => findings(block),
 };
 
