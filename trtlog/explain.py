@@ -148,21 +148,16 @@ def _nearest(body: str) -> list[str]:
     return out
 
 
-def _pieces(variant: Variant) -> list[str]:
-    return [re.escape(p[1]) if p[0] == "text" else f"(?:{p[-1]})" for p in variant.parts]
-
-
 def _reached(variant: Variant, body: str) -> tuple[int, int]:
     """Return how much of a body the longest part of the rule reads, and how many pieces that is.
 
     A field of free text at the end of that part reads anything: only text up to the last literal counts.
     """
-    pieces = _pieces(variant)
-    for count in range(len(pieces), 0, -1):
+    for count in range(len(variant.parts), 0, -1):
         part = variant.parts[count - 1]
         if part[0] != "text" and "." in part[-1].replace("\\.", ""):
             continue
-        found = re.match("".join(pieces[:count]), body)
+        found = re.match(grammar.expression_of(variant.parts[:count]), body)
         if found is not None:
             return found.end(), count
     if variant.parts[0][0] == "text":

@@ -109,7 +109,7 @@ class Variant:
         out = []
         for part in self.parts:
             if part[0] == "text":
-                out.append(part[1].translate(_ESCAPES))
+                out.append(escape(part[1]))
             else:
                 out.append(f"({part[2]})" if part[0] == "field" else f"(?:{part[1]})")
         return "".join(out)
@@ -267,6 +267,16 @@ def compile_grammar(folder: Path) -> Grammar:
     sections = grammar_source.section_openers(sections_file, set(messages))
     digest = digest_of(grammar_files(folder))
     return Grammar(digest=digest, fields=fields, messages=messages, headers=headers, sections=sections)
+
+
+def escape(literal: str) -> str:
+    """Return an expression, for ``re`` and RE2 alike, that matches a text."""
+    return literal.translate(_ESCAPES)
+
+
+def expression_of(parts: Sequence[Part]) -> str:
+    """Return an expression without groups, for ``re`` and RE2 alike, that matches parts of a variant."""
+    return "".join(escape(part[1]) if part[0] == "text" else f"(?:{part[-1]})" for part in parts)
 
 
 def _to_json(grammar: Grammar) -> str:

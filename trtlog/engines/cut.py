@@ -8,7 +8,6 @@ body whose cut is not the only possible one is left to ``re``.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -20,7 +19,7 @@ import pyarrow.compute as pc
 from trtlog.arrays import from_bytes, from_numpy, to_numpy
 from trtlog.engines.alphabet import alphabet, sufficient_class
 from trtlog.engines.scan import Array, places_of
-from trtlog.grammar import Variant
+from trtlog.grammar import Variant, expression_of
 
 # Repeats are looked for in a sample of this size.
 _SAMPLE = 512
@@ -143,7 +142,7 @@ class BulkRule:
 
     Examples
     --------
-    >>> from trtlog.grammar import Variant
+    >>> from trtlog.grammar import Variant, expression_of
     >>> parts = (("text", "Tactic: "), ("field", "tactic", "[0-9]+"), ("text", " Time: "), ("field", "time_ms", ".+"))
     >>> rule = BulkRule(0, Variant("tactic", "plain", parts))
     >>> found = rule.match(Bodies.of(pa.array([b"Tactic: 12 Time: 0.5", b"Tactic: Time: 1"])))
@@ -349,13 +348,3 @@ def find(data: Array, first: int, last: int, literal: bytes) -> Array:
     if len(literal) > 2 and len(places):
         places = places[holds(data, places, literal)]
     return places
-
-
-def escape(literal: str) -> str:
-    """Return an expression, for ``re`` and RE2 alike, that matches a text."""
-    return re.sub(r"([][\\.^$*+?{}|()])", r"\\\1", literal)
-
-
-def expression_of(parts: Sequence[tuple[str, ...]]) -> str:
-    """Return an expression without groups, for ``re`` and RE2 alike, that matches parts of a variant."""
-    return "".join(escape(part[1]) if part[0] == "text" else f"(?:{part[-1]})" for part in parts)

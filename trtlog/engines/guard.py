@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog.arrays import to_numpy
-from trtlog.engines.cut import Bodies, escape, expression_of
+from trtlog.engines.cut import Bodies
 from trtlog.engines.scan import Array
-from trtlog.grammar import Variant
+from trtlog.grammar import Variant, escape, expression_of
 
 # So many rules are tried with their whole expression.
 _FEW = 24
