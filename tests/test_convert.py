@@ -56,6 +56,21 @@ def test_one_run(tmp_path, monkeypatch, segment_bytes):
     assert written.run.tensorrt_version == "8.5.3"
 
 
+def test_the_exports_beside_a_log(tmp_path):
+    log = FOLDER / "resnet50_fp16_dyn_detailed.log.gz"
+    assert convert(log, tmp_path / "all", segment_bytes=20_000) == []
+    assert trtlog.read_parquet(tmp_path / "all") == trtlog.parse(log)
+    assert trtlog.read_parquet(tmp_path / "all").table("iteration_times").num_rows > 1000
+    convert(log, tmp_path / "none", exports=[])
+    assert trtlog.read_parquet(tmp_path / "none") == trtlog.parse(log, exports=[])
+    damaged = tmp_path / "damaged.json"
+    damaged.write_text("[{")
+    with pytest.raises(InputError, match=r"damaged\.json"):
+        convert(log, tmp_path / "failed", exports=[damaged])
+    [note] = convert(log, tmp_path / "noted", exports=[damaged], must=False)
+    assert note.startswith("the export beside it is left out: ")
+
+
 @pytest.mark.parametrize("engine", ["line", "vector"])
 @pytest.mark.parametrize("group_rows", [1, 2000])
 def test_several_runs(tmp_path, monkeypatch, engine, group_rows):

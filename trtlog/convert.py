@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from trtlog.arrays import from_numpy, to_numpy
 from trtlog.captures import Captures
 from trtlog.errors import InputError
 from trtlog.parquet import metadata_of
-from trtlog.read import check_captures, make_engine, strict_error
+from trtlog.read import check_captures, export_paths, export_rows, make_engine, strict_error
 from trtlog.records import TABLES
 from trtlog.tables import TableSet, schema_of
 from trtlog.tables.cells import one_array
@@ -40,13 +40,15 @@ def convert(
     *,
     engine: str = "auto",
     strict: bool = False,
+    exports: Sequence[str | os.PathLike[str]] | None = None,
+    must: bool = True,
     progress: Callable[[int], None] | None = None,
-    segment_bytes: int = SEGMENT_BYTES,
+    segment_bytes: int | None = None,
 ) -> list[str]:
     """Write a log as Parquet, one file a table, without ever holding all of it.
 
-    The files are those of ``trtlog.parse(source).to_parquet(folder)``, but for row groups. JSON exports beside
-    the log are not read.
+    The files are those of ``trtlog.parse(source).to_parquet(folder)``, but for row groups. The JSON exports of a
+    long log of several runs are left out, and a note says so.
 
     Parameters
     ----------
@@ -58,9 +60,13 @@ def convert(
         How to read.
     strict : bool
         Make a line that no rule knows an error.
+    exports : sequence of paths, optional
+        As for :func:`trtlog.parse`; they are read whole.
+    must : bool
+        Whether a given export that cannot be read is an error; else it is noted.
     progress : callable, optional
         Called with the number of bytes read so far.
-    segment_bytes : int
+    segment_bytes : int, optional
         How much log text to read between two writes.
 
     Returns
@@ -79,6 +85,7 @@ def convert(
     from trtlog.source import open_source
 
     target = Path(folder)
+    segment_bytes = SEGMENT_BYTES if segment_bytes is None else segment_bytes
     done, since = 0, 0
     reader: Any = None
     with open_source(source) as opened:
@@ -102,14 +109,21 @@ def convert(
             check_captures(captures, opened.name)
             if strict and captures.unknown:
                 raise strict_error(captures, opened.name)
-            writer.finish(captures)
+            notes = [*opened.notes, *captures.notes]
+            rows: dict[str, Any] = {}
+            paths = export_paths(captures, source, exports)
+            if writer.runs:
+                notes += [f"{path}: left out: a log of several runs was written run by run" for path in paths]
+            else:
+                rows = export_rows(captures, paths, notes, must=must and exports is not None)
+            writer.finish(captures, rows, notes)
         except OSError as error:
             raise InputError(f"cannot write {target}: {error.strerror or error}") from error
         finally:
             writer.close()
             if reader is not None:
                 reader.close()
-    return [*opened.notes, *captures.notes]
+    return notes
 
 
 class _Writer:
@@ -122,7 +136,7 @@ class _Writer:
         self._folder = folder
         self._source = source
         self._files: dict[str, pq.ParquetWriter] = {}
-        self._runs = 0  # runs above those that are read now
+        self.runs = 0  # runs above those that are read now
         self._versions: dict[str, None] = {}
         self._held: dict[str, list[pa.Table]] = {}  # rows that are not yet a row group
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trtlog-write")
@@ -135,18 +149,18 @@ class _Writer:
             above = split(captures, line)
             runs = len(lines_of(above, ("run_started",)))
             self._submit(above, [name for name in TABLES if name != "coverage"])
-            self._runs += runs
+            self.runs += runs
         line = cut_inside_run(captures)
         if line is not None:
             self._submit(split(captures, line, segmented_kinds(captures)), SEGMENTED)
 
-    def finish(self, captures: Captures) -> None:
-        """Write the rest, and make the files appear."""
-        self._submit(captures, list(TABLES))
+    def finish(self, captures: Captures, exports: Mapping[str, Any], notes: Sequence[str]) -> None:
+        """Write the rest with the rows of exports, and make the files appear."""
+        self._submit(captures, list(TABLES), exports)
         self._wait()
         for name in list(self._held):
             self._write_group(name)
-        metadata = metadata_of(list(self._versions), self._source.name, [*self._source.notes, *captures.notes])
+        metadata = metadata_of(list(self._versions), self._source.name, list(notes))
         for file in self._files.values():
             file.add_key_value_metadata({key: metadata[key] for key in _LATE})
             file.close()
@@ -162,18 +176,20 @@ class _Writer:
             self._temporary(name).unlink(missing_ok=True)
         self._files = {}
 
-    def _submit(self, captures: Captures, names: Sequence[str]) -> None:
+    def _submit(self, captures: Captures, names: Sequence[str], exports: Mapping[str, Any] | None = None) -> None:
         """Have a segment written; at most one waits for another, so that memory stays bounded."""
         self._wait(1)
-        self._pending.append(self._thread.submit(self._write, captures, names, self._runs))
+        self._pending.append(self._thread.submit(self._write, captures, names, self.runs, exports))
 
     def _wait(self, left: int = 0) -> None:
         """Wait until no more than ``left`` segments are to be written; raise what went wrong with one."""
         while len(self._pending) > left:
             self._pending.popleft().result()
 
-    def _write(self, captures: Captures, names: Sequence[str], runs_above: int) -> None:
-        tables = TableSet(captures, self._source.name)
+    def _write(
+        self, captures: Captures, names: Sequence[str], runs_above: int, exports: Mapping[str, Any] | None
+    ) -> None:
+        tables = TableSet(captures, self._source.name, exports)
         for name in names:
             table = tables[name]
             if name == "runs":

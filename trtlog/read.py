@@ -70,7 +70,7 @@ def parse(
     captures, name, notes = read_captures(source, engine=engine, progress=progress)
     if strict and captures.unknown:
         raise strict_error(captures, name)
-    rows = _exports(captures, source, exports, notes)
+    rows = export_rows(captures, export_paths(captures, source, exports), notes, must=exports is not None)
     return Log(TableSet(captures, name, rows), name, notes)
 
 
@@ -83,19 +83,15 @@ _EXPORT_TABLES = {
 }
 
 
-def _exports(
-    captures: Captures, source: Any, given: Sequence[str | os.PathLike[str]] | None, notes: list[str]
-) -> dict[str, list[dict[str, Any]]]:
-    """Read the exports that belong to a log: those given, else those beside it that carry its name."""
+def export_paths(captures: Captures, source: Any, given: Sequence[str | os.PathLike[str]] | None) -> list[Path]:
+    """Return the exports that were given, else those that lie beside a log and carry its name."""
     from trtlog.export_files import find_exports
 
-    if given is None:
-        if not isinstance(source, (str, os.PathLike)):
-            return {}
-        paths = find_exports(Path(source), " ".join(_commands(captures)))
-    else:
-        paths = [Path(path) for path in given]
-    return export_rows(captures, paths, notes, must=given is not None)
+    if given is not None:
+        return [Path(path) for path in given]
+    if not isinstance(source, (str, os.PathLike)):
+        return []
+    return find_exports(Path(source), " ".join(_commands(captures)))
 
 
 def _commands(captures: Captures) -> list[str]:

@@ -218,10 +218,18 @@ def test_a_long_log_is_written_piece_by_piece(tmp_path, dataset, monkeypatch):
     monkeypatch.setattr("trtlog.dataset.batch.read_small", None)
     path = tmp_path / "long.log"
     path.write_text("".join(text(n, version=("8.5.3", "8.6.1")[n % 2]) for n in range(20)))
-    trtlog.to_dataset([path, FIXTURES / "trt-8.5.3-h200" / "lstm_verbose.log.gz"], dataset)
+    real = [FIXTURES / "trt-8.5.3-h200" / f"{name}.log.gz" for name in ("lstm_verbose", "resnet50_fp16_dyn_detailed")]
+    trtlog.to_dataset([path, *real], dataset)
     held = trtlog.open_dataset(dataset)
     assert held.log(str(path)) == trtlog.parse(path)
-    assert held.log("lstm_verbose.log.gz") == trtlog.parse(FIXTURES / "trt-8.5.3-h200" / "lstm_verbose.log.gz")
+    for one in real:
+        assert held.log(one.name) == trtlog.parse(one)
+    assert held.log(real[1].name).table("iteration_times").num_rows > 1000, "its exports are read with it"
+    # Of several runs, those above are written when the exports are read.
+    shutil.copy(real[1].with_name("resnet50_fp16_dyn_detailed.times.json.gz"), tmp_path / "long.times.json.gz")
+    trtlog.to_dataset([path], dataset)
+    [note] = trtlog.open_dataset(dataset).log(str(path)).notes
+    assert note == f"{tmp_path / 'long.times.json.gz'}: left out: a log of several runs was written run by run"
 
 
 # ------------------------------------------------------------------ the handle

@@ -148,7 +148,7 @@ def _convert(
         tables: dict[str, pa.Table] = {}
         groups: list[Group] = []
         if is_long(log.path.name, before.st_size):
-            rows, groups = _long(log, digest, task, storage)
+            rows, groups = _long(log, exports, digest, task, storage)
         else:
             read = task.read(log, exports, strict=task.strict)
             tables = {name: read.table(name) for name in TABLES}
@@ -171,13 +171,15 @@ def partitions(rows: list[dict[str, Any]]) -> dict[int, Partition]:
     return {row["run"]: (row["tensorrt_version"], row["gpu"]) for row in rows}
 
 
-def _long(log: Fetched, digest: str, task: Task, storage: Storage) -> tuple[list[dict[str, Any]], list[Group]]:
+def _long(
+    log: Fetched, exports: list[Path], digest: str, task: Task, storage: Storage
+) -> tuple[list[dict[str, Any]], list[Group]]:
     """Convert a long log piece by piece, and its tables one after the other into parts of their own."""
     job = log.job
     beside = storage.local / task.staging if storage.local is not None else None
     with tempfile.TemporaryDirectory(prefix="trtlog-", dir=beside) as folder:
         try:
-            read, _ = read_long(log, Path(folder), strict=task.strict)
+            read, _ = read_long(log, Path(folder), exports, strict=task.strict)
         except TrtlogError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL:
                 raise WriteFailed(f"{task.place} cannot be written: {reason(error.__cause__)}") from error

@@ -105,7 +105,7 @@ def renamed(texts: list[str], fetched: Fetched) -> list[str]:
     return [text.replace(str(fetched.path), job.source).replace(f"{fetched.path.parent}/", "") for text in texts]
 
 
-def read_long(fetched: Fetched, folder: Path, *, strict: bool) -> tuple[Log, list[str]]:
+def read_long(fetched: Fetched, folder: Path, exports: list[Path], *, strict: bool) -> tuple[Log, list[str]]:
     """Convert a long log piece by piece into a folder; return a Log that reads its tables from there.
 
     Raises
@@ -115,10 +115,7 @@ def read_long(fetched: Fetched, folder: Path, *, strict: bool) -> tuple[Log, lis
     """
     from trtlog.convert import convert
 
-    notes = convert(fetched.path, folder, strict=strict)
-    if fetched.job.exports:
-        notes.append("the JSON exports beside it are left out: a log of this size is read piece by piece")
-    notes = renamed(notes, fetched)
+    notes = renamed(convert(fetched.path, folder, strict=strict, exports=exports, must=False), fetched)
     return Log(FolderTables(folder), fetched.job.source, notes), notes
 
 
