@@ -142,7 +142,7 @@ class BulkRule:
 
     Examples
     --------
-    >>> from trtlog.grammar import Variant, expression_of
+    >>> from trtlog.grammar import Variant
     >>> parts = (("text", "Tactic: "), ("field", "tactic", "[0-9]+"), ("text", " Time: "), ("field", "time_ms", ".+"))
     >>> rule = BulkRule(0, Variant("tactic", "plain", parts))
     >>> found = rule.match(Bodies.of(pa.array([b"Tactic: 12 Time: 0.5", b"Tactic: Time: 1"])))
