@@ -18,7 +18,7 @@ from trtlog.dataset.reading import read_small
 from trtlog.dataset.storage import Storage, reason
 from trtlog.dataset.workers import Processes, Runner, Serial, usable_cores
 from trtlog.errors import InputError
-from trtlog.words import counted
+from trtlog.words import counted, plural
 
 Progress = Callable[[int, int], None]
 # Logs whose digest another writer removed while they were looked at are tried so often.
@@ -74,7 +74,7 @@ class Conversion:
             (len(self.replaced), "replaced an older content"),
             (len(self.known), "known"),
             (len(self.unchanged), "unchanged"),
-            (len(self.skipped), "no logs"),
+            (len(self.skipped), plural(len(self.skipped), "no log", "no logs")),
             (len(self.failed), "failed"),
         )
         told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
