@@ -23,7 +23,8 @@ LOOKS = {
     "pickle.loads(pickle.dumps(Pass(1, 2)))": "Pass(run=1, line=2, name=None, layers=None)",
     # An instance from another process, where the class was looked at.
     r"pickle.loads(b'\x80\x04\x95.\x00\x00\x00\x00\x00\x00\x00\x8c\x14trtlog.records.graph\x94"
-    r"\x8c\x04Pass\x94\x93\x94)\x81\x94}\x94\x8c\x03run\x94K\x01sb.')": "Pass(run=1, line=None, name=None, layers=None)",
+    r"\x8c\x04Pass\x94\x93\x94)\x81\x94}\x94"
+    r"\x8c\x03run\x94K\x01sb.')": "Pass(run=1, line=None, name=None, layers=None)",
     "list(Pass.columns())": "['run', 'line', 'name', 'layers']",
 }
 
