@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trtlog.grammar import Grammar, Variant
@@ -103,6 +104,8 @@ class Captures:
     def rows(self, *kinds: str) -> list[dict[str, Any]]:
         """Return the matches of some kinds as dictionaries of text, sorted by line: for rare kinds."""
         found = self.matches(*kinds)
+        if not found.num_rows:
+            return []
         columns = [_values(found.column(name)) for name in found.column_names]
         return [dict(zip(found.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
@@ -117,6 +120,8 @@ class Captures:
             Captured fields, ``line``, ``kind`` or ``wording``; a list of None for a field that no wording has.
         """
         found = self.matches(*(kind for kind in kinds if kind in self.grammar.messages))
+        if not found.num_rows:
+            return [[] for _ in fields]
         held = found.column_names
         return [_values(found.column(name)) if name in held else [None] * found.num_rows for name in fields]
 
@@ -139,9 +144,7 @@ class Matches:
     def __init__(self, captures: Captures, kinds: Sequence[str]) -> None:
         import numpy as np
 
-        messages = captures.grammar.messages
-        fields = (name for kind in kinds for variant in messages[kind].variants for name in variant.fields)
-        self.column_names = ["line", "kind", "wording", *dict.fromkeys(fields)]
+        self._messages = [captures.grammar.messages[kind] for kind in kinds]
         wanted = set(kinds)
         self._held = [
             (captures.variants[index], lines, arrays)
@@ -150,11 +153,21 @@ class Matches:
             for lines, arrays in chunks
         ]
         self._sizes = [len(lines) for _, lines, _ in self._held]
-        lines = np.concatenate([lines for _, lines, _ in self._held]) if self._held else np.zeros(0, np.int64)
-        self._order = None if np.all(lines[:-1] <= lines[1:]) else np.argsort(lines, kind="stable")
-        self.lines: np.ndarray[Any, Any] = lines if self._order is None else lines[self._order]
-        self.num_rows = len(lines)
+        self._order: np.ndarray[Any, Any] | None = None
+        self.lines: np.ndarray[Any, Any] = np.zeros(0, np.int64)
+        if self._held:
+            self.lines = lines = np.concatenate([lines for _, lines, _ in self._held])
+            if not (lines[:-1] <= lines[1:]).all():
+                self._order = np.argsort(lines, kind="stable")
+                self.lines = lines[self._order]
+        self.num_rows = len(self.lines)
         self._columns: dict[str, Any] = {}
+
+    @cached_property
+    def column_names(self) -> list[str]:
+        """Names of the columns."""
+        fields = (name for message in self._messages for variant in message.variants for name in variant.fields)
+        return ["line", "kind", "wording", *dict.fromkeys(fields)]
 
     def column(self, name: str) -> Any:
         """Return a column as one Arrow array.

@@ -65,6 +65,7 @@ def schema_of_record(record: type[Record]) -> pa.Schema:
     return pa.schema(fields)
 
 
+@cache
 def empty(table: str) -> pa.Table:
     """Return a table without rows."""
     schema = schema_of(table)
@@ -81,6 +82,8 @@ def from_columns(table: str, columns: Mapping[str, Any], size: int) -> pa.Table:
 
 def from_rows(table: str, rows: list[dict[str, Any]]) -> pa.Table:
     """Make a table of dictionaries; what a row lacks is null."""
+    if not rows:
+        return empty(table)
     schema = schema_of(table)
     return pa.table([from_list([row.get(f.name) for row in rows], f.type) for f in schema], schema=schema)
 
