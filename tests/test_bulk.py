@@ -74,7 +74,8 @@ def test_rules_without_a_literal_beginning_keep_their_order():
         bodies = [b for rule in chance.sample(floating, 6) for b in bodies_for(rule.index, chance, 80)]
         bodies = [b for b in bodies if b and not MATCHER.plain.candidates(b[:8])]
         found, left = bulk._match_floating(Bodies.of(pa.array(bodies, pa.binary())))
-        assert sorted([*left.tolist(), *(p for places, _, _ in found for p in places.tolist())]) == [*range(len(bodies))]
+        accounted = [*left.tolist(), *(place for places, _, _ in found for place in places.tolist())]
+        assert sorted(accounted) == [*range(len(bodies))]
         for places, variant, fields in found:
             for row, place in enumerate(places.tolist()):
                 expected = MATCHER.match(bodies[place])

@@ -26,7 +26,7 @@ assert LOGS
 
 
 def captures_of(data: bytes, chunk_bytes: int = 100_000):
-    engine = VectorEngine(RULES, threads=1, min_rows=4)
+    engine = VectorEngine(RULES, min_rows=4)
     line, begin = 1, 0
     while begin < len(data):
         end = data.find(b"\n", begin + chunk_bytes) + 1 or len(data)

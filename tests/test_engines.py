@@ -65,23 +65,23 @@ def assert_same(expected, found, tables=True):
             assert plain(second[name]).equals(plain(first[name])), name
 
 
-def check(source, chunk_bytes, threads=1, min_rows=1, tables=True):
+def check(source, chunk_bytes, min_rows=1, tables=True):
     expected = read(LineEngine(RULES), source)
-    assert_same(expected, read(VectorEngine(RULES, threads, min_rows), source, chunk_bytes), tables)
+    assert_same(expected, read(VectorEngine(RULES, min_rows=min_rows), source, chunk_bytes), tables)
 
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda p: p.name)
-@pytest.mark.parametrize(("chunk_bytes", "threads", "min_rows"), [(8 << 20, 2, 24), (50_000, 2, 4), (3_000, 1, 1)])
-def test_fixtures(path: Path, chunk_bytes, threads, min_rows):
+@pytest.mark.parametrize(("chunk_bytes", "min_rows"), [(8 << 20, 160), (50_000, 4), (3_000, 1)])
+def test_fixtures(path: Path, chunk_bytes, min_rows):
     if chunk_bytes < 10_000 and path.stat().st_size > 60_000:
         chunk_bytes = 20_000  # many small chunks of a long log tell no more than some
-    check(path, chunk_bytes, threads, min_rows, tables=chunk_bytes > 10_000)
+    check(path, chunk_bytes, min_rows, tables=chunk_bytes > 10_000)
 
 
 @pytest.mark.parametrize("path", beside(THIRD_PARTY), ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_third_party_logs(path: Path):
     try:
-        check(path, 200_000, 2, 2)
+        check(path, 200_000, 2)
     except InputError:
         pytest.skip("no log")
 
@@ -135,7 +135,7 @@ def test_generated_logs(data, cuts, min_rows, ended):
     if not ended:
         data = data.rstrip(b"\n") or b"x"
     expected = feed_at(LineEngine(RULES), data, [])
-    assert_same(expected, feed_at(VectorEngine(RULES, 1, min_rows), data, cuts), tables=False)
+    assert_same(expected, feed_at(VectorEngine(RULES, min_rows=min_rows), data, cuts), tables=False)
 
 
 LAYER = b"Layer(Convolution): conv, Tactic: 0x0000000000000bb9, a (Float[1,3]) -> b (Float[1,3])"
@@ -172,7 +172,7 @@ def test_lines_without_header(parts, cuts, min_rows):
     """Layers of the engine inside open records, help texts, option sections, behind decorated headers."""
     data = b"".join((line + b"\n") * times for line, times in parts)
     expected = feed_at(LineEngine(RULES), data, [])
-    assert_same(expected, feed_at(VectorEngine(RULES, 1, min_rows), data, cuts), tables=False)
+    assert_same(expected, feed_at(VectorEngine(RULES, min_rows=min_rows), data, cuts), tables=False)
 
 
 @settings(max_examples=15)

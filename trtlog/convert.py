@@ -93,7 +93,7 @@ def convert(
         try:
             for chunk in opened:
                 if reader is None:
-                    reader = make_engine(engine, grammar.load(), len(chunk.data))
+                    reader = make_engine(engine, grammar.load(), len(chunk.data), opened.expected_size(len(chunk.data)))
                 reader.feed(chunk.data, chunk.first_line)
                 size = len(chunk.data)
                 done, since = done + size, since + size

@@ -150,7 +150,7 @@ def read_captures(
         with open_source(source) as opened:
             for chunk in opened:
                 if reader is None:
-                    reader = make_engine(engine, grammar.load(), len(chunk.data))
+                    reader = make_engine(engine, grammar.load(), len(chunk.data), opened.expected_size(len(chunk.data)))
                 reader.feed(chunk.data, chunk.first_line)
                 done += len(chunk.data)
                 if progress is not None:
@@ -164,8 +164,10 @@ def read_captures(
     return captures, name, [*notes, *captures.notes]
 
 
-def make_engine(name: str, rules: Grammar, size: int) -> LineEngine | VectorEngine:
+def make_engine(name: str, rules: Grammar, size: int, expected: int = 0) -> LineEngine | VectorEngine:
     """Return a new engine; ``auto`` takes the vectorised one where the first chunk is large.
+
+    The engine may hold processes: its ``close`` must be called.
 
     Parameters
     ----------
@@ -175,11 +177,21 @@ def make_engine(name: str, rules: Grammar, size: int) -> LineEngine | VectorEngi
         The rules.
     size : int
         Bytes of the log's first chunk.
+    expected : int
+        Bytes of the log, as far as that is known: a long one is matched by other processes too.
     """
     if name == "vector" or (name == "auto" and size >= _VECTOR_BYTES):
-        from trtlog.engines.vector import VectorEngine
+        from trtlog.engines import processes
 
-        return VectorEngine(rules)
+        started = processes.start(expected)
+        try:
+            from trtlog.engines.vector import VectorEngine
+
+            return VectorEngine(rules, started)
+        except BaseException:
+            for process in started:
+                process.close()
+            raise
     from trtlog.engines.line import LineEngine
 
     return LineEngine(rules)

@@ -68,17 +68,30 @@ class Source:
         chunk_bytes: int,
         path: Path | None = None,
         live: bool = False,
+        size: int = 0,
     ) -> None:
         self.name = name
         self.path = path
+        self._size = size  # of what is read, 0 where that is not known
+        self._consumed = 0
         self.notes: list[str] = []
         self._chunk_bytes = max(1, chunk_bytes)
         self._live = live
-        self._raw = iter(blocks)
+        self._raw = self._counted(blocks)
         self._file: IO[Any] | None = None
         self._nuls = 0
         self._too_long: list[int] = []  # numbers of lines in pieces
         self._blocks: Iterator[bytes] = iter(())
+
+    def _counted(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            self._consumed += len(block)
+            yield block
+
+    def expected_size(self, read: int) -> int:
+        """Return about how many bytes of text there are in all, of which ``read`` were read; 0 where nobody knows."""
+        packed = self._consumed < read
+        return self._size * read // max(self._consumed, 1) if packed else self._size
 
     def _open(self) -> Source:
         """Read the first block, and refuse what is no log."""
@@ -206,7 +219,8 @@ def open_source(source: Any, chunk_bytes: int = 8 << 20, *, live: bool = False) 
     if isinstance(source, str | os.PathLike):
         return _open_path(source, chunk_bytes, live)
     if isinstance(source, bytes | bytearray | memoryview):
-        return Source("<bytes>", _slices(bytes(source), chunk_bytes), chunk_bytes, live=live)._open()
+        data = bytes(source)
+        return Source("<bytes>", _slices(data, chunk_bytes), chunk_bytes, live=live, size=len(data))._open()
     if hasattr(source, "read"):
         name = getattr(source, "name", None)
         shown = name if isinstance(name, str) else "<stream>"
@@ -262,7 +276,7 @@ def _open_path(given: str | os.PathLike[str], chunk_bytes: int, live: bool) -> S
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise InputError(f"{name} cannot be opened: {reason}") from error
-    source = Source(name, _read_blocks(file, name), chunk_bytes, path, live)
+    source = Source(name, _read_blocks(file, name), chunk_bytes, path, live, os.fstat(file.fileno()).st_size)
     source._file = file
     return source._open()
 

@@ -31,8 +31,12 @@ pytestmark = pytest.mark.benchmark
 
 def measure(task: str, log: Path, cores: int) -> dict:
     command = [sys.executable, "-m", "tests.benchmarks.measure", task, str(log), str(cores)]
+    # Python keeps the compiled modules, as it does of an installed package.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     runs = [
-        json.loads(subprocess.run(command, capture_output=True, check=True, cwd=ROOT, text=True).stdout)
+        json.loads(
+            subprocess.run(command, capture_output=True, check=True, cwd=ROOT, text=True, env=environment).stdout
+        )
         for _ in range(REPEATS)
     ]
     assert len({run["result"] for run in runs}) == 1

@@ -8,7 +8,6 @@ do, only distinct ones are tried. Rules without a literal beginning come last, o
 from __future__ import annotations
 
 import itertools
-import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +61,7 @@ class Few:
 
 
 class BulkMatcher:
-    """Finds the kind and the fields of the bodies of a chunk; safe to use from several threads."""
+    """Finds the kind and the fields of the bodies of a chunk."""
 
     def __init__(
         self, matcher: Matcher, excluded: frozenset[int], bare: BareRules, min_rows: int = MIN_ROWS
@@ -79,10 +78,9 @@ class BulkMatcher:
         self._groups: list[tuple[Rule, ...]] = [()]
         self._numbers: dict[tuple[int, ...], int] = {(): 0}
         self._spilled: dict[bytes, int] = {}
-        # Hash table from the first eight bytes to the group; a slot is written once, the group before the key.
+        # Hash table from the first eight bytes to the group; a slot is written once.
         self._slot_group = np.full(1 << _TABLE_BITS, -1, np.int32)
         self._slot_key = np.zeros(1 << _TABLE_BITS, np.uint64)
-        self._lock = threading.Lock()
 
     def rule(self, index: int) -> BulkRule:
         """Return the rule of a variant."""
@@ -176,9 +174,8 @@ class BulkMatcher:
         if len(missing):
             distinct, first, inverse = np.unique(keys[missing], return_index=True, return_inverse=True)
             found = np.empty(len(distinct), np.int32)
-            with self._lock:
-                for number, (key, row) in enumerate(zip(distinct.tolist(), missing[first].tolist(), strict=True)):
-                    found[number] = self._learn(key, int(lengths[row]), int(slots[row]))
+            for number, (key, row) in enumerate(zip(distinct.tolist(), missing[first].tolist(), strict=True)):
+                found[number] = self._learn(key, int(lengths[row]), int(slots[row]))
             groups[missing] = found[inverse]
         return groups
 

@@ -306,12 +306,13 @@ class LineEngine:
             pending[1].extend(groups)
 
     def flush(self, most: int = 0) -> None:
-        """Move what is held into the captures' arrays, where it is more than ``most`` lines."""
+        """Move what is held into the captures' arrays, in order, where it is more than ``most`` lines."""
         if self._held <= most:
             return
         self._held = 0
         for index, (lines, rows) in self._pending.items():
-            self.captures.add_rows(index, lines, rows)
+            order = sorted(range(len(lines)), key=lines.__getitem__)
+            self.captures.add_rows(index, [lines[n] for n in order], [rows[n] for n in order])
         self._pending = {}
 
     def drain(self) -> None:

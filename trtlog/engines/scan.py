@@ -7,7 +7,6 @@ the line engine.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +60,33 @@ class Scan:
     bare: Array
 
 
+    def packed(self) -> PackedScan:
+        """Return what another process needs beside the chunk."""
+        starts, ends, bodies = (array.astype(np.int32) for array in (self.starts, self.ends, self.bodies))
+        return PackedScan(self.first_line, starts, ends, bodies, self.header, self.bare)
+
+
+@dataclass
+class PackedScan:
+    """A `Scan` on its way between processes, without the chunk."""
+
+    first_line: int
+    starts: Array
+    ends: Array
+    bodies: Array
+    header: Array
+    bare: Array
+
+    def restored(self, data: bytes, numbers: list[int]) -> Scan:
+        """Return the scan; ``numbers`` are those of the headers here."""
+        starts = self.starts.astype(np.int64)
+        stops = np.append(starts[1:] - 1, len(data) - data.endswith(b"\n"))
+        sizes = np.minimum(stops + 1, len(data)) - starts
+        header = np.array([*numbers, -1], np.int32)[self.header]
+        ends, bodies = self.ends.astype(np.int64), self.bodies.astype(np.int64)
+        return Scan(data, self.first_line, starts, stops, ends, sizes, header, bodies, self.bare)
+
+
 class HeaderTable:
     """The distinct headers of a log that is read in bulk, numbered in the order of their first sight.
 
@@ -68,6 +94,8 @@ class HeaderTable:
     ----------
     headers : list of Header
         What the line engine's reader says about each.
+    printed : list of bytes
+        Their text.
     times : list of int
         Number of each header's printed time: equal numbers, equal times.
     asks_section : list of bool
@@ -78,8 +106,8 @@ class HeaderTable:
         self._reader = HeaderReader(grammar)
         self._known: dict[bytes, int] = {}
         self._times: dict[bytes, int] = {}
-        self._lock = threading.Lock()
         self.headers: list[Header] = []
+        self.printed: list[bytes] = []
         self.times: list[int] = []
         self.asks_section: list[bool] = []
 
@@ -87,11 +115,7 @@ class HeaderTable:
         """Return the number of a header, -1 for one that is not to be read in bulk."""
         known = self._known.get(printed)
         if known is None:
-            with self._lock:
-                known = self._known.get(printed)
-                if known is None:
-                    known = self._add(printed)
-                    self._known[printed] = known
+            known = self._known[printed] = self._add(printed)
         return known
 
     def _add(self, printed: bytes) -> int:
@@ -105,6 +129,7 @@ class HeaderTable:
         if header.severity not in ("V", "I"):  # the text of warnings and errors is kept whole
             return -1
         self.headers.append(header)
+        self.printed.append(printed)
         self.times.append(self._times.setdefault(header.time, len(self._times)))
         self.asks_section.append(asks_section(header))
         return len(self.headers) - 1

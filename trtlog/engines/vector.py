@@ -1,37 +1,73 @@
 """The vectorised engine: whole chunks at once, for stored logs.
 
-Lines of the usual headers are matched in bulk (:mod:`trtlog.engines.bulk`), several chunks side by side on
-the cores there are. What is left goes through the line engine, in order; its state is brought up to date
-before each such line, so that both engines say the same of every line.
+Lines of the usual headers are matched in bulk (:mod:`trtlog.engines.bulk`), those of a long log by other processes
+too (:mod:`trtlog.engines.processes`). What is left goes through the line engine, in order; its state is brought up
+to date before each such line, so that both engines say the same of every line.
 """
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from trtlog.arrays import from_numpy
 from trtlog.captures import Captures
+from trtlog.classify import Classifier
 from trtlog.collector import no_collection
 from trtlog.engines.bare import BareRules
 from trtlog.engines.bulk import MIN_ROWS, BulkMatcher, Extract, Few
 from trtlog.engines.line import LineEngine
 from trtlog.engines.order import Walk
+from trtlog.engines.processes import Process
 from trtlog.engines.scan import HeaderTable, Scan, scan
 from trtlog.grammar import Grammar
+from trtlog.match import shared_matcher
 
 # So many lines that were read one by one are held as Python objects before they become arrays.
 _HELD = 50_000
+# Chunks that wait for their turn, for each process; each holds about twice its size.
+_WAITING = 3
+
+Match = tuple[Scan, list[Extract], list[Few]]
 
 
-def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+class ChunkMatcher:
+    """Matches chunks, whatever stands around them.
+
+    Parameters
+    ----------
+    grammar : Grammar
+        The rules.
+    min_rows : int
+        Lines alike that a chunk must hold for them to be matched in bulk.
+    classifier : Classifier, optional
+        One of this grammar.
+    """
+
+    def __init__(self, grammar: Grammar, min_rows: int = MIN_ROWS, classifier: Classifier | None = None) -> None:
+        classifier = classifier or Classifier(grammar, shared_matcher(grammar))
+        self.headers = HeaderTable(grammar)
+        bare = BareRules(grammar, classifier.matcher, classifier)
+        self.bulk = BulkMatcher(classifier.matcher, classifier.kept_here, bare, min_rows)
+
+    def match(self, data: bytes, first_line: int) -> Match:
+        """Return the lines of a chunk, and what was matched in bulk and one by one."""
+        found = scan(data, first_line, self.headers)
+        return found, *self.bulk.match(found)
+
+
+@dataclass
+class _Pending:
+    """A chunk whose turn has not come."""
+
+    data: bytes
+    first_line: int
+    process: Process | None = None
+    slot: int = 0
+    match: Match | None = None
 
 
 class VectorEngine:
@@ -41,52 +77,79 @@ class VectorEngine:
     ----------
     grammar : Grammar
         The rules.
-    threads : int, optional
-        Threads that match chunks; by default one a core, at most four.
+    processes : sequence of Process, optional
+        Processes that match chunks too; the engine ends them.
     min_rows : int
         Lines alike that a chunk must hold for them to be matched in bulk.
 
     Examples
     --------
     >>> from trtlog import grammar
-    >>> engine = VectorEngine(grammar.load(), threads=1)
+    >>> engine = VectorEngine(grammar.load())
     >>> engine.feed(b"[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers\n", 1)
     >>> engine.finish().counts
     {'original_layers': [1, 53]}
     """
 
-    def __init__(self, grammar: Grammar, threads: int | None = None, min_rows: int = MIN_ROWS) -> None:
+    def __init__(self, grammar: Grammar, processes: Sequence[Process] = (), min_rows: int = MIN_ROWS) -> None:
+        self._processes = list(processes)
+        self._pending: deque[_Pending] = deque()
         self._line = LineEngine(grammar)
         self.captures = self._line.captures
-        classifier = self._line.classifier
-        bare = BareRules(grammar, self._line.matcher, classifier)
-        self._matcher = BulkMatcher(self._line.matcher, classifier.kept_here, bare, min_rows)
-        self._headers = HeaderTable(grammar)
+        self._matcher = ChunkMatcher(grammar, min_rows, self._line.classifier)
+        self._headers = self._matcher.headers
         names = dict.fromkeys(grammar.sections.values())
         numbers = {name: number for number, name in enumerate(names)}
         variants = self._line.matcher.variants
         self._kinds = [v.kind for v in variants]
         # Number of the section that a variant opens, -1 for none.
         self._opens = np.array([numbers.get(grammar.sections.get(k, ""), -1) for k in self._kinds], np.int64)
-        self._threads = min(usable_cores(), 4) if threads is None else threads
-        self._pool: ThreadPoolExecutor | None = None
-        self._waiting: deque[Future[tuple[Scan, list[Extract], list[Few]]]] = deque()
 
     def feed(self, chunk: bytes, first_line: int) -> None:
         """Read a chunk of whole lines; the last may lack its line end at the end of the log."""
-        if self._threads <= 1:
-            self._merge(*self._work(chunk, first_line))
+        if not self._processes:
+            self._merge(*self._matcher.match(chunk, first_line))
             return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="trtlog")
-        self._waiting.append(self._pool.submit(self._work, chunk, first_line))
-        while len(self._waiting) > self._threads or (self._waiting and self._waiting[0].done()):
-            self._merge(*self._waiting.popleft().result())
+        process = next((process for process in self._processes if process.is_free()), None)
+        if process is None:
+            self._pending.append(_Pending(chunk, first_line, match=self._matcher.match(chunk, first_line)))
+        else:
+            self._pending.append(_Pending(chunk, first_line, process, process.submit(chunk, first_line)))
+        while self._pending:
+            match = self._result(self._pending[0], wait=len(self._pending) > _WAITING * len(self._processes))
+            if match is None:
+                break
+            self._pending.popleft()
+            self._merge(*match)
+
+    def _result(self, pending: _Pending, wait: bool) -> Match | None:
+        """Return what was found in a chunk, None where a process has not found it yet."""
+        process = pending.process
+        if pending.match is None and process is not None:
+            pending.match = process.result(pending.slot, pending.data, self._headers, wait)
+            if pending.match is None and process.alive:
+                return None
+        if pending.match is None:
+            pending.match = self._matcher.match(pending.data, pending.first_line)
+        return pending.match
 
     def drain(self) -> None:
         """Wait for all chunks that were fed."""
-        while self._waiting:
-            self._merge(*self._waiting.popleft().result())
+        while self._pending:
+            match = self._result(self._pending[0], wait=False)
+            if match is None:
+                # While a process is at work on the first, the last is matched here.
+                last = self._pending[-1]
+                if last is not self._pending[0] and self._result(last, wait=False) is None:
+                    assert last.process is not None
+                    last.process.forget(last.slot)
+                    last.process = None
+                    continue
+                match = self._result(self._pending[0], wait=True)
+                if match is None:
+                    continue
+            self._pending.popleft()
+            self._merge(*match)
         self._line.flush()
 
     def finish(self) -> Captures:
@@ -98,14 +161,9 @@ class VectorEngine:
         return self._line.finish()
 
     def close(self) -> None:
-        """Stop the threads."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
-
-    def _work(self, data: bytes, first_line: int) -> tuple[Scan, list[Extract], list[Few]]:
-        found = scan(data, first_line, self._headers)
-        return found, *self._matcher.match(found)
+        """End the processes."""
+        for process in self._processes:
+            process.close()
 
     def _merge(self, found: Scan, extracts: list[Extract], singles: list[Few]) -> None:
         """Add one chunk to the captures; chunks come in order."""
@@ -116,7 +174,7 @@ class VectorEngine:
             variants[extract.rows] = extract.variant
         for few in singles:
             variants[few.rows] = few.variant
-        walk = Walk(self._line, self._matcher, self._headers, found, self._kinds, self._opens, variants)
+        walk = Walk(self._line, self._matcher.bulk, self._headers, found, self._kinds, self._opens, variants)
         with no_collection():
             given_back = walk.run()
         variants[given_back] = -1
