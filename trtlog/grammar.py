@@ -30,7 +30,7 @@ from trtlog.errors import GrammarError
 
 COMPILED_NAME = "compiled.json"
 # Bump when this module's output changes for the same grammar text.
-COMPILER_VERSION = 3
+COMPILER_VERSION = 4
 # What means something else in an expression than itself.
 _ESCAPES = str.maketrans({character: "\\" + character for character in "[]\\.^$*+?{}|()"})
 

@@ -76,6 +76,10 @@ def _paths(tree: Any, depth: int) -> Paths:
 def _steps(code: Any, value: Any, depth: int) -> Paths:
     if code is names.LITERAL:
         return {(frozenset([value]),)}
+    if code is names.NOT_LITERAL:
+        return {(_ANY - {value},)}
+    if code is names.ANY:
+        return {(_ANY - {ord("\n")},)}
     if code is names.IN:
         return {(_class(value),)}
     if code is names.BRANCH:
