@@ -61,6 +61,16 @@ def test_tables_load_neither_pandas_nor_lark():
     assert loaded.split() == [*["True"] * 4, "[]"]
 
 
+def test_converting_to_a_dataset_does_not_load_pandas(tmp_path):
+    loaded = python(
+        "import sys, trtlog\n"
+        "logs = ['fixtures/trt-8.5.3-h200/err_corrupt_engine.log.gz', 'fixtures/trt-8.5.3-h200/lstm_verbose.log.gz']\n"
+        f"trtlog.to_dataset(logs, {str(tmp_path / 'dataset')!r})\n"
+        "print('pandas' in sys.modules)"
+    )
+    assert loaded.strip() == "False"
+
+
 def test_public_names():
     assert trtlog.__all__ == sorted(trtlog.__all__)
     for name in trtlog.__all__:

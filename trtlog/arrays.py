@@ -132,6 +132,17 @@ def among(values: Array, wanted: Array | Sequence[int]) -> Array:
     return out
 
 
+def no_rows(schema: pa.Schema) -> pa.Table:
+    """Return a table without rows: ``Schema.empty_table`` loads pandas.
+
+    Examples
+    --------
+    >>> no_rows(pa.schema([("a", pa.int32())])).shape
+    (0, 1)
+    """
+    return pa.table([pa.nulls(0, field.type) for field in schema], schema=schema)
+
+
 def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """Return an Arrow array of Python values: numbers, text, times, lists and dictionaries.
 

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog._version import __version__
+from trtlog.arrays import from_list
 from trtlog.log import Log
 from trtlog.parquet import SCHEMA_VERSION
 from trtlog.records import Record
@@ -121,4 +122,5 @@ def _run(log: Log) -> dict[str, Any]:
 
 def to_table(rows: list[dict[str, Any]]) -> pa.Table:
     """Return rows as an Arrow table of the catalogue's schema."""
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    columns = [from_list([row.get(field.name) for row in rows], field.type) for field in SCHEMA]
+    return pa.table(columns, schema=SCHEMA)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from trtlog.arrays import no_rows
 from trtlog.dataset import manifest
 from trtlog.dataset.batch import Done, Outcome
 from trtlog.dataset.catalogue import SCHEMA, failed_row, to_table
@@ -208,7 +209,7 @@ class Writer:
         for table in lacking:
             staged = f"{self.session.folder}/{group.id}-{table}"
             schema = part_schema(table)
-            group.tables[table] = write_file(self.storage, staged, schema, [schema.empty_table()], empty=True)
+            group.tables[table] = write_file(self.storage, staged, schema, [no_rows(schema)], empty=True)
             change.moves.append((staged, group.part(table)))
         return [group, *real]
 

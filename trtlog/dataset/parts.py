@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from trtlog._version import __version__
+from trtlog.arrays import from_list
 from trtlog.dataset.manifest import Group
 from trtlog.dataset.storage import Storage
 from trtlog.parquet import SCHEMA_VERSION
@@ -56,12 +57,17 @@ def as_part(table: pa.Table, name: str, digest: str, source: str) -> pa.Table:
     columns: list[Any] = []
     for field in part_schema(name):
         if field.name == "log":
-            columns.append(pa.repeat(pa.scalar(digest), table.num_rows))
+            columns.append(_repeated(digest, table.num_rows))
         elif (name, field.name) == ("runs", "source"):
-            columns.append(pa.repeat(pa.scalar(source), table.num_rows))
+            columns.append(_repeated(source, table.num_rows))
         else:
-            columns.append(table.column(field.name).cast(field.type))
+            column = table.column(field.name)
+            columns.append(column if column.type == field.type else column.cast(field.type))
     return pa.table(columns, schema=part_schema(name))
+
+
+def _repeated(value: str, size: int) -> pa.Array:
+    return pa.repeat(from_list([value], pa.string())[0], size)
 
 
 def split(table: pa.Table, runs: Mapping[int, Partition]) -> Iterator[tuple[Partition, pa.Table]]:
@@ -71,7 +77,7 @@ def split(table: pa.Table, runs: Mapping[int, Partition]) -> Iterator[tuple[Part
         yield next(iter(distinct)), table
         return
     for partition in distinct:
-        own = pa.array([run for run, value in runs.items() if value == partition], pa.int32())
+        own = from_list([run for run, value in runs.items() if value == partition], pa.int32())
         rows = table.filter(pc.is_in(table.column("run"), value_set=own))
         if rows.num_rows:
             yield partition, rows
@@ -148,7 +154,7 @@ def _abandon(writer: Any, sink: Any) -> None:
 
 def read_pieces(storage: Storage, file: str, without: Sequence[str] = ()) -> Iterator[pa.Table]:
     """Yield the rows of a part, without those of some logs."""
-    gone = pa.array(without, pa.string())
+    gone = from_list(without, pa.string())
     with storage.open(file) as stream, pq.ParquetFile(stream) as part:
         for batch in part.iter_batches(_ROWS):
             table = pa.Table.from_batches([batch])

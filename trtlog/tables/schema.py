@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.arrays import from_list, from_numpy
+from trtlog.arrays import from_list, from_numpy, no_rows
 from trtlog.captures import Matches
 from trtlog.records import TABLES, Record
 from trtlog.tables.cells import (
@@ -68,9 +68,7 @@ def schema_of_record(record: type[Record]) -> pa.Schema:
 @cache
 def empty(table: str) -> pa.Table:
     """Return a table without rows."""
-    schema = schema_of(table)
-    # Schema.empty_table makes its arrays as pyarrow.array does, which loads pandas.
-    return pa.table([pa.nulls(0, field.type) for field in schema], schema=schema)
+    return no_rows(schema_of(table))
 
 
 def from_columns(table: str, columns: Mapping[str, Any], size: int) -> pa.Table:
