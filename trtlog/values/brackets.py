@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 
 def split_outside(text: str, separator: str, *, loose: bool = False) -> list[str]:
     """Split at a separator outside parentheses, brackets and braces.
@@ -25,19 +28,24 @@ def split_outside(text: str, separator: str, *, loose: bool = False) -> list[str
     if separator not in text:
         return [text]
     pieces: list[str] = []
-    depth = start = position = 0
-    step = len(separator)
-    while position < len(text):
-        char = text[position]
-        if char in "([{":
+    depth = start = 0
+    for found in _marks(separator).finditer(text):
+        mark = found[0]
+        if len(mark) > 1 and mark[0] == "(":
+            continue  # closed again
+        if mark in "([{":
             depth += 1
-        elif char in ")]}":
+        elif mark in ")]}":
             depth = max(0, depth - 1)
-        elif depth == 0 and text.startswith(separator, position):
-            pieces.append(text[start:position])
-            position = start = position + step
-            continue
-        position += 1
+        elif depth == 0:
+            pieces.append(text[start : found.start()])
+            start = found.end()
     if depth and loose:
         return text.split(separator)
     return [*pieces, text[start:]]
+
+
+@lru_cache(maxsize=16)
+def _marks(separator: str) -> re.Pattern[str]:
+    """Return what matches a pair of parentheses, a bracket or the separator, which holds none of these."""
+    return re.compile(rf"\([^()\[\]{{}}]*\)|[()\[\]{{}}]|{re.escape(separator)}")
