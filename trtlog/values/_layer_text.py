@@ -141,10 +141,22 @@ def _tensor(text: str, position: int) -> tuple[dict[str, Any], int] | None:
     return None if found is None else (tensor, found.end())
 
 
+class _Matchers(dict[str, Any]):
+    """What matches each terminal at a position; an expression is compiled when it is needed, few lines need all."""
+
+    def __init__(self, patterns: dict[str, str]) -> None:
+        super().__init__()
+        self._patterns = patterns
+
+    def __missing__(self, name: str) -> Any:
+        matcher = self[name] = re.compile(self._patterns[name]).match
+        return matcher
+
+
 @lru_cache(maxsize=1)
-def _terminals() -> dict[str, Any]:
-    """Return what matches each terminal at a position."""
+def _terminals() -> _Matchers:
+    """Return the terminals of the grammar."""
     from trtlog.grammar import grammar_dir
 
     grammar = (grammar_dir() / "values" / "layer_info.lark").read_text(encoding="utf-8")
-    return {name: re.compile(pattern).match for name, pattern in _TERMINAL.findall(grammar)}
+    return _Matchers(dict(_TERMINAL.findall(grammar)))
