@@ -29,10 +29,15 @@ def asof(lines: Array, openers: Array, breaks: Array) -> Array:
     [-1, 1, 1, -1]
     """
     found = counts_upto(lines, openers) - 1
-    if len(breaks) and len(openers):
+    if not len(breaks) or not len(openers):
+        return found
+    above = counts_upto(lines, breaks)
+    if len(lines) < len(openers):
+        # The opener stands before the last break; position -1 is no opener or no break, and changes nothing.
+        found[(above > 0) & (openers[found] < breaks[above - 1])] = -1
+    else:
         # As many breaks stand above the line as above its opener; the last number is that of no opener.
-        breaks_above = np.append(counts_upto(openers, breaks), -1)
-        found[counts_upto(lines, breaks) != breaks_above[found]] = -1
+        found[above != np.append(counts_upto(openers, breaks), -1)[found]] = -1
     return found
 
 
