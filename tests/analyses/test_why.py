@@ -6,7 +6,7 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import lines_of, parsed, timed
-from trtlog.analyses.why import find_layers
+from trtlog.analyses.why import _rival, find_layers
 from trtlog.cli.common import console
 from trtlog.report.why import render
 
@@ -94,3 +94,12 @@ def test_a_log_without_the_lines_says_which_flag_prints_them():
     assert parsed(MOBILENET).analyze.missing("margins") is None
     with pytest.raises(trtlog.QueryError, match="--verbose"):
         parsed("sweep_r50_fp32_b1").why("conv1")
+
+
+def test_a_rival_of_the_same_kernel_is_told_by_what_differs():
+    """One kernel may be timed as several tactics, and by several runners: its name alone would tell nothing."""
+    winner = {"kernel": "glow_gemm", "tactic": "0x0000000000000001", "runner": "CaskGemm"}
+    assert _rival(winner, {**winner, "tactic": "0x0000000000000002"}) == "the same kernel as tactic 0x0000000000000002"
+    assert _rival(winner, {**winner, "runner": "CaskFlatten"}) == "the same tactic by CaskFlatten"
+    assert _rival(winner, {**winner, "kernel": "shine_gemm"}) == "shine_gemm"
+    assert _rival(winner, {**winner, "kernel": None, "tactic": "0x0000000000000002"}) == "0x0000000000000002"

@@ -337,12 +337,13 @@ def _choice(told: Story) -> list[str]:
         out.append("In its formats no other tactic was timed: there was no choice but to change formats.")
         return out
     margin = 100 * (second["time_ms"] / winner["time_ms"] - 1)
-    lead = f"In the same formats the next one, {second['kernel'] or second['tactic']}, is {margin:.1f} % slower"
+    rival = _rival(winner, second)
+    lead = f"In the same formats the next one, {rival}, is {margin:.1f} % slower"
     noise = told.noise_percent or 0.0
     source = "assumed" if told.noise_assumed else "90 % of the conversions timed twice in this log stay within"
     if margin < 0:
         out.append(
-            f"In the same formats {second['kernel'] or second['tactic']} was {-margin:.1f} % faster, yet not taken."
+            f"In the same formats {rival} was {-margin:.1f} % faster, yet not taken."
         )
     elif margin <= noise:
         matter = ", and it hardly matters" if margin < 3 else ""
@@ -350,6 +351,15 @@ def _choice(told: Story) -> list[str]:
     else:
         out.append(f"{lead}, beyond the noise of {noise:.1f} % ({source}): the choice is clear.")
     return out
+
+
+def _rival(winner: dict[str, Any], second: dict[str, Any]) -> str:
+    """Return what to call the next best: one kernel may be timed as several tactics, and by several runners."""
+    if second["kernel"] is None or second["kernel"] != winner["kernel"]:
+        return str(second["kernel"] or second["tactic"])
+    if second["tactic"] != winner["tactic"]:
+        return f"the same kernel as tactic {second['tactic']}"
+    return f"the same tactic by {second['runner']}"
 
 
 def _passed_over(found: dict[str, Any], told: Story) -> str:

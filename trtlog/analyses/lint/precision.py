@@ -158,9 +158,9 @@ def channel_alignment(log: Log) -> Iterable[Hit]:
                 odd.append((layer, side, channels, multiple))
     if odd:
         layer, side, channels, multiple = odd[0]
+        count = len({entry[0]["layer"] for entry in odd})
         yield Hit(
-            f"{len({entry[0]['layer'] for entry in odd})} layers have channel counts that are no multiple, for "
-            f"example "
+            f"{counted(count, 'layer has', 'layers have')} channel counts that are no such multiple, for example "
             f"{layer['layer']}: {channels} {side[:-1]} channels, no multiple of {multiple}.",
             [entry[0]["line"] for entry in odd],
             layers=tuple(dict.fromkeys(entry[0]["layer"] for entry in odd)),
