@@ -11,7 +11,7 @@ import pytest
 
 from trtlog import grammar, grammar_source
 from trtlog.classify import Classifier
-from trtlog.engines.alphabet import alphabet, sufficient_class
+from trtlog.engines.alphabet import alphabet, sufficient_classes
 from trtlog.engines.bare import BareRules
 from trtlog.engines.bulk import BulkMatcher
 from trtlog.engines.cut import Bodies, BulkRule
@@ -92,10 +92,9 @@ def test_alphabets(pattern):
     for sample in SAMPLES:
         for found in re.finditer(pattern.encode(), sample):
             assert set(found[0]) <= letters
-    enough = sufficient_class(pattern)
-    if enough is not None:
+    for begin, enough in sufficient_classes(pattern):
         chance = random.Random(pattern)
         alone = np.flatnonzero(enough).tolist()
         for size in (1, 2, 7):
             for _ in range(20):
-                assert match(bytes(b for b in chance.choices(alone, k=size) if b != 10) or bytes(alone[-1:]))
+                assert match(begin + (bytes(b for b in chance.choices(alone, k=size) if b != 10) or bytes(alone[-1:])))

@@ -82,18 +82,19 @@ def convert(
         ``strict`` and there are unknown lines.
     """
     from trtlog import grammar
+    from trtlog.engines.processes import Crew
     from trtlog.source import open_source
 
     target = Path(folder)
     segment_bytes = SEGMENT_BYTES if segment_bytes is None else segment_bytes
     done, since = 0, 0
     reader: Any = None
-    with open_source(source) as opened:
+    with Crew(None if engine == "line" else source) as crew, open_source(source) as opened:
         writer = _Writer(target, opened)
         try:
             for chunk in opened:
                 if reader is None:
-                    reader = make_engine(engine, grammar.load(), len(chunk.data), opened.expected_size(len(chunk.data)))
+                    reader = make_engine(engine, grammar.load(), opened, len(chunk.data), crew)
                 reader.feed(chunk.data, chunk.first_line)
                 size = len(chunk.data)
                 done, since = done + size, since + size
@@ -105,7 +106,7 @@ def convert(
                     since = 0
                 if progress is not None:
                     progress(done)
-            captures = (reader or make_engine(engine, grammar.load(), 0)).finish()
+            captures = (reader or make_engine(engine, grammar.load(), opened, 0, crew)).finish()
             check_captures(captures, opened.name)
             if strict and captures.unknown:
                 raise strict_error(captures, opened.name)

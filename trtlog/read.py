@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trtlog.collector import no_collection
 from trtlog.errors import InputError, NoLogError, StrictError
 from trtlog.log import Log
 from trtlog.words import counted, plural
@@ -14,8 +15,10 @@ from trtlog.words import counted, plural
 if TYPE_CHECKING:
     from trtlog.captures import Captures
     from trtlog.engines.line import LineEngine
+    from trtlog.engines.processes import Crew
     from trtlog.engines.vector import VectorEngine
     from trtlog.grammar import Grammar
+    from trtlog.source import Source
 
 ENGINES = ("auto", "line", "vector")
 _SHOWN = 10
@@ -65,9 +68,9 @@ def parse(
     >>> log.passes.layers.tolist()
     [179]
     """
+    captures, name, notes = read_captures(source, engine=engine, progress=progress)
     from trtlog.tables import TableSet
 
-    captures, name, notes = read_captures(source, engine=engine, progress=progress)
     if strict and captures.unknown:
         raise strict_error(captures, name)
     rows = export_rows(captures, export_paths(captures, source, exports), notes, must=exports is not None)
@@ -140,6 +143,7 @@ def read_captures(
         The source is missing, empty, binary, or no log of TensorRT.
     """
     from trtlog import grammar
+    from trtlog.engines.processes import Crew
     from trtlog.source import open_source
 
     if engine not in ENGINES:
@@ -147,16 +151,18 @@ def read_captures(
     done = 0
     reader: Any = None
     try:
-        with open_source(source) as opened:
+        # Processes come first: they load what they need while this one does.
+        with Crew(None if engine == "line" else source) as crew, open_source(source) as opened:
             for chunk in opened:
-                if reader is None:
-                    reader = make_engine(engine, grammar.load(), len(chunk.data), opened.expected_size(len(chunk.data)))
-                reader.feed(chunk.data, chunk.first_line)
+                with no_collection():  # what is loaded and matched makes many objects, and no cycle
+                    if reader is None:
+                        reader = make_engine(engine, grammar.load(), opened, len(chunk.data), crew)
+                    reader.feed(chunk.data, chunk.first_line)
                 done += len(chunk.data)
                 if progress is not None:
                     progress(done)
+            captures = (reader or make_engine(engine, grammar.load(), opened, 0, crew)).finish()
             name, notes = opened.name, list(opened.notes)
-        captures = (reader or make_engine(engine, grammar.load(), 0)).finish()
     finally:
         if reader is not None:
             reader.close()
@@ -164,10 +170,8 @@ def read_captures(
     return captures, name, [*notes, *captures.notes]
 
 
-def make_engine(name: str, rules: Grammar, size: int, expected: int = 0) -> LineEngine | VectorEngine:
+def make_engine(name: str, rules: Grammar, source: Source, size: int, crew: Crew) -> LineEngine | VectorEngine:
     """Return a new engine; ``auto`` takes the vectorised one where the first chunk is large.
-
-    The engine may hold processes: its ``close`` must be called.
 
     Parameters
     ----------
@@ -175,23 +179,18 @@ def make_engine(name: str, rules: Grammar, size: int, expected: int = 0) -> Line
         Which engine.
     rules : Grammar
         The rules.
+    source : Source
+        Tells how long the log is about; a long one is matched by other processes too.
     size : int
         Bytes of the log's first chunk.
-    expected : int
-        Bytes of the log, as far as that is known: a long one is matched by other processes too.
+    crew : Crew
+        The processes.
     """
     if name == "vector" or (name == "auto" and size >= _VECTOR_BYTES):
-        from trtlog.engines import processes
+        started = crew.start(source.expected_size(size))
+        from trtlog.engines.vector import VectorEngine
 
-        started = processes.start(expected)
-        try:
-            from trtlog.engines.vector import VectorEngine
-
-            return VectorEngine(rules, started)
-        except BaseException:
-            for process in started:
-                process.close()
-            raise
+        return VectorEngine(rules, started)
     from trtlog.engines.line import LineEngine
 
     return LineEngine(rules)

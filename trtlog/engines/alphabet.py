@@ -35,25 +35,30 @@ def alphabet(pattern: str) -> Array:
 
 
 @cache
-def sufficient_class(pattern: str) -> Array | None:
-    """Return bytes of which every text, if not empty, matches: most values need no expression.
+def sufficient_classes(pattern: str) -> tuple[tuple[bytes, Array], ...]:
+    """Return texts, each with bytes: whatever begins with the text and goes on with some of the bytes matches.
+
+    Most values need no expression.
 
     Examples
     --------
-    >>> table = sufficient_class("[0-9]+(?:e[0-9]+)?|nan")
-    >>> int(table.sum()), sufficient_class("[0-9]{3}"), sufficient_class("[0-9]+x")
-    (10, None, None)
+    >>> [(begin, int(table.sum())) for begin, table in sufficient_classes("[0-9]+(?:e[0-9]+)?|nan|0x[0-9a-f]+")]
+    [(b'', 10), (b'0x', 16)]
+    >>> sufficient_classes("[0-9]{3}"), sufficient_classes("[0-9]+x")
+    ((), ())
     """
     tree = _parse(pattern)
     branches = tree[0][1][1] if len(tree) == 1 and tree[0][0] is names.BRANCH else [tree]
+    out = []
     for branch in branches:
         needed = [item for item in branch if item[0] is not names.MAX_REPEAT or item[1][0] > 0]
-        if len(needed) != 1 or needed[0][0] is not names.MAX_REPEAT:
+        begin = [value for code, value in needed[:-1] if code is names.LITERAL]
+        if not needed or len(begin) != len(needed) - 1 or needed[-1][0] is not names.MAX_REPEAT:
             continue
-        least, most, inner = needed[0][1]
+        least, most, inner = needed[-1][1]
         if least == 1 and most is names.MAXREPEAT and len(inner) == 1 and inner[0][0] is names.IN:
-            return _class(inner[0][1])
-    return None
+            out.append((bytes(begin), _class(inner[0][1])))
+    return tuple(out)
 
 
 @cache

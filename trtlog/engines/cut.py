@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog.arrays import from_bytes, from_numpy, to_numpy
-from trtlog.engines.alphabet import alphabet, sufficient_class
+from trtlog.engines.alphabet import alphabet, sufficient_classes
 from trtlog.engines.scan import Array, places_of
 from trtlog.grammar import Variant, expression_of
 
@@ -116,22 +116,23 @@ class Piece:
         Whether it is a field.
     pattern : str or None
         What RE2 checks, None for any text that is not empty.
-    table : ndarray or None
-        Bytes of which any text fits, as long as it is not empty.
+    classes : tuple of (bytes, ndarray)
+        Texts with bytes: what begins with the text, and goes on with some of the bytes, fits.
     """
 
     kept: bool
     pattern: str | None
-    table: Array | None
+    classes: tuple[tuple[bytes, Array], ...] = ()
 
     def check(self, values: pa.Array) -> Array | None:
         """Return which values fit; None for all."""
         offsets = offsets_of(values)
-        if self.pattern is None or self.table is not None:
+        if self.pattern is None:
             filled = offsets[1:] > offsets[:-1]
-            if self.table is None:
-                return None if filled.all() else filled
-            if filled.all() and self.table[as_bytes(values)[offsets[0] : offsets[-1]]].all():
+            return None if filled.all() else filled
+        data = as_bytes(values)
+        for begin, table in self.classes:
+            if _all_of(data, offsets, begin, table):
                 return None
         fits = to_numpy(pc.match_substring_regex(values, self.pattern))
         return None if fits.all() else fits
@@ -301,8 +302,21 @@ class BulkRule:
 def _piece(part: tuple[str, ...]) -> Piece:
     pattern = part[-1]
     if pattern == ".+":
-        return Piece(part[0] == "field", None, None)
-    return Piece(part[0] == "field", f"^(?:{pattern})$", sufficient_class(pattern))
+        return Piece(part[0] == "field", None)
+    return Piece(part[0] == "field", f"^(?:{pattern})$", sufficient_classes(pattern))
+
+
+def _all_of(data: Array, offsets: Array, begin: bytes, table: Array) -> bool:
+    """Return whether all values begin with a text and go on with some bytes of a table, at least one."""
+    if not (np.diff(offsets) > len(begin)).all():
+        return False
+    for place, byte in enumerate(begin):
+        if not (data[offsets[:-1] + place] == byte).all():
+            return False
+    # The bytes of the beginnings may be outside of the table: just those are.
+    outside = sum(not table[byte] for byte in begin) * (len(offsets) - 1)
+    inside = int(np.count_nonzero(table[data[offsets[0] : offsets[-1]]]))
+    return inside + outside == int(offsets[-1] - offsets[0])
 
 
 def holds(data: Array, places: Array, literal: bytes) -> Array:

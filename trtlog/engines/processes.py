@@ -67,9 +67,10 @@ def wanted(size: int) -> int:
     >>> wanted(1_000_000)
     0
     """
-    from multiprocessing import parent_process
-
-    if size < LEAST_BYTES or os.name != "posix" or parent_process() is not None or getattr(sys, "frozen", False):
+    if size < LEAST_BYTES or usable_cores() < 2 or os.name != "posix" or getattr(sys, "frozen", False):
+        return 0
+    workers = sys.modules.get("multiprocessing.process")
+    if workers is not None and workers.parent_process() is not None:
         return 0
     if not os.path.basename(sys.executable or "").startswith(("python", "pypy")):
         return 0
@@ -83,6 +84,39 @@ def start(size: int, min_rows: int = 0) -> list[Process]:
         for _ in range(wanted(size)):
             out.append(Process(min_rows))
     return out
+
+
+class Crew:
+    """The processes for one log, started as soon as it is known to be long; they end with the ``with``.
+
+    Parameters
+    ----------
+    source : Any
+        As that of :func:`trtlog.parse`: the size of a file and of bytes is known before anything is read.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self._processes: list[Process] = []
+        size = 0
+        if isinstance(source, bytes):
+            size = len(source)
+        elif isinstance(source, str | os.PathLike):
+            with contextlib.suppress(OSError, ValueError):
+                size = os.stat(source).st_size
+        self.start(size)
+
+    def start(self, size: int) -> list[Process]:
+        """Return the processes; start them, unless they are, if a log of about so many bytes is long."""
+        if not self._processes:
+            self._processes = start(size)
+        return self._processes
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for process in self._processes:
+            process.close()
 
 
 class Process:
