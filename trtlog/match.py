@@ -3,8 +3,8 @@
 A body is looked up by its first bytes: each rule knows the literal text it begins with, so nearly all rules
 are excluded before an expression runs. Rules that begin with a field are tried after those, by the length
 of their literal text; each needs its longest literal inside the body first. Which of them can have it is
-remembered by the body's shape, the body without its hexadecimal digits: names and numbers differ from line to
-line, shapes hardly do. What holds a text also holds it where both lack their digits.
+remembered by the body's shape, its first byte and what is left of it without hexadecimal digits: names and
+numbers differ from line to line, shapes hardly do. What holds a text also holds it where both lack their digits.
 """
 
 from __future__ import annotations
@@ -109,6 +109,10 @@ class Rule:
             self.fullmatch = re.compile(variant.regex.encode()).fullmatch
         return self.fullmatch(body)
 
+    def may_begin(self, body: bytes) -> bool:
+        """Tell whether a match can begin as a body does, from its first bytes."""
+        return self._variant.may_begin(body[:_KEY_LENGTH].decode("latin-1"))
+
     def _may_match(self, body: bytes) -> bool:
         """Tell without the expression whether a body may match: to compile one takes longer than many such looks."""
         variant = self._variant
@@ -116,7 +120,7 @@ class Rule:
             body.endswith(self.suffix)
             and _holds(body, self.literals)
             and variant.needs.encode("latin-1") in body
-            and variant.may_begin(body[:_KEY_LENGTH].decode("latin-1"))
+            and self.may_begin(body)
         )
 
 
@@ -307,16 +311,20 @@ class Index:
                 self._by_end[last] = ending
             return ending
         shape = _shape(body)
-        rules = self._by_shape.get(shape)
+        key = body[:1] + shape
+        rules = self._by_shape.get(key)
         if rules is None:
             if len(self._by_shape) >= _MEMO_LIMIT:
                 self._by_shape.clear()
             rules = [
                 (rule.anchor, rule)
                 for anchor, literals, rule in self._shapes
-                if anchor in shape and _holds(shape, literals) and shape.endswith(_shape(rule.suffix))
+                if anchor in shape
+                and _holds(shape, literals)
+                and shape.endswith(_shape(rule.suffix))
+                and rule.may_begin(body[:1])
             ]
-            self._by_shape[shape] = rules
+            self._by_shape[key] = rules
         return rules
 
 

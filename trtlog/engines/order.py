@@ -189,9 +189,8 @@ class Walk:
             return out
         index = self._line.matcher.within(section)
         assert index is not None
-        begins, ends = found.bodies[rows].tolist(), found.ends[rows].tolist()
-        spans = zip(rows, begins, ends, strict=True)
-        return [row for row, begin, end in spans if index.knows(found.data[begin:end])]
+        data, begins, ends = found.data, found.bodies, found.ends
+        return [row for row in rows if index.knows(data[int(begins[row]) : int(ends[row])])]
 
 
 def _events(bulk: Array, opens: Array, opening: Array) -> tuple[Array, Array]:
