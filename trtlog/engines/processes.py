@@ -42,11 +42,14 @@ _REQUEST = struct.Struct("<QQQ")  # slot, bytes, first line
 _ANSWER = struct.Struct("<QQ")  # slot, bytes of the head
 # Files that live in memory, where there are some.
 _MEMORY = "/dev/shm"
+# What a library prints while it loads is no answer.
 _SERVE = """
-import json, sys
+import json, os, sys
+answers = os.dup(1)
+os.dup2(2, 1)
 sys.path[:] = json.loads(sys.argv[1])
 from trtlog.engines.processes import serve
-serve(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+serve(answers, *map(int, sys.argv[2:]))
 """
 
 
@@ -197,7 +200,9 @@ class Process:
         assert self._child.stdout is not None
         pipe = self._child.stdout.fileno()
         try:
-            if not select.select([pipe], [], [], patience_s)[0]:
+            ready = select.poll()
+            ready.register(pipe, select.POLLIN)
+            if not ready.poll(int(patience_s * 1000)):
                 if patience_s:
                     self.close()
                 return False
@@ -234,11 +239,13 @@ class Process:
                 file.close()
 
 
-def serve(chunks: int, answers: int, min_rows: int) -> None:
+def serve(messages: int, chunks: int, answers: int, min_rows: int) -> None:
     """Match the chunks that come, until there are no more: what a process does.
 
     Parameters
     ----------
+    messages : int
+        The pipe to the other side.
     chunks, answers : int
         The shared files.
     min_rows : int
@@ -250,7 +257,7 @@ def serve(chunks: int, answers: int, min_rows: int) -> None:
 
     matcher = ChunkMatcher(grammar.load(), min_rows or MIN_ROWS)
     told = 0  # headers that the other side knows
-    os.write(1, _ANSWER.pack(0, 0))
+    os.write(messages, _ANSWER.pack(0, 0))
     while True:
         request = sys.stdin.buffer.read(_REQUEST.size)
         if len(request) < _REQUEST.size:
@@ -261,7 +268,7 @@ def serve(chunks: int, answers: int, min_rows: int) -> None:
         printed = matcher.headers.printed[told:]
         told += len(printed)
         head = _write_parts(answers, slot * _SLOT, [(printed, found.packed()), matched])
-        os.write(1, _ANSWER.pack(slot, head))
+        os.write(messages, _ANSWER.pack(slot, head))
 
 
 def _write_parts(file: int, place: int, parts: list[Any]) -> int:
