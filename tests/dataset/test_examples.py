@@ -199,6 +199,8 @@ def test_all_real_logs_as_one_dataset(tmp_path):
         assert held.sql(f"select count(*) n from {name}").n.tolist() == [wanted[name]], name
         assert globbed(tmp_path / "dataset", name, "count(*)") == [(wanted[name],)], name
     for path, reason in done.skipped:
-        assert reason
+        if "help text" in reason:
+            assert trtlog.parse(path).coverage.set_index("kind").lines["usage"] > 50
+            continue
         with pytest.raises(trtlog.NoLogError):
             trtlog.parse(path)
