@@ -82,7 +82,7 @@ def test_public_names():
 
 # The direction of design: each layer imports from those above it in this list only.
 LAYERS = [
-    ["_version", "arrays", "collector", "errors", "redact", "flags", "words"],
+    ["_version", "arrays", "expressions", "collector", "errors", "redact", "flags", "words"],
     ["grammar", "grammar_begin", "grammar_source", "oracle"],
     ["decode", "sniff", "source"],
     ["lines"],

@@ -6,20 +6,12 @@ hardly any expression has to be compiled. Loaded only when the compiled grammar 
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-# The parser of ``re`` itself, which lark uses too; its trees are stable since Python 3.6.
-if sys.version_info >= (3, 11):
-    from re import _constants as names
-    from re import _parser as parser
-else:
-    import sre_constants as names
-    import sre_parse as parser
+from trtlog.expressions import EVERY_BYTE, byte_class, names, parse
 
 # Positions that are told: a time with its year last and one with its year first differ at the fourth byte.
 DEPTH = 4
-_ANY = frozenset(range(256))
 
 # Possible beginnings of a match: which bytes may stand at each position. One shorter than the depth ends there.
 Paths = set[tuple[frozenset[int], ...]]
@@ -38,9 +30,9 @@ def begins(pattern: str) -> tuple[str, ...]:
     ('ab', '\x00ÿ', '\x00ÿ', '\x00ÿ')
     """
     sets: list[set[int]] = [set() for _ in range(DEPTH)]
-    for path in _paths(_parse(pattern), DEPTH):
+    for path in _paths(parse(pattern), DEPTH):
         for position, possible in enumerate(sets):
-            possible |= path[position] if position < len(path) else _ANY
+            possible |= path[position] if position < len(path) else EVERY_BYTE
     return tuple(map(_ranges, sets))
 
 
@@ -53,14 +45,10 @@ def needs(pattern: str) -> str:
     'Severity.'
     """
     best = run = ""
-    for code, value in _parse(pattern):
+    for code, value in parse(pattern):
         run = run + chr(value) if code is names.LITERAL else ""
         best = max(best, run, key=len)
     return best
-
-
-def _parse(pattern: str) -> Any:
-    return parser.parse(pattern.encode().decode("latin-1"))  # one character a byte
 
 
 def _paths(tree: Any, depth: int) -> Paths:
@@ -77,11 +65,11 @@ def _steps(code: Any, value: Any, depth: int) -> Paths:
     if code is names.LITERAL:
         return {(frozenset([value]),)}
     if code is names.NOT_LITERAL:
-        return {(_ANY - {value},)}
+        return {(EVERY_BYTE - {value},)}
     if code is names.ANY:
-        return {(_ANY - {ord("\n")},)}
+        return {(EVERY_BYTE - {ord("\n")},)}
     if code is names.IN:
-        return {(_class(value),)}
+        return {(byte_class(value),)}
     if code is names.BRANCH:
         return set().union(*(_paths(branch, depth) for branch in value[1]))
     if code is names.SUBPATTERN and not value[1] and not value[2]:
@@ -98,26 +86,11 @@ def _steps(code: Any, value: Any, depth: int) -> Paths:
                 break
             repeated = _joined(repeated, once, depth)
         return out
-    return {(_ANY,) * n for n in range(depth + 1)}  # nothing else is in the grammar; it may match anything
+    return {(EVERY_BYTE,) * n for n in range(depth + 1)}  # nothing else is in the grammar; it may match anything
 
 
 def _joined(first: Paths, second: Paths, depth: int) -> Paths:
     return {(*a, *b)[:depth] for a in first for b in second}
-
-
-def _class(items: Any) -> frozenset[int]:
-    found: set[int] = set()
-    negated = False
-    for code, value in items:
-        if code is names.NEGATE:
-            negated = True
-        elif code is names.LITERAL:
-            found.add(value)
-        elif code is names.RANGE:
-            found |= set(range(value[0], value[1] + 1))
-        else:
-            return _ANY
-    return _ANY - found if negated else frozenset(found)
 
 
 def _ranges(possible: set[int]) -> str:

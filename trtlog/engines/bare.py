@@ -12,8 +12,8 @@ import re
 import numpy as np
 
 from trtlog.classify import Classifier
-from trtlog.engines.alphabet import can_begin
-from trtlog.engines.scan import Array, Scan, words_at
+from trtlog.engines.cut import holds
+from trtlog.engines.scan import Array, Scan
 from trtlog.grammar import Grammar
 from trtlog.match import Matcher
 
@@ -40,21 +40,18 @@ class BareRules:
 
     def __init__(self, grammar: Grammar, matcher: Matcher, classifier: Classifier) -> None:
         headers = [v for message in grammar.headers.values() for v in message.variants]
-        prefixes = [matcher.variants[number].prefix.encode() for number in matcher.bare.numbers]
-        self._rules: list[tuple[int, np.uint64, np.uint64, re.Pattern[bytes] | None]] = []
+        prefixes = {number: matcher.variants[number].prefix for number in matcher.bare.numbers}
+        self._rules: list[tuple[int, bytes, re.Pattern[bytes] | None]] = []
         # A rule without a literal beginning could match any line.
-        numbers = [] if matcher.bare.floating else matcher.bare.numbers
-        for number, prefix in zip(numbers, prefixes, strict=True):
+        for number, prefix in {} if matcher.bare.floating else prefixes.items():
             begin = prefix[:_WORD]
-            alone = sum(other.startswith(begin) or begin.startswith(other) for other in prefixes) == 1
+            alone = sum(other.startswith(begin) or begin.startswith(other) for other in prefixes.values()) == 1
             if not alone or not classifier.is_plain_bare(number):
                 continue
-            first = prefix.decode("latin-1")
-            possible = [v.regex.encode() for v in headers if v.may_begin(first) and can_begin(v.regex, prefix)]
+            first = prefix.encode().decode("latin-1")
+            possible = [v.regex.encode() for v in headers if v.may_begin(first)]
             text = b"|".join(b"(?:%b)" % regex for regex in possible)
-            mask = np.frombuffer((b"\xff" * len(begin)).ljust(_WORD, b"\0"), "<u8")[0]
-            wanted = np.frombuffer(begin.ljust(_WORD, b"\0"), "<u8")[0]
-            self._rules.append((number, wanted, mask, re.compile(text) if possible else None))
+            self._rules.append((number, prefix.encode(), re.compile(text) if possible else None))
         self.variants = tuple(rule[0] for rule in self._rules)
 
     def rows(self, scan: Scan) -> list[tuple[int, Array]]:
@@ -64,10 +61,10 @@ class BareRules:
         rows = rows[np.searchsorted(rows, 1) :]
         if not len(rows):
             return []
-        words = words_at(scan.data, scan.starts[rows])
+        buffer = np.frombuffer(scan.data, np.uint8)
         out = []
-        for number, wanted, mask, possible in self._rules:
-            here = rows[(words & mask) == wanted]
+        for number, prefix, possible in self._rules:
+            here = rows[holds(buffer, scan.starts[rows], prefix)]
             if possible is not None and len(here):
                 spans = zip(scan.starts[here].tolist(), scan.ends[here].tolist(), strict=True)
                 # A header at the end of a line may have lost its trailing blank.
