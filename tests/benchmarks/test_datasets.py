@@ -14,9 +14,8 @@ import pytest
 
 import trtlog
 from tests.benchmarks.many import write_logs
-from tests.benchmarks.test_speed import PAGE, machine
+from tests.benchmarks.test_speed import machine, publish
 
-BEGIN, END = "<!-- datasets: begin -->", "<!-- datasets: end -->"
 LOGS = int(os.environ.get("TRTLOG_BENCHMARK_LOGS", "1000"))
 PROCESSES, WORKERS = (1, 2, 4), (1, 2)
 
@@ -58,10 +57,4 @@ def test_throughput(tmp_path):
         lines.append(
             f"| {name} | {seconds:.1f} | {ratio:.2f} | {LOGS / seconds:,.0f} | {size / 1e6 / seconds:.1f} | {parts} |"
         )
-    table = "\n".join(lines)
-    print("\n" + table)
-    if os.environ.get("TRTLOG_BENCHMARK_WRITE"):
-        page = PAGE.read_text(encoding="utf-8")
-        before, _, rest = page.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+    publish("\n".join(lines), "datasets")

@@ -6,17 +6,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.benchmarks.generate import write_log, write_long_lines, write_many_names, write_without_line_ends
+from tests.benchmarks.test_speed import measure
 
-ROOT = Path(__file__).parents[2]
 SIZES_MB = [int(size) for size in os.environ.get("TRTLOG_BENCHMARK_SIZES", "10,100,1000").split(",")]
 ODD_MB = int(os.environ.get("TRTLOG_BENCHMARK_ODD_MB", "100"))
 ODD = {
@@ -31,8 +28,7 @@ pytestmark = pytest.mark.benchmark
 
 
 def measured(task: str, log: Path, name: str) -> str:
-    command = [sys.executable, "-m", "tests.benchmarks.measure", task, str(log), "2"]
-    run = json.loads(subprocess.run(command, capture_output=True, check=True, cwd=ROOT, text=True).stdout)
+    run = measure(task, log, 2)
     size = log.stat().st_size / 1e6
     seconds = run["cpu_seconds"]
     return f"| {name} | {task} | {size:.0f} | {seconds:.2f} | {size / seconds:.0f} | {run['peak_mib']:.0f} |"

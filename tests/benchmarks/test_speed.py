@@ -21,7 +21,6 @@ from tests.benchmarks.measure import TASKS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 SIZE_MB = int(os.environ.get("TRTLOG_BENCHMARK_MB", "100"))
 REPEATS = int(os.environ.get("TRTLOG_BENCHMARK_REPEATS", "3"))
 BASELINE, NAIVE = "baseline: re, six kinds, no tables", "naive baseline: the same as one writes it first"
@@ -48,6 +47,16 @@ def measure_all(wanted: list[tuple[str, int]], log: Path) -> dict[tuple[str, int
             runs[task, cores].append(measure(task, log, cores))
     assert all(len({run["result"] for run in found}) == 1 for found in runs.values())
     return {key: min(found, key=lambda run: run["seconds"]) for key, found in runs.items()}
+
+
+def publish(table: str, name: str) -> None:
+    """Print a table; write it into the page, between the marks of that name, where that is asked for."""
+    print("\n" + table)
+    if os.environ.get("TRTLOG_BENCHMARK_WRITE"):
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+        _, _, after = rest.partition(end)
+        PAGE.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
 
 
 def machine() -> str:
@@ -84,13 +93,7 @@ def test_speed(tmp_path_factory):
             f"| {task} | {cores} | {seconds:.2f} | {seconds / reference:.0%} | {seconds / naive:.0%} "
             f"| {size / 1e6 / seconds:.0f} | {lines / seconds:,.0f} | {own or ' | '} |"
         )
-    table = "\n".join(rows)
-    print("\n" + table)
+    publish("\n".join(rows), "measured")
     assert runs["line engine", 1]["result"] == runs["vectorised engine", 1]["result"] == lines
     tables = {runs[key]["result"] for key in runs if key[0].startswith("parse and all tables")}
     assert len(tables) == 1, "both engines give as many rows"
-    if os.environ.get("TRTLOG_BENCHMARK_WRITE"):
-        page = PAGE.read_text(encoding="utf-8")
-        before, _, rest = page.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
