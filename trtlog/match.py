@@ -19,6 +19,7 @@ from trtlog.grammar import Grammar, Message, Variant
 
 _KEY_LENGTH = 8
 _MEMO_LIMIT = 50_000
+_KNOWN_LIMIT = 1 << 14
 _HEX_DIGITS = b"0123456789abcdef"
 # Shapes of longer bodies are not remembered. Expressions run on those only where all literals are there: one with
 # several free texts takes quadratic time to find that it does not match.
@@ -227,7 +228,7 @@ class Index:
             self._by_beginning.setdefault(rule.prefix[:_KEY_LENGTH], []).append(rule)
         self._floating = [r for r in rules if not r.prefix]
         self._memo: dict[bytes, list[Rule]] = {}
-        self._known: dict[bytes, bool] = {}
+        self._known: dict[bytes, tuple[int, tuple[bytes | None, ...]] | None] = {}
         self._by_end: dict[bytes, list[tuple[bytes, Rule]]] = {}
         self._by_shape: dict[bytes, list[tuple[bytes, Rule]]] = {}
 
@@ -245,14 +246,17 @@ class Index:
         found = self.search(body)
         return None if found is None else Found(*found)
 
-    def knows(self, body: bytes) -> bool:
-        """Return whether a rule matches a short body; it is remembered."""
-        known = self._known.get(body)
-        if known is None:
-            if len(self._known) >= _MEMO_LIMIT:
-                self._known.clear()
-            known = self._known[body] = self.search(body) is not None
-        return known
+    def recall(self, body: bytes) -> tuple[int, tuple[bytes | None, ...]] | None:
+        """Return what `search` says of a body, and remember short ones: for bodies that come again."""
+        known = self._known
+        if body in known:
+            return known[body]
+        found = self.search(body)
+        if len(body) <= _SHAPE_LENGTH:
+            if len(known) >= _KNOWN_LIMIT:
+                known.clear()
+            known[body] = found
+        return found
 
     def search(self, body: bytes) -> tuple[int, tuple[bytes | None, ...]] | None:
         """Return the number of the first rule that matches, and what it captures: `match` for tight loops."""

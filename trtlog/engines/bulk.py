@@ -26,9 +26,6 @@ from trtlog.match import Matcher, Rule
 MIN_ROWS = 160
 # Longer ones are left to the line engine: most are of no known kind, and a look at them is dear.
 _LONG = 400
-# Bodies that are remembered; so many more as a chunk brings.
-_BODIES = 1 << 14
-_NEW = object()
 # Rules without a literal beginning are sought with so many looks at what is left of a chunk, so many times.
 _LOOKS = 32
 _ROUNDS = 2
@@ -73,7 +70,6 @@ class BulkMatcher:
         self._excluded = excluded
         self._floating = list(matcher.plain.floating)
         self._guards: dict[int, Guard] = {}
-        self._known: dict[bytes, Any] = {}  # what `Matcher.plain` says of bodies that were looked up one by one
         self._usual: list[Rule] = []  # rules without a literal beginning that the last chunk held
         self._groups: list[tuple[Rule, ...]] = [()]
         self._numbers: dict[tuple[int, ...], int] = {(): 0}
@@ -141,19 +137,13 @@ class BulkMatcher:
 
     def _one_by_one(self, data: bytes, rows: Array, begins: Array, ends: Array) -> list[Few]:
         """Look bodies up as the line engine does."""
-        search = self.matcher.plain.search
+        recall = self.matcher.plain.recall
         found: dict[int, Few] = {}
         short = ends - begins <= _LONG
         if not short.all():
             rows, begins, ends = rows[short], begins[short], ends[short]
-        known = self._known
-        if len(known) > _BODIES:
-            known.clear()
         for row, begin, end in zip(rows.tolist(), begins.tolist(), ends.tolist(), strict=True):
-            body = data[begin:end]
-            match = known.get(body, _NEW)
-            if match is _NEW:
-                match = known[body] = search(body)
+            match = recall(data[begin:end])
             if match is not None:
                 variant, groups = match
                 held = found.get(variant)

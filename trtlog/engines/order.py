@@ -190,7 +190,7 @@ class Walk:
         index = self._line.matcher.within(section)
         assert index is not None
         data, begins, ends = found.data, found.bodies, found.ends
-        return [row for row in rows if index.knows(data[int(begins[row]) : int(ends[row])])]
+        return [row for row in rows if index.recall(data[int(begins[row]) : int(ends[row])]) is not None]
 
 
 def _events(bulk: Array, opens: Array, opening: Array) -> tuple[Array, Array]:

@@ -23,10 +23,8 @@ from typing import TYPE_CHECKING, Any
 import trtlog
 
 if TYPE_CHECKING:
-    from trtlog.engines.bulk import Extract, Few
-    from trtlog.engines.scan import HeaderTable, PackedScan, Scan
-
-    Match = tuple[Scan, list[Extract], list[Few]]
+    from trtlog.engines.scan import HeaderTable, PackedScan
+    from trtlog.engines.vector import Match
 
 # A log of fewer bytes is read before a process would be of use.
 LEAST_BYTES = 48 << 20
