@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trtlog.arrays import from_list, from_numpy, is_valid, to_filled
+from trtlog._util.arrow import from_list, from_numpy, is_valid, to_filled
 from trtlog.tables.schema import ARROW_TYPES
 
 VALUES = {

@@ -9,20 +9,21 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from trtlog import grammar, grammar_source
-from trtlog.classify import Classifier
+from trtlog import grammar
 from trtlog.engines.alphabet import alphabet, sufficient_classes
 from trtlog.engines.bare import BareRules
 from trtlog.engines.bulk import BulkMatcher
 from trtlog.engines.cut import Bodies, BulkRule
-from trtlog.match import Matcher
+from trtlog.grammar import compiler
+from trtlog.messages.classify import Classifier
+from trtlog.messages.match import Matcher
 
 RULES = grammar.load()
 MATCHER = Matcher(RULES)
 FOLDER = grammar.grammar_dir()
 SAMPLES = [
     sample.encode()
-    for message in grammar_source.compile_files(
+    for message in compiler.compile_files(
         grammar.field_files(FOLDER), sorted((FOLDER / "messages").glob("*.lark"))
     ).values()
     for sample in message.samples

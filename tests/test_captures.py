@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 
 from trtlog import grammar
-from trtlog.captures import Captures, one_column
 from trtlog.engines.line import LineEngine
 from trtlog.engines.vector import VectorEngine
 from trtlog.log import Log
+from trtlog.messages.captures import Captures, one_column
 from trtlog.records import TABLES
 from trtlog.tables import TableSet
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from trtlog.captures import text
+from trtlog.messages.captures import text
 from trtlog.tables.cells import tactic_number, to_float, to_int, to_tactic, to_tactic_id
 from trtlog.tables.clock import parse_time, parse_times
 

@@ -11,10 +11,10 @@ import pytest
 
 import trtlog
 from tests.conftest import FIXTURES
-from trtlog.convert import convert
 from trtlog.errors import InputError, StrictError
+from trtlog.parquet.stream import convert
 from trtlog.records import TABLES
-from trtlog.source import open_source
+from trtlog.source.chunks import open_source
 
 FOLDER = FIXTURES / "trt-8.5.3-h200"
 
@@ -47,7 +47,7 @@ SEVERAL = ("bert_fp16_verbose", "err_bad_shape", "lstm_verbose", "unet_smallws_v
 
 @pytest.mark.parametrize("segment_bytes", [20_000, 300_000, 1 << 30])
 def test_one_run(tmp_path, monkeypatch, segment_bytes):
-    monkeypatch.setattr(trtlog.convert, "GROUP_ROWS", 100)
+    monkeypatch.setattr(trtlog.parquet.stream, "GROUP_ROWS", 100)
     log = text(ONE)
     convert(open_source(pieces_of(log), 5_000), tmp_path, segment_bytes=segment_bytes)
     written = assert_same(log, tmp_path)
@@ -74,7 +74,7 @@ def test_the_exports_beside_a_log(tmp_path):
 @pytest.mark.parametrize("engine", ["line", "vector"])
 @pytest.mark.parametrize("group_rows", [1, 2000])
 def test_several_runs(tmp_path, monkeypatch, engine, group_rows):
-    monkeypatch.setattr(trtlog.convert, "GROUP_ROWS", group_rows)
+    monkeypatch.setattr(trtlog.parquet.stream, "GROUP_ROWS", group_rows)
     log = b"".join(text(name) for name in SEVERAL)
     convert(open_source(pieces_of(log), 50_000), tmp_path, engine=engine, segment_bytes=100_000)
     written = assert_same(log, tmp_path)
@@ -117,7 +117,7 @@ def test_a_full_disk_is_an_error_and_leaves_no_file(tmp_path, monkeypatch, writt
             raise OSError(28, "No space left on device")
         real(writer, table)
 
-    monkeypatch.setattr(trtlog.convert, "GROUP_ROWS", 1)
+    monkeypatch.setattr(trtlog.parquet.stream, "GROUP_ROWS", 1)
     monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
     with pytest.raises(InputError, match=r"cannot write .*No space left on device"):
         convert(open_source(pieces_of(text(ONE)), 5_000), tmp_path, segment_bytes=20_000)

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import CORPUS, FIXTURES, beside
-from trtlog import grammar, grammar_source
+from trtlog import grammar
 from trtlog.engines.line import LineEngine
 from trtlog.engines.vector import VectorEngine
 from trtlog.errors import InputError
-from trtlog.source import open_source
+from trtlog.grammar import compiler
+from trtlog.source.chunks import open_source
 from trtlog.tables import TableSet
 
 RULES = grammar.load()
@@ -89,7 +90,7 @@ def test_third_party_logs(path: Path):
 def _samples():
     described = {}
     for path in sorted((grammar.grammar_dir() / "messages").glob("*.lark")):
-        described.update(grammar_source.read_messages(path))
+        described.update(compiler.read_messages(path))
     return [s.encode() for m in described.values() for s in m.samples]
 
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trtlog.errors import InputError
-from trtlog.export_files import find_exports
-from trtlog.exports import SWAP_NOTE, TIME_COLUMNS, join_by_layer, parse_exports, read_exports
+from trtlog.exports.documents import SWAP_NOTE, TIME_COLUMNS, join_by_layer, parse_exports, read_exports
+from trtlog.exports.files import find_exports
 
 ROOT = Path(__file__).parents[1]
 CAPTURE = next(

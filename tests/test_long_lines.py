@@ -9,13 +9,13 @@ import pytest
 
 from tests.conftest import FIXTURES
 from tests.test_engines import RULES, assert_same, check
-from trtlog import source
 from trtlog.engines.line import LineEngine
 from trtlog.engines.vector import VectorEngine
 from trtlog.errors import InputError
+from trtlog.messages.unknown import rank
 from trtlog.read import parse
-from trtlog.source import open_source
-from trtlog.unknown import rank
+from trtlog.source import chunks as source
+from trtlog.source.chunks import open_source
 
 HEADER = b"[11/22/2026-13:22:03] [V] [TRT] "
 LOG = gzip.decompress((FIXTURES / "trt-8.5.3-h200" / "bert_fp16_verbose.log.gz").read_bytes())

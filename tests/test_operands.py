@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.values.conftest import real_texts
-from trtlog.arrays import from_bytes
+from trtlog._util.arrow import from_bytes
 from trtlog.tables import operands
 from trtlog.tables.operands import read_operands
 from trtlog.values.shapes import parse_operands

@@ -9,7 +9,7 @@ import pytest
 import trtlog
 from tests.conftest import FIXTURES
 from trtlog.errors import InputError, SchemaError
-from trtlog.parquet import SCHEMA_VERSION
+from trtlog.parquet.files import SCHEMA_VERSION
 from trtlog.records import TABLES
 
 LOGS = ("resnet50_fp16_dyn_detailed", "unet_smallws_verbose", "err_bad_flag", "resnet50_load_profile")

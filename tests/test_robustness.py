@@ -13,10 +13,10 @@ from hypothesis.extra.lark import from_lark
 
 import trtlog
 from trtlog import grammar
-from trtlog.classify import Classifier
 from trtlog.engines.line import LineEngine
 from trtlog.errors import InputError, TrtlogError
-from trtlog.grammar_source import load_lark, read_messages
+from trtlog.grammar.compiler import load_lark, read_messages
+from trtlog.messages.classify import Classifier
 
 from .conftest import FIXTURES
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trtlog.errors import InputError, MissingExtra
-from trtlog.source import open_source, read_line
+from trtlog.source.chunks import open_source, read_line
 
 LOG = (
     b"&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=net.onnx\n"

@@ -35,8 +35,8 @@ def test_the_wheel_holds_the_grammars_and_the_types(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     for path in (ROOT / "grammars").rglob("*.*"):
         assert f"trtlog/grammars/{path.relative_to(ROOT / 'grammars')}" in names
-    for path in (ROOT / "trtlog/report/assets").iterdir():
-        assert f"trtlog/report/assets/{path.name}" in names
+    for path in (ROOT / "trtlog/report/page/assets").iterdir():
+        assert f"trtlog/report/page/assets/{path.name}" in names
     assert "trtlog/py.typed" in names
     assert not [n for n in names if n.startswith(("tests", "fixtures"))]
     assert [n for n in names if n.endswith("licenses/LICENSE")]

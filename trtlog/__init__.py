@@ -24,14 +24,14 @@ from trtlog.errors import (
 )
 
 if TYPE_CHECKING:
-    from trtlog.analyses.check import check
-    from trtlog.analyses.diff import Diff, diff
-    from trtlog.analyses.lock import lock
-    from trtlog.analyses.stability import stability
+    from trtlog.analyses.compare.diff import Diff, diff
+    from trtlog.analyses.compare.stability import stability
+    from trtlog.analyses.gate.check import check
+    from trtlog.analyses.gate.lock import lock
     from trtlog.dataset.build import Conversion, to_dataset
     from trtlog.dataset.handle import Dataset, open_dataset
     from trtlog.log import Log
-    from trtlog.parquet import read_parquet
+    from trtlog.parquet.files import read_parquet
     from trtlog.read import parse
     from trtlog.runner.launch import open_run, run
     from trtlog.runner.sweep import open_sweep, sweep
@@ -40,18 +40,18 @@ if TYPE_CHECKING:
 _LAZY = {
     "Conversion": "trtlog.dataset.build",
     "Dataset": "trtlog.dataset.handle",
-    "Diff": "trtlog.analyses.diff",
+    "Diff": "trtlog.analyses.compare.diff",
     "Log": "trtlog.log",
-    "check": "trtlog.analyses.check",
-    "diff": "trtlog.analyses.diff",
-    "lock": "trtlog.analyses.lock",
+    "check": "trtlog.analyses.gate.check",
+    "diff": "trtlog.analyses.compare.diff",
+    "lock": "trtlog.analyses.gate.lock",
     "open_dataset": "trtlog.dataset.handle",
     "open_run": "trtlog.runner.launch",
     "open_sweep": "trtlog.runner.sweep",
     "parse": "trtlog.read",
-    "read_parquet": "trtlog.parquet",
+    "read_parquet": "trtlog.parquet.files",
     "run": "trtlog.runner.launch",
-    "stability": "trtlog.analyses.stability",
+    "stability": "trtlog.analyses.compare.stability",
     "sweep": "trtlog.runner.sweep",
     "to_dataset": "trtlog.dataset.build",
 }

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from trtlog.analyses.layer.why import Story
     from trtlog.analyses.lint.frame import Findings
     from trtlog.analyses.questions import Questions
-    from trtlog.analyses.why import Story
     from trtlog.records.options import (
         BuildOptions,
         InferenceOptions,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         ReportingOptions,
         SystemOptions,
     )
-    from trtlog.report.plots import Plots
+    from trtlog.report.plots.plots import Plots
 
 OptionsType = TypeVar("OptionsType", bound="Options")
 
@@ -217,7 +217,7 @@ class Log:
         >>> story.winner["runner"], story.candidates
         ('CaskGemmConvolution', 210)
         """
-        from trtlog.analyses.why import find_layers, story
+        from trtlog.analyses.layer.why import find_layers, story
 
         self._single("why")
         found = find_layers(self, layer)
@@ -266,13 +266,13 @@ class Log:
     @property
     def plot(self) -> Plots:
         """Plots for notebooks, with plotly: ``log.plot.profile()``; ``pip install 'trtlog[plot]'``."""
-        from trtlog.report.plots import Plots
+        from trtlog.report.plots.plots import Plots
 
         self._single("plot")
         return Plots(self)
 
     def _repr_html_(self) -> str:
-        from trtlog.report.notebook import log_html
+        from trtlog.report.notebook.log import log_html
 
         return log_html(self)
 
@@ -286,7 +286,7 @@ class Log:
         >>> log.report()[:15]
         '<!doctype html>'
         """
-        from trtlog.report.page import report
+        from trtlog.report.page.page import report
 
         return report(self)
 
@@ -298,7 +298,7 @@ class Log:
         Path
             The folder.
         """
-        from trtlog.parquet import write
+        from trtlog.parquet.files import write
 
         return write(self, Path(folder))
 
@@ -353,7 +353,7 @@ class _Tables(Mapping[str, Any]):
         return f"<tables of {self._log.source!r}: {', '.join(TABLES)}>"
 
     def _repr_html_(self) -> str:
-        from trtlog.report.notebook import tables_html
+        from trtlog.report.notebook.log import tables_html
 
         return tables_html(self._log)
 

@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trtlog.collector import no_collection
+from trtlog._util.gc import no_collection
+from trtlog._util.words import counted, plural
 from trtlog.errors import InputError, NoLogError, StrictError
 from trtlog.log import Log
-from trtlog.words import counted, plural
 
 if TYPE_CHECKING:
-    from trtlog.captures import Captures
     from trtlog.engines.line import LineEngine
     from trtlog.engines.processes import Crew
     from trtlog.engines.vector import VectorEngine
     from trtlog.grammar import Grammar
-    from trtlog.source import Source
+    from trtlog.messages.captures import Captures
+    from trtlog.source.chunks import Source
 
 ENGINES = ("auto", "line", "vector")
 _SHOWN = 10
@@ -88,7 +88,7 @@ _EXPORT_TABLES = {
 
 def export_paths(captures: Captures, source: Any, given: Sequence[str | os.PathLike[str]] | None) -> list[Path]:
     """Return the exports that were given, else those that lie beside a log and carry its name."""
-    from trtlog.export_files import find_exports
+    from trtlog.exports.files import find_exports
 
     if given is not None:
         return [Path(path) for path in given]
@@ -107,7 +107,7 @@ def export_rows(
     """Read exports; return their rows by table. One that cannot be read is noted, or an error if it ``must``."""
     if not paths:
         return {}
-    from trtlog.exports import read_exports
+    from trtlog.exports.documents import read_exports
 
     commands = _commands(captures)
     tables: dict[str, list[dict[str, Any]]] = {}
@@ -144,7 +144,7 @@ def read_captures(
     """
     from trtlog import grammar
     from trtlog.engines.processes import Crew
-    from trtlog.source import open_source
+    from trtlog.source.chunks import open_source
 
     if engine not in ENGINES:
         raise InputError(f"engine {engine!r} is not one of {', '.join(ENGINES)}")
@@ -198,7 +198,7 @@ def make_engine(name: str, rules: Grammar, source: Source, size: int, crew: Crew
 
 def check_captures(captures: Captures, name: str) -> None:
     """Refuse a text without any line of TensorRT."""
-    from trtlog.classify import looks_foreign
+    from trtlog.messages.classify import looks_foreign
 
     if looks_foreign(captures):
         none = plural(captures.lines, "its only line is not", f"none of its {captures.lines} lines is")
@@ -210,7 +210,7 @@ def check_captures(captures: Captures, name: str) -> None:
 
 def strict_error(captures: Captures, name: str) -> StrictError:
     """Return the error that names the lines that no rule knows."""
-    from trtlog.captures import text
+    from trtlog.messages.captures import text
 
     unknown = captures.unknown
     shown = "\n".join(f"  {name}:{r.line}: {text(r.body)[:160]}" for r in unknown[:_SHOWN])

@@ -8,7 +8,7 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import engine, lines_of, parsed
-from trtlog.analyses.memory import workspace_skips
+from trtlog.analyses.build.memory import workspace_skips
 from trtlog.tables.schema import empty, from_rows
 
 RESNET, MOBILENET = "resnet50_fp32_verbose", "mobilenet_fp16_verbose"

@@ -9,7 +9,7 @@ import trtlog
 from tests.analyses.conftest import FOLDER
 from tests.conftest import beside
 from tests.test_corpus import LOGS
-from trtlog.analyses.diff_layers import read_layers
+from trtlog.analyses.compare.layers import read_layers
 from trtlog.errors import InputError
 
 V = "[11/22/2026-13:22:03] [V] [TRT] "

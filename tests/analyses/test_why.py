@@ -6,9 +6,9 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import lines_of, parsed, timed
-from trtlog.analyses.why import _rival, find_layers
+from trtlog.analyses.layer.why import _rival, find_layers
 from trtlog.cli.common import console
-from trtlog.report.why import render
+from trtlog.report.terminal.why import render
 
 MOBILENET, RESNET = "mobilenet_fp16_verbose", "resnet50_fp16_dyn_detailed"
 
@@ -76,7 +76,7 @@ def test_finding_layers():
 
 @pytest.mark.parametrize("name", ["bert_fp16_verbose", "lstm_verbose", "resnet50_load_profile", MOBILENET])
 def test_every_layer_has_a_story(name, capsys):
-    from trtlog.analyses.why import layer_names, story
+    from trtlog.analyses.layer.why import layer_names, story
 
     log = parsed(name)
     for layer in layer_names(log)[::30]:

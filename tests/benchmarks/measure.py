@@ -108,7 +108,7 @@ def _parse_all(name: str) -> Callable[[Path], int]:
 
 
 def convert(path: Path) -> int:
-    from trtlog.convert import convert as convert_log
+    from trtlog.parquet.stream import convert as convert_log
 
     with tempfile.TemporaryDirectory() as folder:
         convert_log(path, folder)

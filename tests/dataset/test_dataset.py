@@ -214,7 +214,7 @@ def test_every_table_can_be_read_also_without_rows(tmp_path, dataset):
 
 def test_a_long_log_is_written_piece_by_piece(tmp_path, dataset, monkeypatch):
     monkeypatch.setattr("trtlog.dataset.reading.LONG_BYTES", 1000)
-    monkeypatch.setattr("trtlog.convert.SEGMENT_BYTES", 500)
+    monkeypatch.setattr("trtlog.parquet.stream.SEGMENT_BYTES", 500)
     monkeypatch.setattr("trtlog.dataset.batch.read_small", None)
     path = tmp_path / "long.log"
     path.write_text("".join(text(n, version=("8.5.3", "8.6.1")[n % 2]) for n in range(20)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import trtlog
-from trtlog.analyses.align import align
-from trtlog.analyses.diff_layers import LayerFacts, read_layers
-from trtlog.analyses.layer_names import constituents
+from trtlog.analyses.compare.align import align
+from trtlog.analyses.compare.layers import LayerFacts, read_layers
+from trtlog.analyses.layer.names import constituents
 
 
 def layer(name, position, role="layer", **more):

@@ -103,7 +103,7 @@ def test_a_worse_choice_on_the_same_machine_is_called_worse(capture, capture_tex
 
 
 def _facts(log):
-    from trtlog.analyses.diff_layers import read_layers
+    from trtlog.analyses.compare.layers import read_layers
 
     return read_layers(log).layers
 
@@ -221,7 +221,7 @@ def test_json_is_strict_and_complete(diff_of):
 
 
 def test_tables_have_the_documented_columns(diff_of):
-    from trtlog.analyses.diff_schema import SCHEMAS
+    from trtlog.analyses.compare.schema import SCHEMAS
 
     found = diff_of(FP32, AGAIN)
     for name, columns in SCHEMAS.items():

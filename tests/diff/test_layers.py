@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trtlog
-from trtlog.analyses.diff_layers import read_layers
-from trtlog.analyses.diff_timing import format_key
-from trtlog.analyses.layer_names import constituents, role_of
+from trtlog.analyses.compare.layers import read_layers
+from trtlog.analyses.compare.timing import format_key
+from trtlog.analyses.layer.names import constituents, role_of
 
 FP32 = "resnet50_fp32_verbose"
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 import trtlog
-from trtlog.analyses.lock import DEFAULT_RULES, read_lock
+from trtlog.analyses.gate.lock import DEFAULT_RULES, read_lock
 from trtlog.errors import InputError, QueryError
 
 FP16 = "resnet50_fp16_dyn_detailed"

@@ -14,7 +14,7 @@ import pytest
 
 import trtlog
 from tests.diff.conftest import CAPTURES
-from trtlog.analyses.diff_performance import block_means, compare_performance, mann_whitney, read_samples
+from trtlog.analyses.compare.performance import block_means, compare_performance, mann_whitney, read_samples
 
 
 def verdicts(rows):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trtlog.redact import redact
+from trtlog._util.redact import redact
 
 SECRET = "hunter2xyzhunter2xyz"
 

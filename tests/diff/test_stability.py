@@ -12,7 +12,7 @@ import pytest
 import trtlog
 from trtlog.errors import QueryError
 from trtlog.report import diff_words
-from trtlog.report import stability as stability_words
+from trtlog.report.terminal import stability as stability_words
 
 FP32, AGAIN = "resnet50_fp32_verbose", "resnet50_fp32_verbose_rebuild"
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trtlog import grammar
-from trtlog.grammar_begin import begins, needs
-from trtlog.match import Rule
+from trtlog.grammar.beginnings import begins, needs
+from trtlog.messages.match import Rule
 
 RULES = grammar.load()
 TOLD = [v for rules in (RULES.headers, RULES.messages) for m in rules.values() for v in m.variants if v.begins]

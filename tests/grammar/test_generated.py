@@ -9,20 +9,19 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 
-from trtlog import grammar, grammar_source, oracle
+from trtlog import grammar
+from trtlog.grammar import oracle
 
 RULES = grammar.compile_grammar(grammar.grammar_dir())
-FOLDER = grammar.grammar_dir()
 # A letter a digit and what names are made of: long free text adds nothing but time.
 TEXT = st.text("ab/_.0 +([", min_size=1, max_size=6).filter(lambda s: s == s.strip())
 FREE = {".+": TEXT, "[^ ]+": st.text("ab/_.0+([", min_size=1, max_size=6)}
 
 
 def generated(message):
-    files = [*grammar.field_files(FOLDER), FOLDER / "messages" / message.file]
-    parser = grammar_source.load_lark(files, [message.kind])
+    parser = oracle.parser(message.file)
     free = {t.name: FREE[t.pattern.to_regexp()] for t in parser.terminals if t.pattern.to_regexp() in FREE}
-    used = {p[1].upper() for v in message.variants for p in v.parts if p[0] == "field"}
+    used = {terminal.name for terminal in parser.grammar.compile([message.kind], ())[0]}
     return from_lark(parser, start=message.kind, explicit={n: s for n, s in free.items() if n in used})
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import beside
 from trtlog import grammar
-from trtlog.match import Found, Matcher
+from trtlog.messages.match import Found, Matcher
 
 SHARED = Path(__file__).parents[3] / "shared"
 SHAPES = SHARED / "reference/trt-message-shapes.tsv"

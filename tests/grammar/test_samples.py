@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from trtlog import grammar, grammar_source, oracle
-from trtlog.match import Matcher
+from trtlog import grammar
+from trtlog.grammar import compiler, files, oracle
+from trtlog.messages.match import Matcher
 
 RULES = grammar.compile_grammar(grammar.grammar_dir())
 MATCHER = Matcher(RULES)
@@ -17,8 +18,8 @@ KINDS = sorted(RULES.messages)
 def test_the_compiled_grammar_is_fresh():
     """compiled.json is what the files say: otherwise run 'python -m trtlog.grammar' and commit it."""
     path = grammar.grammar_dir() / grammar.COMPILED_NAME
-    assert path.read_text(encoding="utf-8") == grammar._to_json(RULES), "run: python -m trtlog.grammar"
-    assert grammar.load() == grammar._from_json(__import__("json").loads(grammar._to_json(RULES)))
+    assert path.read_text(encoding="utf-8") == files._to_json(RULES), "run: python -m trtlog.grammar"
+    assert grammar.load() == files._from_json(__import__("json").loads(files._to_json(RULES)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -89,4 +90,4 @@ def test_every_field_is_used_and_described():
     assert used <= set(RULES.fields)
     for field in RULES.fields.values():
         assert field.doc
-        assert field.type in grammar_source.FIELD_TYPES
+        assert field.type in compiler.FIELD_TYPES

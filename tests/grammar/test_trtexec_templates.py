@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from trtlog import grammar
-from trtlog.captures import SPECIAL_KINDS
-from trtlog.classify import Classifier
-from trtlog.match import Matcher
+from trtlog.messages.captures import SPECIAL_KINDS
+from trtlog.messages.classify import Classifier
+from trtlog.messages.match import Matcher
 
 TEMPLATES = Path(__file__).parents[3] / "shared" / "reference" / "trtexec-messages.tsv"
 RULES = grammar.load()

@@ -7,8 +7,8 @@ import textwrap
 import pytest
 
 from trtlog import grammar
-from trtlog.classify import Classifier, looks_foreign
 from trtlog.engines.line import LineEngine
+from trtlog.messages.classify import Classifier, looks_foreign
 
 RULES = grammar.load()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from trtlog import grammar
-from trtlog.grammar_source import read_messages
-from trtlog.lines import HeaderReader, inner_headers, plain_text
+from trtlog.grammar.compiler import read_messages
+from trtlog.messages.headers import HeaderReader, inner_headers, plain_text
 
 RULES = grammar.load()
 SAMPLES = {

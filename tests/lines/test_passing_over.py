@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.test_engines import LOG, LOGS, RULES, assert_same, feed_at
 from trtlog.engines.line import LineEngine
-from trtlog.source import open_source
+from trtlog.source.chunks import open_source
 
 
 def line_by_line(data: bytes):

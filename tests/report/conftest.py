@@ -11,7 +11,7 @@ import pytest
 
 import trtlog
 from tests.conftest import FIXTURES
-from trtlog.report.page import report, report_diff
+from trtlog.report.page.page import report, report_diff
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 T8, RTX = "trt-8.5.3-h200", "trt-rtx-1.7.1-h200"

@@ -54,7 +54,7 @@ def test_the_headline_and_the_performance_are_the_tables(open_page, logs):
 
 
 def test_layers_are_sorted_by_a_click(open_page, logs):
-    from trtlog.analyses.layers import layer_times
+    from trtlog.analyses.layer.layers import layer_times
 
     log = logs("detailed")
     answers = [log.analyze.table(n) for n in ("candidates", "margins", "precision", "build_time")]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import FIXTURES
 from tests.report.conftest import REPORTED
-from trtlog.analyses.layers import layer_times, stretches, type_times
+from trtlog.analyses.layer.layers import layer_times, stretches, type_times
 
 
 def layers_of(log):

@@ -12,12 +12,12 @@ import pytest
 import trtlog
 from tests.conftest import FIXTURES
 from tests.report.conftest import EVIL, SECRETS, T8
+from trtlog.analyses.layer.why import layer_names
 from trtlog.analyses.questions import QUESTIONS
-from trtlog.analyses.why import layer_names
 from trtlog.errors import MissingExtra, QueryError
 from trtlog.log import to_frame
 from trtlog.records import TABLES
-from trtlog.report.figures import write
+from trtlog.report.plots.figures import write
 
 
 def test_a_log_shows_its_headline(logs):

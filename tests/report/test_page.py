@@ -13,8 +13,8 @@ import pytest
 import trtlog
 from tests.conftest import FIXTURES
 from tests.report.conftest import EVIL, REPORTED, SECRETS
-from trtlog.report.page import LARGEST_BYTES, asset, report
-from trtlog.report.page_data import embed, table_json
+from trtlog.report.page.data import embed, table_json
+from trtlog.report.page.page import LARGEST_BYTES, asset, report
 
 SECTIONS = [
     "findings",
@@ -168,7 +168,7 @@ def test_a_large_log_gives_a_page_that_can_be_mailed():
 
 
 def test_each_run_of_several_gets_its_share_of_the_page(logs, monkeypatch):
-    from trtlog.report import page as module
+    from trtlog.report.page import page as module
 
     alone = logs("detailed")
     text = gzip.decompress((FIXTURES / "trt-8.5.3-h200" / "resnet50_fp16_dyn_detailed.log.gz").read_bytes())
@@ -191,7 +191,7 @@ def test_an_answer_is_kept_while_a_report_is_made(logs):
 
 
 def test_a_cut_table_says_so_and_keeps_what_the_engine_uses(logs):
-    from trtlog.report import page_sections
+    from trtlog.report.page import sections as page_sections
 
     log = logs("detailed")
     page = page_sections.Page(log, rows=1000)
@@ -219,7 +219,7 @@ def test_numbers_that_json_cannot_hold():
 
 
 def test_two_logs_give_the_page_of_their_diff(logs):
-    from trtlog.report.page import report_diff
+    from trtlog.report.page.page import report_diff
 
     diff = trtlog.diff(logs("detailed"), logs("not_verbose"))
     elements, data = read(report_diff(diff))
@@ -233,7 +233,7 @@ def test_two_logs_give_the_page_of_their_diff(logs):
 
 def test_what_a_point_holds_stands_under_it(logs):
     from trtlog.report.diff_words import headline
-    from trtlog.report.page import report_diff
+    from trtlog.report.page.page import report_diff
 
     diff = trtlog.diff(logs("detailed"), logs("not_verbose"))
     [block] = [b for b in read(report_diff(diff))[1]["runs"][0]["sections"][0]["blocks"] if b["kind"] == "list"]

@@ -18,15 +18,15 @@ from rich.text import Text
 import trtlog
 from tests.conftest import FIXTURES, ROOT
 from tests.terminal import read_to_the_end
+from trtlog.analyses.layer.why import story
 from trtlog.analyses.lint import lint
-from trtlog.analyses.why import story
-from trtlog.report.check import screen as check_screen
-from trtlog.report.diff import screen as diff_screen
-from trtlog.report.lint import render as lint_render
-from trtlog.report.stability import screen as stability_screen
-from trtlog.report.summary import summary
-from trtlog.report.terminal import UNBOUNDED, Bar, Column, Heading, Indented, Name, Plain, Sheet, fitted
-from trtlog.report.why import render as why_render
+from trtlog.report.terminal.check import screen as check_screen
+from trtlog.report.terminal.diff import screen as diff_screen
+from trtlog.report.terminal.lint import render as lint_render
+from trtlog.report.terminal.stability import screen as stability_screen
+from trtlog.report.terminal.summary import summary
+from trtlog.report.terminal.text import UNBOUNDED, Bar, Column, Heading, Indented, Name, Plain, Sheet, fitted
+from trtlog.report.terminal.why import render as why_render
 
 V8 = FIXTURES / "trt-8.5.3-h200"
 FP32, AGAIN = V8 / "resnet50_fp32_verbose.log.gz", V8 / "resnet50_fp32_verbose_rebuild.log.gz"

@@ -249,7 +249,7 @@ def test_a_sweep_shows_itself(study):
 
 
 def test_lines_of_the_plot(study):
-    from trtlog.report.plot_sweep import lines
+    from trtlog.report.plots.sweep import lines
 
     fp32, best = lines(study.rows, "batch", "samples_per_s", ["precision"])
     assert (fp32.label, fp32.x, fp32.runs) == ("fp32", (1, 8, 32, 128), (1, 1, 1, 1))

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from trtlog.analyses import build_time, candidates, fusions, lineage, memory, noise, performance, precision, reformats
-from trtlog.analyses import tactics as tactic_answers
-from trtlog.analyses.selections import Selections
+from trtlog.analyses.build import fusions, memory, performance
+from trtlog.analyses.build import time as build_time
+from trtlog.analyses.layer import candidates, lineage, noise, precision
+from trtlog.analyses.layer import conversions as reformats
+from trtlog.analyses.layer import tactics as tactic_answers
+from trtlog.analyses.layer.selections import Selections
 from trtlog.errors import QueryError
 from trtlog.log import to_frame
 
@@ -43,7 +46,7 @@ class Questions:
         return f"<questions to {self._log.source!r}: {', '.join(QUESTIONS)}>"
 
     def _repr_html_(self) -> str:
-        from trtlog.report.notebook import questions_html
+        from trtlog.report.notebook.log import questions_html
 
         return questions_html(self)
 

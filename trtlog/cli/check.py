@@ -20,9 +20,9 @@ def command(ctx: click.Context, log: str, against: str, format_: str, strict: bo
 
     Example:  trtlog check build.log --against trtlog.lock.json
     """
-    from trtlog.analyses.check import check
-    from trtlog.analyses.lock import read_lock
-    from trtlog.report.check import screen
+    from trtlog.analyses.gate.check import check
+    from trtlog.analyses.gate.lock import read_lock
+    from trtlog.report.terminal.check import screen
 
     held = read_lock(against)
     outcome = check(read_log(log, strict=strict, run_number=run_number), held)

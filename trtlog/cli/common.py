@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from trtlog._util.words import counted
 from trtlog.errors import InputError, QueryError
-from trtlog.words import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,7 +67,7 @@ def console(*, stderr: bool = False) -> Console:
     """
     from rich.console import Console
 
-    from trtlog.report.terminal import UNBOUNDED
+    from trtlog.report.terminal.text import UNBOUNDED
 
     stream = sys.stderr if stderr else sys.stdout
     wanted = color_wanted()
@@ -119,7 +119,7 @@ def add_color_option(command: click.Command) -> click.Command:
 
 def show(part: RenderableType) -> None:
     """Print to standard output what rich can print, without control characters of a log."""
-    from trtlog.report.terminal import Plain
+    from trtlog.report.terminal.text import Plain
 
     console().print(Plain(part), end="", crop=False)
 
@@ -257,7 +257,7 @@ def print_table(table: pa.Table, rows: Sequence[dict[str, Any]], title: str | No
     from rich.console import Group
     from rich.text import Text
 
-    from trtlog.report.terminal import UNBOUNDED, Column, Sheet
+    from trtlog.report.terminal.text import UNBOUNDED, Column, Sheet
 
     columns = []
     for field in table.schema:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trtlog._util.words import plural
 from trtlog.cli.common import console, progress_of, read_log, source_of
-from trtlog.words import plural
 
 if TYPE_CHECKING:
     from trtlog.dataset.build import Conversion
@@ -86,8 +86,8 @@ def is_single(logs: tuple[str, ...], output: str) -> bool:
 
 
 def _single(path: str, folder: Path, strict: bool) -> None:
-    from trtlog.convert import convert
     from trtlog.dataset.reading import is_long
+    from trtlog.parquet.stream import convert
 
     # How long standard input is, nobody knows.
     long = path == "-" or (os.path.isfile(path) and is_long(path, os.path.getsize(path)))

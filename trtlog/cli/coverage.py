@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from trtlog._util.words import counted
 from trtlog.cli.common import format_option, log_argument, print_rows, read_log, reading_options
-from trtlog.words import counted
 
 
 @click.command("coverage")

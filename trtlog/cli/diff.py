@@ -34,8 +34,8 @@ def command(
 
     Example:  trtlog diff before.log after.log --format md
     """
-    from trtlog.analyses.diff import diff
-    from trtlog.report.diff import screen
+    from trtlog.analyses.compare.diff import diff
+    from trtlog.report.terminal.diff import screen
 
     if control == test == "-":
         raise QueryError("only one of the two logs can come from standard input")

@@ -14,7 +14,7 @@ def command(place: str) -> None:
 
     Example:  trtlog explain verbose.log:1421
     """
-    from trtlog.explain import explain_line
+    from trtlog.messages.explain import explain_line
 
     path, _, number = place.rpartition(":")
     if not path or not number.isdigit() or int(number) < 1:

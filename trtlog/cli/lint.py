@@ -45,7 +45,7 @@ def command(
     found = lint(held)
     rows = found.to_pylist()
     if format_ == "text":
-        from trtlog.report.lint import render
+        from trtlog.report.terminal.lint import render
 
         show(render(rows, show_good=not no_good))
     else:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trtlog._util.words import counted
 from trtlog.cli.common import console
 from trtlog.runner.progress import Event
-from trtlog.words import counted
 
 if TYPE_CHECKING:
     from rich.status import Status

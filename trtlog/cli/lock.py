@@ -40,7 +40,7 @@ def command(
 
     Example:  trtlog lock build.log -o trtlog.lock.json --rule latency=5
     """
-    from trtlog.analyses.lock import DEFAULT_RULES, lock, read_lock
+    from trtlog.analyses.gate.lock import DEFAULT_RULES, lock, read_lock
 
     rules: dict[str, dict[str, Any]] = {}
     if output is not None and os.path.exists(output) and not reset_rules:
@@ -60,7 +60,7 @@ def command(
 
 def _setting(name: str, value: str) -> dict[str, Any]:
     """Return the setting that a value is of: a level, or the tolerance of the rule."""
-    from trtlog.analyses.lock import DEFAULT_RULES, LEVELS
+    from trtlog.analyses.gate.lock import DEFAULT_RULES, LEVELS
 
     if value in LEVELS:
         return {"level": value}

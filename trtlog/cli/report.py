@@ -23,7 +23,7 @@ def command(log: str, other: str | None, output: str, strict: bool, run_number: 
 
     Example:  trtlog report verbose.log -o report.html
     """
-    from trtlog.report.page import report, report_diff
+    from trtlog.report.page.page import report, report_diff
 
     if log == other == "-":
         raise QueryError("only one of the two logs can come from standard input")
@@ -31,7 +31,7 @@ def command(log: str, other: str | None, output: str, strict: bool, run_number: 
     if other is None:
         text = report(held)
     else:
-        from trtlog.analyses.diff import diff
+        from trtlog.analyses.compare.diff import diff
 
         text = report_diff(diff(held, read_log(other, strict=strict, run_number=run_number)))
     if output == "-":

@@ -19,8 +19,8 @@ def command(logs: tuple[str, ...], format_: str, limit: int, strict: bool) -> No
 
     Example:  trtlog stability build1.log build2.log build3.log
     """
-    from trtlog.analyses.stability import stability
-    from trtlog.report.stability import screen
+    from trtlog.analyses.compare.stability import stability
+    from trtlog.report.terminal.stability import screen
 
     found = stability([read_log(path, strict=strict) for path in logs])
     if format_ == "json":

@@ -15,7 +15,7 @@ def command(log: str, strict: bool, run_number: int | None) -> None:
 
     Example:  trtlog summary verbose.log
     """
-    from trtlog.report.summary import summary
+    from trtlog.report.terminal.summary import summary
 
     whole = read_log(log, strict=strict, run_number=run_number)
     for number, run in enumerate(whole.runs):

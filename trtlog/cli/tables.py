@@ -16,7 +16,7 @@ def command(table: str | None) -> None:
     """
     from trtlog.cli.common import show
     from trtlog.records import TABLES
-    from trtlog.report.terminal import Column, Sheet
+    from trtlog.report.terminal.text import Column, Sheet
 
     if table is None:
         columns = (Column("table", "code"), Column("columns", "number"), Column("one row per"))

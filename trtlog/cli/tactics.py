@@ -71,7 +71,7 @@ def command(
         return
     question, options, columns = VIEWS["candidates" if layer is not None else view]
     if layer is not None:
-        from trtlog.analyses.why import find_layers
+        from trtlog.analyses.layer.why import find_layers
 
         found = find_layers(held, layer)
         if len(found) > 1:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from trtlog._util.words import counted
 from trtlog.cli.common import log_argument
-from trtlog.words import counted
 
 
 @click.command("unknown")
@@ -19,8 +19,8 @@ def command(log: str, limit: int, rules: bool) -> None:
     """
     import sys
 
+    from trtlog.messages.unknown import rank
     from trtlog.read import read_captures
-    from trtlog.unknown import rank
 
     captures, name, _ = read_captures(sys.stdin.buffer if log == "-" else log)
     shapes = rank(captures.unknown)

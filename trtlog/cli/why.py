@@ -25,7 +25,7 @@ def command(layer: str, log: str, format_: str, strict: bool, run_number: int | 
 
     Example:  trtlog why "/layer1/layer1.0/conv1/Conv" verbose.log
     """
-    from trtlog.analyses.why import find_layers, story
+    from trtlog.analyses.layer.why import find_layers, story
 
     held = read_log(log, strict=strict, run_number=run_number)
     held.analyze  # noqa: B018 - says which run to ask where the file holds several
@@ -41,6 +41,6 @@ def command(layer: str, log: str, format_: str, strict: bool, run_number: int | 
     if format_ == "json":
         click.echo(json.dumps(dataclasses.asdict(told), ensure_ascii=False, default=str))
         return
-    from trtlog.report.why import render
+    from trtlog.report.terminal.why import render
 
     show(render(told))

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from trtlog.export_files import exports_among, is_json, stems_of
+from trtlog.exports.files import exports_among, is_json, stems_of
 
 # Exports whose kind stands in front of the log's name: layers_net.json.
 _IN_FRONT = re.compile(r"(?:export)?(?:layer|graph|profile|tim|output)", re.IGNORECASE)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from trtlog._util.words import counted, plural
 from trtlog.dataset.batch import Reader, Task, WriteFailed
 from trtlog.dataset.commit import Committed, Writer
 from trtlog.dataset.find import Job, Left, find
@@ -18,7 +19,6 @@ from trtlog.dataset.reading import read_small
 from trtlog.dataset.storage import Storage, reason
 from trtlog.dataset.workers import Processes, Runner, Serial, usable_cores
 from trtlog.errors import InputError
-from trtlog.words import counted, plural
 
 Progress = Callable[[int, int], None]
 # Logs whose digest another writer removed while they were looked at are tried so often.
@@ -64,7 +64,7 @@ class Conversion:
         self.failed += result.failed
 
     def _repr_html_(self) -> str:
-        from trtlog.report.notebook_dataset import conversion_html
+        from trtlog.report.notebook.dataset import conversion_html
 
         return conversion_html(self)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from trtlog._util.arrow import from_list
 from trtlog._version import __version__
-from trtlog.arrays import from_list
 from trtlog.log import Log
-from trtlog.parquet import SCHEMA_VERSION
+from trtlog.parquet.files import SCHEMA_VERSION
 from trtlog.records import Record
 from trtlog.records.base import column
 from trtlog.tables.schema import schema_of_record

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from trtlog.arrays import no_rows
+from trtlog._util.arrow import no_rows
 from trtlog.dataset import manifest
 from trtlog.dataset.batch import Done, Outcome
 from trtlog.dataset.catalogue import SCHEMA, failed_row, to_table

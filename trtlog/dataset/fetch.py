@@ -12,7 +12,7 @@ from trtlog.dataset.archives import Archives
 from trtlog.dataset.find import Job
 from trtlog.dataset.storage import filesystem
 from trtlog.errors import InputError
-from trtlog.export_files import exports_named
+from trtlog.exports.files import exports_named
 
 _COMPRESSED = ("", ".gz", ".xz", ".zst", ".bz2")
 

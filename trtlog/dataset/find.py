@@ -15,7 +15,7 @@ from trtlog.dataset.archives import archive_kind, members
 from trtlog.dataset.beside import Siblings
 from trtlog.dataset.storage import filesystem, is_url, reason
 from trtlog.errors import InputError, TrtlogError
-from trtlog.export_files import is_json
+from trtlog.exports.files import is_json
 
 _MAGIC = re.compile(r"[*?\[]")
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from trtlog._util.words import plural
 from trtlog.dataset import manifest
 from trtlog.dataset.catalogue import SCHEMA
 from trtlog.dataset.manifest import CATALOGUE, NULL, Manifest
@@ -14,7 +15,6 @@ from trtlog.dataset.storage import Storage
 from trtlog.errors import InputError, QueryError
 from trtlog.log import Log, to_frame
 from trtlog.records import TABLES
-from trtlog.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,7 +197,7 @@ class Dataset:
         return len(self._manifest.logs())
 
     def _repr_html_(self) -> str:
-        from trtlog.report.notebook_dataset import dataset_html
+        from trtlog.report.notebook.dataset import dataset_html
 
         return dataset_html(self)
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from trtlog._version import __version__
 from trtlog.dataset.storage import Storage
 from trtlog.errors import InputError, SchemaError
-from trtlog.parquet import SCHEMA_VERSION
+from trtlog.parquet.files import SCHEMA_VERSION
 
 CONTROL = "_trtlog"
 NAME = f"{CONTROL}/manifest.json"

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from trtlog._util.arrow import from_list
 from trtlog._version import __version__
-from trtlog.arrays import from_list
 from trtlog.dataset.manifest import Group
 from trtlog.dataset.storage import Storage
-from trtlog.parquet import SCHEMA_VERSION
+from trtlog.parquet.files import SCHEMA_VERSION
 from trtlog.records import TABLES
 from trtlog.tables.schema import schema_of
 

@@ -51,7 +51,7 @@ def command_of(path: Path) -> str:
     InputError
         The file is no log.
     """
-    from trtlog.source import open_source
+    from trtlog.source.chunks import open_source
 
     with open_source(path) as source:
         for chunk in source:
@@ -113,14 +113,14 @@ def read_long(fetched: Fetched, folder: Path, exports: list[Path], *, strict: bo
     InputError
         The file is no log, or ``strict`` and there are unknown lines.
     """
-    from trtlog.convert import convert
+    from trtlog.parquet.stream import convert
 
     notes = renamed(convert(fetched.path, folder, strict=strict, exports=exports, must=False), fetched)
     return Log(FolderTables(folder), fetched.job.source, notes), notes
 
 
 class FolderTables(Mapping[str, pa.Table]):
-    """The tables of a folder that :func:`trtlog.convert.convert` wrote, read when asked for."""
+    """The tables of a folder that :func:`trtlog.parquet.stream.convert` wrote, read when asked for."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -9,9 +9,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from trtlog.captures import Matches
 from trtlog.errors import GrammarError
 from trtlog.grammar import Field, Message, grammar_dir, load
+from trtlog.messages.captures import Matches
 
 # A log that holds something for every table: reading it shows which kinds of message a table is made of.
 _LOG = "fixtures/trt-8.5.3-h200/resnet50_fp16_dyn_detailed.log.gz"
@@ -34,7 +34,7 @@ def site_pages(root: Path) -> dict[str, str]:
 # ---------------------------------------------------------------- messages
 def message_pages(root: Path) -> dict[str, str]:
     """Return one page a file of ``grammars/messages``, and an index."""
-    from trtlog.grammar_source import read_messages  # local: loads lark
+    from trtlog.grammar.compiler import read_messages  # local: loads lark
 
     grammar = load()
     files: dict[str, list[Message]] = {}

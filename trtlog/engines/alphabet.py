@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trtlog.expressions import byte_class, names, parse
+from trtlog.grammar.regex_tree import byte_class, names, parse
 
 Array = np.ndarray[Any, Any]
 

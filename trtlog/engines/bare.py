@@ -11,11 +11,11 @@ import re
 
 import numpy as np
 
-from trtlog.classify import Classifier
 from trtlog.engines.cut import holds
 from trtlog.engines.scan import Array, Scan
 from trtlog.grammar import Grammar
-from trtlog.match import Matcher
+from trtlog.messages.classify import Classifier
+from trtlog.messages.match import Matcher
 
 _WORD = 8
 

@@ -1,6 +1,6 @@
 """Match many bodies at once against the grammar's rules, in the order in which the matcher tries them.
 
-A body's first eight bytes choose the rules that may match, as in :mod:`trtlog.match`; each is then tried on
+A body's first eight bytes choose the rules that may match, as in :mod:`trtlog.messages.match`; each is then tried on
 all bodies of the group at once (:mod:`trtlog.engines.cut`). Where bodies repeat, as those that name formats
 do, only distinct ones are tried. Rules without a literal beginning come last, on what no other rule matched.
 """
@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.arrays import distinct, from_numpy, to_numpy
+from trtlog._util.arrow import distinct, from_numpy, to_numpy
 from trtlog.engines.bare import BareRules
 from trtlog.engines.cut import Bodies, BulkRule, is_repeated, slices
 from trtlog.engines.guard import Guard
 from trtlog.engines.scan import Array, Scan, words_at
-from trtlog.match import Matcher, Rule
+from trtlog.messages.match import Matcher, Rule
 
 # Fewer bodies alike are cheaper one by one.
 MIN_ROWS = 160

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.arrays import from_bytes, from_numpy, to_numpy
+from trtlog._util.arrow import from_bytes, from_numpy, to_numpy
 from trtlog.engines.alphabet import alphabet, sufficient_classes
 from trtlog.engines.scan import Array, places_of
 from trtlog.grammar import Variant, expression_of

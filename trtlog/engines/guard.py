@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.arrays import to_numpy
+from trtlog._util.arrow import to_numpy
 from trtlog.engines.cut import Bodies
 from trtlog.engines.scan import Array
 from trtlog.grammar import Variant, escape, expression_of

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trtlog.captures import BLANK, CONTINUATION, UNKNOWN, Captures, Remark
-from trtlog.classify import Classifier, Line, is_usual
-from trtlog.collector import no_collection
+from trtlog._util.gc import no_collection
 from trtlog.grammar import Grammar
-from trtlog.lines import INNER_MARK, NO_HEADER, Header
-from trtlog.match import Index, shared_matcher
+from trtlog.messages.captures import BLANK, CONTINUATION, UNKNOWN, Captures, Remark
+from trtlog.messages.classify import Classifier, Line, is_usual
+from trtlog.messages.headers import INNER_MARK, NO_HEADER, Header
+from trtlog.messages.match import Index, shared_matcher
 
 if TYPE_CHECKING:
     import numpy as np

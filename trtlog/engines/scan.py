@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from trtlog.classify import asks_section
 from trtlog.grammar import Grammar
-from trtlog.lines import Header, HeaderReader
+from trtlog.messages.classify import asks_section
+from trtlog.messages.headers import Header, HeaderReader
 
 Array = np.ndarray[Any, Any]
 

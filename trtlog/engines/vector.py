@@ -13,10 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trtlog.arrays import from_numpy
-from trtlog.captures import Captures
-from trtlog.classify import Classifier
-from trtlog.collector import no_collection
+from trtlog._util.arrow import from_numpy
+from trtlog._util.gc import no_collection
 from trtlog.engines.bare import BareRules
 from trtlog.engines.bulk import MIN_ROWS, BulkMatcher, Extract, Few
 from trtlog.engines.line import LineEngine
@@ -24,7 +22,9 @@ from trtlog.engines.order import Walk
 from trtlog.engines.processes import Process
 from trtlog.engines.scan import HeaderTable, Scan, scan
 from trtlog.grammar import Grammar
-from trtlog.match import shared_matcher
+from trtlog.messages.captures import Captures
+from trtlog.messages.classify import Classifier
+from trtlog.messages.match import shared_matcher
 
 # So many lines that were read one by one are held as Python objects before they become arrays.
 _HELD = 50_000

@@ -123,7 +123,7 @@ class Record:
             return object.__new__(cls)
 
     def _repr_html_(self) -> str:
-        from trtlog.report.notebook import record_html
+        from trtlog.report.notebook.log import record_html
 
         return record_html(self)
 

@@ -27,7 +27,7 @@ class Options:
     other: dict[str, list[str | None]] = field(default_factory=dict, kw_only=True)
 
     def _repr_html_(self) -> str:
-        from trtlog.report.notebook import options_html
+        from trtlog.report.notebook.log import options_html
 
         return options_html(self)
 
@@ -230,7 +230,7 @@ class Statistics:
     percentiles: dict[float, float] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
-        from trtlog.report.notebook import statistics_html
+        from trtlog.report.notebook.log import statistics_html
 
         return statistics_html(self)
 
@@ -259,7 +259,7 @@ class Performance:
     total_gpu_compute_time_s: float | None = None
 
     def _repr_html_(self) -> str:
-        from trtlog.report.notebook import performance_html
+        from trtlog.report.notebook.log import performance_html
 
         return performance_html(self)
 

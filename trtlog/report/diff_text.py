@@ -6,11 +6,11 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from trtlog.redact import redact
+from trtlog._util.redact import redact
 from trtlog.report.diff_words import Section, headline, sections, short
 
 if TYPE_CHECKING:
-    from trtlog.analyses.diff import Diff
+    from trtlog.analyses.compare.diff import Diff
 
 _MARKDOWN = str.maketrans({"|": "\\|", "`": "'", "\n": " ", "<": "&lt;", ">": "&gt;"})
 # Long tables fold away in a pull request.
@@ -61,7 +61,7 @@ def _markdown_section(section: Section, limit: int) -> list[str]:
 
 def to_json(diff: Diff, *, unchanged: bool = False) -> str:
     """Return the diff as JSON, one key a table; null where a log does not tell."""
-    from trtlog.analyses.diff import SCHEMA
+    from trtlog.analyses.compare.diff import SCHEMA
 
     tables = {}
     for name in diff.tables:

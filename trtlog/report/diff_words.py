@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from trtlog.words import counted
+from trtlog._util.words import counted
 
 if TYPE_CHECKING:
-    from trtlog.analyses.diff import Diff
+    from trtlog.analyses.compare.diff import Diff
 
 Row = dict[str, Any]
 
@@ -26,7 +26,7 @@ METRIC_NAMES = {
 }
 
 
-# How a column behaves where there is little room, as trtlog.report.terminal has it.
+# How a column behaves where there is little room, as trtlog.report.terminal.text has it.
 Kind = Literal["number", "code", "name", "words"]
 Columns = tuple[tuple[str, Callable[[Row], str], Kind], ...]
 

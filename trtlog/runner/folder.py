@@ -26,7 +26,7 @@ from trtlog.errors import RunError
 from trtlog.runner.arguments import split_flag
 
 if TYPE_CHECKING:
-    from trtlog.exports import Export
+    from trtlog.exports.documents import Export
     from trtlog.runner.run_log import RunLog
 
 LOG = "trtexec.log"
@@ -142,7 +142,7 @@ class RunFolder:
         InputError
             The file is damaged.
         """
-        from trtlog.exports import read_exports
+        from trtlog.exports.documents import read_exports
 
         path = self.files.get(flag)
         return None if path is None else read_exports(path)[-1]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trtlog.report.fragment import badge, block, dim, join, line, number, strong, table, text
-from trtlog.report.plot_sweep import in_words
-from trtlog.words import counted
+from trtlog._util.words import counted
+from trtlog.report.notebook.fragment import badge, block, dim, join, line, number, strong, table, text
+from trtlog.report.plots.sweep import in_words
 
 if TYPE_CHECKING:
     from trtlog.runner.folder import RunFolder

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from trtlog import grammar
-from trtlog.classify import Classifier, Line
+from trtlog.messages.classify import Classifier, Line
 
 #: Phases in their order, with words for people. A log may leave some out.
 PHASES = {

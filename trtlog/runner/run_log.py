@@ -53,7 +53,7 @@ def exports_of(folder: RunFolder) -> tuple[list[Path], tuple[str, ...]]:
     A file belongs to it if the log's own command line asked for it, it can be read, and, for times, it has a row
     for each query of the trace at least (until 8.4.3 the warm-up is in it as well).
     """
-    from trtlog.exports import read_exports
+    from trtlog.exports.documents import read_exports
 
     files = {flag: path for flag, path in folder.files.items() if flag in _JOINED}
     if not files:

@@ -9,18 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from trtlog.analyses.performance import measures
+from trtlog._util.words import counted
+from trtlog.analyses.build.performance import measures
 from trtlog.errors import InputError, QueryError
 from trtlog.runner.folder import RunFolder
 from trtlog.runner.points import Point
-from trtlog.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
     from trtlog.log import Log
-    from trtlog.report.figures import Figure
+    from trtlog.report.plots.figures import Figure
 
 Columns: TypeAlias = str | Sequence[str] | None
 """What a plot is drawn of: one column, several, or those that suit."""
@@ -238,9 +238,9 @@ class Sweep:
         QueryError
             There is no such column, or no point was measured.
         """
-        from trtlog.report.figures import write
-        from trtlog.report.plot_sweep import draw
-        from trtlog.report.plots import plan
+        from trtlog.report.plots.figures import write
+        from trtlog.report.plots.plots import plan
+        from trtlog.report.plots.sweep import draw
 
         across, panels, apart = plan(self.rows, list(self.axes), x, y, by, stat)
         figure = draw(self.rows, across, panels, apart)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from trtlog.captures import Captures
-from trtlog.collector import no_collection
+from trtlog._util.gc import no_collection
+from trtlog.messages.captures import Captures
 from trtlog.records import TABLES
 from trtlog.tables import autotune, build, engine, messages, nodes, performance, runs, simple
 from trtlog.tables.context import Context

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.arrays import distinct, from_list, from_numpy, is_valid, to_filled
+from trtlog._util.arrow import distinct, from_list, from_numpy, is_valid, to_filled
 from trtlog.tables.blocks import Autotuning, Lines, autotuning, ids_of
 from trtlog.tables.cells import (
     from_codes,

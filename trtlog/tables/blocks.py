@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import among, from_list, to_filled
-from trtlog.captures import Matches, one_column
+from trtlog._util.arrow import among, from_list, to_filled
+from trtlog.messages.captures import Matches, one_column
 from trtlog.tables.cells import (
     codes_of,
     encoded,

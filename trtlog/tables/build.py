@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import from_numpy
-from trtlog.captures import Matches, one_column
+from trtlog._util.arrow import from_numpy
+from trtlog.messages.captures import Matches, one_column
 from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
 from trtlog.tables.cells import codes_of, from_codes, lines_of, take, to_name, to_tactic
 from trtlog.tables.context import Context

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.arrays import Array, from_list, from_numpy, to_filled
-from trtlog.captures import Matches, text
+from trtlog._util.arrow import Array, from_list, from_numpy, to_filled
+from trtlog.messages.captures import Matches, text
 
 NAME = pa.dictionary(pa.int32(), pa.string())
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trtlog.captures import text
+from trtlog.messages.captures import text
 
 Array = np.ndarray[Any, Any]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import from_list, from_numpy
-from trtlog.captures import Captures, Matches
+from trtlog._util.arrow import from_list, from_numpy
 from trtlog.grammar import Grammar
+from trtlog.messages.captures import Captures, Matches
 from trtlog.tables.cells import NAME, codes_of, lines_of, one_array, to_name
 from trtlog.tables.clock import parse_times
 from trtlog.tables.join import counts_upto

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import Array, among, from_list, from_numpy, to_numpy
-from trtlog.captures import text
+from trtlog._util.arrow import Array, among, from_list, from_numpy, to_numpy
+from trtlog.messages.captures import text
 from trtlog.tables.cells import codes_of, encoded, from_codes, lines_of, to_text
 from trtlog.tables.context import Context
 from trtlog.tables.schema import OPERAND, captured_bytes, empty, from_columns

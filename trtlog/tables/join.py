@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trtlog.arrays import from_numpy, to_numpy
+from trtlog._util.arrow import from_numpy, to_numpy
 
 Array = np.ndarray[Any, Any]
 

@@ -6,7 +6,7 @@ import re
 
 import pyarrow as pa
 
-from trtlog.captures import SPECIAL_KINDS, text
+from trtlog.messages.captures import SPECIAL_KINDS, text
 from trtlog.tables.context import Context
 from trtlog.tables.schema import from_rows
 from trtlog.tables.simple import finish_columns

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import from_bytes, from_numpy, is_valid
+from trtlog._util.arrow import from_bytes, from_numpy, is_valid
 from trtlog.tables.cells import codes_of, encoded, lines_of, take, to_text
 from trtlog.tables.context import Context
 from trtlog.tables.join import asof

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import Array, from_list, from_numpy
+from trtlog._util.arrow import Array, from_list, from_numpy
 from trtlog.tables.cells import codes_of, to_text
 from trtlog.tables.schema import TENSOR
 from trtlog.values.shapes import parse_dims, split_operands
@@ -41,7 +41,7 @@ def read_operands(texts: pa.Array) -> pa.ListArray:
 
     Examples
     --------
-    >>> from trtlog.arrays import from_bytes
+    >>> from trtlog._util.arrow import from_bytes
     >>> found = read_operands(from_bytes([b"[x -> (-1, 3)[FLOAT]], ", b"[optional input, not set], ", b"none"]))
     >>> for tensors in found.to_pylist():
     ...     print(tensors)

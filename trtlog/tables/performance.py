@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import distinct, from_numpy
-from trtlog.captures import Matches
+from trtlog._util.arrow import distinct, from_numpy
+from trtlog.messages.captures import Matches
 from trtlog.records import TABLES
 from trtlog.tables.blocks import kind_is
 from trtlog.tables.cells import float_or_none, lines_of, take, to_int

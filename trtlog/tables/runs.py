@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog.arrays import from_list, from_numpy, is_valid
+from trtlog._util.arrow import from_list, from_numpy, is_valid
 from trtlog.flags import asks_help, decode_banner_version, format_version, program_of
 from trtlog.tables.blocks import kind_is
 from trtlog.tables.cells import codes_of, from_codes, is_true, lines_of, name_by_distinct, take, to_name, to_text

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.arrays import from_list, from_numpy, no_rows
-from trtlog.captures import Matches
+from trtlog._util.arrow import from_list, from_numpy, no_rows
+from trtlog.messages.captures import Matches
 from trtlog.records import TABLES, Record
 from trtlog.tables.cells import (
     NAME,

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog.arrays import from_list, from_numpy, is_valid, to_filled
+from trtlog._util.arrow import from_list, from_numpy, is_valid, to_filled
 from trtlog.records import TABLES
 from trtlog.tables.cells import lines_of, to_float, to_text
 from trtlog.tables.context import Context

@@ -26,7 +26,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from trtlog.words import counted
+from trtlog._util.words import counted
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,7 @@ OPERATIONS: tuple[Rule, ...] = (
     _rule(r"gemvx?(?:_|$)", "sm50_xmma_cublas_gemvx_f16f16_f32_f32_tn_n_int32_unit_n", "gemv"),
     _rule(r"(?:^|_)[hsid][0-9]*cudnn(?:_|$)", "ampere_h16816cudnn_128x128_ldg8_relu_exp_nhwc_tn_v1", "fprop"),
     _rule(r"gemm", "ampere_sgemm_128x64_relu_tn_v1", "gemm"),
+    _rule(r"cublas_smallN(?:_|$)", "sm50_xmma_cublas_smallN_TN_f32f32_f32_f32_tn_n_cols_per_thread4", "gemm"),
     _rule(r"softmax|Softmax|SoftMax", "cudnn_softmax_fw_kernel", "softmax"),
     _rule(r"[Rr]eformat|copyVectorized|nchwTo|ncTo|[Tt]oNchw",
           "genericReformat::copyPackedKernel", "reformat"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from trtlog._util.words import counted
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.missing import is_rtx
-from trtlog.words import counted
 
 if TYPE_CHECKING:
     from trtlog.log import Log

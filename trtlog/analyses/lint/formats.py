@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from trtlog.analyses.base import copied_for
+from trtlog._util.words import counted
+from trtlog.analyses.layer.base import copied_for
 from trtlog.analyses.lint.registry import Hit, good, rule
-from trtlog.words import counted
 
 if TYPE_CHECKING:
     from trtlog.log import Log

@@ -25,6 +25,6 @@ class Findings(pd.DataFrame):
             return shown
         import pyarrow as pa
 
-        from trtlog.report.notebook_answers import findings_html
+        from trtlog.report.notebook.answers import findings_html
 
         return findings_html(pa.Table.from_pandas(pd.DataFrame(self), preserve_index=False).to_pylist())

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.words import plural
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
-from trtlog.words import plural
 
 if TYPE_CHECKING:
     from trtlog.log import Log

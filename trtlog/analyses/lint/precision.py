@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from trtlog.analyses.base import formats_of, is_reformat
+from trtlog._util.words import counted, plural
+from trtlog.analyses.layer.base import formats_of, is_reformat
+from trtlog.analyses.layer.precision import allowed_precisions
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
-from trtlog.analyses.precision import allowed_precisions
 from trtlog.values.kernels import decode_kernel
-from trtlog.words import counted, plural
 
 if TYPE_CHECKING:
     from trtlog.log import Log

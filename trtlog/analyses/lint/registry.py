@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from trtlog.analyses.base import answer
+from trtlog.analyses.layer.base import answer
 from trtlog.analyses.missing import worded
 from trtlog.records.base import Record, column, line_column, run_column
 

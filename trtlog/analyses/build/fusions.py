@@ -1,0 +1,125 @@
+"""What was fused, pass by pass, and what was tried without effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from trtlog.analyses.layer.base import answer, rows
+from trtlog.records.base import Record, column, line_column, run_column
+
+
+@dataclass(frozen=True)
+class WaterfallStep(Record):
+    """A pass of the graph optimizer, with what it did to the number of layers."""
+
+    run: int = run_column()
+    name: str = column("name", "name of the pass")
+    layers: int = column("int64", "number of layers after it")
+    change: int | None = column("int64", "change from the pass before; null for the first")
+    rewrites: int = column("int64", "rewrites printed since the pass before, attempts not counted")
+    line: int = line_column("the count")
+
+
+def waterfall(passes: pa.Table, fusions: pa.Table) -> pa.Table:
+    """List the passes with layer counts, changes and the rewrites printed in each."""
+    events = [(f["run"], f["line"]) for f in rows(fusions) if f["action"] != "attempt"]
+    out: list[dict[str, Any]] = []
+    previous: dict[int, dict[str, Any]] = {}
+    for row in rows(passes):
+        before = previous.get(row["run"])
+        first = before["line"] if before else 0
+        count = sum(1 for run, line in events if run == row["run"] and first < line < row["line"])
+        change = row["layers"] - before["layers"] if before else None
+        out.append({**{k: row[k] for k in ("run", "name", "layers", "line")}, "change": change, "rewrites": count})
+        previous[row["run"]] = row
+    return answer(WaterfallStep, out)
+
+
+@dataclass(frozen=True)
+class RuleUse(Record):
+    """How often a rewrite was tried, and to what effect."""
+
+    run: int = run_column()
+    rule: str | None = column("name", "name of the rewrite; null where the log names none")
+    tried: int = column("int64", "'Running: RULE on LAYER' lines")
+    applied: int = column("int64", "attempts followed by a rewrite, and rewrites printed without an attempt")
+    outcome: str = column(
+        "name", "applied; partly; silent: this rule prints no outcome anywhere in the log, so it cannot be told"
+    )
+
+
+@dataclass(frozen=True)
+class Attempt(Record):
+    """A rewrite that was tried on a layer."""
+
+    run: int = run_column()
+    rule: str | None = column("name", "name of the rewrite")
+    layer: str = column("name", "layer it was tried on")
+    result: str | None = column("text", "what the log prints below it; null for nothing")
+    outcome: str = column("name", "applied; not_applied; silent: the rule prints no outcome in this log")
+    line: int = line_column("the attempt")
+
+
+def attempts(fusions: pa.Table, passes: pa.Table) -> pa.Table:
+    """List all attempts with what came of them.
+
+    An attempt has effect where a rewrite is printed between it and the next attempt or pass. Rules that
+    never print an effect in the whole log are silent: for them nothing can be said.
+    """
+    ends = sorted((p["run"], p["line"]) for p in rows(passes))
+    found: list[dict[str, Any]] = []
+    current: dict[str, Any] | None = None
+    held = sorted([*rows(fusions), *({"run": r, "line": n, "action": "pass"} for r, n in ends)],
+                  key=lambda e: (e["run"], e["line"]))  # fmt: skip
+    for event in held:
+        if event["action"] == "attempt":
+            current = {**{k: event[k] for k in ("run", "rule", "layer", "line")}, "result": None}
+            found.append(current)
+        elif event["action"] == "pass":
+            current = None
+        elif current is not None and current["result"] is None:
+            current["result"] = describe(event)
+    loud = {(a["run"], a["rule"]) for a in found if a["result"] is not None}
+    for attempt in found:
+        told = (attempt["run"], attempt["rule"]) in loud
+        attempt["outcome"] = "applied" if attempt["result"] else ("not_applied" if told else "silent")
+    return answer(Attempt, found)
+
+
+def describe(event: dict[str, Any]) -> str:
+    """Say in words what a rewrite did."""
+    action, layer = event["action"], event["layer"]
+    if action == "fuse":
+        return f"fused {layer} with {event['other']}"
+    if action == "remove":
+        return f"removed {layer}"
+    if action in ("convert", "swap"):
+        return f"{layer}: {event['from_type']} became {event['to_type']}"
+    return f"{action} {layer}"
+
+
+def rules(fusions: pa.Table, passes: pa.Table) -> pa.Table:
+    """Count attempts and effects by rule, the most applied first."""
+    tried: dict[tuple[int, Any], list[int]] = {}
+    outcomes = {}
+    covered: set[tuple[int, int]] = set()
+    for attempt in rows(attempts(fusions, passes)):
+        key = (attempt["run"], attempt["rule"])
+        entry = tried.setdefault(key, [0, 0])
+        entry[0] += 1
+        entry[1] += attempt["outcome"] == "applied"
+        outcomes[key] = attempt["outcome"] == "silent"
+        covered.add(key)
+    for event in rows(fusions):
+        key = (event["run"], event["rule"])
+        if event["action"] != "attempt" and event["rule"] is not None and key not in covered:
+            tried.setdefault(key, [0, 0])[1] += 1
+    out = []
+    for (run, rule), (count, applied) in tried.items():
+        outcome = "silent" if outcomes.get((run, rule)) else ("applied" if applied >= count else "partly")
+        out.append({"run": run, "rule": rule, "tried": count, "applied": applied, "outcome": outcome})
+    out.sort(key=lambda row: (row["run"], -row["applied"], -row["tried"]))
+    return answer(RuleUse, out)

@@ -1,0 +1,137 @@
+"""Memory of build and engine, and the tactics that a larger workspace would have allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trtlog.analyses.layer.base import answer, rows
+from trtlog.records.base import Record, column, line_column, run_column
+
+_MEANING = {
+    "host_persistent": "host memory that the layers keep",
+    "device_persistent": "GPU memory that the layers keep",
+    "scratch": "scratch memory of the layers, shared: the largest need",
+    "activation": "tensors between layers and scratch, after sharing",
+    "activation_before": "a first figure, before memory is assigned: the limit, not a need",
+    "weights": "weights on the GPU",
+    "peak_cpu": "most host memory that TensorRT's allocators held",
+    "peak_gpu": "most GPU memory that TensorRT's allocators held",
+    "build_peak_cpu": "most host memory during build and serialization",
+}
+
+
+@dataclass(frozen=True)
+class MemoryUse(Record):
+    """A figure of memory, for people."""
+
+    run: int = run_column()
+    name: str = column("name", "name as in table memory_totals")
+    mib: float = column("float64", "size", "MiB")
+    meaning: str | None = column("text", "what it is")
+    line: int = line_column("the figure")
+
+
+def memory_use(memory_totals: pa.Table) -> pa.Table:
+    """Say what of the printed totals counts: the last of each name, in MiB.
+
+    TensorRT prints the activation memory twice. The first figure comes before memory is assigned and holds
+    the limit (8.5.3 on a GPU of 143155 MiB: 143182 MiB); it is named ``activation_before``.
+    """
+    last: dict[tuple[int, str], dict[str, Any]] = {}
+    out = []
+    for row in rows(memory_totals):
+        key = (row["run"], row["name"])
+        if row["name"] == "activation" and key in last:
+            out.append(_use({**last[key], "name": "activation_before"}))
+        last[key] = row
+    out += [_use(row) for row in last.values()]
+    out.sort(key=lambda row: (row["run"], row["line"]))
+    return answer(MemoryUse, out)
+
+
+def _use(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "run": row["run"],
+        "name": row["name"],
+        "mib": row["bytes"] / 2**20,
+        "meaning": _MEANING.get(row["name"]),
+        "line": row["line"],
+    }
+
+
+def in_use(memory: pa.Table, *, managed: bool = False) -> pa.Table:
+    """Return the steps whose figures are of one kind and can be drawn as a line.
+
+    ``[MemUsageChange]`` prints what the process and the device use (``Init CUDA``), and, in the same words, what
+    TensorRT itself manages (``TensorRT-managed allocation in ...``), which is a part of it.
+
+    Parameters
+    ----------
+    memory : pyarrow.Table
+        Table ``memory``.
+    managed : bool
+        Whether to return what TensorRT manages.
+    """
+    own = pc.starts_with(memory.column("event").cast(pa.string()), "TensorRT-managed")
+    return memory.filter(own if managed else pc.invert(own))
+
+
+@dataclass(frozen=True)
+class WorkspaceSkip(Record):
+    """A layer some of whose tactics needed more memory than there was."""
+
+    run: int = run_column()
+    layer: str | None = column("name", "layer; null where the log names none")
+    runner: str | None = column("name", "runner; null where the log names none")
+    skipped: int = column("int64", "tactics skipped for lack of memory")
+    requested_mib: float | None = column("float64", "most memory asked for", "MiB")
+    available_mib: float | None = column("float64", "memory there was", "MiB")
+    best_ms: float | None = column(
+        "float64", "fastest tactic of the layer that fitted; null where none was timed", "ms"
+    )
+    line: int = line_column("the first skip")
+
+
+_MEMORY_REASONS = ("scratch", "insufficient_memory", "memory", "workspace", "out_of_memory")
+
+
+def is_memory_skip(skip: dict[str, Any]) -> bool:
+    """Whether a row of table skips is for lack of memory."""
+    if skip["requested_bytes"] is not None or skip["reason"] in _MEMORY_REASONS:
+        return True
+    return "memory" in skip["reason"] or "workspace" in skip["reason"]
+
+
+def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
+    """List layers with tactics that a larger workspace would have allowed, the largest request first."""
+    best: dict[tuple[int, Any], float] = {}
+    for row in tactics.select(["run", "layer", "time_ms"]).to_pylist():
+        key = (row["run"], row["layer"])
+        if row["time_ms"] is not None and row["time_ms"] < best.get(key, float("inf")):
+            best[key] = row["time_ms"]
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows(skips):
+        if is_memory_skip(row):
+            groups.setdefault((row["run"], row["layer"], row["runner"]), []).append(row)
+    out = []
+    for (run, layer, runner), members in groups.items():
+        asked = [m["requested_bytes"] for m in members if m["requested_bytes"] is not None]
+        there = [m["available_bytes"] for m in members if m["available_bytes"] is not None]
+        out.append(
+            {
+                "run": run,
+                "layer": layer,
+                "runner": runner,
+                "skipped": len(members),
+                "requested_mib": max(asked) / 2**20 if asked else None,
+                "available_mib": min(there) / 2**20 if there else None,
+                "best_ms": best.get((run, layer)),
+                "line": members[0]["line"],
+            }
+        )
+    out.sort(key=lambda row: (row["run"], -(row["requested_mib"] or 0.0)))
+    return answer(WorkspaceSkip, out)

@@ -1,0 +1,228 @@
+"""The same tactic timed in two builds tells a slower machine from a worse choice.
+
+Both builds time mostly the same tactics. The ratio of the two timings of one tactic has nothing to do with
+which was chosen: its median over all common tactics is how much faster or slower the machine was while the
+test build ran (clocks, temperature, other work), and the scatter around it is the typical noise
+of the builder's timings, outliers aside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from trtlog.analyses.compare.align import Pair
+from trtlog.analyses.compare.layers import LayerFacts
+from trtlog.analyses.compare.timing import TacticTime
+
+MIN_COMMON = 5
+TIE_PERCENT = 2.0  # below, the builder's own averaging does not settle which tactic is faster
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the common tactics tell.
+
+    Parameters
+    ----------
+    common : int
+        Number of tactics that both builds timed, for the same layer and formats.
+    shift_percent : float or None
+        By how much the test build's timings are longer, median over the common tactics; None below 5.
+    noise_percent : float or None
+        Typical scatter of a ratio around that shift, over all tactics, outliers aside: 1.4826 times the median absolute
+        deviation, which is one standard deviation where the noise is normal. None below 5.
+    """
+
+    common: int
+    shift_percent: float | None = None
+    noise_percent: float | None = None
+
+
+def candidate_rows(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
+    """Return the tactics that both builds timed: one row a layer, runner, tactic and formats.
+
+    Where a build timed one tactic several times, the shortest time counts, as for the builder. A layer that
+    took over another layer's timing is left out.
+    """
+    rows = []
+    for pair in pairs:
+        if len(pair.control) != 1 or len(pair.test) != 1 or pair.control[0].timed_as or pair.test[0].timed_as:
+            continue
+        ours, theirs = by_key(pair.control[0].candidates), by_key(pair.test[0].candidates)
+        for key, control in ours.items():
+            test = theirs.get(key)
+            if test is not None:
+                rows.append(
+                    {
+                        "layer": pair.test[0].layer,
+                        "runner": test.runner,
+                        "tactic": test.tactic,
+                        "kernel": test.kernel,
+                        "formats": test.raw_formats,
+                        "control_ms": control.time_ms,
+                        "test_ms": test.time_ms,
+                        "ratio": test.time_ms / control.time_ms,
+                    }
+                )
+    return rows
+
+
+def _key(candidate: TacticTime) -> tuple[str | None, ...]:
+    return candidate.runner, candidate.tactic, candidate.kernel, candidate.raw_formats
+
+
+def by_key(candidates: Iterable[TacticTime]) -> dict[tuple[str | None, ...], TacticTime]:
+    """Return the fastest timing of each runner, tactic, kernel and combination of formats."""
+    found: dict[tuple[str | None, ...], TacticTime] = {}
+    for candidate in candidates:
+        key = _key(candidate)
+        if key not in found or candidate.time_ms < found[key].time_ms:
+            found[key] = candidate
+    return found
+
+
+def machine(rows: Sequence[dict[str, Any]]) -> Machine:
+    """Return shift and noise of the common tactics.
+
+    Examples
+    --------
+    >>> found = machine([{"ratio": r} for r in (1.09, 1.10, 1.10, 1.11, 1.30)])
+    >>> found.common, round(found.shift_percent, 1), round(found.noise_percent, 2)
+    (5, 10.0, 1.35)
+    """
+    logs = [math.log(row["ratio"]) for row in rows]
+    if len(logs) < MIN_COMMON:
+        return Machine(len(logs))
+    middle = median(logs)
+    deviation = 1.4826 * median(abs(value - middle) for value in logs)
+    return Machine(len(logs), 100 * math.expm1(middle), 100 * math.expm1(deviation))
+
+
+def layer_shifts(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the median ratio of each layer's common tactics, test by control."""
+    ratios: dict[str, list[float]] = {}
+    for row in rows:
+        ratios.setdefault(row["layer"], []).append(row["ratio"])
+    return {layer: median(values) for layer, values in ratios.items()}
+
+
+def tactic_rows(pairs: Iterable[Pair], found: Machine) -> list[dict[str, Any]]:
+    """Return the layers whose tactic changed, each with the margins in both builds and what follows.
+
+    Equal changes of layers that share one timing are one row.
+    """
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for pair in pairs:
+        if len(pair.control) != 1 or len(pair.test) != 1:
+            continue
+        control, test = pair.control[0], pair.test[0]
+        if control.role == "constant" or not _tactic_changed(control, test):
+            continue
+        row = _tactic_row(control, test, found)
+        shared = control.timed_as or test.timed_as
+        key = (control.timed_as or control.layer, test.timed_as or test.layer, control.tactic, test.tactic)
+        if key in rows:
+            rows[key]["layers"] += 1
+            if not shared:
+                rows[key] |= row | {"layers": rows[key]["layers"]}
+        else:
+            rows[key] = row
+    cost = [abs((row["test_ms"] or 0) - (row["control_ms"] or 0)) * row["layers"] for row in rows.values()]
+    return [row for _, row in sorted(zip(cost, rows.values(), strict=True), key=lambda item: -item[0])]
+
+
+def _tactic_changed(control: LayerFacts, test: LayerFacts) -> bool:
+    if control.tactic is None or test.tactic is None:
+        return False
+    return (control.tactic, control.type) != (test.tactic, test.type)
+
+
+def _tactic_row(control: LayerFacts, test: LayerFacts, found: Machine) -> dict[str, Any]:
+    ours, theirs = _timing(control), _timing(test)
+    crossed = _lookup(test.candidates, ours), _lookup(control.candidates, theirs)
+    row: dict[str, Any] = {
+        "layer": test.layer,
+        "control_tactic": control.tactic,
+        "test_tactic": test.tactic,
+        "control_kernel": control.kernel,
+        "test_kernel": test.kernel,
+        "control_ms": control.tactic_ms,
+        "test_ms": test.tactic_ms,
+        "control_tactic_in_test_ms": crossed[0],
+        "test_tactic_in_control_ms": crossed[1],
+        "control_margin_percent": _percent(control.tactic_ms, crossed[1]),
+        "test_margin_percent": _percent(test.tactic_ms, crossed[0]),
+        "noise_percent": found.noise_percent,
+        "machine_percent": _percent(control.tactic_ms, crossed[0]),
+        "choice_percent": _percent(crossed[0], test.tactic_ms),
+        "layers": 1,
+    }
+    row["verdict"], row["reason"] = _judge(row, control, test, found)
+    return row
+
+
+def _judge(row: dict[str, Any], control: LayerFacts, test: LayerFacts, found: Machine) -> tuple[str, str]:
+    """Return the verdict on a changed tactic, and the reason in words."""
+    if row["control_ms"] is None or row["test_ms"] is None:
+        return "unknown", "the log of a build has no timing of its tactic"
+    if (control.input_formats, control.output_formats) != (test.input_formats, test.output_formats):
+        words = f"other formats: {formats_text(control)} before, {formats_text(test)} now"
+        if control.precision != test.precision:
+            words = f"other precision: {control.precision} before, {test.precision} now"
+        return "formats", words
+    ours, theirs, noise = row["control_margin_percent"], row["test_margin_percent"], found.noise_percent
+    if ours is None or theirs is None:
+        missing = [
+            f"{side} did not time {whose}'s tactic"
+            for side, whose, margin in (("control", "test", ours), ("test", "control", theirs))
+            if margin is None
+        ]
+        return "not timed", "; ".join(missing)
+    margins = f"margin {ours:.1f}% in control, {theirs:.1f}% in test"
+    if ours < 0 or theirs < 0:
+        # A build that runs what it did not find fastest weighed something else, such as a reformat.
+        return ("better" if ours < 0 else "worse"), f"{margins}: both builds found the same one faster"
+    if noise is None:
+        return "unknown", f"{margins}; too few common tactics to know the noise"
+    if max(ours, theirs) <= max(TIE_PERCENT, 2 * noise):
+        return "tie", f"{margins}: too close to call, either may win"
+    return "unstable", f"{margins}: the builds contradict each other; {_outlier(row, found)}"
+
+
+def _outlier(row: Mapping[str, Any], found: Machine) -> str:
+    """Return in words which tactic's time differs most between the builds."""
+    shift = found.shift_percent or 0.0
+    moved = [
+        (abs(change - shift), f"{whose}'s tactic took {before:.5g} ms in control and {after:.5g} ms in test")
+        for whose, before, after in (
+            ("control", row["control_ms"], row["control_tactic_in_test_ms"]),
+            ("test", row["test_tactic_in_control_ms"], row["test_ms"]),
+        )
+        if (change := 100 * (after / before - 1)) is not None
+    ]
+    return max(moved)[1]
+
+
+def formats_text(layer: LayerFacts) -> str:
+    """Return the formats of a layer in one text: ``FP16:8, FP16 -> FP16:8``."""
+    return f"{', '.join(layer.input_formats)} -> {', '.join(layer.output_formats)}".strip()
+
+
+def _timing(layer: LayerFacts) -> TacticTime | None:
+    same = [c for c in layer.candidates if c.tactic == layer.tactic and c.time_ms == layer.tactic_ms]
+    return same[0] if same else None
+
+
+def _lookup(candidates: Iterable[TacticTime], wanted: TacticTime | None) -> float | None:
+    """Return the other build's time of a tactic with the same runner, kernel and formats."""
+    if wanted is None:
+        return None
+    return min((c.time_ms for c in candidates if _key(c) == _key(wanted)), default=None)
+
+
+def _percent(time: float | None, other: float | None) -> float | None:
+    return None if time is None or other is None else 100 * (other / time - 1)

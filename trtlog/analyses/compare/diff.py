@@ -1,0 +1,370 @@
+"""Two builds, or two runs, side by side: what changed, and what of it matters."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trtlog.analyses.compare.align import Alignment, Pair, align, read_nodes
+from trtlog.analyses.compare.aligned import attribution_rows, format_rows, layer_rows, reformat_rows, time_source
+from trtlog.analyses.compare.candidates import Machine, candidate_rows, layer_shifts, machine, tactic_rows
+from trtlog.analyses.compare.layers import Layers, read_layers
+from trtlog.analyses.compare.performance import compare_performance
+from trtlog.analyses.compare.schema import SCHEMAS, build
+from trtlog.analyses.compare.tables import (
+    device_rows,
+    fusion_rows,
+    memory_rows,
+    message_rows,
+    option_rows,
+    phase_rows,
+    run_rows,
+)
+from trtlog.analyses.compare.work import Work, compare_work, inference_shapes, shapes_text, tuning_shapes
+from trtlog.errors import QueryError
+from trtlog.log import Log, to_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+SCHEMA = "trtlog.diff/1"
+
+
+@dataclass(frozen=True)
+class Side:
+    """What a diff says of one of its logs."""
+
+    source: str
+    version: str | None
+    status: str | None
+    layers: Layers = field(repr=False)
+
+
+class Diff:
+    """What changed from a control build to a test build; made by :func:`trtlog.diff`.
+
+    The tables are attributes that give DataFrames: ``run options device performance layers attribution
+    tactics candidates formats fusions reformats memory phases messages``. Rows have a category (added,
+    removed, changed, unchanged) and are sorted by cost.
+
+    Parameters
+    ----------
+    tables : mapping
+        Table -> rows.
+    control, test : Side
+        The two logs.
+    alignment : Alignment or None
+        The paired layers; None where a log has no layers.
+    machine : Machine
+        Shift and noise of the tactics that both builds timed.
+    work : Work
+        The input shapes that layer times were measured at.
+    layer_time_source : str or None
+        ``profile`` or ``tactic``.
+    notes : sequence of str
+        What limits the comparison: read them first.
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, list[dict[str, Any]]],
+        control: Side,
+        test: Side,
+        *,
+        alignment: Alignment | None,
+        machine: Machine,
+        work: Work,
+        layer_time_source: str | None,
+        notes: tuple[str, ...],
+    ) -> None:
+        self._rows = tables
+        self._tables: dict[str, pa.Table] = {}
+        self.control = control
+        self.test = test
+        self.alignment = alignment
+        self.machine = machine
+        self.work = work
+        self.layer_time_source = layer_time_source
+        self.notes = notes
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """Return a table's rows as dictionaries."""
+        return self.table(name).to_pylist()  # type: ignore[no-any-return]
+
+    def table(self, name: str) -> pa.Table:
+        """Return a table as a pyarrow.Table; its fields' metadata holds the meanings.
+
+        Raises
+        ------
+        QueryError
+            There is no table of that name.
+        """
+        if name not in SCHEMAS:
+            raise QueryError(f"a diff has no table {name!r}; its tables are {', '.join(SCHEMAS)}")
+        if name not in self._tables:
+            self._tables[name] = build(name, self._rows[name])
+        return self._tables[name]
+
+    @property
+    def tables(self) -> dict[str, pa.Table]:
+        """All tables by name."""
+        return {name: self.table(name) for name in SCHEMAS}
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name in SCHEMAS:
+            return to_frame(self.table(name))
+        raise AttributeError(f"a Diff has no {name!r}; its tables are {', '.join(SCHEMAS)}")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *SCHEMAS})
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything but the names of the logs and the measured numbers differs."""
+        structure = ("options", "device", "layers", "fusions", "reformats", "messages")
+        return any(row["category"] != "unchanged" for name in structure for row in self._rows[name])
+
+    def to_json(self, *, unchanged: bool = False) -> str:
+        """Return the diff as JSON; secrets in command lines are redacted.
+
+        Parameters
+        ----------
+        unchanged : bool
+            Whether rows of category unchanged, and the candidates, are written too.
+        """
+        from trtlog.report.diff_text import to_json
+
+        return to_json(self, unchanged=unchanged)
+
+    def to_markdown(self, *, limit: int = 20) -> str:
+        """Return the diff as Markdown for a pull request, at most ``limit`` rows a table."""
+        from trtlog.report.diff_text import to_markdown
+
+        return to_markdown(self, limit=limit)
+
+    def __rich__(self) -> Any:
+        from trtlog.report.terminal.diff import screen
+
+        return screen(self)
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook.answers import diff_html
+
+        return diff_html(self)
+
+    def __repr__(self) -> str:
+        counts = Counter(row["category"] for row in self._rows["layers"])
+        layers = ", ".join(f"{number} {name}" for name, number in counts.items()) or "not compared"
+        return f"<trtlog.Diff {self.control.source!r} -> {self.test.source!r}: layers {layers}>"
+
+
+def diff(control: Log | str | os.PathLike[str], test: Log | str | os.PathLike[str]) -> Diff:
+    """Compare two builds or runs: the ``control`` before and the ``test`` after a change.
+
+    Parameters
+    ----------
+    control, test : Log or path
+        Logs of one run each; of a file of several give ``log.runs[i]``.
+
+    Returns
+    -------
+    Diff
+
+    Raises
+    ------
+    QueryError
+        A log holds several runs.
+    InputError
+        A path cannot be read.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> d = trtlog.diff("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz",
+    ...                 "fixtures/trt-8.5.3-h200/resnet50_fp32_verbose_rebuild.log.gz")
+    >>> d.layers.category.value_counts().to_dict()
+    {'unchanged': 136, 'changed': 17}
+    """
+    logs = [one_run(log, name) for log, name in ((control, "control"), (test, "test"))]
+    sides = [Side(log.source, log.run.tensorrt_version, log.run.status, read_layers(log)) for log in logs]
+    notes = _notes(logs, sides)
+    alignment = _alignment(logs, sides, notes)
+    pairs: tuple[Pair, ...] = alignment.pairs if alignment and alignment.same_model else ()
+    source = time_source(sides[0].layers, sides[1].layers) if pairs else None
+    shapes = inference_shapes if source == "profile" else tuning_shapes
+    work = compare_work(shapes(logs[0]), shapes(logs[1]))
+    if pairs:
+        notes += _work_notes(work, source)
+    if not work.comparable:
+        source = None
+    candidates = candidate_rows(pairs) if work.comparable and work.scale == (1, 1) else []
+    if sides[0].version != sides[1].version:
+        # Numbers of tactics are of one version; a kernel's name says what it is.
+        candidates = [row for row in candidates if row["kernel"]]
+    found, shifts = machine(candidates), layer_shifts(candidates)
+    performance_work = compare_work(inference_shapes(logs[0]), inference_shapes(logs[1]))
+    tables = {
+        "run": run_rows(*logs),
+        "options": option_rows(*logs),
+        "device": device_rows(*logs),
+        "performance": _performance(logs, performance_work, notes),
+        "layers": layer_rows(pairs, source, work.scale, shifts),
+        "attribution": attribution_rows(pairs, source, work.scale, shifts),
+        "tactics": tactic_rows(pairs, found),
+        "candidates": candidates,
+        "formats": format_rows(pairs),
+        "fusions": fusion_rows(*logs) if pairs and _rewritten(logs, notes) else [],
+        "reformats": reformat_rows(pairs, source, work.scale),
+        "memory": memory_rows(*logs),
+        "phases": phase_rows(*logs),
+        "messages": message_rows(*logs),
+    }
+    return Diff(
+        tables,
+        *sides,
+        alignment=alignment,
+        machine=found,
+        work=work,
+        layer_time_source=source,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def one_run(log: Log | str | os.PathLike[str], name: str) -> Log:
+    """Return a log of one run, parsed where it is a path.
+
+    Raises
+    ------
+    QueryError
+        It holds several runs.
+    """
+    if not isinstance(log, Log):
+        from trtlog.read import parse
+
+        log = parse(log)
+    if len(log.runs) != 1:
+        raise QueryError(
+            f"{name}: {log.source} holds {len(log.runs)} runs; choose one: log.runs[0] ... "
+            f"log.runs[{len(log.runs) - 1}], or --{name}-run N on the command line"
+        )
+    return log.runs[0]
+
+
+def _notes(logs: list[Log], sides: list[Side]) -> list[str]:
+    notes = []
+    for log, name in zip(logs, ("control", "test"), strict=True):
+        if log.run.status in ("failed", "incomplete"):
+            notes.append(f"the {name} run {'failed' if log.run.status == 'failed' else 'did not end'}: {_cause(log)}")
+    control, test = sides
+    if control.version and test.version and control.version != test.version:
+        notes.append(
+            f"TensorRT {control.version} against {test.version}: names, tactic numbers and messages may "
+            "differ without a change in what runs"
+        )
+    for side, name in zip(sides, ("control", "test"), strict=True):
+        if side.version is None:
+            notes.append(f"the {name} log does not name its version of TensorRT")
+    devices = [log.device for log in logs]
+    if devices[0] and devices[1] and devices[0].name != devices[1].name:
+        notes.append(f"different GPUs, {devices[0].name} and {devices[1].name}: times compare the machines too")
+    return notes
+
+
+def _rewritten(logs: list[Log], notes: list[str]) -> bool:
+    """Tell whether both logs print the rewrites of the graph."""
+    printed = True
+    for log, name in zip(logs, ("control", "test"), strict=True):
+        if not log.table("fusions").num_rows and not log.table("passes").num_rows:
+            notes.append(f"{name} prints no rewrites of the graph, so fusions are not compared; --verbose does")
+            printed = False
+    return printed
+
+
+def _cause(log: Log) -> str:
+    errors = [m.text for m in log.records("messages") if m.severity in ("error", "fatal") and m.text]
+    if errors:
+        from trtlog._util.redact import redact
+
+        return redact(errors[0].splitlines()[0])
+    return "the log gives no error" if log.run.status == "failed" else "the log ends before the run does"
+
+
+def _alignment(logs: list[Log], sides: list[Side], notes: list[str]) -> Alignment | None:
+    """Pair the layers, or say in ``notes`` why not."""
+    missing = False
+    for log, side, name in zip(logs, sides, ("control", "test"), strict=True):
+        if not side.layers.layers:
+            missing = True
+            notes.append(
+                f"no layers in {name} ({log.source}), so layers are not compared; --verbose or "
+                "--dumpLayerInfo prints them"
+            )
+        elif side.layers.source == "tactics":
+            notes.append(f"{name} lists no engine layers: its layers are those whose tactics were timed")
+        elif side.layers.source == "profile":
+            notes.append(f"{name} lists no engine layers: its layers are those of the profile, without tactics")
+    if missing:
+        return None
+    nodes = [read_nodes(log) for log in logs]
+    alignment = align(sides[0].layers.layers, sides[1].layers.layers, *nodes)
+    if not alignment.same_model:
+        shared = 0.0 if alignment.shared is None else alignment.shared
+        notes.append(
+            f"these are builds of different models ({shared:.0%} of the layers in common), so layers, "
+            "tactics, fusions and reformats are not compared"
+        )
+    return alignment
+
+
+def _work_notes(work: Work, source: str | None) -> list[str]:
+    what = {"profile": "the profile", "tactic": "the tactics' timing"}.get(source or "", "the layers")
+    shapes = f"{shapes_text(work.control)} in control, {shapes_text(work.test)} in test"
+    if not work.comparable:
+        return [f"{what} saw other input shapes ({shapes}): layer times are of different work and not compared"]
+    if work.scale != (1, 1):
+        return [
+            f"{what} saw other batches ({shapes}): layer times are given per sample, divided by "
+            f"{work.scale[0]} and {work.scale[1]}"
+        ]
+    return []
+
+
+def _performance(logs: list[Log], work: Work, notes: list[str]) -> list[dict[str, Any]]:
+    rows = compare_performance(*logs)
+    if not work.known or (work.comparable and work.scale == (1, 1)) or not rows:
+        return rows
+    shapes = f"{shapes_text(work.control)} in control, {shapes_text(work.test)} in test"
+    if not work.comparable:
+        notes.append(f"the inferences had other input shapes ({shapes}): their times are of different work")
+        for row in rows:
+            row.update(verdict=None, method="other input shapes")
+        return rows
+    notes.append(f"the inferences had other batches ({shapes}): 'samples' is the throughput times the batch")
+    rate = next((row for row in rows if row["metric"] == "throughput"), None)
+    if rate is not None and rate["control"] is not None and rate["test"] is not None:
+        ours, theirs = rate["control"] * work.scale[0], rate["test"] * work.scale[1]
+        change = 100 * (theirs / ours - 1) if ours else None
+        noise = rate.get("noise_percent")
+        verdict = None
+        if change is not None:
+            real = abs(change) > max(1.0, noise or 0.0)
+            verdict = ("faster" if change > 0 else "slower") if real else "same"
+        rows.insert(
+            0,
+            {
+                "metric": "samples",
+                "stat": "value",
+                "unit": "1/s",
+                "control": ours,
+                "test": theirs,
+                "change_percent": change,
+                "verdict": verdict,
+                "noise_percent": noise,
+                "method": "throughput times batch, spread of the summary",
+            },
+        )
+    return rows

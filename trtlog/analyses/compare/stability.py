@@ -1,0 +1,409 @@
+"""Several builds of one model: which choices hold, which flip, and what that does to the latency.
+
+The builder times tactics on a live GPU, so two builds of one model need not choose alike. With N builds the
+log answers how far the timing of one and the same tactic differs from build to build (the noise), by how much
+the winner of a layer leads (the margin), and whether a flip is a toss-up between equals or a disturbed timing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median, pstdev
+from typing import TYPE_CHECKING, Any
+
+from trtlog._util.redact import redact
+from trtlog._util.words import counted, plural
+from trtlog.analyses.compare.align import align, read_nodes
+from trtlog.analyses.compare.candidates import TIE_PERCENT, by_key
+from trtlog.analyses.compare.layers import LayerFacts, Layers, read_layers
+from trtlog.analyses.compare.performance import spread_percent
+from trtlog.analyses.compare.tables import phase_seconds
+from trtlog.analyses.compare.work import shapes_text, tuning_shapes
+from trtlog.analyses.gate.lock import read_build_options
+from trtlog.errors import QueryError
+from trtlog.log import Log, to_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+SCHEMAS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "builds": (
+        ("build", "int", "number of the build, from 0"),
+        ("source", "text", "log"),
+        ("tensorrt_version", "text", "version of TensorRT"),
+        ("gpu", "text", "name of the GPU"),
+        ("status", "text", "passed, failed, ..."),
+        ("throughput_qps", "float", "queries a second"),
+        ("gpu_compute_ms", "float", "median GPU compute time"),
+        ("latency_ms", "float", "median host latency"),
+        ("spread_percent", "float", "spread of the GPU compute time within the run"),
+        ("layers_ms", "float", "sum of the layers that have a time in every build"),
+        ("timing_shift_percent", "float", "timings of the same tactics against the first build, median"),
+        ("build_seconds", "float", "time of the build"),
+    ),
+    "layers": (
+        ("layer", "text", "layer, as the first build names it"),
+        ("builds", "int", "builds that have it"),
+        ("winners", "int", "different tactics among the builds"),
+        ("flips_percent", "float", "share of builds that do not have the commonest tactic"),
+        ("tactics", "text", "each tactic and in how many builds it won"),
+        ("margin_percent", "float", "lead of the winner over the next tactic of the same formats, median"),
+        ("noise_percent", "float", "spread of one tactic's timing over the builds, standard deviation with outliers"),
+        ("min_ms", "float", "shortest time of the layer"),
+        ("median_ms", "float", "median time of the layer"),
+        ("max_ms", "float", "longest time of the layer"),
+        ("share_percent", "float", "share in the variance of the sum of the layers; may be negative"),
+        ("verdict", "text", "stable, tie, disturbed, formats or flips"),
+        ("timed_as", "text", "the equal layer that was timed in its place"),
+    ),
+}
+_TYPES = {"int": "int64", "float": "float64", "text": "string"}
+
+
+@dataclass(frozen=True, repr=False)
+class Stability:
+    """What several builds of one model have in common; made by :func:`trtlog.stability`.
+
+    Parameters
+    ----------
+    build_rows, layer_rows : tuple of dict
+        Rows of the tables ``builds`` and ``layers``; the layers that make the time vary most come first.
+    noise_percent : float or None
+        Median of the layers' noise, each a standard deviation over its tactics, outliers included; None where no tactic
+        was timed twice.
+    time_source : str or None
+        ``profile`` or ``tactic``: what the layers' times are.
+    advice : tuple of str
+        What to do, with the reason.
+    notes : tuple of str
+        What limits the comparison.
+    """
+
+    build_rows: tuple[dict[str, Any], ...]
+    layer_rows: tuple[dict[str, Any], ...]
+    noise_percent: float | None
+    time_source: str | None
+    advice: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def table(self, name: str) -> pa.Table:
+        """Return ``builds`` or ``layers`` as a pyarrow.Table; its fields' metadata holds the meanings."""
+        import pyarrow as pa
+
+        if name not in SCHEMAS:
+            raise QueryError(f"there is no table {name!r}; the tables are {', '.join(SCHEMAS)}")
+        schema = pa.schema(
+            [pa.field(c, getattr(pa, _TYPES[t])(), metadata={"doc": doc}) for c, t, doc in SCHEMAS[name]]
+        )
+        rows = self.build_rows if name == "builds" else self.layer_rows
+        return pa.Table.from_pylist(list(rows), schema=schema)
+
+    @property
+    def builds(self) -> pd.DataFrame:
+        """One row a build."""
+        return to_frame(self.table("builds"))
+
+    @property
+    def layers(self) -> pd.DataFrame:
+        """One row a layer of the first build."""
+        return to_frame(self.table("layers"))
+
+    def to_json(self) -> str:
+        """Return all as JSON."""
+        document = {
+            "schema": "trtlog.stability/1",
+            "notes": list(self.notes),
+            "advice": list(self.advice),
+            "noise_percent": self.noise_percent,
+            "time_source": self.time_source,
+            "builds": [dict(row) for row in self.build_rows],
+            "layers": [dict(row) for row in self.layer_rows],
+        }
+        return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_markdown(self, limit: int = 20) -> str:
+        """Return all as Markdown, at most ``limit`` layers."""
+        from trtlog.report.terminal.stability import to_markdown
+
+        return to_markdown(self, limit)
+
+    def __rich__(self) -> Any:
+        from trtlog.report.terminal.stability import screen
+
+        return screen(self)
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook.answers import stability_html
+
+        return stability_html(self)
+
+    def __repr__(self) -> str:
+        changing = sum(row["winners"] > 1 for row in self.layer_rows)
+        layers = f"{changing} of {counted(len(self.layer_rows), 'layer')} {plural(changing, 'changes', 'change')}"
+        return f"<trtlog.Stability: {len(self.build_rows)} builds, {layers}>"
+
+
+def stability(logs: Iterable[Log | str | os.PathLike[str]]) -> Stability:
+    """Compare several builds of one model; each run of a log of several is a build.
+
+    Parameters
+    ----------
+    logs : iterable of Log or path
+        At least two builds, verbose ones for the layers. Failed runs are left out, with a note.
+
+    Raises
+    ------
+    QueryError
+        There are fewer than two builds, or they are of different models.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> folder = "fixtures/trt-8.5.3-h200/"
+    >>> found = trtlog.stability([folder + "resnet50_fp32_verbose.log.gz",
+    ...                           folder + "resnet50_fp32_verbose_rebuild.log.gz"])
+    >>> int((found.layers.winners > 1).sum())
+    17
+    """
+    notes: list[str] = []
+    builds = _builds(logs, notes)
+    held = [read_layers(log) for log in builds]
+    columns = _columns(builds, held, notes)
+    source = _time_source(held) if columns else None
+    layer_rows = _layer_rows(columns, source)
+    known = [row["noise_percent"] for row in layer_rows if row["noise_percent"] is not None]
+    build_rows = _build_rows(builds, columns, source)
+    notes += _differences(builds)
+    return Stability(
+        tuple(build_rows),
+        tuple(layer_rows),
+        median(known) if known else None,
+        source,
+        tuple(_advice(builds, build_rows, layer_rows)),
+        tuple(notes),
+    )
+
+
+def _builds(logs: Iterable[Log | str | os.PathLike[str]], notes: list[str]) -> list[Log]:
+    from trtlog.read import parse
+
+    builds = []
+    for item in logs:
+        log = item if isinstance(item, Log) else parse(item)
+        for number, run in enumerate(log.runs):
+            if run.run.status in ("failed", "incomplete"):
+                name = log.source if len(log.runs) == 1 else f"{log.source}, run {number}"
+                ended = "failed" if run.run.status == "failed" else "did not end"
+                notes.append(f"{name} {ended} and is left out")
+            else:
+                builds.append(run)
+    if len(builds) < 2:
+        raise QueryError(
+            f"stability needs two builds or more, and there {'is' if len(builds) == 1 else 'are'} {len(builds)}"
+            + (f" ({'; '.join(notes)})" if notes else "")
+        )
+    return builds
+
+
+def _columns(builds: Sequence[Log], held: Sequence[Layers], notes: list[str]) -> list[list[LayerFacts | None]]:
+    """Return, for each layer of the first build, its counterpart in every build.
+
+    Layers that are fused in another way have none.
+    """
+    without = [log.source for log, layers in zip(builds, held, strict=True) if not layers.layers]
+    if without:
+        notes.append(f"no layers in {', '.join(without)}, so layers are not compared; --verbose prints them")
+        return []
+    nodes = [read_nodes(log) for log in builds]
+    first = [layer for layer in held[0].layers if layer.role != "constant"]
+    columns: list[list[LayerFacts | None]] = [[layer] for layer in first]
+    for log, layers, theirs in zip(builds[1:], held[1:], nodes[1:], strict=True):
+        alignment = align(held[0].layers, layers.layers, nodes[0], theirs)
+        if not alignment.same_model:
+            raise QueryError(f"{builds[0].source} and {log.source} are builds of different models")
+        pairs = {p.control[0].position: p for p in alignment.pairs if len(p.control) == len(p.test) == 1}
+        for column, layer in zip(columns, first, strict=True):
+            pair = pairs.get(layer.position)
+            column.append(pair.test[0] if pair else None)
+    return columns
+
+
+def _time_source(held: Sequence[Layers]) -> str | None:
+    if all(layers.profiled for layers in held):
+        return "profile"
+    return "tactic" if all(layers.timed for layers in held) else None
+
+
+def _time(layer: LayerFacts | None, source: str | None) -> float | None:
+    if layer is None or source is None:
+        return None
+    return layer.profile_ms if source == "profile" else layer.tactic_ms
+
+
+def _layer_rows(columns: Sequence[Sequence[LayerFacts | None]], source: str | None) -> list[dict[str, Any]]:
+    times = [[_time(layer, source) for layer in column] for column in columns]
+    complete = [known for row in times if len(known := [t for t in row if t is not None]) == len(row)]
+    totals = [math.fsum(build) for build in zip(*complete, strict=True)] if complete else []
+    rows = [_layer_row(column, time, totals) for column, time in zip(columns, times, strict=True)]
+    return sorted(rows, key=lambda row: -abs(row["share_percent"] or 0.0))
+
+
+def _layer_row(
+    column: Sequence[LayerFacts | None], times: Sequence[float | None], totals: Sequence[float]
+) -> dict[str, Any]:
+    present = [layer for layer in column if layer is not None]
+    tactics = Counter(layer.tactic for layer in present if layer.tactic is not None)
+    known = [time for time in times if time is not None]
+    margins = [layer.margin_percent for layer in present if layer.margin_percent is not None]
+    share = None
+    if totals and len(known) == len(times):
+        middle, own = fmean(totals), fmean(known)
+        variance = fmean((total - middle) ** 2 for total in totals)
+        if variance > 0:
+            covariance = fmean((a - own) * (b - middle) for a, b in zip(known, totals, strict=True))
+            share = 100 * covariance / variance
+    row: dict[str, Any] = {
+        "layer": present[0].layer,
+        "builds": len(present),
+        "winners": len(tactics),
+        "flips_percent": 100 * (1 - max(tactics.values()) / sum(tactics.values())) if tactics else None,
+        "tactics": ", ".join(f"{tactic} ({number})" for tactic, number in tactics.most_common()) or None,
+        "margin_percent": median(margins) if margins else None,
+        "noise_percent": _noise(present),
+        "min_ms": min(known, default=None),
+        "median_ms": median(known) if known else None,
+        "max_ms": max(known, default=None),
+        "share_percent": share,
+        "timed_as": present[0].timed_as,
+    }
+    row["verdict"] = _verdict(row, present)
+    return row
+
+
+def _noise(layers: Sequence[LayerFacts]) -> float | None:
+    """Return the spread of one tactic's timing over the builds, pooled over the tactics they all timed."""
+    keyed = [by_key(layer.candidates) for layer in layers]
+    if len(keyed) < 2:
+        return None
+    common = set(keyed[0]).intersection(*keyed[1:])
+    if not common:
+        return None
+    spreads = [pstdev([math.log(build[key].time_ms) for build in keyed]) for key in common]
+    # A standard deviation of n values is short by the square root of (n - 1) / n.
+    pooled = math.sqrt(fmean(s * s for s in spreads) * len(keyed) / (len(keyed) - 1))
+    return 100 * math.expm1(pooled)
+
+
+def _verdict(row: dict[str, Any], layers: Sequence[LayerFacts]) -> str:
+    if row["winners"] <= 1:
+        return "stable"
+    if len({(layer.input_formats, layer.output_formats) for layer in layers}) > 1:
+        return "formats"
+    margin, noise = row["margin_percent"], row["noise_percent"]
+    if noise is not None and noise > 5:
+        return "disturbed"
+    return "tie" if margin is not None and margin <= max(TIE_PERCENT, 2 * (noise or 0.0)) else "flips"
+
+
+def _build_rows(
+    builds: Sequence[Log], columns: Sequence[Sequence[LayerFacts | None]], source: str | None
+) -> list[dict[str, Any]]:
+    rows = []
+    complete = [column for column in columns if all(_time(layer, source) is not None for layer in column)]
+    for number, log in enumerate(builds):
+        performance, device = log.performance, log.device
+        times = [time for column in complete if (time := _time(column[number], source)) is not None]
+        seconds = phase_seconds(log)
+        rows.append(
+            {
+                "build": number,
+                "source": log.source,
+                "tensorrt_version": log.run.tensorrt_version,
+                "gpu": device.name if device else None,
+                "status": log.run.status,
+                "throughput_qps": performance.throughput_qps,
+                "gpu_compute_ms": performance.gpu_compute_time.median_ms if performance.gpu_compute_time else None,
+                "latency_ms": performance.latency.median_ms if performance.latency else None,
+                "spread_percent": spread_percent(log).get("gpu_compute_time"),
+                "layers_ms": math.fsum(times) if times else None,
+                "timing_shift_percent": _shift(columns, number),
+                "build_seconds": seconds.get("engine_built", seconds.get("engine_generation")),
+            }
+        )
+    return rows
+
+
+def _shift(columns: Sequence[Sequence[LayerFacts | None]], number: int) -> float | None:
+    ratios = []
+    for column in columns:
+        ours, theirs = column[0], column[number]
+        if ours is None or theirs is None or ours.timed_as or theirs.timed_as:
+            continue
+        own, other = by_key(ours.candidates), by_key(theirs.candidates)
+        ratios += [other[key].time_ms / time.time_ms for key, time in own.items() if key in other]
+    return 100 * (median(ratios) - 1) if ratios else None
+
+
+def _differences(builds: Sequence[Log]) -> list[str]:
+    """Return what makes these builds no mere repeats of one another."""
+    notes = []
+    for what, values in (
+        ("TensorRT", [log.run.tensorrt_version for log in builds]),
+        ("GPUs", [log.device.name if log.device else None for log in builds]),
+        ("shapes", [shapes_text(tuning_shapes(log)) or None for log in builds]),
+    ):
+        known = list(dict.fromkeys(value for value in values if value is not None))
+        if len(known) > 1:
+            notes.append(f"these are no repeats: different {what}: {'; '.join(known)}")
+    options = [read_build_options(log) for log in builds]
+    for key in dict.fromkeys(key for side in options for key in side):
+        values = [side.get(key) for side in options if side]
+        if len(set(values)) > 1 and "cache" not in key.lower():
+            shown = "; ".join(repr(value) for value in dict.fromkeys(values) if value is not None)
+            notes.append(f"these are no repeats: different build option {key}: {redact(shown)}")
+    return notes
+
+
+def _advice(
+    builds: Sequence[Log], build_rows: Sequence[dict[str, Any]], layer_rows: Sequence[dict[str, Any]]
+) -> list[str]:
+    flipped = [row for row in layer_rows if row["winners"] > 1]
+    verdicts = Counter(row["verdict"] for row in flipped)
+    advice = []
+    cached = [log.build.timing_cache_file for log in builds]
+    if flipped and not all(cached):
+        advice.append(
+            "use one timing cache for all builds (--timingCacheFile=FILE): the tactics of "
+            f"{counted(len(flipped), 'layer')} changed from build to build, and a cached timing cannot"
+        )
+    averages = [log.build.avg_timing for log in builds if log.build.avg_timing]
+    close = verdicts["tie"] + verdicts["flips"]
+    if close and averages:
+        advice.append(
+            f"average more (--avgTiming={2 * max(averages)}, now {max(averages)}): "
+            f"{counted(close, 'layer flips', 'layers flip')} between tactics that are close to each other"
+        )
+    shifts = [row["timing_shift_percent"] for row in build_rows if row["timing_shift_percent"] is not None]
+    if verdicts["disturbed"] or (shifts and max(shifts) - min(shifts) > 5):
+        reason = f"{counted(verdicts['disturbed'], 'layer')} changed because a timing was disturbed"
+        if shifts and max(shifts) - min(shifts) > 5:
+            reason = f"the same tactics were timed up to {max(shifts) - min(shifts):.0f}% apart"
+        advice.append(
+            f"lock the clocks (nvidia-smi --lock-gpu-clocks) and keep other work off the GPU while building: {reason}"
+        )
+    wide = [row for row in build_rows if (row["spread_percent"] or 0) > 5]
+    if wide:
+        advice.append(
+            f"measure longer, with locked clocks (--duration): within {len(wide)} of "
+            f"{len(build_rows)} runs the GPU compute time spreads by more than 5%, so differences between "
+            "builds below that are not known"
+        )
+    if not advice:
+        advice.append("nothing to do: all builds choose alike" if layer_rows else "verbose logs would show the layers")
+    return advice

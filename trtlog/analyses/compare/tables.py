@@ -1,0 +1,249 @@
+"""The rows of a diff that need no alignment: run, options, device, fusions, memory, phases, messages."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shlex
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from trtlog._util.redact import redact, redact_value
+from trtlog.analyses.compare.performance import change_percent
+from trtlog.analyses.compare.schema import CATEGORIES, category
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+
+MIB = 1 << 20
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?")
+# Not a rewrite: the pass tried it.
+_TRIED = ("attempt",)
+_RANK = {"fatal": 0, "error": 1, "warning": 2}
+
+
+def run_rows(control: Log, test: Log) -> list[dict[str, Any]]:
+    """Return program, version, status and source of both runs."""
+    rows = []
+    for field in ("source", "tool", "tensorrt_version", "build", "status"):
+        ours, theirs = (getattr(log.run, field) for log in (control, test))
+        if field == "source":
+            ours, theirs = control.source, test.source
+        rows.append(
+            {
+                "field": field,
+                "control": _redacted(ours),
+                "test": _redacted(theirs),
+                "category": category(ours, theirs),
+            }
+        )
+    return rows
+
+
+def _redacted(text: str | None) -> str | None:
+    return None if text is None else redact(text)
+
+
+def option_rows(control: Log, test: Log) -> list[dict[str, Any]]:
+    """Return flags of the command line and printed options; repeated ones are joined. Secrets are redacted.
+
+    What differs comes first. Where only one log has a command line, or prints options, those are left out.
+    """
+    ours, theirs = _both(*(_flags(log.run.command) for log in (control, test)))
+    for printed, into in zip(_both(*(_options(log) for log in (control, test))), (ours, theirs), strict=True):
+        into.update(printed)
+    rows = [
+        {
+            "section": section,
+            "key": redact(key),
+            "control": redact_value(key, ours.get((section, key))),
+            "test": redact_value(key, theirs.get((section, key))),
+            "category": category(ours.get((section, key)), theirs.get((section, key))),
+        }
+        for section, key in dict.fromkeys([*ours, *theirs])
+    ]
+    return by_category(rows)
+
+
+def _both(control: dict[Any, str], test: dict[Any, str]) -> tuple[dict[Any, str], dict[Any, str]]:
+    """Return both, or two empty ones where one log has none."""
+    return (control, test) if control and test else ({}, {})
+
+
+def by_category(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows sorted by category, unchanged ones last; the order within a category is kept."""
+    return sorted(rows, key=lambda row: row["category"] == "unchanged")
+
+
+def _flags(command: str | None) -> dict[tuple[str, str], str]:
+    """Return the flags of a command line; what is not of the form ``--flag=value`` counts by itself."""
+    if not command:
+        return {}
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = command.split()
+    flags: dict[tuple[str, str], str] = {}
+    for word in words[1:]:
+        key, equals, value = word.partition("=")
+        name = ("command", key)
+        value = value if equals else "set"
+        flags[name] = f"{flags[name]}, {value}" if name in flags else value
+    return flags
+
+
+def _options(log: Log) -> dict[tuple[str, str], str]:
+    table = log.table("options").select(["section", "key", "value"])
+    options: dict[tuple[str, str], str] = {}
+    for row in table.to_pylist():
+        name = (row["section"], row["key"])
+        value = row["value"] if row["value"] is not None else ""
+        options[name] = f"{options[name]}, {value}" if name in options else value
+    return options
+
+
+def device_rows(control: Log, test: Log) -> list[dict[str, Any]]:
+    """Return the properties of both GPUs; none where only one log tells."""
+    devices = [_device(log) for log in (control, test)]
+    if not all(devices):
+        return []
+    names = dict.fromkeys([*devices[0], *devices[1]])
+    rows = []
+    for name in names:
+        ours, theirs = (device.get(name) for device in devices)
+        rows.append({"field": name, "control": ours, "test": theirs, "category": category(ours, theirs)})
+    return by_category(rows)
+
+
+def _device(log: Log) -> dict[str, str]:
+    device = log.device
+    if device is None:
+        return {}
+    values = {f.name: getattr(device, f.name) for f in dataclasses.fields(device) if f.name not in ("run", "line")}
+    return {
+        name: ", ".join(value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def fusion_rows(control: Log, test: Log) -> list[dict[str, Any]]:
+    """Return rewrites that one build has and the other has not; attempts are no rewrites."""
+    counts = [_fusions(log) for log in (control, test)]
+    rows = []
+    for key in dict.fromkeys([*counts[0], *counts[1]]):
+        action, rule, layer, other = key
+        kinds = [("unchanged", min(counts[0][key], counts[1][key]))]
+        kinds.append(("removed", counts[0][key] - counts[1][key]))
+        kinds.append(("added", counts[1][key] - counts[0][key]))
+        for kind, number in kinds:
+            rows += [
+                {"category": kind, "action": action, "rule": rule, "layer": layer, "other": other}
+                for _ in range(max(0, number))
+            ]
+    return sorted(rows, key=lambda row: CATEGORIES.index(row["category"]))
+
+
+def _fusions(log: Log) -> Counter[tuple[str, str | None, str, str | None]]:
+    table = log.table("fusions").select(["action", "rule", "layer", "other"])
+    return Counter(
+        (row["action"], row["rule"], row["layer"], row["other"])
+        for row in table.to_pylist()
+        if row["action"] not in _TRIED
+    )
+
+
+def memory_rows(control: Log, test: Log) -> list[dict[str, Any]]:
+    """Return the totals of memory, and the highest use that the log shows."""
+    totals = [_memory(log) for log in (control, test)]
+    rows = []
+    for name in dict.fromkeys([*totals[0], *totals[1]]):
+        ours, theirs = (total.get(name) for total in totals)
+        rows.append(
+            {
+                "name": name,
+                "control_bytes": ours,
+                "test_bytes": theirs,
+                "change_percent": change_percent(ours, theirs),
+                "category": category(ours, theirs),
+            }
+        )
+    return sorted(rows, key=lambda row: -abs((row["test_bytes"] or 0) - (row["control_bytes"] or 0)))
+
+
+def _memory(log: Log) -> dict[str, int]:
+    """Return the last value of each total: a log of build and inference repeats some."""
+    totals = {
+        row["name"]: row["bytes"]
+        for row in log.table("memory_totals").select(["name", "bytes"]).to_pylist()
+        if row["bytes"] is not None
+    }
+    for name in ("cpu", "gpu"):
+        used = [value for value in log.table("memory").column(f"{name}_mib").to_pylist() if value is not None]
+        if used:
+            totals[f"highest_{name}_in_use"] = max(used) * MIB
+    return totals
+
+
+def phase_rows(control: Log, test: Log) -> list[dict[str, Any]]:
+    """Return the phases, the largest change first."""
+    phases = [phase_seconds(log) for log in (control, test)]
+    rows = []
+    for name in dict.fromkeys([*phases[0], *phases[1]]):
+        ours, theirs = (side.get(name) for side in phases)
+        delta = None if ours is None or theirs is None else theirs - ours
+        rows.append(
+            {
+                "name": name,
+                "control_s": ours,
+                "test_s": theirs,
+                "delta_s": delta,
+                "category": category(ours, theirs),
+            }
+        )
+    return sorted(rows, key=lambda row: -abs((row["test_s"] or 0) - (row["control_s"] or 0)))
+
+
+def phase_seconds(log: Log) -> dict[str, float]:
+    """Return the seconds of each phase, repeats added up."""
+    seconds: dict[str, float] = {}
+    for row in log.table("phases").select(["name", "seconds"]).to_pylist():
+        if row["seconds"] is not None:
+            seconds[row["name"]] = seconds.get(row["name"], 0.0) + row["seconds"]
+    return seconds
+
+
+def message_rows(control: Log, test: Log) -> list[dict[str, Any]]:
+    """Return warnings and errors, new ones first, then those that are gone; numbers make no difference."""
+    messages = [_messages(log) for log in (control, test)]
+    rows = []
+    for key in dict.fromkeys([*messages[1], *messages[0]]):
+        (text, ours), (_, theirs) = (side.get(key, ("", 0)) for side in messages)
+        if theirs:
+            text = messages[1][key][0]
+        kind = "added" if not ours else "removed" if not theirs else "unchanged" if ours == theirs else "changed"
+        rows.append(
+            {
+                "category": kind,
+                "severity": key[0],
+                "text": redact(text),
+                "control_count": ours,
+                "test_count": theirs,
+            }
+        )
+    return sorted(rows, key=lambda row: (CATEGORIES.index(row["category"]), _RANK.get(row["severity"], 9)))
+
+
+def _messages(log: Log) -> dict[tuple[str, str], tuple[str, int]]:
+    found: dict[tuple[str, str], tuple[str, int]] = {}
+    for row in log.table("messages").select(["severity", "text"]).to_pylist():
+        text = row["text"] or ""
+        key = row["severity"], message_key(text)
+        first, count = found.get(key, (text, 0))
+        found[key] = first, count + 1
+    return found
+
+
+def message_key(text: str) -> str:
+    """Return a message without its numbers, so that the same message of two builds is the same."""
+    return _NUMBER.sub("#", text)

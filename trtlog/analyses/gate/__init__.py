@@ -1,0 +1,1 @@
+"""What a build must keep: the lock and the check."""

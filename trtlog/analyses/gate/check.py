@@ -1,0 +1,420 @@
+"""Hold a build to its lock: each difference that a rule minds is a finding with its reason."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from trtlog._util.redact import redact
+from trtlog.analyses.compare.align import Pair, align
+from trtlog.analyses.compare.diff import one_run
+from trtlog.analyses.compare.layers import LayerFacts, Layers, read_layers
+from trtlog.analyses.compare.tables import message_key
+from trtlog.analyses.compare.work import inference_shapes, shapes_text
+from trtlog.analyses.gate.lock import Lock, check_document, lock, read_budgets, read_build_options, read_lock
+from trtlog.analyses.layer.names import constituents, family_of, role_of
+from trtlog.log import Log
+
+# The wider, the slower: a layer that moves towards the front lost its precision.
+_WIDTH = ("FP64", "FP32", "TF32", "BF16", "FP16", "FP8", "INT8", "FP4", "INT4")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A difference between a build and its lock.
+
+    Parameters
+    ----------
+    rule : str
+        The rule that minds it.
+    level : str
+        ``fail`` or ``warn``.
+    reason : str
+        What is wrong, in words.
+    layer : str or None
+        The layer it is about.
+    locked, found : str or None
+        The value in the lock and in the build.
+    line : int or None
+        Line of the log.
+    """
+
+    rule: str
+    level: str
+    reason: str
+    layer: str | None = None
+    locked: str | None = None
+    found: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Check:
+    """The outcome of a check.
+
+    Parameters
+    ----------
+    source, against : str
+        The log and the lock.
+    findings : tuple of Finding
+        Failures first.
+    checked : tuple of str
+        Rules that were applied.
+    skipped : dict
+        Rule -> why it could not be applied.
+    """
+
+    source: str
+    against: str
+    findings: tuple[Finding, ...]
+    checked: tuple[str, ...]
+    skipped: dict[str, str]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no rule of level fail is broken."""
+        return not any(finding.level == "fail" for finding in self.findings)
+
+    def to_json(self) -> str:
+        """Return the outcome as JSON."""
+        document = {"schema": "trtlog.check/1", "passed": self.passed, **asdict(self)}
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+    def to_markdown(self) -> str:
+        """Return the outcome as Markdown, for the summary of a CI job."""
+        from trtlog.report.terminal.check import to_markdown
+
+        return to_markdown(self)
+
+    def __rich__(self) -> Any:
+        from trtlog.report.terminal.check import screen
+
+        return screen(self)
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook.answers import check_html
+
+        return check_html(self)
+
+    def __repr__(self) -> str:
+        from trtlog.report.terminal.check import verdict
+
+        return f"<trtlog.Check {verdict(self)}>"
+
+
+def check(log: Log | str | os.PathLike[str], against: Lock | Log | Mapping[str, Any] | str | os.PathLike[str]) -> Check:
+    """Check a build against a lock.
+
+    Parameters
+    ----------
+    log : Log or path
+        A log of one run.
+    against : Lock, path of a lock file, its content as a mapping, or Log
+        A Log is locked with the default rules first.
+
+    Raises
+    ------
+    QueryError
+        The log holds several runs.
+    InputError
+        The log or the lock cannot be read.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
+    >>> trtlog.check(log, trtlog.lock(log)).passed
+    True
+    >>> other = trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose_rebuild.log.gz")
+    >>> sorted({finding.rule for finding in trtlog.check(other, trtlog.lock(log)).findings})
+    ['tactics']
+    """
+    held = _lock_of(against)
+    log = one_run(log, "log")
+    work = _Check(log, held)
+    work.run()
+    order = {"fail": 0, "warn": 1}
+    findings = sorted(work.findings, key=lambda finding: order[finding.level])
+    checked = tuple(rule for rule in work.rules if work.rules[rule]["level"] != "off" and rule not in work.skipped)
+    return Check(log.source, held.name, tuple(findings), checked, work.skipped)
+
+
+def _lock_of(against: Lock | Log | Mapping[str, Any] | str | os.PathLike[str]) -> Lock:
+    if isinstance(against, Lock):
+        return against
+    if isinstance(against, Log):
+        return lock(against)
+    if isinstance(against, Mapping):
+        return Lock(check_document(dict(against), "the lock"), "the lock")
+    return read_lock(against)
+
+
+class _Check:
+    """One check while it runs."""
+
+    def __init__(self, log: Log, held: Lock) -> None:
+        self.log = log
+        self.document = held.document
+        self.rules = held.rules
+        self.findings: list[Finding] = []
+        self.skipped: dict[str, str] = {}
+
+    def add(self, rule: str, reason: str, **more: Any) -> None:
+        """Add a finding, unless its rule is off."""
+        level = self.rules[rule]["level"]
+        if level != "off":
+            self.findings.append(Finding(rule, level, reason, **more))
+
+    def run(self) -> None:
+        """Apply all rules."""
+        if self.log.run.status in ("failed", "incomplete"):
+            word = "failed" if self.log.run.status == "failed" else "did not end"
+            errors = [m for m in self.log.records("messages") if m.severity in ("error", "fatal") and m.text]
+            cause = f": {redact(errors[0].text.splitlines()[0])}" if errors else ""
+            self.add("status", f"the run {word}{cause}", line=errors[0].line if errors else None)
+        self._environment()
+        self._options()
+        self._layers()
+        self._budgets()
+        self._messages()
+
+    def _environment(self) -> None:
+        source = self.document["source"]
+        device = self.log.device
+        shapes = shapes_text(inference_shapes(self.log)) or None
+        for rule, key, found, what in (
+            ("tensorrt_version", "tensorrt_version", self.log.run.tensorrt_version, "TensorRT"),
+            ("gpu", "gpu", device.name if device else None, "GPU"),
+            ("input_shapes", "input_shapes", shapes, "input shapes"),
+        ):
+            locked = source.get(key)
+            if locked is None:
+                self.skipped[rule] = "the lock does not tell"
+            elif found is None:
+                self.skipped[rule] = "the log does not tell"
+            elif found != locked and not (rule == "input_shapes" and _same_inputs(locked, found)):
+                self.add(rule, f"{what}: {found}, locked {locked}", locked=locked, found=found)
+
+    def _options(self) -> None:
+        locked, found = self.document["options"], read_build_options(self.log)
+        if not locked or not found:
+            self.skipped["options"] = f"the {'lock' if not locked else 'log'} has no build options"
+            return
+        for key in [*locked, *(k for k in found if k not in locked)]:
+            ours, theirs = locked.get(key), found.get(key)
+            if ours != theirs:
+                reason = f"build option {key}: {_said(theirs)}, locked {_said(ours)}"
+                self.add("options", reason, locked=ours, found=theirs)
+
+    # ------------------------------------------------------------------ layers
+    def _layers(self) -> None:
+        rules = ("layers", "types", "tactics", "precisions", "formats", "reformats")
+        if self.document["layers"] is None:
+            self.skipped |= dict.fromkeys(rules, "the lock has no layers")
+            return
+        facts = read_layers(self.log)
+        if facts.source != "engine" and self.log.run.status in ("failed", "incomplete"):
+            self.skipped |= dict.fromkeys(rules, "the run did not get that far")
+            return
+        if facts.source != "engine":
+            self.add("layers", "the log lists no engine layers; build with --verbose or --dumpLayerInfo")
+            self.skipped |= dict.fromkeys(rules[1:], "the log lists no engine layers")
+            return
+        locked = [*_locked_layers(self.document)]
+        found = [layer for layer in facts.layers if layer.role != "constant"]
+        alignment = align(locked, found)
+        if not alignment.same_model:
+            self.add("layers", "the engine has hardly a layer of the lock: is it another model?")
+            self.skipped |= dict.fromkeys(rules[1:], "other layers than the lock")
+            return
+        for pair in alignment.pairs:
+            if (pair.control or pair.test)[0].role.startswith("reformat"):
+                self._reformat(pair)
+            else:
+                self._layer(pair, facts)
+
+    def _reformat(self, pair: Pair) -> None:
+        if not pair.test:
+            return  # one conversion less is no harm
+        layer = pair.test[0]
+        words = f"{_formats(layer.input_formats)} -> {_formats(layer.output_formats)}"
+        if not pair.control:
+            self.add(
+                "reformats", f"new reformat {layer.layer} ({words})", layer=layer.layer, found=words, line=layer.line
+            )
+            return
+        held = pair.control[0]
+        if (held.input_formats, held.output_formats) != (layer.input_formats, layer.output_formats):
+            locked = f"{_formats(held.input_formats)} -> {_formats(held.output_formats)}"
+            reason = f"reformat {layer.layer} converts {words}, locked {locked}"
+            self.add("reformats", reason, layer=layer.layer, locked=locked, found=words, line=layer.line)
+
+    def _layer(self, pair: Pair, facts: Layers) -> None:
+        names = [" & ".join(layer.layer for layer in side) for side in (pair.control, pair.test)]
+        line = pair.test[0].line if pair.test else None
+        if not pair.test:
+            self.add("layers", f"layer {names[0]} is gone", layer=names[0], locked=names[0])
+            return
+        if not pair.control:
+            self.add("layers", f"new layer {names[1]}", layer=names[1], found=names[1], line=line)
+            for layer in pair.test:
+                if layer.precision in ("FP32", "TF32") and self._locks_less():
+                    reason = f"new {layer.precision} layer {layer.layer}"
+                    self.add("precisions", reason, layer=layer.layer, found=layer.precision, line=layer.line)
+            return
+        if len(pair.control) != 1 or len(pair.test) != 1:
+            reason = f"fused in another way: {names[1]}, locked {names[0]}"
+            self.add("layers", reason, layer=names[1], locked=names[0], found=names[1], line=line)
+            return
+        held, layer = pair.control[0], pair.test[0]
+        if held.layer != layer.layer.strip() and held.parts != layer.parts and "..." not in layer.layer:
+            reason = f"fused in another way: {names[1]}, locked {names[0]}"
+            self.add("layers", reason, layer=names[1], locked=names[0], found=names[1], line=line)
+        for rule, what, locked, found in (
+            ("types", "type", held.type, layer.type),
+            ("precisions", "precision", held.precision, layer.precision),
+            ("formats", "input formats", _formats(held.input_formats), _formats(layer.input_formats)),
+            ("formats", "output formats", _formats(held.output_formats), _formats(layer.output_formats)),
+            ("tactics", "tactic", held.tactic, layer.tactic),
+        ):
+            if locked and found and locked != found:
+                reason = f"{layer.layer}: {what} {found}, locked {locked}"
+                if rule == "precisions" and _wider(found, locked):
+                    reason = f"new {found} layer {layer.layer}: locked {locked}"
+                if rule == "tactics":
+                    tie = self._tie(held, layer)
+                    allowed = self.rules["tactics"]["tie_percent"]
+                    if tie is not None and allowed > 0 and abs(tie) <= allowed:
+                        continue
+                    margin = "" if tie is None else f"; this build timed the locked one at {tie:+.1f}%"
+                    kernel = f" ({layer.kernel})" if layer.kernel else ""
+                    reason += f"{margin}{kernel}"
+                self.add(rule, reason, layer=layer.layer, locked=locked, found=found, line=layer.line)
+
+    def _locks_less(self) -> bool:
+        """Tell whether the lock has layers of less than 32 bit."""
+        return any(entry.get("precision") not in (None, "FP32", "TF32") for entry in self.document["layers"])
+
+    @staticmethod
+    def _tie(held: LayerFacts, layer: LayerFacts) -> float | None:
+        """Return by how much this build found the locked tactic slower than its own, at the same formats."""
+        own = [c for c in layer.candidates if c.tactic == layer.tactic and c.time_ms == layer.tactic_ms]
+        if not own or layer.tactic_ms is None:
+            return None
+        same = [c.time_ms for c in layer.candidates if c.tactic == held.tactic and c.raw_formats == own[0].raw_formats]
+        return 100 * (min(same) / layer.tactic_ms - 1) if same else None
+
+    # ------------------------------------------------------------------ budgets
+    def _budgets(self) -> None:
+        locked, found = self.document["budgets"], read_budgets(self.log)
+        for rule, key, unit, figures in (
+            ("latency", "latency", "ms", _latencies),
+            ("throughput", "throughput_qps", "qps", _one("throughput")),
+            ("memory", "memory_bytes", "bytes", _named),
+            ("build_time", "build_seconds", "s", _one("build time")),
+        ):
+            ours, theirs = dict(figures(locked.get(key))), dict(figures(found[key]))
+            if not ours:
+                self.skipped[rule] = "the lock has no budget"
+                continue
+            if not theirs and self.log.run.status in ("failed", "incomplete"):
+                self.skipped[rule] = "the run did not get that far"
+                continue
+            tolerance = self.rules[rule]["tolerance_percent"]
+            slack = self.rules[rule].get("slack_seconds", self.rules[rule].get("slack_mib", 0.0) * (1 << 20))
+            for name, budget in ours.items():
+                value = theirs.get(name)
+                if value is None:
+                    reason = f"{name}: the log has no figure, locked {_figure(budget, unit)}"
+                    self.add(rule, reason, locked=_figure(budget, unit))
+                    continue
+                less = rule == "throughput"
+                limit = budget * (1 - tolerance / 100 if less else 1 + tolerance / 100) + slack
+                if (value < limit) if less else (value > limit):
+                    change = f"{100 * (value / budget - 1):+.1f}%" if budget else "from 0"
+                    reason = (
+                        f"{name}: {_figure(value, unit)} is {'under' if less else 'over'} budget: locked "
+                        f"{_figure(budget, unit)}, {change}, tolerance {tolerance:g}%"
+                    )
+                    self.add(rule, reason, locked=_figure(budget, unit), found=_figure(value, unit))
+
+    def _messages(self) -> None:
+        if "messages" not in self.document or self.document["messages"] is None:
+            self.skipped["messages"] = "the lock has no messages"
+            return
+        known = {message_key(text) for text in self.document["messages"]}
+        seen = set()
+        for message in self.log.records("messages"):
+            key = message_key(redact(message.text or ""))
+            if key not in known and key not in seen:
+                seen.add(key)
+                text = redact((message.text or "").splitlines()[0] if message.text else "")
+                self.add("messages", f"new {message.severity}: {text}", found=text, line=message.line)
+
+
+def _locked_layers(document: Mapping[str, Any]) -> Iterator[LayerFacts]:
+    """Return the layers of a lock as facts, so that they pair with those of a build."""
+    position = 0
+    for key, field in (("layers", "layer"), ("reformats", "reformat")):
+        for entry in document[key] or ():
+            name = entry[field]
+            type_ = entry.get("type")
+            yield LayerFacts(
+                layer=name,
+                position=position,
+                role=role_of(name, type_),
+                type=type_,
+                family=family_of(type_, name),
+                parts=frozenset(entry.get("onnx_nodes") or constituents(name)),
+                precision=entry.get("precision"),
+                input_formats=tuple(entry.get("inputs") or entry.get("from") or ()),
+                output_formats=tuple(entry.get("outputs") or entry.get("to") or ()),
+                tactic=entry.get("tactic"),
+                kernel=entry.get("kernel"),
+            )
+            position += 1
+
+
+def _same_inputs(locked: str, found: str) -> bool:
+    """Tell whether all inputs of the lock have their shape; a further one shows as other layers."""
+    return set(locked.split(",")) <= set(found.split(","))
+
+
+def _said(value: str | None) -> str:
+    """Return an option's value for people."""
+    return "not printed" if value is None else repr(value)
+
+
+def _formats(formats: Sequence[str]) -> str:
+    return ", ".join(formats)
+
+
+def _wider(found: str, locked: str) -> bool:
+    return found in _WIDTH and locked in _WIDTH and _WIDTH.index(found) < _WIDTH.index(locked)
+
+
+def _latencies(value: Any) -> Iterator[tuple[str, float]]:
+    for metric, stats in (value or {}).items():
+        for stat, number in stats.items():
+            yield f"{metric.removesuffix('_ms')} {stat}", number
+
+
+def _named(value: Any) -> Iterator[tuple[str, float]]:
+    yield from (value or {}).items()
+
+
+def _one(name: str) -> Any:
+    def figures(value: Any) -> Iterator[tuple[str, float]]:
+        if value is not None:
+            yield name, value
+
+    return figures
+
+
+def _figure(value: float, unit: str) -> str:
+    if unit == "bytes":
+        return f"{value / (1 << 20):.1f} MiB" if value >= 1 << 20 else f"{value:.0f} bytes"
+    return f"{value:.6g} {unit}"

@@ -1,0 +1,310 @@
+"""What a build chose and what it may cost, written down: the lock file that ``trtlog check`` holds builds to.
+
+The file is JSON, made for git: keys and layers in a fixed order, one line a layer, numbers as the log prints
+them. ``docs/lock.md`` describes it field by field.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trtlog._util.redact import redact
+from trtlog._util.words import counted
+from trtlog.analyses.compare.diff import one_run
+from trtlog.analyses.compare.layers import LayerFacts, read_layers
+from trtlog.analyses.compare.tables import phase_seconds
+from trtlog.analyses.compare.work import inference_shapes, shapes_text
+from trtlog.analyses.layer.names import stable_name
+from trtlog.errors import InputError, QueryError
+from trtlog.log import Log
+
+SCHEMA = "trtlog.lock/1"
+LEVELS = ("fail", "warn", "off")
+
+# Rule -> its defaults. A tolerance is how much more than the budget is allowed; slack comes on top, so that
+# small figures do not fail by their rounding.
+DEFAULT_RULES: dict[str, dict[str, Any]] = {
+    "status": {"level": "fail"},
+    "tensorrt_version": {"level": "warn"},
+    "gpu": {"level": "warn"},
+    "options": {"level": "warn"},
+    "input_shapes": {"level": "fail"},
+    "layers": {"level": "fail"},
+    "types": {"level": "fail"},
+    "tactics": {"level": "fail", "tie_percent": 0.0},
+    "precisions": {"level": "fail"},
+    "formats": {"level": "fail"},
+    "reformats": {"level": "fail"},
+    "latency": {"level": "fail", "tolerance_percent": 10.0},
+    "throughput": {"level": "fail", "tolerance_percent": 10.0},
+    "memory": {"level": "fail", "tolerance_percent": 10.0, "slack_mib": 1.0},
+    "build_time": {"level": "fail", "tolerance_percent": 50.0, "slack_seconds": 5.0},
+    "messages": {"level": "warn"},
+}
+
+# Options that name files of one run, or what is printed, and change no engine.
+_IGNORED_OPTIONS = ("save engine", "load engine", "save engine path", "timingcachefile", "export timing to json file")
+_LATENCIES = {"latency": ("median", "p99"), "gpu_compute_time": ("median", "p99")}
+_BUILD_PHASES = ("engine_built", "engine_generation", "builder")
+_MEMORY = (
+    "weights",
+    "activation",
+    "scratch",
+    "device_persistent",
+    "host_persistent",
+    "peak_gpu",
+    "peak_cpu",
+    "engine_size",
+)
+_KEYS = ("schema", "source", "rules", "budgets", "options", "layers", "reformats", "messages")
+
+
+@dataclass(frozen=True, repr=False)
+class Lock:
+    """A lock: what ``trtlog.lock`` made of a log, or what stands in a lock file.
+
+    Parameters
+    ----------
+    document : dict
+        The content, in the schema of ``docs/lock.md``.
+    name : str
+        Where it comes from, for messages.
+    """
+
+    document: dict[str, Any]
+    name: str = "lock"
+
+    @property
+    def rules(self) -> dict[str, dict[str, Any]]:
+        """The rules with their levels and tolerances; what the file leaves out has its default."""
+        given = self.document.get("rules", {})
+        return {rule: {**default, **given.get(rule, {})} for rule, default in DEFAULT_RULES.items()}
+
+    def to_json(self) -> str:
+        """Return the text of the lock file: fixed order, one line a layer, a line end at the end."""
+        parts = []
+        for key in _KEYS:
+            value = self.document.get(key)
+            if key in ("layers", "reformats", "messages") and value:
+                lines = ",\n".join(f"    {json.dumps(item, ensure_ascii=False)}" for item in value)
+                parts.append(f'  "{key}": [\n{lines}\n  ]')
+            elif key == "rules" and value:
+                lines = ",\n".join(
+                    f'    "{name}": {json.dumps(rule, ensure_ascii=False)}' for name, rule in value.items()
+                )
+                parts.append(f'  "{key}": {{\n{lines}\n  }}')
+            else:
+                text = json.dumps(value, indent=2, ensure_ascii=False)
+                parts.append(f'  "{key}": ' + text.replace("\n", "\n  "))
+        return "{\n" + ",\n".join(parts) + "\n}\n"
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook.answers import lock_html
+
+        return lock_html(self)
+
+    def __repr__(self) -> str:
+        return f"<trtlog.Lock of {self.name!r}: {counted(len(self.document.get('layers') or ()), 'layer')}>"
+
+
+def lock(log: Log | str | os.PathLike[str], *, rules: Mapping[str, Mapping[str, Any]] | None = None) -> Lock:
+    """Write down what a build chose: layers, tactics, formats, precisions, and its budgets.
+
+    Parameters
+    ----------
+    log : Log or path
+        A log of one run that did not fail. Layers need --verbose or --dumpLayerInfo; budgets need the
+        performance summary. What a log lacks is null in the lock and not checked.
+    rules : mapping, optional
+        Rule -> settings that replace the defaults, such as ``{"latency": {"tolerance_percent": 5}}``.
+
+    Raises
+    ------
+    QueryError
+        The log holds several runs, its run failed, or it has nothing to lock.
+    InputError
+        There is no such rule, level or setting.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> held = trtlog.lock("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
+    >>> len(held.document["layers"]), held.document["budgets"]["throughput_qps"]
+    (104, 1336.59)
+    """
+    log = one_run(log, "log")
+    if log.run.status in ("failed", "incomplete"):
+        ended = "failed" if log.run.status == "failed" else "did not end"
+        raise QueryError(f"{log.source}: the run {ended}; lock the log of a run that passed")
+    check_rules(rules or {}, "rules")
+    facts = read_layers(log)
+    budgets = read_budgets(log)
+    listed = facts.source == "engine"
+    if not listed and not any(budgets.values()):
+        raise QueryError(
+            f"{log.source} lists no engine layers and no performance summary: there is nothing to lock; "
+            "trtexec --verbose prints both"
+        )
+    document = {
+        "schema": SCHEMA,
+        "source": read_source(log),
+        "rules": {name: {**default, **(rules or {}).get(name, {})} for name, default in DEFAULT_RULES.items()},
+        "budgets": budgets,
+        "options": read_build_options(log),
+        "layers": [layer_entry(x) for x in _sorted(facts.layers) if x.role == "layer"] if listed else None,
+        "reformats": [reformat_entry(x) for x in _sorted(facts.layers) if x.role.startswith("reformat")]
+        if listed
+        else None,
+        "messages": sorted({redact(m.text) for m in log.records("messages") if m.text}),
+    }
+    return Lock(document, log.source)
+
+
+def _sorted(layers: tuple[LayerFacts, ...]) -> list[LayerFacts]:
+    """Return layers by name: the order of an engine's list is not the same in every build."""
+    return sorted(layers, key=lambda layer: (stable_name(layer.layer), layer.position))
+
+
+def read_source(log: Log) -> dict[str, Any]:
+    """Return where the lock comes from; the command line without secrets."""
+    device = log.device
+    return {
+        "log": os.path.basename(log.source),
+        "tensorrt_version": log.run.tensorrt_version,
+        "gpu": device.name if device else None,
+        "compute_capability": device.compute_capability if device else None,
+        "command": redact(log.run.command) if log.run.command else None,
+        "input_shapes": shapes_text(inference_shapes(log)) or None,
+    }
+
+
+def read_build_options(log: Log) -> dict[str, str]:
+    """Return the printed build options, without files and secrets; repeated ones joined."""
+    options: dict[str, str] = {}
+    for row in log.table("options").select(["section", "key", "value"]).to_pylist():
+        if row["section"] != "build" or row["key"].strip().lower() in _IGNORED_OPTIONS:
+            continue
+        key, value = row["key"].strip(), redact(row["value"] or "")
+        options[key] = f"{options[key]}, {value}" if key in options else value
+    return options
+
+
+def read_budgets(log: Log) -> dict[str, Any]:
+    """Return the figures that a check holds a build to; null where the log has none."""
+    values = {
+        (row["metric"], row["stat"]): row["value"]
+        for row in log.table("performance").select(["metric", "stat", "value"]).to_pylist()
+    }
+    latency = {
+        f"{metric}_ms": held
+        for metric, stats in _LATENCIES.items()
+        if (held := {stat: values[metric, stat] for stat in stats if (metric, stat) in values})
+    }
+    totals = {row["name"]: row["bytes"] for row in log.table("memory_totals").select(["name", "bytes"]).to_pylist()}
+    seconds = phase_seconds(log)
+    built = next((seconds[name] for name in _BUILD_PHASES if name in seconds), None)
+    return {
+        "latency": latency or None,
+        "throughput_qps": values.get(("throughput", "value")),
+        "memory_bytes": {name: totals[name] for name in _MEMORY if totals.get(name) is not None} or None,
+        "build_seconds": built,
+    }
+
+
+def layer_entry(layer: LayerFacts) -> dict[str, Any]:
+    """Return the line of a layer."""
+    return {
+        "layer": layer.layer.strip(),
+        "type": layer.type,
+        "precision": layer.precision,
+        "tactic": layer.tactic,
+        "kernel": layer.kernel,
+        "inputs": list(layer.input_formats),
+        "outputs": list(layer.output_formats),
+        "onnx_nodes": sorted(layer.parts),
+    }
+
+
+def reformat_entry(layer: LayerFacts) -> dict[str, Any]:
+    """Return the line of a conversion between formats."""
+    return {"reformat": layer.layer.strip(), "from": list(layer.input_formats), "to": list(layer.output_formats)}
+
+
+def read_lock(path: str | os.PathLike[str]) -> Lock:
+    """Read a lock file.
+
+    Raises
+    ------
+    InputError
+        The file is missing, no JSON, of another schema, or its rules cannot be used.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file; 'trtlog lock LOG -o {path}' writes one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: no JSON: {error}; a merge may have left its marks") from None
+    return Lock(check_document(document, str(path)), str(path))
+
+
+def check_document(document: Any, name: str) -> dict[str, Any]:
+    """Return a document that has the schema of a lock.
+
+    Raises
+    ------
+    InputError
+        It has not; the message says what is wrong.
+    """
+    if not isinstance(document, dict) or "schema" not in document:
+        raise InputError(f"{name}: no lock file: it has no 'schema'; 'trtlog lock LOG -o FILE' writes one")
+    if document["schema"] != SCHEMA:
+        raise InputError(
+            f"{name}: schema {document['schema']!r}; this version of trtlog knows {SCHEMA!r}: "
+            "lock again, or update trtlog"
+        )
+    unknown = sorted(set(document) - set(_KEYS))
+    if unknown:
+        raise InputError(f"{name}: unknown key {unknown[0]!r}; the keys are {', '.join(_KEYS)}")
+    for key, kind in (("source", dict), ("budgets", dict), ("rules", dict), ("options", dict)):
+        if not isinstance(document.setdefault(key, {}), kind):
+            raise InputError(f"{name}: {key!r} is no object")
+    for key, field in (("layers", "layer"), ("reformats", "reformat")):
+        entries = document.setdefault(key, None)
+        if entries is not None and not (
+            isinstance(entries, list) and all(isinstance(e, dict) and isinstance(e.get(field), str) for e in entries)
+        ):
+            raise InputError(f"{name}: {key!r} is no list of objects with a {field!r}")
+    check_rules(document["rules"], name)
+    return document
+
+
+def check_rules(rules: Mapping[str, Any], name: str) -> None:
+    """Refuse rules, levels and settings that do not exist: a typing error must not switch a gate off.
+
+    Raises
+    ------
+    InputError
+        There is one.
+    """
+    for rule, settings in rules.items():
+        if rule not in DEFAULT_RULES:
+            raise InputError(f"{name}: there is no rule {rule!r}; the rules are {', '.join(DEFAULT_RULES)}")
+        if not isinstance(settings, Mapping):
+            raise InputError(f"{name}: rule {rule!r} is no object")
+        for key, value in settings.items():
+            if key not in DEFAULT_RULES[rule]:
+                known = ", ".join(DEFAULT_RULES[rule])
+                raise InputError(f"{name}: rule {rule!r} has no setting {key!r}; it has {known}")
+            if key == "level" and value not in LEVELS:
+                raise InputError(f"{name}: rule {rule!r}: level {value!r} is none of {', '.join(LEVELS)}")
+            if key != "level" and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0):
+                raise InputError(f"{name}: rule {rule!r}: {key} is {value!r}, expected a number from 0")

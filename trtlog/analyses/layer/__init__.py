@@ -1,0 +1,1 @@
+"""Engine layers: names, tactics, precision, conversions, lineage, noise, one layer's story."""

@@ -1,0 +1,250 @@
+"""One row a layer: its time, its tactic, its rivals; and the same by type of layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from trtlog.analyses.layer.base import answer, copied_for, is_reformat, rows
+from trtlog.records.base import Record, column, line_column, run_column
+
+PROFILE, TACTIC, FASTEST = "profile", "tactic", "fastest"
+
+
+@dataclass(frozen=True)
+class LayerTime(Record):
+    """A layer of the engine, or where the log shows none, a layer that was profiled or timed."""
+
+    run: int = run_column()
+    layer: str = column("name", "layer")
+    type: str | None = column("name", "type of the layer; null where the log shows no engine layers")
+    time_ms: float | None = column(
+        "float64",
+        "time of one inference by the source that this run has for its layers (next column); null where it has none",
+        "ms",
+    )
+    source: str | None = column(
+        "name",
+        "profile: mean of the layer profile, total over iterations; tactic: timing of the engine's tactic in the build;"
+        " fastest: fastest candidate over all formats, as the log shows no engine layers",
+    )
+    percent: float | None = column("float64", "share of the profile, as printed", "%")
+    median_ms: float | None = column("float64", "median of the layer profile", "ms")
+    tactic_ms: float | None = column(
+        "float64", "timing of the engine's tactic in the build, or of an equal layer's", "ms"
+    )
+    fastest_ms: float | None = column("float64", "fastest candidate over all formats", "ms")
+    precision: str | None = column("name", "precision of the engine's tactic")
+    candidates: int | None = column("int64", "tactics timed, over all formats; null where the log shows no tactics")
+    margin_percent: float | None = column(
+        "float64", "how much slower the next tactic is, in the formats of the engine's one", "%"
+    )
+    runner: str | None = column("name", "kind of implementation of the engine's tactic")
+    kernel: str | None = column("name", "kernel of the engine's tactic")
+    build_seconds: float | None = column("float64", "time the builder spent on it", "s")
+    line: int | None = line_column("the engine layer, else the profile's row, else the first timing")
+
+
+def layer_times(
+    engine_layers: pa.Table,
+    profile: pa.Table,
+    timings: pa.Table,
+    candidates: pa.Table,
+    margins: pa.Table,
+    precision: pa.Table,
+    build_time: pa.Table,
+) -> pa.Table:
+    """List the layers in the engine's order, else in the log's.
+
+    Parameters
+    ----------
+    engine_layers, profile, timings : pyarrow.Table
+        The tables of these names.
+    candidates, margins, precision, build_time : pyarrow.Table
+        The answers of these names.
+    """
+    known = _Known(candidates, margins, precision, build_time)
+    profiled = _by_layer(rows(profile))
+    out: list[dict[str, Any]] = []
+    for row in rows(engine_layers):
+        times = profiled.get((row["run"], row["layer"]))
+        # A name that stands twice in the engine stands twice in the profile, in the same order.
+        out.append(known.row(row, times.pop(0) if times else None, row["type"], row["kernel"], row["line"]))
+    for held in profiled.values():
+        out += [known.row(row, row, None, None, row["line"]) for row in held]
+    if not out:
+        seen: dict[tuple[int, str], dict[str, Any]] = {}
+        for row in rows(timings):
+            if row["kind"] == "layer" and row["layer"]:
+                seen.setdefault((row["run"], row["layer"]), row)
+        out = [known.row(row, None, None, None, row["line"]) for row in seen.values()]
+    for run in {row["run"] for row in out}:
+        _choose_source([row for row in out if row["run"] == run])
+    return answer(LayerTime, out)
+
+
+def _by_layer(held: Iterable[dict[str, Any]]) -> dict[tuple[int, str], list[dict[str, Any]]]:
+    out: dict[tuple[int, str], list[dict[str, Any]]] = {}
+    for row in held:
+        out.setdefault((row["run"], row["layer"]), []).append(row)
+    return out
+
+
+def _choose_source(held: list[dict[str, Any]]) -> None:
+    """Fill ``time_ms`` of one run from one source: times of several cannot be compared."""
+    for source, name in ((PROFILE, "_avg_ms"), (TACTIC, "tactic_ms"), (FASTEST, "fastest_ms")):
+        if any(row[name] is not None for row in held):
+            for row in held:
+                row["time_ms"] = row[name]
+                row["source"] = source
+            break
+    for row in held:
+        row.pop("_avg_ms")
+        row.setdefault("time_ms", None)
+        row.setdefault("source", None)
+
+
+def _mean(times: dict[str, Any]) -> float | None:
+    """Return the mean of a profile's row; the total says more than the mean, which has few digits."""
+    if times["iterations"] and times["time_ms"] is not None:
+        return float(times["time_ms"]) / int(times["iterations"])
+    return times["avg_ms"]  # type: ignore[no-any-return]
+
+
+class _Known:
+    def __init__(self, candidates: pa.Table, margins: pa.Table, precision: pa.Table, build_time: pa.Table) -> None:
+        names = ["run", "layer", "rank", "time_ms", "in_engine", "precision", "runner", "kernel"]
+        self._used: dict[tuple[int, str], dict[str, Any]] = {}
+        self._fastest: dict[tuple[int, str], float] = {}
+        self._counts: dict[tuple[int, str], int] = {}
+        for row in rows(candidates.select(names)):
+            key = (row["run"], row["layer"])
+            self._counts[key] = self._counts.get(key, 0) + 1
+            if row["rank"] == 1:
+                self._fastest[key] = row["time_ms"]
+            if row["in_engine"]:
+                self._used.setdefault(key, row)
+        self._any = candidates.num_rows > 0
+        self._margins = {(r["run"], r["layer"]): r["margin_percent"] for r in rows(margins) if r["in_engine"]}
+        self._precision = {
+            (r["run"], r["layer"]): r for r in rows(precision.select(["run", "layer", "used", "used_ms"]))
+        }
+        self._seconds = {(r["run"], r["name"]): r["seconds"] for r in rows(build_time)}
+
+    def row(self, found: dict[str, Any], times: Any, type_: str | None, kernel: str | None, line: Any) -> Any:
+        key = (found["run"], found["layer"])
+        used = self._used.get(key)
+        # A layer that the timing cache answered has no timing of its own; the answer knows an equal layer's.
+        equal = self._precision.get(key, {})
+        return {
+            "run": found["run"],
+            "layer": found["layer"],
+            "type": type_ or ("Reformat" if copied_for(found["layer"]) is not None else None),
+            "_avg_ms": _mean(times) if times else None,
+            "percent": times["percent"] if times else None,
+            "median_ms": times["median_ms"] if times else None,
+            "tactic_ms": used["time_ms"] if used else equal.get("used_ms"),
+            "fastest_ms": self._fastest.get(key),
+            "precision": used["precision"] if used else equal.get("used"),
+            "candidates": self._counts.get(key, 0) if self._any else None,
+            "margin_percent": self._margins.get(key),
+            "runner": used["runner"] if used else None,
+            "kernel": kernel or (used["kernel"] if used else None),
+            "build_seconds": self._seconds.get(key),
+            "line": line,
+        }
+
+
+@dataclass(frozen=True)
+class TypeTime(Record):
+    """All layers of one type."""
+
+    run: int = run_column()
+    type: str | None = column("name", "type of the layers; null where the log does not tell")
+    layers: int = column("int64", "layers of the type")
+    timed: int = column("int64", "layers of the type with a time")
+    time_ms: float | None = column("float64", "sum of their times; null where none has one", "ms")
+    percent: float | None = column("float64", "share of the sum over all layers", "%")
+    source: str | None = column("name", "where the times are from: profile, tactic or fastest")
+
+
+def type_times(layers: pa.Table) -> pa.Table:
+    """Sum the answer of :func:`layer_times` by type, the dearest first."""
+    sums: dict[tuple[int, Any], list[Any]] = {}
+    totals: dict[int, float] = {}
+    for row in rows(layers):
+        type_ = "Reformat" if is_reformat(row["layer"], row["type"]) else row["type"]
+        entry = sums.setdefault((row["run"], type_), [0, 0, 0.0, row["source"]])
+        entry[0] += 1
+        if row["time_ms"] is not None:
+            entry[1] += 1
+            entry[2] += row["time_ms"]
+            totals[row["run"]] = totals.get(row["run"], 0.0) + row["time_ms"]
+    out = []
+    for (run, type_), (count, timed, total, source) in sums.items():
+        whole = totals.get(run)
+        out.append(
+            {
+                "run": run,
+                "type": type_,
+                "layers": count,
+                "timed": timed,
+                "time_ms": total if timed else None,
+                "percent": 100 * total / whole if timed and whole else None,
+                "source": source,
+            }
+        )
+    out.sort(key=lambda row: (row["run"], -(row["time_ms"] or 0.0), -row["layers"]))
+    return answer(TypeTime, out)
+
+
+@dataclass(frozen=True)
+class Stretch(Record):
+    """A stretch of consecutive measurements."""
+
+    run: int = run_column()
+    first: int = column("int64", "number of its first measurement, from 0")
+    count: int = column("int64", "measurements")
+    min_ms: float = column("float64", "shortest GPU time", "ms")
+    median_ms: float = column("float64", "median GPU time", "ms")
+    max_ms: float = column("float64", "longest GPU time", "ms")
+    source: str = column(
+        "name", "iteration_times: single queries of --exportTimes; iterations: averages printed over several runs"
+    )
+
+
+def stretches(iteration_times: pa.Table, iterations: pa.Table, most: int = 400) -> pa.Table:
+    """Cut the measured GPU times into at most ``most`` equal stretches, for a chart over time."""
+    out: list[dict[str, Any]] = []
+    for source, table, name in (
+        ("iteration_times", iteration_times, "compute_ms"),
+        ("iterations", iterations, "gpu_ms"),
+    ):
+        by_run: dict[int, list[float]] = {}
+        for row in rows(table.select(["run", name])):
+            if row[name] is not None:
+                by_run.setdefault(row["run"], []).append(row[name])
+        for run, values in by_run.items():
+            if any(row["run"] == run for row in out):
+                continue
+            size = -(-len(values) // most)
+            for first in range(0, len(values), size):
+                part = sorted(values[first : first + size])
+                half = len(part) // 2
+                median = part[half] if len(part) % 2 else (part[half - 1] + part[half]) / 2
+                out.append(
+                    {
+                        "run": run,
+                        "first": first,
+                        "count": len(part),
+                        "min_ms": part[0],
+                        "median_ms": median,
+                        "max_ms": part[-1],
+                        "source": source,
+                    }
+                )
+    out.sort(key=lambda row: (row["run"], row["first"]))
+    return answer(Stretch, out)

@@ -1,0 +1,285 @@
+"""How noisy the builder's timing is, by the log itself, and which choices lie within that noise.
+
+The builder converts between the same two formats of equally large tensors at many places and, but for its
+timing cache, times that conversion anew. Equal work with unequal times: that is the noise. Short kernels
+are noisier; the estimate at a time is taken from repeats of similar length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from trtlog.analyses.layer.base import Frame, answer, rows, size_told
+from trtlog.analyses.layer.candidates import decoded
+from trtlog.analyses.layer.selections import Selections
+from trtlog.analyses.layer.tactics import margins_of
+from trtlog.records.base import Record, column, line_column, run_column
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Where a log holds too few repeats: what re-timing 3,692 tactics of one network on one idle GPU gave for
+# kernels of about 10 us (90th percentile 4 %), with a margin for GPUs whose clocks are not locked.
+ASSUMED_PERCENT = 5.0
+_QUANTILE = 0.9
+_FEW = 8
+
+
+@dataclass(frozen=True)
+class Repeat(Record):
+    """The same conversion, timed more than once."""
+
+    run: int = run_column()
+    input_formats: str = column("name", "format before")
+    output_formats: str = column("name", "format after")
+    tactic: str = column("name", "id of the tactic")
+    count: int = column("int64", "times it was timed")
+    min_ms: float = column("float64", "shortest time", "ms")
+    median_ms: float = column("float64", "median time", "ms")
+    max_ms: float = column("float64", "longest time", "ms")
+    spread_percent: float = column("float64", "longest over shortest, less one", "%")
+
+
+def _repeats(held: Frame) -> Frame:
+    """Return the repeated timings, each with its group's median.
+
+    Strides tell the size of a tensor but for its outermost axis. In tensors of rank 4 and more that is the batch,
+    the same all over a network, unless an inner axis is of size 1 (two equal strides), as in matrices that were
+    reshaped; in lower ranks it may be anything. So only tensors of rank 4 and more with different strides are
+    compared, and only conversions, whose work the formats tell in full.
+    """
+    import numpy as np
+
+    timed = held[held["kind"] == "reformat"]
+    known = [
+        size_told(before) and size_told(after)
+        for before, after in zip(timed["input_formats"], timed["output_formats"], strict=True)
+    ]
+    timed = timed[np.array(known, dtype=bool)]
+    keys = ["run", "runner", "tactic", "input_formats", "output_formats"]
+    groups = timed.groupby(keys, sort=False)["time_ms"]
+    timed = timed.assign(count=groups.transform("size"), median_ms=groups.transform("median"))
+    return timed[timed["count"] > 1]
+
+
+def repeats(tactics: pa.Table) -> pa.Table:
+    """List conversions that were timed more than once, the widest spread first."""
+    held = _repeats(decoded(tactics))
+    out = []
+    for key, group in held.groupby(["run", "input_formats", "output_formats", "tactic"], sort=False):
+        times = group["time_ms"]
+        row = dict(zip(("run", "input_formats", "output_formats", "tactic"), key, strict=True))
+        row |= {"count": len(group), "min_ms": times.min(), "median_ms": times.median(), "max_ms": times.max()}
+        row["spread_percent"] = 100 * (times.max() / times.min() - 1)
+        out.append(row)
+    out.sort(key=lambda row: (row["run"], -row["spread_percent"]))
+    return answer(Repeat, out)
+
+
+class Noise:
+    """The noise of one log's timing.
+
+    Attributes
+    ----------
+    samples : int
+        Number of repeated timings it rests on.
+    percent : float
+        Deviation that 90 % of the repeats stay within, over all lengths.
+    assumed : bool
+        There were too few repeats, and :data:`ASSUMED_PERCENT` stands in.
+    """
+
+    def __init__(self, held: Frame) -> None:
+        import numpy as np
+
+        timed = _repeats(held)
+        self._times: np.ndarray[Any, Any] = timed["median_ms"].to_numpy(dtype=float)
+        own = timed["time_ms"].to_numpy(dtype=float)
+        self._deviations = np.abs(own / self._times - 1) * 100 if len(timed) else np.zeros(0)
+        self.samples = len(timed)
+        self.assumed = self.samples < _FEW
+        self.percent = ASSUMED_PERCENT if self.assumed else float(np.quantile(self._deviations, _QUANTILE))
+
+    def percent_at(self, time_ms: float) -> float:
+        """Return the deviation to expect of a timing of this length, in percent.
+
+        It is taken from repeats of half to twice the length or, where they are few, from the nearest ones.
+        """
+        import numpy as np
+
+        if self.assumed:
+            return ASSUMED_PERCENT
+        ratio = np.abs(np.log2(self._times / time_ms)) if time_ms > 0 else self._times
+        near = np.flatnonzero(ratio < 1)
+        if len(near) < _FEW:
+            near = np.argsort(ratio, kind="stable")[: 2 * _FEW]
+        return float(np.quantile(self._deviations[near], _QUANTILE))
+
+
+@dataclass(frozen=True)
+class CloseCall(Record):
+    """A choice that another build on the same machine may make differently."""
+
+    run: int = run_column()
+    layer: str = column("name", "layer")
+    precision: str | None = column("name", "precision of the winner")
+    input_layout: str | None = column("name", "data type and layout of the first input")
+    winner_ms: float = column("float64", "time of the winner", "ms")
+    second_ms: float = column("float64", "time of the runner-up", "ms")
+    margin_percent: float = column("float64", "margin over the winner's time", "%")
+    noise_percent: float = column("float64", "deviation that 90 % of repeated timings of this length stay within", "%")
+    noise_assumed: bool = column("bool", "the log holds too few repeats: the noise is assumed")
+    winner: str = column("name", "id of the winner")
+    winner_kernel: str | None = column("name", "its kernel, else its runner")
+    second: str = column("name", "id of the runner-up")
+    second_kernel: str | None = column("name", "its kernel, else its runner")
+    in_engine: bool | None = column("bool", "whether the engine uses the winner")
+    line: int = line_column("the winner's time")
+
+
+def close_calls(tactics: pa.Table, engine_layers: pa.Table, engine_only: bool = True) -> pa.Table:
+    """List choices whose margin lies within the noise, the closest first.
+
+    Parameters
+    ----------
+    engine_only : bool
+        Only choices that the engine uses; else those of all combinations of formats.
+    """
+    held = decoded(tactics)
+    return close_calls_of(held, Selections(held, engine_layers), engine_only)
+
+
+def close_calls_of(held: Frame, selections: Selections, engine_only: bool = True) -> pa.Table:
+    """Return the answer of :func:`close_calls` for decoded tactics."""
+    noise = Noise(held)
+    out = []
+    for row in rows(margins_of(held[held["kind"] != "reformat"], selections)):
+        if row["second_ms"] is None or (engine_only and row["in_engine"] is False):
+            continue
+        limit = noise.percent_at(row["winner_ms"])
+        if row["margin_percent"] > limit:
+            continue
+        shared = ("run", "layer", "precision", "input_layout", "winner_ms", "second_ms", "margin_percent", "winner",
+                  "second", "in_engine", "line")  # fmt: skip
+        kernels = {f"{n}_kernel": row[f"{n}_kernel"] or row[f"{n}_runner"] for n in ("winner", "second")}
+        found = {name: row[name] for name in shared} | kernels
+        out.append(found | {"noise_percent": limit, "noise_assumed": noise.assumed})
+    out.sort(key=lambda row: (row["run"], row["margin_percent"]))
+    return answer(CloseCall, out)
+
+
+@dataclass(frozen=True)
+class WinnerChange(Record):
+    """A layer for which two builds of the same network chose different tactics or formats."""
+
+    layer: str = column("name", "layer")
+    first_tactic: str = column("name", "tactic in the first engine")
+    first_kernel: str | None = column("name", "its kernel, else its runner")
+    first_formats: str | None = column("name", "data type and layout of its first input")
+    second_tactic: str = column("name", "tactic in the second engine")
+    second_kernel: str | None = column("name", "its kernel, else its runner")
+    second_formats: str | None = column("name", "data type and layout of its first input")
+    margin_first_percent: float | None = column(
+        "float64", "in the first build: how much slower the second's choice was; null where it was not timed", "%"
+    )
+    margin_second_percent: float | None = column(
+        "float64", "in the second build: how much slower the first's choice was; null where it was not timed", "%"
+    )
+    noise_percent: float = column("float64", "deviation to expect at this time: the larger of the two logs", "%")
+    drift_percent: float | None = column(
+        "float64", "median change of the layer's candidates from the first build to the second", "%"
+    )
+    cause: str = column(
+        "name",
+        "noise: the margin lies within it in either build; drift: the layer's timings differ as a whole; formats: "
+        "other formats, which the whole network decides; unexplained; unknown: not timed in both",
+    )
+    line_first: int | None = line_column("the time in the first log")
+    line_second: int | None = line_column("the time in the second log")
+
+
+def winner_changes(
+    first_tactics: pa.Table, first_layers: pa.Table, second_tactics: pa.Table, second_layers: pa.Table
+) -> pa.Table:
+    """List layers whose tactic in the engine differs between two builds, with margin and noise in both.
+
+    Layers are compared by name; for builds of different networks or versions use a comparison that aligns.
+    """
+    logs = []
+    for tactics, layers in ((first_tactics, first_layers), (second_tactics, second_layers)):
+        held = decoded(tactics)
+        logs.append((held, Selections(held, layers), Noise(held)))
+    (a, chosen_a, noise_a), (b, chosen_b, noise_b) = logs
+    drifts = _drifts(a, b)
+    out = []
+    theirs = {(run, layer): found for run, layer, found in chosen_b.all()}
+    # The engines of one run in their order.
+    pairs = [
+        (layer, *pair)
+        for run, layer, found in chosen_a.all()
+        for pair in zip(found, theirs.get((run, layer), ()), strict=False)
+    ]
+    for layer, one, other in pairs:
+        if one.row is None or other.row is None or one.borrowed or other.borrowed:
+            continue
+        row_a, row_b = a.loc[one.row], b.loc[other.row]
+        if all(row_a[n] == row_b[n] for n in ("tactic", "runner", "input_formats", "output_formats")):
+            continue
+        in_a, in_b = _rival(a, row_a, row_b), _rival(b, row_b, row_a)
+        limit = max(noise_a.percent_at(row_a["time_ms"]), noise_b.percent_at(row_b["time_ms"]))
+        drift = drifts.get(layer)
+        out.append(
+            {
+                "layer": layer,
+                **_side("first", row_a),
+                **_side("second", row_b),
+                "margin_first_percent": in_a,
+                "margin_second_percent": in_b,
+                "noise_percent": limit,
+                "drift_percent": drift,
+                "cause": _cause(row_a, row_b, in_a, in_b, limit, drift),
+                "line_first": int(row_a["line"]),
+                "line_second": int(row_b["line"]),
+            }
+        )
+    return answer(WinnerChange, out)
+
+
+def _drifts(a: Frame, b: Frame) -> dict[str, float]:
+    """Return by layer the median change of the same tactics from one log to the other, in percent."""
+    keys = ["layer", "runner", "input_formats", "output_formats", "tactic"]
+    both = a.drop_duplicates(keys).merge(b.drop_duplicates(keys), on=keys, suffixes=("_a", "_b"))
+    both = both.assign(change=100 * (both["time_ms_b"] / both["time_ms_a"] - 1))
+    return both.groupby("layer")["change"].median().to_dict()  # type: ignore[no-any-return]
+
+
+def _side(prefix: str, row: Any) -> dict[str, Any]:
+    return {
+        f"{prefix}_tactic": row["tactic"],
+        f"{prefix}_kernel": row["kernel"] or row["runner"],
+        f"{prefix}_formats": row["input_layout"],
+    }
+
+
+def _rival(held: Frame, used: Any, wanted: Any) -> float | None:
+    """Return how much slower the other build's choice was in this build, in percent."""
+    names = ("layer", "runner", "tactic", "input_formats", "output_formats")
+    same = held
+    for name in names:
+        same = same[same[name] == wanted[name]]
+    return 100 * (float(same["time_ms"].min()) / float(used["time_ms"]) - 1) if len(same) else None
+
+
+def _cause(a: Any, b: Any, in_a: float | None, in_b: float | None, limit: float, drift: float | None) -> str:
+    if in_a is None or in_b is None:
+        return "unknown"
+    if any(a[n] != b[n] for n in ("input_formats", "output_formats")):
+        return "formats"
+    if min(abs(in_a), abs(in_b)) <= limit:
+        return "noise"
+    if drift is not None and abs(drift) > limit:
+        return "drift"
+    return "unexplained"

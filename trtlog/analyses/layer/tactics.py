@@ -1,0 +1,303 @@
+"""Margins between tactics, the best per data type and format, and which kernels win."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from trtlog.analyses.layer.base import Frame, answer, size_told
+from trtlog.analyses.layer.candidates import decoded
+from trtlog.analyses.layer.selections import Selections
+from trtlog.records.base import Record, column, line_column, run_column
+
+
+@dataclass(frozen=True)
+class Margin(Record):
+    """How clearly the winner of one combination of formats beats the next tactic."""
+
+    run: int = run_column()
+    layer: str = column("name", "layer")
+    input_layout: str | None = column("name", "data type and layout of the first input")
+    output_layout: str | None = column("name", "data type and layout of the first output")
+    precision: str | None = column("name", "precision of the winner")
+    candidates: int = column("int64", "tactics timed for this layer and combination")
+    winner: str = column("name", "id of the fastest tactic")
+    winner_runner: str | None = column("name", "its runner")
+    winner_kernel: str | None = column("name", "its kernel")
+    winner_ms: float = column("float64", "its time", "ms")
+    second: str | None = column("name", "id of the next tactic; null for none")
+    second_runner: str | None = column("name", "its runner")
+    second_kernel: str | None = column("name", "its kernel")
+    second_ms: float | None = column("float64", "its time", "ms")
+    margin_ms: float | None = column("float64", "second less winner", "ms")
+    margin_percent: float | None = column("float64", "margin over the winner's time", "%")
+    in_engine: bool | None = column("bool", "whether the engine uses the winner; null without engine layers in the log")
+    input_formats: str | None = column("name", "formats of the inputs")
+    output_formats: str | None = column("name", "formats of the outputs")
+    line: int = line_column("the winner's time")
+
+
+def margins(tactics: pa.Table, engine_layers: pa.Table) -> pa.Table:
+    """Compare the winner with the runner-up, by layer and combination; the engine's first, slowest first."""
+    held = decoded(tactics)
+    held = held[held["kind"] != "reformat"]
+    return margins_of(held, Selections(decoded(tactics), engine_layers))
+
+
+def margins_of(held: Frame, selections: Selections) -> pa.Table:
+    """Return the answer of :func:`margins` for decoded tactics; ``selections`` numbers the same rows."""
+    used = selections.rows()
+    out: list[dict[str, Any]] = []
+    keys = ["run", "layer", "input_formats", "output_formats"]
+    if not len(held):
+        return answer(Margin, [])
+    for _, group in held.sort_values(["time_ms", "line"], kind="stable").groupby(keys, sort=False, dropna=False):
+        first = group.iloc[0]
+        # The same tactic timed again is no rival.
+        rivals = group[(group["tactic"] != first["tactic"]) | (group["runner"] != first["runner"])]
+        second = rivals.iloc[0] if len(rivals) else None
+        out.append(_margin(first, second, len(group), (int(group.index[0]) in used) if selections.known else None))
+    out.sort(key=lambda row: (row["run"], not row["in_engine"], -row["winner_ms"]))
+    return answer(Margin, out)
+
+
+def _margin(first: Any, second: Any, size: int, in_engine: bool | None) -> dict[str, Any]:
+    shared = ("run", "layer", "input_layout", "output_layout", "precision", "input_formats", "output_formats", "line")
+    row: dict[str, Any] = {name: first[name] for name in shared}
+    row |= {"candidates": size, "in_engine": in_engine}
+    for prefix, found in (("winner", first), ("second", second)):
+        if found is None:
+            continue
+        row[prefix] = found["tactic"]
+        row |= {f"{prefix}_runner": found["runner"], f"{prefix}_kernel": found["kernel"]}
+        row[f"{prefix}_ms"] = float(found["time_ms"])
+    if second is not None:
+        row["margin_ms"] = row["second_ms"] - row["winner_ms"]
+        row["margin_percent"] = 100 * row["margin_ms"] / row["winner_ms"] if row["winner_ms"] else None
+    return row
+
+
+@dataclass(frozen=True)
+class Best(Record):
+    """The best time of a layer in one precision and layout."""
+
+    run: int = run_column()
+    layer: str = column("name", "layer")
+    precision: str | None = column("name", "FP32 TF32 FP16 BF16 INT8 FP8 ...")
+    input_layout: str | None = column(
+        "name", "data type and layout of the first input; null where all are taken together"
+    )
+    output_layout: str | None = column("name", "data type and layout of the first output")
+    candidates: int = column("int64", "tactics timed")
+    best_ms: float = column("float64", "time of the fastest", "ms")
+    slower_percent: float = column("float64", "how much slower than the layer's fastest candidate", "%")
+    runner: str | None = column("name", "its runner")
+    tactic: str = column("name", "its id")
+    kernel: str | None = column("name", "its kernel")
+    tensor_cores: bool | None = column("bool", "whether it computes on tensor cores; null where unknown")
+    in_engine: bool | None = column("bool", "whether the engine uses this very tactic")
+    line: int = line_column("the time")
+
+
+def best(tactics: pa.Table, engine_layers: pa.Table, by: str = "precision") -> pa.Table:
+    """Find each layer's fastest tactic by precision, or by precision and layout.
+
+    Parameters
+    ----------
+    by : {"precision", "format"}
+        What the layer's candidates are grouped by.
+    """
+    held = decoded(tactics)
+    return best_of(held, Selections(held, engine_layers), by)
+
+
+def best_of(held: Frame, selections: Selections, by: str = "precision") -> pa.Table:
+    """Return the answer of :func:`best` for decoded tactics."""
+    held = held[(held["kind"] != "reformat")]
+    if not len(held):
+        return answer(Best, [])
+    used = selections.rows()
+    groups = ["precision"] if by == "precision" else ["precision", "input_layout", "output_layout"]
+    ordered = held.sort_values(["time_ms", "line"], kind="stable")
+    fastest = ordered.groupby(["run", "layer"], sort=False)["time_ms"].transform("min")
+    ordered = ordered.assign(layer_best=fastest)
+    out = []
+    for _, group in ordered.groupby(["run", "layer", *groups], sort=False, dropna=False):
+        first = group.iloc[0]
+        row = {name: first[name] for name in ("run", "layer", "runner", "tactic", "kernel", "tensor_cores", "line")}
+        row |= {name: first[name] for name in groups}
+        row["candidates"] = len(group)
+        row["best_ms"] = float(first["time_ms"])
+        row["slower_percent"] = 100 * (first["time_ms"] / first["layer_best"] - 1) if first["layer_best"] else None
+        row["in_engine"] = (int(group.index[0]) in used) if selections.known else None
+        out.append(row)
+    out.sort(key=lambda row: (row["run"], row["layer"], row["best_ms"]))
+    return answer(Best, out)
+
+
+@dataclass(frozen=True)
+class Winners(Record):
+    """How often a runner or kernel family is timed, wins its combination, and gets into the engine."""
+
+    run: int = run_column()
+    name: str | None = column("name", "runner, family or precision")
+    timed: int = column("int64", "tactics timed")
+    layers: int = column("int64", "layers it was timed for")
+    combinations_won: int = column("int64", "combinations of formats it won, by 'Chose Runner Type'")
+    engine_layers: int = column("int64", "engine layers that use it, those of the timing cache included")
+    best_ms: float | None = column("float64", "shortest time", "ms")
+
+
+def winners(tactics: pa.Table, engine_layers: pa.Table, by: str = "runner") -> pa.Table:
+    """Count by runner, family or precision: timed, won, used by the engine; the most used first."""
+    held = decoded(tactics)
+    selections = Selections(held, engine_layers)
+    return winners_of(held, selections, by)
+
+
+def winners_of(held: Frame, selections: Selections, by: str = "runner") -> pa.Table:
+    """Return the answer of :func:`winners` for decoded tactics."""
+    own = held[held["kind"] != "reformat"]
+    used: dict[Any, int] = {}
+    for selection in (one for _, _, found in selections.all() for one in found):
+        if selection.row is not None and selections.held.at[selection.row, "kind"] != "reformat":
+            key = (int(selections.held.at[selection.row, "run"]), selections.held.at[selection.row, by])
+            used[key] = used.get(key, 0) + 1
+    out = []
+    if len(own):
+        for (run, name), group in own.groupby(["run", by], sort=False, dropna=False):
+            label = name if isinstance(name, str) else None
+            out.append(
+                {
+                    "run": run,
+                    "name": label,
+                    "timed": len(group),
+                    "layers": group["layer"].nunique(),
+                    "combinations_won": int(group["chosen"].sum()),
+                    "engine_layers": used.get((int(run), label), 0),
+                    "best_ms": float(group["time_ms"].min()),
+                }
+            )
+    out.sort(key=lambda row: (row["run"], -row["engine_layers"], -row["combinations_won"], -row["timed"]))
+    return answer(Winners, out)
+
+
+@dataclass(frozen=True)
+class PassedOver(Record):
+    """A layer whose fastest tactic the engine does not use: it wants other formats than its neighbours."""
+
+    run: int = run_column()
+    layer: str = column("name", "layer")
+    used_ms: float = column("float64", "time of the tactic in the engine", "ms")
+    used_formats: str = column("text", "its formats, data type and layout")
+    used_kernel: str | None = column("name", "its kernel, else its runner")
+    best_ms: float = column("float64", "time of the fastest candidate", "ms")
+    best_formats: str = column("text", "its formats")
+    best_kernel: str | None = column("name", "its kernel, else its runner")
+    best_tactic: str = column("name", "its id")
+    gap_ms: float = column("float64", "what the engine's choice costs this layer alone", "ms")
+    reformat_ms: float | None = column(
+        "float64", "fastest timed conversions between both formats, input and output; null where none was timed", "ms"
+    )
+    verdict: str = column("name", "reformat_costs_more, reformat_costs_less, or reformat_not_timed")
+    line: int = line_column("the fastest candidate's time")
+
+
+def passed_over(tactics: pa.Table, engine_layers: pa.Table) -> pa.Table:
+    """List layers whose fastest candidate was passed over for its formats, the dearest first.
+
+    The builder minimises the time of the whole network; a layer alone may do better in other formats, but
+    then its input and output have to be converted. ``reformat_ms`` is what the timed conversions cost.
+    """
+    held = decoded(tactics)
+    return passed_over_of(held, Selections(held, engine_layers))
+
+
+def passed_over_of(held: Frame, selections: Selections) -> pa.Table:
+    """Return the answer of :func:`passed_over` for decoded tactics."""
+    own = held[held["kind"] != "reformat"]
+    if not len(own):
+        return answer(PassedOver, [])
+    costs = reformat_costs(held)
+    fastest = own.loc[own.groupby(["run", "layer"])["time_ms"].idxmin()].set_index(["run", "layer"])
+    out = []
+    for run, layer, selection in ((run, layer, one) for run, layer, found in selections.all() for one in found):
+        if selection.row is None or selection.borrowed or (run, layer) not in fastest.index:
+            continue
+        used, best_row = held.loc[selection.row], fastest.loc[(run, layer)]
+        same = all(used[n] == best_row[n] for n in ("input_formats", "output_formats"))
+        if same or best_row["time_ms"] >= used["time_ms"]:
+            continue
+        convert = conversion_ms(costs, used, best_row)
+        gap = float(used["time_ms"] - best_row["time_ms"])
+        verdict = (
+            "reformat_not_timed"
+            if convert is None
+            else ("reformat_costs_more" if convert >= gap else "reformat_costs_less")
+        )
+        out.append(
+            {
+                "run": run,
+                "layer": layer,
+                "used_ms": float(used["time_ms"]),
+                "used_formats": _formats(used),
+                "used_kernel": used["kernel"] or used["runner"],
+                "best_ms": float(best_row["time_ms"]),
+                "best_formats": _formats(best_row),
+                "best_kernel": best_row["kernel"] or best_row["runner"],
+                "best_tactic": best_row["tactic"],
+                "gap_ms": gap,
+                "reformat_ms": convert,
+                "verdict": verdict,
+                "line": int(best_row["line"]),
+            }
+        )
+    out.sort(key=lambda row: (row["run"], -row["gap_ms"]))
+    return answer(PassedOver, out)
+
+
+def _formats(row: Any) -> str:
+    return f"{row['input_layout'] or 'none'} -> {row['output_layout'] or 'none'}"
+
+
+def first_format(text: str | None) -> str | None:
+    """Return the first of a list of formats as printed."""
+    from trtlog.values.formats import split_formats
+
+    pieces = split_formats(text) if text else []
+    return pieces[0] if pieces else None
+
+
+def reformat_costs(held: Frame) -> dict[tuple[int, str, str], float]:
+    """Return the fastest timed conversion by run and by formats before and after.
+
+    Where the formats do not tell how large the tensor is, only a conversion of one single tensor counts.
+    """
+    timed = held[held["kind"] == "reformat"]
+    if not len(timed):
+        return {}
+    groups = timed.groupby(["run", "input_formats", "output_formats"])
+    found = groups.agg(best=("time_ms", "min"), tensors=("layer", "nunique"))
+    return {
+        key: float(best)
+        for key, best, tensors in zip(found.index, found["best"], found["tensors"], strict=True)
+        if tensors == 1 or (size_told(key[1]) and size_told(key[2]))
+    }
+
+
+def conversion_ms(costs: dict[tuple[int, str, str], float], used: Any, wanted: Any) -> float | None:
+    """Return what it costs to run a layer in other formats among unchanged neighbours, None where not timed."""
+    total = 0.0
+    run = int(used["run"])
+    before, inside = first_format(used["input_formats"]), first_format(wanted["input_formats"])
+    after, outside = first_format(wanted["output_formats"]), first_format(used["output_formats"])
+    for source, target in ((before, inside), (after, outside)):
+        if source is None or target is None or source == target:
+            continue
+        cost = costs.get((run, source, target))
+        if cost is None:
+            return None
+        total += cost
+    return total

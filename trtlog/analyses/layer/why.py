@@ -1,0 +1,405 @@
+"""One layer's whole story: where it comes from, what was tried, what was chosen, and why."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trtlog._util.words import counted
+from trtlog.analyses.layer.base import copied_for, formats_of, rows
+from trtlog.analyses.layer.lineage import Names
+from trtlog.analyses.layer.noise import Noise
+from trtlog.errors import QueryError
+from trtlog.values.kernels import decode_kernel
+
+if TYPE_CHECKING:
+    from trtlog.analyses.questions import Questions
+    from trtlog.log import Log
+
+_TOP = 5
+
+
+@dataclass(frozen=True, repr=False)
+class Story:
+    """All that a log says of one layer.
+
+    Attributes
+    ----------
+    layer, type : str
+        Name and type of the engine layer; type None where the log shows no engine layers.
+    engine : dict or None
+        Its row of table ``engine_layers``.
+    formats : tuple of (list of str, list of str)
+        Inputs and outputs as ``name: FP16 NHWC8 1x64x56x56``.
+    nodes : list of dict
+        ONNX nodes (table of ``lineage``).
+    rewrites : list of dict
+        Rows of table ``fusions`` about it, in order; ``attempted`` those without effect.
+    selection : str
+        How the engine's tactic was found among the timed ones: timed, ambiguous, same_shape or unknown.
+    timed_layer : str or None
+        Layer whose timings are shown.
+    winner, second : dict or None
+        The engine's tactic, and the best other one in the same formats.
+    top : list of dict
+        The fastest candidates over all formats.
+    by_precision : list of dict
+        Best candidate a precision.
+    candidates, combinations, runners : int
+        How many tactics were timed, in how many combinations of formats, by how many runners.
+    passed_over : dict or None
+        The faster candidate in other formats, where there is one.
+    noise_percent : float or None
+        Deviation to expect of a timing as short as the winner's.
+    skips : list of dict
+        Reason, runner, count, most memory asked for.
+    reformats : list of dict
+        Conversions at its inputs and outputs.
+    memory, profile : dict or None
+        Its rows of tables ``layer_memory`` and ``profile``; ``profile_rank`` and ``profile_layers`` its place.
+    build_seconds : float or None
+        What timing it cost the builder; ``build_source`` tells whether printed or from timestamps.
+    precision : dict or None
+        Its row of the precision answer.
+    verdict : list of str
+        The story in sentences.
+    missing : list of str
+        What the log does not show, and how to get it.
+    """
+
+    layer: str
+    run: int
+    type: str | None = None
+    engine: dict[str, Any] | None = None
+    formats: tuple[list[str], list[str]] = ((), ())  # type: ignore[assignment]  # filled with lists below
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    rewrites: list[dict[str, Any]] = field(default_factory=list)
+    attempted: list[dict[str, Any]] = field(default_factory=list)
+    selection: str = "unknown"
+    timed_layer: str | None = None
+    winner: dict[str, Any] | None = None
+    second: dict[str, Any] | None = None
+    top: list[dict[str, Any]] = field(default_factory=list)
+    by_precision: list[dict[str, Any]] = field(default_factory=list)
+    candidates: int = 0
+    combinations: int = 0
+    runners: list[str] = field(default_factory=list)
+    passed_over: dict[str, Any] | None = None
+    noise_percent: float | None = None
+    noise_assumed: bool = False
+    skips: list[dict[str, Any]] = field(default_factory=list)
+    reformats: list[dict[str, Any]] = field(default_factory=list)
+    memory: dict[str, Any] | None = None
+    profile: dict[str, Any] | None = None
+    profile_rank: int | None = None
+    profile_layers: int = 0
+    build_seconds: float | None = None
+    build_source: str | None = None
+    precision: dict[str, Any] | None = None
+    verdict: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def __rich__(self) -> Any:
+        from trtlog.report.terminal.why import render
+
+        return render(self)
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook.answers import story_html
+
+        return story_html(self)
+
+    def __repr__(self) -> str:
+        return f"<story of {self.layer!r}: {' '.join(self.verdict) or 'the log tells nothing of it'}>"
+
+
+def layer_names(log: Log) -> list[str]:
+    """Return the names of layers that a story can be told of: the engine's, else timed ones."""
+    names: dict[str, None] = {}
+    for table in ("engine_layers", "profile"):
+        for name in log.table(table).column("layer").to_pylist():
+            if name != "Total":
+                names.setdefault(name)
+    if not names:
+        for row in log.table("timings").select(["layer", "kind"]).to_pylist():
+            if row["kind"] != "reformat":
+                names.setdefault(row["layer"])
+    return list(names)
+
+
+def find_layers(log: Log, wanted: str) -> list[str]:
+    """Return the layers that a text names: exactly, else as a part, else as a regular expression.
+
+    The name of an ONNX node finds the engine layers that it went into. Copies of constants and conversions
+    come after the layers that compute.
+
+    Raises
+    ------
+    QueryError
+        Nothing fits; the message names near ones.
+    """
+    names = layer_names(log)
+    if wanted in names:
+        return [wanted]
+    links = rows(log.analyze.table("lineage"))
+    of_node = list(dict.fromkeys(k["layer"] for k in links if k["node"] == wanted and k["how"] != "reformat"))
+    if of_node:
+        return of_node
+    found = [name for name in names if wanted.lower() in name.lower()]
+    if not found:
+        try:
+            pattern = re.compile(wanted)
+        except re.error as error:
+            raise QueryError(f"no name holds {wanted!r}, and as a regular expression it is wrong: {error}") from error
+        found = [name for name in names if pattern.search(name)]
+    if not found:
+        near = _near(wanted, names)
+        hint = f"; near ones: {', '.join(near)}" if near else ""
+        if not names:
+            ask = log.analyze
+            hint = f"; {ask.missing('candidates') or ask.missing('lineage') or 'the log names no layers'}"
+        raise QueryError(f"no layer fits {wanted!r} (exact, part of a name, regular expression){hint}")
+    types = {r["layer"]: r["type"] for r in rows(log.table("engine_layers").select(["layer", "type"]))}
+    return sorted(found, key=lambda name: types.get(name) in ("Constant", "Reformat", "NoOp"))
+
+
+def _near(wanted: str, names: list[str]) -> list[str]:
+    import difflib
+
+    return difflib.get_close_matches(wanted, names, n=3, cutoff=0.4)
+
+
+def story(log: Log, layer: str) -> Story:
+    """Tell the story of the layer of exactly this name.
+
+    Raises
+    ------
+    QueryError
+        The log has no such layer; :func:`find_layers` finds by parts of names.
+    """
+    if layer not in layer_names(log):
+        raise QueryError(f"no layer is named {layer!r}")
+    ask = log.analyze
+    engine = next((r for r in rows(log.table("engine_layers")) if r["layer"] == layer), None)
+    run = engine["run"] if engine else 0
+    facts: dict[str, Any] = {"layer": layer, "run": run, "engine": engine, "type": engine["type"] if engine else None}
+    facts["formats"] = _formats(engine)
+    facts["nodes"] = [k for k in rows(ask.table("lineage")) if k["layer"] == layer]
+    facts |= _rewrites(log, layer, facts["nodes"])
+    facts |= _tactics(ask, run, layer, engine["line"] if engine else None)
+    facts |= _around(log, ask, layer, facts["timed_layer"] or layer)
+    told = Story(**facts)
+    told.verdict.extend(_verdict(told))
+    told.missing.extend(_missing(ask, told))
+    return told
+
+
+def _formats(engine: dict[str, Any] | None) -> tuple[list[str], list[str]]:
+    sides: list[list[str]] = []
+    for side in ("inputs", "outputs"):
+        out = []
+        for tensor in (engine or {}).get(side) or ():
+            found = formats_of(tensor["format"]) if tensor["format"] else ()
+            title = found[0].title if found and found[0] is not None and found[0].layout else tensor["dtype"] or ""
+            shape = "x".join("?" if d < 0 else str(d) for d in tensor["shape"] or ())
+            out.append(f"{tensor['name']}: {' '.join(p for p in (title, shape) if p)}")
+        sides.append(out)
+    return sides[0], sides[1]
+
+
+def _rewrites(log: Log, layer: str, nodes: list[dict[str, Any]]) -> dict[str, Any]:
+    names = {n["node"] for n in nodes} | {layer}
+    parts = Names(names)
+
+    def concerns(event: dict[str, Any]) -> bool:
+        for name in (event["layer"], event["other"]):
+            if name is not None and (name in names or set(parts.parts(name)) & names):
+                return True
+        return False
+
+    done = [e for e in rows(log.table("fusions")) if e["action"] != "attempt" and concerns(e)]
+    tried = [
+        a for a in rows(log.analyze.table("fusion_attempts"))
+        if a["outcome"] != "applied" and (a["layer"] in names or set(parts.parts(a["layer"])) & names)
+    ]  # fmt: skip
+    return {"rewrites": done, "attempted": tried}
+
+
+def _tactics(ask: Questions, run: int, layer: str, line: int | None) -> dict[str, Any]:
+    held, selection = ask._held, ask._selections.of(run, layer, line)
+    source = selection.layer or layer
+    own = held[(held["run"] == run) & (held["layer"] == source)]
+    out: dict[str, Any] = {"selection": selection.how, "timed_layer": source if len(own) else None}
+    if not len(own):
+        return out
+    ranked = rows(ask.table("candidates", layer=source))
+    out["candidates"] = len(ranked)
+    out["combinations"] = len({(r["input_formats"], r["output_formats"]) for r in ranked})
+    out["runners"] = sorted({r["runner"] for r in ranked})
+    out["top"] = ranked[:_TOP]
+    best = [r for r in rows(ask.table("best")) if r["layer"] == source and r["run"] == run]
+    out["by_precision"] = best
+    out["passed_over"] = next((p for p in rows(ask.table("passed_over")) if p["layer"] == source), None)
+    if selection.row is None:
+        return out
+    timed_at = int(held.at[selection.row, "line"])
+    winner = next(r for r in ranked if r["line"] == timed_at)
+    rivals = [
+        r for r in ranked
+        if (r["input_formats"], r["output_formats"]) == (winner["input_formats"], winner["output_formats"])
+        and (r["tactic"], r["runner"]) != (winner["tactic"], winner["runner"])
+    ]  # fmt: skip
+    noise = Noise(held)
+    out |= {"winner": winner, "second": rivals[0] if rivals else None}
+    out |= {"noise_percent": noise.percent_at(winner["time_ms"]), "noise_assumed": noise.assumed}
+    return out
+
+
+def _around(log: Log, ask: Questions, layer: str, source: str) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    groups: dict[tuple[str, Any], dict[str, Any]] = {}
+    for skip in rows(log.table("skips")):
+        if skip["layer"] in (layer, source):
+            entry = groups.setdefault(
+                (skip["reason"], skip["runner"]),
+                {"reason": skip["reason"], "runner": skip["runner"], "count": 0, "line": skip["line"],
+                 "requested_bytes": None, "available_bytes": None, "text": skip["text"]},
+            )  # fmt: skip
+            entry["count"] += 1
+            for name in ("requested_bytes", "available_bytes"):
+                if skip[name] is not None:
+                    entry[name] = max(entry[name] or 0, skip[name])
+    out["skips"] = list(groups.values())
+    tensors = set()
+    for row in rows(log.table("engine_layers")):
+        if row["layer"] == layer:
+            tensors = {t["name"] for t in row["outputs"] or ()}
+    out["reformats"] = [
+        {**r, "place": "before" if r["layer"] == layer and r["side"] == "input" else "after"}
+        for r in rows(ask.table("reformats"))
+        if r["layer"] == layer or r["tensor"] in tensors
+    ]
+    out["memory"] = next((r for r in rows(log.table("layer_memory")) if r["layer"] == layer), None)
+    profile = [r for r in rows(log.table("profile")) if r["layer"] != "Total"]
+    profile.sort(key=lambda r: -r["time_ms"])
+    for place, row in enumerate(profile, 1):
+        if row["layer"] == layer:
+            out |= {"profile": row, "profile_rank": place}
+            break
+    out["profile_layers"] = len(profile)
+    spent = next((b for b in rows(ask.table("build_time")) if b["name"] == source), None)
+    if spent is not None:
+        out |= {"build_seconds": spent["seconds"], "build_source": spent["source"]}
+    out["precision"] = next((p for p in rows(ask.table("precision")) if p["layer"] == layer), None)
+    return out
+
+
+# ------------------------------------------------------------------ the story in sentences
+def _verdict(told: Story) -> list[str]:
+    out = []
+    target = copied_for(told.layer)
+    if target is not None:
+        out.append(f"This layer only converts the format of a tensor for {target}.")
+    elif told.type == "Constant":
+        out.append("This layer holds weights or constants; there was nothing to choose.")
+    elif told.type == "NoOp":
+        out.append("This layer does nothing at run time: it only gives a tensor another shape or name.")
+    if told.winner is not None:
+        out += _choice(told)
+    elif told.candidates:
+        out.append(
+            f"{counted(told.candidates, 'tactic was', 'tactics were')} timed, the fastest "
+            f"{_ms(told.top[0]['time_ms'])}; which one the engine uses is not in the log."
+        )
+    if told.passed_over is not None:
+        out.append(_passed_over(told.passed_over, told))
+    return out
+
+
+def _choice(told: Story) -> list[str]:
+    winner, second = told.winner, told.second
+    assert winner is not None  # the caller asked
+    name = winner["kernel"] or f"tactic {winner['tactic']}"
+    first = f"The engine runs {name} ({winner['runner']}, {winner['precision'] or 'precision not told'})"
+    first += f" at {_ms(winner['time_ms'])}, as timed by the builder"
+    if told.selection == "same_shape":
+        first += (
+            f" for {told.timed_layer}, a layer of the same type, tactic, shapes and formats: "
+            f"this layer itself was not timed, the timing cache answered"
+        )
+    elif told.selection == "ambiguous":
+        first += " (the engine's lines fit several combinations of formats; this is the fastest)"
+    out = [first + "."]
+    if winner["kernel"]:
+        out.append(f"The kernel by its name: {decode_kernel(winner['kernel']).describe()}.")
+    if second is None:
+        out.append("In its formats no other tactic was timed: there was no choice but to change formats.")
+        return out
+    margin = 100 * (second["time_ms"] / winner["time_ms"] - 1)
+    rival = _rival(winner, second)
+    lead = f"In the same formats the next one, {rival}, is {margin:.1f} % slower"
+    noise = told.noise_percent or 0.0
+    source = "assumed" if told.noise_assumed else "90 % of the conversions timed twice in this log stay within"
+    if margin < 0:
+        out.append(
+            f"In the same formats {rival} was {-margin:.1f} % faster, yet not taken."
+        )
+    elif margin <= noise:
+        matter = ", and it hardly matters" if margin < 3 else ""
+        out.append(f"{lead}, within the noise of {noise:.1f} % ({source}): another build may choose it{matter}.")
+    else:
+        out.append(f"{lead}, beyond the noise of {noise:.1f} % ({source}): the choice is clear.")
+    return out
+
+
+def _rival(winner: dict[str, Any], second: dict[str, Any]) -> str:
+    """Return what to call the next best: one kernel may be timed as several tactics, and by several runners."""
+    if second["kernel"] is None or second["kernel"] != winner["kernel"]:
+        return str(second["kernel"] or second["tactic"])
+    if second["tactic"] != winner["tactic"]:
+        return f"the same kernel as tactic {second['tactic']}"
+    return f"the same tactic by {second['runner']}"
+
+
+def _passed_over(found: dict[str, Any], told: Story) -> str:
+    words = (
+        f"In other formats ({found['best_formats']}) it could run in {_ms(found['best_ms'])} instead of "
+        f"{_ms(found['used_ms'])}, {_ms(found['gap_ms'])} less."
+    )
+    if found["verdict"] == "reformat_costs_more":
+        return (
+            f"{words} For this layer alone that does not pay: converting from and to the formats of its neighbours "
+            f"costs {_ms(found['reformat_ms'])}. It would pay if the neighbours moved along."
+        )
+    if found["verdict"] == "reformat_costs_less":
+        return (
+            f"{words} Even with the conversions, timed at {_ms(found['reformat_ms'])}, this would be faster; "
+            f"the builder weighs the whole network and chose otherwise."
+        )
+    return f"{words} The conversions this needs were not timed, so whether it pays cannot be told from this log."
+
+
+def _ms(value: float) -> str:
+    return f"{value:.6g} ms"
+
+
+def _missing(ask: Questions, told: Story) -> list[str]:
+    out = []
+    if not told.candidates and told.type not in ("Constant", "NoOp") and copied_for(told.layer) is None:
+        advice = ask.missing("candidates")
+        if advice:
+            out.append(advice)
+        elif told.selection == "unknown":
+            out.append(
+                "The log holds no timing of this layer, nor of one of the same shape: the timing cache answered."
+            )
+    if told.engine is None:
+        advice = ask.missing("passed_over")
+        if advice:
+            out.append(advice)
+    if told.profile is None and not told.profile_layers:
+        advice = ask.missing("reformat_shares")
+        if advice:
+            out.append(advice)
+    return list(dict.fromkeys(out))

@@ -1,0 +1,1 @@
+"""trtexec's JSON exports: their documents, and finding them beside a log."""

@@ -1,0 +1,171 @@
+"""Read ``grammars/`` and compile its rules to regular expressions.
+
+The grammar files are plain lark. What trtlog adds stands in comments::
+
+    // One measured tactic of the runner being timed.      <- doc of the kind
+    //@ table=tactics                                      <- attributes, key=value or a bare word
+    tactic: "Tactic: " TACTIC_ID " Time: " TIME_MS         -> plain
+    //> Tactic: 0x0000000000000bb9 Time: 0.0181029         <- a sample line, at least one a wording
+
+A terminal whose name starts with ``_`` is matched and not kept; any other terminal is a field, described in
+``fields.lark`` by a ``//:`` line with its type, its unit (``-`` for none) and its meaning. Rules must be
+regular and stay inside what Python's ``re`` and RE2 share, so that one expression runs in both engines.
+
+The compiled expressions are kept in ``grammars/compiled.json`` beside a digest of the grammar's text: lark
+is loaded only when that file is stale.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from trtlog.errors import GrammarError
+from trtlog.grammar.model import Field, Grammar, Message, Part, Variant
+
+COMPILED_NAME = "compiled.json"
+# Bump when the compiler's output changes for the same grammar text.
+COMPILER_VERSION = 4
+
+
+def grammar_dir() -> Path:
+    """Return the folder of the grammar files: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    for candidate in (package / "grammars", package.parent / "grammars"):
+        if (candidate / "fields.lark").is_file():
+            return candidate
+    raise GrammarError(
+        "the grammar files are missing: neither trtlog/grammars nor ../grammars holds fields.lark; "
+        "install trtlog again (pip install --force-reinstall trtlog)"
+    )
+
+
+def field_files(folder: Path) -> list[Path]:
+    """Return the files that describe the fields; their terminals are shared by all rules."""
+    return [folder / name for name in sorted(os.listdir(folder)) if name.startswith("fields") and _is_lark(name)]
+
+
+def grammar_files(folder: Path) -> list[Path]:
+    """Return the grammar files whose rules are compiled, in a fixed order."""
+    fixed = [folder / name for name in ("header.lark", "sections.lark")]
+    messages = folder / "messages"
+    return [*field_files(folder), *fixed, *(messages / name for name in sorted(os.listdir(messages)) if _is_lark(name))]
+
+
+def _is_lark(name: str) -> bool:
+    return name.endswith(".lark")
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    """Return the digest that ties the compiled expressions to the grammar's text: it tells an edit, no forgery."""
+    total = size = 0
+    for path in files:
+        text = path.read_bytes().replace(b"\r\n", b"\n")
+        total = zlib.crc32(text, zlib.crc32(path.name.encode(), total))
+        size += len(text)
+    return f"{COMPILER_VERSION}-{size}-{total:08x}"
+
+
+@lru_cache(maxsize=1)
+def load() -> Grammar:
+    """Return the grammar, from the compiled file where that is fresh, else compiled anew."""
+    folder = grammar_dir()
+    digest = digest_of(grammar_files(folder))
+    compiled = folder / COMPILED_NAME
+    if compiled.is_file():
+        try:
+            data = json.loads(compiled.read_text(encoding="utf-8"))
+        except ValueError:
+            data = {}
+        if data.get("digest") == digest:
+            return _from_json(data)
+    return compile_grammar(folder)
+
+
+def write_compiled(folder: Path | None = None) -> Path:
+    """Compile the grammar and write ``compiled.json``; return its path."""
+    folder = folder or grammar_dir()
+    target = folder / COMPILED_NAME
+    target.write_text(_to_json(compile_grammar(folder)), encoding="utf-8")
+    return target
+
+
+def compile_grammar(folder: Path) -> Grammar:
+    """Compile the files of ``folder``.
+
+    Raises
+    ------
+    GrammarError
+        A rule that is not regular, leaves the common subset of ``re`` and RE2, has no sample, or captures
+        a field twice.
+    """
+    from trtlog.grammar import compiler  # local: loads lark
+
+    terminals = field_files(folder)
+    header_file, sections_file, *message_files = grammar_files(folder)[len(terminals) :]
+    fields: dict[str, Field] = {}
+    for path in terminals:
+        fields.update(compiler.read_fields(path))
+    headers = compiler.with_beginnings(compiler.compile_files(terminals, [header_file]), True)
+    messages = compiler.with_beginnings(compiler.compile_files(terminals, message_files), False)
+    known = {f for m in (*messages.values(), *headers.values()) for v in m.variants for f in v.fields}
+    if missing := sorted(known - set(fields)):
+        raise GrammarError(
+            f"{terminals[0]}: field {missing[0].upper()} has no description; put a line "
+            f"'//: text - what it is' above it"
+        )
+    sections = compiler.section_openers(sections_file, set(messages))
+    digest = digest_of(grammar_files(folder))
+    return Grammar(digest=digest, fields=fields, messages=messages, headers=headers, sections=sections)
+
+
+def _to_json(grammar: Grammar) -> str:
+    numbers: dict[Part, int] = {}  # of the fields and skipped patterns, which many rules share
+
+    def variant(v: Variant) -> list[Any]:
+        return [v.wording, *(p[1] if p[0] == "text" else numbers.setdefault(p, len(numbers)) for p in v.parts)]
+
+    def message(m: Message) -> list[Any]:
+        row: list[Any] = [m.kind, m.doc, m.attributes, m.file, m.line, [variant(v) for v in m.variants]]
+        return [*row, [[*v.begins, v.needs] for v in m.variants]] if any(v.begins for v in m.variants) else row
+
+    def rows(listed: Iterable[Any]) -> str:
+        return ",\n".join(json.dumps(row, separators=(",", ":")) for row in listed)
+
+    messages = rows(map(message, grammar.messages.values()))
+    headers = rows(map(message, grammar.headers.values()))
+    fields = rows(grammar.fields.values())
+    return (
+        f'{{"digest":"{grammar.digest}",\n"fields":[\n{fields}\n],\n"patterns":[\n{rows(numbers)}\n],\n'
+        f'"headers":[\n{headers}\n],\n"messages":[\n{messages}\n],\n"sections":{json.dumps(grammar.sections)}}}\n'
+    )
+
+
+def _from_json(data: dict[str, Any]) -> Grammar:
+    patterns: list[Part] = list(map(tuple, data["patterns"]))
+
+    def parts(listed: list[Any]) -> tuple[Part, ...]:
+        return tuple([("text", piece) if type(piece) is str else patterns[piece] for piece in listed])
+
+    def messages(rows: list[list[Any]]) -> dict[str, Message]:
+        out = {}
+        for kind, doc, attributes, file, line, wordings, *begins in rows:
+            variants = tuple([Variant(kind, wording, parts(listed)) for wording, *listed in wordings])
+            if begins:
+                for variant, (*first, needs) in zip(variants, begins[0], strict=True):
+                    variant.begins, variant.needs = first, needs
+            out[kind] = Message(kind, doc, attributes, file, line, variants)
+        return out
+
+    return Grammar(
+        digest=data["digest"],
+        fields={row[0]: Field(*row) for row in data["fields"]},
+        headers=messages(data["headers"]),
+        messages=messages(data["messages"]),
+        sections=data["sections"],
+    )

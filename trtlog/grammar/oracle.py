@@ -1,0 +1,59 @@
+"""lark's own reading of a rule: the oracle that the compiled expressions are checked against.
+
+Slow, and it can tell how far a rule got on a line that it does not match.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import lark
+
+from trtlog.grammar import Message, field_files, grammar_dir, load
+from trtlog.grammar.compiler import field_of, load_lark
+
+
+@cache
+def parser(file: str, ambiguity: str = "resolve") -> lark.Lark:
+    """Return lark's Earley parser for the kinds of message of a grammar file."""
+    folder = grammar_dir()
+    path = folder / "header.lark" if file == "header.lark" else folder / "messages" / file
+    rules = load()
+    kinds = [m.kind for m in (*rules.messages.values(), *rules.headers.values()) if m.file == file]
+    return load_lark([*field_files(folder), path], kinds, ambiguity=ambiguity)
+
+
+def readings(message: Message, body: str) -> list[dict[str, str]]:
+    """Return every way in which lark reads a body as this kind, as dictionaries of fields.
+
+    More than one where free text stands before a literal that the text holds twice; none where the rule
+    does not match.
+    """
+    try:
+        tree = parser(message.file, "explicit").parse(body, message.kind)
+    except lark.exceptions.UnexpectedInput:
+        return []
+    return [_fields(t) for t in _derivations(tree)]
+
+
+def _derivations(tree: Any) -> list[Any]:
+    if tree.data != "_ambig":
+        nested = [c for c in tree.children if isinstance(c, lark.Tree)]
+        return [tree] if not nested else [d for n in nested for d in _derivations(n)]
+    return [d for child in tree.children for d in _derivations(child)]
+
+
+def _fields(tree: Any) -> dict[str, str]:
+    return {field_of(t.type): str(t) for t in tree.scan_values(lambda _: True) if not t.type.startswith("_")}
+
+
+def progress(message: Message, body: str) -> int:
+    """Return how many characters of a body lark reads before the rule fails; all where it matches."""
+    try:
+        parser(message.file).parse(body, message.kind)
+    except lark.exceptions.UnexpectedCharacters as error:
+        return int(error.pos_in_stream or 0)
+    except lark.exceptions.UnexpectedInput:
+        return len(body)
+    return len(body)

@@ -1,0 +1,1 @@
+"""From lines to messages: headers, kinds, captured fields, what no rule knows."""

@@ -1,0 +1,306 @@
+"""What an engine found in a log, before it becomes tables: captured bytes by kind, with their line numbers.
+
+Both engines fill the same store, so the tables cannot depend on the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from trtlog.grammar import Grammar, Variant
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Kinds that no rule of the grammar stands for, counted beside the others.
+CONTINUATION = "continuation"  # belongs to the record above it
+UNKNOWN = "unknown"  # has a header, and no rule knows it
+FOREIGN = "foreign"  # has no header and continues nothing: another program's text
+USAGE = "usage"  # trtexec's help text
+BLANK = "blank"  # nothing, or nothing behind the header
+SPECIAL_KINDS = (CONTINUATION, UNKNOWN, FOREIGN, USAGE, BLANK)
+
+
+@dataclass
+class Remark:
+    """A warning or error, or an unknown line: kept whole, since its text is the fact."""
+
+    line: int
+    severity: str | None
+    origin: str | None
+    kind: str
+    body: bytes
+
+
+@dataclass
+class Captures:
+    """Captured fields, by variant, in chunks of arrays.
+
+    Attributes
+    ----------
+    columns : dict
+        Variant index -> list of (line numbers, one array a field: binary, or a dictionary of binary).
+    counts : dict
+        Kind -> [lines, bytes], the special kinds among them.
+    remarks : list of Remark
+        Warnings, errors and fatal messages, in order.
+    unknown : list of Remark
+        Lines with a header that no rule knows.
+    continuations : list of (int, int, bytes)
+        Line, line of the record it continues, text: for the records that keep their text.
+    times : list of (int, bytes)
+        Line and printed time, each time it changes.
+    openings : list of (int, str)
+        Line and name of each section, where the section changes.
+    producers : dict
+        Header rule -> number of lines.
+    lines, size : int
+        Number of lines, and of bytes, read so far.
+    """
+
+    grammar: Grammar
+    variants: Sequence[Variant]
+    columns: dict[int, list[tuple[np.ndarray[Any, Any], list[Any]]]] = field(default_factory=dict)
+    counts: dict[str, list[int]] = field(default_factory=dict)
+    remarks: list[Remark] = field(default_factory=list)
+    unknown: list[Remark] = field(default_factory=list)
+    continuations: list[tuple[int, int, bytes]] = field(default_factory=list)
+    times: list[tuple[int, bytes]] = field(default_factory=list)
+    openings: list[tuple[int, str]] = field(default_factory=list)
+    producers: dict[str, int] = field(default_factory=dict)
+    lines: int = 0
+    size: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def add_rows(self, variant: int, lines: Sequence[int], rows: Sequence[tuple[bytes | None, ...]]) -> None:
+        """Add matches of one variant, given as rows."""
+        import numpy as np
+
+        from trtlog._util.arrow import from_bytes
+
+        arrays = [from_bytes(column) for column in zip(*rows, strict=True)] if rows[0] else []
+        self.columns.setdefault(variant, []).append((np.asarray(lines, dtype=np.int64), arrays))
+
+    def count(self, kind: str, lines: int, size: int) -> None:
+        """Count lines of a kind."""
+        entry = self.counts.setdefault(kind, [0, 0])
+        entry[0] += lines
+        entry[1] += size
+
+    def matches(self, *kinds: str) -> Matches:
+        """Return the matches of some kinds, sorted by line; a column is put together when it is asked for."""
+        return Matches(self, kinds)
+
+    def table(self, *kinds: str) -> Any:
+        """Return the matches of some kinds as one Arrow table, sorted by line; its columns are those of `Matches`."""
+        import pyarrow as pa
+
+        found = self.matches(*kinds)
+        return pa.table({name: found.column(name) for name in found.column_names})
+
+    def rows(self, *kinds: str) -> list[dict[str, Any]]:
+        """Return the matches of some kinds as dictionaries of text, sorted by line: for rare kinds."""
+        found = self.matches(*kinds)
+        if not found.num_rows:
+            return []
+        columns = [_values(found.column(name)) for name in found.column_names]
+        return [dict(zip(found.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def lists(self, kinds: Iterable[str], fields: Sequence[str]) -> list[list[Any]]:
+        """Return fields of the matches of some kinds as lists of text, sorted by line.
+
+        Parameters
+        ----------
+        kinds : iterable of str
+            Those that the grammar lacks are passed over.
+        fields : sequence of str
+            Captured fields, ``line``, ``kind`` or ``wording``; a list of None for a field that no wording has.
+        """
+        found = self.matches(*(kind for kind in kinds if kind in self.grammar.messages))
+        if not found.num_rows:
+            return [[] for _ in fields]
+        held = found.column_names
+        return [_values(found.column(name)) if name in held else [None] * found.num_rows for name in fields]
+
+
+class Matches:
+    """The matches of some kinds of message, sorted by line.
+
+    The columns are ``line`` (int64), ``kind`` and ``wording`` (names) and one column for each field that any
+    wording captures: binary, or a dictionary of binary where a chunk holds it so; a field that a wording lacks
+    is null. A column is put together when it is asked for first.
+
+    Parameters
+    ----------
+    captures : Captures
+        What an engine found.
+    kinds : sequence of str
+        Kinds of the grammar.
+    """
+
+    def __init__(self, captures: Captures, kinds: Sequence[str]) -> None:
+        import numpy as np
+
+        self._messages = [captures.grammar.messages[kind] for kind in kinds]
+        wanted = set(kinds)
+        self._held = [
+            (captures.variants[index], lines, arrays)
+            for index, chunks in captures.columns.items()
+            if captures.variants[index].kind in wanted
+            for lines, arrays in chunks
+        ]
+        self._sizes = [len(lines) for _, lines, _ in self._held]
+        self._order: np.ndarray[Any, Any] | None = None
+        self.lines: np.ndarray[Any, Any] = np.zeros(0, np.int64)
+        if self._held:
+            self.lines = lines = np.concatenate([lines for _, lines, _ in self._held])
+            if not (lines[:-1] <= lines[1:]).all():
+                self._order = np.argsort(lines, kind="stable")
+                self.lines = lines[self._order]
+        self.num_rows = len(self.lines)
+        self._columns: dict[str, Any] = {}
+
+    @cached_property
+    def column_names(self) -> list[str]:
+        """Names of the columns."""
+        fields = (name for message in self._messages for variant in message.variants for name in variant.fields)
+        return ["line", "kind", "wording", *dict.fromkeys(fields)]
+
+    def column(self, name: str) -> Any:
+        """Return a column as one Arrow array.
+
+        Raises
+        ------
+        KeyError
+            No such column.
+        """
+        if name not in self._columns:
+            if name not in self.column_names:
+                raise KeyError(name)
+            self._columns[name] = self._made(name)
+        return self._columns[name]
+
+    def put(self, name: str, values: Any) -> None:
+        """Replace a column."""
+        self._columns[name] = values
+
+    def _made(self, name: str) -> Any:
+        from trtlog._util.arrow import from_numpy
+
+        if name == "line":
+            return from_numpy(self.lines)
+        if name in ("kind", "wording"):
+            values = [variant.kind if name == "kind" else variant.wording for variant, _, _ in self._held]
+            return _repeated(values, self._sizes, self._order)
+        pieces = [
+            arrays[variant.fields.index(name)] if name in variant.fields else None
+            for variant, _, arrays in self._held
+        ]
+        return one_column(pieces, self._sizes, self._order)
+
+
+def _values(column: Any) -> list[Any]:
+    """Return numbers, or captured bytes as text."""
+    import pyarrow as pa
+
+    if column.type != pa.int64():
+        try:
+            column = column.cast(pa.string())
+        except pa.ArrowInvalid:  # not UTF-8
+            return [text(v) if isinstance(v, bytes) else v for v in column.to_pylist()]
+    out: list[Any] = column.to_pylist()
+    return out
+
+
+def _repeated(values: Sequence[str], sizes: Sequence[int], order: np.ndarray[Any, Any] | None) -> Any:
+    """Return a dictionary array that holds each text as often as its size says."""
+    import numpy as np
+    import pyarrow as pa
+
+    from trtlog._util.arrow import from_list, from_numpy
+
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    codes = np.repeat(np.array([numbers[value] for value in values], np.int32), sizes)
+    if order is not None:
+        codes = codes[order]
+    return pa.DictionaryArray.from_arrays(from_numpy(codes), from_list(list(numbers), pa.string()))
+
+
+def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[Any, Any] | None = None) -> Any:
+    """Return the chunks of one field as one array: encoded where chunks are, in another order where one is given.
+
+    Parameters
+    ----------
+    pieces : sequence of pyarrow.Array or None
+        Binary arrays or dictionary arrays of binary, mixed; None stands for nulls. A dictionary may hold a
+        value twice.
+    sizes : sequence of int
+        Length of each piece.
+    order : ndarray, optional
+        Positions in the order in which they are wanted.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> plain, encoded = pa.array([b"a", b"b"]), pa.array([b"b", b"b"]).dictionary_encode()
+    >>> one_column([plain, None, encoded], [2, 1, 2]).to_pylist()
+    [b'a', b'b', None, b'b', b'b']
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    from trtlog._util.arrow import from_numpy, to_filled
+
+    encoded = plain = 0
+    for piece, size in zip(pieces, sizes, strict=True):
+        if piece is not None:
+            if pa.types.is_dictionary(piece.type):
+                encoded += size
+            else:
+                plain += size
+    if not encoded + plain:
+        return pa.nulls(sum(sizes), pa.binary())
+    # What is plain repeats little; it is not encoded for the sake of a few chunks.
+    if plain > 2 * encoded:
+        filled = [
+            pa.nulls(n, pa.binary()) if p is None else p.dictionary_decode() if pa.types.is_dictionary(p.type) else p
+            for p, n in zip(pieces, sizes, strict=True)
+        ]
+        whole = filled[0] if len(filled) == 1 else pa.concat_arrays(filled)
+        return whole if order is None else whole.take(from_numpy(order))
+    codes = np.full(sum(sizes), -1, np.int32)
+    dictionaries = []
+    begin = base = 0
+    for piece, size in zip(pieces, sizes, strict=True):
+        if piece is not None:
+            encoded_piece = piece if pa.types.is_dictionary(piece.type) else piece.dictionary_encode()
+            own = to_filled(encoded_piece.indices, -1)
+            part = codes[begin : begin + size]
+            if encoded_piece.indices.null_count:
+                np.add(own, base, out=part, where=own >= 0, casting="same_kind")
+            else:
+                np.add(own, base, out=part, casting="same_kind")
+            dictionaries.append(encoded_piece.dictionary)
+            base += len(encoded_piece.dictionary)
+        begin += size
+    distinct = pa.concat_arrays(dictionaries).dictionary_encode()
+    # The last one stands for position -1, the nulls.
+    numbers = np.append(to_filled(distinct.indices, -1), np.int32(-1)).astype(np.int32)
+    codes = numbers[codes if order is None else codes[order]]
+    valid = codes >= 0
+    indices = from_numpy(codes, None if valid.all() else valid)
+    return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
+
+
+def text(raw: bytes) -> str:
+    r"""Decode bytes of a log: UTF-8, and what is not UTF-8 as ``\xNN``.
+
+    Examples
+    --------
+    >>> text(b"caf\xc3\xa9 \xff")
+    'café \\xff'
+    """
+    return raw.decode("utf-8", "backslashreplace")

@@ -1,0 +1,483 @@
+"""Account for every line of a log, one after the other: its kind, or what record it continues.
+
+This is where the rules about headers, sections and lines without a header live; both engines come here for
+whatever they do not recognise in bulk.
+
+What a line without a header is:
+
+- a kind whose rule is ``bare``: banners, layers of the engine, the loader's and CUDA's last words;
+- a **continuation**, where the record above is open. Kinds marked ``multiline`` (lists of layers) stay open to
+  the next header. A warning, an error or an unknown line stays open where its text is unfinished: a bracket is
+  not closed, it ends in a colon, it begins the text of an ONNX node. Polygraphy indents what belongs to a
+  message; the library does not, so indentation alone continues only messages of such producers;
+- a kind, where the text alone is evidence enough: loggers of applications print the library's text without a
+  header. One line counts as a message where its rule begins with 16 letters of literal text or more; that much no
+  program prints by chance. Directly below such a line a rule with 6 letters at its beginning is enough;
+- **usage**, from the first line of a help text to the next line with a header;
+- else **foreign**: another program's text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from trtlog.grammar import Grammar
+from trtlog.messages.captures import BLANK, CONTINUATION, FOREIGN, SPECIAL_KINDS, UNKNOWN, USAGE, Captures
+from trtlog.messages.headers import MAX_DECORATIONS, NO_HEADER, Header, HeaderReader, inner_headers, plain_text
+from trtlog.messages.match import TEXT_PREFIX, Found, Index, Matcher
+
+# Help text of trtexec begins with one of these, without a header.
+_USAGE_STARTS = (b"=== Model Options ===", b"=== Build Options ===", b"=== Help ===", b"Usage:", b"usage:")
+_OPTION_SECTIONS = frozenset({"model", "build", "system", "inference", "reporting"})
+# Sections of the library, whatever header their lines carry: what no other rule knows has a meaning there.
+_LIBRARY_SECTIONS = frozenset({"symbolic_checks", "network_dump", "placement"})
+# Kinds that end the section of the run before them.
+_RUN_KINDS = frozenset({"run_started", "run_ended"})
+_TEXT_LITERAL = 16
+# What ends an open record although it has no header.
+_ENDS_RECORD = re.compile(
+    rb"&&&& |Traceback \(most recent call last\):|nohup: |[$#] |={16,}|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^ ]*[$#] "
+)
+_PROTOBUF = re.compile(rb"\s*(?:[A-Za-z_][A-Za-z_ ]*: |[A-Za-z_]+ \{|\}|$)")
+_NODE_TEXT = re.compile(rb"(?:[A-Za-z0-9_.]+:[0-9]+: )?(?:--- Begin node ---|[a-z_]+: \"|[a-z_]+ \{)")
+_OPENING = re.compile(rb"[(\[{]")
+_CLOSING = re.compile(rb"[)\]}]")
+_SOURCE_FILE = re.compile(rb"[^ /]{0,60}\.(?:cpp|cu|h):|[0-9]+: \[[^ ]{1,60}\.(?:cpp|cu|h)::")
+_DECORATED_STARTS = (b" ", b"\t", b">", b"[", *(b"%d" % digit for digit in range(10)))
+# Producers whose messages go on in indented lines.
+_INDENTING = frozenset({"untimed", "torch_tensorrt", "word"})
+
+# How long a record stays open for lines without a header.
+CLOSED, TO_HEADER, INDENTED, BRACKETS, ONE_LINE, NODE = (
+    "",
+    "to_header",
+    "indented",
+    "brackets",
+    "line",
+    "node",
+)
+
+
+class Line(NamedTuple):
+    """One accounted line. ``record`` is the line of the record that it begins or continues.
+
+    ``tail`` is a second record in the same physical line, where a line is torn: it is not counted again.
+    """
+
+    number: int
+    kind: str
+    found: Found | None
+    header: Header
+    body: bytes
+    record: int
+    tail: Line | None = None
+
+
+def asks_section(header: Header) -> bool:
+    """Return whether rules that hold inside a section only are tried on a line of this header."""
+    return header.origin != "tensorrt" and header.severity == "I"
+
+
+class _Facts:
+    """What the rules say of each variant that a line may be; the same for all logs."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        variants = list(grammar.variants)
+        attributes = [grammar.messages[v.kind].attributes for v in variants]
+        self.kinds = [v.kind for v in variants]
+        self.multiline = ["multiline" in a for a in attributes]
+        self.severity = [a.get("severity") for a in attributes]
+        self.prefix = [len(v.prefix) for v in variants]
+        self.kept_here = frozenset(
+            i
+            for i, a in enumerate(attributes)
+            if "multiline" in a or "bare" in a or "within" in a or self.kinds[i] in _RUN_KINDS
+        )
+        self._opening = [(i, grammar.sections[k]) for i, k in enumerate(self.kinds) if k in grammar.sections]
+        self._always = frozenset(i for i, k in enumerate(self.kinds) if self.multiline[i] or k in _RUN_KINDS)
+        self._turning: dict[str, frozenset[int]] = {}
+
+    def turning_in(self, section: str) -> frozenset[int]:
+        """Return the variants that turn the state in a section (`Classifier.turning_in`)."""
+        found = self._turning.get(section)
+        if found is None:
+            found = self._always.union(i for i, opened in self._opening if opened != section)
+            self._turning[section] = found
+        return found
+
+
+class Classifier:
+    """Classifies lines in order, with the little state that this needs.
+
+    Parameters
+    ----------
+    grammar : Grammar
+        The rules.
+
+    Attributes
+    ----------
+    section : str
+        The section that the last line stands in, empty before the first.
+    record : int
+        The line of the last record.
+    open : str
+        What lines without a header the record above takes: none, all, indented ones, ...
+    usage : bool
+        A help text is being printed.
+    kept_here : frozenset of int
+        Variants that an engine must not recognise in bulk, since what follows depends on them.
+
+    Notes
+    -----
+    An engine that recognises lines in bulk may pass over a line, and tell with `skip_to`, only if
+
+    - it begins with a header of origin ``tensorrt`` or ``trtexec`` and severity V or I, undecorated,
+    - its body holds neither ``] [`` nor a carriage return, escape or NUL,
+    - its variant is none of ``kept_here``,
+    - and, where its origin is not ``tensorrt``, no rule of the current section matches it
+      (`Matcher.match_within` has precedence).
+
+    All other lines are given to `classify`, in order.
+    """
+
+    def __init__(self, grammar: Grammar, matcher: Matcher | None = None) -> None:
+        self.grammar = grammar
+        self.matcher = matcher or Matcher(grammar)
+        self.headers = HeaderReader(grammar)
+        self.section = ""
+        self.record = 0
+        self.open = CLOSED
+        self.usage = False
+        self._indent = 0  # of the record above
+        self._depth = 0  # brackets that the record above has not closed
+        self._text = False  # the line above was a message without a header
+        self._decorated = False  # lines come with something in front of their header
+        self._facts = facts = grammar.once(_Facts)
+        self._kinds = facts.kinds
+        self._multiline = facts.multiline
+        self._severity = facts.severity
+        self._prefix = facts.prefix
+        self.kept_here = facts.kept_here
+
+    def skip_to(self, number: int, kinds: tuple[str, ...] = ()) -> None:
+        """Go on behind lines that were recognised elsewhere.
+
+        Parameters
+        ----------
+        number : int
+            The last of them.
+        kinds : tuple of str
+            The kinds among them that open a section, in order.
+        """
+        self.record = number
+        self.open = CLOSED
+        self.usage = self._text = self._decorated = False
+        self._indent = 0
+        for kind in kinds:
+            self._enter(kind)
+
+    def pass_bare(self, number: int) -> None:
+        """Go on behind lines of plain bare kinds (`is_plain_bare`) that were recognised elsewhere, the last ``number``.
+
+        Only where nothing stood in front of the last header (`decorated`).
+        """
+        if self.open != TO_HEADER:
+            self.record = number
+            self.open = CLOSED
+            self.usage = self._text = False
+
+    def is_plain_bare(self, variant: int) -> bool:
+        """Return whether a line without a header that a variant matches leaves all state as `pass_bare` does."""
+        kind = self._kinds[variant]
+        return not (
+            self._multiline[variant]
+            or self._severity[variant] is not None
+            or kind in _RUN_KINDS
+            or kind in self.grammar.sections
+            or self.matcher.variants[variant].prefix.startswith("&&&&")
+        )
+
+    @property
+    def decorated(self) -> bool:
+        """Whether something stood in front of the last header."""
+        return self._decorated
+
+    def turning_in(self, section: str) -> frozenset[int]:
+        """Return the variants that, in a section, leave another state than `skip_to` without kinds does."""
+        return self._facts.turning_in(section)
+
+    def classify(self, number: int, line: bytes) -> Line:
+        """Return what the line is; ``line`` has no line end."""
+        if b"\x1b" in line or b"\0" in line:
+            line = plain_text(line)
+        if b"\r" in line:
+            line = line.rstrip(b"\r")
+            if b"\r" in line:
+                return self._overprinted(number, line)
+        header = self.headers.read(line)
+        cuts = inner_headers(line, 0 if header is None else header.end)
+        if cuts:
+            return self._torn(number, header, line, cuts)
+        return self._one(number, header, line)
+
+    def _one(self, number: int, header: Header | None, line: bytes) -> Line:
+        if header is None:
+            return self._without_header(number, line)
+        if header.start and self._belongs(line, header.start):
+            return Line(number, CONTINUATION, None, NO_HEADER, line, self.record)
+        return self._with_header(number, header, line)
+
+    def _overprinted(self, number: int, line: bytes) -> Line:
+        """Account for a line that a progress bar printed over: records in it count, the bar does not."""
+        pieces = []
+        for piece in line.split(b"\r"):
+            header = self.headers.read(piece)
+            if header is not None and not header.weak:
+                pieces.append(piece)
+        if not pieces:
+            return self._one(number, None, line)
+        return _chained([self.classify(number, piece) for piece in pieces])
+
+    def records_in(self, number: int, piece: bytes) -> Line | None:
+        """Return the records that begin in a further piece of a line which came in pieces; None where none does."""
+        lines = []
+        for part in piece.split(b"\r"):
+            header = self.headers.read(part)
+            begin = 0 if header is not None and not header.weak else next(iter(inner_headers(part, 0)), -1)
+            if begin >= 0:
+                lines.append(self.classify(number, part[begin:]))
+        return _chained(lines) if lines else None
+
+    def _torn(self, number: int, header: Header | None, line: bytes, cuts: list[int]) -> Line:
+        """Account for several records in one line: the first was not finished when the next came."""
+        lines = [self._one(number, header, line[: cuts[0]])]
+        if lines[0].found is None and lines[0].kind not in (UNKNOWN, CONTINUATION):
+            lines.clear()
+        for start, end in zip(cuts, [*cuts[1:], len(line)], strict=True):
+            piece = line[start:end]
+            lines.append(self._one(number, self.headers.read(piece), piece))
+        if self.open == CLOSED:
+            self.open = ONE_LINE  # what is missing of the first
+        return _chained(lines)
+
+    # ------------------------------------------------------------ lines with a header
+
+    def _with_header(self, number: int, header: Header, line: bytes) -> Line:
+        body = line[header.end :]
+        found = self._find(header, body)
+        if found is not None and header.weak and not self._is_certain(found, body):
+            found = None
+        if found is None and (header.weak or header.origin == "host"):
+            if header.weak:
+                return self._without_header(number, line)
+            self._begin(number, header, line)
+            return Line(number, FOREIGN if body.strip() else BLANK, None, header, body, number)
+        self._begin(number, header, line)
+        if found is None:
+            if not body.strip():
+                if self.section in _OPTION_SECTIONS:
+                    self.section = "setup"
+                return Line(number, BLANK, None, header, body, number)
+            self.open = self._unfinished(body) or (INDENTED if header.producer in _INDENTING else CLOSED)
+            return Line(number, UNKNOWN, None, header, body, number)
+        index = found.variant
+        kind = self._kinds[index]
+        if header.severity in ("W", "E", "F"):
+            self.open = self._unfinished(body)
+        elif self._multiline[index]:
+            self.open = TO_HEADER
+        if not self.open and header.producer in _INDENTING:
+            self.open = INDENTED
+        self._enter(kind)
+        return Line(number, kind, found, header, body, number)
+
+    def _is_certain(self, found: Found, body: bytes) -> bool:
+        """Tell whether a body behind a common word is the library's: any program prints a file and a line."""
+        return self._prefix[found.variant] >= TEXT_PREFIX or _SOURCE_FILE.match(body) is not None
+
+    def _begin(self, number: int, header: Header, line: bytes) -> None:
+        self.usage = self._text = False
+        self.record = number
+        self.open = CLOSED
+        start = header.start
+        self._indent = start
+        if start:
+            self._decorated = bool(line[:start].strip())
+        elif self._decorated:
+            self._decorated = False
+
+    def _find(self, header: Header, body: bytes) -> Found | None:
+        """Return the rule that knows the body, as printed or without the blanks and quotes around it."""
+        found: Found | None = None
+        for index in self.rules_for(header):
+            found = index.match(body)
+            if found is not None:
+                return found
+        matcher = self.matcher
+        if body:
+            if body[-1:] in b" \t\r":
+                found = matcher.match(body.rstrip())
+            if found is None and body[:1] in b" \t":
+                found = matcher.match(body.strip())
+            if found is None and body[:1] == b'"' == body[-1:]:
+                found = matcher.match(body[1:-1])
+        return found
+
+    def rules_for(self, header: Header) -> tuple[Index, ...]:
+        """Return the rules for bodies behind a header in the current section, in the order of precedence."""
+        plain = self.matcher.plain
+        section = self.section
+        within = self.matcher.within(section) if section else None
+        if within is None:
+            return (plain,)
+        if asks_section(header):
+            return (within, plain)
+        return (plain, within) if section in _LIBRARY_SECTIONS else (plain,)
+
+    def _unfinished(self, body: bytes) -> str:
+        """Return how a record whose text is cut by a line end stays open, or CLOSED where it is whole."""
+        if _NODE_TEXT.match(body):
+            return NODE
+        self._depth = len(_OPENING.findall(body)) - len(_CLOSING.findall(body))
+        if self._depth > 0:
+            return BRACKETS
+        return ONE_LINE if body.rstrip()[-1:] == b":" else CLOSED
+
+    # ------------------------------------------------------------ lines without a header
+
+    def _without_header(self, number: int, line: bytes) -> Line:
+        if self._decorated:
+            line = line[self.headers.decoration(line) :]
+        found = self.matcher.match_bare(line)
+        if found is None and (line[:1] in _DECORATED_STARTS or b"&&&& " in line):
+            found = self._bare_behind_decoration(line)
+        if found is not None:
+            return self._bare(number, found, line)
+        if not self.usage and line.startswith(_USAGE_STARTS):
+            self.usage = True
+            self.open = CLOSED
+        elif self._takes(line):
+            return Line(number, CONTINUATION, None, NO_HEADER, line, self.record)
+        if not line.strip():
+            return Line(number, USAGE if self.usage else BLANK, None, NO_HEADER, line, number)
+        if not self.usage:
+            found = self.matcher.match_text(line)
+            if found is not None and (self._text or self._prefix[found.variant] >= _TEXT_LITERAL):
+                return self._message_text(number, found, line)
+        self._text = False
+        return Line(number, USAGE if self.usage else FOREIGN, None, NO_HEADER, line, number)
+
+    def _bare_behind_decoration(self, line: bytes) -> Found | None:
+        start = 0
+        for _ in range(MAX_DECORATIONS):
+            end = self.headers.decoration(line, start)
+            if end == start or end == len(line):
+                return None
+            found = self.matcher.match_bare(line[end:])
+            if found is not None:
+                return found
+            start = end
+        return None
+
+    def _bare(self, number: int, found: Found, line: bytes) -> Line:
+        index = found.variant
+        kind = self._kinds[index]
+        severity = self._severity[index]
+        header = NO_HEADER if severity is None else NO_HEADER._replace(severity=severity)
+        continues = self.open == TO_HEADER and severity is None and not line.startswith(b"&&&&")
+        if not continues:
+            self.record = number
+            self.open = TO_HEADER if self._multiline[index] else CLOSED
+            self.usage = self._text = False
+        self._enter(kind)
+        return Line(number, kind, found, header, line, self.record)
+
+    def _message_text(self, number: int, found: Found, line: bytes) -> Line:
+        index = found.variant
+        self._text = True
+        self.record = number
+        self.open = TO_HEADER if self._multiline[index] else CLOSED
+        self._enter(self._kinds[index])
+        return Line(number, self._kinds[index], found, NO_HEADER, line, number)
+
+    def _takes(self, line: bytes) -> bool:
+        """Tell whether the open record above goes on in this line, and keep account of what is still open."""
+        how = self.open
+        if how == CLOSED:
+            return False
+        if _ENDS_RECORD.match(line):
+            self.open = CLOSED
+            return False
+        if how == TO_HEADER:
+            return True
+        if how == NODE and _PROTOBUF.match(line):
+            return True
+        if how == BRACKETS:
+            self._depth += len(_OPENING.findall(line)) - len(_CLOSING.findall(line))
+            if self._depth <= 0:
+                self.open = CLOSED
+            return True
+        if how == ONE_LINE and line.strip():
+            self.open = self._unfinished(line) or INDENTED
+            return True
+        if how == INDENTED:
+            if not line.strip():
+                return False  # an empty line does not end what is indented
+            if self._belongs(line, len(line) - len(line.lstrip())):
+                return True
+        self.open = CLOSED
+        return False
+
+    def _belongs(self, line: bytes, start: int) -> bool:
+        """Tell whether a line whose text begins at ``start`` is an indented part of the record above."""
+        if self.open != INDENTED or line[:start].strip():
+            return False
+        return start > self._indent or (start < len(line) and line[start] in b"}])")
+
+    def _enter(self, kind: str) -> None:
+        section = self.grammar.sections.get(kind)
+        if section is not None:
+            self.section = section
+        elif kind in _RUN_KINDS:
+            self.section = ""
+
+
+def _chained(lines: list[Line]) -> Line:
+    """Return the first of several records of one physical line, the others as its tails."""
+    chain: Line | None = None
+    for line in reversed(lines):
+        chain = line if chain is None else _appended(line, chain)
+    assert chain is not None
+    return chain
+
+
+def _appended(line: Line, tail: Line) -> Line:
+    parts = [line]
+    while parts[-1].tail is not None:
+        parts.append(parts[-1].tail)
+    for part in reversed(parts):
+        tail = part._replace(tail=tail)
+    return tail
+
+
+def is_usual(header: Header) -> bool:
+    """Return whether nothing but the rule that a body matches tells what a line of this header is."""
+    return (
+        header.start == 0
+        and not header.weak
+        and header.origin in ("tensorrt", "trtexec")
+        and header.severity in ("V", "I")
+        and header.producer not in _INDENTING
+    )
+
+
+def looks_foreign(captures: Captures) -> bool:
+    """Tell whether a file holds no line of TensorRT or trtexec at all: the log of another program.
+
+    A help text alone is trtexec's.
+    """
+    kinds = {kind for kind, (lines, _) in captures.counts.items() if lines}
+    if kinds - set(SPECIAL_KINDS) or USAGE in kinds:
+        return False
+    return UNKNOWN not in kinds or set(captures.producers) <= {"none", "untimed", "tagged"}

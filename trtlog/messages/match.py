@@ -1,0 +1,346 @@
+"""Tell which kind of message a body is, and cut out its fields.
+
+A body is looked up by its first bytes: each rule knows the literal text it begins with, so nearly all rules
+are excluded before an expression runs. Rules that begin with a field are tried after those, by the length
+of their literal text; each needs its longest literal inside the body first. Which of them can have it is
+remembered by the body's shape, its first byte and what is left of it without hexadecimal digits: names and
+numbers differ from line to line, shapes hardly do. What holds a text also holds it where both lack their digits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cached_property
+from operator import itemgetter
+from typing import NamedTuple
+
+from trtlog.grammar import Grammar, Message, Variant
+
+_KEY_LENGTH = 8
+_MEMO_LIMIT = 50_000
+_KNOWN_LIMIT = 1 << 14
+_HEX_DIGITS = b"0123456789abcdef"
+# Shapes of longer bodies are not remembered. Expressions run on those only where all literals are there: one with
+# several free texts takes quadratic time to find that it does not match.
+_SHAPE_LENGTH = 400
+# So often a rule is refused without its expression before that is compiled.
+_REFUSALS = 64
+# The least literal text at the beginning of a rule that is looked for where a line has no header.
+TEXT_PREFIX = 6
+
+
+class Found(NamedTuple):
+    """A matched body: the rule's position in ``Matcher.variants`` and the captured bytes."""
+
+    variant: int
+    groups: tuple[bytes | None, ...]
+
+
+class _Same:
+    """The match of a rule without fields."""
+
+    __slots__ = ()
+
+    def groups(self) -> tuple[()]:
+        """Return what is captured: nothing."""
+        return ()
+
+
+_SAME = _Same()
+Match = re.Match[bytes] | _Same
+
+
+class Rule:
+    """One variant, its expression compiled when it is first needed.
+
+    Attributes
+    ----------
+    prefix : bytes
+        Literal text at the beginning.
+    literals : list of bytes
+        All literal texts, in order.
+    anchor : bytes
+        The longest of them.
+    suffix : bytes
+        Literal text at the end.
+    literal_length : int
+        Length of all literals.
+    fullmatch : callable
+        Takes a body; returns a match, or None.
+    """
+
+    def __init__(self, index: int, variant: Variant) -> None:
+        self.index = index
+        self._variant = variant
+        self.prefix = variant.prefix.encode()
+        self._refused = 0
+        self.fullmatch: Callable[[bytes], Match | None] = self._prepare
+
+    @cached_property
+    def literals(self) -> list[bytes]:
+        """All literal texts, in order."""
+        return [text.encode() for text in self._variant.literals]
+
+    @cached_property
+    def anchor(self) -> bytes:
+        """The longest literal text."""
+        return max(self.literals, key=len, default=b"")
+
+    @cached_property
+    def suffix(self) -> bytes:
+        """Literal text at the end."""
+        last = self._variant.parts[-1]
+        return last[1].encode() if last[0] == "text" else b""
+
+    @property
+    def literal_length(self) -> int:
+        """Length of all literal texts."""
+        return sum(map(len, self.literals))
+
+    def _prepare(self, body: bytes) -> Match | None:
+        variant = self._variant
+        if len(variant.parts) == 1 and self.prefix:
+            text = self.prefix
+            self.fullmatch = lambda body: _SAME if body == text else None
+        elif self._refused < _REFUSALS and not self._may_match(body):
+            self._refused += 1
+            return None
+        else:
+            self.fullmatch = re.compile(variant.regex.encode()).fullmatch
+        return self.fullmatch(body)
+
+    def may_begin(self, body: bytes) -> bool:
+        """Tell whether a match can begin as a body does, from its first bytes."""
+        return self._variant.may_begin(body[:_KEY_LENGTH].decode("latin-1"))
+
+    def _may_match(self, body: bytes) -> bool:
+        """Tell without the expression whether a body may match: to compile one takes longer than many such looks."""
+        variant = self._variant
+        return (
+            body.endswith(self.suffix)
+            and _holds(body, self.literals)
+            and variant.needs.encode("latin-1") in body
+            and self.may_begin(body)
+        )
+
+
+class Matcher:
+    """Matches bodies against all rules of a grammar.
+
+    Attributes
+    ----------
+    variants : list of Variant
+        All variants; ``Found.variant`` points into it.
+    messages : list of Message
+        The message of each variant.
+    bare : Index
+        The rules for lines without a header.
+
+    Examples
+    --------
+    >>> from trtlog import grammar
+    >>> matcher = Matcher(grammar.load())
+    >>> found = matcher.match(b"Tactic: 0x0000000000000bb9 Time: 0.0181029")
+    >>> matcher.variants[found.variant].kind, found.groups
+    ('tactic', (b'0x0000000000000bb9', b'0.0181029'))
+    """
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.variants: list[Variant] = []
+        self.messages: list[Message] = []
+        plain: list[Rule] = []
+        bare: list[Rule] = []
+        within: dict[str, list[Rule]] = {}
+        for message in grammar.messages.values():
+            sections = message.attributes.get("within")
+            for variant in message.variants:
+                rule = Rule(len(self.variants), variant)
+                self.variants.append(variant)
+                self.messages.append(message)
+                if sections is not None:
+                    for section in sections.split(","):
+                        within.setdefault(section, []).append(rule)
+                    continue
+                plain.append(rule)
+                if "bare" in message.attributes:
+                    bare.append(rule)
+        self._plain = plain
+        self.plain = Index(plain)
+        self.bare = Index(bare)
+        self._within = {section: Index(rules) for section, rules in within.items()}
+
+    @cached_property
+    def _text(self) -> Index:
+        return Index([r for r in self._plain if len(r.prefix) >= TEXT_PREFIX])
+
+    def match(self, body: bytes) -> Found | None:
+        """Return the rule that matches a body that came with a header, or None."""
+        return self.plain.match(body)
+
+    def match_bare(self, line: bytes) -> Found | None:
+        """Return the rule that matches a line without a header, or None."""
+        return self.bare.match(line)
+
+    def match_text(self, line: bytes) -> Found | None:
+        """Return the rule that begins with literal text and matches a line that lost its header, or None."""
+        return self._text.match(line)
+
+    def match_within(self, body: bytes, section: str) -> Found | None:
+        """Return the rule that matches only inside ``section``, or None."""
+        index = self._within.get(section)
+        return None if index is None else index.match(body)
+
+    def within(self, section: str) -> Index | None:
+        """Return the rules that match only inside ``section``, or None where there are none."""
+        return self._within.get(section)
+
+    def within_rules(self, section: str) -> tuple[int, ...]:
+        """Return the variants that match only inside ``section``."""
+        return self._within[section].numbers if section in self._within else ()
+
+    def all_matches(self, body: bytes) -> list[Found]:
+        """Return every rule that matches, wherever it may stand: for tests and ``trtlog explain``."""
+        found = ((number, expression.fullmatch(body)) for number, expression in enumerate(self._expressions))
+        return [Found(number, match.groups()) for number, match in found if match is not None]
+
+    @cached_property
+    def _expressions(self) -> list[re.Pattern[bytes]]:
+        return [re.compile(variant.regex.encode()) for variant in self.variants]
+
+
+def shared_matcher(grammar: Grammar) -> Matcher:
+    """Return a matcher of a grammar, the same for each log: making one takes longer than reading a small log.
+
+    What it remembers of bodies is bounded, and the same for all logs.
+    """
+    return grammar.once(Matcher)
+
+
+class Index:
+    """Rules by the first bytes of what they match, in a fixed order."""
+
+    def __init__(self, rules: list[Rule]) -> None:
+        self.numbers = tuple(rule.index for rule in rules)
+        # Longest literal beginning first; ties keep the order of the files.
+        self._by_beginning: dict[bytes, list[Rule]] = {}
+        for _, rule in sorted([(-len(r.prefix), r) for r in rules if r.prefix], key=itemgetter(0)):
+            self._by_beginning.setdefault(rule.prefix[:_KEY_LENGTH], []).append(rule)
+        self._floating = [r for r in rules if not r.prefix]
+        self._memo: dict[bytes, list[Rule]] = {}
+        self._known: dict[bytes, tuple[int, tuple[bytes | None, ...]] | None] = {}
+        self._by_end: dict[bytes, list[tuple[bytes, Rule]]] = {}
+        self._by_shape: dict[bytes, list[tuple[bytes, Rule]]] = {}
+
+    @cached_property
+    def floating(self) -> list[Rule]:
+        """The rules without a literal beginning, those with the longest literals first."""
+        return sorted(self._floating, key=lambda r: -r.literal_length)
+
+    @cached_property
+    def _shapes(self) -> list[tuple[bytes, list[bytes], Rule]]:
+        return [(_shape(r.anchor), [_shape(text) for text in r.literals], r) for r in self.floating]
+
+    def match(self, body: bytes) -> Found | None:
+        """Return the first rule that matches."""
+        found = self.search(body)
+        return None if found is None else Found(*found)
+
+    def recall(self, body: bytes) -> tuple[int, tuple[bytes | None, ...]] | None:
+        """Return what `search` says of a body, and remember short ones: for bodies that come again."""
+        known = self._known
+        if body in known:
+            return known[body]
+        found = self.search(body)
+        if len(body) <= _SHAPE_LENGTH:
+            if len(known) >= _KNOWN_LIMIT:
+                known.clear()
+            known[body] = found
+        return found
+
+    def search(self, body: bytes) -> tuple[int, tuple[bytes | None, ...]] | None:
+        """Return the number of the first rule that matches, and what it captures: `match` for tight loops."""
+        key = body[:_KEY_LENGTH]
+        candidates = self._memo.get(key)
+        if candidates is None:
+            candidates = self.candidates(key)
+        long = len(body) > _SHAPE_LENGTH
+        for rule in candidates:
+            if body.startswith(rule.prefix):  # else its expression need not even be compiled
+                if long and not _holds(body, rule.literals):
+                    continue
+                found = rule.fullmatch(body)
+                if found is not None:
+                    return rule.index, found.groups()
+        floating = self._search_floating(body)
+        return None if floating is None else (floating[0].index, floating[1].groups())
+
+    def first_floating(self, body: bytes) -> Rule | None:
+        """Return the first rule without a literal beginning that matches."""
+        found = self._search_floating(body)
+        return None if found is None else found[0]
+
+    def _search_floating(self, body: bytes) -> tuple[Rule, Match] | None:
+        long = len(body) > _SHAPE_LENGTH
+        for anchor, rule in self._floating_for(body):
+            if anchor in body and body.endswith(rule.suffix):
+                if long and not _holds(body, rule.literals):
+                    continue
+                found = rule.fullmatch(body)
+                if found is not None:
+                    return rule, found
+        return None
+
+    def candidates(self, key: bytes) -> list[Rule]:
+        """Return the rules with a literal beginning that may match a body whose first bytes are ``key``.
+
+        A shorter body's key is the whole body.
+        """
+        if len(self._memo) >= _MEMO_LIMIT:
+            self._memo.clear()
+        # The longer the beginning that two rules share with the key, the longer their literals.
+        chosen: list[Rule] = []
+        for length in range(len(key), 0, -1):
+            chosen += self._by_beginning.get(key[:length], ())
+        self._memo[key] = chosen
+        return chosen
+
+    def _floating_for(self, body: bytes) -> list[tuple[bytes, Rule]]:
+        """Return the rules without a literal beginning that may match a body, each with its anchor."""
+        if len(body) > _SHAPE_LENGTH:
+            last = body[-1:]
+            ending = self._by_end.get(last)
+            if ending is None:
+                ending = [(r.anchor, r) for r in self.floating if not r.suffix or r.suffix[-1:] == last]
+                self._by_end[last] = ending
+            return ending
+        shape = _shape(body)
+        key = body[:1] + shape
+        rules = self._by_shape.get(key)
+        if rules is None:
+            if len(self._by_shape) >= _MEMO_LIMIT:
+                self._by_shape.clear()
+            rules = [
+                (rule.anchor, rule)
+                for anchor, literals, rule in self._shapes
+                if anchor in shape
+                and _holds(shape, literals)
+                and shape.endswith(_shape(rule.suffix))
+                and rule.may_begin(body[:1])
+            ]
+            self._by_shape[key] = rules
+        return rules
+
+
+def _shape(text: bytes) -> bytes:
+    return text.translate(None, _HEX_DIGITS)
+
+
+def _holds(text: bytes, pieces: list[bytes]) -> bool:
+    """Return whether a text holds all pieces, one behind the other."""
+    position = 0
+    for piece in pieces:
+        position = text.find(piece, position) + len(piece)
+        if position < len(piece):
+            return False
+    return True

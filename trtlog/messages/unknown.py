@@ -1,0 +1,74 @@
+"""Shapes of unknown lines: what varies is masked, equal shapes counted, each with a rule to start from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from trtlog.messages.captures import Remark, text
+
+_MASKS = (
+    (re.compile(r"0x[0-9a-fA-F]+"), "<HEX>"),
+    (re.compile(r"\"[^\"]*\"|'[^']*'"), "<QUOTED>"),
+    (re.compile(r"(?<![A-Za-z0-9_/.:])-?[0-9]+\.[0-9]+(?:e[+-]?[0-9]+)?(?![A-Za-z0-9_/:.])"), "<NUMBER>"),
+    (re.compile(r"(?<![A-Za-z0-9_<])[^\s\[\](){},<>]*[/.:][^\s\[\](){},<>]*[A-Za-z0-9_](?![A-Za-z0-9_])"), "<NAME>"),
+    (re.compile(r"(?<![A-Za-z_])-?[0-9]+(?![A-Za-z_])"), "<INT>"),
+)
+# What stands behind this in a longer body tells no more about its shape.
+_LONGEST = 2_000
+_TERMINALS = {"<HEX>": "TACTIC", "<QUOTED>": "TEXT", "<NAME>": "NAME", "<NUMBER>": "NUMBER", "<INT>": "COUNT"}
+_MARK = re.compile(r"(<(?:HEX|QUOTED|NAME|NUMBER|INT)>)")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape of unknown lines: its masked text, how often it stands, where first, and a rule for it."""
+
+    template: str
+    count: int
+    line: int
+    example: str
+    skeleton: str
+
+
+def template_of(body: str) -> str:
+    """Mask what varies in a body.
+
+    Examples
+    --------
+    >>> template_of("Layer /conv1/Conv took 0.25 ms of 3 tries, id 0x0bb9")
+    'Layer <NAME> took <NUMBER> ms of <INT> tries, id <HEX>'
+    """
+    for pattern, mask in _MASKS:
+        body = pattern.sub(mask, body)
+    return body
+
+
+def skeleton_of(template: str, example: str) -> str:
+    """Return a rule to start from, with the example as its sample."""
+    words = re.findall(r"[a-z]+", _MARK.sub(" ", template).lower())[:3]
+    pieces = []
+    for piece in _MARK.split(template):
+        if piece in _TERMINALS:
+            pieces.append(_TERMINALS[piece])
+        elif piece:
+            escaped = piece.replace("\\", "\\\\").replace('"', '\\"')
+            pieces.append(f'"{escaped}"')
+    name = "_".join(words) or "message"
+    return f"// What it means.\n{name}: {' '.join(pieces)}\n//> {example}"
+
+
+def rank(lines: Iterable[Remark]) -> list[Shape]:
+    """Count shapes, the commonest first."""
+    seen: dict[str, tuple[int, int, str]] = {}
+    for remark in lines:
+        body = text(remark.body[:_LONGEST]) + (" ..." if len(remark.body) > _LONGEST else "")
+        template = template_of(body)
+        count, line, example = seen.get(template, (0, remark.line, body))
+        seen[template] = (count + 1, line, example)
+    shapes = [
+        Shape(template, count, line, example, skeleton_of(template, example))
+        for template, (count, line, example) in seen.items()
+    ]
+    return sorted(shapes, key=lambda s: (-s.count, s.line))

@@ -1,0 +1,1 @@
+"""Logs as Parquet: a folder a log, streaming conversion."""

@@ -1,0 +1,136 @@
+"""Cut the captures of a long log into segments whose tables, one after the other, are those of the whole log.
+
+A cut falls on the banner of a run, where nothing looks back; or, inside a long run, on a line that begins
+the costs of a layer (or a format combination, where no costs are printed), for the tables that look back no
+further than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from trtlog.messages.captures import Captures, Remark
+
+Lines = np.ndarray[Any, Any]
+
+_COSTS = ("costs", "reformat_costs")
+_FORMATS = ("format_combination", "reformat_combination")
+_BLOCKS = ("timing_runner", "cached_result")
+_IN_BLOCK = ("tactic", "fastest_tactic", "tactic_name", "chosen_tactic")
+_NODES = ("foreign_node_op", "foreign_node_tactic")
+# Tables whose rows depend on nothing before a cut inside a run.
+SEGMENTED = (
+    "timings",
+    "tactics",
+    "skips",
+    "combinations",
+    "fusions",
+    "passes",
+    "reformats",
+    "layer_memory",
+    "iterations",
+    "messages",
+)
+
+
+def lines_of(captures: Captures, kinds: Iterable[str]) -> Lines:
+    """Return the sorted lines of all matches of some kinds."""
+    wanted = set(kinds)
+    found = [
+        lines
+        for index, chunks in captures.columns.items()
+        if captures.variants[index].kind in wanted
+        for lines, _ in chunks
+    ]
+    return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
+
+
+def segmented_kinds(captures: Captures) -> set[str]:
+    """Return the kinds of message that the tables of a cut inside a run are made of."""
+    messages = captures.grammar.messages
+    own = {k for k, m in messages.items() if m.attributes.get("table") in SEGMENTED}
+    return own | (set(_COSTS + _FORMATS + _BLOCKS + _IN_BLOCK + _NODES) & set(messages))
+
+
+def cut_at_run(captures: Captures) -> int | None:
+    """Return the line of the last banner, where another run stands before it."""
+    banners = lines_of(captures, ("run_started",))
+    return int(banners[-1]) if len(banners) > 1 else None
+
+
+def cut_inside_run(captures: Captures) -> int | None:
+    """Return the last line at which the autotuner starts anew, or None where there is none.
+
+    Behind it formats, then a runner are printed before anything that belongs to a runner.
+    """
+    openers = lines_of(captures, _COSTS)
+    formats = lines_of(captures, _FORMATS)
+    if not len(openers):
+        openers = formats
+    skips = [k for k, m in captures.grammar.messages.items() if m.attributes.get("table") == "skips"]
+    ends = np.array([np.iinfo(np.int64).max])
+    following = [
+        np.concatenate([lines, ends])[np.searchsorted(lines, openers)]
+        for lines in (formats, lines_of(captures, _BLOCKS), lines_of(captures, (*_IN_BLOCK, *skips)))
+    ]
+    clean = (following[0] < following[1]) & (following[1] < following[2]) & (following[2] < ends[0])
+    safe = openers[clean]
+    return int(safe[-1]) if len(safe) else None
+
+
+def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captures:
+    """Move what stands above a line out of the captures.
+
+    Parameters
+    ----------
+    captures : Captures
+        Keeps the lines from ``line`` on, its counts, and, with ``kinds``, all other kinds.
+    line : int
+        First line that stays.
+    kinds : set of str, optional
+        The kinds that move; all by default. Banners and the fields of warnings and errors are copied.
+
+    Returns
+    -------
+    Captures
+        The part above the line, without counts.
+    """
+    above = Captures(captures.grammar, captures.variants, lines=line - 1, producers=dict(captures.producers))
+    above.remarks, captures.remarks = _parted(captures.remarks, line)
+    copied = {"run_started", *(remark.kind for remark in above.remarks)}
+    for index in list(captures.columns):
+        kind = captures.variants[index].kind
+        moves = kinds is None or kind in kinds
+        if not moves and kind not in copied:
+            continue
+        stay = []
+        for lines, fields in captures.columns[index]:
+            count = int(np.searchsorted(lines, line))
+            if count:
+                part = lines[:count], [f.slice(0, count) for f in fields]
+                above.columns.setdefault(index, []).append(part)
+            if count < len(lines):
+                stay.append((lines[count:], [f.slice(count) for f in fields]))
+        if moves:
+            captures.columns[index] = stay
+            if not stay:
+                del captures.columns[index]
+    above.continuations = [entry for entry in captures.continuations if entry[0] < line]
+    if kinds is None:
+        above.times = [entry for entry in captures.times if entry[0] < line]
+        captures.times = captures.times[len(above.times) :]
+        above.openings = [entry for entry in captures.openings if entry[0] < line]
+        captures.openings = captures.openings[len(above.openings) :]
+        captures.continuations = captures.continuations[len(above.continuations) :]
+    else:
+        done = {remark.line for remark in above.remarks}
+        captures.continuations = [c for c in captures.continuations if c[1] not in done]
+    captures.unknown = []
+    return above
+
+
+def _parted(remarks: list[Remark], line: int) -> tuple[list[Remark], list[Remark]]:
+    return [r for r in remarks if r.line < line], [r for r in remarks if r.line >= line]

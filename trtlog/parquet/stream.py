@@ -1,0 +1,230 @@
+"""Write a log of any size as Parquet in bounded memory: read a piece, write its rows, forget it."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from trtlog._util.arrow import from_numpy, to_numpy
+from trtlog.errors import InputError
+from trtlog.messages.captures import Captures
+from trtlog.parquet.files import metadata_of
+from trtlog.parquet.segments import SEGMENTED, cut_at_run, cut_inside_run, lines_of, segmented_kinds, split
+from trtlog.read import check_captures, export_paths, export_rows, make_engine, strict_error
+from trtlog.records import TABLES
+from trtlog.tables import TableSet, schema_of
+from trtlog.tables.cells import one_array
+
+if TYPE_CHECKING:
+    from trtlog.source.chunks import Source
+
+# Log text whose captures are held before rows are written; a cut is looked for each time as much was read.
+SEGMENT_BYTES = 24 << 20
+# Rows of a table that are written together: few rows a row group would make files large and slow to read.
+GROUP_ROWS = 16_384
+# Metadata that is known at the end only.
+_LATE = ("tensorrt.version", "trtlog.notes")
+
+
+def convert(
+    source: Any,
+    folder: str | os.PathLike[str],
+    *,
+    engine: str = "auto",
+    strict: bool = False,
+    exports: Sequence[str | os.PathLike[str]] | None = None,
+    must: bool = True,
+    progress: Callable[[int], None] | None = None,
+    segment_bytes: int | None = None,
+) -> list[str]:
+    """Write a log as Parquet, one file a table, without ever holding all of it.
+
+    The files are those of ``trtlog.parse(source).to_parquet(folder)``, but for row groups. The JSON exports of a
+    long log of several runs are left out, and a note says so.
+
+    Parameters
+    ----------
+    source : path, bytes, file object, or iterable of lines or chunks
+        As for :func:`trtlog.parse`.
+    folder : path
+        Where to write; made where it is missing.
+    engine : {"auto", "line", "vector"}
+        How to read.
+    strict : bool
+        Make a line that no rule knows an error.
+    exports : sequence of paths, optional
+        As for :func:`trtlog.parse`; they are read whole.
+    must : bool
+        Whether a given export that cannot be read is an error; else it is noted.
+    progress : callable, optional
+        Called with the number of bytes read so far.
+    segment_bytes : int, optional
+        How much log text to read between two writes.
+
+    Returns
+    -------
+    list of str
+        What was odd about the source, as ``Log.notes``.
+
+    Raises
+    ------
+    InputError
+        The source cannot be read, is no log of TensorRT, or the folder cannot be written.
+    StrictError
+        ``strict`` and there are unknown lines.
+    """
+    from trtlog import grammar
+    from trtlog.engines.processes import Crew
+    from trtlog.source.chunks import open_source
+
+    target = Path(folder)
+    segment_bytes = SEGMENT_BYTES if segment_bytes is None else segment_bytes
+    done, since = 0, 0
+    reader: Any = None
+    with Crew(None if engine == "line" else source) as crew, open_source(source) as opened:
+        writer = _Writer(target, opened)
+        try:
+            for chunk in opened:
+                if reader is None:
+                    reader = make_engine(engine, grammar.load(), opened, len(chunk.data), crew)
+                reader.feed(chunk.data, chunk.first_line)
+                size = len(chunk.data)
+                done, since = done + size, since + size
+                if since >= segment_bytes:
+                    reader.drain()
+                    if strict and reader.captures.unknown:
+                        raise strict_error(reader.captures, opened.name)
+                    writer.flush(reader.captures)
+                    since = 0
+                if progress is not None:
+                    progress(done)
+            captures = (reader or make_engine(engine, grammar.load(), opened, 0, crew)).finish()
+            check_captures(captures, opened.name)
+            if strict and captures.unknown:
+                raise strict_error(captures, opened.name)
+            notes = [*opened.notes, *captures.notes]
+            rows: dict[str, Any] = {}
+            paths = export_paths(captures, source, exports)
+            if writer.runs:
+                notes += [f"{path}: left out: a log of several runs was written run by run" for path in paths]
+            else:
+                rows = export_rows(captures, paths, notes, must=must and exports is not None)
+            writer.finish(captures, rows, notes)
+        except OSError as error:
+            raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+        finally:
+            writer.close()
+            if reader is not None:
+                reader.close()
+    return notes
+
+
+class _Writer:
+    """Appends the rows of segments to one Parquet file a table; the files appear at the end, all or none.
+
+    Tables are made and written by a thread of its own, while the next segment is read.
+    """
+
+    def __init__(self, folder: Path, source: Source) -> None:
+        self._folder = folder
+        self._source = source
+        self._files: dict[str, pq.ParquetWriter] = {}
+        self.runs = 0  # runs above those that are read now
+        self._versions: dict[str, None] = {}
+        self._held: dict[str, list[pa.Table]] = {}  # rows that are not yet a row group
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="trtlog-write")
+        self._pending: deque[Future[None]] = deque()
+
+    def flush(self, captures: Captures) -> None:
+        """Write what no later line can change, and forget it."""
+        line = cut_at_run(captures)
+        if line is not None:
+            above = split(captures, line)
+            runs = len(lines_of(above, ("run_started",)))
+            self._submit(above, [name for name in TABLES if name != "coverage"])
+            self.runs += runs
+        line = cut_inside_run(captures)
+        if line is not None:
+            self._submit(split(captures, line, segmented_kinds(captures)), SEGMENTED)
+
+    def finish(self, captures: Captures, exports: Mapping[str, Any], notes: Sequence[str]) -> None:
+        """Write the rest with the rows of exports, and make the files appear."""
+        self._submit(captures, list(TABLES), exports)
+        self._wait()
+        for name in list(self._held):
+            self._write_group(name)
+        metadata = metadata_of(list(self._versions), self._source.name, list(notes))
+        for file in self._files.values():
+            file.add_key_value_metadata({key: metadata[key] for key in _LATE})
+            file.close()
+        for name in self._files:
+            self._temporary(name).replace(self._folder / f"{name}.parquet")
+        self._files = {}
+
+    def close(self) -> None:
+        """Remove files that did not come to an end."""
+        self._thread.shutdown(cancel_futures=True)
+        for name, file in self._files.items():
+            file.close()
+            self._temporary(name).unlink(missing_ok=True)
+        self._files = {}
+
+    def _submit(self, captures: Captures, names: Sequence[str], exports: Mapping[str, Any] | None = None) -> None:
+        """Have a segment written; at most one waits for another, so that memory stays bounded."""
+        self._wait(1)
+        self._pending.append(self._thread.submit(self._write, captures, names, self.runs, exports))
+
+    def _wait(self, left: int = 0) -> None:
+        """Wait until no more than ``left`` segments are to be written; raise what went wrong with one."""
+        while len(self._pending) > left:
+            self._pending.popleft().result()
+
+    def _write(
+        self, captures: Captures, names: Sequence[str], runs_above: int, exports: Mapping[str, Any] | None
+    ) -> None:
+        tables = TableSet(captures, self._source.name, exports)
+        for name in names:
+            table = tables[name]
+            if name == "runs":
+                self._versions.update(dict.fromkeys(v for v in table.column("tensorrt_version").to_pylist() if v))
+            if name not in self._files:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._files[name] = pq.ParquetWriter(
+                    self._temporary(name), self._schema(name), compression="zstd", use_dictionary=True
+                )
+            if table.num_rows:
+                self._held.setdefault(name, []).append(_numbered(table, runs_above))
+            if sum(held.num_rows for held in self._held.get(name, ())) >= GROUP_ROWS:
+                self._write_group(name)
+
+    def _write_group(self, name: str) -> None:
+        """Write the rows of a table that are held as a row group."""
+        held = self._held.pop(name)
+        whole = pa.concat_tables(held).unify_dictionaries() if len(held) > 1 else held[0]
+        file = self._files[name]
+        file.write_table(whole.replace_schema_metadata(file.schema.metadata))
+
+    def _schema(self, name: str) -> pa.Schema:
+        early = metadata_of([], self._source.name, [])
+        return schema_of(name).with_metadata({k: v for k, v in early.items() if k not in _LATE})
+
+    def _temporary(self, name: str) -> Path:
+        return self._folder / f".{name}.parquet.{os.getpid()}"
+
+
+def _numbered(table: pa.Table, runs_above: int) -> pa.Table:
+    """Return the table with runs counted from the log's first."""
+    if not runs_above or "run" not in table.column_names:
+        return table
+    place = table.column_names.index("run")
+    field = table.schema.field(place)
+    runs = to_numpy(one_array(table.column(place))) + np.int32(runs_above)
+    return table.set_column(place, field, from_numpy(runs))

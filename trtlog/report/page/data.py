@@ -1,0 +1,189 @@
+"""What goes into a page as JSON: tables column by column, with headings, units and meanings.
+
+Text columns are dictionary-encoded, so that a hundred thousand kernel names take little room. Nothing is
+computed here: a table is cut, rounded for transport to ten significant digits, and secrets are taken out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from trtlog._util.redact import redact
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Names that the log's own tables are joined by: a secret cannot stand in them, and a changed one would not be found.
+_IDENTIFIERS = frozenset(
+    [
+        "layer",
+        "node",
+        "tactic",
+        "kernel",
+        "runner",
+        "winner",
+        "winner_kernel",
+        "winner_runner",
+        "second",
+        "second_kernel",
+        "second_runner",
+        "tensor",
+        "input_formats",
+        "output_formats",
+        "input_layout",
+        "output_layout",
+        "precision",
+        "type",
+        "rule",
+        "op",
+        "kind",
+        "metric",
+        "stat",
+    ]
+)
+_UNITS = ("percent", "ms", "mib", "kib", "seconds", "bytes", "qps", "ghz", "bits")
+_SPELLED = {
+    word: word.upper() for word in ("gpu", "cpu", "h2d", "d2h", "onnx", "id", "ecc", "fp32", "tf32", "fp16", "bf16")
+}
+_SPELLED |= {"int8": "INT8", "fp8": "FP8", "sms": "SMs"}
+_BARE = {"seconds": "time", "mib": "size", "bytes": "size", "percent": "share"}
+_LONGEST_TEXT = 4000
+
+
+def table_json(
+    table: pa.Table,
+    columns: Sequence[str] | None = None,
+    *,
+    limit: int | None = None,
+    labels: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return a table as the page's script reads it.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        A table of the log, or an answer.
+    columns : sequence of str, optional
+        Columns in their order on the page; by default all but ``run``.
+    limit : int, optional
+        Most rows; ``total`` says how many there are.
+    labels : dict
+        Headings that say more than the column's name.
+    """
+    import pyarrow as pa
+
+    names = [name for name in columns or table.column_names if name != "run"]
+    total = table.num_rows
+    if limit is not None and total > limit:
+        table = table.slice(0, limit)
+    cols, data = [], []
+    for name in names:
+        if table.num_rows and table.column(name).null_count == table.num_rows:
+            continue  # what the log says nowhere needs no column
+        field = table.schema.field(name)
+        meta = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
+        unit = meta.get("unit") or ""
+        numeric = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        cols.append(
+            {
+                "name": name,
+                "label": (labels or {}).get(name) or heading(name),
+                "unit": unit if numeric else "",
+                "doc": meta.get("doc", ""),
+                "type": "number" if numeric else "bool" if pa.types.is_boolean(field.type) else "text",
+                "digits": _digits(name, pa.types.is_floating(field.type)),
+            }
+        )
+        values = table.column(name).to_pylist()
+        data.append([_number(v) for v in values] if numeric else _encoded(name, values))
+    return {"columns": cols, "data": data, "rows": table.num_rows, "total": total}
+
+
+def heading(name: str) -> str:
+    """Return a column's name as a heading, without its unit.
+
+    Examples
+    --------
+    >>> heading("margin_percent"), heading("time_ms"), heading("in_engine")
+    ('margin', 'time', 'in engine')
+    >>> heading("seconds"), heading("mib")
+    ('time', 'size')
+    >>> heading("gpu_busy_percent")
+    'GPU busy'
+    """
+    if name in _BARE:
+        return _BARE[name]
+    head, _, tail = name.rpartition("_")
+    if head and tail in _UNITS:
+        name = head
+    return " ".join(_SPELLED.get(word, word) for word in name.split("_"))
+
+
+def _digits(name: str, is_float: bool) -> int | None:
+    """Return the decimals that a column is shown with, None for all that there are."""
+    if not is_float:
+        return None
+    return 1 if name.endswith("percent") else None
+
+
+def _number(value: Any) -> Any:
+    """Return a number that JSON can hold: it knows no inf and no nan, which stand as text."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return str(value)
+        return int(value) if value.is_integer() and abs(value) < 2**53 else float(f"{value:.10g}")
+    if isinstance(value, int) and abs(value) >= 2**53:
+        return str(value)
+    return value
+
+
+def _encoded(name: str, values: Iterable[Any]) -> dict[str, Any]:
+    """Return texts as a list of distinct ones and the place of each in it, -1 for null."""
+    places: dict[Any, int] = {}
+    words: list[Any] = []
+    index = []
+    for value in values:
+        if value is None:
+            index.append(-1)
+            continue
+        key = json.dumps(value, default=str) if isinstance(value, (list, dict)) else value
+        place = places.get(key)
+        if place is None:
+            place = places[key] = len(words)
+            words.append(_plain(name, value))
+        index.append(place)
+    return {"words": words, "index": index}
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    text = ", ".join(map(_item, value)) if isinstance(value, list) else str(value)
+    if len(text) > _LONGEST_TEXT:
+        text = f"{text[:_LONGEST_TEXT]}... ({len(text)} characters)"
+    return text if name in _IDENTIFIERS else redact(text)
+
+
+def _item(value: Any) -> str:
+    """Return one tensor, operand or text of a list."""
+    if not isinstance(value, dict):
+        return str(value)
+    name = value.get("name") or value.get("tensor") or ""
+    shape = "x".join(map(str, value["shape"])) if value.get("shape") else ""
+    words = " ".join(word for word in (value.get("dtype"), value.get("format"), shape) if word)
+    return f"{name}: {words}" if words else str(name)
+
+
+def embed(data: Any) -> str:
+    r"""Return JSON that can stand in a script element: no character of it can end the element.
+
+    Examples
+    --------
+    >>> embed({"layer": "</script><script>alert(1)</script>"})
+    '{"layer":"\\u003c/script\\u003e\\u003cscript\\u003ealert(1)\\u003c/script\\u003e"}'
+    """
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

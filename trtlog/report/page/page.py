@@ -1,0 +1,131 @@
+"""One log as one HTML file: data, style and script inside, nothing from a network.
+
+The page holds the data as JSON in a script element that no text of the log can end, and a content security
+policy that lets only the page's own script run. The script puts text into the page as text, never as HTML.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from trtlog._util.redact import redact
+from trtlog.report.page.data import embed
+from trtlog.report.page.sections import ROWS, Page, sections
+
+if TYPE_CHECKING:
+    from trtlog.analyses.compare.diff import Diff
+    from trtlog.log import Log
+
+LARGEST_BYTES = 5_500_000
+_LEAST_ROWS = 50
+_SCRIPTS = ("base.js", "tables.js", "charts.js", "layer.js", "main.js")
+
+
+def report(log: Log) -> str:
+    """Return the page of a log: one HTML file that needs nothing else.
+
+    Parameters
+    ----------
+    log : Log
+        A log; of a file of several runs the page shows each, and a choice of them.
+    """
+    runs, made, left = log.runs, [], LARGEST_BYTES
+    for number, run in enumerate(runs):
+        data, size = _run(run, left // (len(runs) - number))
+        left -= size
+        made.append(data)
+    return _page(_name(log), embed({"kind": "log", "title": redact(log.source), "runs": made}))
+
+
+def report_diff(diff: Diff) -> str:
+    """Return the page of two logs: what changed from the one to the other."""
+    from trtlog.report.page.diff import diff_data
+
+    title = f"{_base(redact(diff.control.source))} and {_base(redact(diff.test.source))}"
+    return _page(title, embed(diff_data(diff)))
+
+
+def _run(log: Log, largest: int) -> tuple[dict[str, Any], int]:
+    """Return the data of a run, and its bytes: its tables are cut until it has as many, or few rows are left."""
+    page = Page(log, ROWS)
+    with log.analyze.keeping():
+        while True:
+            made = sections(page)
+            data = {"head": head(log), "sections": made, "tables": page.tables}
+            size = len(embed(data))
+            if size <= largest or page.rows < _LEAST_ROWS:
+                return data, size
+            page.rows, page.tables = page.rows // 4, {}
+
+
+def _base(source: str) -> str:
+    return source.replace("\\", "/").rpartition("/")[2] or source
+
+
+def _name(log: Log) -> str:
+    return _base(redact(log.source))
+
+
+def head(log: Log) -> dict[str, Any]:
+    """Return what stands at the top: the model, on what it ran, and the numbers people look for."""
+    from trtlog.analyses.missing import product
+
+    run, device, build, performance = log.run, log.device, log.build, log.performance
+    model = log.model.model or build.load_engine
+    shapes = [shape for shape in log.inference.input_shapes or [] if shape != "model"]
+    facts = [product(log), device.name if device else None, build.precision, ", ".join(shapes) or None]
+    latency, gpu = performance.latency, performance.gpu_compute_time
+    tiles: list[tuple[str, Any, str]] = [("throughput", performance.throughput_qps, "qps")]
+    for label, statistics in (("latency", latency), ("GPU time", gpu)):
+        if statistics is not None:
+            tiles.append((f"median {label}", statistics.median_ms, "ms"))
+            percentiles = sorted(statistics.percentiles)
+            if percentiles:
+                tiles.append((f"p{percentiles[-1]:g} {label}", statistics.percentile(percentiles[-1]), "ms"))
+    phases = log.table("phases").to_pylist()
+    for name in ("engine_generation", "engine_built"):
+        seconds = [row["seconds"] for row in phases if row["name"] == name]
+        if len(seconds) == 1:  # a run that builds several engines prints it for each
+            tiles.append((name.replace("_", " "), seconds[0], "s"))
+    for name, label in (("engine_layers", "engine layers"), ("tactics", "tactics timed"), ("messages", "messages")):
+        count = log.table(name).num_rows
+        if count:
+            tiles.append((label, count, ""))
+    return {
+        "name": _base(redact(model)) if model else _name(log),
+        "status": run.status,
+        "facts": [redact(fact) for fact in facts if fact],
+        "tiles": [{"label": label, "value": value, "unit": unit} for label, value, unit in tiles if value is not None],
+    }
+
+
+@cache
+def asset(name: str) -> str:
+    """Return a file of the page's style and script."""
+    return resources.files("trtlog.report.page").joinpath("assets").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _code() -> tuple[str, str]:
+    """Return script and style."""
+    script = "(() => {\n'use strict';\n" + "\n".join(asset(name) for name in _SCRIPTS) + "})();"
+    return script, asset("page.css")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _page(title: str, data: str) -> str:
+    script, style = _code()
+    policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'"
+    parts = {"POLICY": policy, "TITLE": html.escape(title), "STYLE": style, "DATA": data, "SCRIPT": script}
+    out = []
+    for piece in asset("page.html").split("@@"):
+        out.append(parts.get(piece, piece))
+    return "".join(out)

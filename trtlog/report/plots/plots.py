@@ -1,0 +1,251 @@
+"""Plots for notebooks, drawn with plotly: figures of what tables and analyses hold, nothing is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from trtlog._util.words import counted
+from trtlog.errors import QueryError
+from trtlog.report.plots.figures import COLORS, Figure, finish, graphs, label
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+
+_BAR_PX = 21
+_SPEEDS = ("samples_per_s", "throughput_qps")
+
+
+class Plots:
+    """Plots of one run: ``log.plot.profile()`` and others; each returns a plotly figure.
+
+    Raises
+    ------
+    MissingExtra
+        plotly is not installed.
+    QueryError
+        The log lacks the lines that a plot needs; the message names the flag that prints them.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/mobilenet_fp16_verbose.log.gz")
+    >>> figure = log.plot.profile(most=10)
+    >>> len(figure.data[0].x)
+    10
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def __repr__(self) -> str:
+        return f"<plots of {self._log.source!r}: {', '.join(name for name in dir(self) if not name.startswith('_'))}>"
+
+    def _repr_html_(self) -> str:
+        from trtlog.report.notebook.log import plots_html
+
+        return plots_html(self)
+
+    def profile(self, most: int = 25) -> Figure:
+        """Draw the slowest layers of the profile."""
+        self._need("profile")
+        rows = [r for r in self._log.table("profile").to_pylist() if r["avg_ms"] is not None and r["layer"] != "Total"]
+        total = len(rows)
+        rows.sort(key=lambda row: row["avg_ms"], reverse=True)
+        rows = rows[:most][::-1]
+        bar = graphs().Bar(
+            x=[row["avg_ms"] for row in rows],
+            y=list(range(len(rows))),  # places, not names: two layers may be called the same
+            orientation="h",
+            text=["" if row["percent"] is None else f"{row['percent']:g} %" for row in rows],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[[label(row["layer"], 200), row["line"]] for row in rows],
+            hovertemplate="%{customdata[0]}<br>%{x} ms, %{text}, line %{customdata[1]}<extra></extra>",
+        )
+        title = f"Slowest {len(rows)} of {counted(total, 'layer')} in the profile"
+        figure = finish(graphs().Figure([bar]), title, x="mean time (ms)", height=_BAR_PX * len(rows) + 130)
+        return figure.update_yaxes(tickvals=bar.y, ticktext=[label(row["layer"]) for row in rows])
+
+    def passes(self) -> Figure:
+        """Draw the number of layers after each pass of the graph optimizer."""
+        self._need("passes")
+        rows = self._log.analyze.table("fusion_waterfall").to_pylist()
+        steps = graphs().Waterfall(
+            x=[f"{number}: {label(row['name'])}" for number, row in enumerate(rows)],
+            y=[row["layers"] if row["change"] is None else row["change"] for row in rows],
+            measure=["absolute" if row["change"] is None else "relative" for row in rows],
+            text=[str(row["layers"]) for row in rows],
+            textposition="outside",
+            cliponaxis=False,
+        )
+        return finish(graphs().Figure([steps]), "Layers after each pass", y="layers")
+
+    def memory(self) -> Figure:
+        """Draw the memory in use, step by step, and what of it TensorRT manages."""
+        from trtlog.analyses.build.memory import in_use
+
+        table = self._log.table("memory")
+        if not table.num_rows:
+            raise QueryError(f"{self._log.source} prints no memory in use; TensorRT 8 and later do, with --verbose")
+        place = {line: step for step, line in enumerate(table.column("line").to_pylist())}
+        lines = []
+        for managed in (False, True):
+            rows = in_use(table, managed=managed).to_pylist()
+            for name, title, color in (("gpu_mib", "GPU", COLORS[0]), ("cpu_mib", "CPU", COLORS[1])):
+                lines.append(
+                    graphs().Scatter(
+                        x=[place[row["line"]] for row in rows],
+                        y=[row[name] for row in rows],
+                        name=f"{title}, managed by TensorRT" if managed else f"{title}, in use",
+                        mode="lines+markers",
+                        line={"shape": "hv", "color": color, "dash": "dot" if managed else "solid"},
+                        text=[f"line {row['line']}: {label(row['event'], 200)}" for row in rows],
+                    )
+                )
+        return finish(graphs().Figure(lines), "Memory, step by step as printed", x="step", y="MiB")
+
+    def tactics(self, layer: str, most: int = 30) -> Figure:
+        """Draw the fastest candidates of a layer, by precision; the one in the engine is outlined.
+
+        Parameters
+        ----------
+        layer : str
+            Name of a layer: exact, else a part of it, else a regular expression.
+        most : int
+            Most candidates.
+        """
+        self._need("tactics")
+        from trtlog.analyses.layer.why import find_layers
+
+        found = find_layers(self._log, layer)
+        if len(found) > 1:
+            raise QueryError(f"{len(found)} layers fit {layer!r}: {', '.join(found[:20])}")
+        rows = self._log.analyze.table("candidates", layer=found[0]).to_pylist()
+        if not rows:
+            raise QueryError(f"no tactic was timed for {found[0]!r}: the timing cache answered, or there was no choice")
+        total = len(rows)
+        rows = [row for row in rows if row["rank"] <= most or row["in_engine"]]
+        bars = []
+        for precision in dict.fromkeys(row["precision"] for row in rows):
+            own = [row for row in rows if row["precision"] == precision]
+            bars.append(
+                graphs().Bar(
+                    x=[row["rank"] for row in own],
+                    y=[row["time_ms"] for row in own],
+                    name=precision or "not known",
+                    marker={"line": {"width": [3 if row["in_engine"] else 0 for row in own], "color": "black"}},
+                    width=0.8,
+                    hovertext=[
+                        f"{label(row['kernel'] or row['runner'], 200)}<br>{row['input_layout']} to "
+                        f"{row['output_layout']}<br>{row['tactic']}, line {row['line']}"
+                        for row in own
+                    ],
+                )
+            )
+        title = f"{len(rows)} of {counted(total, 'candidate')} of {label(found[0], 60)}"
+        figure = finish(graphs().Figure(bars), title, x="rank", y="time (ms)")
+        for row in rows:
+            if row["in_engine"]:
+                place = {"x": row["rank"], "y": row["time_ms"], "ax": 45, "ay": -45}
+                figure.add_annotation(text="in the engine", bgcolor="white", **place)
+        return figure.update_layout(barmode="overlay", showlegend=True)
+
+    def build_time(self) -> Figure:
+        """Draw what timing tactics took, by runner."""
+        self._need("timings")
+        rows = self._log.analyze.table("build_time", by="runner").to_pylist()[::-1]
+        bar = graphs().Bar(
+            x=[row["seconds"] for row in rows],
+            y=[label(row["name"]) for row in rows],
+            orientation="h",
+            text=[f"{row['seconds']:.3g} s" for row in rows],
+            textposition="outside",
+            cliponaxis=False,
+        )
+        title = "Timing of tactics, by runner"
+        return finish(graphs().Figure([bar]), title, x="seconds", height=_BAR_PX * len(rows) + 130)
+
+    def sweep(
+        self,
+        result: Any,
+        x: str | None = None,
+        y: str | Sequence[str] | None = None,
+        by: str | Sequence[str] | None = None,
+    ) -> Figure:
+        """Draw a study of several runs, and where this run stands in it as a dashed line.
+
+        Where several runs share a place on a line, their median is drawn in a band from the least to the largest.
+
+        Parameters
+        ----------
+        result : Sweep, DataFrame or pyarrow.Table
+            What :func:`trtlog.sweep` returns, or a row for each run.
+        x : str, optional
+            Column from left to right: the batch size or the first axis, unless told.
+        y : str or sequence of str, optional
+            Columns to draw, a panel each: throughput and p99 latency, unless told.
+        by : str or sequence of str, optional
+            Columns that tell the lines apart: all other axes of a sweep, unless told.
+
+        Examples
+        --------
+        >>> import pandas as pd, trtlog
+        >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/sweep_r50_fp32_b8.log.gz")
+        >>> runs = pd.DataFrame({"batch": [1, 8], "throughput_qps": [1505.71, 1168.09]})
+        >>> figure = log.plot.sweep(runs, x="batch", y="throughput_qps")
+        >>> list(figure.data[0].y)
+        [1505.71, 1168.09]
+        """
+        from trtlog.analyses.build.performance import measures
+        from trtlog.report.plots.sweep import draw
+
+        axes = getattr(result, "axes", None)
+        sweep = isinstance(axes, dict)  # a DataFrame has axes of another kind
+        rows = result.rows if sweep else _rows(result)
+        across, panels, apart = plan(rows, list(axes or ()) if sweep else [], x, y, by)
+        own = measures(self._log.table("performance"))
+        return draw(rows, across, panels, apart, own=own, own_name="this run")
+
+    def _need(self, table: str) -> None:
+        from trtlog.analyses.missing import advice
+
+        if text := advice(self._log, [table]):
+            raise QueryError(text)
+
+
+def plan(
+    rows: Sequence[Mapping[str, Any]],
+    axes: Sequence[str],
+    x: str | None,
+    y: str | Sequence[str] | None,
+    by: str | Sequence[str] | None,
+    stat: str = "p99",
+) -> tuple[str, list[str], list[str]]:
+    """Return what to draw where it is not told: the column across, the columns to draw, those that tell lines apart."""
+    known = list(dict.fromkeys(name for row in rows for name in row))
+    if x is None:
+        x = "batch" if "batch" in axes or (not axes and "batch" in known) else next(iter(axes), None)
+        if x is None:
+            raise QueryError(f"x is the column to draw against; the columns are {', '.join(known) or 'none'}")
+    if y is None:
+        speeds = [name for name in _SPEEDS if any(row.get(name) is not None for row in rows)]
+        y = [*speeds[:1], f"latency_{stat}_ms"]
+        if not axes:
+            y = [name for name in y if name in known]
+    panels = [y] if isinstance(y, str) else list(y)
+    if not panels:
+        raise QueryError(f"y is the column to draw; the columns are {', '.join(known) or 'none'}")
+    if by is None:
+        by = [name for name in axes if name != x]
+    return x, panels, [by] if isinstance(by, str) else list(by)
+
+
+def _rows(result: Any) -> list[dict[str, Any]]:
+    import pyarrow as pa
+
+    if isinstance(result, pa.Table):
+        return result.to_pylist()  # type: ignore[no-any-return]
+    if hasattr(result, "columns") and hasattr(result, "to_dict"):
+        return pa.Table.from_pandas(result, preserve_index=False).to_pylist()  # type: ignore[no-any-return]
+    raise QueryError(f"a sweep, a DataFrame or a pyarrow.Table can be drawn, not {type(result).__name__}")

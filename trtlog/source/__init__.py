@@ -1,0 +1,1 @@
+"""Where a log comes from: files, streams, compression, encodings, whole lines."""
