@@ -8,7 +8,6 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.fs as pafs
 
 from trtlog.errors import InputError, MissingExtra
@@ -168,8 +167,3 @@ def reason(error: BaseException) -> str:
     """Return what went wrong with a file, in words."""
     text = getattr(error, "strerror", None)
     return str(text) if text else str(error).removeprefix("[Errno ").strip() or type(error).__name__
-
-
-def is_write_error(error: BaseException) -> bool:
-    """Return whether writing failed, not reading: a full disk, no right to write."""
-    return isinstance(error, OSError | pa.ArrowException)

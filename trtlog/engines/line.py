@@ -8,7 +8,7 @@ other line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.gc import no_collection
@@ -221,12 +221,6 @@ class LineEngine:
                 rows.groups.clear()
         if len(sizes):
             captures.lines = first_line + len(sizes) - 1
-
-    def feed_lines(self, lines: Iterable[tuple[int, bytes]]) -> None:
-        """Read numbered lines without line ends."""
-        for number, line in lines:
-            self.take(number, line, len(line) + 1)
-        self.flush()
 
     def take(self, number: int, line: bytes, size: int) -> Line:
         """Read one line without its line end, ``size`` bytes with it; return what it is.

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trtlog.flags import Flag, all_flags, flags_of, format_version, spellings
+from trtlog.flags import Flag, all_flags, flags_of, spellings
 from trtlog.runner.arguments import FlagError, split_flag
 from trtlog.runner.helptext import Help
 
@@ -159,8 +159,3 @@ def hides_summary(names: set[str], help_: Help) -> bool:
     """Whether the profiler would suppress the performance summary (8.4.1 to 10.16)."""
     profiled = bool({"--dumpProfile", "--exportProfile"} & names)
     return profiled and "--separateProfileRun" not in names and (8, 4, 1) <= help_.release < (11,)
-
-
-def describe_release(help_: Help) -> str:
-    """Return the release in words, for records."""
-    return format_version(help_.release)

@@ -174,7 +174,6 @@ class Progress:
         self._telling = frozenset({"run_started", "run_ended", *handled})
         self._state = _State()
         self._number = 0
-        self._tail: list[bytes] = []
 
     @property
     def event(self) -> Event:

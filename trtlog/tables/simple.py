@@ -14,7 +14,7 @@ from trtlog._util.arrow import from_list, from_numpy, is_valid, to_filled
 from trtlog.records import TABLES
 from trtlog.tables.cells import lines_of, to_float, to_text
 from trtlog.tables.context import Context
-from trtlog.tables.schema import captured_bytes, empty, from_columns, from_rows, in_words, schema_of
+from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words, schema_of
 
 
 def simple(context: Context, table: str, **extra: Any) -> pa.Table:
@@ -159,13 +159,3 @@ def finish_columns(context: Context, table: str, columns: Mapping[str, Sequence[
     schema = schema_of(table)
     own = {name: from_list(values, schema.field(name).type) for name, values in columns.items() if name != "line"}
     return from_columns(table, {"run": context.run_of(lines), "line": from_numpy(lines), **own}, len(lines))
-
-
-def finish_rows(context: Context, table: str, rows: list[dict[str, Any]]) -> pa.Table:
-    """Sort rows by line, give them their run, make them a table."""
-    rows.sort(key=lambda row: row["line"] if row["line"] is not None else 0)
-    if rows:
-        runs = context.run_of(np.array([row["line"] or 0 for row in rows], dtype=np.int64)).to_pylist()
-        for row, run in zip(rows, runs, strict=True):
-            row.setdefault("run", run)
-    return from_rows(table, rows)
