@@ -6,11 +6,13 @@ read once, and the columns are made of what the distinct texts tell.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +22,7 @@ from trtlog.messages.captures import text
 from trtlog.tables.cells import codes_of, encoded, from_codes, lines_of, to_text
 from trtlog.tables.context import Context
 from trtlog.tables.schema import OPERAND, captured_bytes, empty, from_columns
-from trtlog.values.layer_lines import Described, LayerParts, Operands, brief_parts, detailed_parts
+from trtlog.values.layer_info import LayerTensor, brief_format, parse_layer, split_brief
 
 # Records whose lines without a header are names of layers, where the engine keeps names only.
 _NAME_LISTS = ("layer_list", "layer_information")
@@ -30,14 +32,75 @@ _AFTER_LAYERS = ("Bindings:", "I/O Tensors:", "Engine Metadata:")
 _JSON_LINE = re.compile(r'[\[\]{}, ]*(?:"|$)|[\]}]')
 # What a brief line may tell of a layer that has a detailed one; it never names a kernel.
 _OF_BRIEF = ("type", "tactic", "inputs", "outputs")
-# The form that tells more is kept: detailed before brief before names.
+# The fuller form is kept: detailed before brief before names.
 _SOURCES = ("detailed", "brief", "names", "export")
 _DETAILED, _BRIEF, _NAMES, _EXPORT = range(len(_SOURCES))
 
 
+Described: TypeAlias = "tuple[str | None, tuple[int, ...] | None, str | None]"
+"""Element type, dimensions (negative where known at run time only) and format of a tensor."""
+Operands: TypeAlias = "Sequence[tuple[str, Described]]"
+"""Tensors: the name of each, and its description."""
+
+
+class LayerParts(NamedTuple):
+    """What one text says of a layer; what it does not say is None."""
+
+    layer: str
+    type: str | None = None
+    tactic: str | None = None
+    kernel: str | None = None
+    inputs: Operands | None = None
+    outputs: Operands | None = None
+    onnx_names: Sequence[str] | None = None
+    metadata: str | None = None
+    attributes: str | None = None
+
+
+def _brief_parts(kind: str, info: str) -> LayerParts:
+    """Read ``Layer(kind): info``; what is no such line is a name."""
+    found = split_brief(f"Layer({kind}): {info}".strip(" \t\r\n"))
+    if found is None:
+        return LayerParts(info)
+    inputs, outputs = (
+        None if side is None else [(name, _brief_format(printed)) for name, printed in side]
+        for side in (found.inputs, found.outputs)
+    )
+    return LayerParts(found.layer, found.type, found.tactic, None, inputs, outputs)
+
+
+@lru_cache(maxsize=4096)
+def _brief_format(printed: str) -> Described:
+    decoded = brief_format(printed)
+    return decoded.dtype, _numbers(decoded.dims), printed
+
+
+def _numbers(shape: Sequence[int | str] | None) -> tuple[int, ...] | None:
+    """Return dimensions as integers; a named one is -1, as one known at run time only."""
+    return None if shape is None else tuple(d if isinstance(d, int) else -1 for d in shape)
+
+
+def _detailed_parts(name: str, info: str) -> LayerParts:
+    """Read ``Name: name, LayerType: info``; what is no such line is a name."""
+    layer = parse_layer(f"Name: {name}, LayerType: {info}")
+    if layer is None:
+        return LayerParts(name)
+    inputs, outputs = (
+        None if side is None else [(tensor.name, _described(tensor)) for tensor in side]
+        for side in (layer.inputs, layer.outputs)
+    )
+    attributes = json.dumps(layer.attributes, ensure_ascii=False) if layer.attributes else None
+    names = layer.onnx_names, layer.metadata
+    return LayerParts(layer.layer, layer.type, layer.tactic, layer.kernel, inputs, outputs, *names, attributes)
+
+
+def _described(tensor: LayerTensor) -> Described:
+    return tensor.dtype, _numbers(tensor.shape), tensor.format
+
+
 @dataclass
 class _Rows:
-    """Rows of layers; what their texts tell stands in one list for all of them."""
+    """Rows of layers; what their texts say stands in one list for all of them."""
 
     runs: Array
     lines: Array  # 0 for none
@@ -51,15 +114,15 @@ def engine_layers(context: Context) -> pa.Table:
     A log may print a layer twice: brief under --verbose and detailed under --dumpLayerInfo. The detailed
     one is kept, with what only the brief one tells.
     """
-    told: list[LayerParts] = []
-    detailed = _detailed(context, told)
+    layers: list[LayerParts] = []
+    detailed = _detailed(context, layers)
     # A run has rows of one form; those of other forms are of layers that it lacks, or tell what it does not.
-    forms = [_brief(context, told, detailed), detailed, _names(context, told)]
-    rows = _merged(_joined(forms), told)
+    forms = [_brief(context, layers, detailed), detailed, _names(context, layers)]
+    rows = _merged(_joined(forms), layers)
     exported = context.exports.get("engine_layers", ())
     if exported:
-        rows = _joined([rows, _exported_rows(exported, rows, told)])
-    return _table(_at(rows, np.argsort(rows.lines, kind="stable")), told)
+        rows = _joined([rows, _exported_rows(exported, rows, layers)])
+    return _table(_at(rows, np.argsort(rows.lines, kind="stable")), layers)
 
 
 def _joined(forms: Sequence[_Rows]) -> _Rows:
@@ -74,33 +137,35 @@ def _rows(context: Context, lines: Array, source: int, numbers: Array) -> _Rows:
     return _Rows(to_numpy(context.run_of(lines)), lines, np.full(len(lines), source, np.int8), numbers)
 
 
-def _texts(context: Context, kind: str, *names: str) -> tuple[Array, list[tuple[str, str]]]:
+def _texts(context: Context, kind: str, *fields_of_kind: str) -> tuple[Array, list[tuple[str, str]]]:
     """Return the number of each captured line's text, and the distinct texts, of two fields each."""
     captured = context.captured(kind)
-    first, second = (encoded(captured_bytes(captured, name)) for name in names)
+    first, second = (encoded(captured_bytes(captured, field)) for field in fields_of_kind)
     width = len(second.dictionary) + 1
     pairs = from_numpy(codes_of(first).astype(np.int64) * width + codes_of(second)).dictionary_encode()
-    printed, more = (to_text(held.dictionary).to_pylist() for held in (first, second))
-    distinct = [(printed[pair // width], more[pair % width]) for pair in pairs.dictionary.to_pylist()]
+    names, rest = (to_text(column.dictionary).to_pylist() for column in (first, second))
+    distinct = [(names[pair // width], rest[pair % width]) for pair in pairs.dictionary.to_pylist()]
     return to_numpy(pairs.indices), distinct
 
 
-def _detailed(context: Context, told: list[LayerParts]) -> _Rows:
+def _detailed(context: Context, layers: list[LayerParts]) -> _Rows:
     numbers, texts = _texts(context, "layer_detail", "layer", "layer_info")
-    rows = _rows(context, lines_of(context.captured("layer_detail")), _DETAILED, numbers + len(told))
-    told += [detailed_parts(*pair) for pair in texts]
+    rows = _rows(context, lines_of(context.captured("layer_detail")), _DETAILED, numbers + len(layers))
+    layers += [_detailed_parts(*pair) for pair in texts]
     return rows
 
 
-def _brief(context: Context, told: list[LayerParts], detailed: _Rows) -> _Rows:
-    """Return rows of brief lines, but for those of layers of which everything is told already."""
+def _brief(context: Context, layers: list[LayerParts], detailed: _Rows) -> _Rows:
+    """Return rows of brief lines, but for those of layers that detailed lines describe whole."""
     numbers, texts = _texts(context, "engine_layer", "layer_type", "layer_info")
     rows = _rows(context, lines_of(context.captured("engine_layer")), _BRIEF, numbers)
     last = {
-        (run, told[number].layer): number
+        (run, layers[number].layer): number
         for run, number in zip(detailed.runs.tolist(), detailed.numbers.tolist(), strict=True)
     }
-    complete = {key for key, number in last.items() if None not in [getattr(told[number], name) for name in _OF_BRIEF]}
+    complete = {
+        key for key, number in last.items() if None not in [getattr(layers[number], name) for name in _OF_BRIEF]
+    }
     if complete:
         names = [info.split(", Tactic: ") for _, info in texts]
         wanted = np.ones(len(numbers), bool)
@@ -110,19 +175,19 @@ def _brief(context: Context, told: list[LayerParts], detailed: _Rows) -> _Rows:
         rows = _at(rows, wanted)
     used = np.zeros(len(texts), bool)
     used[rows.numbers] = True
-    places = len(told) - 1 + np.cumsum(used)
-    told += [brief_parts(*texts[number]) for number in np.flatnonzero(used).tolist()]
+    places = len(layers) - 1 + np.cumsum(used)
+    layers += [_brief_parts(*texts[number]) for number in np.flatnonzero(used).tolist()]
     rows.numbers = places[rows.numbers]
     return rows
 
 
-def _names(context: Context, told: list[LayerParts]) -> _Rows:
+def _names(context: Context, layers: list[LayerParts]) -> _Rows:
     """Return the layers of an engine that keeps their names only: bare lines between two headings."""
     heads = set(lines_of(context.captured(*_NAME_LISTS)).tolist())
     ends = lines_of(context.captured("bindings")).tolist()
     ended: set[int] = set()
     lines: list[int] = []
-    first = len(told)
+    first = len(layers)
     for line, record, body in context.captures.continuations if heads else ():
         if record not in heads:
             continue
@@ -134,11 +199,11 @@ def _names(context: Context, told: list[LayerParts]) -> _Rows:
         if record in ended or any(record < end < line for end in ends):
             continue
         lines.append(line)
-        told.append(LayerParts(name))
-    return _rows(context, np.array(lines, np.int64), _NAMES, np.arange(first, len(told)))
+        layers.append(LayerParts(name))
+    return _rows(context, np.array(lines, np.int64), _NAMES, np.arange(first, len(layers)))
 
 
-def _merged(rows: _Rows, told: list[LayerParts]) -> _Rows:
+def _merged(rows: _Rows, layers: list[LayerParts]) -> _Rows:
     """Keep one row a layer and run, of the form that tells most; repeats of one form are kept."""
     if not len(rows.runs):
         return rows
@@ -150,75 +215,75 @@ def _merged(rows: _Rows, told: list[LayerParts]) -> _Rows:
     if not len(others):
         return rows
     near = kept & among(rows.runs, rows.runs[others])
-    by_name = {_key(rows, place, told): place for place in np.flatnonzero(near).tolist()}
+    by_name = {_key(rows, place, layers): place for place in np.flatnonzero(near).tolist()}
     apart: list[int] = []
     for place in others.tolist():
-        same = by_name.get(_key(rows, place, told))
+        same = by_name.get(_key(rows, place, layers))
         if same is None:
             apart.append(place)
         else:
-            _fill(rows, same, told[rows.numbers[place]], told)
+            _fill(rows, same, layers[rows.numbers[place]], layers)
     return _at(rows, np.concatenate([np.flatnonzero(kept), np.array(apart, np.int64)]))
 
 
-def _key(rows: _Rows, place: int, told: list[LayerParts]) -> tuple[int, str]:
-    return int(rows.runs[place]), told[rows.numbers[place]].layer
+def _key(rows: _Rows, place: int, layers: list[LayerParts]) -> tuple[int, str]:
+    return int(rows.runs[place]), layers[rows.numbers[place]].layer
 
 
-def _fill(rows: _Rows, place: int, other: LayerParts, told: list[LayerParts]) -> None:
+def _fill(rows: _Rows, place: int, other: LayerParts, layers: list[LayerParts]) -> None:
     """Add to a row what another form tells and its own does not."""
-    own = told[rows.numbers[place]]
+    own = layers[rows.numbers[place]]
     both = LayerParts._make([o if s is None else s for s, o in zip(own, other, strict=True)])
     if both != own:
-        rows.numbers[place] = len(told)
-        told.append(both)
+        rows.numbers[place] = len(layers)
+        layers.append(both)
 
 
-def _exported_rows(exported: Sequence[dict[str, Any]], rows: _Rows, told: list[LayerParts]) -> _Rows:
-    """Add what an export tells and the log does not, joined by run and name; return its other layers."""
-    keys = [_key(rows, place, told) for place in range(len(rows.runs))]
+def _exported_rows(exported: Sequence[dict[str, Any]], rows: _Rows, layers: list[LayerParts]) -> _Rows:
+    """Add what an export says and the log does not, joined by run and name; return its other layers."""
+    keys = [_key(rows, place, layers) for place in range(len(rows.runs))]
     counts = Counter(keys)
     by_name = {key: place for place, key in enumerate(keys)}
     runs: list[int] = []
-    more: list[LayerParts] = []
+    others: list[LayerParts] = []
     for layer in exported:
         key = (layer["run"], layer["layer"])
         if counts[key] > 1:
-            continue  # which of them is meant cannot be told
+            continue  # the export does not say which of them it means
         parts = _exported(layer)
         if key in by_name:
-            _fill(rows, by_name[key], parts, told)
+            _fill(rows, by_name[key], parts, layers)
         else:
             runs.append(layer["run"])
-            more.append(parts)
-    first = len(told)
-    told += more
+            others.append(parts)
+    first = len(layers)
+    layers += others
     nothing = np.zeros(len(runs), np.int64)
     return _Rows(
-        np.array(runs, np.int32), nothing, np.full(len(runs), _EXPORT, np.int8), np.arange(first, len(told))
+        np.array(runs, np.int32), nothing, np.full(len(runs), _EXPORT, np.int8), np.arange(first, len(layers))
     )
 
 
 def _exported(layer: dict[str, Any]) -> LayerParts:
-    told: list[Any] = [layer.get(name) for name in LayerParts._fields]
+    values: list[Any] = [layer.get(name) for name in LayerParts._fields]
     for place in (LayerParts._fields.index(side) for side in ("inputs", "outputs")):
-        if told[place] is not None:
-            told[place] = [
+        if values[place] is not None:
+            values[place] = [
                 (t["name"], (t["dtype"], None if t["shape"] is None else tuple(t["shape"]), t["format"]))
-                for t in told[place]
+                for t in values[place]
             ]
-    return LayerParts._make(told)
+    return LayerParts._make(values)
 
 
 # ------------------------------------------------------------------------------------------ columns
-def _table(rows: _Rows, told: list[LayerParts]) -> pa.Table:
+def _table(rows: _Rows, layers: list[LayerParts]) -> pa.Table:
     size = len(rows.runs)
     if not size:
         return empty("engine_layers")
-    used = np.zeros(len(told), bool)
+    used = np.zeros(len(layers), bool)
     used[rows.numbers] = True
     numbers = from_numpy((np.cumsum(used) - 1)[rows.numbers])
-    distinct = [told[number] for number in np.flatnonzero(used).tolist()]
+    distinct = [layers[number] for number in np.flatnonzero(used).tolist()]
     columns: dict[str, Any] = {
         "run": from_numpy(rows.runs),
         "line": from_numpy(rows.lines, None if rows.lines.all() else rows.lines > 0),
@@ -238,24 +303,20 @@ def _table(rows: _Rows, told: list[LayerParts]) -> pa.Table:
 
 
 def _operands(sides: Sequence[Operands | None]) -> pa.Array:
-    """Return lists of tensors; what is told of them is made into columns once for each distinct telling."""
+    """Return lists of tensors; each distinct description becomes a row of columns once."""
     kinds: dict[Described, int] = {}
-    known: dict[int, int] = {}  # by the address of what is told, which the readers share
     names: list[str] = []
     numbers: list[int] = []
     ends = np.zeros(len(sides) + 1, np.int32)
     for place, side in enumerate(sides, 1):
         for name, described in side or ():
             names.append(name)
-            number = known.get(id(described))
-            if number is None:
-                number = known[id(described)] = kinds.setdefault(described, len(kinds))
-            numbers.append(number)
+            numbers.append(kinds.setdefault(described, len(kinds)))
         ends[place] = len(names)
     of_kind = from_numpy(np.array(numbers, np.int32))
-    told: list[Sequence[Any]] = list(zip(*kinds, strict=True)) or [(), (), ()]
+    described_by: list[Sequence[Any]] = list(zip(*kinds, strict=True)) or [(), (), ()]
     fields = [from_list(names, pa.string())]
-    for field, values in zip(list(OPERAND)[1:], (told[0], told[1], told[2]), strict=True):
+    for field, values in zip(list(OPERAND)[1:], described_by, strict=True):
         fields.append(from_list(values, field.type).take(of_kind))
     tensors = pa.StructArray.from_arrays(fields, fields=list(OPERAND))
     missing = np.fromiter((side is None for side in sides), bool, len(sides))
