@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import trtlog
 from tests.conftest import ROOT
+from trtlog import display
+from trtlog.log import BELOW
+from trtlog.records import TABLES
 
 PACKAGE = ROOT / "trtlog"
 HEAVY = ("pandas", "pyarrow", "lark", "duckdb", "numpy", "rich", "click")
@@ -82,7 +87,7 @@ def test_public_names():
 
 # The direction of design: each layer imports from those above it in this list only.
 LAYERS = [
-    ["_version", "_util", "errors", "flags"],
+    ["_version", "_util", "display", "errors", "flags"],
     ["grammar"],
     ["source"],
     ["values"],
@@ -94,24 +99,11 @@ LAYERS = [
     ["log", "parquet", "read", "sql"],
     ["dataset"],
     ["analyses"],
-    ["report"],
     ["runner", "testing"],
+    ["report"],
     ["cli", "__main__"],
     ["docs"],
 ]
-HANDLES = (
-    "records/base.py",
-    "records/options.py",
-    "dataset/build.py",
-    "dataset/handle.py",
-    "analyses/gate/check.py",
-    "analyses/compare/diff.py",
-    "analyses/lint/frame.py",
-    "analyses/gate/lock.py",
-    "analyses/questions.py",
-    "analyses/compare/stability.py",
-    "analyses/layer/why.py",
-)
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 
@@ -120,30 +112,160 @@ def room(path: Path) -> str:
     return inside.parts[0].removesuffix(".py")
 
 
-def imports_of(path: Path, top_level_only: bool) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = tree.body if top_level_only else ast.walk(tree)
-    found = set()
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "trtlog":
-            parts = node.module.split(".")
-            found.update([parts[1]] if len(parts) > 1 else [a.name for a in node.names])
-        elif isinstance(node, ast.Import):
-            found.update(a.name.split(".")[1] for a in node.names if a.name.startswith("trtlog."))
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """Names of the modules that a statement imports, also inside functions; not what only type checkers read."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            for other in child.orelse:
+                yield from imported(ast.Module([other], []))
+            continue
+        if isinstance(child, ast.ImportFrom) and (child.module or "").split(".")[0] == "trtlog":
+            for alias in child.names:
+                name = f"{child.module}.{alias.name}"
+                yield name if name in MODULES else child.module
+        elif isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names if alias.name.split(".")[0] == "trtlog")
+        yield from imported(child)
+
+
+@pytest.fixture(scope="module")
+def graph() -> dict[str, set[str]]:
+    found = {
+        name: set(imported(ast.parse(path.read_text(encoding="utf-8")))) - {name} for name, path in MODULES.items()
+    }
+    assert sum(map(len, found.values())) > 500  # imports were found at all
     return found
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_look_one_way(path):
-    """Also inside functions, but for the handles, whose methods open analyses and reports that stand below."""
-    own = room(path)
-    if own == "__init__":
-        return
-    assert own in RANK, f"trtlog/{own} stands in no layer: add it to LAYERS where it belongs"
-    facade = own in ("log", "grammar") or path.relative_to(PACKAGE).as_posix() in HANDLES
-    for name in imports_of(path, top_level_only=facade):
-        if name in RANK:
-            assert RANK[name] <= RANK[own], f"{path.relative_to(ROOT)} imports trtlog.{name}, which stands below it"
+def components(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Strongly connected components: modules of which each reaches the others (Kosaraju)."""
+    order: list[str] = []
+    seen: set[str] = set()
+
+    def walk(start: str, edges: dict[str, set[str]], done: list[str]) -> None:
+        seen.add(start)
+        for name in sorted(edges.get(start, ())):
+            if name not in seen:
+                walk(name, edges, done)
+        done.append(start)
+
+    back: dict[str, set[str]] = {}
+    for name, targets in graph.items():
+        for target in targets:
+            back.setdefault(target, set()).add(name)
+    for name in graph:
+        if name not in seen:
+            walk(name, graph, order)
+    seen.clear()
+    out = []
+    for name in reversed(order):
+        if name not in seen:
+            component: list[str] = []
+            walk(name, back, component)
+            out.append(set(component))
+    return out
+
+
+def test_components_are_found():
+    assert sorted(map(sorted, components({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}))) == [
+        ["a"],
+        ["b", "c"],
+        ["d"],
+    ]
+
+
+def test_no_imports_go_in_circles(graph):
+    assert [sorted(found) for found in components(graph) if len(found) > 1] == []
+
+
+def test_imports_look_one_way(graph):
+    """Also inside functions."""
+    wrong = []
+    for name, targets in graph.items():
+        own = name.split(".")[1] if "." in name else "__init__"
+        if own == "__init__":
+            continue
+        assert own in RANK, f"trtlog/{own} stands in no layer: add it to LAYERS where it belongs"
+        for target in sorted(targets - {"trtlog"}):
+            if RANK[target.split(".")[1]] > RANK[own]:
+                wrong.append(f"{name} imports {target}, which stands below it")
+    assert wrong == []
+
+
+# Where a module is named by text: what is public, what a log answers with, renderers, rules, commands, and modules that
+# are given or belong to others.
+BY_NAME = [
+    "__init__.py",
+    "analyses/lint/registry.py",
+    "cli/__init__.py",
+    "dataset/cluster.py",
+    "display.py",
+    "docs/reference.py",
+    "log.py",
+]
+
+
+def test_modules_are_loaded_by_name_in_registries_only():
+    found = [
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES.values()
+        if any(word in path.read_text(encoding="utf-8") for word in ("import_module", "__import__", "find_spec"))
+    ]
+    assert sorted(found) == BY_NAME
+
+
+def test_what_a_log_answers_with_is_there():
+    for name, place in BELOW.items():
+        module, _, function = place.partition(":")
+        assert callable(getattr(importlib.import_module(module), function))
+        assert name in vars(trtlog.Log)
+
+
+def test_renderers_are_there_for_what_they_draw():
+    registered = display.renderers()
+    assert set(registered) >= {"html", "terminal", "markdown", "json", "plot"}
+    for form, table in registered.items():
+        for result, renderer in table.items():
+            module, _, name = result.rpartition(".")
+            if module.startswith("trtlog."):
+                cls = getattr(importlib.import_module(module), name)
+                assert isinstance(cls, type)
+                assert callable(display.renderer_of(form, cls)), renderer
+
+
+def test_what_can_be_drawn_has_a_renderer():
+    """A class that says that it is shown in a notebook or on a terminal has one."""
+    for name in MODULES:
+        if not name.endswith("__main__"):
+            importlib.import_module(name)
+    for base, form in ((display.InNotebook, "html"), (display.OnTerminal, "terminal")):
+        found = subclasses(base)
+        assert len(found) > 3
+        for cls in found:
+            assert callable(display.renderer_of(form, cls))
+
+
+def subclasses(cls: type) -> list[type]:
+    return [found for direct in cls.__subclasses__() for found in (direct, *subclasses(direct))]
+
+
+def test_declared_tables_are_the_registered_ones():
+    """What type checkers and editors read of a Log is what it answers to."""
+    tree = ast.parse((PACKAGE / "log.py").read_text(encoding="utf-8"))
+    [log] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Log"]
+    [declared] = [
+        [inner.target.id for inner in node.body]
+        for node in log.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    assert declared == [name for name in TABLES if name not in ("runs", "performance")]
 
 
 def test_files_are_small():

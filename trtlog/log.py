@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from trtlog.display import InNotebook
 from trtlog.errors import QueryError
 from trtlog.records import TABLES, Device, Record, Run
 
@@ -33,7 +35,25 @@ if TYPE_CHECKING:
 OptionsType = TypeVar("OptionsType", bound="Options")
 
 
-class Log:
+# What a log answers with, and the function that does: each takes the log first. They stand on the log, so it names them
+# by text and loads them when they are asked for.
+BELOW = {
+    "analyze": "trtlog.analyses.questions:Questions",
+    "lint": "trtlog.analyses.lint.frame:findings",
+    "plot": "trtlog.report.plots.plots:Plots",
+    "report": "trtlog.report.page.page:report",
+    "sql": "trtlog.sql:query",
+    "to_parquet": "trtlog.parquet.files:write",
+    "why": "trtlog.analyses.layer.why:why",
+}
+
+
+def _below(name: str) -> Any:
+    module, _, function = BELOW[name].partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+class Log(InNotebook):
     """What one log says.
 
     Made by :func:`trtlog.parse` and :func:`trtlog.read_parquet`. Tables are attributes that give pandas
@@ -59,6 +79,34 @@ class Log:
     3692
     """
 
+    if TYPE_CHECKING:  # for type checkers and completion; __getattr__ gives them
+        sections: pd.DataFrame
+        options: pd.DataFrame
+        devices: pd.DataFrame
+        onnx_nodes: pd.DataFrame
+        passes: pd.DataFrame
+        fusions: pd.DataFrame
+        registered_layers: pd.DataFrame
+        plugins: pd.DataFrame
+        timings: pd.DataFrame
+        tactics: pd.DataFrame
+        skips: pd.DataFrame
+        reformats: pd.DataFrame
+        combinations: pd.DataFrame
+        memory: pd.DataFrame
+        layer_memory: pd.DataFrame
+        memory_totals: pd.DataFrame
+        phases: pd.DataFrame
+        engine_layers: pd.DataFrame
+        profile: pd.DataFrame
+        timestamps: pd.DataFrame
+        timing_cache: pd.DataFrame
+        iterations: pd.DataFrame
+        iteration_times: pd.DataFrame
+        outputs: pd.DataFrame
+        messages: pd.DataFrame
+        coverage: pd.DataFrame
+
     def __init__(self, tables: Mapping[str, pa.Table] | Any, source: str, notes: Sequence[str] = ()) -> None:
         self._tables = tables
         self.source = source
@@ -80,7 +128,7 @@ class Log:
     @property
     def tables(self) -> Mapping[str, pa.Table]:
         """All tables by name; each is built when it is asked for."""
-        return _Tables(self)
+        return Tables(self)
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a table as a pandas DataFrame with Arrow-backed columns: null is ``pd.NA``."""
@@ -94,12 +142,14 @@ class Log:
             for row in batch.to_pylist():
                 yield record(**row)
 
-    def __getattr__(self, name: str) -> Any:
-        if name in TABLES and name not in ("runs", "performance"):
-            return self.frame(name)
-        raise AttributeError(
-            f"a Log has no {name!r}; its tables are {', '.join(TABLES)}" if not name.startswith("_") else name
-        )
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in TABLES and name not in ("runs", "performance"):
+                return self.frame(name)
+            raise AttributeError(
+                f"a Log has no {name!r}; its tables are {', '.join(TABLES)}" if not name.startswith("_") else name
+            )
 
     def __dir__(self) -> Iterable[str]:
         return sorted({*super().__dir__(), *TABLES})
@@ -191,10 +241,9 @@ class Log:
     @cached_property
     def analyze(self) -> Questions:
         """Questions about this run, each answered with a DataFrame: ``log.analyze.margins()``."""
-        from trtlog.analyses.questions import Questions
-
         self._single("analyze")
-        return Questions(self)
+        questions: Questions = _below("analyze")(self)
+        return questions
 
     def why(self, layer: str) -> Story:
         """Tell one layer's whole story: origin, candidates, choice, conversions, cost.
@@ -217,13 +266,9 @@ class Log:
         >>> story.winner["runner"], story.candidates
         ('CaskGemmConvolution', 210)
         """
-        from trtlog.analyses.layer.why import find_layers, story
-
         self._single("why")
-        found = find_layers(self, layer)
-        if len(found) > 1:
-            raise QueryError(f"{len(found)} layers fit {layer!r}: {', '.join(found[:20])}")
-        return story(self, found[0])
+        story: Story = _below("why")(self, layer)
+        return story
 
     def lint(self) -> Findings:
         """Return findings with evidence, reason, remedy, severity and confidence, and what is fine.
@@ -236,11 +281,8 @@ class Log:
         >>> found[found.severity == "warning"].rule.tolist()[:2]
         ['enqueue-bound', 'unstable-gpu-time']
         """
-        from trtlog.analyses.lint import lint
-        from trtlog.analyses.lint.frame import Findings
-
         self._single("lint")
-        found: Findings = Findings(to_frame(lint(self)))
+        found: Findings = _below("lint")(self)
         return found
 
     def sql(self, statement: str, parameters: Iterable[Any] | None = None) -> pd.DataFrame:
@@ -258,23 +300,15 @@ class Log:
         >>> log.sql("select count(*) as n from tactics where time_ms < ?", [0.005]).n.tolist()
         [3]
         """
-        from trtlog.sql import query
-
-        return to_frame(query(self, statement, parameters))
+        return to_frame(_below("sql")(self, statement, parameters))
 
     # ------------------------------------------------------------------ out
     @property
     def plot(self) -> Plots:
         """Plots for notebooks, with plotly: ``log.plot.profile()``; ``pip install 'trtlog[plot]'``."""
-        from trtlog.report.plots.plots import Plots
-
         self._single("plot")
-        return Plots(self)
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.log import log_html
-
-        return log_html(self)
+        plots: Plots = _below("plot")(self)
+        return plots
 
     def report(self) -> str:
         """Return the log as one HTML page that needs no network; ``trtlog report`` writes it to a file.
@@ -286,9 +320,8 @@ class Log:
         >>> log.report()[:15]
         '<!doctype html>'
         """
-        from trtlog.report.page.page import report
-
-        return report(self)
+        page: str = _below("report")(self)
+        return page
 
     def to_parquet(self, folder: str | os.PathLike[str]) -> Path:
         """Write one Parquet file a table; :func:`trtlog.read_parquet` gives the same Log again.
@@ -298,9 +331,8 @@ class Log:
         Path
             The folder.
         """
-        from trtlog.parquet.files import write
-
-        return write(self, Path(folder))
+        written: Path = _below("to_parquet")(self, Path(folder))
+        return written
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Log):
@@ -332,16 +364,16 @@ class Log:
         return f"<trtlog.Log {self.source!r}: {'; '.join(parts)}>"
 
 
-class _Tables(Mapping[str, Any]):
+class Tables(InNotebook, Mapping[str, Any]):
     """The tables of a log by name."""
 
     def __init__(self, log: Log) -> None:
-        self._log = log
+        self.log = log
 
     def __getitem__(self, name: str) -> Any:
         if name not in TABLES:
             raise KeyError(name)
-        return self._log.table(name)
+        return self.log.table(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(TABLES)
@@ -350,12 +382,7 @@ class _Tables(Mapping[str, Any]):
         return len(TABLES)
 
     def __repr__(self) -> str:
-        return f"<tables of {self._log.source!r}: {', '.join(TABLES)}>"
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.log import tables_html
-
-        return tables_html(self._log)
+        return f"<tables of {self.log.source!r}: {', '.join(TABLES)}>"
 
 
 class _OneRun(Log):

@@ -15,6 +15,7 @@ from trtlog.analyses.layer import candidates, lineage, noise, precision
 from trtlog.analyses.layer import conversions as reformats
 from trtlog.analyses.layer import tactics as tactic_answers
 from trtlog.analyses.layer.selections import Selections
+from trtlog.display import InNotebook
 from trtlog.errors import QueryError
 from trtlog.log import to_frame
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from trtlog.log import Log
 
 
-class Questions:
+class Questions(InNotebook):
     """What can be asked of one log; each answer is a DataFrame, ``table("name", ...)`` gives it as Arrow.
 
     Columns with their units and meanings: :meth:`columns`. An answer about lines that the log lacks is empty;
@@ -44,11 +45,6 @@ class Questions:
 
     def __repr__(self) -> str:
         return f"<questions to {self._log.source!r}: {', '.join(QUESTIONS)}>"
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.log import questions_html
-
-        return questions_html(self)
 
     def _tables(self, *names: str) -> list[pa.Table]:
         return [self._log.table(name) for name in names]

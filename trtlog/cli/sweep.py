@@ -131,7 +131,7 @@ def _run(
 
 def present(study: Sweep, format_: str, max_latency: float | None, stat: str) -> None:
     """Print the table, and under it what to use."""
-    from trtlog.runner.notebook import shown_columns
+    from trtlog.report.notebook.runs import shown_columns
 
     table = study.table
     if format_ != "table":

@@ -18,6 +18,7 @@ from trtlog.dataset.plan import MOST_LOGS, batches
 from trtlog.dataset.reading import read_small
 from trtlog.dataset.storage import Storage, reason
 from trtlog.dataset.workers import Processes, Runner, Serial, usable_cores
+from trtlog.display import InNotebook
 from trtlog.errors import InputError
 
 Progress = Callable[[int, int], None]
@@ -26,7 +27,7 @@ _ROUNDS = 3
 
 
 @dataclass
-class Conversion:
+class Conversion(InNotebook):
     """What came of the logs of a conversion, by source.
 
     Attributes
@@ -62,11 +63,6 @@ class Conversion:
         self.known += result.known
         self.skipped += result.no_log
         self.failed += result.failed
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.dataset import conversion_html
-
-        return conversion_html(self)
 
     def __repr__(self) -> str:
         counts = (

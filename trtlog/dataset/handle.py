@@ -12,6 +12,7 @@ from trtlog.dataset.catalogue import SCHEMA
 from trtlog.dataset.manifest import CATALOGUE, NULL, Manifest
 from trtlog.dataset.parts import PARTITIONS, full_schema
 from trtlog.dataset.storage import Storage
+from trtlog.display import InNotebook
 from trtlog.errors import InputError, QueryError
 from trtlog.log import Log, to_frame
 from trtlog.records import TABLES
@@ -24,7 +25,7 @@ _TRIES = 5
 Answer = TypeVar("Answer")
 
 
-class Dataset:
+class Dataset(InNotebook):
     """Many logs as one: the tables of a :class:`trtlog.Log`, with ``log``, ``tensorrt_version`` and ``gpu``.
 
     Made by :func:`trtlog.open_dataset`. Tables are attributes that give pandas DataFrames: ``dataset.tactics``;
@@ -195,11 +196,6 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self._manifest.logs())
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.dataset import dataset_html
-
-        return dataset_html(self)
 
     def __repr__(self) -> str:
         groups = self._manifest.groups

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,12 +20,14 @@ from trtlog.engines.bare import BareRules
 from trtlog.engines.bulk import MIN_ROWS, BulkMatcher, Extract, Few
 from trtlog.engines.line import LineEngine
 from trtlog.engines.order import Walk
-from trtlog.engines.processes import Process
 from trtlog.engines.scan import HeaderTable, Scan, scan
 from trtlog.grammar import Grammar
 from trtlog.messages.captures import Captures
 from trtlog.messages.classify import Classifier
 from trtlog.messages.match import shared_matcher
+
+if TYPE_CHECKING:
+    from trtlog.engines.processes import Process
 
 # So many lines that were read one by one are held as Python objects before they become arrays.
 _HELD = 50_000

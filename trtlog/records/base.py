@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from trtlog.display import InNotebook
+
 __all__ = ["TYPES", "Column", "Record", "column", "line_column", "record", "run_column"]
 
 # Column types, by the name used here: name in documentation. "name" is text with many repeats, which is
@@ -92,7 +94,7 @@ def _signature(owner: type) -> Any:
     return made.replace(parameters=list(made.parameters.values())[1:])
 
 
-class Record:
+class Record(InNotebook):
     """Base of the records: one class a table, one instance a row.
 
     Every field may be None, which means that the log does not say.
@@ -121,11 +123,6 @@ class Record:
             if "__dataclass_fields__" not in cls.__dict__:
                 _complete(cls)
             return object.__new__(cls)
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.log import record_html
-
-        return record_html(self)
 
     @classmethod
     def columns(cls) -> dict[str, Column]:

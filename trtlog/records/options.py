@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from trtlog.display import InNotebook
 from trtlog.records.base import Column
 
 
@@ -21,15 +22,10 @@ def option(keys: str, type_: str, doc: str, unit: str = "") -> Any:
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(InNotebook):
     """Base of the option sections. ``other`` holds unknown keys with all their values."""
 
     other: dict[str, list[str | None]] = field(default_factory=dict, kw_only=True)
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.log import options_html
-
-        return options_html(self)
 
 
 @dataclass(frozen=True)
@@ -216,7 +212,7 @@ def read_options(section: type[OptionsType], rows: Iterable[tuple[str, str | Non
 
 
 @dataclass(frozen=True)
-class Statistics:
+class Statistics(InNotebook):
     """Statistics of one measured time, all in milliseconds; None where trtexec printed none.
 
     ``percentiles`` maps each printed percentile to its value; ``p90_ms``, ``p99_ms``, ``p99_9_ms`` ... read
@@ -229,11 +225,6 @@ class Statistics:
     median_ms: float | None = None
     percentiles: dict[float, float] = field(default_factory=dict)
 
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.log import statistics_html
-
-        return statistics_html(self)
-
     def percentile(self, percent: float) -> float | None:
         """Return a percentile, None where trtexec did not print it."""
         return self.percentiles.get(float(percent))
@@ -245,7 +236,7 @@ class Statistics:
 
 
 @dataclass(frozen=True)
-class Performance:
+class Performance(InNotebook):
     """The performance summary; None where trtexec printed none (profiling, skipped inference, failure)."""
 
     throughput_qps: float | None = None
@@ -257,11 +248,6 @@ class Performance:
     end_to_end_host_latency: Statistics | None = None
     total_host_walltime_s: float | None = None
     total_gpu_compute_time_s: float | None = None
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.log import performance_html
-
-        return performance_html(self)
 
 
 _TOTALS = {

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trtlog.display import InNotebook
 from trtlog.errors import RunError
 from trtlog.runner.arguments import split_flag
 
@@ -47,7 +48,7 @@ WRITTEN = {
 SCHEMA = 1
 
 
-class RunFolder:
+class RunFolder(InNotebook):
     """A run on disk. Made by ``trtlog.run``, opened again by ``trtlog.open_run``.
 
     Attributes
@@ -65,11 +66,6 @@ class RunFolder:
     def __repr__(self) -> str:
         status = self.status or "not finished"
         return f"RunFolder({str(self.path)!r}, {status})"
-
-    def _repr_html_(self) -> str:
-        from trtlog.runner.notebook import folder_html
-
-        return folder_html(self)
 
     @property
     def command(self) -> dict[str, Any]:

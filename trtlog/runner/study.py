@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from trtlog._util.words import counted
 from trtlog.analyses.build.performance import measures
+from trtlog.display import InNotebook, draw
 from trtlog.errors import InputError, QueryError
 from trtlog.runner.folder import RunFolder
 from trtlog.runner.points import Point
@@ -40,7 +41,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Recommendation:
+class Recommendation(InNotebook):
     """The point to use.
 
     Attributes
@@ -57,13 +58,8 @@ class Recommendation:
     def __str__(self) -> str:
         return self.text
 
-    def _repr_html_(self) -> str:
-        from trtlog.runner.notebook import recommendation_html
 
-        return recommendation_html(self)
-
-
-class Sweep:
+class Sweep(InNotebook):
     """The points of a sweep and what became of them.
 
     Attributes
@@ -81,11 +77,6 @@ class Sweep:
     def __repr__(self) -> str:
         done = sum(row["status"] == "passed" for row in self.rows)
         return f"Sweep({str(self.path)!r}, {done} of {counted(len(self.points), 'point')} passed)"
-
-    def _repr_html_(self) -> str:
-        from trtlog.runner.notebook import sweep_html
-
-        return sweep_html(self)
 
     @property
     def axes(self) -> dict[str, list[Any]]:
@@ -238,13 +229,8 @@ class Sweep:
         QueryError
             There is no such column, or no point was measured.
         """
-        from trtlog.report.plots.figures import write
-        from trtlog.report.plots.plots import plan
-        from trtlog.report.plots.sweep import draw
-
-        across, panels, apart = plan(self.rows, list(self.axes), x, y, by, stat)
-        figure = draw(self.rows, across, panels, apart)
-        return figure if path is None else write(figure, Path(path))
+        drawn: Figure | Path = draw("plot", self, path=path, stat=stat, x=x, y=y, by=by)
+        return drawn
 
     def write_csv(self, path: str | os.PathLike[str]) -> Path:
         """Write the table as CSV."""

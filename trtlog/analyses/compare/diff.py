@@ -24,6 +24,7 @@ from trtlog.analyses.compare.tables import (
     run_rows,
 )
 from trtlog.analyses.compare.work import Work, compare_work, inference_shapes, shapes_text, tuning_shapes
+from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError
 from trtlog.log import Log, to_frame
 
@@ -44,7 +45,7 @@ class Side:
     layers: Layers = field(repr=False)
 
 
-class Diff:
+class Diff(InNotebook, OnTerminal):
     """What changed from a control build to a test build; made by :func:`trtlog.diff`.
 
     The tables are attributes that give DataFrames: ``run options device performance layers attribution
@@ -136,25 +137,13 @@ class Diff:
         unchanged : bool
             Whether rows of category unchanged, and the candidates, are written too.
         """
-        from trtlog.report.diff_text import to_json
-
-        return to_json(self, unchanged=unchanged)
+        drawn: str = draw("json", self, unchanged=unchanged)
+        return drawn
 
     def to_markdown(self, *, limit: int = 20) -> str:
         """Return the diff as Markdown for a pull request, at most ``limit`` rows a table."""
-        from trtlog.report.diff_text import to_markdown
-
-        return to_markdown(self, limit=limit)
-
-    def __rich__(self) -> Any:
-        from trtlog.report.terminal.diff import screen
-
-        return screen(self)
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.answers import diff_html
-
-        return diff_html(self)
+        drawn: str = draw("markdown", self, limit=limit)
+        return drawn
 
     def __repr__(self) -> str:
         counts = Counter(row["category"] for row in self._rows["layers"])

@@ -25,6 +25,7 @@ from trtlog.analyses.compare.performance import spread_percent
 from trtlog.analyses.compare.tables import phase_seconds
 from trtlog.analyses.compare.work import shapes_text, tuning_shapes
 from trtlog.analyses.gate.lock import read_build_options
+from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError
 from trtlog.log import Log, to_frame
 
@@ -67,7 +68,7 @@ _TYPES = {"int": "int64", "float": "float64", "text": "string"}
 
 
 @dataclass(frozen=True, repr=False)
-class Stability:
+class Stability(InNotebook, OnTerminal):
     """What several builds of one model have in common; made by :func:`trtlog.stability`.
 
     Parameters
@@ -129,19 +130,8 @@ class Stability:
 
     def to_markdown(self, limit: int = 20) -> str:
         """Return all as Markdown, at most ``limit`` layers."""
-        from trtlog.report.terminal.stability import to_markdown
-
-        return to_markdown(self, limit)
-
-    def __rich__(self) -> Any:
-        from trtlog.report.terminal.stability import screen
-
-        return screen(self)
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.answers import stability_html
-
-        return stability_html(self)
+        drawn: str = draw("markdown", self, limit=limit)
+        return drawn
 
     def __repr__(self) -> str:
         changing = sum(row["winners"] > 1 for row in self.layer_rows)

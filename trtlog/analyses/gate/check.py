@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from trtlog._util.redact import redact
+from trtlog._util.words import counted
 from trtlog.analyses.compare.align import Pair, align
 from trtlog.analyses.compare.diff import one_run
 from trtlog.analyses.compare.layers import LayerFacts, Layers, read_layers
@@ -16,6 +17,7 @@ from trtlog.analyses.compare.tables import message_key
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
 from trtlog.analyses.gate.lock import Lock, check_document, lock, read_budgets, read_build_options, read_lock
 from trtlog.analyses.layer.names import constituents, family_of, role_of
+from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.log import Log
 
 # The wider, the slower: a layer that moves towards the front lost its precision.
@@ -52,7 +54,7 @@ class Finding:
 
 
 @dataclass(frozen=True, repr=False)
-class Check:
+class Check(InNotebook, OnTerminal):
     """The outcome of a check.
 
     Parameters
@@ -78,6 +80,14 @@ class Check:
         """Whether no rule of level fail is broken."""
         return not any(finding.level == "fail" for finding in self.findings)
 
+    @property
+    def verdict(self) -> str:
+        """The outcome in one sentence."""
+        fails = sum(finding.level == "fail" for finding in self.findings)
+        warns = len(self.findings) - fails
+        counts = f"{fails} failed, {counted(warns, 'warning')}, {counted(len(self.checked), 'rule')} checked"
+        return f"{'passed' if self.passed else 'FAILED'}: {self.source} against {self.against} ({counts})"
+
     def to_json(self) -> str:
         """Return the outcome as JSON."""
         document = {"schema": "trtlog.check/1", "passed": self.passed, **asdict(self)}
@@ -85,24 +95,11 @@ class Check:
 
     def to_markdown(self) -> str:
         """Return the outcome as Markdown, for the summary of a CI job."""
-        from trtlog.report.terminal.check import to_markdown
-
-        return to_markdown(self)
-
-    def __rich__(self) -> Any:
-        from trtlog.report.terminal.check import screen
-
-        return screen(self)
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.answers import check_html
-
-        return check_html(self)
+        drawn: str = draw("markdown", self)
+        return drawn
 
     def __repr__(self) -> str:
-        from trtlog.report.terminal.check import verdict
-
-        return f"<trtlog.Check {verdict(self)}>"
+        return f"<trtlog.Check {self.verdict}>"
 
 
 def check(log: Log | str | os.PathLike[str], against: Lock | Log | Mapping[str, Any] | str | os.PathLike[str]) -> Check:

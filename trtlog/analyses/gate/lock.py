@@ -20,6 +20,7 @@ from trtlog.analyses.compare.layers import LayerFacts, read_layers
 from trtlog.analyses.compare.tables import phase_seconds
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
 from trtlog.analyses.layer.names import stable_name
+from trtlog.display import InNotebook
 from trtlog.errors import InputError, QueryError
 from trtlog.log import Log
 
@@ -65,7 +66,7 @@ _KEYS = ("schema", "source", "rules", "budgets", "options", "layers", "reformats
 
 
 @dataclass(frozen=True, repr=False)
-class Lock:
+class Lock(InNotebook):
     """A lock: what ``trtlog.lock`` made of a log, or what stands in a lock file.
 
     Parameters
@@ -102,11 +103,6 @@ class Lock:
                 text = json.dumps(value, indent=2, ensure_ascii=False)
                 parts.append(f'  "{key}": ' + text.replace("\n", "\n  "))
         return "{\n" + ",\n".join(parts) + "\n}\n"
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.answers import lock_html
-
-        return lock_html(self)
 
     def __repr__(self) -> str:
         return f"<trtlog.Lock of {self.name!r}: {counted(len(self.document.get('layers') or ()), 'layer')}>"

@@ -10,6 +10,7 @@ from trtlog._util.words import counted
 from trtlog.analyses.layer.base import copied_for, formats_of, rows
 from trtlog.analyses.layer.lineage import Names
 from trtlog.analyses.layer.noise import Noise
+from trtlog.display import InNotebook, OnTerminal
 from trtlog.errors import QueryError
 from trtlog.values.kernels import decode_kernel
 
@@ -21,7 +22,7 @@ _TOP = 5
 
 
 @dataclass(frozen=True, repr=False)
-class Story:
+class Story(InNotebook, OnTerminal):
     """All that a log says of one layer.
 
     Attributes
@@ -100,18 +101,22 @@ class Story:
     verdict: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
-    def __rich__(self) -> Any:
-        from trtlog.report.terminal.why import render
-
-        return render(self)
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.answers import story_html
-
-        return story_html(self)
-
     def __repr__(self) -> str:
         return f"<story of {self.layer!r}: {' '.join(self.verdict) or 'the log tells nothing of it'}>"
+
+
+def why(log: Log, layer: str) -> Story:
+    """Tell the story of the one layer that a text names, as :func:`find_layers` reads it.
+
+    Raises
+    ------
+    QueryError
+        No layer fits, or several do; the message lists them.
+    """
+    found = find_layers(log, layer)
+    if len(found) > 1:
+        raise QueryError(f"{len(found)} layers fit {layer!r}: {', '.join(found[:20])}")
+    return story(log, found[0])
 
 
 def layer_names(log: Log) -> list[str]:

@@ -6,6 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from trtlog.analyses.lint.registry import lint
+from trtlog.display import draw
+from trtlog.log import Log, to_frame
+
 _SHOWN = frozenset({"rule", "severity", "confidence", "text", "why", "action", "lines"})
 
 
@@ -23,8 +27,11 @@ class Findings(pd.DataFrame):
         if not self.columns.is_unique or not set(self.columns) >= _SHOWN:
             shown: str | None = super()._repr_html_()  # type: ignore[misc]  # pandas' stubs leave it out
             return shown
-        import pyarrow as pa
+        drawn: str = draw("html", self)
+        return drawn
 
-        from trtlog.report.notebook.answers import findings_html
 
-        return findings_html(pa.Table.from_pandas(pd.DataFrame(self), preserve_index=False).to_pylist())
+def findings(log: Log) -> Findings:
+    """Run all rules on a log of one run; return what they found as a frame."""
+    found: Findings = Findings(to_frame(lint(log)))
+    return found

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from trtlog.analyses.gate.check import Check
     from trtlog.analyses.gate.lock import Lock
     from trtlog.analyses.layer.why import Story
+    from trtlog.analyses.lint.frame import Findings
 
 # What of a diff is open at first: the answer; the rest folds away.
 _OPEN = ("Performance", "Where the change comes from")
@@ -59,13 +60,11 @@ def stability_html(found: Stability) -> str:
 
 def check_html(check: Check) -> str:
     """Return the outcome of a check: the verdict, then what is wrong."""
-    from trtlog.report.terminal.check import verdict
-
     rows = [
         (badge(found.level), strong(found.rule), found.reason, "" if found.line is None else found.line)
         for found in check.findings
     ]
-    parts = [line(badge("passed" if check.passed else "failed"), verdict(check).partition(": ")[2])]
+    parts = [line(badge("passed" if check.passed else "failed"), check.verdict.partition(": ")[2])]
     if rows:
         parts.append(table((("", False), ("rule", False), ("reason", False), ("line", True)), rows))
     if check.skipped:
@@ -115,6 +114,14 @@ def findings_html(findings: Iterable[dict[str, Any]]) -> str:
     if fine:
         bad.append(folded(f"{len(fine)} fine", *fine))
     return block(line(strong(counts)), *bad)
+
+
+def findings_frame_html(findings: Findings) -> str:
+    """Return a frame of findings."""
+    import pandas as pd
+    import pyarrow as pa
+
+    return findings_html(pa.Table.from_pandas(pd.DataFrame(findings), preserve_index=False).to_pylist())
 
 
 def story_html(story: Story) -> str:

@@ -26,7 +26,7 @@ from trtlog.report.page.page import head
 
 if TYPE_CHECKING:
     from trtlog.analyses.questions import Questions
-    from trtlog.log import Log
+    from trtlog.log import Log, Tables
     from trtlog.records.options import Performance
     from trtlog.report.plots.plots import Plots
 
@@ -122,8 +122,9 @@ def statistics_html(times: Statistics) -> str:
     return block(line(strong("Statistics"), "ms"), table(heads, [_statistics(times, percentiles)]))
 
 
-def tables_html(log: Log) -> str:
+def tables_html(tables: Tables) -> str:
     """Return the tables of a log: how many rows each has, and what they are."""
+    log = tables.log
     rows = [
         (strong(name), log.table(name).num_rows, " ".join((record.__doc__ or "").replace("``", "").split()))
         for name, record in TABLES.items()

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted
+from trtlog.display import InNotebook
 from trtlog.errors import QueryError
-from trtlog.report.plots.figures import COLORS, Figure, finish, graphs, label
+from trtlog.report.plots.figures import COLORS, Figure, finish, graphs, label, write
 
 if TYPE_CHECKING:
     from trtlog.log import Log
+    from trtlog.runner.study import Sweep
 
 _BAR_PX = 21
 _SPEEDS = ("samples_per_s", "throughput_qps")
 
 
-class Plots:
+class Plots(InNotebook):
     """Plots of one run: ``log.plot.profile()`` and others; each returns a plotly figure.
 
     Raises
@@ -40,11 +44,6 @@ class Plots:
 
     def __repr__(self) -> str:
         return f"<plots of {self._log.source!r}: {', '.join(name for name in dir(self) if not name.startswith('_'))}>"
-
-    def _repr_html_(self) -> str:
-        from trtlog.report.notebook.log import plots_html
-
-        return plots_html(self)
 
     def profile(self, most: int = 25) -> Figure:
         """Draw the slowest layers of the profile."""
@@ -212,6 +211,22 @@ class Plots:
 
         if text := advice(self._log, [table]):
             raise QueryError(text)
+
+
+def plot_sweep(
+    sweep: Sweep,
+    path: str | os.PathLike[str] | None = None,
+    stat: str = "p99",
+    x: str | None = None,
+    y: str | Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
+) -> Figure | Path:
+    """Draw the points of a sweep; return the figure, or the path it was written to."""
+    from trtlog.report.plots.sweep import draw
+
+    across, panels, apart = plan(sweep.rows, list(sweep.axes), x, y, by, stat)
+    figure = draw(sweep.rows, across, panels, apart)
+    return figure if path is None else write(figure, Path(path))
 
 
 def plan(

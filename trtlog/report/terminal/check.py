@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from trtlog._util.words import counted
-
 if TYPE_CHECKING:
     from trtlog.analyses.gate.check import Check, Finding
 
@@ -32,7 +30,7 @@ def screen(check: Check, limit: int = _LIMIT) -> RenderableType:
     if kept := [rule for rule in check.checked if rule not in broken]:
         parts.append(Text.assemble(("ok ", "green"), (", ".join(kept), "dim")))
     parts += [Text(f"not checked: {rule}: {why}", style="dim") for rule, why in check.skipped.items()]
-    parts.append(Text(verdict(check), style="bold green" if check.passed else "bold red"))
+    parts.append(Text(check.verdict, style="bold green" if check.passed else "bold red"))
     return Group(*parts)
 
 
@@ -40,17 +38,9 @@ def _where(finding: Finding) -> str:
     return finding.reason if finding.line is None else f"{finding.reason} (line {finding.line})"
 
 
-def verdict(check: Check) -> str:
-    """Return the outcome in one sentence."""
-    fails = sum(finding.level == "fail" for finding in check.findings)
-    warns = len(check.findings) - fails
-    counts = f"{fails} failed, {counted(warns, 'warning')}, {counted(len(check.checked), 'rule')} checked"
-    return f"{'passed' if check.passed else 'FAILED'}: {check.source} against {check.against} ({counts})"
-
-
 def to_markdown(check: Check, limit: int = _LIMIT) -> str:
     """Return the outcome as Markdown."""
-    lines = [f"## trtlog check: {'passed' if check.passed else 'failed'}", "", verdict(check).translate(_MARKDOWN)]
+    lines = [f"## trtlog check: {'passed' if check.passed else 'failed'}", "", check.verdict.translate(_MARKDOWN)]
     if check.findings:
         lines += ["", "| level | rule | reason |", "|---|---|---|"]
         lines += [f"| {f.level} | {f.rule} | {_where(f).translate(_MARKDOWN)} |" for f in check.findings[:limit]]
