@@ -20,7 +20,7 @@ def of_text(text):
 
 # rule -> (a log that shows it, severity, words of its first line of evidence)
 SHOWN = {
-    "enqueue-bound": ("mobilenet_fp16_verbose", "warning", "Enqueue Time"),
+    "enqueue-bound": ("mobilenet_fp16_verbose", "warning", "Throughput"),
     "unstable-gpu-time": ("mobilenet_fp16_verbose", "warning", "GPU Compute Time"),
     "reformat-share": ("mobilenet_fp16_verbose", "warning", "Reformatting CopyNode"),
     "constant-copies": ("mobilenet_fp16_verbose", "warning", "Layer(Reformat): Identity_70"),

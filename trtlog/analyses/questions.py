@@ -208,7 +208,9 @@ class Questions(InNotebook):
 
     def _performance(self) -> pa.Table:
         """What bounds the throughput, how stable the times are, what the host costs."""
-        return performance.diagnose(*self._tables("performance", "iterations"))
+        return performance.diagnose(
+            *self._tables("performance", "iterations", "options", "messages", "runs")
+        )
 
 
 # Question -> the tables whose lines it needs, in order of importance.

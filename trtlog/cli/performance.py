@@ -27,6 +27,11 @@ def command(log: str, statistics: bool, format_: str, strict: bool, run_number: 
         print_answer(held, "performance", format_)
         return
     docs = held.analyze.columns("performance")
-    for name, value in found.to_pylist()[0].items():
+    row = found.to_pylist()[0]
+    because, lines = row.pop("because"), row.pop("lines")
+    click.echo(
+        f"bound by {row['bound_by'] or 'what the log cannot tell'}: {because} (lines {', '.join(map(str, lines))})"
+    )
+    for name, value in row.items():
         if name != "run":
             click.echo(f"{name:18} {cell(round(value, 6) if isinstance(value, float) else value):>14}  {docs[name]}")

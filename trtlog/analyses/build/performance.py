@@ -1,7 +1,11 @@
-"""What the measured times mean: what bounds the throughput, how stable they are, what the host costs."""
+"""What the measured times mean: what bounds the throughput, how stable they are, what the host costs.
+
+The one place that says what bounds a run: lint's rules, the summary and the report repeat it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +13,21 @@ import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, rows
 from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.options import InferenceOptions, ReportingOptions, read_options
 
 # trtexec warns of unstable GPU time at a coefficient of variation of 1 % and more; from 5 % on the mean and
 # the throughput of two runs can hardly be compared.
 UNSTABLE_SPREAD = 1.1
+# The GPU computes for this share of the time and more: nothing else can bound the throughput by much.
+BUSY_PERCENT = 95.0
+# Below this share the GPU waits for something; between the two it still is the largest part by far.
+MOSTLY_BUSY_PERCENT = 90.0
+# trtexec's own threshold for its warning that the enqueue time may bound the throughput.
+ENQUEUE_SHARE = 0.8
+# With an enqueue as long as the computation the GPU's time may itself be stretched by waiting for launches.
+ENQUEUE_EQUAL = 0.98
+# Between two queries the GPU always rests for a moment, which counts where a query takes a few microseconds.
+GAP_MS = 0.004
 
 
 @dataclass(frozen=True)
@@ -20,7 +35,7 @@ class Diagnosis(Record):
     """What bounds the throughput of a run, with the figures it rests on."""
 
     run: int = run_column()
-    throughput_qps: float | None = column("float64", "queries a second", "qps")
+    throughput_qps: float | None = column("float64", "queries a second; with --batch trtexec counts samples", "qps")
     latency_ms: float | None = column("float64", "median host latency: copies and GPU", "ms")
     gpu_ms: float | None = column("float64", "median GPU compute time", "ms")
     enqueue_ms: float | None = column("float64", "median enqueue time", "ms")
@@ -34,13 +49,22 @@ class Diagnosis(Record):
     gpu_busy_percent: float | None = column(
         "float64", "total GPU compute time over walltime; above 100 with several streams", "%"
     )
-    host_overhead_ms: float | None = column("float64", "walltime an inference, less GPU time an inference", "ms")
+    host_overhead_ms: float | None = column(
+        "float64", "walltime a query, less GPU time a query; null with several streams, whose queries overlap", "ms"
+    )
     bound_by: str | None = column(
         "name",
-        "enqueue: the host launches slower than the GPU computes; h2d or d2h: a copy takes longer than the "
-        "computation; gpu; null where a figure is missing",
+        "gpu: it computes nearly all the time; enqueue: the host launches no faster than the GPU computes; h2d or d2h: "
+        "a copy is the longest stage; host: the GPU waits, for neither launches nor copies (synchronization, gaps "
+        "between queries); null where the log cannot tell, because says why",
     )
-    copies_percent: float | None = column("float64", "share of the copies in the latency", "%")
+    copies_percent: float | None = column("float64", "share of the copies in the latency; null without copies", "%")
+    copies_overlap: bool | None = column(
+        "bool", "false where computation and copies add up to the time between two queries; null where unknown"
+    )
+    profiled: bool = column("bool", "whether a layer profiler was attached to the run that was measured")
+    because: str | None = column("text", "the figures that bound_by follows from")
+    lines: list[int] | None = column("int64s", "lines that bound_by rests on")
     line: int | None = line_column("the throughput")
 
 
@@ -68,31 +92,129 @@ def measures(performance: pa.Table) -> dict[str, float]:
     return found
 
 
-def diagnose(performance: pa.Table, iterations: pa.Table) -> pa.Table:
-    """Diagnose each run that was measured."""
+@dataclass(frozen=True)
+class _Setup:
+    """How a run was measured, and what trtexec itself says of it."""
+
+    streams: int = 1
+    batch: int = 1
+    graph: bool = False
+    transfers: bool = True
+    profiled: bool = False
+    warnings: Sequence[str] = ()
+    warned_lines: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class _Times:
+    """The figures that decide, in milliseconds a query; None for what the log does not print."""
+
+    gpu: float | None
+    enqueue: float | None
+    h2d: float | None
+    d2h: float | None
+    gpu_mean: float | None = None
+    period: float | None = None
+    busy: float | None = None
+    latency: float | None = None
+
+    @property
+    def copies(self) -> float:
+        """Both copies: TensorRT 7 prints only the latency, which they make up with the computation."""
+        if self.h2d is None and self.d2h is None and self.latency is not None and self.gpu is not None:
+            return max(0.0, self.latency - self.gpu)
+        return (self.h2d or 0.0) + (self.d2h or 0.0)
+
+
+def diagnose(
+    performance: pa.Table, iterations: pa.Table, options: pa.Table, messages: pa.Table, runs: pa.Table
+) -> pa.Table:
+    """Diagnose each run that was measured.
+
+    The share of the walltime that the GPU computes decides first; the stages (enqueue, copies) only where it leaves
+    room. What trtexec warns of is told, and followed unless the walltime contradicts it.
+    """
     found: dict[int, dict[tuple[str, str], float]] = {}
-    lines: dict[int, int] = {}
+    lines: dict[int, dict[str, int]] = {}
     for row in rows(performance):
         found.setdefault(row["run"], {})[row["metric"], row["stat"]] = row["value"]
-        lines.setdefault(row["run"], row["line"])
-    out = [_diagnosis(run, values, iterations, lines[run]) for run, values in found.items()]
+        lines.setdefault(row["run"], {}).setdefault(row["metric"], row["line"])
+    commands = {row["run"]: row["command"] or "" for row in rows(runs)}
+    out = []
+    for run, values in found.items():
+        setup = _setup(run, options, messages, commands.get(run, ""))
+        enqueued = [r["enqueue_ms"] for r in rows(iterations) if r["run"] == run and r["enqueue_ms"] is not None]
+        out.append(_diagnosis(run, values, lines[run], setup, _drift(run, iterations), enqueued))
     return answer(Diagnosis, out)
 
 
-def _diagnosis(run: int, values: dict[tuple[str, str], float], iterations: pa.Table, line: int) -> dict[str, Any]:
+def _setup(run: int, options: pa.Table, messages: pa.Table, command: str) -> _Setup:
+    """Read how a run was measured: from the printed options, from its command where none are printed."""
+    of_run = [row for row in rows(options) if row["run"] == run]
+
+    def section(name: str) -> list[tuple[str, str | None]]:
+        return [(row["key"], row["value"]) for row in of_run if row["section"] == name]
+
+    inference = read_options(InferenceOptions, section("inference"))
+    reporting = read_options(ReportingOptions, section("reporting"))
+    words = command.split()
+
+    def given(flag: str) -> str | None:
+        return next((w.partition("=")[2] for w in words if w == flag or w.startswith(f"{flag}=")), None)
+
+    def number(text: str | None) -> int:
+        return int(text) if text is not None and text.isdigit() and int(text) > 0 else 1
+
+    own = [row for row in rows(messages) if row["run"] == run]
+    failed = [m for m in own if m["kind"] == "cuda_graph_failed" and "second run" not in m["text"]]
+    graph = inference.cuda_graph if inference.cuda_graph is not None else given("--useCudaGraph") is not None
+    profile = reporting.profile if reporting.profile is not None else given("--dumpProfile") is not None
+    profile = profile or bool(reporting.export_profile) or given("--exportProfile") is not None
+    separate = inference.separate_profiling
+    if separate is None:
+        separate = given("--separateProfileRun") is not None
+    warned = [m for m in own if m["kind"] in ("enqueue_bound", "transfer_bound")]
+    return _Setup(
+        streams=inference.streams or number(given("--streams")),
+        batch=number(inference.batch if inference.batch is not None else given("--batch")),
+        graph=graph and not failed,
+        transfers=inference.data_transfers is not False and given("--noDataTransfers") is None,
+        profiled=profile and not separate,
+        warnings=[
+            "d2h" if "device-to-host" in m["text"] else "h2d" if m["kind"] == "transfer_bound" else "enqueue"
+            for m in warned
+        ],
+        warned_lines=[m["line"] for m in warned],
+    )
+
+
+def _diagnosis(
+    run: int,
+    values: dict[tuple[str, str], float],
+    lines: dict[str, int],
+    setup: _Setup,
+    drift: float | None,
+    enqueued: list[float],
+) -> dict[str, Any]:
     def middle(metric: str) -> float | None:
         return values.get((metric, "median"), values.get((metric, "mean")))
 
     gpu, enqueue = middle("gpu_compute_time"), middle("enqueue_time")
+    if enqueue is None and enqueued:
+        enqueue = sorted(enqueued)[len(enqueued) // 2]
     h2d, d2h, latency = middle("h2d_latency"), middle("d2h_latency"), middle("latency")
     qps = values.get(("throughput", "value"))
     total, wall = values.get(("total_gpu_compute_time", "value")), values.get(("total_host_walltime", "value"))
-    mean = values.get(("gpu_compute_time", "mean"))
-    queries = qps * wall if qps and wall else None
+    mean = values.get(("gpu_compute_time", "mean"), gpu)
+    period = 1000 * setup.batch / qps if qps else None
+    if period is None and total and wall and mean:
+        period = mean * wall / total * setup.streams
+    busy = 100 * total / wall if total and wall else 100 * mean / period if mean and period else None
+    times = _Times(gpu, enqueue, h2d, d2h, mean, period, busy, latency)
+    bound, because = _bound(times, setup)
     p99, largest = values.get(("gpu_compute_time", "p99")), values.get(("gpu_compute_time", "max"))
-    overhead = None
-    if wall and queries and mean is not None and qps:
-        overhead = 1000 / qps - mean
+    used = ("throughput", "enqueue_time", "h2d_latency", "gpu_compute_time", "d2h_latency", "total_host_walltime")
+    used_lines = {lines[name] for name in (*used, "total_gpu_compute_time") if name in lines}
     return {
         "run": run,
         "throughput_qps": qps,
@@ -103,21 +225,79 @@ def _diagnosis(run: int, values: dict[tuple[str, str], float], iterations: pa.Ta
         "d2h_ms": d2h,
         "p99_over_median": p99 / gpu if p99 and gpu else None,
         "max_over_median": largest / gpu if largest and gpu else None,
-        "drift_percent": _drift(run, iterations),
-        "gpu_busy_percent": 100 * total / wall if total and wall else None,
-        "host_overhead_ms": overhead,
-        "bound_by": _bound(gpu, enqueue, h2d, d2h),
-        "copies_percent": 100 * (h2d + d2h) / latency if h2d is not None and d2h is not None and latency else None,
-        "line": line,
+        "drift_percent": drift,
+        "gpu_busy_percent": busy,
+        "host_overhead_ms": max(0.0, period - mean) if period and mean and setup.streams == 1 else None,
+        "bound_by": bound,
+        "copies_percent": 100 * times.copies / latency if latency and setup.transfers and h2d is not None else None,
+        "copies_overlap": False if setup.transfers and not setup.profiled and _in_turn(times) else None,
+        "profiled": setup.profiled,
+        "because": because,
+        "lines": sorted({*used_lines, *setup.warned_lines}),
+        "line": lines.get("throughput", min(lines.values())),
     }
 
 
-def _bound(gpu: float | None, enqueue: float | None, h2d: float | None, d2h: float | None) -> str | None:
-    """Return what bounds the throughput: the longest of the stages that overlap."""
-    if gpu is None:
-        return None
-    stages = {"gpu": gpu, "enqueue": enqueue, "h2d": h2d, "d2h": d2h}
-    return max(stages, key=lambda name: stages[name] or 0.0)
+def _bound(times: _Times, setup: _Setup) -> tuple[str | None, str]:
+    """Return what bounds the throughput, and the figures that say so."""
+    if times.gpu is None:
+        return None, "the log prints no GPU compute time"
+    if setup.profiled:
+        return None, "the layer profiler was attached to this run, and it synchronizes after each layer"
+    near = times.enqueue / times.gpu if times.enqueue is not None and times.gpu else None
+    if times.busy is None or times.period is None:
+        return _by_stages(times, setup, near)
+    busy = times.busy / setup.streams
+    share = f"{busy:.1f} % of the walltime" + (f" in each of {setup.streams} streams" if setup.streams > 1 else "")
+    launches = "" if near is None else f"the enqueue takes {100 * near:.0f} % of its time"
+    stretched = near is not None and near >= ENQUEUE_EQUAL and not setup.graph
+    gap = times.period - (times.gpu_mean or times.gpu)
+    if busy >= BUSY_PERCENT or (busy >= MOSTLY_BUSY_PERCENT and not stretched):
+        close = not setup.graph and near is not None and near >= ENQUEUE_SHARE
+        ending = f"; {launches}{', close behind it' if close else ''}" if launches else ""
+        return "gpu", f"the GPU computes for {share}{ending}{_against(setup)}"
+    waits = f"the GPU computes for only {share}"
+    if setup.streams == 1 and not stretched and gap <= GAP_MS:
+        return "gpu", f"{waits}, but rests for no more than {1000 * gap:.1f} us between queries, as it always does"
+    if not setup.graph and ("enqueue" in setup.warnings or (near is not None and near > ENQUEUE_SHARE)):
+        return "enqueue", f"{waits} and waits for launches{': ' if launches else ''}{launches}"
+    copy, copy_ms = max(("h2d", times.h2d or 0.0), ("d2h", times.d2h or 0.0), key=lambda stage: stage[1])
+    if copy_ms > times.gpu:
+        return copy, f"{waits}; a copy of {copy_ms:.4g} ms takes longer than the computation of {times.gpu:.4g} ms"
+    if setup.transfers and _in_turn(times):
+        return "gpu", f"{waits}; copies of {times.copies:.4g} ms that do not overlap with it take the rest"
+    rest = "neither launches nor copies take the rest"
+    return "host", f"{waits}{'; ' if launches else ''}{launches}, and {rest}"
+
+
+def _in_turn(times: _Times) -> bool:
+    """Whether copies overlap with nothing: with the computation they add up to the time between two queries."""
+    gpu = times.gpu_mean or times.gpu
+    if gpu is None or times.period is None or not times.copies:
+        return False
+    return times.copies + gpu <= 1.005 * times.period and times.copies >= 0.8 * (times.period - gpu)
+
+
+def _by_stages(times: _Times, setup: _Setup, near: float | None) -> tuple[str | None, str]:
+    """Judge by the stages alone, where the log does not say how much of the walltime the GPU computes."""
+    unknown = "the log does not say how long the GPU computed of the walltime"
+    copy = max(("h2d", times.h2d or 0.0), ("d2h", times.d2h or 0.0), key=lambda stage: stage[1])
+    if copy[1] > (times.gpu or 0.0):
+        return copy[0], f"a copy of {copy[1]:g} ms takes longer than the computation of {times.gpu:g} ms"
+    if "enqueue" in setup.warnings:
+        return "enqueue", "trtexec warns of it"
+    if near is None:
+        return None, f"{unknown}, nor how long the host enqueues"
+    if setup.graph or near <= ENQUEUE_SHARE:
+        return "gpu", f"of the stages that overlap the computation is the longest ({times.gpu:g} ms)"
+    return None, f"{unknown}; the enqueue takes {100 * near:.0f} % of the GPU's time"
+
+
+def _against(setup: _Setup) -> str:
+    """Return a clause on trtexec's own warning where the walltime speaks against it."""
+    if "enqueue" not in setup.warnings:
+        return ""
+    return ". trtexec warns that the enqueue may bound the throughput, but so busy a GPU leaves it no room to"
 
 
 def _drift(run: int, iterations: pa.Table) -> float | None:

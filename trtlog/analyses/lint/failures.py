@@ -121,8 +121,7 @@ def run_died(log: Log) -> Iterable[Hit]:
     severity="error",
     confidence="high",
     why="An operator without importer or plugin cannot be built.",
-    action="Load the plugin's library (<<--staticPlugins=FILE|--plugins=FILE>>), or replace the operator in the "
-    "model.",
+    action="Load the plugin's library (<<--staticPlugins=FILE|--plugins=FILE>>), or replace the operator in the model.",
 )
 def plugin_not_found(log: Log) -> Iterable[Hit]:
     """Operators for which neither an importer nor a plugin was found."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import plural
+from trtlog.analyses.lint.gpus import integrated
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 
 if TYPE_CHECKING:
@@ -37,28 +38,36 @@ def _metric_lines(log: Log, *metrics: str) -> list[int]:
     "several streams hide launches too.",
 )
 def enqueue_bound(log: Log) -> Iterable[Hit]:
-    """Throughput bound by the host's enqueue time, without a CUDA graph."""
+    """Throughput bound by the host's enqueue time, as 'trtlog performance' finds it."""
     found = _diagnosis(log)
     if found is None or found["enqueue_ms"] is None or found["gpu_ms"] is None:
         return
-    lines = [
-        *_metric_lines(log, "enqueue_time", "gpu_compute_time"),
-        *(m["line"] for m in messages(log, kind="enqueue_bound")),
-    ]
-    ratio = found["enqueue_ms"] / found["gpu_ms"] if found["gpu_ms"] else 0.0
-    words = f"Enqueue takes {found['enqueue_ms']:g} ms (median), the GPU {found['gpu_ms']:g} ms"
-    graph = log.inference.cuda_graph
-    if ratio >= 0.9:
+    words = f"Enqueue takes {found['enqueue_ms']:g} ms (median), the GPU {found['gpu_ms']:g} ms: {found['because']}"
+    if found["bound_by"] == "enqueue":
+        yield Hit(f"{words}.", found["lines"])
+    elif found["bound_by"] == "gpu":
+        yield good(f"{words}.", found["lines"])
+
+
+@rule(
+    "host-bound",
+    severity="warning",
+    confidence="medium",
+    why="The GPU waits between queries for something that is neither launches nor copies: the throughput measures the "
+    "host, varies with it, and faster kernels gain little.",
+    action="Use a larger batch or several streams (--streams), <<--useSpinWait|leave out --noSpinWait>>, and a host "
+    "without other work; compare engines by their GPU compute time.",
+)
+def host_bound(log: Log) -> Iterable[Hit]:
+    """Throughput bound by the host besides its enqueue: synchronization, gaps between queries."""
+    found = _diagnosis(log)
+    if found is not None and found["bound_by"] == "host":
+        words = found["because"]
         action = None
-        if graph:
-            words += ", though a CUDA graph is on"
-            action = (
-                "Look whether the graph was captured at all (a loop or a shape on the host prevents it); use "
-                "several streams."
-            )
-        yield Hit(f"{words}.", lines, action=action)
-    else:
-        yield good(f"{words}: launches are hidden{', with a CUDA graph' if graph else ''}.", lines)
+        if log.inference.spin_wait:
+            action = "Use a larger batch or several streams (--streams), and a host without other work; compare "
+            action += "engines by their GPU compute time."
+        yield Hit(f"{words[0].upper()}{words[1:]}.", found["lines"], action=action)
 
 
 @rule(
@@ -66,9 +75,8 @@ def enqueue_bound(log: Log) -> Iterable[Hit]:
     severity="warning",
     confidence="high",
     why="With unstable GPU times two builds cannot be compared, and tactics are timed as unstably during the build.",
-    action="Lock the clocks (nvidia-smi -lgc), <<add --useSpinWait|leave out --noSpinWait>>, lengthen --warmUp and "
-    "--duration, keep others "
-    "off the GPU.",
+    action="Lock the clocks (nvidia-smi -lgc; on Jetson nvpmodel and jetson_clocks), <<add --useSpinWait|leave out "
+    "--noSpinWait>>, lengthen --warmUp and --duration, keep others off the GPU.",
 )
 def unstable_gpu_time(log: Log) -> Iterable[Hit]:
     """GPU times that vary from one inference to the next."""
@@ -82,22 +90,33 @@ def unstable_gpu_time(log: Log) -> Iterable[Hit]:
         if drift is not None and abs(drift) > 5:
             direction = "faster" if drift < 0 else "slower"
             words += f"; the last quarter of the trace is {abs(drift):.1f} % {direction} than the first"
-        yield Hit(f"{words}.", lines)
+        yield Hit(f"{words}.", lines, action=_steadier(log))
     elif found and found["p99_over_median"] is not None:
         ratio = found["p99_over_median"]
         if ratio > 1.1:
-            yield Hit(
-                f"The 99th percentile of the GPU time is {ratio:.2f} times the median.", lines, confidence="medium"
-            )
+            words = f"The 99th percentile of the GPU time is {ratio:.2f} times the median."
+            yield Hit(words, lines, confidence="medium", action=_steadier(log))
         else:
             yield good(f"GPU times are stable: the 99th percentile is {ratio:.3f} times the median.", lines)
+
+
+def _steadier(log: Log) -> str:
+    """Return what makes GPU times steadier, for the GPU and the options of a log."""
+    if integrated(log.device):
+        clocks = "Fix the power mode and the clocks (nvpmodel -m 0, then jetson_clocks)"
+    elif log.device is None:
+        clocks = "Lock the clocks (nvidia-smi -lgc; on Jetson nvpmodel and jetson_clocks)"
+    else:
+        clocks = "Lock the clocks (nvidia-smi -lgc)"
+    spin = "" if log.inference.spin_wait else " <<add --useSpinWait|leave out --noSpinWait>>,"
+    return f"{clocks},{spin} lengthen --warmUp and --duration, keep others off the GPU."
 
 
 @rule(
     "transfers-dominate",
     severity="warning",
     confidence="high",
-    why="Copies between host and GPU take longer than the computation, or much of the latency.",
+    why="Copies between host and GPU take longer than the computation, make it wait, or take much of the latency.",
     action="Keep inputs and outputs on the GPU, send smaller types (FP16, UINT8) and convert on the GPU, overlap "
     "copies with "
     "several streams. <<--noDataTransfers measures|Without --includeDataTransfers trtexec measures>> the computation "
@@ -108,14 +127,18 @@ def transfers_dominate(log: Log) -> Iterable[Hit]:
     found = _diagnosis(log)
     if found is None or found["copies_percent"] is None:
         return
-    lines = _metric_lines(log, "h2d_latency", "d2h_latency", "latency")
+    lines = _metric_lines(log, "throughput", "h2d_latency", "gpu_compute_time", "d2h_latency", "latency")
     words = (
-        f"Copies take {found['copies_percent']:.1f} % of the latency ({found['h2d_ms']:g} ms in, "
-        f"{found['d2h_ms']:g} ms out)"
+        f"Copies take {found['copies_percent']:.1f} % of the latency ({found['h2d_ms'] or 0:g} ms in, "
+        f"{found['d2h_ms'] or 0:g} ms out)"
     )
-    bound = found["bound_by"] in ("h2d", "d2h")
-    if bound or found["copies_percent"] > 30:
-        yield Hit(f"{words}{', longer than the computation' if bound else ''}.", lines)
+    if max(found["h2d_ms"] or 0.0, found["d2h_ms"] or 0.0) > (found["gpu_ms"] or 0.0):
+        yield Hit(f"{words}, longer than the computation.", lines)
+    elif found["copies_overlap"] is False and (idle := 100 - (found["gpu_busy_percent"] or 0.0)) > 5:
+        words += f" and do not overlap with the computation: the GPU waits for {idle:.0f} % of the walltime"
+        yield Hit(f"{words}.", lines, severity="warning" if idle >= 10 else "advice", confidence="medium")
+    elif found["copies_percent"] > 30:
+        yield Hit(f"{words}; they overlap with the computation of other queries.", lines, severity="advice")
     else:
         yield good(f"{words}.", lines)
 
@@ -130,15 +153,15 @@ def transfers_dominate(log: Log) -> Iterable[Hit]:
 )
 def profile_mixed(log: Log) -> Iterable[Hit]:
     """A layer profile taken in the run that was timed."""
-    reporting, inference = log.reporting, log.inference
-    wanted = reporting.profile or reporting.export_profile
-    if not wanted or not log.table("performance").num_rows or inference.separate_profiling is None:
+    reporting, inference, found = log.reporting, log.inference, _diagnosis(log)
+    if found is None:
         return
-    lines = [r["line"] for r in log.table("options").to_pylist() if r["key"] in ("Profile", "Separate profiling")]
-    if inference.separate_profiling:
-        yield good("The layer profile was taken in a run of its own.", lines)
-    else:
+    keys = ("Profile", "Separate profiling", "Export profile to JSON file")
+    lines = [r["line"] for r in log.table("options").to_pylist() if r["key"] in keys] or [found["line"]]
+    if found["profiled"]:
         yield Hit("Layers were profiled in the same run that the performance summary sums up.", lines)
+    elif (reporting.profile or reporting.export_profile) and inference.separate_profiling:
+        yield good("The layer profile was taken in a run of its own.", lines)
 
 
 @rule(

@@ -1,0 +1,109 @@
+"""What bounds the throughput: one verdict in every answer, and none against a line of the log."""
+
+import pytest
+
+import trtlog
+from tests.analyses.conftest import parsed
+from tests.conftest import CORPUS, ROOT
+from trtlog.analyses.build.performance import BUSY_PERCENT
+from trtlog.analyses.lint.registry import lint
+
+CASES = ROOT / "tests" / "cases"
+HEADER = "[01/02/2026-10:00:00] [{}] "
+
+
+def summary_of(qps, gpu, *, enqueue=None, h2d=None, d2h=None, wall=None, total=None, options="", warnings=()):
+    """Return a performance summary with the same value as every statistic."""
+    named = {"Enqueue Time": enqueue, "H2D Latency": h2d, "GPU Compute Time": gpu, "D2H Latency": d2h}
+    lines = [*options.splitlines(), "=== Performance summary ===", f"Throughput: {qps} qps"]
+    if h2d is not None and d2h is not None:
+        named = {"Latency": h2d + gpu + d2h, **named}
+    for name, value in named.items():
+        if value is not None:
+            lines.append(f"{name}: min = {value} ms, max = {value} ms, mean = {value} ms, median = {value} ms")
+    lines += [f"Total Host Walltime: {wall} s", f"Total GPU Compute Time: {total} s"] if wall else []
+    text = "".join(f"{HEADER.format('I')}{line}\n" for line in lines)
+    return text + "".join(f"{HEADER.format('W')}{line}\n" for line in warnings)
+
+
+ENQUEUE = "* Throughput may be bound by Enqueue Time rather than GPU Compute and the GPU may be under-utilized."
+GRAPH = "=== Inference Options ===\nStreams: 1\nCUDA Graph: Enabled"
+PROFILED = "=== Inference Options ===\nSeparate profiling: Disabled\n=== Reporting Options ===\nProfile: Enabled"
+STREAMS = "=== Inference Options ===\nStreams: 2\nMultithreading: Enabled"
+BATCH = "=== Inference Options ===\nBatch: 4\nStreams: 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "bound", "words"),
+    [
+        (summary_of(990, 1.0, enqueue=0.5, wall=1, total=0.99), "gpu", "99.0 % of the walltime; the enqueue"),
+        (summary_of(990, 1.0, enqueue=0.99, wall=1, total=0.99, warnings=[ENQUEUE]), "gpu", "leaves it no room"),
+        (summary_of(700, 1.0, enqueue=0.9, wall=1, total=0.7, warnings=[ENQUEUE]), "enqueue", "waits for launches"),
+        (summary_of(920, 1.0, enqueue=1.05, wall=1, total=0.92), "enqueue", "the enqueue takes 105 % of its time"),
+        (summary_of(700, 1.0, enqueue=0.01, wall=1, total=0.7, options=GRAPH), "host", "neither launches nor copies"),
+        (summary_of(500, 1.0, enqueue=0.1, h2d=1.9, d2h=0.1, wall=1, total=0.5), "h2d", "a copy of 1.9 ms"),
+        (summary_of(800, 1.0, enqueue=0.1, h2d=0.1, d2h=0.14, wall=1, total=0.8), "gpu", "do not overlap"),
+        (summary_of(990, 1.0, enqueue=0.5, wall=1, total=0.99, options=PROFILED), None, "profiler was attached"),
+        (summary_of(1700, 1.0, enqueue=0.95, wall=1, total=1.7, options=STREAMS), "enqueue", "in each of 2 streams"),
+        (summary_of(3960, 1.0, enqueue=0.5, wall=1, total=0.99, options=BATCH), "gpu", "99.0 % of the walltime"),
+        (summary_of(500, 1.0), "host", "50.0 % of the walltime, and"),
+        (summary_of(500, 1.0, enqueue=0.9, warnings=[ENQUEUE]), "enqueue", "the enqueue takes 90 %"),
+    ],
+)  # fmt: skip
+def test_what_bounds_the_throughput(text, bound, words):
+    log = trtlog.parse(text.encode())
+    [found] = log.analyze.table("performance").to_pylist()
+    assert found["bound_by"] == bound
+    assert words in found["because"]
+    assert set(found["lines"]) <= set(range(1, text.count("\n") + 1))
+    assert found["host_overhead_ms"] is None or found["host_overhead_ms"] >= 0
+    warned = {f["rule"] for f in lint(log).to_pylist() if f["severity"] == "warning"}
+    assert ("enqueue-bound" in warned) == (bound == "enqueue")
+    assert ("host-bound" in warned) == (bound == "host")
+    assert ("profile-mixed-with-timing" in warned) == (bound is None)
+    assert ("transfers-dominate" in warned) == (bound == "h2d" or "do not overlap" in words)
+
+
+def test_enqueue_near_a_busy_gpu():
+    """Enqueue 2400 ms, GPU 2485 ms, 24.85 s of 25 s computing: the GPU, whatever trtexec warns of."""
+    log = trtlog.parse(CASES / "enqueue-near-gpu.log")
+    [found] = log.analyze.table("performance").to_pylist()
+    assert (found["bound_by"], round(found["gpu_busy_percent"], 1)) == ("gpu", 99.4)
+    assert {f["rule"]: f["severity"] for f in lint(log).to_pylist()}["enqueue-bound"] == "good"
+
+
+@pytest.mark.parametrize(
+    ("name", "bound"),
+    # GPU time over walltime and enqueue over GPU time, by grep: 91.7 % and 1.01, 98.9 % under a CUDA graph, 99.5 %
+    # and 0.93 with trtexec's warning, 92.8 % and 1.01.
+    [("mobilenet_fp16_verbose", "enqueue"), ("resnet50_fp16_dyn_detailed", "gpu"), ("resnet50_fp32_verbose", "gpu"),
+     ("lstm_verbose", "enqueue"), ("sweep_r50_fp32_b128", "gpu")],
+)  # fmt: skip
+def test_captures(name, bound):
+    assert parsed(name).analyze.table("performance").column("bound_by").to_pylist() == [bound]
+
+
+def test_clocks_of_an_integrated_gpu():
+    [found] = [f for f in lint(trtlog.parse(CASES / "jetson-unstable.log")).to_pylist() if f["severity"] != "good"]
+    assert found["rule"] == "unstable-gpu-time"
+    assert "jetson_clocks" in found["action"]
+    assert "nvpmodel" in found["action"]
+    assert "nvidia-smi" not in found["action"]
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="the third-party logs are not here")
+@pytest.mark.parametrize(
+    ("path", "bounds"),
+    [
+        ("7.x-jetson/jetson-ResNet50_N2-int8-raw.txt", [None] * 7),  # --dumpProfile without a run of its own
+        ("7.x-jetson/khairul-GPU-int8_resnet-50.txt", ["gpu"] * 7),  # --batch=1 to 128
+        ("8.5.10/lix-build-with-plugin.log", ["h2d"]),  # 6.2 ms a copy, 0.45 ms of computation
+        ("8.6.0/tingsong-dynamic_1-128-128-fp16.log", ["gpu"]),  # 36.6 ms of 46.3 ms, 9.5 ms of copies in turn
+        ("10.14.1/cookbook-trtexec-result-06.log", ["enqueue"]),  # warned of, 76.9 % of the walltime
+    ],
+)
+def test_logs_of_others(path, bounds):
+    rows = [run.analyze.table("performance").to_pylist()[0] for run in trtlog.parse(CORPUS / path).runs]
+    assert [row["bound_by"] for row in rows] == bounds
+    assert all(row["host_overhead_ms"] is None or row["host_overhead_ms"] >= 0 for row in rows)
+    assert all(row["gpu_busy_percent"] >= BUSY_PERCENT for row in rows if row["bound_by"] == "gpu" and len(rows) > 1)
