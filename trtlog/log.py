@@ -110,7 +110,12 @@ class Log(InNotebook):
     def __init__(self, tables: Mapping[str, pa.Table] | Any, source: str, notes: Sequence[str] = ()) -> None:
         self._tables = tables
         self.source = source
-        self.notes: tuple[str, ...] = tuple(notes)
+        self._notes = tuple(notes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was odd: about the source, and about values of the tables that were asked for so far."""
+        return (*self._notes, *getattr(self._tables, "notes", ()))
 
     # ------------------------------------------------------------------ tables
     def table(self, name: str) -> pa.Table:
@@ -401,6 +406,11 @@ class _OneRun(Log):
         if "run" not in whole.column_names:
             return whole
         return whole.filter(pc.equal(whole.column("run"), self.number))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was odd about the file."""
+        return self._log.notes
 
     @property
     def runs(self) -> Sequence[Log]:

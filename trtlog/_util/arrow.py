@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from trtlog._util import unreadable
+
 Array = np.ndarray[Any, Any]
 
 
@@ -146,7 +148,8 @@ def no_rows(schema: pa.Schema) -> pa.Table:
 def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """Return an Arrow array of Python values: numbers, text, times, lists and dictionaries.
 
-    What is no value of the type is left to ``pyarrow.array``, which says so.
+    A whole number that the type cannot hold is null, and so is a list with one: a shape with a hole is no shape. What
+    is no value of the type otherwise is left to ``pyarrow.array``, which says so.
 
     Examples
     --------
@@ -157,6 +160,7 @@ def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     >>> from_list([{"a": 1}, None, {}], pa.struct([("a", pa.int32())])).to_pylist()
     [{'a': 1}, None, {'a': None}]
     """
+    values = _holdable(values, kind)
     held = [value for value in values if value is not None]
     valid = None
     if len(held) < len(values):
@@ -191,6 +195,26 @@ def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         columns = [from_list([None if v is None else v.get(f.name) for v in values], f.type) for f in fields]
         return pa.StructArray.from_arrays(columns, fields=fields, mask=None if valid is None else from_numpy(~valid))
     return pa.array(values, kind)
+
+
+def _holdable(values: Sequence[Any], kind: pa.DataType) -> Sequence[Any]:
+    """Return the values with None for whole numbers, or lists with one, that the type cannot hold."""
+    of_list = pa.types.is_list(kind) and pa.types.is_integer(kind.value_type)
+    number = kind.value_type if of_list else kind
+    if not pa.types.is_integer(number):
+        return values
+    limits = np.iinfo(number.to_pandas_dtype())
+    items = [item for value in values if value for item in value] if of_list else values
+    least, most = int(limits.min), int(limits.max)
+    odd = {item for item in items if type(item) is int and not least <= item <= most}
+    if not odd:
+        return values
+    for item in odd:
+        unreadable.note(item if abs(item) < 10**100 else "a number of more than 100 digits")
+    return [
+        None if value is not None and (not odd.isdisjoint(value) if of_list else value in odd) else value
+        for value in values
+    ]
 
 
 def _from_texts(values: Sequence[str], valid: Array | None) -> pa.Array:

@@ -145,14 +145,28 @@ def read_log(path: str, *, strict: bool = False, run_number: int | None = None) 
         log = trtlog.read_parquet(path)
     else:
         log = _parse(path, strict)
-    for note in log.notes:
-        click.echo(f"trtlog: {log.source}: {note}", err=True)
+    _print_notes(log)
     if run_number is not None:
         if not 0 <= run_number < len(log.runs):
             runs = counted(len(log.runs), "run")
             raise QueryError(f"{path} holds {runs}, numbered from 0; there is no run {run_number}")
         return log.runs[run_number]
     return log
+
+
+def _print_notes(log: Log) -> None:
+    """Print what was odd about a log: now, and at the end of the command what its tables turned out to hold."""
+    printed: list[str] = []
+
+    def show_new() -> None:
+        for note in log.notes[len(printed) :]:
+            click.echo(f"trtlog: {log.source}: {note}", err=True)
+            printed.append(note)
+
+    show_new()
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.call_on_close(show_new)
 
 
 def is_dataset(path: str) -> bool:

@@ -243,7 +243,7 @@ class LineEngine:
             entry[1] += size
         part: Line | None = result
         while part is not None:  # a torn line holds several records
-            self._keep(number, part)
+            self._keep(number, part, torn=result.tail is not None)
             part = part.tail
         return result
 
@@ -253,16 +253,18 @@ class LineEngine:
         self.captures.counts[self._kind][1] += size
         first = part = self.classifier.records_in(number, piece)
         while part is not None:
-            self._keep(number, part)
+            self._keep(number, part, torn=True)
             part = part.tail
         return first or Line(number, CONTINUATION, None, NO_HEADER, piece, number)
 
-    def _keep(self, number: int, result: Line) -> None:
+    def _keep(self, number: int, result: Line, *, torn: bool) -> None:
         captures = self.captures
         kind = result.kind
         found = result.found
         if found is not None:
             self.hold(found.variant, (number,), (found.groups,))
+            if torn:
+                captures.torn.setdefault(number, []).append(found.variant)
         elif kind == CONTINUATION:
             captures.continuations.append((number, result.record, result.body))
         header = result.header

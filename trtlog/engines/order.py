@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_right
 from collections import deque
+from operator import itemgetter
 
 import numpy as np
 
@@ -153,7 +154,7 @@ class Walk:
         number = self._found.first_line
         own = [(number + row, printed[h]) for row, h in zip(rows.tolist(), self._header[rows].tolist(), strict=True)]
         before = noted[first - 1][1] if first else None
-        together = sorted([*own, *noted[first:]])
+        together = sorted([*own, *noted[first:]], key=itemgetter(0))  # a torn line may print several, in its order
         del noted[first:]
         for line, time in together:
             if time is not None and time != before:

@@ -59,6 +59,8 @@ class Captures:
         Header rule -> number of lines.
     lines, size : int
         Number of lines, and of bytes, read so far.
+    torn : dict of int to list of int
+        Line that holds several records -> the variants of their matches, in their order.
     """
 
     grammar: Grammar
@@ -73,6 +75,7 @@ class Captures:
     producers: dict[str, int] = field(default_factory=dict)
     lines: int = 0
     size: int = 0
+    torn: dict[int, list[int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def add_rows(self, variant: int, lines: Sequence[int], rows: Sequence[tuple[bytes | None, ...]]) -> None:
@@ -160,8 +163,33 @@ class Matches:
             if not (lines[:-1] <= lines[1:]).all():
                 self._order = np.argsort(lines, kind="stable")
                 self.lines = lines[self._order]
+            if captures.torn:
+                self._order_within_lines(captures)
         self.num_rows = len(self.lines)
         self._columns: dict[str, Any] = {}
+
+    def _order_within_lines(self, captures: Captures) -> None:
+        """Bring the matches of lines that hold several records into the order in which they stand."""
+        import numpy as np
+
+        ends = np.flatnonzero(np.append(self.lines[1:] != self.lines[:-1], True)) + 1
+        starts = np.append(0, ends[:-1])
+        torn = [(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True) if b - a > 1]
+        if not torn:
+            return
+        order = np.arange(len(self.lines)) if self._order is None else self._order
+        numbers = {id(variant): number for number, variant in enumerate(captures.variants)}
+        variants = np.repeat([numbers[id(variant)] for variant, _, _ in self._held], self._sizes)
+        for first, last in torn:
+            left = order[first:last].tolist()
+            held = []
+            for variant in captures.torn.get(int(self.lines[first]), ()):
+                found = next((place for place in left if variants[place] == variant), None)
+                if found is not None:
+                    held.append(found)
+                    left.remove(found)
+            order[first:last] = held + left
+        self._order = order
 
     @cached_property
     def column_names(self) -> list[str]:

@@ -60,9 +60,10 @@ def write(log: Log, folder: Path) -> Path:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        tables = {name: log.table(name) for name in TABLES}  # all, before the notes on them are known
         metadata = file_metadata(log)
-        for name in TABLES:
-            write_table(log.table(name), folder / f"{name}.parquet", metadata)
+        for name, table in tables.items():
+            write_table(table, folder / f"{name}.parquet", metadata)
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
     return folder

@@ -99,6 +99,7 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
         The part above the line, without counts.
     """
     above = Captures(captures.grammar, captures.variants, lines=line - 1, producers=dict(captures.producers))
+    above.torn = captures.torn
     above.remarks, captures.remarks = _parted(captures.remarks, line)
     copied = {"run_started", *(remark.kind for remark in above.remarks)}
     for index in list(captures.columns):

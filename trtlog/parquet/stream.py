@@ -139,6 +139,7 @@ class _Writer:
         self._files: dict[str, pq.ParquetWriter] = {}
         self.runs = 0  # runs above those that are read now
         self._versions: dict[str, None] = {}
+        self._notes: dict[str, None] = {}  # on values of the tables
         self._held: dict[str, list[pa.Table]] = {}  # rows that are not yet a row group
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trtlog-write")
         self._pending: deque[Future[None]] = deque()
@@ -161,7 +162,7 @@ class _Writer:
         self._wait()
         for name in list(self._held):
             self._write_group(name)
-        metadata = metadata_of(list(self._versions), self._source.name, list(notes))
+        metadata = metadata_of(list(self._versions), self._source.name, [*notes, *self._notes])
         for file in self._files.values():
             file.add_key_value_metadata({key: metadata[key] for key in _LATE})
             file.close()
@@ -204,6 +205,7 @@ class _Writer:
                 self._held.setdefault(name, []).append(_numbered(table, runs_above))
             if sum(held.num_rows for held in self._held.get(name, ())) >= GROUP_ROWS:
                 self._write_group(name)
+        self._notes.update(dict.fromkeys(tables.notes))
 
     def _write_group(self, name: str) -> None:
         """Write the rows of a table that are held as a row group."""

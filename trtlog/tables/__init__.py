@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from trtlog._util import unreadable
 from trtlog._util.gc import no_collection
 from trtlog.messages.captures import Captures
 from trtlog.records import TABLES
@@ -64,11 +65,14 @@ class TableSet:
     def __init__(self, captures: Captures, source: str, exports: Mapping[str, Any] | None = None) -> None:
         self._context = Context(captures, source, exports)
         self._built: dict[str, pa.Table] = {}
+        self.notes: list[str] = []  # what could not be read in the tables that were built
 
     def __getitem__(self, name: str) -> pa.Table:
         if name not in self._built:
-            with no_collection():
+            with no_collection(), unreadable.collecting() as found:
                 self._built[name] = BUILDERS[name](self._context)
+            if found:
+                self.notes.append(unreadable.in_words(name, found))
         return self._built[name]
 
 

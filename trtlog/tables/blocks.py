@@ -157,6 +157,8 @@ class Autotuning:
     def _choose_by_runner(self, runners: Lines, groups: Lines, wanted: Lines, chosen_ids: Lines) -> None:
         """Find the blocks of choices that no block's fastest tactic equals: the runner's last, or its only one."""
         blocks = self.blocks
+        if not len(blocks.lines):  # a choice without anything that was timed
+            return
         near = among(blocks.group, groups)
         rows = np.flatnonzero((self.tactic_block >= 0) & near[self.tactic_block])
         block = self.tactic_block[rows]

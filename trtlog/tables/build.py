@@ -10,7 +10,7 @@ import pyarrow as pa
 from trtlog._util.arrow import from_numpy
 from trtlog.messages.captures import Matches, one_column
 from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
-from trtlog.tables.cells import codes_of, from_codes, lines_of, take, to_name, to_tactic
+from trtlog.tables.cells import codes_of, from_codes, int_or_none, lines_of, take, to_name, to_tactic
 from trtlog.tables.context import Context
 from trtlog.tables.join import asof
 from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words
@@ -101,5 +101,5 @@ def timing_cache(context: Context) -> pa.Table:
     ]
     columns: dict[str, list[Any]] = {"line": lines, "event": events, "scope": scopes, "path": paths}
     for name, printed in zip(numbers, counts, strict=True):
-        columns[name] = [None if value is None else int(value) for value in printed]
+        columns[name] = [int_or_none(value) for value in printed]
     return finish_columns(context, "timing_cache", columns)

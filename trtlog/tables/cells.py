@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trtlog._util import unreadable
 from trtlog._util.arrow import Array, from_list, from_numpy, to_filled
 from trtlog.messages.captures import Matches, text
 
@@ -111,10 +112,30 @@ def to_int(values: pa.Array, target: pa.DataType) -> pa.Array:
 
 
 def _int_or_none(value: str | None, target: pa.DataType) -> int | None:
+    number = int_or_none(value)
     try:
-        return None if value is None else pa.scalar(int(value), target).as_py()
-    except (ValueError, OverflowError, pa.ArrowInvalid):
+        return None if number is None else pa.scalar(number, target).as_py()
+    except (OverflowError, pa.ArrowInvalid):
+        unreadable.note(value)
         return None
+
+
+def int_or_none(value: str | None) -> int | None:
+    """Return a printed whole number, None for what is none that 64 bits hold.
+
+    Examples
+    --------
+    >>> int_or_none("12"), int_or_none("9223372036854775808"), int_or_none("-"), int_or_none(None)
+    (12, None, None, None)
+    """
+    try:
+        number = None if value is None else int(value)
+    except ValueError:  # also of more digits than Python reads
+        number = 1 << 63
+    if number is None or -(1 << 63) <= number < 1 << 63:
+        return number
+    unreadable.note(value)
+    return None
 
 
 def to_float(values: pa.Array, target: pa.DataType) -> pa.Array:
@@ -135,6 +156,7 @@ def float_or_none(value: str | None) -> float | None:
     try:
         return None if value is None else float(value)
     except ValueError:
+        unreadable.note(value)
         return None
 
 
@@ -152,15 +174,26 @@ def is_true(printed: bytes) -> bool:
 
 
 # ------------------------------------------------------------------------------------------ tactics
-def tactic_number(printed: bytes) -> int:
-    """Return a tactic's id as an unsigned 64-bit number.
+def tactic_number(printed: bytes | None) -> int | None:
+    """Return a tactic's id as an unsigned 64-bit number, None for one that has no place in 64 bits.
 
     Examples
     --------
     >>> tactic_number(b"0x0000000000000bb9"), hex(tactic_number(b"-3360065831133338131"))
     (3001, '0xd15ea5edd15ea5ed')
+    >>> tactic_number(b"18446744073709551616") is None
+    True
     """
-    return int(printed, 16 if printed[:2] in (b"0x", b"0X") else 10) & 0xFFFFFFFFFFFFFFFF
+    if printed is None:
+        return None
+    try:
+        number = int(printed, 16 if printed[:2] in (b"0x", b"0X") else 10)
+    except ValueError:  # no number, or of more digits than Python reads
+        number = 1 << 64
+    if -(1 << 63) <= number < 1 << 64:
+        return number & 0xFFFFFFFFFFFFFFFF
+    unreadable.note(printed)
+    return None
 
 
 def to_tactic_id(values: pa.Array) -> pa.Array:
@@ -189,7 +222,7 @@ def tactic_names(numbers: pa.Array) -> pa.DictionaryArray:
     ['0x0000000000000bb9', None]
     """
     held = numbers.dictionary_encode()
-    distinct = [f"0x{number:016x}" for number in held.dictionary.to_pylist()]
+    distinct = [None if number is None else f"0x{number:016x}" for number in held.dictionary.to_pylist()]
     return pa.DictionaryArray.from_arrays(held.indices, from_list(distinct, pa.string()))
 
 

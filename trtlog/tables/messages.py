@@ -7,6 +7,7 @@ import re
 import pyarrow as pa
 
 from trtlog.messages.captures import SPECIAL_KINDS, text
+from trtlog.tables.cells import int_or_none
 from trtlog.tables.context import Context
 from trtlog.tables.schema import from_rows
 from trtlog.tables.simple import finish_columns
@@ -50,10 +51,10 @@ def messages(context: Context) -> pa.Table:
                 remark.origin,
                 remark.kind,
                 words,
-                None if code is None else int(code),
+                int_or_none(code),
                 error_class,
                 file,
-                None if source_line is None else int(source_line),
+                int_or_none(source_line),
                 function,
             )
         )

@@ -46,8 +46,9 @@ def performance(context: Context) -> pa.Table:
     captures = context.captures
 
     def add(line: int, metric: str, stat: str, value: Any, unit: str) -> None:
-        if value is not None:
-            rows.append((line, metric, stat, float(value), unit))
+        number = float_or_none(value)
+        if number is not None:
+            rows.append((line, metric, stat, number, unit))
 
     for line, value in zip(*captures.lists(("throughput",), ("line", "throughput_qps")), strict=True):
         add(line, "throughput", "value", value, "qps")
@@ -102,10 +103,11 @@ def old_blocks(context: Context) -> list[_Row]:
     for position, line, name, percentile, time, whole in zip(found, *printed, strict=True):
         metric = metrics[position] if position >= 0 else "latency" if whole is not None else None
         stat = name or f"p{percentile}"
-        if metric is not None and time is not None:
-            rows.append((line, metric, stat, float(time), "ms"))
-        if whole is not None:
-            rows.append((line, "end_to_end_host_latency", stat, float(whole), "ms"))
+        time_ms, whole_ms = float_or_none(time), float_or_none(whole)
+        if metric is not None and time_ms is not None:
+            rows.append((line, metric, stat, time_ms, "ms"))
+        if whole_ms is not None:
+            rows.append((line, "end_to_end_host_latency", stat, whole_ms, "ms"))
     return rows
 
 

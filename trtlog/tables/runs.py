@@ -12,7 +12,18 @@ import pyarrow as pa
 from trtlog._util.arrow import from_list, from_numpy, is_valid
 from trtlog.flags import asks_help, decode_banner_version, format_version, program_of
 from trtlog.tables.blocks import kind_is
-from trtlog.tables.cells import codes_of, from_codes, is_true, lines_of, name_by_distinct, take, to_name, to_text
+from trtlog.tables.cells import (
+    codes_of,
+    float_or_none,
+    from_codes,
+    int_or_none,
+    is_true,
+    lines_of,
+    name_by_distinct,
+    take,
+    to_name,
+    to_text,
+)
 from trtlog.tables.context import Context
 from trtlog.tables.schema import captured_bytes, empty, from_columns, from_rows
 from trtlog.tables.simple import finish_columns
@@ -87,7 +98,7 @@ def _time(seconds: Any) -> datetime.datetime:
 def _producer(producers: dict[str, int]) -> str | None:
     if not producers:
         return None
-    name = max(producers, key=lambda k: producers[k])
+    name = max(producers, key=lambda k: (producers[k], k))
     return "trtexec" if name.startswith("trtexec") else name
 
 
@@ -219,9 +230,9 @@ def _device_value(name: str, printed: str | None) -> Any:
     if printed is None:
         return None
     if name in _INTEGERS:
-        return int(printed)
+        return int_or_none(printed)
     if name in _FLOATS:
-        return float(printed)
+        return float_or_none(printed)
     if name == "ecc":
         return is_true(printed.encode())
     return printed

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from trtlog._util.arrow import from_list, from_numpy, is_valid, to_filled
 from trtlog.records import TABLES
-from trtlog.tables.cells import lines_of, to_float, to_text
+from trtlog.tables.cells import int_or_none, lines_of, to_float, to_text
 from trtlog.tables.context import Context
 from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words, schema_of
 
@@ -102,21 +102,27 @@ def memory_totals(context: Context) -> pa.Table:
     captures = context.captures
     constants = {kind: message.attributes.get("name") for kind, message in captures.grammar.messages.items()}
     fields = ("line", "kind", "memory_total", "name", "bytes", "mib")
-    rows: list[tuple[int, str, int]] = []
+    rows: list[tuple[int, str, int | None]] = []
     for line, kind, printed, name, size, mib in zip(
         *captures.lists(context.kinds_of("memory_totals"), fields), strict=True
     ):
         if size is not None or mib is not None:
             total = constants[kind] or _total_name(printed or name or kind)
-            rows.append((line, total, int(size) if size is not None else int(mib) << 20))
+            rows.append((line, total, _bytes(size, mib)))
     for kind, prefix in (("memory_peak", "peak"), ("memory_build_peak", "build_peak")):
         for line, *sizes in zip(*captures.lists((kind,), ("line", "cpu_mib", "gpu_mib")), strict=True):
             for place, mib in zip(("cpu", "gpu"), sizes, strict=True):
                 if mib is not None:
-                    rows.append((line, f"{prefix}_{place}", int(mib) << 20))
+                    rows.append((line, f"{prefix}_{place}", _bytes(None, mib)))
     rows.sort(key=itemgetter(0))
     columns = dict(zip(("line", "name", "bytes"), zip(*rows, strict=True), strict=True)) if rows else {}
     return finish_columns(context, "memory_totals", columns)
+
+
+def _bytes(size: str | None, mib: str | None) -> int | None:
+    """Return a size that is printed in bytes or in MiB."""
+    number = int_or_none(mib if size is None else size)
+    return number if number is None or size is not None else number << 20
 
 
 def _total_name(printed: str) -> str:

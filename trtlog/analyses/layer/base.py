@@ -47,6 +47,17 @@ def rows(table: pa.Table) -> list[dict[str, Any]]:
     return table.to_pylist()  # type: ignore[no-any-return]
 
 
+def nulls_last(*values: Any) -> tuple[tuple[bool, Any], ...]:
+    """Return a key for sorting in which what is missing, null or nan, comes last.
+
+    Examples
+    --------
+    >>> sorted(["b", None, "a"], key=nulls_last)
+    ['a', 'b', None]
+    """
+    return tuple((value is None or value != value, 0 if value is None or value != value else value) for value in values)
+
+
 def answer(record: type[Record], values: Iterable[Any]) -> pa.Table:
     """Make the table of an answer: the columns, units and meanings of ``record``."""
     schema = schema_of_record(record)

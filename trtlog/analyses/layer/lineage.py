@@ -63,7 +63,7 @@ class Names:
     def __init__(self, known: Iterable[str]) -> None:
         self.known = set(known)
 
-    def parts(self, name: str) -> list[str]:
+    def parts(self, name: str | None) -> list[str]:
         """Return the known names that make up a layer's name, in order.
 
         Examples
@@ -71,7 +71,7 @@ class Names:
         >>> Names(["/a/Conv", "/b + c", "/clip"]).parts("/a/Conv + /b + c + PWN(/clip)")
         ['/a/Conv', '/b + c', '/clip']
         """
-        name = name.strip()
+        name = (name or "").strip()
         if name in self.known:
             return [name]
         for pattern in (_CLONE, _HELPER):

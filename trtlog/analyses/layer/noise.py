@@ -160,7 +160,7 @@ def close_calls_of(held: Frame, selections: Selections, engine_only: bool = True
         if row["second_ms"] is None or (engine_only and row["in_engine"] is False):
             continue
         limit = noise.percent_at(row["winner_ms"])
-        if row["margin_percent"] > limit:
+        if row["margin_percent"] is None or row["margin_percent"] > limit:
             continue
         shared = ("run", "layer", "precision", "input_layout", "winner_ms", "second_ms", "margin_percent", "winner",
                   "second", "in_engine", "line")  # fmt: skip

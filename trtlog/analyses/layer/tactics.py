@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import Frame, answer, size_told
+from trtlog.analyses.layer.base import Frame, answer, nulls_last, size_told
 from trtlog.analyses.layer.candidates import decoded
 from trtlog.analyses.layer.selections import Selections
 from trtlog.records.base import Record, column, line_column, run_column
@@ -133,7 +133,7 @@ def best_of(held: Frame, selections: Selections, by: str = "precision") -> pa.Ta
         row["slower_percent"] = 100 * (first["time_ms"] / first["layer_best"] - 1) if first["layer_best"] else None
         row["in_engine"] = (int(group.index[0]) in used) if selections.known else None
         out.append(row)
-    out.sort(key=lambda row: (row["run"], row["layer"], row["best_ms"]))
+    out.sort(key=lambda row: nulls_last(row["run"], row["layer"], row["best_ms"]))
     return answer(Best, out)
 
 

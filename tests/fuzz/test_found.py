@@ -1,0 +1,109 @@
+"""What mutated logs brought to light, each reduced to a few lines: through everything, and with the right answer."""
+
+from __future__ import annotations
+
+import warnings
+from random import Random
+
+import pytest
+
+import trtlog
+from tests.fuzz import checks
+
+FOUND = {
+    "a choice of which nothing was timed": b"[V] Tactic Name: 8 Tactic: 8 Time: 8\n>>> Chose Runner Type: n Tactic: 0",
+    "a clock without digits": b"Memory Clock Rate: . GHz",
+    "a size above 64 bits": b"Layer(C): , Tactic: 0, [t(18446744073709551616)]",
+    "a size just above 63 bits": b"Layer(p): , Tactic: 1, / (t[9223372036854775809])",
+    "an engine layer whose text is a word": b"[V] Running: o\nLayer(e): r",
+    "tactics before the first runner": (
+        b"[TRT] Tactic: 0 Time: 0\n[TRT] --------------- Timing Runner: m (n[0x3])\n[TRT] Tactic: 0 Time: 2"
+    ),
+    "a tactic and a header in one line": b"[TRT] Tactic: 1 Time: 0[05/28/2023-14:30:29] [V] ",
+    "two times in one line": b"1[11/22/2026-13:22:99] [E] [11/22/2026-13:22:04] [V] ",
+    "two producers of one line each": b"[11/22/2026-13:22:04] [I] Saving engine to .\n[TRT]",
+    "fusions in one line": (
+        b"[05/26/2023-15:30:23] [V] [TRT] n: Fusing   with u\n[TRT] Running: n on m\n"
+        b"[TRT] u: Fusing / with u[05/26/2023-15:30:23] [V] Running: C on  "
+    ),
+    "fusions of two wordings in one line": (
+        b"[11/01/2024-10:32:48] [V] [TRT] Running: n on c\n"
+        b"[TRT] Fusing s with N[11/01/2024-10:32:48] [V] Running: o on ."
+    ),
+    "options in one line": (
+        b"[07/07/2026-02:11:29] [I]\n[07/07/2026-02:11:29] [I] === Build Options ===\n"
+        b"[07/07/2026-02:11:29] [I] o: w\n[I] s:[07/07/2026-02:11:29] [I] s: 0\n\n"
+    ),
+    "passes in one line": (
+        b"[09/07/2022-04:03:44] [V] Original: 1 layers\n[TRT] After r: 1 layers\n"
+        b"[TRT] Original: 3 layers[09/07/2022-04:03:48] [V] After r: 3 layers"
+    ),
+}
+
+
+def holds(data: bytes, level: str = "outputs") -> None:
+    """Check an input with several chunk sizes and command lines."""
+    for chance in range(4 if level == "outputs" else 12):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            checks.check(data, data, Random(chance), level)
+
+
+@pytest.mark.parametrize("name", sorted(FOUND))
+def test_found(name):
+    holds(FOUND[name], "answers")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(FOUND))
+def test_found_through_every_command(name):
+    holds(FOUND[name])
+
+
+# ------------------------------------------------------------------ what is right
+
+
+def test_a_number_above_64_bits_is_null_and_noted():
+    log = trtlog.parse(b"[V] --------------- Timing Runner: a (b)\n[V] Tactic: 18446744073709551616 Time: 2\n")
+    assert log.notes == ()
+    assert log.table("tactics").select(["tactic", "tactic_id", "time_ms"]).to_pylist() == [
+        {"tactic": None, "tactic_id": None, "time_ms": 2.0}
+    ]
+    assert log.notes == (
+        "table tactics: null stands for '18446744073709551616', which cannot be read as the number it should be",
+    )
+
+
+def test_a_shape_with_a_size_above_64_bits_is_null_and_noted():
+    log = trtlog.parse(b"Layer(C): a, Tactic: 0, x[Float(18446744073709551616)] -> y[Float(2,3)]\n")
+    (layer,) = log.table("engine_layers").to_pylist()
+    assert [(o["name"], o["shape"]) for o in layer["inputs"] + layer["outputs"]] == [("x", None), ("y", [2, 3])]
+    assert "18446744073709551616" in log.notes[0]
+
+
+def test_a_clock_without_digits_is_null_and_noted():
+    log = trtlog.parse(b"[I] === Device Information ===\n[I] SMs: 132\n[I] Memory Clock Rate: . GHz\n")
+    assert (log.device.sms, log.device.memory_clock_ghz) == (132, None)
+    assert log.notes == ("table devices: null stands for '.', which cannot be read as the number it should be",)
+
+
+def test_notes_on_values_go_where_the_tables_go(tmp_path):
+    log = trtlog.parse(b"[I] === Device Information ===\n[I] Memory Clock Rate: . GHz\n")
+    assert "'.'" in trtlog.read_parquet(log.to_parquet(tmp_path / "out")).notes[0]
+    assert "'.'" in log.runs[0].notes[0]
+
+
+def test_tactics_without_a_layer_come_last():
+    log = trtlog.parse(FOUND["tactics before the first runner"])
+    assert log.table("tactics").column("layer").to_pylist() == [None, "m"]
+    assert log.analyze.table("best").column("layer").to_pylist() == ["m", None]
+
+
+def test_records_of_one_line_keep_their_order():
+    log = trtlog.parse(FOUND["passes in one line"], engine="vector")
+    assert [(r["line"], r["name"], r["layers"]) for r in log.table("passes").to_pylist()] == [
+        (1, "Original", 1),
+        (2, "r", 1),
+        (3, "Original", 3),
+        (3, "r", 3),
+    ]
