@@ -21,7 +21,8 @@ _NUMBERS = (
 _TOKENS = (
     b"", b" ", b"  ", b"(", b")", b"[", b"]", b"{", b"}", b":", b",", b"=", b"->", b"'", b'"', b"\\", b"/",
     b"null", b"\0", b"\x1b[31m", b"\xff", b"\xc3\xa9", b"\xe2\x80\xae", b"\xe2\x80\xa8", b"\x85", b"\t", b"\r",
-    b"\x1e", b"x" * 300, b"a" * 5000, b"((((((((", b"[[[[{{{{", b"-_-_-_-_", b"<script>alert(1)</script>", b"=1+1", b"|",
+    b"\x1e", b"x" * 300, b"a" * 5000, b"((((((((", b"[[[[{{{{", b"-_-_-_-_", b"<script>alert(1)</script>", b"=1+1",
+    b"|",
 )  # fmt: skip
 _PREFIXES = (
     b"build\tRun trtexec\t2026-11-22T13:22:03.1234567Z ", b"trt-1  | ", b"2026-11-22T13:22:03Z ", b"> ", b">> ",
