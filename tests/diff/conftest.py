@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ import trtlog
 from tests.conftest import FIXTURES
 
 CAPTURES = FIXTURES / "trt-8.5.3-h200"
+REPEATS = CAPTURES / "repeats"
 RTX = FIXTURES / "trt-rtx-1.7.1-h200"
 
 
@@ -18,12 +20,14 @@ RTX = FIXTURES / "trt-rtx-1.7.1-h200"
 def load(name: str) -> trtlog.Log:
     """Return a capture by the name of its file without endings."""
     folder = RTX if name.startswith("rtx") else CAPTURES
+    if (REPEATS / f"{name}.log.gz").exists():
+        folder = REPEATS
     return trtlog.parse(folder / f"{name}.log.gz")
 
 
 @functools.cache
 def text_of(name: str) -> str:
-    return gzip.decompress((CAPTURES / f"{name}.log.gz").read_bytes()).decode()
+    return gzip.decompress(Path(load(name).source).read_bytes()).decode()
 
 
 @functools.cache

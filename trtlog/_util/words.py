@@ -30,3 +30,16 @@ def counted(count: int, one: str, many: str = "") -> str:
     ('1 line', '2 lookup entries')
     """
     return f"{count} {plural(count, one, many)}"
+
+
+def percent(value: float) -> str:
+    """Return a limit in percent with the digits that mean something.
+
+    Examples
+    --------
+    >>> percent(5.62), percent(64.2), percent(672.6)
+    ('5.6%', '64%', 'a factor of 7.7')
+    """
+    if value >= 100:
+        return f"a factor of {1 + value / 100:.2g}"
+    return f"{value:.2g}%"

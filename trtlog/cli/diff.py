@@ -8,9 +8,33 @@ from trtlog.cli.common import read_log, show, text_format_option
 from trtlog.errors import QueryError
 
 
-@click.command("diff")
-@click.argument("control", metavar="CONTROL")
-@click.argument("test", metavar="TEST")
+class _Sides(click.Command):
+    """A command whose option ``--against`` takes all words up to the next option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        found: list[str] = []
+        taking = False
+        for word in args:
+            if word == "--against":
+                taking = True
+            elif taking and (word == "-" or not word.startswith("-")):
+                found += ["--against", word]
+            else:
+                taking = False
+                found.append(word)
+        if taking and "--against" not in found:
+            found.append("--against")
+        return super().parse_args(ctx, found)
+
+
+@click.command("diff", cls=_Sides)
+@click.argument("logs", nargs=-1, required=True, metavar="CONTROL... TEST")
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="TEST...",
+    help="Several logs a side: those before it are the control, those after it the test; each repeats one measurement.",
+)
 @text_format_option
 @click.option("--limit", type=click.IntRange(1), default=12, show_default=True, help="Rows of a table (text, md).")
 @click.option("--all", "unchanged", is_flag=True, help="With json: unchanged rows and common tactics too.")
@@ -18,8 +42,8 @@ from trtlog.errors import QueryError
 @click.option("--test-run", type=int, default=None, help="Which run of TEST, from 0, where it holds several.")
 @click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows.")
 def command(
-    control: str,
-    test: str,
+    logs: tuple[str, ...],
+    against: tuple[str, ...],
     format_: str,
     limit: int,
     unchanged: bool,
@@ -32,15 +56,25 @@ def command(
     Layers are paired in spite of renames and other fusions; a change of performance is told from noise, a
     slower machine from a worse choice of tactics.
 
+    Two runs of one engine differ. Several logs a side show by how much, and the verdicts rest on that.
+
     Example:  trtlog diff before.log after.log --format md
+
+    Example:  trtlog diff a1.log a2.log a3.log --against b1.log b2.log b3.log
     """
     from trtlog.analyses.compare.diff import diff
     from trtlog.report.terminal.diff import screen
 
-    if control == test == "-":
-        raise QueryError("only one of the two logs can come from standard input")
+    control, test = (logs, against) if against else (logs[:1], logs[1:])
+    if not against and len(logs) != 2:
+        raise click.UsageError(
+            "give two logs, CONTROL and TEST; several a side as: trtlog diff A1 A2 A3 --against B1 B2 B3"
+        )
+    if [*control, *test].count("-") > 1:
+        raise QueryError("only one of the logs can come from standard input")
     found = diff(
-        read_log(control, strict=strict, run_number=control_run), read_log(test, strict=strict, run_number=test_run)
+        [read_log(log, strict=strict, run_number=control_run) for log in control],
+        [read_log(log, strict=strict, run_number=test_run) for log in test],
     )
     if format_ == "json":
         click.echo(found.to_json(unchanged=unchanged), nl=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from trtlog._util.words import counted
+from trtlog._util.words import counted, percent
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.diff import Diff
@@ -112,7 +112,11 @@ def _performance(diff: Diff) -> list[str]:
     for row in diff.rows("performance"):
         if row["verdict"] is None or row["metric"] not in ("samples", "throughput", "latency", "gpu_compute_time"):
             continue
+        if row["stat"] not in ("value", "median", "mean"):
+            continue
         verdict = "no change beyond noise" if row["verdict"] == "same" else row["verdict"]
+        if row["verdict"] == "same" and abs(row["change_percent"]) >= 1 and row["limit_percent"] is not None:
+            verdict += f" of {percent(row['limit_percent'])}"
         lines.append(
             f"{METRIC_NAMES[row['metric']]}: {number(row['control'])} -> {number(row['test'])} {row['unit']} "
             f"({signed(row['change_percent'])}, {verdict}; {row['method']})"
@@ -233,7 +237,7 @@ def _layer_name(row: Row) -> str:
 def sections(diff: Diff) -> list[Section]:
     """Return the tables to show, without what did not change; an empty one is left out."""
     rows = {name: _changed(diff.rows(name)) for name in _SHOWN}
-    rows["performance"] = [r for r in diff.rows("performance") if r["verdict"] or r["stat"] in ("p99", "median")]
+    rows["performance"] = [r for r in diff.rows("performance") if r["stat"] in ("value", "median", "p99")]
     rows["layers"] = [r for r in diff.rows("layers") if r["category"] != "unchanged" or r["delta_ms"]]
     found = []
     for name, (title, columns) in _SHOWN.items():
@@ -267,6 +271,7 @@ _SHOWN: dict[str, tuple[str, Columns]] = {
             ("unit", _text("unit"), "code"),
             ("change", lambda row: signed(row["change_percent"]), "number"),
             ("verdict", _text("verdict"), "code"),
+            ("noise to", lambda row: "" if row["limit_percent"] is None else percent(row["limit_percent"]), "number"),
             ("p", lambda row: "" if row["p_value"] is None else f"{row['p_value']:.2g}", "number"),
         ),
     ),

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from trtlog.analyses.compare.align import Alignment, Pair, align, read_nodes
 from trtlog.analyses.compare.aligned import attribution_rows, format_rows, layer_rows, reformat_rows, time_source
 from trtlog.analyses.compare.candidates import Machine, candidate_rows, layer_shifts, machine, tactic_rows
 from trtlog.analyses.compare.layers import Layers, read_layers
-from trtlog.analyses.compare.performance import compare_performance
+from trtlog.analyses.compare.performance import (
+    Run,
+    performance_notes,
+    performance_rows,
+    read_runs,
+    verdict_columns,
+)
 from trtlog.analyses.compare.schema import SCHEMAS, build
 from trtlog.analyses.compare.tables import (
     device_rows,
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SCHEMA = "trtlog.diff/1"
+LogOrLogs: TypeAlias = Log | str | os.PathLike[str] | Sequence[Log | str | os.PathLike[str]]
 
 
 @dataclass(frozen=True)
@@ -151,13 +158,15 @@ class Diff(InNotebook, OnTerminal):
         return f"<trtlog.Diff {self.control.source!r} -> {self.test.source!r}: layers {layers}>"
 
 
-def diff(control: Log | str | os.PathLike[str], test: Log | str | os.PathLike[str]) -> Diff:
+def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
     """Compare two builds or runs: the ``control`` before and the ``test`` after a change.
 
     Parameters
     ----------
-    control, test : Log or path
-        Logs of one run each; of a file of several give ``log.runs[i]``.
+    control, test : Log or path, or a sequence of them
+        Logs of one run each; of a file of several give ``log.runs[i]``. Of several logs a side, which repeat the same
+        measurement, the spread between them decides what a change of performance is; the rest compares the first
+        of each side.
 
     Returns
     -------
@@ -178,9 +187,10 @@ def diff(control: Log | str | os.PathLike[str], test: Log | str | os.PathLike[st
     >>> d.layers.category.value_counts().to_dict()
     {'unchanged': 136, 'changed': 17}
     """
-    logs = [one_run(log, name) for log, name in ((control, "control"), (test, "test"))]
+    several = (_logs(control, "control"), _logs(test, "test"))
+    logs = [side[0] for side in several]
     sides = [Side(log.source, log.run.tensorrt_version, log.run.status, read_layers(log)) for log in logs]
-    notes = _notes(logs, sides)
+    notes = [*_notes(logs, sides), *_one_engine_a_side(several)]
     alignment = _alignment(logs, sides, notes)
     pairs: tuple[Pair, ...] = alignment.pairs if alignment and alignment.same_model else ()
     source = time_source(sides[0].layers, sides[1].layers) if pairs else None
@@ -200,7 +210,7 @@ def diff(control: Log | str | os.PathLike[str], test: Log | str | os.PathLike[st
         "run": run_rows(*logs),
         "options": option_rows(*logs),
         "device": device_rows(*logs),
-        "performance": _performance(logs, performance_work, notes),
+        "performance": _performance((read_runs(several[0]), read_runs(several[1])), performance_work, notes),
         "layers": layer_rows(pairs, source, work.scale, shifts),
         "attribution": attribution_rows(pairs, source, work.scale, shifts),
         "tactics": tactic_rows(pairs, found),
@@ -221,6 +231,16 @@ def diff(control: Log | str | os.PathLike[str], test: Log | str | os.PathLike[st
         layer_time_source=source,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _logs(side: LogOrLogs, name: str) -> list[Log]:
+    """Return the logs of one side, each of one run."""
+    if isinstance(side, (Log, str, os.PathLike)):
+        return [one_run(side, name)]
+    logs = [one_run(log, name) for log in side]
+    if not logs:
+        raise QueryError(f"{name}: there is no log; give one or more")
+    return logs
 
 
 def one_run(log: Log | str | os.PathLike[str], name: str) -> Log:
@@ -322,38 +342,43 @@ def _work_notes(work: Work, source: str | None) -> list[str]:
     return []
 
 
-def _performance(logs: list[Log], work: Work, notes: list[str]) -> list[dict[str, Any]]:
-    rows = compare_performance(*logs)
-    if not work.known or (work.comparable and work.scale == (1, 1)) or not rows:
+def _performance(
+    sides: tuple[Sequence[Run], Sequence[Run]], work: Work, notes: list[str]
+) -> list[dict[str, Any]]:
+    rows = performance_rows(*sides)
+    if not rows:
+        return rows
+    if not work.known or (work.comparable and work.scale == (1, 1)):
+        notes += performance_notes(rows, *sides)
         return rows
     shapes = f"{shapes_text(work.control)} in control, {shapes_text(work.test)} in test"
     if not work.comparable:
         notes.append(f"the inferences had other input shapes ({shapes}): their times are of different work")
         for row in rows:
-            row.update(verdict=None, method="other input shapes")
+            row.update(verdict=None, p_value=None, limit_percent=None, method="other input shapes", reason=None)
         return rows
     notes.append(f"the inferences had other batches ({shapes}): 'samples' is the throughput times the batch")
     rate = next((row for row in rows if row["metric"] == "throughput"), None)
     if rate is not None and rate["control"] is not None and rate["test"] is not None:
         ours, theirs = rate["control"] * work.scale[0], rate["test"] * work.scale[1]
-        change = 100 * (theirs / ours - 1) if ours else None
-        noise = rate.get("noise_percent")
-        verdict = None
-        if change is not None:
-            real = abs(change) > max(1.0, noise or 0.0)
-            verdict = ("faster" if change > 0 else "slower") if real else "same"
-        rows.insert(
-            0,
-            {
-                "metric": "samples",
-                "stat": "value",
-                "unit": "1/s",
-                "control": ours,
-                "test": theirs,
-                "change_percent": change,
-                "verdict": verdict,
-                "noise_percent": noise,
-                "method": "throughput times batch, spread of the summary",
-            },
-        )
+        scale = (float(work.scale[0]), float(work.scale[1]))
+        samples = {**rate, **verdict_columns("throughput", "value", sides, scale)}
+        if samples["method"]:
+            samples["method"] = f"throughput times batch, {samples['method']}"
+        samples |= {"metric": "samples", "unit": "1/s", "control": ours, "test": theirs}
+        rows.insert(0, samples | {"change_percent": 100 * (theirs / ours - 1) if ours else None})
+    notes += performance_notes(rows, *sides)
     return rows
+
+
+def _one_engine_a_side(sides: tuple[Sequence[Log], Sequence[Log]]) -> list[str]:
+    """Say what of several logs a side is compared."""
+    several = [
+        f"{len(side)} logs of {name}" for side, name in zip(sides, ("control", "test"), strict=True) if len(side) > 1
+    ]
+    if not several:
+        return []
+    return [
+        f"{' and '.join(several)}: performance is compared over all of them, everything else (layers, options, "
+        "memory, messages) between the first of each side"
+    ]

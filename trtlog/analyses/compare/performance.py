@@ -1,243 +1,225 @@
-"""Whether a performance change between two runs is real or noise.
+"""Whether a change of performance is real, or what runs of one engine differ by anyway.
 
-What is compared, the best that both runs have:
+Inferences of one run are alike; runs are not: clocks, warm-up and above all the host change between them. So a
+change is held against what runs differ by, never against the number of inferences:
 
-``iteration times``
-    The times of single inferences that ``--exportTimes`` wrote (table ``iteration_times``), without the
-    warm-up.
-``averages``
-    The ``Average on N runs`` lines of the log, each the mean of N inferences (10 by default).
-``summary``
-    The percentiles, minimum and maximum of the performance summary, and the coefficient of variance where
-    the log warns of it.
+- with one run a side, against a floor that was measured on repeats (:mod:`floors`) for the kind of figure and for
+  what the run depends on (:mod:`regime`), widened by how much the run wanders within itself;
+- with several runs a side, against the spread between them (:mod:`significance`).
 
-Inferences in a row are not independent: clocks and temperature drift. The first two are therefore cut into
-30 blocks of inferences in a row, and the means of the blocks are compared with the two-sided Mann-Whitney U
-test (normal approximation, corrected for ties and continuity), which assumes no distribution. The change
-itself is that of the two medians (of the summary's mean for throughput and in the absence of samples). It
-counts where p < 0.01 and it is at least 1 %: with thousands of inferences far smaller changes can be told
-from chance, and mean nothing. From a summary alone a change counts that is larger than 1 % and than the
-spread of both runs.
-
-A test of one run against one run cannot tell a change of the engine from a change of the machine between the
-runs (clocks, other work on the GPU). For that build and measure several times: :func:`trtlog.stability`.
+A verdict stands with the median of times, the value of the throughput, and the percentiles p90 to p99, whose floors
+are wider. Minimum and maximum are one inference each and get none.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from trtlog._util.words import counted, percent
+from trtlog.analyses.compare import floors
+from trtlog.analyses.compare.regime import Regime, read_regime
+from trtlog.analyses.compare.samples import (
+    METRICS,
+    Samples,
+    drift,
+    read_samples,
+    read_values,
+    spread_percent,
+)
+from trtlog.analyses.compare.significance import Judgement, Value, judge
 
 if TYPE_CHECKING:
     from trtlog.log import Log
 
-BLOCKS = 30
-MIN_BLOCKS = 8
-ALPHA = 0.01
-MIN_CHANGE_PERCENT = 1.0
-
-METRICS = (
-    "throughput",
-    "latency",
-    "gpu_compute_time",
-    "enqueue_time",
-    "h2d_latency",
-    "d2h_latency",
-    "end_to_end_host_latency",
-)
 _STATS = ("value", "median", "mean", "p90", "p95", "p99", "min", "max")
-_AVERAGES = {
-    "latency": "host_ms",
-    "gpu_compute_time": "gpu_ms",
-    "enqueue_time": "enqueue_ms",
-    "end_to_end_host_latency": "end_to_end_ms",
-}
-_VARIANCE = re.compile(
-    r"(?:GPU compute time|Enqueue time|.*?time) is unstable, with coefficient of variance = ([0-9.]+)%",
-    re.IGNORECASE,
-)
+_PERCENTILE = re.compile(r"p([0-9]+(?:\.[0-9]+)?)")
+_GPU_METRICS = ("latency", "gpu_compute_time")
+_COPIES = ("h2d_latency", "d2h_latency")
+# A percentile is known by the inferences beyond it.
+_MIN_BEYOND = 10
 
 
 @dataclass(frozen=True)
-class Samples:
-    """Times of one metric in the order they were taken.
+class Run:
+    """One run's figures and what they depend on."""
+
+    log: Log
+    values: Mapping[tuple[str, str], float]
+    samples: Mapping[str, Samples]
+    spread: Mapping[str, float]
+    regime: Regime
+
+    @classmethod
+    def of(cls, log: Log) -> Run:
+        """Read a log of one run."""
+        values = read_values(log)
+        return cls(log, values, read_samples(log), spread_percent(log), read_regime(log, values))
+
+    @property
+    def inferences(self) -> float | None:
+        """Number of inferences measured: rate times wall time, in seconds."""
+        rate, wall = self.values.get(("throughput", "value")), self.values.get(("total_host_walltime", "value"))
+        return rate * wall if rate is not None and wall is not None else None
+
+    def deviation(self, metric: str, stat: str) -> float | None:
+        """Return what the logarithm of a figure deviates by from run to run; None where it has no verdict."""
+        value = self.values.get((metric, stat))
+        known = self._floor(metric).get(stat)
+        if known is None or value is None or value <= 0 or not self._enough(stat):
+            return None
+        resolution = floors.RESOLUTION_MS.get(metric, 0.0) / value
+        return float((known**2 + self._wandering(metric) ** 2 + resolution**2) ** 0.5)
+
+    def _floor(self, metric: str) -> Mapping[str, float]:
+        if metric in _COPIES:
+            return floors.COPY
+        if metric in _GPU_METRICS:
+            return floors.LAUNCH if self.regime.launch_bound else floors.GPU
+        if metric == "throughput" and not self.regime.host_bound:
+            return floors.LAUNCH if self.regime.launch_bound else floors.GPU
+        return floors.HOST
+
+    def _enough(self, stat: str) -> bool:
+        found = _PERCENTILE.fullmatch(stat)
+        count = self.inferences
+        return found is None or count is None or count * (1 - float(found[1]) / 100) >= _MIN_BEYOND
+
+    def _wandering(self, metric: str) -> float:
+        """Return how much the run differs within itself, where the GPU or the launches decide the figure."""
+        if metric in _COPIES or metric in ("enqueue_time", "end_to_end_host_latency"):
+            return 0.0
+        seen = drift(self.samples.get(metric) or self.samples.get("latency") or self.samples.get("gpu_compute_time"))
+        if seen is not None:
+            return seen
+        # Without samples half of what the summary spreads by stands in.
+        return self.spread.get("gpu_compute_time", 0.0) / 200
+
+
+def compare_performance(control: Log | Sequence[Log], test: Log | Sequence[Log]) -> list[dict[str, Any]]:
+    """Return one row a metric and statistic that either side has, with the verdict where it has one.
 
     Parameters
     ----------
-    values : tuple of float
-        Milliseconds; inferences a second for throughput.
-    source : str
-        ``iteration times`` or ``averages``.
-    """
-
-    values: tuple[float, ...]
-    source: str
-
-
-def read_samples(log: Log) -> dict[str, Samples]:
-    """Return the samples of each metric that a run has, from the exported times or the averages.
-
-    Parameters
-    ----------
-    log : Log
-        A log of one run. Exported times count where their mean is that of the log's own summary.
-    """
-    samples: dict[str, Samples] = {}
-    table = log.table("iterations")
-    for metric, column in _AVERAGES.items():
-        values = tuple(v for v in table.column(column).to_pylist() if v is not None)
-        if len(values) >= MIN_BLOCKS:
-            samples[metric] = Samples(values, "averages")
-    for metric, values in _exported(log).items():
-        if len(values) >= MIN_BLOCKS:
-            samples[metric] = Samples(values, "iteration times")
-    return samples
-
-
-def _exported(log: Log) -> dict[str, tuple[float, ...]]:
-    rows = _exported_rows(log)
-    if not rows:
-        return {}
-    found: dict[str, list[float]] = {
-        "latency": [],
-        "gpu_compute_time": [],
-        "h2d_latency": [],
-        "d2h_latency": [],
-        "enqueue_time": [],
-    }
-    for row in rows:
-        _append(found["gpu_compute_time"], row["compute_ms"])
-        _append(found["h2d_latency"], row["h2d_ms"])
-        _append(found["d2h_latency"], row["d2h_ms"])
-        _append(found["latency"], row["latency_ms"])
-        if row["start_enqueue_ms"] is not None and row["end_enqueue_ms"] is not None:
-            found["enqueue_time"].append(row["end_enqueue_ms"] - row["start_enqueue_ms"])
-    rates = _rates([row["end_compute_ms"] for row in rows])
-    return {
-        metric: tuple(v)
-        for metric, v in {**found, "throughput": rates}.items()
-        if len(v) == len(rows) or metric == "throughput"
-    }
-
-
-def _append(values: list[float], value: float | None) -> None:
-    if value is not None:
-        values.append(value)
-
-
-def _rates(ends: Sequence[float | None]) -> list[float]:
-    """Return inferences a second, block by block, of the times at which inferences end."""
-    known = sorted(end for end in ends if end is not None)
-    if len(known) < len(ends) or len(known) < 2 * MIN_BLOCKS:
-        return []
-    count = min(BLOCKS, len(known) // 2)
-    edges = [round(i * (len(known) - 1) / count) for i in range(count + 1)]
-    spans = [(b - a, known[b] - known[a]) for a, b in pairwise(edges)]
-    return [1000 * inferences / span for inferences, span in spans if span > 0]
-
-
-def _exported_rows(log: Log) -> list[dict[str, Any]]:
-    """Return the times that were exported with a run, without the warm-up, which files until 8.4 hold too."""
-    rows = log.table("iteration_times").to_pylist()
-    if not rows:
-        return []
-    warm_up = log.inference.warm_up_ms or 0.0
-    measured = [row for row in rows if row["start_compute_ms"] is None or row["start_compute_ms"] >= warm_up]
-    return next((choice for choice in (rows, measured) if _belongs(log, choice)), [])
-
-
-def _belongs(log: Log, rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether exported times are of this run: their mean is that of the log's own summary.
-
-    A file of an earlier run may lie beside a log, and a log of several runs has one file.
-    """
-    times = [row["compute_ms"] for row in rows if row["compute_ms"] is not None]
-    summary = log.performance.gpu_compute_time
-    if not times or summary is None or summary.mean_ms is None:
-        return False
-    return bool(abs(sum(times) / len(times) - summary.mean_ms) <= 0.001 * summary.mean_ms + 1e-5)
-
-
-def block_means(values: Sequence[float], blocks: int = BLOCKS) -> list[float]:
-    """Return the means of ``blocks`` stretches of values in a row, of equal length up to one.
-
-    Examples
-    --------
-    >>> block_means([1, 1, 2, 2, 3, 3], 3)
-    [1.0, 2.0, 3.0]
-    """
-    count = min(blocks, len(values))
-    edges = [round(i * len(values) / count) for i in range(count + 1)]
-    return [math.fsum(values[a:b]) / (b - a) for a, b in pairwise(edges) if b > a]
-
-
-def mann_whitney(control: Sequence[float], test: Sequence[float]) -> float:
-    """Return the two-sided p-value of the Mann-Whitney U test, by the normal approximation.
-
-    Corrected for ties and for continuity, as ``scipy.stats.mannwhitneyu(method="asymptotic")``.
-
-    Examples
-    --------
-    >>> round(mann_whitney(range(10), range(10, 20)), 6), mann_whitney([1.0] * 9, [1.0] * 9)
-    (0.000183, 1.0)
-    """
-    n, m = len(control), len(test)
-    tagged = sorted([(value, 0) for value in control] + [(value, 1) for value in test])
-    rank_sum, ties, start = 0.0, 0.0, 0
-    while start < n + m:
-        stop = start
-        while stop < n + m and tagged[stop][0] == tagged[start][0]:
-            stop += 1
-        size = stop - start
-        ties += size**3 - size
-        rank_sum += (start + stop + 1) / 2 * sum(1 for _, side in tagged[start:stop] if side == 0)
-        start = stop
-    u = rank_sum - n * (n + 1) / 2
-    total = n + m
-    variance = n * m / 12 * (total + 1 - ties / (total * (total - 1))) if total > 1 else 0.0
-    if variance <= 0:
-        return 1.0
-    z = max(0.0, abs(u - n * m / 2) - 0.5) / math.sqrt(variance)
-    return math.erfc(z / math.sqrt(2))
-
-
-def compare_performance(control: Log, test: Log) -> list[dict[str, Any]]:
-    """Return one row a metric and statistic that either run has, with the verdict on the metric.
+    control, test : Log or sequence of Log
+        One run each, or several runs a side.
 
     Returns
     -------
     list of dict
-        ``metric stat unit control test change_percent verdict p_value noise_percent method``. The verdict
-        (``faster slower same``) stands with the statistic it was reached on (median, or value of
-        throughput); null elsewhere, and where a run lacks the metric.
+        ``metric stat unit control test change_percent verdict p_value noise_percent method limit_percent
+        control_runs test_runs reason``. The verdict (``faster slower same``) stands with the median (the value of
+        the throughput) and with percentiles; null elsewhere, and where a side lacks the figure. Of several runs
+        ``control`` and ``test`` are the geometric mean.
     """
-    values = [_values(log) for log in (control, test)]
-    samples = [read_samples(log) for log in (control, test)]
-    spread = [spread_percent(log) for log in (control, test)]
+    return performance_rows(*(read_runs(side) for side in (control, test)))
+
+
+def read_runs(side: Log | Sequence[Log]) -> list[Run]:
+    """Return the runs of one side."""
+    return [Run.of(log) for log in (side if isinstance(side, Sequence) else [side])]
+
+
+def performance_rows(control: Sequence[Run], test: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return the rows of :func:`compare_performance`."""
+    sides = (control, test)
+    known = [{key for run in side for key in run.values} for side in sides]
     rows = []
     for metric in METRICS:
-        stats = [stat for stat in _STATS if (metric, stat) in values[0] or (metric, stat) in values[1]]
-        extra = sorted({s for side in values for m, s in side if m == metric} - set(_STATS))
-        judged = next((s for s in ("value", "median", "mean") if all((metric, s) in side for side in values)), None)
+        stats = [stat for stat in _STATS if any((metric, stat) in side for side in known)]
+        extra = sorted({s for side in known for m, s in side if m == metric} - set(_STATS))
+        centre = next((s for s in ("value", "median", "mean") if all((metric, s) in side for side in known)), None)
         for stat in [*stats, *extra]:
-            ours, theirs = (side.get((metric, stat)) for side in values)
-            row: dict[str, Any] = {
-                "metric": metric,
-                "stat": stat,
-                "unit": "qps" if metric == "throughput" else "ms",
-                "control": ours,
-                "test": theirs,
-                "change_percent": change_percent(ours, theirs),
-            }
-            if stat == judged:
-                row |= _verdict(metric, row["change_percent"], samples, spread)
+            row = _row(metric, stat, sides)
+            if stat == centre or _PERCENTILE.fullmatch(stat):
+                row |= verdict_columns(metric, stat, sides)
+            elif stat in ("min", "max"):
+                row["reason"] = "one inference decides it: no verdict"
             rows.append(row)
     return rows
+
+
+def _row(metric: str, stat: str, sides: tuple[Sequence[Run], Sequence[Run]]) -> dict[str, Any]:
+    ours, theirs = ([v for run in side if (v := run.values.get((metric, stat))) is not None] for side in sides)
+    control, test = _mean(ours), _mean(theirs)
+    return {
+        "metric": metric,
+        "stat": stat,
+        "unit": "qps" if metric == "throughput" else "ms",
+        "control": control,
+        "test": test,
+        "change_percent": change_percent(control, test),
+        "control_runs": len(ours),
+        "test_runs": len(theirs),
+    }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    """Return the geometric mean, and a single value as it is."""
+    if len(values) < 2 or min(values) <= 0:
+        return sum(values) / len(values) if values else None
+    product = 1.0
+    for value in values:
+        product *= value ** (1 / len(values))
+    return product
+
+
+def verdict_columns(
+    metric: str,
+    stat: str,
+    sides: tuple[Sequence[Run], Sequence[Run]],
+    scale: tuple[float, float] = (1.0, 1.0),
+) -> dict[str, Any]:
+    """Return the columns of a verdict; ``scale`` multiplies the figures of the sides, such as by their batch."""
+    noise = max((run.spread[metric] for side in sides for run in side if metric in run.spread), default=None)
+    row: dict[str, Any] = {
+        "noise_percent": noise,
+        "p_value": None,
+        "limit_percent": None,
+        "method": None,
+        "verdict": None,
+        "reason": None,
+    }
+    values: list[list[Value]] = []
+    for side, factor in zip(sides, scale, strict=True):
+        pairs = [(run.values.get((metric, stat)), run.deviation(metric, stat)) for run in side]
+        values.append([Value(v * factor, d) for v, d in pairs if v is not None and d is not None])
+    if not all(values):
+        missing = not all(any((metric, stat) in run.values for run in side) for side in sides)
+        row["reason"] = None if missing else _unjudged(stat)
+        return row
+    found = judge(*values)
+    better = "faster" if (found.change_percent > 0) == (metric in ("throughput", "samples")) else "slower"
+    row |= {
+        "p_value": found.p_value,
+        "limit_percent": found.limit_percent,
+        "method": found.method,
+        "verdict": better if found.real else "same",
+        "reason": _reason(metric, found, sides),
+    }
+    return row
+
+
+def _unjudged(stat: str) -> str:
+    if _PERCENTILE.fullmatch(stat):
+        return "too few inferences lie beyond it: no verdict"
+    return "no verdict"
+
+
+def _reason(metric: str, found: Judgement, sides: tuple[Sequence[Run], Sequence[Run]]) -> str:
+    runs = [run for side in sides for run in side]
+    limit = f"changes up to {percent(found.limit_percent)} are not told from noise"
+    if metric in _COPIES:
+        return f"{limit}: copies are short, and their times fall into steps"
+    if metric in ("enqueue_time", "end_to_end_host_latency"):
+        return f"{limit}: the host's time differs by a quarter from run to run"
+    host = [run for run in runs if run.regime.launch_bound or (metric == "throughput" and run.regime.host_bound)]
+    if host:
+        return f"{limit}: {host[0].regime.reason}"
+    return f"{limit}: GPU-bound runs and rebuilds differ by that much" if len(runs) == 2 else limit
 
 
 def change_percent(control: float | None, test: float | None) -> float | None:
@@ -247,60 +229,94 @@ def change_percent(control: float | None, test: float | None) -> float | None:
     return 100 * (test / control - 1)
 
 
-def _values(log: Log) -> dict[tuple[str, str], float]:
-    table = log.table("performance").select(["metric", "stat", "value"])
-    return {(row["metric"], row["stat"]): row["value"] for row in table.to_pylist() if row["value"] is not None}
+def performance_notes(rows: Iterable[Mapping[str, Any]], control: Sequence[Run], test: Sequence[Run]) -> list[str]:
+    """Return what limits the comparison of two sides' performance, and what would settle it."""
+    judged = {row["metric"]: row for row in rows if row.get("verdict") and row["stat"] in ("value", "median", "mean")}
+    if not judged:
+        return []
+    notes = []
+    for name, side in (("control", control), ("test", test)):
+        bound = [run for run in side if run.regime.launch_bound or run.regime.host_bound]
+        if bound:
+            several = f"{len(bound)} of {len(side)} runs, of the first: " if len(side) > 1 else ""
+            notes.append(f"the host has a part in the times of {name}: {several}{bound[0].regime.reason}")
+    notes += _contradictions(judged, control, test)
+    notes += _unstable(control, test)
+    if min(len(control), len(test)) > 1 and _one_after_the_other(control, test):
+        notes.append(
+            "all runs of one side were made before those of the other: a machine that changed in between looks like "
+            "a change of the engine; measure in turns"
+        )
+    open_ = [r for m, r in judged.items() if m in ("throughput", *_GPU_METRICS) and _undecided(r)]
+    if open_:
+        widest = max(row["limit_percent"] for row in open_)
+        notes.append(f"to settle changes below {percent(widest)}: {'; '.join(_remedies(control, test))}")
+    return notes
 
 
-def spread_percent(log: Log) -> dict[str, float]:
-    """Return how much each metric spreads within a run, in percent of its median.
-
-    The coefficient of variance where the log prints one, else half of the range from the median to p99 or
-    the maximum.
-    """
-    values = _values(log)
-    found: dict[str, float] = {}
-    for metric in METRICS:
-        median = values.get((metric, "median")) or values.get((metric, "mean"))
-        high = next((values[metric, s] for s in ("p90", "p95", "p99", "max") if (metric, s) in values), None)
-        if median and high is not None:
-            found[metric] = max(0.0, 100 * (high / median - 1))
-    for text in log.table("messages").column("text").to_pylist():
-        if told := _VARIANCE.search(text or ""):
-            found["gpu_compute_time"] = max(found.get("gpu_compute_time", 0.0), float(told[1]))
-    # The rate depends on all that an inference does one after the other.
-    rate = [found[m] for m in ("gpu_compute_time", "enqueue_time") if m in found]
-    if rate:
-        found["throughput"] = max(rate)
-    return found
+def _undecided(row: Mapping[str, Any]) -> bool:
+    change: float = row["change_percent"]
+    return row["verdict"] == "same" and abs(change) >= 1
 
 
-def _verdict(
-    metric: str,
-    change: float | None,
-    samples: Sequence[Mapping[str, Samples]],
-    spread: Sequence[Mapping[str, float]],
-) -> dict[str, Any]:
-    noise = max((side[metric] for side in spread if metric in side), default=None)
-    row: dict[str, Any] = {"noise_percent": noise, "p_value": None, "method": None, "verdict": None}
-    if change is None:
-        return row
-    better = "faster" if (change > 0) == (metric == "throughput") else "slower"
-    # Without the times of inferences the rate has no samples of its own: it follows the latency.
-    sampled, sign = metric, 1
-    if metric == "throughput" and not all(metric in side for side in samples):
-        sampled, sign = "latency", -1
-    both = [side[sampled] for side in samples if sampled in side]
-    if len(both) == 2:
-        ours, theirs = (block_means(side.values) for side in both)
-        p_value = mann_whitney(ours, theirs)
-        sources = " and ".join(dict.fromkeys(side.source for side in both))
-        name = "" if sampled == metric else f"of {sampled} "
-        row["p_value"] = p_value
-        row["method"] = f"Mann-Whitney {name}over {len(ours)} and {len(theirs)} blocks of {sources}"
-        same_way = (median(theirs) - median(ours)) * sign * change > 0
-        row["verdict"] = better if p_value < ALPHA and abs(change) >= MIN_CHANGE_PERCENT and same_way else "same"
-        return row
-    row["method"] = "spread of the summary"
-    row["verdict"] = better if abs(change) > max(MIN_CHANGE_PERCENT, noise or 0.0) else "same"
-    return row
+def _remedies(control: Sequence[Run], test: Sequence[Run]) -> list[str]:
+    runs = [*control, *test]
+    words = []
+    if any(run.regime.launch_bound and not run.regime.cuda_graph for run in runs):
+        words.append("launch as a CUDA graph (--useCudaGraph), which takes the host out of the GPU time")
+    elif any(run.regime.host_bound for run in runs):
+        words.append("keep the host free and let it spin (--useSpinWait), or look at the GPU compute time")
+    if min(len(control), len(test)) < 3:
+        words.append("repeat each side three times or more, in turns, and give all logs (trtlog diff A1 A2 A3 "
+                     "--against B1 B2 B3)")  # fmt: skip
+    words.append("lock the clocks")
+    return words
+
+
+def _contradictions(
+    judged: Mapping[str, Mapping[str, Any]], control: Sequence[Run], test: Sequence[Run]
+) -> list[str]:
+    """Say why two metrics say opposite things."""
+    found = {m: judged[m]["verdict"] for m in ("throughput", *_GPU_METRICS) if m in judged}
+    if not {"faster", "slower"} <= set(found.values()):
+        return []
+    words = ", ".join(f"{metric.replace('_', ' ')} {verdict}" for metric, verdict in found.items())
+    shares = [
+        f"{run.regime.busy_percent:.0f}% in {name}"
+        for name, side in (("control", control), ("test", test))
+        for run in side[:1]
+        if run.regime.busy_percent is not None
+    ]
+    busy = f"; the GPU was busy {' and '.join(shares)}" if len(shares) == 2 else ""
+    return [
+        f"{words}: the throughput holds the time between inferences too, which is the host's and the copies'{busy}; "
+        "the GPU compute time speaks of the engine"
+    ]
+
+
+_UNSTABLE = re.compile(r"GPU compute time is unstable, with coefficient of variance = ([0-9.]+)%", re.IGNORECASE)
+
+
+def _unstable(control: Sequence[Run], test: Sequence[Run]) -> list[str]:
+    """Repeat trtexec's own warning."""
+    words = []
+    for name, side in (("control", control), ("test", test)):
+        warned = [
+            (float(said[1]), message.line)
+            for run in side
+            for message in run.log.records("messages")
+            if (said := _UNSTABLE.search(message.text or ""))
+        ]
+        if warned:
+            worst, line = max(warned)
+            of = f"{counted(len(warned), 'run')} of {len(side)} of {name}, at most " if len(side) > 1 else f"{name}, "
+            words.append(f"{of}coefficient of variance {worst:.3g}% (line {line})")
+    return [f"trtexec warns that the GPU time is unstable: {'; '.join(words)}"] if words else []
+
+
+def _one_after_the_other(control: Sequence[Run], test: Sequence[Run]) -> bool:
+    starts: list[list[datetime | None]] = [[run.log.run.started_at for run in side] for side in (control, test)]
+    ours, theirs = ([start for start in side if start is not None] for side in starts)
+    if len(ours) < len(control) or len(theirs) < len(test):
+        return False
+    return max(ours) < min(theirs) or max(theirs) < min(ours)

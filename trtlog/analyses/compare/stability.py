@@ -21,7 +21,7 @@ from trtlog._util.words import counted, plural
 from trtlog.analyses.compare.align import align, read_nodes
 from trtlog.analyses.compare.candidates import TIE_PERCENT, by_key
 from trtlog.analyses.compare.layers import LayerFacts, Layers, read_layers
-from trtlog.analyses.compare.performance import spread_percent
+from trtlog.analyses.compare.samples import spread_percent
 from trtlog.analyses.compare.tables import phase_seconds
 from trtlog.analyses.compare.work import shapes_text, tuning_shapes
 from trtlog.analyses.gate.lock import read_build_options
