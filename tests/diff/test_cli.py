@@ -33,6 +33,32 @@ def test_diff_in_its_formats():
     assert json.loads(run("diff", FP32, AGAIN, "--format", "json").stdout)["schema"] == "trtlog.diff/1"
 
 
+def test_several_logs_a_side():
+    runs = [CAPTURES / "repeats" / f"{name}_{n}.log.gz" for name in ("graph", "graph32") for n in range(3)]
+    done = run("diff", *runs[:3], "--against", *runs[3:], "--format", "json")
+    rows = json.loads(done.stdout)["performance"]
+    [row] = [r for r in rows if (r["metric"], r["stat"]) == ("gpu_compute_time", "median")]
+    assert (row["verdict"], row["control_runs"], row["test_runs"]) == ("slower", 3, 3)
+    # A single pair and --against with one log a side are the same.
+    one = run("diff", runs[0], "--against", runs[3], "--format", "json").stdout
+    assert one == run("diff", "--format", "json", runs[0], runs[3]).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((FP32,), "--against B1 B2 B3"),
+        ((FP32, AGAIN, FP32), "--against B1 B2 B3"),
+        ((FP32, "--against"), "--against"),
+        (("-", "--against", "-"), "only one of the logs"),
+    ],
+)
+def test_sides_that_are_not_given_are_said(arguments, reason):
+    done = run("diff", *arguments)
+    assert done.returncode == 2
+    assert reason in done.stderr
+
+
 def test_stability():
     done = run("stability", FP32, AGAIN, "--format", "json")
     assert json.loads(done.stdout)["schema"] == "trtlog.stability/1"

@@ -63,6 +63,8 @@ class Diagnosis(Record):
         "bool", "false where computation and copies add up to the time between two queries; null where unknown"
     )
     profiled: bool = column("bool", "whether a layer profiler was attached to the run that was measured")
+    cuda_graph: bool = column("bool", "whether a CUDA graph launched the inferences; false too where its capture failed")
+    streams: int = column("int64", "inference streams")
     because: str | None = column("text", "the figures that bound_by follows from")
     lines: list[int] | None = column("int64s", "lines that bound_by rests on")
     line: int | None = line_column("the throughput")
@@ -232,6 +234,8 @@ def _diagnosis(
         "copies_percent": 100 * times.copies / latency if latency and setup.transfers and h2d is not None else None,
         "copies_overlap": False if setup.transfers and not setup.profiled and _in_turn(times) else None,
         "profiled": setup.profiled,
+        "cuda_graph": setup.graph,
+        "streams": setup.streams,
         "because": because,
         "lines": sorted({*used_lines, *setup.warned_lines}),
         "line": lines.get("throughput", min(lines.values())),

@@ -57,7 +57,7 @@ class Run:
     def of(cls, log: Log) -> Run:
         """Read a log of one run."""
         values = read_values(log)
-        return cls(log, values, read_samples(log), spread_percent(log), read_regime(log, values))
+        return cls(log, values, read_samples(log), spread_percent(log), read_regime(log))
 
     @property
     def inferences(self) -> float | None:
