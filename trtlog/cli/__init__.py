@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 a gate or a run failed, 2 bad input or usage.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 import click
 
 from trtlog._version import __version__
-from trtlog.cli.common import add_color_option
+from trtlog.cli.common import add_color_option, silence_broken_streams
 
 # Command -> (module that holds a click command named "command", one line of help).
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -85,38 +86,71 @@ add_color_option(cli)
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; the entry point of the ``trtlog`` program."""
-    from trtlog.errors import RunError, TrtlogError
-
+    _open_closed_streams()
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its number
     try:
-        code = cli.main(arguments, prog_name="trtlog", standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("trtlog: stopped", err=True)
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
-    except RunError as error:
-        click.echo(f"trtlog: {error}", err=True)
-        sys.exit(1)
-    except TrtlogError as error:
-        click.echo(f"trtlog: {error}", err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        click.echo("trtlog: stopped", err=True)
-        sys.exit(130)
+        code = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         # The reader (head, less) went away: no error, and nothing more to print.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        code = 0
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        _complain(f"standard output cannot be written: {error.strerror or error}")
+        code = 2
+    silence_broken_streams()
+    sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> int:
+    """Run a command; return its exit code."""
+    from trtlog.errors import RunError, TrtlogError
+
+    try:
+        code = cli.main(arguments, prog_name="trtlog", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _complain("stopped")
+        return 130
+    except click.ClickException as error:
+        with contextlib.suppress(OSError):
+            error.show()
+        return 2
+    except click.exceptions.Exit as error:
+        return int(error.exit_code)
+    except TrtlogError as error:
+        _complain(str(error))
+        return 1 if isinstance(error, RunError) else 2
+    except OSError as error:
+        if error.filename is None:
+            raise  # a stream of this program
+        _complain(f"{error.filename}: {error.strerror or error}")
+        return 2
     except Exception as error:
         # A mistake of trtlog's own. The user gets one line; the place is shown on request.
         if os.environ.get("TRTLOG_TRACEBACK"):
             raise
         kind = type(error).__name__
-        click.echo(f"trtlog: a mistake in trtlog itself ({kind}: {error}); TRTLOG_TRACEBACK=1 shows where", err=True)
-        sys.exit(2)
-    sys.exit(code if isinstance(code, int) else 0)
+        _complain(f"a mistake in trtlog itself ({kind}: {error}); TRTLOG_TRACEBACK=1 shows where")
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def _complain(text: str) -> None:
+    """Write to standard error, if there is somebody to read it."""
+    with contextlib.suppress(OSError, ValueError):
+        click.echo(f"trtlog: {text}", err=True)
+
+
+def _open_closed_streams() -> None:
+    """Open what was closed (``trtlog run 2>&-``): the log of a run would become standard error otherwise."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115 - stays open

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -69,6 +70,12 @@ def console(*, stderr: bool = False) -> Console:
 
     from trtlog.report.terminal.text import UNBOUNDED
 
+    class Quitting(Console):
+        """A console that says that its reader has gone; rich itself would end the program."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
     stream = sys.stderr if stderr else sys.stdout
     wanted = color_wanted()
     if wanted is None and _set("FORCE_COLOR") and not _set("NO_COLOR"):
@@ -79,10 +86,22 @@ def console(*, stderr: bool = False) -> Console:
         width = int(columns) if columns.isdigit() and int(columns) else UNBOUNDED
     options: dict[str, Any] = {"file": stream, "width": width, "highlight": False, "soft_wrap": False, "emoji": False}
     if wanted is False or (wanted is None and (_set("NO_COLOR") or os.environ.get("TERM") in ("dumb", "unknown"))):
-        return Console(**options, color_system=None, no_color=True, force_interactive=False)
+        return Quitting(**options, color_system=None, no_color=True, force_interactive=False)
     if wanted:
-        return Console(**options, force_terminal=True, no_color=False, color_system=_color_system())
-    return Console(**options, force_terminal=stream.isatty())
+        return Quitting(**options, force_terminal=True, no_color=False, color_system=_color_system())
+    return Quitting(**options, force_terminal=stream.isatty())
+
+
+def silence_broken_streams() -> None:
+    """Send what is still buffered for a reader that has gone nowhere, so that the program's end does not fail on it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
 
 
 def _set(name: str) -> bool:

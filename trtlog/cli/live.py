@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trtlog._util.words import counted
-from trtlog.cli.common import console
+from trtlog.cli.common import console, silence_broken_streams
 from trtlog.runner.progress import Event
 
 if TYPE_CHECKING:
@@ -40,18 +40,30 @@ class LiveView:
         self._phase = ""
         self._quiet_at = 0.0
         self._label = ""
+        self.unread = False  # whoever read what is shown has gone: the run goes on, and its log is kept
 
     def __enter__(self) -> LiveView:
         if self._console.is_terminal and not self._json and not self._quiet:
-            self._status = self._console.status("starting")
-            self._status.start()
+            with self._reader_may_go():
+                self._status = self._console.status("starting")
+                self._status.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._status is not None:
-            self._status.stop()
+            with self._reader_may_go():
+                self._status.stop()
+
+    @contextmanager
+    def _reader_may_go(self) -> Iterator[None]:
+        """Show no more when the terminal or pipe is closed; a build must not end for that."""
+        try:
+            yield
+        except (OSError, ValueError):  # ValueError: the stream was closed in this process
+            self.unread = True
+            silence_broken_streams()
 
     def point(self, label: str) -> None:
         """Say which point of a sweep runs now."""
@@ -60,10 +72,17 @@ class LiveView:
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        if not self.unread:
+            with self._reader_may_go():
+                self._console.print(text, markup=False, soft_wrap=True)
 
     def show(self, event: Event) -> None:
         """Show an event."""
+        if not self.unread:
+            with self._reader_may_go():
+                self._show(event)
+
+    def _show(self, event: Event) -> None:
         if self._json:
             click.echo(json.dumps(dataclasses.asdict(event), ensure_ascii=False))
             return
@@ -108,16 +127,19 @@ def clock(elapsed_s: float | None) -> str:
 
 @contextmanager
 def ending_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end a run as Ctrl-C does: with its child, and with the log kept."""
+    """Let SIGTERM and SIGHUP end a run as Ctrl-C does: with its child, and with the log kept.
+
+    A signal that is ignored stays so: ``nohup trtlog run`` outlives its terminal.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before: dict[int, Callable[..., object] | int | None] = {}
-    for name in names:
-        number = getattr(signal, name)
-        before[number] = signal.signal(number, interrupt)
+    for number in numbers:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, interrupt)
     try:
         yield
     finally:

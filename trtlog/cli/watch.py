@@ -26,4 +26,6 @@ def command(file: str, wait_s: float, stop_after: float | None, as_json: bool) -
         for event in watch(file, wait_s=wait_s, stop_after_s=stop_after):
             view.show(event)
             last = event
+            if view.unread:
+                break
     return 1 if last is not None and last.kind == "ended" and last.text == "FAILED" else 0

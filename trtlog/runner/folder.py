@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from trtlog.display import InNotebook
 from trtlog.errors import RunError
 from trtlog.runner.arguments import split_flag
+from trtlog.runner.writer import LOCK, Writer
 
 if TYPE_CHECKING:
     from trtlog.exports.documents import Export
@@ -62,6 +63,7 @@ class RunFolder(InNotebook):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.log_path = self.path / LOG
+        self._writer: Writer | None = None
 
     def __repr__(self) -> str:
         status = self.status or "not finished"
@@ -182,8 +184,26 @@ class RunFolder(InNotebook):
         """Remove what was written for a run that never started; the folder too, if nothing else is in it."""
         for name in (COMMAND, ENVIRONMENT, RESERVED):
             (self.path / name).unlink(missing_ok=True)
+        self.close()
+        (self.path / LOCK).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.path.rmdir()
+
+    def claim(self) -> None:
+        """Become the folder's one writer, until :meth:`close`.
+
+        Raises
+        ------
+        RunError
+            Somebody else is; the message says who.
+        """
+        self._writer = Writer(self.path)
+
+    def close(self) -> None:
+        """Let others write into the folder."""
+        if self._writer is not None:
+            self._writer.release()
+            self._writer = None
 
     def reserve(self) -> None:
         """Take room for the result, so that it can be written when the log has filled the disk."""
@@ -209,14 +229,16 @@ def new_folder(out: str | os.PathLike[str] | None, *, model: str | None, overwri
     Raises
     ------
     RunError
-        The folder cannot be made or written, or holds a run already.
+        The folder cannot be made or written, holds a run already, or somebody writes into it now.
     """
     path = Path(out) if out is not None else _default(model)
     folder = RunFolder(path.expanduser().absolute())
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
+        folder.claim()
         kept = [name for name in (LOG, COMMAND, RESULT) if (folder.path / name).exists()]
         if kept and not overwrite:
+            folder.close()
             raise RunError(
                 f"{folder.path} holds a run already ({', '.join(kept)}). Give another out=, or "
                 f"overwrite=True "
@@ -225,6 +247,7 @@ def new_folder(out: str | os.PathLike[str] | None, *, model: str | None, overwri
         for name in (LOG, COMMAND, ENVIRONMENT, RESULT, RESERVED, *WRITTEN.values()) if kept else ():
             (folder.path / name).unlink(missing_ok=True)
     except OSError as error:
+        folder.close()
         raise RunError(f"The run folder {folder.path} cannot be made: {error.strerror or error}.") from error
     return folder
 

@@ -222,6 +222,7 @@ def start(
             grace_s=grace_s,
         )
     except OSError as error:
+        folder.close()
         raise RunError(f"The run folder {folder.path} cannot be written: {error.strerror or error}.") from error
     except RunError:
         folder.discard()

@@ -1,5 +1,7 @@
 """The child process: its own group, one pipe for both streams, straight to disk, watched from outside.
 
+What happens to a child when this program itself is killed is the business of :mod:`trtlog.runner.guard`.
+
 Two threads serve a child. The *recorder* copies what arrives to the log file and does nothing else; whoever
 wants to read along reads the file, so a slow reader can neither delay nor lose a line. The *watchdog* waits
 for the end, holds the time limits and stops the child's whole process group when it must.
@@ -23,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trtlog.runner.binary import start_error
+from trtlog.runner.guard import Guard
 
 _RUNNING: set[Child] = set()
 _CHUNK = 1 << 16
@@ -139,6 +142,7 @@ class Child:
         finally:
             os.close(writing)
         self.pid = self._process.pid
+        self._guard = Guard(self.pid, grace_s)
         self._recorder = threading.Thread(target=self._record, args=(reading,), name="trtlog-recorder", daemon=True)
         self._watchdog = threading.Thread(target=self._watch, name="trtlog-watchdog", daemon=True)
         _RUNNING.add(self)
@@ -264,6 +268,7 @@ class Child:
             disk_error=None if self._disk_error is None else (self._disk_error.strerror or str(self._disk_error)),
             left_behind=left_behind,
         )
+        self._guard.dismiss()
         _RUNNING.discard(self)
         with self._changed:
             self._ending = ending

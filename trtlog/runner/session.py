@@ -137,6 +137,7 @@ class Session:
             with contextlib.suppress(OSError):
                 self.folder.release()
                 self.folder.write(RESULT, content)
+            self.folder.close()
         return self._verdict
 
     def error(self) -> RunError | None:

@@ -18,6 +18,7 @@ from trtlog.runner.launch import start
 from trtlog.runner.points import Point, make_points
 from trtlog.runner.progress import Event
 from trtlog.runner.study import Sweep, describe
+from trtlog.runner.writer import Writer
 
 PLAN = "sweep.json"
 CACHE = "timing.cache"
@@ -96,7 +97,7 @@ def sweep(
     Raises
     ------
     RunError
-        trtexec is not found, or the folder holds a sweep of another trtexec version.
+        trtexec is not found, the folder holds a sweep of another trtexec version, or somebody sweeps into it now.
     FlagError
         A flag that this trtexec does not have; nothing was started.
     """
@@ -113,34 +114,36 @@ def sweep(
     path = Path(out) if out is not None else _default(onnx)
     path = path.expanduser().absolute()
     plan = {"version": version, "trtexec": list(found.command), "points": [_plain(point) for point in points]}
-    write_plan(path, plan)
     shared = timing_cache and (seen_as is not None or not found.foreign)
     base = Path(seen_as) if seen_as is not None else path
-    for point in points:
-        folder = RunFolder(path / point.name)
-        if not (resume and is_finished(folder, point, retry_failed=retry_failed)):
-            given = list(point.args)
-            if shared and not any(argument.startswith("--timingCacheFile=") for argument in given):
-                given.append(f"--timingCacheFile={base / CACHE}")
-            session = start(
-                trtexec=found,
-                out=folder.path,
-                args=given,
-                overwrite=True,
-                engine=engine,
-                timing_cache=False,
-                check_flags=check_flags,
-                seen_as=None if seen_as is None else base / point.name,
-                env=env,
-                **limits,
-            )
-            with session:
-                if on_event is not None:
-                    for event in session:
-                        on_event(point, event)
-                session.wait()
-        if on_point is not None:
-            on_point(point, describe(point, folder))
+    _make(path)
+    with Writer(path):
+        write_plan(path, plan)
+        for point in points:
+            folder = RunFolder(path / point.name)
+            if not (resume and is_finished(folder, point, retry_failed=retry_failed)):
+                given = list(point.args)
+                if shared and not any(argument.startswith("--timingCacheFile=") for argument in given):
+                    given.append(f"--timingCacheFile={base / CACHE}")
+                session = start(
+                    trtexec=found,
+                    out=folder.path,
+                    args=given,
+                    overwrite=True,
+                    engine=engine,
+                    timing_cache=False,
+                    check_flags=check_flags,
+                    seen_as=None if seen_as is None else base / point.name,
+                    env=env,
+                    **limits,
+                )
+                with session:
+                    if on_event is not None:
+                        for event in session:
+                            on_event(point, event)
+                    session.wait()
+            if on_point is not None:
+                on_point(point, describe(point, folder))
     return Sweep(path, points)
 
 
@@ -178,11 +181,17 @@ def is_finished(folder: RunFolder, point: Point, *, retry_failed: bool = False) 
     return tuple(given) == point.args
 
 
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
 def write_plan(path: Path, plan: Mapping[str, Any]) -> None:
     """Write ``sweep.json``, if the folder holds no sweep of another trtexec."""
     file = path / PLAN
     try:
-        path.mkdir(parents=True, exist_ok=True)
         if file.exists():
             before = json.loads(file.read_text(encoding="utf-8"))
             old, new = before.get("version"), plan["version"]
