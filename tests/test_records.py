@@ -14,18 +14,18 @@ from trtlog.records import TABLES, Column, Pass, Record
 # Ways to look at a class that has not been looked at, and what they give.
 LOOKS = {
     "dataclasses.is_dataclass(Pass)": "True",
-    "[f.name for f in dataclasses.fields(Pass)]": "['run', 'line', 'name', 'layers']",
-    "Pass.__match_args__": "('run', 'line', 'name', 'layers')",
-    "list(inspect.signature(Pass).parameters)": "['run', 'line', 'name', 'layers']",
-    "Pass(1, name='x')": "Pass(run=1, line=None, name='x', layers=None)",
+    "[f.name for f in dataclasses.fields(Pass)]": "['run', 'line', 'name', 'layers', 'engine']",
+    "Pass.__match_args__": "('run', 'line', 'name', 'layers', 'engine')",
+    "list(inspect.signature(Pass).parameters)": "['run', 'line', 'name', 'layers', 'engine']",
+    "Pass(1, name='x')": "Pass(run=1, line=None, name='x', layers=None, engine=None)",
     "Pass(1) == Pass(1), Pass(1) == Pass(2), hash(Pass(1)) == hash(Pass(1))": "True False True",
-    "dataclasses.asdict(Pass(1, 2))": "{'run': 1, 'line': 2, 'name': None, 'layers': None}",
-    "pickle.loads(pickle.dumps(Pass(1, 2)))": "Pass(run=1, line=2, name=None, layers=None)",
+    "dataclasses.asdict(Pass(1, 2))": "{'run': 1, 'line': 2, 'name': None, 'layers': None, 'engine': None}",
+    "pickle.loads(pickle.dumps(Pass(1, 2)))": "Pass(run=1, line=2, name=None, layers=None, engine=None)",
     # An instance from another process, where the class was looked at.
     r"pickle.loads(b'\x80\x04\x95.\x00\x00\x00\x00\x00\x00\x00\x8c\x14trtlog.records.graph\x94"
     r"\x8c\x04Pass\x94\x93\x94)\x81\x94}\x94"
-    r"\x8c\x03run\x94K\x01sb.')": "Pass(run=1, line=None, name=None, layers=None)",
-    "list(Pass.columns())": "['run', 'line', 'name', 'layers']",
+    r"\x8c\x03run\x94K\x01sb.')": "Pass(run=1, line=None, name=None, layers=None, engine=None)",
+    "list(Pass.columns())": "['run', 'line', 'name', 'layers', 'engine']",
 }
 
 
@@ -65,6 +65,6 @@ def test_a_record_of_ones_own():
     class Derived(Pass):
         pass
 
-    assert Own(1, 2, "x", 3, 4) == Own(1, 2, "x", 3, more=4)
+    assert Own(1, 2, "x", 3, 0, 4) == Own(1, 2, "x", 3, 0, more=4)
     assert Derived(1, 2).line == 2
     assert Derived(1, 2) != Pass(1, 2)

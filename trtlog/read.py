@@ -98,7 +98,9 @@ def export_paths(captures: Captures, source: Any, given: Sequence[str | os.PathL
 
 
 def _commands(captures: Captures) -> list[str]:
-    return [row["command"] or "" for row in captures.rows("run_started")]
+    from trtlog.tables.bounds import run_bounds
+
+    return [run.told("command") or "" for run in run_bounds(captures)]
 
 
 def export_rows(

@@ -268,11 +268,12 @@ class LineEngine:
         elif kind == CONTINUATION:
             captures.continuations.append((number, result.record, result.body))
         header = result.header
-        if header.severity is not None:
+        if header.severity is not None and (kind == UNKNOWN or header.severity not in ("V", "I")):
+            remark = Remark(number, header.severity, header.origin, kind, result.body, header.producer)
             if header.severity not in ("V", "I"):
-                captures.remarks.append(Remark(number, header.severity, header.origin, kind, result.body))
+                captures.remarks.append(remark)
             if kind == UNKNOWN:
-                captures.unknown.append(Remark(number, header.severity, header.origin, kind, result.body))
+                captures.unknown.append(remark)
         self.note_time(number, header.time)
         if header.producer != "none":
             captures.producers[header.producer] = captures.producers.get(header.producer, 0) + 1

@@ -33,6 +33,7 @@ class Remark:
     origin: str | None
     kind: str
     body: bytes
+    producer: str = ""
 
 
 @dataclass
@@ -61,6 +62,12 @@ class Captures:
         Number of lines, and of bytes, read so far.
     torn : dict of int to list of int
         Line that holds several records -> the variants of their matches, in their order.
+    first : int
+        First line of the log, or of what is left of it when rows above were written out.
+    begun : bool
+        Whether rows of the run that goes on were written out.
+    marks : sequence
+        Lines above ``marked`` that tell the builds of the run apart (`trtlog.tables.builds`).
     """
 
     grammar: Grammar
@@ -77,6 +84,10 @@ class Captures:
     size: int = 0
     torn: dict[int, list[int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    first: int = 1
+    begun: bool = False
+    marks: Sequence[Any] = ()
+    marked: int = 0
 
     def add_rows(self, variant: int, lines: Sequence[int], rows: Sequence[tuple[bytes | None, ...]]) -> None:
         """Add matches of one variant, given as rows."""

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from trtlog.messages.captures import Captures, Remark
+from trtlog.tables.bounds import run_bounds
+from trtlog.tables.builds import marks_of
 
 Lines = np.ndarray[Any, Any]
 
@@ -20,6 +22,7 @@ _COSTS = ("costs", "reformat_costs")
 _FORMATS = ("format_combination", "reformat_combination")
 _BLOCKS = ("timing_runner", "cached_result")
 _IN_BLOCK = ("tactic", "fastest_tactic", "tactic_name", "chosen_tactic")
+_HEADINGS = ("model_options",)
 _NODES = ("foreign_node_op", "foreign_node_tactic")
 # Tables whose rows depend on nothing before a cut inside a run.
 SEGMENTED = (
@@ -56,9 +59,9 @@ def segmented_kinds(captures: Captures) -> set[str]:
 
 
 def cut_at_run(captures: Captures) -> int | None:
-    """Return the line of the last banner, where another run stands before it."""
-    banners = lines_of(captures, ("run_started",))
-    return int(banners[-1]) if len(banners) > 1 else None
+    """Return the first line of the last run, where another run stands before it."""
+    runs = run_bounds(captures)
+    return runs[-1].first if len(runs) > 1 else None
 
 
 def cut_inside_run(captures: Captures) -> int | None:
@@ -66,6 +69,8 @@ def cut_inside_run(captures: Captures) -> int | None:
 
     Behind it formats, then a runner are printed before anything that belongs to a runner.
     """
+    if len(lines_of(captures, _HEADINGS)) > 1:
+        return None  # the last banner will tell whether that is another run
     openers = lines_of(captures, _COSTS)
     formats = lines_of(captures, _FORMATS)
     if not len(openers):
@@ -98,8 +103,10 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
     Captures
         The part above the line, without counts.
     """
+    marks = marks_of(captures)
     above = Captures(captures.grammar, captures.variants, lines=line - 1, producers=dict(captures.producers))
     above.torn = captures.torn
+    above.first, above.begun, above.marks, above.marked = captures.first, captures.begun, marks, line
     above.remarks, captures.remarks = _parted(captures.remarks, line)
     copied = {"run_started", *(remark.kind for remark in above.remarks)}
     for index in list(captures.columns):
@@ -121,12 +128,14 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
                 del captures.columns[index]
     above.continuations = [entry for entry in captures.continuations if entry[0] < line]
     if kinds is None:
+        captures.first, captures.begun, captures.marks, captures.marked = line, False, (), 0
         above.times = [entry for entry in captures.times if entry[0] < line]
         captures.times = captures.times[len(above.times) :]
         above.openings = [entry for entry in captures.openings if entry[0] < line]
         captures.openings = captures.openings[len(above.openings) :]
         captures.continuations = captures.continuations[len(above.continuations) :]
     else:
+        captures.begun, captures.marks, captures.marked = True, [mark for mark in marks if mark.line < line], line
         done = {remark.line for remark in above.remarks}
         captures.continuations = [c for c in captures.continuations if c[1] not in done]
     captures.unknown = []

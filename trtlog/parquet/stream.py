@@ -17,10 +17,11 @@ from trtlog._util.arrow import from_numpy, to_numpy
 from trtlog.errors import InputError
 from trtlog.messages.captures import Captures
 from trtlog.parquet.files import metadata_of
-from trtlog.parquet.segments import SEGMENTED, cut_at_run, cut_inside_run, lines_of, segmented_kinds, split
+from trtlog.parquet.segments import SEGMENTED, cut_at_run, cut_inside_run, segmented_kinds, split
 from trtlog.read import check_captures, export_paths, export_rows, make_engine, strict_error
 from trtlog.records import TABLES
 from trtlog.tables import TableSet, schema_of
+from trtlog.tables.bounds import run_bounds
 from trtlog.tables.cells import one_array
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class _Writer:
         line = cut_at_run(captures)
         if line is not None:
             above = split(captures, line)
-            runs = len(lines_of(above, ("run_started",)))
+            runs = len(run_bounds(above))
             self._submit(above, [name for name in TABLES if name != "coverage"])
             self.runs += runs
         line = cut_inside_run(captures)

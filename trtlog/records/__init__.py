@@ -6,7 +6,7 @@ from trtlog.records.base import Column, Record
 from trtlog.records.run import Device, Option, Run, Section
 from trtlog.records.graph import Fusion, OnnxNode, Pass, Plugin, RegisteredLayer
 from trtlog.records.autotune import Combination, Reformat, Skip, Tactic, Timing
-from trtlog.records.engine import EngineLayer, LayerMemory, MemoryEvent, MemoryTotal, Phase, ProfileRow
+from trtlog.records.engine import Engine, EngineLayer, LayerMemory, MemoryEvent, MemoryTotal, Phase, ProfileRow
 from trtlog.records.build import Timestamp, TimingCacheEvent
 from trtlog.records.performance import Coverage, Iteration, IterationTime, Message, Output, Statistic
 # isort: on
@@ -19,6 +19,7 @@ __all__ = [
     "Combination",
     "Coverage",
     "Device",
+    "Engine",
     "EngineLayer",
     "Fusion",
     "Iteration",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from trtlog.records.base import Record, column, line_column, record, run_column
+from trtlog.records.base import Record, column, engine_column, line_column, record, run_column
 
 _FORMATS = "comma-separated, as Half(24200,1:8,440,8): data type, strides, packing"
 
@@ -33,6 +33,7 @@ class Timing(Record):
     fastest_tactic: str | None = column("text", "id of the fastest tactic, 0x and 16 digits")
     fastest_ms: float | None = column("float64", "its time", "ms")
     chosen: bool = column("bool", "whether the 'Chose Runner Type' line below names this block")
+    engine: int = engine_column()
 
 
 @record(frozen=True)
@@ -55,6 +56,7 @@ class Tactic(Record):
     fastest: bool = column("bool", "whether the block's 'Fastest Tactic' line names it")
     chosen: bool = column("bool", "whether the 'Chose Runner Type' line names it")
     timing_line: int | None = column("int64", "line of its block in table timings")
+    engine: int = engine_column()
 
 
 @record(frozen=True)
@@ -72,6 +74,7 @@ class Skip(Record):
     requested_bytes: int | None = column("int64", "memory the tactic asks for", "bytes")
     available_bytes: int | None = column("int64", "memory there is", "bytes")
     text: str | None = column("text", "words of the line that no other column holds, as the text of an exception")
+    engine: int = engine_column()
 
 
 @record(frozen=True)
@@ -89,6 +92,7 @@ class Reformat(Record):
     to_format: str = column("name", "format after")
     from_layout: str | None = column("name", f"the format before in words, {_LAYOUTS}")
     to_layout: str | None = column("name", f"the format after in words, {_LAYOUTS}")
+    engine: int = engine_column()
 
 
 @record(frozen=True)
@@ -111,3 +115,4 @@ class Combination(Record):
     chosen_runner: str | None = column("name", "runner of the 'Chose Runner Type' line")
     chosen_tactic: str | None = column("name", "tactic of the 'Chose Runner Type' line, 0x and 16 digits")
     costs_line: int | None = column("int64", "line of 'Computing costs' above, which one layer's combinations share")
+    engine: int = engine_column()

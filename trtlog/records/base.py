@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from trtlog.display import InNotebook
 
-__all__ = ["TYPES", "Column", "Record", "column", "line_column", "record", "run_column"]
+__all__ = ["TYPES", "Column", "Record", "column", "engine_column", "line_column", "record", "run_column"]
 
 # Column types, by the name used here: name in documentation. "name" is text with many repeats, which is
 # dictionary-encoded.
@@ -133,6 +133,11 @@ class Record(InNotebook):
 def run_column() -> Any:
     """Declare the column that every table has first."""
     return column("int32", "number of the run in the file, from 0")
+
+
+def engine_column() -> Any:
+    """Declare the column that says of which engine of the run a row is."""
+    return column("int32", "number of the build in the run, from 0: see table engines")
 
 
 def line_column(what: str) -> Any:

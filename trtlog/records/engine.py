@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from trtlog.records.base import Record, column, line_column, record, run_column
+from trtlog.records.base import Record, column, engine_column, line_column, record, run_column
 
 
 @record(frozen=True)
@@ -20,6 +20,7 @@ class MemoryEvent(Record):
     gpu_delta_mib: int | None = column("int64", "change of GPU memory; null for a snapshot", "MiB")
     cpu_mib: int = column("int64", "host memory in use", "MiB")
     gpu_mib: int = column("int64", "GPU memory in use", "MiB")
+    engine: int = engine_column()
 
 
 @record(frozen=True)
@@ -34,6 +35,7 @@ class LayerMemory(Record):
     host_persistent_bytes: int = column("int64", "host memory kept with the engine", "bytes")
     device_persistent_bytes: int = column("int64", "device memory kept with the engine", "bytes")
     scratch_bytes: int = column("int64", "scratch memory", "bytes")
+    engine: int = engine_column()
 
 
 @record(frozen=True)
@@ -46,6 +48,7 @@ class MemoryTotal(Record):
     line: int = line_column("the total")
     name: str = column("name", "host_persistent, device_persistent, scratch, activation, weights, peak_gpu, ...")
     bytes: int = column("int64", "size; peaks are printed in MiB", "bytes")
+    engine: int = engine_column()
 
 
 @record(frozen=True)
@@ -58,6 +61,7 @@ class Phase(Record):
     line: int = line_column("the duration")
     name: str = column("name", "import, graph_construction, graph_optimization, engine_generation, engine_built, ...")
     seconds: float = column("float64", "duration", "s")
+    engine: int = engine_column()
 
 
 @record(frozen=True)
@@ -78,6 +82,7 @@ class EngineLayer(Record):
     onnx_names: list[str] | None = column("texts", "ONNX nodes of the layer's metadata; TensorRT 8.6 and later")
     metadata: str | None = column("text", "metadata as printed")
     attributes: str | None = column("json", "all other parameters, as a JSON object")
+    engine: int | None = engine_column()
 
 
 @record(frozen=True)
@@ -94,3 +99,23 @@ class ProfileRow(Record):
     median_ms: float | None = column("float64", "time of one iteration, median; TensorRT 8.4 and later", "ms")
     percent: float = column("float64", "share of the total time", "%")
     iterations: int | None = column("int64", "iterations of the profile")
+
+
+@record(frozen=True)
+class Engine(Record):
+    """A build of an engine, one attempt with one backend strategy, or an engine that is only loaded."""
+
+    table: ClassVar[str] = "engines"
+
+    run: int = run_column()
+    line: int = line_column("the first of the build")
+    last_line: int = column("int64", "last line that belongs to the engine")
+    engine: int = engine_column()
+    origin: str = column("name", "built, or loaded where the run only reads it")
+    strategy: str | None = column("name", "backend strategy; TensorRT 8.6 and 10.14 and later, under --verbose")
+    estimated_ms: float | None = column("float64", "inference time by which strategies are compared", "ms")
+    kept: bool | None = column(
+        "bool", "whether it is what the build gave; false for a strategy that was discarded; null where no line says so"
+    )
+    seconds: float | None = column("float64", "duration of 'Engine generation completed'", "s")
+    size_mib: int | None = column("int64", "size of the loaded engine", "MiB")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from trtlog.records.base import Record, column, line_column, record, run_column
+from trtlog.records.base import Record, column, engine_column, line_column, record, run_column
 
 
 @record(frozen=True)
@@ -20,6 +20,7 @@ class OnnxNode(Record):
     inputs: list[dict[str, Any]] | None = column("tensors", "inputs; shape null where it is not printed")
     outputs: list[dict[str, Any]] | None = column("tensors", "outputs")
     layers: list[str] | None = column("texts", "layers registered for the node")
+    engine: int = engine_column()
 
 
 @record(frozen=True)
@@ -32,6 +33,7 @@ class Pass(Record):
     line: int = line_column("the count")
     name: str = column("name", "name of the pass, Original for the first")
     layers: int = column("int64", "number of layers after the pass")
+    engine: int = engine_column()
 
 
 @record(frozen=True)
@@ -48,6 +50,7 @@ class Fusion(Record):
     other: str | None = column("name", "layer that is fused with it")
     from_type: str | None = column("name", "type of the layer before")
     to_type: str | None = column("name", "type of the layer after")
+    engine: int = engine_column()
 
 
 @record(frozen=True)
@@ -60,6 +63,7 @@ class RegisteredLayer(Record):
     line: int = line_column("Registering layer")
     layer: str = column("name", "name of the layer")
     node: str | None = column("name", "ONNX node; null for a helper layer of the parser")
+    engine: int = engine_column()
 
 
 @record(frozen=True)

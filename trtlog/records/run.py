@@ -10,19 +10,19 @@ from trtlog.records.base import Record, column, line_column, record, run_column
 
 @record(frozen=True)
 class Run(Record):
-    """One run of trtexec: from a ``&&&& RUNNING`` banner to the next; the whole file where there is none."""
+    """One run of trtexec, between its two banners or where one of them is; text of TensorRT outside of banners."""
 
     table: ClassVar[str] = "runs"
 
     run: int = run_column()
-    line: int = line_column("the banner, or the first line")
+    line: int = line_column("the first banner, or the first line of the run")
     last_line: int = column("int64", "last line of the run")
     tool: str | None = column("text", "program: the banner's word, else the producer of the lines")
     tensorrt_version: str | None = column("text", "version of TensorRT, as 8.5.3")
     build: str | None = column("text", "build number, printed from TensorRT 10.4")
     command: str | None = column("text", "command line, as the banner prints it")
     status: str | None = column(
-        "text", "passed, failed or waived; incomplete without a last banner; null without any, and for --help"
+        "text", "passed, failed or waived; incomplete without a last banner; null without any banner, and for --help"
     )
     started_at: datetime.datetime | None = column("time", "first time printed")
     finished_at: datetime.datetime | None = column("time", "last time printed")

@@ -17,6 +17,7 @@ from trtlog.tables.schema import schema_of
 
 BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
     "runs": runs.runs,
+    "engines": runs.engines,
     "sections": runs.sections,
     "options": runs.options,
     "devices": runs.devices,

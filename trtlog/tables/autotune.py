@@ -51,7 +51,7 @@ def timings(context: Context) -> pa.Table:
             formats[name] = pc.if_else(from_numpy(joined.cached), printed, formats[name].cast(pa.string()))
     seconds = to_float(captured_bytes(joined.fastest, "seconds"), pa.float64()) if joined.fastest.num_rows else None
     columns: dict[str, Any] = {
-        "run": context.run_of(blocks.lines),
+        **context.places(blocks.lines),
         "line": blocks.captured.column("line"),
         "layer": joined.layers,
         "runner": joined.runners,
@@ -71,7 +71,7 @@ def timings(context: Context) -> pa.Table:
 def _marks(context: Context, joined: Autotuning, kinds: tuple[str, ...], size: int) -> Lines:
     """Return which blocks hold a line of the given kinds."""
     lines = lines_of(context.captured(*kinds))
-    found = asof(lines, joined.blocks.starts, context.run_lines)
+    found = asof(lines, joined.blocks.starts, context.breaks)
     marks = np.zeros(size, dtype=bool)
     marks[found[found >= 0]] = True
     return marks
@@ -95,7 +95,7 @@ def _timed_tactics(context: Context) -> pa.Table:
     blocks = joined.blocks
     position = joined.tactic_block
     columns: dict[str, Any] = {
-        "run": context.run_of(joined.tactic_lines),
+        **context.places(joined.tactic_lines),
         "line": joined.tactics.column("line"),
         "layer": take(joined.layers, position),
         "runner": take(joined.runners, position),
@@ -147,7 +147,7 @@ def _kernels(context: Context, joined: Autotuning) -> pa.Array:
     row = np.where(usable, above, -1)
     missing = np.flatnonzero(row < 0 if unnamed else (row < 0) & ~is_valid(printed))
     # Names and times may be printed apart, as a list of names before the times.
-    block_of_name = asof(name_lines, joined.blocks.starts, context.run_lines)
+    block_of_name = asof(name_lines, joined.blocks.starts, context.breaks)
     named = np.flatnonzero(has_id & (block_of_name >= 0))
     missing, named = _in_same_blocks(missing, joined.tactic_block, named, block_of_name)
     if len(missing):
@@ -181,7 +181,7 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
     lines = lines_of(captured)
     heads = context.captured("foreign_node_op")
     head_lines = lines_of(heads)
-    head = asof(lines, head_lines, context.run_lines)
+    head = asof(lines, head_lines, context.breaks)
     name = "layer" if "layer" in heads.column_names else "op"
     times = to_float(captured_bytes(captured, "time_ms"), pa.float64())
     raw = captured_bytes(captured, "tactic_hash" if "tactic_hash" in captured.column_names else "tactic")
@@ -193,7 +193,7 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
             fastest[rows[np.nanargmin(values[rows])]] = True
     size = len(lines)
     columns: dict[str, Any] = {
-        "run": context.run_of(lines),
+        **context.places(lines),
         "line": captured.column("line"),
         "layer": take(to_name(captured_bytes(heads, name)), head),
         "runner": from_list(["Myelin"] * size, pa.string()),
@@ -219,7 +219,7 @@ def skips(context: Context) -> pa.Table:
     blocks = joined.blocks
     lines = lines_of(captured)
     position = asof(lines, blocks.starts, blocks.bounds)
-    columns: dict[str, Any] = {"run": context.run_of(lines), "line": captured.column("line")}
+    columns: dict[str, Any] = {**context.places(lines), "line": captured.column("line")}
     for name in ("layer", "runner"):
         printed = to_text(captured_bytes(captured, name))
         around = take(joined.layers if name == "layer" else joined.runners, position)

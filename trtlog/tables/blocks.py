@@ -63,7 +63,7 @@ def _blocks(context: Context) -> Blocks:
     formats = context.captured(*_FORMATS)
     costs = lines_of(context.captured(*_COSTS))
     lines, format_lines = lines_of(captured), lines_of(formats)
-    breaks = sorted_lines(context.run_lines, costs)
+    breaks = sorted_lines(context.breaks, costs)
     # The result of a combination is complete at its "Chose" line; the next one begins after it.
     chosen = lines_of(context.captured("chosen_tactic")) + 1
     bounds = sorted_lines(breaks, format_lines, chosen)
@@ -86,10 +86,10 @@ class Autotuning:
         blocks = self.blocks
         self.tactics = context.captured("tactic")
         self.tactic_lines = lines_of(self.tactics)
-        self.tactic_block = asof(self.tactic_lines, blocks.starts, context.run_lines)
+        self.tactic_block = asof(self.tactic_lines, blocks.starts, context.breaks)
         size = len(blocks.lines)
         fastest = context.captured("fastest_tactic")
-        self.fastest_block = asof(lines_of(fastest), blocks.starts, context.run_lines)
+        self.fastest_block = asof(lines_of(fastest), blocks.starts, context.breaks)
         self.fastest_row = np.full(size, -1, dtype=np.int64)
         held = self.fastest_block >= 0
         self.fastest_row[self.fastest_block[held]] = np.flatnonzero(held)

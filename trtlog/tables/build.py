@@ -27,14 +27,14 @@ def combinations(context: Context) -> pa.Table:
         return empty("combinations")
     lines = lines_of(formats)
     costs = context.captured("costs", "reformat_costs")
-    above = asof(lines, lines_of(costs), context.run_lines)
+    above = asof(lines, lines_of(costs), context.breaks)
     counts = np.bincount(blocks.formats[blocks.formats >= 0], minlength=size)
     chosen = context.captured("chosen_tactic")
     chosen_row = np.full(size, -1, dtype=np.int64)
-    held = asof(lines_of(chosen), lines, context.run_lines)
+    held = asof(lines_of(chosen), lines, context.breaks)
     chosen_row[held[held >= 0]] = np.flatnonzero(held >= 0)
     columns: dict[str, Any] = {
-        "run": context.run_of(lines),
+        **context.places(lines),
         "line": formats.column("line"),
         "layer": _layers(joined, costs, above, size),
         "kind": from_codes(kind_is(formats, "reformat_combination").astype(np.int32), KINDS),
@@ -79,7 +79,7 @@ def timestamps(context: Context) -> pa.Table:
     """Lines at which the printed time changes."""
     lines, seconds = context.clock
     times = from_numpy(seconds).cast(pa.timestamp("s"))
-    columns = {"run": context.run_of(lines), "line": from_numpy(lines), "time": times}
+    columns = {**context.places(lines), "line": from_numpy(lines), "time": times}
     return from_columns("timestamps", columns, len(lines))
 
 

@@ -12,9 +12,11 @@ import pyarrow as pa
 from trtlog._util.arrow import from_list, from_numpy
 from trtlog.grammar import Grammar
 from trtlog.messages.captures import Captures, Matches
-from trtlog.tables.cells import NAME, codes_of, lines_of, one_array, to_name
+from trtlog.tables.bounds import RunBounds, run_bounds
+from trtlog.tables.builds import Builds, find_builds
+from trtlog.tables.cells import NAME, codes_of, one_array, to_name
 from trtlog.tables.clock import parse_times
-from trtlog.tables.join import counts_upto
+from trtlog.tables.join import counts_upto, sorted_lines
 
 
 def _kinds_by_table(grammar: Grammar) -> dict[str, list[str]]:
@@ -51,10 +53,28 @@ class Context:
         return self._captured[known]
 
     @cached_property
+    def runs(self) -> list[RunBounds]:
+        """The runs with their banners."""
+        return run_bounds(self.captures)
+
+    @cached_property
     def run_lines(self) -> np.ndarray[Any, Any]:
-        """First line of each run: the banners, or line 1 where text without a banner stands first."""
-        lines = lines_of(self.captured("run_started"))
-        return lines if len(lines) else np.array([1], dtype=np.int64)
+        """First line of each run."""
+        return np.array([run.first for run in self.runs], np.int64)
+
+    @cached_property
+    def builds(self) -> Builds:
+        """The builds of all runs."""
+        return find_builds(self.captures, self.runs)
+
+    @cached_property
+    def breaks(self) -> np.ndarray[Any, Any]:
+        """Lines at which a run or a build begins: nothing above one belongs to what is below."""
+        return sorted_lines(self.run_lines, np.array(self.builds.lines, np.int64))
+
+    def places(self, lines: np.ndarray[Any, Any]) -> dict[str, pa.Array]:
+        """Return the columns run and engine of lines."""
+        return self.builds.columns(self.builds.of(lines))
 
     @cached_property
     def clock(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -64,7 +84,7 @@ class Context:
         return np.array([line for line, _ in times], np.int64)[valid], seconds[valid]
 
     def run_of(self, lines: np.ndarray[Any, Any]) -> pa.Array:
-        """Return the run of each line; lines above the first banner belong to the first run."""
+        """Return the run of each line."""
         return from_numpy(np.maximum(counts_upto(lines, self.run_lines) - 1, 0, dtype=np.int32))
 
     def kinds_of(self, table: str) -> list[str]:

@@ -102,7 +102,7 @@ def _described(tensor: LayerTensor) -> Described:
 class _Rows:
     """Rows of layers; what their texts say stands in one list for all of them."""
 
-    runs: Array
+    builds: Array  # number in the whole log; of an export of several engines, -1 - its run
     lines: Array  # 0 for none
     sources: Array
     numbers: Array  # of the text in the list
@@ -121,8 +121,8 @@ def engine_layers(context: Context) -> pa.Table:
     rows = _merged(_joined(forms), layers)
     exported = context.exports.get("engine_layers", ())
     if exported:
-        rows = _joined([rows, _exported_rows(exported, rows, layers)])
-    return _table(_at(rows, np.argsort(rows.lines, kind="stable")), layers)
+        rows = _joined([rows, _exported_rows(context, exported, rows, layers)])
+    return _table(context, _at(rows, np.argsort(rows.lines, kind="stable")), layers)
 
 
 def _joined(forms: Sequence[_Rows]) -> _Rows:
@@ -134,7 +134,7 @@ def _at(rows: _Rows, places: Array) -> _Rows:
 
 
 def _rows(context: Context, lines: Array, source: int, numbers: Array) -> _Rows:
-    return _Rows(to_numpy(context.run_of(lines)), lines, np.full(len(lines), source, np.int8), numbers)
+    return _Rows(context.builds.of(lines), lines, np.full(len(lines), source, np.int8), numbers)
 
 
 def _texts(context: Context, kind: str, *fields_of_kind: str) -> tuple[Array, list[tuple[str, str]]]:
@@ -160,8 +160,8 @@ def _brief(context: Context, layers: list[LayerParts], detailed: _Rows) -> _Rows
     numbers, texts = _texts(context, "engine_layer", "layer_type", "layer_info")
     rows = _rows(context, lines_of(context.captured("engine_layer")), _BRIEF, numbers)
     last = {
-        (run, layers[number].layer): number
-        for run, number in zip(detailed.runs.tolist(), detailed.numbers.tolist(), strict=True)
+        (build, layers[number].layer): number
+        for build, number in zip(detailed.builds.tolist(), detailed.numbers.tolist(), strict=True)
     }
     complete = {
         key for key, number in last.items() if None not in [getattr(layers[number], name) for name in _OF_BRIEF]
@@ -169,9 +169,9 @@ def _brief(context: Context, layers: list[LayerParts], detailed: _Rows) -> _Rows
     if complete:
         names = [info.split(", Tactic: ") for _, info in texts]
         wanted = np.ones(len(numbers), bool)
-        for place in np.flatnonzero(among(rows.runs, [run for run, _ in complete])).tolist():
+        for place in np.flatnonzero(among(rows.builds, [build for build, _ in complete])).tolist():
             name = names[numbers[place]]
-            wanted[place] = len(name) != 2 or (int(rows.runs[place]), name[0]) not in complete
+            wanted[place] = len(name) != 2 or (int(rows.builds[place]), name[0]) not in complete
         rows = _at(rows, wanted)
     used = np.zeros(len(texts), bool)
     used[rows.numbers] = True
@@ -204,17 +204,17 @@ def _names(context: Context, layers: list[LayerParts]) -> _Rows:
 
 
 def _merged(rows: _Rows, layers: list[LayerParts]) -> _Rows:
-    """Keep one row a layer and run, of the form that tells most; repeats of one form are kept."""
-    if not len(rows.runs):
+    """Keep one row a layer and engine, of the form that says most; repeats of one form are kept."""
+    if not len(rows.builds):
         return rows
-    best = np.full(int(rows.runs.max()) + 1, len(_SOURCES), np.int8)
+    best = np.full(int(rows.builds.max()) + 1, len(_SOURCES), np.int8)
     for source in (_NAMES, _BRIEF, _DETAILED):
-        best[rows.runs[rows.sources == source]] = source
-    kept = rows.sources == best[rows.runs]
+        best[rows.builds[rows.sources == source]] = source
+    kept = rows.sources == best[rows.builds]
     others = np.flatnonzero(~kept)
     if not len(others):
         return rows
-    near = kept & among(rows.runs, rows.runs[others])
+    near = kept & among(rows.builds, rows.builds[others])
     by_name = {_key(rows, place, layers): place for place in np.flatnonzero(near).tolist()}
     apart: list[int] = []
     for place in others.tolist():
@@ -227,7 +227,7 @@ def _merged(rows: _Rows, layers: list[LayerParts]) -> _Rows:
 
 
 def _key(rows: _Rows, place: int, layers: list[LayerParts]) -> tuple[int, str]:
-    return int(rows.runs[place]), layers[rows.numbers[place]].layer
+    return int(rows.builds[place]), layers[rows.numbers[place]].layer
 
 
 def _fill(rows: _Rows, place: int, other: LayerParts, layers: list[LayerParts]) -> None:
@@ -239,12 +239,15 @@ def _fill(rows: _Rows, place: int, other: LayerParts, layers: list[LayerParts]) 
         layers.append(both)
 
 
-def _exported_rows(exported: Sequence[dict[str, Any]], rows: _Rows, layers: list[LayerParts]) -> _Rows:
+def _exported_rows(
+    context: Context, exported: Sequence[dict[str, Any]], rows: _Rows, layers: list[LayerParts]
+) -> _Rows:
     """Add what an export says and the log does not, joined by run and name; return its other layers."""
-    keys = [_key(rows, place, layers) for place in range(len(rows.runs))]
+    builds = [build.run for build in context.builds.builds]
+    keys = [(builds[rows.builds[place]], layers[rows.numbers[place]].layer) for place in range(len(rows.builds))]
     counts = Counter(keys)
     by_name = {key: place for place, key in enumerate(keys)}
-    runs: list[int] = []
+    of_builds: list[int] = []
     others: list[LayerParts] = []
     for layer in exported:
         key = (layer["run"], layer["layer"])
@@ -254,14 +257,14 @@ def _exported_rows(exported: Sequence[dict[str, Any]], rows: _Rows, layers: list
         if key in by_name:
             _fill(rows, by_name[key], parts, layers)
         else:
-            runs.append(layer["run"])
+            run = layer["run"]
+            of_builds.append(builds.index(run) if builds.count(run) == 1 else -1 - run)
             others.append(parts)
     first = len(layers)
     layers += others
-    nothing = np.zeros(len(runs), np.int64)
-    return _Rows(
-        np.array(runs, np.int32), nothing, np.full(len(runs), _EXPORT, np.int8), np.arange(first, len(layers))
-    )
+    size = len(of_builds)
+    numbers = np.arange(first, len(layers))
+    return _Rows(np.array(of_builds, np.int64), np.zeros(size, np.int64), np.full(size, _EXPORT, np.int8), numbers)
 
 
 def _exported(layer: dict[str, Any]) -> LayerParts:
@@ -276,8 +279,8 @@ def _exported(layer: dict[str, Any]) -> LayerParts:
 
 
 # ------------------------------------------------------------------------------------------ columns
-def _table(rows: _Rows, layers: list[LayerParts]) -> pa.Table:
-    size = len(rows.runs)
+def _table(context: Context, rows: _Rows, layers: list[LayerParts]) -> pa.Table:
+    size = len(rows.builds)
     if not size:
         return empty("engine_layers")
     used = np.zeros(len(layers), bool)
@@ -285,7 +288,7 @@ def _table(rows: _Rows, layers: list[LayerParts]) -> pa.Table:
     numbers = from_numpy((np.cumsum(used) - 1)[rows.numbers])
     distinct = [layers[number] for number in np.flatnonzero(used).tolist()]
     columns: dict[str, Any] = {
-        "run": from_numpy(rows.runs),
+        **context.builds.columns(rows.builds),
         "line": from_numpy(rows.lines, None if rows.lines.all() else rows.lines > 0),
         "source": from_codes(rows.sources, from_list(_SOURCES, pa.string())),
     }

@@ -23,7 +23,7 @@ def onnx_nodes(context: Context) -> pa.Table:
         return empty("onnx_nodes")
     starts = lines_of(parsing)
     columns: dict[str, Any] = {
-        "run": context.run_of(starts),
+        **context.places(starts),
         "line": parsing.column("line"),
         "node": captured_bytes(parsing, "node"),
         "op": captured_bytes(parsing, "op"),
@@ -31,7 +31,7 @@ def onnx_nodes(context: Context) -> pa.Table:
     }
     for kind, name in (("node_inputs", "inputs"), ("node_outputs", "outputs")):
         captured = context.captured(kind)
-        position = asof(lines_of(captured), starts, context.run_lines)
+        position = asof(lines_of(captured), starts, context.breaks)
         below = np.flatnonzero(position >= 0)
         row = np.full(size, -1, np.int64)
         row[position[below]] = below  # of several lines the last stays
@@ -43,7 +43,7 @@ def _registered(context: Context, starts: np.ndarray[Any, Any]) -> pa.Array:
     """Return the layers registered below each node, in order."""
     captured = context.captured("layer_registered")
     layers = captured_bytes(captured, "layer")
-    position = asof(lines_of(captured), starts, context.run_lines)
+    position = asof(lines_of(captured), starts, context.breaks)
     held = np.flatnonzero((position >= 0) & is_valid(layers))
     offsets = np.searchsorted(position[held], np.arange(len(starts) + 1)).astype(np.int32)
     return pa.ListArray.from_arrays(from_numpy(offsets), to_text(take(layers, held)))

@@ -48,40 +48,35 @@ def decode_version(code: str, command: str | None = None) -> str:
 
 
 def runs(context: Context) -> pa.Table:
-    """One row a banner; the whole file where there is none."""
+    """One row a run: its two banners, or the one that is there; text of TensorRT outside of banners."""
     captures = context.captures
-    banners = captures.rows("run_started")
-    end_lines, statuses = captures.lists(("run_ended",), ("line", "run_status"))
     version_lines, versions = captures.lists(("tensorrt_version",), ("line", "tensorrt_version"))
-    starts = context.run_lines
-    firsts = np.concatenate([[1], starts[1:]])
-    lasts = np.append(starts[1:] - 1, context.last_line)
     clock_lines, seconds = context.clock
+    bounds = context.runs
+    firsts, lasts = (np.array([getattr(run, name) for run in bounds], np.int64) for name in ("first", "last"))
     # What lies between the first and the last line of each run, as places in sorted lines.
-    ends, printed, clock = (
+    printed, clock = (
         zip(np.searchsorted(lines, firsts).tolist(), np.searchsorted(lines, lasts, side="right").tolist(), strict=True)
-        for lines in (np.array(end_lines, np.int64), np.array(version_lines, np.int64), clock_lines)
+        for lines in (np.array(version_lines, np.int64), clock_lines)
     )
+    producer = _producer(captures.producers, alone=len(bounds) == 1)
     out = []
-    for number, (start, last, ended, shown, timed) in enumerate(
-        zip(starts.tolist(), lasts.tolist(), ends, printed, clock, strict=True)
-    ):
-        banner = banners[number] if banners else {}
-        code = versions[shown[0]] if shown[0] < shown[1] else banner.get("version_code")
-        version = None if code is None else decode_version(code, banner.get("command"))
+    for number, (run, shown, timed) in enumerate(zip(bounds, printed, clock, strict=True)):
+        command = run.told("command")
+        code = versions[shown[0]] if shown[0] < shown[1] else run.told("version_code")
         inside = timed[0] < timed[1]
         # For --help nothing is run: from 7.1.3 on no last banner follows the help text.
-        nothing = not banner or asks_help(banner.get("command"))
-        status = _STATUS[statuses[ended[1] - 1]] if ended[0] < ended[1] else (None if nothing else "incomplete")
+        nothing = run.started is None or asks_help(command)
+        status = _STATUS[run.ended["run_status"]] if run.ended else (None if nothing else "incomplete")
         out.append(
             {
                 "run": number,
-                "line": start if banner else 1,
-                "last_line": last,
-                "tool": banner.get("tool") or _producer(captures.producers),
-                "tensorrt_version": version,
-                "build": banner.get("build"),
-                "command": banner.get("command"),
+                "line": run.line,
+                "last_line": run.last,
+                "tool": run.told("tool") or producer,
+                "tensorrt_version": None if code is None else decode_version(code, command),
+                "build": run.told("build"),
+                "command": command,
                 "status": status,
                 "started_at": _time(seconds[timed[0]]) if inside else None,
                 "finished_at": _time(seconds[timed[1] - 1]) if inside else None,
@@ -91,14 +86,47 @@ def runs(context: Context) -> pa.Table:
     return from_rows("runs", out)
 
 
+def engines(context: Context) -> pa.Table:
+    """One row a build of an engine, an attempt with one backend strategy, or an engine that is only loaded."""
+    found = context.builds
+    evidence = np.concatenate([lines_of(context.captured(kind)) for kind in _OF_ENGINE])
+    shown = set(found.of(evidence).tolist()) | {n for n, build in enumerate(found.builds) if build.seen}
+    firsts = np.array([build.line for build in found.builds], np.int64)
+    lasts = dict(zip(found.numbers, [*(line - 1 for line in found.lines[1:]), context.last_line], strict=True))
+    rows = []
+    for number, build in enumerate(found.builds):
+        if number in shown:
+            rows.append(
+                {
+                    "run": build.run,
+                    "line": int(firsts[number]),
+                    "last_line": min(lasts[number], context.runs[build.run].last),
+                    "engine": build.engine,
+                    "origin": build.origin,
+                    "strategy": build.strategy,
+                    "estimated_ms": build.estimated_ms,
+                    "kept": build.kept,
+                    "seconds": build.seconds,
+                    "size_mib": build.size_mib,
+                }
+            )
+    return from_rows("engines", rows)
+
+
+# What is printed of an engine only.
+_OF_ENGINE = ("timing_runner", "layer_memory", "engine_layer", "layer_detail")
+
+
 def _time(seconds: Any) -> datetime.datetime:
     return datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=int(seconds))
 
 
-def _producer(producers: dict[str, int]) -> str | None:
-    if not producers:
+def _producer(producers: dict[str, int], *, alone: bool) -> str | None:
+    """Return who prints most lines; of several runs, those without banners are not trtexec's."""
+    names = [name for name in producers if alone or not name.startswith("trtexec")]
+    if not names:
         return None
-    name = max(producers, key=lambda k: (producers[k], k))
+    name = max(names, key=lambda k: (producers[k], k))
     return "trtexec" if name.startswith("trtexec") else name
 
 

@@ -24,7 +24,7 @@ def simple(context: Context, table: str, **extra: Any) -> pa.Table:
     if not captured.num_rows:
         return empty(table)
     lines = lines_of(captured)
-    columns: dict[str, Any] = {"run": context.run_of(lines), "line": captured.column("line")}
+    columns: dict[str, Any] = {**context.places(lines), "line": captured.column("line")}
     for name in TABLES[table].columns():
         if name not in columns:
             columns[name] = extra[name] if name in extra else context.column(captured, name)
@@ -64,7 +64,7 @@ def registered_layers(context: Context) -> pa.Table:
     if not captured.num_rows:
         return empty("registered_layers")
     columns = {n: captured.column(n) for n in ("line", "layer", "node")}
-    columns["run"] = context.run_of(lines_of(captured))
+    columns |= context.places(lines_of(captured))
     return from_columns("registered_layers", columns, captured.num_rows)
 
 
@@ -164,4 +164,4 @@ def finish_columns(context: Context, table: str, columns: Mapping[str, Sequence[
     lines = np.array(columns["line"], np.int64)
     schema = schema_of(table)
     own = {name: from_list(values, schema.field(name).type) for name, values in columns.items() if name != "line"}
-    return from_columns(table, {"run": context.run_of(lines), "line": from_numpy(lines), **own}, len(lines))
+    return from_columns(table, {**context.places(lines), "line": from_numpy(lines), **own}, len(lines))

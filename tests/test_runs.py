@@ -1,0 +1,168 @@
+"""Where runs begin and end: two banners, one of them, none; what stands between them."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+import trtlog
+from tests.conftest import FIXTURES
+from trtlog.parquet.stream import convert
+from trtlog.records import TABLES
+from trtlog.source.chunks import open_source
+
+FOLDER = FIXTURES / "trt-8.5.3-h200"
+
+FIRST_WITHOUT_START = """\
+[01/02/2025-10:00:00] [I] === Performance summary ===
+[01/02/2025-10:00:00] [I] Throughput: 100 qps
+&&&& PASSED TensorRT.trtexec [TensorRT v8502] # trtexec --loadEngine=a.engine
+&&&& RUNNING TensorRT.trtexec [TensorRT v100300] # trtexec --loadEngine=b.engine
+[01/02/2025-11:00:00] [I] === Model Options ===
+[01/02/2025-11:00:01] [I] === Performance summary ===
+[01/02/2025-11:00:01] [I] Throughput: 900 qps
+&&&& FAILED TensorRT.trtexec [TensorRT v100300] # trtexec --loadEngine=b.engine
+"""
+
+
+def runs_of(text, *columns, engine="line"):
+    table = trtlog.parse(text.encode(), engine=engine).table("runs")
+    return [tuple(row.values()) for row in table.select(list(columns)).to_pylist()]
+
+
+@pytest.mark.parametrize("engine", ["line", "vector"])
+def test_a_run_whose_first_banner_is_missing(engine):
+    assert runs_of(
+        FIRST_WITHOUT_START, "line", "last_line", "tensorrt_version", "status", "command", engine=engine
+    ) == [
+        (1, 3, "8.5.2", "passed", "trtexec --loadEngine=a.engine"),
+        (4, 8, "10.3.0", "failed", "trtexec --loadEngine=b.engine"),
+    ]
+    log = trtlog.parse(FIRST_WITHOUT_START.encode(), engine=engine)
+    assert [run.performance.throughput_qps for run in log.runs] == [100, 900]
+    assert [str(run.run.started_at) for run in log.runs] == ["2025-01-02 10:00:00", "2025-01-02 11:00:00"]
+
+
+def test_the_same_three_times_and_without_the_second_end():
+    assert runs_of(3 * FIRST_WITHOUT_START, "line", "last_line", "status") == [
+        *((1, 3, "passed"), (4, 8, "failed")),
+        *((9, 11, "passed"), (12, 16, "failed")),
+        *((17, 19, "passed"), (20, 24, "failed")),
+    ]
+    without_end = FIRST_WITHOUT_START[: FIRST_WITHOUT_START.index("&&&& FAILED")]
+    assert runs_of(without_end, "line", "last_line", "status") == [(1, 3, "passed"), (4, 7, "incomplete")]
+    # Nothing tells the end of the second from the beginning of the third, but that the banner is another one.
+    assert runs_of(2 * without_end, "status", "command")[1:3] == [
+        ("incomplete", "trtexec --loadEngine=b.engine"),
+        ("passed", "trtexec --loadEngine=a.engine"),
+    ]
+
+
+def test_the_tail_of_a_run():
+    tail = """\
+[01/02/2025-10:00:00] [E] Engine set up failed
+&&&& FAILED TensorRT.trtexec [TensorRT v101601] [b11] # trtexec --onnx=m.onnx --fp16
+"""
+    assert runs_of(tail, "tensorrt_version", "build", "status", "command") == [
+        ("10.16.1", "11", "failed", "trtexec --onnx=m.onnx --fp16")
+    ]
+
+
+BETWEEN = """\
+[11/22/2026-13:00:00] [TRT] [I] Loaded engine size: 3 MiB
+&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=a.onnx
+[11/22/2026-13:00:01] [I] Throughput: 1 qps
+&&&& PASSED TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=a.onnx
+[11/22/2026-13:00:02] [I] [TRT] [MemUsageChange] Init cuBLAS/cuBLASLt: CPU +0, GPU +0, now: CPU 747, GPU 893 (MiB)
+train step 3
+[11/22/2026-13:00:03] [TRT] [V] Original: 9 layers
+[11/22/2026-13:00:04] [TRT] [W] Using default stream
+&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=b.onnx
+[11/22/2026-13:00:05] [I] Throughput: 2 qps
+&&&& FAILED TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=b.onnx
+train step 4
+"""
+
+
+@pytest.mark.parametrize("engine", ["line", "vector"])
+def test_what_a_python_program_prints_around_banners_is_a_run_of_its_own(engine):
+    assert runs_of(BETWEEN, "line", "last_line", "tool", "status", engine=engine) == [
+        (1, 1, "python", None),
+        (2, 6, "TensorRT.trtexec", "passed"),  # what the library prints on its way out is the run's
+        (7, 8, "python", None),
+        (9, 12, "TensorRT.trtexec", "failed"),  # another program's text makes no run
+    ]
+    log = trtlog.parse(BETWEEN.encode(), engine=engine)
+    assert [len(run.passes) for run in log.runs] == [0, 0, 1, 0]
+    assert [len(run.messages) for run in log.runs] == [0, 0, 1, 0]
+    assert [len(run.memory) for run in log.runs] == [0, 1, 0, 0]
+
+
+# ---------------------------------------------------------------- a file of several reads as its parts
+def fixture(name):
+    return gzip.decompress((FOLDER / f"{name}.log.gz").read_bytes())
+
+
+def python_build(name):
+    """Return what a Python program prints of a build: the library's messages under the Python logger's header."""
+    lines = [line for line in fixture(name).splitlines(keepends=True) if b"] [TRT] " in line or line[:6] == b"Layer("]
+    return b"".join(re.sub(rb"\] \[([VIWE])\] \[TRT\] ", rb"] [TRT] [\1] ", line) for line in lines)
+
+
+def without(name, first=0, last=0):
+    lines = fixture(name).splitlines(keepends=True)
+    return b"".join(lines[first : len(lines) - last])
+
+
+PARTS = {
+    "a Python build": python_build("bert_fp16_verbose"),
+    "a run": without("sweep_r50_best_b8"),
+    "a Python build between": python_build("lstm_verbose"),
+    "a run whose end is missing": without("mobilenet_fp16_verbose", last=1),
+    "another run": without("lstm_verbose"),
+    "a run whose start is missing": without("bert_fp16_verbose", first=1),
+    "a Python build at the end": python_build("unet_smallws_verbose"),
+}
+_NUMBERS = ("line", "last_line", "timing_line", "costs_line")
+
+
+def shifted(table, offset):
+    """Return a table as a part alone would give it: run 0, lines from its own first line on."""
+    for place, field in enumerate(table.schema):
+        column = table.column(place)
+        if field.name in _NUMBERS:
+            table = table.set_column(place, field, pc.subtract(column, pa.scalar(offset, field.type)))
+        elif field.name == "run":
+            table = table.set_column(place, field, pc.multiply(column, pa.scalar(0, field.type)))
+    return table.drop_columns([n for n in ("source", "tool") if n in table.column_names]).to_pylist()
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    return b"".join(PARTS.values())
+
+
+@pytest.fixture(scope="module", params=["line", "vector", "convert"])
+def read(request, mixed, tmp_path_factory):
+    if request.param != "convert":
+        return trtlog.parse(mixed, engine=request.param)
+    folder = tmp_path_factory.mktemp("mixed")
+    lines = mixed.splitlines(keepends=True)
+    pieces = [b"".join(lines[n : n + 500]) for n in range(0, len(lines), 500)]
+    convert(open_source(pieces, 20_000), folder, engine="vector", segment_bytes=100_000)
+    return trtlog.read_parquet(folder)
+
+
+def test_a_file_of_runs_and_python_builds_reads_as_its_parts(read):
+    assert read.frame("runs").status.isna().tolist() == [True, False, True, False, False, False, True]
+    offset = 0
+    for run, (name, text) in zip(read.runs, PARTS.items(), strict=True):
+        alone = trtlog.parse(text, engine="line")
+        for table in TABLES:
+            if table != "coverage":
+                assert shifted(run.table(table), offset) == shifted(alone.table(table), 0), (name, table)
+        offset += text.count(b"\n")

@@ -1,0 +1,168 @@
+"""Where the runs of a log begin and end.
+
+A run of trtexec stands between its two banners. Where the first one is missing it begins behind the run before it;
+where the last one is missing it ends before the next. Text of TensorRT outside of banners, as a Python program prints
+it, is a run of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trtlog.messages.captures import BLANK, Captures
+
+Lines = np.ndarray[Any, Any]
+
+# What trtexec's libraries print after its last banner, when they are unloaded.
+_CLOSING = frozenset({"memory_change", "memory_snapshot", "timing_cache_deleted", "memory_peak"})
+_CLOSING_EVENT = "Init CUDA"  # of memory_change: a process begins, none ends
+_TRTEXEC = ("trtexec_tensorrt", "trtexec_own", "untimed_tensorrt")
+
+
+class RunBounds(NamedTuple):
+    """The lines of a run, and the fields of its banners, None for one that is missing."""
+
+    first: int
+    last: int
+    started: dict[str, Any] | None
+    ended: dict[str, Any] | None
+
+    @property
+    def line(self) -> int:
+        """The line of the first banner, else the first line."""
+        return int(self.started["line"]) if self.started else self.first
+
+    def told(self, field: str) -> Any:
+        """Return a field of the first banner, else of the last."""
+        for banner in (self.started, self.ended):
+            if banner is not None and banner.get(field) is not None:
+                return banner[field]
+        return None
+
+
+def run_bounds(captures: Captures) -> list[RunBounds]:
+    """Return the runs of a log, in order; there is at least one."""
+    last_line = max(captures.lines, 1)
+    banners = [
+        *(("start", row) for row in captures.rows("run_started")),
+        *(("end", row) for row in captures.rows("run_ended")),
+    ]
+    banners.sort(key=lambda banner: int(banner[1]["line"]))
+    if not banners:
+        return [RunBounds(captures.first, last_line, None, None)]
+    text = _Text(captures)
+    runs: list[RunBounds] = []
+    first = captures.first  # of the lines that are in no run yet
+    started: dict[str, Any] | None = None
+    after_end = False
+    for word, banner in banners:
+        line = int(banner["line"])
+        if word == "start":
+            if started is not None:
+                runs.append(RunBounds(first, line - 1, started, None))
+                first = line
+            else:
+                first = _between(text, runs, first, line, after_end)
+            started = banner
+        elif started is not None and not _same_command(started, banner):
+            restart = text.second_options(first, line) or line
+            runs += [RunBounds(first, restart - 1, started, None), RunBounds(restart, line, None, banner)]
+            first, started = line + 1, None
+        else:
+            runs.append(RunBounds(first, line, started, banner))
+            first, started = line + 1, None
+        after_end = word == "end"
+    if started is not None:
+        runs.append(RunBounds(first, last_line, started, None))
+    else:
+        _between(text, runs, first, last_line + 1, after_end)
+    return runs
+
+
+def _between(text: _Text, runs: list[RunBounds], first: int, end: int, after_end: bool) -> int:
+    """Make a run of TensorRT's text between two runs, where there is some; return the first line that is in none."""
+    begin = text.begin(first, end, closing=after_end)
+    if begin is None:
+        # Nothing of TensorRT's: the end of the run above, or what stands above the first run.
+        if runs:
+            runs[-1] = runs[-1]._replace(last=end - 1)
+            return end
+        return first
+    if runs:
+        runs[-1] = runs[-1]._replace(last=begin - 1)
+        first = begin
+    runs.append(RunBounds(first, end - 1, None, None))
+    return end
+
+
+def _same_command(started: dict[str, Any], ended: dict[str, Any]) -> bool:
+    """Return whether a last banner may be of the run of a first one: a command may be cut, it does not change."""
+    commands = [" ".join((banner.get("command") or "").split()) for banner in (started, ended)]
+    return commands[0].startswith(commands[1]) or commands[1].startswith(commands[0])
+
+
+class _Text:
+    """The lines of a log that rows of tables come from."""
+
+    def __init__(self, captures: Captures) -> None:
+        self._captures = captures
+        messages = captures.grammar.messages
+        self._chunks: list[tuple[Lines, Any, str]] = []
+        for index, chunks in captures.columns.items():
+            variant = captures.variants[index]
+            if "bare" in messages[variant.kind].attributes:
+                continue
+            place = variant.fields.index("event") if "event" in variant.fields else -1
+            for lines, fields in chunks:
+                self._chunks.append((lines, fields[place] if place >= 0 else None, variant.kind))
+        remarks = [*captures.remarks, *(line for line in captures.unknown if line.origin in ("tensorrt", "trtexec"))]
+        self._remarks = sorted((remark.line, remark.producer, remark.kind) for remark in remarks)
+
+    def begin(self, first: int, end: int, *, closing: bool) -> int | None:
+        """Return the first line of TensorRT's text between two lines; what closes the run above is not meant."""
+        found: list[int] = []
+        closed = {line for line, producer, _ in self._remarks if closing and producer in _TRTEXEC}
+        for lines, events, kind in self._chunks:
+            place, last = np.searchsorted(lines, (first, end)).tolist()
+            if closing:
+                while place < last and self._closes(int(lines[place]), kind, events, place, closed):
+                    place += 1
+            if place < last:
+                found.append(int(lines[place]))
+        for line, producer, kind in self._remarks:
+            if first <= line < end and kind != BLANK and not (closing and producer in _TRTEXEC):
+                found.append(line)
+                break
+        if not found and not closing and first < end and self._captures.begun and first == self._captures.first:
+            return first
+        return min(found) if found else None
+
+    @staticmethod
+    def _closes(line: int, kind: str, events: Any, place: int, closed: set[int]) -> bool:
+        if kind not in _CLOSING:
+            return line in closed
+        return events is None or _plain(events[place]) != _CLOSING_EVENT
+
+    def second_options(self, first: int, end: int) -> int:
+        """Return the line of the last heading of the model options where several stand between two lines, else 0."""
+        found = [
+            int(line)
+            for lines, _, kind in self._chunks
+            if kind == "model_options"
+            for line in lines
+            if first <= line < end
+        ]
+        return max(found) if len(found) > 1 else 0
+
+
+def _plain(value: Any) -> str:
+    printed = value.as_py()
+    return printed.decode("utf-8", "backslashreplace") if isinstance(printed, bytes) else str(printed)
+
+
+def first_lines(runs: Iterable[RunBounds]) -> Lines:
+    """Return the first line of each run."""
+    return np.array([run.first for run in runs], np.int64)
