@@ -97,6 +97,7 @@ class Log(InNotebook):
         layer_memory: pd.DataFrame
         memory_totals: pd.DataFrame
         phases: pd.DataFrame
+        engines: pd.DataFrame
         engine_layers: pd.DataFrame
         profile: pd.DataFrame
         timestamps: pd.DataFrame

@@ -103,7 +103,7 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
     Captures
         The part above the line, without counts.
     """
-    marks = marks_of(captures)
+    marks = [mark for mark in marks_of(captures) if mark.line < line]
     above = Captures(captures.grammar, captures.variants, lines=line - 1, producers=dict(captures.producers))
     above.torn = captures.torn
     above.first, above.begun, above.marks, above.marked = captures.first, captures.begun, marks, line
@@ -135,7 +135,7 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
         captures.openings = captures.openings[len(above.openings) :]
         captures.continuations = captures.continuations[len(above.continuations) :]
     else:
-        captures.begun, captures.marks, captures.marked = True, [mark for mark in marks if mark.line < line], line
+        captures.begun, captures.marks, captures.marked = True, marks, line
         done = {remark.line for remark in above.remarks}
         captures.continuations = [c for c in captures.continuations if c[1] not in done]
     captures.unknown = []

@@ -65,6 +65,26 @@ class Phase(Record):
 
 
 @record(frozen=True)
+class Engine(Record):
+    """A build of an engine, one attempt with one backend strategy, or an engine that is only loaded."""
+
+    table: ClassVar[str] = "engines"
+
+    run: int = run_column()
+    line: int = line_column("the first of the build")
+    last_line: int = column("int64", "last line that belongs to the engine")
+    engine: int = engine_column()
+    origin: str = column("name", "built, or loaded where the run only reads it")
+    strategy: str | None = column("name", "backend strategy; TensorRT 8.6 and 10.14 and later, under --verbose")
+    estimated_ms: float | None = column("float64", "inference time by which strategies are compared", "ms")
+    kept: bool | None = column(
+        "bool", "whether it is what the build gave; false for a strategy that was discarded; null where no line says so"
+    )
+    seconds: float | None = column("float64", "duration of 'Engine generation completed'", "s")
+    size_mib: int | None = column("int64", "size of the loaded engine", "MiB")
+
+
+@record(frozen=True)
 class EngineLayer(Record):
     """A layer of the built engine."""
 
@@ -99,23 +119,3 @@ class ProfileRow(Record):
     median_ms: float | None = column("float64", "time of one iteration, median; TensorRT 8.4 and later", "ms")
     percent: float = column("float64", "share of the total time", "%")
     iterations: int | None = column("int64", "iterations of the profile")
-
-
-@record(frozen=True)
-class Engine(Record):
-    """A build of an engine, one attempt with one backend strategy, or an engine that is only loaded."""
-
-    table: ClassVar[str] = "engines"
-
-    run: int = run_column()
-    line: int = line_column("the first of the build")
-    last_line: int = column("int64", "last line that belongs to the engine")
-    engine: int = engine_column()
-    origin: str = column("name", "built, or loaded where the run only reads it")
-    strategy: str | None = column("name", "backend strategy; TensorRT 8.6 and 10.14 and later, under --verbose")
-    estimated_ms: float | None = column("float64", "inference time by which strategies are compared", "ms")
-    kept: bool | None = column(
-        "bool", "whether it is what the build gave; false for a strategy that was discarded; null where no line says so"
-    )
-    seconds: float | None = column("float64", "duration of 'Engine generation completed'", "s")
-    size_mib: int | None = column("int64", "size of the loaded engine", "MiB")
