@@ -164,6 +164,7 @@ def read_captures(
                 if progress is not None:
                     progress(done)
             captures = (reader or make_engine(engine, grammar.load(), opened, 0, crew)).finish()
+            captures.line_map = opened.line_map
             name, notes = opened.name, list(opened.notes)
     finally:
         if reader is not None:
@@ -215,10 +216,10 @@ def strict_error(captures: Captures, name: str) -> StrictError:
     from trtlog.messages.captures import text
 
     unknown = captures.unknown
-    shown = "\n".join(f"  {name}:{r.line}: {text(r.body)[:160]}" for r in unknown[:_SHOWN])
+    shown = "\n".join(f"  {name}:{captures.file_line(r.line)}: {text(r.body)[:160]}" for r in unknown[:_SHOWN])
     more = f"\n  ... and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
     return StrictError(
         f"{name}: {counted(len(unknown), 'line')} that no rule knows:\n{shown}{more}\n"
         f"'trtlog unknown {name}' ranks their shapes; leave strict out to read the rest",
-        [(r.line, text(r.body)) for r in unknown],
+        [(captures.file_line(r.line), text(r.body)) for r in unknown],
     )

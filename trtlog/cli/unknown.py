@@ -31,6 +31,6 @@ def command(log: str, limit: int, rules: bool) -> None:
     click.echo(f"{name}: {counted(lines, 'unknown line')} of {counted(len(shapes), 'shape')}")
     for shape in shapes[:limit]:
         click.echo(f"\n{shape.count} x {shape.template}")
-        click.echo(f"  line {shape.line}: {shape.example}")
+        click.echo(f"  line {captures.file_line(shape.line)}: {shape.example}")
         if rules:
             click.echo("  " + "\n  ".join(shape.skeleton.splitlines()))

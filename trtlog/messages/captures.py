@@ -15,6 +15,8 @@ from trtlog.grammar import Grammar, Variant
 if TYPE_CHECKING:
     import numpy as np
 
+    from trtlog.source.forms.numbering import LineMap
+
 # Kinds that no rule of the grammar stands for, counted beside the others.
 CONTINUATION = "continuation"  # belongs to the record above it
 UNKNOWN = "unknown"  # has a header, and no rule knows it
@@ -68,6 +70,8 @@ class Captures:
         Whether rows of the run that goes on were written out.
     marks : sequence
         Lines above ``marked`` that tell the builds of the run apart (`trtlog.tables.builds`).
+    line_map : LineMap, optional
+        Which lines of the file those are that an engine read, where lines were joined or cut.
     """
 
     grammar: Grammar
@@ -88,6 +92,11 @@ class Captures:
     begun: bool = False
     marks: Sequence[Any] = ()
     marked: int = 0
+    line_map: LineMap | None = None
+
+    def file_line(self, number: int) -> int:
+        """Return the number in the file of a line that an engine read."""
+        return number if self.line_map is None else self.line_map.of(number)
 
     def add_rows(self, variant: int, lines: Sequence[int], rows: Sequence[tuple[bytes | None, ...]]) -> None:
         """Add matches of one variant, given as rows."""

@@ -79,9 +79,9 @@ def classify_line(path: str, number: int) -> tuple[Line, bytes, str]:
             if lines and not lines[-1]:
                 lines.pop()
             for position, line in enumerate(lines, chunk.first_line):
-                seen = position
+                seen = opened.line_map.end(position)
                 result = classifier.classify(position, line.removesuffix(b"\r"))
-                if position == number:
+                if opened.line_map.of(position) <= number <= seen:
                     return result, line.removesuffix(b"\r"), classifier.section
     raise InputError(f"{path}: has {counted(seen, 'line')}; there is no line {number}")
 

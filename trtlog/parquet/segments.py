@@ -107,6 +107,7 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
     above = Captures(captures.grammar, captures.variants, lines=line - 1, producers=dict(captures.producers))
     above.torn = captures.torn
     above.first, above.begun, above.marks, above.marked = captures.first, captures.begun, marks, line
+    above.line_map = captures.line_map
     above.remarks, captures.remarks = _parted(captures.remarks, line)
     copied = {"run_started", *(remark.kind for remark in above.remarks)}
     for index in list(captures.columns):

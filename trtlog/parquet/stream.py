@@ -96,6 +96,7 @@ def convert(
             for chunk in opened:
                 if reader is None:
                     reader = make_engine(engine, grammar.load(), opened, len(chunk.data), crew)
+                    reader.captures.line_map = opened.line_map
                 reader.feed(chunk.data, chunk.first_line)
                 size = len(chunk.data)
                 done, since = done + size, since + size

@@ -20,7 +20,10 @@ from typing import IO, Any, NamedTuple
 
 from trtlog._util.words import counted
 from trtlog.errors import InputError
-from trtlog.source.decode import begins_encoded, decompressed, to_utf8
+from trtlog.source.decode import begins_encoded, decompressed, to_utf8, without_holes
+from trtlog.source.forms.base import Undo
+from trtlog.source.forms.layers import LATER_BYTES, SAMPLE_BYTES, Undoing, find_layers, looks_plain
+from trtlog.source.forms.numbering import LineMap
 from trtlog.source.sniff import refuse_what_is_no_log
 
 _READ_BYTES = 1 << 20
@@ -32,6 +35,10 @@ _CUT_WITHIN = 1 << 20
 # An iterable whose first items hold no line end holds lines without line ends, not chunks.
 _PEEK_ITEMS = 4096
 _PEEK_BYTES = 1 << 16
+# After so much text forms are looked for again: a log may be collected of several.
+_PART_BYTES = 4 << 20
+# A log that is being written is looked at when this many lines are there, the first of them that is plain at once.
+_LIVE_LINES = 24
 # Smaller chunks are counted without numpy, which live runs need not load.
 _FEW_BYTES = 1 << 20
 
@@ -57,8 +64,10 @@ class Source:
     path : Path or None
         The file, where the source is one.
     notes : list of str
-        What was odd, a sentence each: encoding, damaged compression, NUL bytes. Complete after the
-        last chunk.
+        What was odd, a sentence each: encoding, damaged compression, NUL bytes, forms that were undone. Complete
+        after the last chunk.
+    line_map : LineMap
+        Which line of the file each line of the text is, where lines were joined or cut.
     """
 
     def __init__(
@@ -82,6 +91,9 @@ class Source:
         self._nuls = 0
         self._too_long: list[int] = []  # numbers of lines in pieces
         self._blocks: Iterator[bytes] = iter(())
+        self.line_map = LineMap()
+        self._first_line = 1  # of what was not handed on yet
+        self._waiting: list[bytes] = []
 
     def _counted(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
         for block in blocks:
@@ -94,60 +106,113 @@ class Source:
         return self._size * read // max(self._consumed, 1) if packed else self._size
 
     def _open(self) -> Source:
-        """Read the first block, and refuse what is no log."""
+        """Read the beginning, look for forms in it, and refuse what is no log."""
         try:
             plain = to_utf8(decompressed(self._raw, self.name, self.notes), self.name, self.notes)
-            held: list[bytes] = []
-            size = 0
+            plain = without_holes(plain, self._count_nuls)
+            first: list[bytes] = []
+            size = lines = 0
             for block in plain:
-                held.append(block)
+                first.append(block)
+                if not size and not block.strip(b"\0"):
+                    continue  # a hole at the beginning
                 size += len(block)
-                if self._live or size >= _PEEK_BYTES:
+                if size >= SAMPLE_BYTES:
                     break
-            refuse_what_is_no_log(b"".join(held)[:_PEEK_BYTES], self.name, self.notes)
+                if self._live and b"\n" in block:
+                    lines += block.count(b"\n")
+                    text = b"".join(first)
+                    if lines >= _LIVE_LINES or looks_plain(text[: text.rindex(b"\n")]):
+                        break
+            sample = b"".join(first)
+            layers = find_layers(sample[:SAMPLE_BYTES], whole=size < SAMPLE_BYTES and not self._live)
+            undone = Undoing(layers, LineMap()).feed(sample[:_PEEK_BYTES], last=True) if layers else sample
+            refuse_what_is_no_log(undone.lstrip(b"\0")[:_PEEK_BYTES], self.name, self.notes)
         except BaseException:
             self.close()
             raise
-        self._blocks = chain(held, plain)
+        self._blocks = self._undone(chain([sample], plain), layers)
         return self
 
+    def _count_nuls(self, count: int) -> None:
+        self._nuls += count
+
+    def _undone(self, blocks: Iterator[bytes], layers: list[Undo]) -> Iterator[bytes]:
+        """Yield the blocks, undone from where a form was found on; parts are looked at where they begin."""
+        part = _PART_BYTES  # bytes until the next part begins
+        undoing: Undoing | None = None
+        if layers:
+            undoing = self._start(layers)
+        for block in blocks:
+            while not self._live and len(block) >= part:
+                # A part begins with the first line behind so many bytes; what belongs to the sample is waited for.
+                while len(block) < part + LATER_BYTES and (following := next(blocks, b"")):
+                    block += following
+                cut = block.find(b"\n", part) + 1
+                if not cut:
+                    break
+                yield from self._through(undoing, block[:cut], last=False)
+                block, part = block[cut:], _PART_BYTES
+                layers = find_layers(block[:LATER_BYTES])
+                if layers and undoing is None:
+                    undoing = self._start(layers)
+                elif undoing is not None:
+                    undoing.add([layer for layer in layers if layer.key not in undoing.keys])
+            part -= len(block)
+            yield from self._through(undoing, block, last=False)
+        yield from self._through(undoing, b"", last=True)
+        if undoing is not None:
+            self.notes.extend(dict.fromkeys(layer.note for layer in undoing.layers))
+
+    def _start(self, layers: list[Undo]) -> Undoing:
+        """Return what undoes layers from the first line that was not yielded on."""
+        above = sum(_line_ends(block) for block in self._waiting)
+        return Undoing(layers, self.line_map, self._first_line + above)
+
+    @staticmethod
+    def _through(undoing: Undoing | None, block: bytes, *, last: bool) -> Iterator[bytes]:
+        text = block if undoing is None else undoing.take(block, last=last)
+        if text:
+            yield text
+
     def __iter__(self) -> Iterator[Chunk]:
-        first_line = 1
-        held: list[bytes] = []
         size = 0
-        last_end = -1  # index in held of the last block with a line end
+        last_end = -1  # index in what waits of the last block with a line end
         try:
             for block in self._blocks:
                 if b"\0" in block:
                     self._nuls += block.count(b"\0")
-                if self._too_long[-1:] == [first_line] and b"\n" in block:
+                if self._too_long[-1:] == [self._first_line] and b"\n" in block:
                     cut = block.index(b"\n") + 1
-                    yield Chunk(b"".join([*held, block[:cut]]), first_line)
-                    first_line, held, size, block = first_line + 1, [], 0, block[cut:]
-                held.append(block)
+                    yield Chunk(b"".join([*self._waiting, block[:cut]]), self._first_line)
+                    self._first_line += 1
+                    self._waiting, size, block = [], 0, block[cut:]
+                waiting = self._waiting
+                waiting.append(block)
                 size += len(block)
                 if b"\n" in block:
-                    last_end = len(held) - 1
+                    last_end = len(waiting) - 1
                 if last_end >= 0 and (self._live or size >= self._chunk_bytes):
-                    cut = held[last_end].rindex(b"\n") + 1
-                    rest = [held[last_end][cut:], *held[last_end + 1 :]]
-                    data = b"".join([*held[:last_end], held[last_end][:cut]])
-                    yield Chunk(data, first_line)
-                    first_line += _line_ends(data)
-                    held = rest if rest[0] else rest[1:]
-                    size = sum(map(len, held))
+                    cut = waiting[last_end].rindex(b"\n") + 1
+                    rest = [waiting[last_end][cut:], *waiting[last_end + 1 :]]
+                    data = b"".join([*waiting[:last_end], waiting[last_end][:cut]])
+                    first = self._first_line
+                    self._first_line += _line_ends(data)
+                    self._waiting = rest if rest[0] else rest[1:]
+                    size = sum(map(len, self._waiting))
                     last_end = -1
+                    yield Chunk(data, first)
                 if last_end < 0 and size >= LONGEST_LINE:
-                    if self._too_long[-1:] != [first_line]:
-                        self._too_long.append(first_line)
-                    data = b"".join(held)
+                    if self._too_long[-1:] != [self._first_line]:
+                        self._too_long.append(self._first_line)
+                    data = b"".join(self._waiting)
                     while len(data) >= LONGEST_LINE:
                         cut = _cut_at(data)
-                        yield Chunk(data[:cut], first_line)
+                        yield Chunk(data[:cut], self._first_line)
                         data = data[cut:]
-                    held, size = [data], len(data)
+                    self._waiting, size = [data], len(data)
             if size:
-                yield Chunk(b"".join(held), first_line)
+                yield Chunk(b"".join(self._waiting), self._first_line)
         finally:
             if self._too_long:
                 count = len(self._too_long)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import bz2
 import codecs
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -175,6 +176,42 @@ def to_utf8(blocks: Iterator[bytes], name: str, notes: list[str]) -> Iterator[by
         return blocks
     notes.append(f"{name} is {label}, which was decoded")
     return _decoded(blocks, codec)
+
+
+# Longer runs of NULs, the holes of files that were cut while they were written, keep no more than this.
+_HOLE = 1 << 16
+_LONG_HOLE = re.compile(rb"\0{%d,}" % (_HOLE + 1))
+
+
+def without_holes(blocks: Iterator[bytes], count: Callable[[int], None]) -> Iterator[bytes]:
+    r"""Yield the blocks with long runs of NULs cut short, wherever the blocks are cut; ``count`` is told how many went.
+
+    Examples
+    --------
+    >>> gone = []
+    >>> [len(block) for block in without_holes(iter([b"a", bytes(70_000), bytes(70_000) + b"b"]), gone.append)]
+    [1, 65536, 1]
+    >>> sum(gone)
+    74464
+    """
+    run = 0  # NULs of the run that the last block ended in
+    for block in blocks:
+        if not run and b"\0" not in block:
+            yield block
+            continue
+        body = block.lstrip(b"\0")
+        head = len(block) - len(body)
+        kept = max(0, min(head, _HOLE - run))
+        if not body:
+            run += head
+            out = bytes(kept)
+        else:
+            out = bytes(kept) + _LONG_HOLE.sub(bytes(_HOLE), body)
+            run = len(body) - len(body.rstrip(b"\0"))
+        if len(out) < len(block):
+            count(len(block) - len(out))
+        if out:
+            yield out
 
 
 def _guess(head: bytes) -> tuple[str | None, str]:

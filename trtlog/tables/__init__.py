@@ -13,6 +13,7 @@ from trtlog.messages.captures import Captures
 from trtlog.records import TABLES
 from trtlog.tables import autotune, build, engine, messages, nodes, performance, runs, simple
 from trtlog.tables.context import Context
+from trtlog.tables.lines import in_file
 from trtlog.tables.schema import schema_of
 
 BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
@@ -65,13 +66,14 @@ class TableSet:
 
     def __init__(self, captures: Captures, source: str, exports: Mapping[str, Any] | None = None) -> None:
         self._context = Context(captures, source, exports)
+        self._lines = captures.line_map
         self._built: dict[str, pa.Table] = {}
         self.notes: list[str] = []  # what could not be read in the tables that were built
 
     def __getitem__(self, name: str) -> pa.Table:
         if name not in self._built:
             with no_collection(), unreadable.collecting() as found:
-                self._built[name] = BUILDERS[name](self._context)
+                self._built[name] = in_file(BUILDERS[name](self._context), self._lines)
             if found:
                 self.notes.append(unreadable.in_words(name, found))
         return self._built[name]

@@ -1,0 +1,44 @@
+"""The forms that people paste and programs collect logs in: found in a text as a whole, undone line by line.
+
+A form is one class with samples: :class:`trtlog.source.forms.base.Form`. Forms lie in layers, as in a numbered
+listing of a container's log in JSON; :mod:`trtlog.source.forms.layers` finds them from the outside in. Nothing is
+undone unless the grammar knows more of the undone text than of the text as it is.
+"""
+
+from trtlog.source.forms.base import Form
+from trtlog.source.forms.envelopes import JsonLines, Quoted, Tags
+from trtlog.source.forms.jammed import Jammed
+from trtlog.source.forms.letters import Colours, Dashes, Entities, Quotes, Spaces
+from trtlog.source.forms.marks import Marks
+from trtlog.source.forms.numbers import Numbers
+from trtlog.source.forms.slips import LostBracket, PowerShell, Tabs
+from trtlog.source.forms.stamps import GitHub, GitLab, Journal, Kubernetes, Loki, Named, Stamped
+from trtlog.source.forms.wrapped import Wrapped
+
+# In the order in which they are looked for: what is told apart by more comes first.
+FORMS: tuple[Form, ...] = (
+    JsonLines(),
+    GitHub(),
+    Kubernetes(),
+    GitLab(),
+    Loki(),
+    Journal(),
+    Stamped(),
+    Named(),
+    Numbers(),
+    Tags(),
+    Entities(),
+    Spaces(),
+    Quotes(),
+    Dashes(),
+    Colours(),
+    LostBracket(),
+    PowerShell(),
+    Tabs(),
+    Marks(),
+    Quoted(),
+    Jammed(),
+    Wrapped(),
+)
+
+__all__ = ["FORMS", "Form"]

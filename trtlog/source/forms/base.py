@@ -1,0 +1,188 @@
+"""What a form is: a way in which people copy logs or programs collect them, found in a text as a whole and undone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar
+
+from trtlog.source.forms.judge import Judge
+
+# So many lines are judged to tell whether a form is there.
+JUDGED = 200
+# A form of lines stands in this share of a text before it is undone on the chance that another lies below it.
+MOST = 0.6
+# What records hold, whatever they are wrapped in.
+_MARKS = re.compile(
+    rb"\[[VIWEF]\]|\[TRT\]|\[TensorRT\]|&&&& |(?:&amp;){4} |\bSeverity\.|\b[VIWE][0-9]{4} |\b[A-Z]+: \[|Layer\("
+)
+_FARTHEST = 400
+
+
+class Undo:
+    """What undoes a form line by line, once it was found.
+
+    Attributes
+    ----------
+    key : str
+        Equal for two that do the same.
+    note : str
+        What is said of the log: what was found, and what became of it.
+    """
+
+    def __init__(self, key: str, note: str) -> None:
+        self.key = key
+        self.note = note
+
+    def rewrite(self, data: bytes) -> bytes:
+        """Return whole lines undone, as many as there were."""
+        raise NotImplementedError
+
+
+class Replace(Undo):
+    """Undoes a form by one replacement in the text."""
+
+    def __init__(self, key: str, note: str, expression: bytes, by: bytes = b"") -> None:
+        super().__init__(key, note)
+        self._sub = re.compile(expression, re.MULTILINE).sub
+        self._by = by
+
+    def rewrite(self, data: bytes) -> bytes:
+        """Return whole lines undone."""
+        return self._sub(self._by, data)
+
+
+class Reflow(Undo):
+    """Undoes a form that changes which lines there are; it may keep the last line until the next is there."""
+
+    def fresh(self) -> Reflow:
+        """Return one that does the same and has seen nothing."""
+        raise NotImplementedError
+
+    def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
+        """Return lines undone, each with the number of the line in the file where it begins.
+
+        Parameters
+        ----------
+        lines, numbers : sequences
+            Lines without line ends, and their numbers.
+        last : bool
+            Whether no line follows.
+        """
+        raise NotImplementedError
+
+
+@dataclass
+class Sample:
+    """Lines of a log from which forms are found."""
+
+    lines: list[bytes]
+    judge: Judge
+    _worth: dict[bytes, int] = field(default_factory=dict)
+
+    @cached_property
+    def data(self) -> bytes:
+        """The lines as one text."""
+        return b"\n".join(self.lines) + b"\n"
+
+    @cached_property
+    def filled(self) -> int:
+        """Number of lines that hold something."""
+        return sum(bool(line.strip()) for line in self.lines)
+
+    @cached_property
+    def hidden(self) -> list[bytes]:
+        """Lines without a header of their own that hold what records hold: something may stand in front of one."""
+        return [line for line in self.unread if _MARKS.search(line, 0, _FARTHEST)]
+
+    def worth(self, line: bytes) -> int:
+        """Return how much the grammar knows of a line, remembered."""
+        known = self._worth.get(line)
+        if known is None:
+            known = self._worth[line] = self.judge.worth(line)
+        return known
+
+    @cached_property
+    def unread(self) -> list[bytes]:
+        """Lines without a header of their own, some of them where there are many."""
+        step = max(1, len(self.lines) // (4 * JUDGED))
+        return [line for line in self.lines[::step] if line.strip() and not self.judge.begins(line)]
+
+    @cached_property
+    def score(self) -> int:
+        """Return the worth of all lines together."""
+        return sum(map(self.worth, self.lines))
+
+    def undone(self, undo: Undo) -> Sample:
+        """Return the sample as it reads undone."""
+        if isinstance(undo, Reflow):
+            lines, _ = undo.fresh().reflow(self.lines, range(1, len(self.lines) + 1), True)
+        else:
+            lines = undo.rewrite(self.data).split(b"\n")[:-1]
+        return Sample(lines, self.judge, self._worth)
+
+    def gain(self, undo: Undo, after: Sample) -> tuple[int, int, int]:
+        """Return how many lines are known better and worse when undone, and how many change."""
+        if isinstance(undo, Reflow):
+            better = after.score - self.score
+            return max(0, better), max(0, -better), len(self.lines)
+        pairs = [pair for pair in zip(self.lines, after.lines, strict=True) if pair[0] != pair[1]]
+        step = max(1, len(pairs) // JUDGED)
+        worth = [(self.worth(old), self.worth(new)) for old, new in pairs[::step]]
+        better = sum(new > old for old, new in worth)
+        return better, sum(new < old for old, new in worth), len(pairs)
+
+
+class Form:
+    """A form that text comes in.
+
+    Attributes
+    ----------
+    name : str
+        What people call it.
+    about : str
+        What it looks like and what is undone, a sentence for the documentation.
+    samples : tuple of (bytes, bytes)
+        Texts as they are found and as they are undone.
+    least : int
+        Lines that must be known better when it is undone.
+    hides : bool
+        Whether another form may lie below this one, so that nothing is known before both are undone.
+    """
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+    samples: ClassVar[tuple[tuple[bytes, bytes], ...]]
+    least: ClassVar[int] = 2
+    hides: ClassVar[bool] = False
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return what may undo the form in a text, the likeliest first; nothing where it is not there."""
+        raise NotImplementedError
+
+
+class InFront(Form):
+    """A form that puts something in front of each line.
+
+    Attributes
+    ----------
+    expressions : tuple of bytes
+        What may stand in front, each a form of its own.
+    """
+
+    expressions: ClassVar[tuple[bytes, ...]]
+    hides = True
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return one that cuts off what stands in front of most lines."""
+        lines = sample.hidden[:JUDGED]
+        found = []
+        for expression in self.expressions if lines else ():
+            match = re.compile(expression).match
+            count = sum(match(line) is not None for line in lines)
+            if count > 1 or (count and sample.filled < 3):
+                note = f"{self.name}: what stands in front of each line was cut off"
+                found.append((count, Replace(f"{self.name} {expression!r}", note, rb"^(?:%b)" % expression)))
+        return [undo for _, undo in sorted(found, key=lambda pair: -pair[0])]

@@ -1,0 +1,65 @@
+"""Several records on one line: the line ends were lost, as in a paste that a web page took for prose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from trtlog.source.forms.base import Form, Reflow, Sample, Undo
+
+_TIME = rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\]"
+_RECORD = re.compile(
+    rb"(?:%b ){1,8}\[(?:[VIWEF]|TRT)\]|\[TRT\] \[[VIWEF]\]|\[[VIWEF]\] \[TRT\]|\[TensorRT\] [A-Z]+: |"
+    rb"&&&& (?:RUNNING|PASSED|FAILED|WAIVED) |(?<=[\]\) ])Layer\([A-Za-z]+\): " % _TIME
+)
+# A line that is torn, for two programs wrote it at once, holds two records, hardly ever more.
+_MANY = 4
+_SHARE = 0.5
+
+
+class Jammed(Form):
+    """Records on one line."""
+
+    name = "records jammed on one line"
+    about = "Several records on one line: it is cut in front of each; all have the line's number."
+    samples = (
+        (
+            b"[I] [TRT] one [I] [TRT] two [I] [TRT] three [I] [TRT] four",
+            b"[I] [TRT] one\n[I] [TRT] two\n[I] [TRT] three\n[I] [TRT] four",
+        ),
+    )
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return one that cuts lines in front of records, where many lines hold several or one holds many."""
+        counts = [n for n in (len(_RECORD.findall(line)) for line in sample.lines) if n]
+        several = sum(n > 1 for n in counts)
+        if several > 1 and several >= _SHARE * len(counts):
+            return [_Split(2)]
+        return [_Split(_MANY)] if any(n >= _MANY for n in counts) else []
+
+
+class _Split(Reflow):
+    def __init__(self, least: int) -> None:
+        super().__init__(f"jammed {least}", "several records stood on one line: it was cut in front of each")
+        self._least = least
+
+    def fresh(self) -> _Split:
+        return self
+
+    def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
+        out: list[bytes] = []
+        places: list[int] = []
+        for line, number in zip(lines, numbers, strict=True):
+            starts = [found.start() for found in _RECORD.finditer(line)]
+            if len(starts) < self._least:
+                out.append(line)
+                places.append(number)
+                continue
+            begins = starts if not line[: starts[0]].strip() else [0, *starts]
+            ends = [*begins[1:], len(line)]
+            for begin, end in zip(begins, ends, strict=True):
+                piece = line[begin:end]
+                # One blank stands for the line end.
+                out.append(piece[:-1] if end < len(line) and piece.endswith(b" ") else piece)
+                places.append(number)
+        return out, places

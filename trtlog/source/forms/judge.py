@@ -1,0 +1,159 @@
+"""How much of a line the grammar knows: what tells whether a text reads better undone than as it is.
+
+A line is looked at alone, whatever stands around it, so that the answer depends on no state. It is asked of samples
+only; engines read logs with :mod:`trtlog.messages`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from trtlog.grammar import Grammar, Message, Variant, load
+
+# What a line is worth: nothing known, a header behind something else, a header, a header with a known message.
+NOTHING, BEHIND, HEADER, MESSAGE = range(4)
+_KEY = 4
+_MEMO_LIMIT = 1 << 12
+_MOST_IN_FRONT = 4
+# A literal of fewer letters at the beginning of a message is no evidence where the line has no header.
+_TELLING = 6
+# How nearly all records begin; words that go on in words are nothing that stands in front of a header.
+_USUAL = re.compile(
+    rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[(?:[VIWEF]\] |TRT\] \[[VIWEF]\] )|\[[VIWE]\] |&&&& [A-Z]+ "
+)
+_NO_DECORATION = re.compile(rb"[A-Za-z]+ [A-Za-z]+ [a-z]|$")
+
+
+class _Pattern:
+    """A variant of the grammar, its expression compiled when it is first needed."""
+
+    def __init__(self, variant: Variant) -> None:
+        self.variant = variant
+        self.literals = [text.encode() for text in variant.literals]
+        self.needs = variant.needs.encode("latin-1")
+
+    @cached_property
+    def expression(self) -> re.Pattern[bytes]:
+        return re.compile(self.variant.regex.encode())
+
+    def knows(self, body: bytes) -> bool:
+        """Tell whether a body is of this wording."""
+        return all(text in body for text in self.literals) and self.expression.fullmatch(body) is not None
+
+
+class Judge:
+    """Tells what the grammar knows of lines.
+
+    Examples
+    --------
+    >>> judge = Judge.of_grammar()
+    >>> lines = b"[V] [TRT] Original: 3 layers", b"[V] [TRT] Something new", b"> [V] [TRT] Original: 3 layers", b"hello"
+    >>> [judge.worth(line) for line in lines]
+    [3, 2, 1, 0]
+    """
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._headers: list[tuple[Message, _Pattern]] = []
+        self._decorations: list[_Pattern] = []
+        for message in grammar.headers.values():
+            for variant in message.variants:
+                if "decoration" in message.attributes:
+                    self._decorations.append(_Pattern(variant))
+                else:
+                    self._headers.append((message, _Pattern(variant)))
+        self._by_prefix: dict[bytes, list[_Pattern]] = {}
+        self._floating: list[_Pattern] = []
+        self._bare: list[_Pattern] = []
+        for message in grammar.messages.values():
+            for variant in message.variants:
+                pattern = _Pattern(variant)
+                begin = variant.prefix.encode()[:_KEY]
+                if begin:
+                    self._by_prefix.setdefault(begin, []).append(pattern)
+                elif sum(map(len, pattern.literals)) >= _TELLING:
+                    self._floating.append(pattern)
+                if "bare" in message.attributes and len(variant.prefix) >= _KEY:
+                    self._bare.append(pattern)
+        self._bare_prefixes = tuple(p.variant.prefix.encode() for p in self._bare)
+        self._at: dict[bytes, list[tuple[Message, _Pattern]]] = {}
+
+    @classmethod
+    def of_grammar(cls) -> Judge:
+        """Return the judge of the project's grammar, made once."""
+        return load().once(cls)
+
+    def worth(self, line: bytes) -> int:
+        """Return how much is known of a line."""
+        end = self.header(line)
+        if end:
+            return MESSAGE if self._knows(line[end:]) else HEADER
+        if line.startswith(self._bare_prefixes) and any(p.knows(line) for p in self._bare):
+            return MESSAGE
+        return self.behind(line)
+
+    def behind(self, line: bytes) -> int:
+        """Return whether a header stands behind what containers, terminals and collectors put in front of a line."""
+        position = 0
+        for _ in range(_MOST_IN_FRONT):
+            if _NO_DECORATION.match(line, position):
+                return NOTHING
+            ends = [
+                found.end()
+                for p in self._decorations
+                if line.find(p.needs, position) >= 0 and (found := p.expression.match(line, position))
+            ]
+            if not ends or max(ends) == position:
+                return NOTHING
+            position = max(ends)
+            if self.header(line, position):
+                return BEHIND
+        return NOTHING
+
+    def begins(self, line: bytes, start: int = 0) -> bool:
+        """Tell whether a record begins at a place: a header, or a line that has none and is known."""
+        if _USUAL.match(line, start):
+            return True
+        return self.header(line, start) > 0 or line.startswith(self._bare_prefixes, start)
+
+    def header(self, line: bytes, start: int = 0) -> int:
+        """Return where the longest header that begins at a place ends, 0 for none."""
+        key = line[start : start + _KEY]
+        rules = self._at.get(key)
+        if rules is None:
+            if len(self._at) >= _MEMO_LIMIT:
+                self._at.clear()
+            text = key.decode("latin-1")
+            rules = self._at[key] = [rule for rule in self._headers if rule[1].variant.may_begin(text)]
+        best = 0
+        for _, pattern in rules:
+            if line.find(pattern.needs, start) < 0:
+                continue
+            found = pattern.expression.match(line, start)
+            if found is not None and found.end() > best:
+                best = found.end()
+        if not best and line[-1:] == b"]" and start < len(line):
+            # A header at the end of a line may have lost its trailing blank.
+            return min(len(line), self.header(line + b" ", start))
+        return best
+
+    def total(self, lines: Iterable[bytes]) -> int:
+        """Return the worth of some lines together."""
+        return sum(map(self.worth, lines))
+
+    def gain(self, before: Sequence[bytes], after: Sequence[bytes]) -> tuple[int, int]:
+        """Return of how many lines more is known afterwards, and of how many less."""
+        pairs = [(self.worth(old), self.worth(new)) for old, new in zip(before, after, strict=True)]
+        return sum(new > old for old, new in pairs), sum(new < old for old, new in pairs)
+
+    def _knows(self, body: bytes) -> bool:
+        if not body.strip():
+            return True
+        for text in (body, body.strip()):
+            if any(p.knows(text) for p in self._by_prefix.get(text[:_KEY], ())):
+                return True
+            for length in range(_KEY - 1, 0, -1):
+                if any(p.knows(text) for p in self._by_prefix.get(text[:length], ())):
+                    return True
+        return any(p.knows(body) for p in self._floating)

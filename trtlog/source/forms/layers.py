@@ -1,0 +1,227 @@
+"""Find the layers of forms of a text from the outside in, and undo them block by block."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from trtlog.source.forms import FORMS
+from trtlog.source.forms.base import MOST, Form, Reflow, Sample, Undo
+from trtlog.source.forms.judge import Judge
+from trtlog.source.forms.numbering import LineMap
+
+# So much of a text is looked at, and of each later part of it.
+SAMPLE_BYTES = 256 << 10
+LATER_BYTES = 64 << 10
+_DEEPEST = 8
+_SEARCHES = 4
+_WAYS = 4
+# Lines of a sample that are judged: odd ones with the line above each, and blocks of others.
+_LINES = 800
+_BLOCKS = 8
+# Lines longer than this are not judged whole.
+_LONG_LINE = 1 << 16
+# A line longer than this is not undone.
+_LONGEST_LINE = 16 << 20
+
+# How the lines of a log begin that was written to a file by what printed it.
+_PLAIN = re.compile(
+    rb"(?:\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[(?:[VIWEF]|TRT)\](?: |\r?$)|\[[VIWEF]\] (?:\[TRT\] )?|"
+    rb"&&&& [A-Z]+ |Layer\([A-Za-z]+\): |\r?$)(?![^\n]*\] \[[VIWEF]\] )",
+    re.MULTILINE,
+)
+# What no such log holds: entities, tags, tabs, spaces and dashes of other kinds, colours.
+_ODD = re.compile(rb"&(?:[a-z]{2,4}|#[0-9x]+);|<(?:br|/?p|/?span|/?pre)\b|\t|\x1b|[\xc2\xe2][\x80-\xbf]|\xe3\x80|\[0m")
+_ODD_FEW = 0.02
+
+
+def looks_plain(data: bytes) -> bool:
+    r"""Tell from a few beginnings whether a text is a log as it was printed: nothing is to be looked for.
+
+    Examples
+    --------
+    >>> looks_plain(b"[I] [TRT] Loaded\n[I] [TRT] Loaded\n"), looks_plain(b"> [I] [TRT] Loaded\n")
+    (True, False)
+    """
+    lines = data.split(b"\n")
+    match = _PLAIN.match
+    odd = sum(match(line) is None for line in lines)
+    return odd <= _ODD_FEW * len(lines) and _ODD.search(data) is None
+
+
+def find_layers(data: bytes, *, whole: bool = False) -> list[Undo]:
+    r"""Return what undoes the forms of a text, the outermost first; nothing for most logs.
+
+    Parameters
+    ----------
+    data : bytes
+        The beginning of a text; a line that is cut at its end is not looked at, unless it is the only one.
+    whole : bool
+        Whether this is all of the text.
+
+    Examples
+    --------
+    >>> text = b"> // [I] [TRT] Loaded\n> // [V] [TRT] Original: 3 layers\n"
+    >>> [undo.note for undo in find_layers(text)]
+    ["'> // ' in front of each line was cut off"]
+    """
+    if not whole and b"\n" in data:
+        data = data[: data.rindex(b"\n") + 1]
+    if looks_plain(data):
+        return []
+    lines = _chosen(data.replace(b"\r\n", b"\n").split(b"\n"))
+    first = Sample(lines, Judge.of_grammar())
+    excluded: set[str] = set()
+    for _ in range(_SEARCHES):
+        layers, needless = _search(first, excluded)
+        if not needless:
+            return layers
+        excluded |= needless
+    return [layer for layer in layers if layer.key not in excluded]
+
+
+def _chosen(lines: list[bytes]) -> list[bytes]:
+    """Return the lines of a sample that are judged, in their order."""
+    lines = [line[:_LONG_LINE] for line in lines]
+    if len(lines) <= _LINES:
+        return lines
+    match, odd = _PLAIN.match, _ODD.search
+    strange = [n for n, line in enumerate(lines) if match(line) is None or odd(line)]
+    step = max(1, -(-len(strange) // (_LINES // 3)))
+    block = _LINES // 3 // _BLOCKS
+    runs = [strange[n : n + 16] for n in range(0, len(strange), 16 * step)]
+    chosen = {n for run in runs for at in run for n in (at - 1, at) if n >= 0}
+    for start in range(0, len(lines), max(block, len(lines) // _BLOCKS)):
+        chosen.update(range(start, min(start + block, len(lines))))
+    return [lines[n] for n in sorted(chosen)]
+
+
+def _search(sample: Sample, excluded: set[str]) -> tuple[list[Undo], set[str]]:
+    """Return the layers that are found one below the other, and the keys of those that are of no use."""
+    layers: list[Undo] = []
+    taken = set(excluded)
+    current = sample
+    for _ in range(_DEEPEST):
+        found = _outermost(current, taken)
+        if found is None:
+            break
+        undo, current = found
+        layers.append(undo)
+        taken.add(undo.key)
+    needless: set[str] = set()
+    if not layers:
+        return layers, needless
+    whole = current.score
+    for number in range(len(layers) - 1, -1, -1):
+        other = sample
+        rest = [layer for n, layer in enumerate(layers) if n != number and layer.key not in needless]
+        for layer in rest:
+            other = other.undone(layer)
+        if other.score >= whole:
+            needless.add(layers[number].key)
+    return layers, needless
+
+
+def _outermost(sample: Sample, taken: set[str]) -> tuple[Undo, Sample] | None:
+    """Return what undoes the outermost form, and the text below it."""
+    hopes: list[tuple[Undo, Sample]] = []
+    for form in FORMS:
+        best: tuple[int, Undo, Sample] | None = None
+        for undo in form.find(sample)[:_WAYS]:
+            if undo.key in taken:
+                continue
+            after = sample.undone(undo)
+            better, worse, changed = sample.gain(undo, after)
+            if better >= form.least and better > 2 * worse and (best is None or better > best[0]):
+                best = better, undo, after
+            elif not worse and _may_hide(form, sample, changed):
+                hopes.append((undo, after))
+        if best is not None:
+            return best[1], best[2]
+    return hopes[0] if hopes else None
+
+
+def _may_hide(form: Form, sample: Sample, changed: int) -> bool:
+    """Tell whether so much of a text is of a form that another may lie below it."""
+    return form.hides and len(sample.hidden) > 1 and changed >= max(2, MOST * sample.filled)
+
+
+class Undoing:
+    r"""Undoes layers block by block, and notes which line of the file each line of the text is.
+
+    Parameters
+    ----------
+    layers : sequence of Undo
+        From the outside in.
+    lines : LineMap
+        Where numbers are noted.
+    first_line : int
+        Number of the first line that comes, in the file and in the text.
+
+    Examples
+    --------
+    >>> from trtlog.source.forms.numbering import LineMap
+    >>> text = b"> [I] [TRT] Loaded\n> [V] [TRT] Original: 3 layers\n"
+    >>> Undoing(find_layers(text), LineMap()).feed(text, last=True)
+    b'[I] [TRT] Loaded\n[V] [TRT] Original: 3 layers\n'
+    """
+
+    def __init__(self, layers: Sequence[Undo], lines: LineMap, first_line: int = 1) -> None:
+        self.layers = [layer.fresh() if isinstance(layer, Reflow) else layer for layer in layers]
+        self._lines = lines
+        self._rest: list[bytes] = []  # a line whose end has not come
+        self._passing = False  # it is handed on in pieces
+        self._next = first_line  # of the file
+        self._given = first_line  # of the text
+
+    @property
+    def keys(self) -> set[str]:
+        """Keys of the layers."""
+        return {layer.key for layer in self.layers}
+
+    def add(self, layers: Sequence[Undo]) -> None:
+        """Undo further layers from here on."""
+        self.layers += [layer.fresh() if isinstance(layer, Reflow) else layer for layer in layers]
+
+    def take(self, block: bytes, *, last: bool) -> bytes:
+        """Return what can be undone by now of bytes that are cut anywhere.
+
+        A line that is too long to be undone is handed on in pieces, as it is.
+        """
+        cut = block.rfind(b"\n") + 1
+        if not cut and not last:
+            self._rest.append(block)
+            if sum(map(len, self._rest)) < _LONGEST_LINE and not self._passing:
+                return b""
+            self._passing = True
+            pieces, self._rest = b"".join(self._rest), []
+            return pieces
+        data, self._rest = b"".join([*self._rest, block[:cut]]), [block[cut:]] if cut < len(block) else []
+        before = b""
+        if self._passing and data:
+            self._passing = False
+            end = data.find(b"\n") + 1 or len(data)
+            before, data = data[:end], data[end:]
+            self._lines.add(self._given, [self._next])
+            self._next += 1
+            self._given += 1
+        if last:
+            data, self._rest = data + b"".join(self._rest), []
+        return before + (self.feed(data, last=last) if data or last else b"")
+
+    def feed(self, data: bytes, *, last: bool) -> bytes:
+        """Return whole lines undone; the last line of a text may lack its line end."""
+        ended = data.endswith(b"\n") or not data
+        data = data.replace(b"\r\n", b"\n") if ended else data.replace(b"\r\n", b"\n") + b"\n"
+        first, count = self._next, data.count(b"\n")
+        self._next += count
+        numbers: Sequence[int] = range(first, self._next)
+        for layer in self.layers:
+            if isinstance(layer, Reflow):
+                texts, numbers = layer.reflow(data.split(b"\n")[:-1], numbers, last)
+                data = b"".join([text + b"\n" for text in texts])
+            else:
+                data = layer.rewrite(data)
+        self._lines.add(self._given, numbers)
+        self._given += len(numbers)
+        return data if ended else data.removesuffix(b"\n")

@@ -1,0 +1,63 @@
+"""Line numbers that a tool or an editor put in front of each line."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from trtlog.source.forms.base import JUDGED, Form, Replace, Sample, Undo
+
+# What may stand around a number; numbers of the first kind rise by one, those of `grep` only rise.
+_COUNTED = (
+    rb" *([0-9]+)\t",
+    rb" *([0-9]+) ?(?:\||\xe2\x94\x82|\xe2\x86\x92) ?",
+    rb" *([0-9]+)[.):](?: |$)",
+    rb" *([0-9]+)(?: {1,2}|$)",
+    rb"L([0-9]+)[:]? ",
+)
+_FOUND = rb"([0-9]+)[:-]"
+_FILE = re.compile(rb"^([A-Za-z0-9_.\\/~-]+(?:\.[A-Za-z]+)?)[:-]([0-9]+)[:-]", re.MULTILINE)
+_STEADY = 0.8
+_LEAST = 2
+_NUMBER = re.compile(rb" *L?[0-9]+[^0-9]|[^ \t\n:]+[:-][0-9]+[:-]")
+
+
+class Numbers(Form):
+    """Line numbers."""
+
+    name = "line numbers"
+    about = "A number that rises from line to line: `nl`, `cat -n`, `grep -n` with and without file names, editors."
+    samples = (
+        (b"     1\t[I] [TRT] Loaded\n     2\t[I] [TRT] Loaded", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),
+        (b"7:[I] [TRT] Loaded\n8-[I] [TRT] Loaded", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),
+        (b"a.log:7:[I] [TRT] Loaded\na.log:9:[I] [TRT] Loaded", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),
+        (b" 9 | [I] [TRT] Loaded\n10 | [I] [TRT] Loaded", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),
+    )
+    hides = True
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return one that cuts the numbers off, where they rise."""
+        undos: list[Undo] = []
+        if sum(_NUMBER.match(line) is not None for line in sample.hidden[:JUDGED]) < _LEAST:
+            return undos
+        for expression in _COUNTED:
+            numbers = _numbers(sample, rb"^" + expression)
+            steps = [b - a for a, b in pairwise(numbers)]
+            if steps and sum(step == 1 for step in steps) >= _STEADY * len(steps):
+                undos.append(_cut(rb"^%b" % expression))
+        names = [found[1] for found in _FILE.finditer(sample.data)]
+        files = {name for name in names if names.count(name) > 1} if len(names) < 10_000 else {names[0]}
+        for front in [re.escape(name) + b"[:-]" for name in sorted(files)] + [b""]:
+            numbers = _numbers(sample, rb"^" + front + _FOUND)
+            rising = sum(a < b for a, b in pairwise(numbers))
+            if rising and rising >= _STEADY * (len(numbers) - 1):
+                undos.append(_cut(rb"^%b%b" % (front, _FOUND)))
+        return undos
+
+
+def _numbers(sample: Sample, expression: bytes) -> list[int]:
+    return [int(found[1][:18]) for found in re.finditer(expression, sample.data, re.MULTILINE)]
+
+
+def _cut(expression: bytes) -> Undo:
+    return Replace(f"number {expression!r}", "line numbers in front of each line were cut off", expression)

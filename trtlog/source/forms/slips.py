@@ -1,0 +1,88 @@
+"""What copying or a shell does to lines: a lost bracket, tabs for blanks, PowerShell's first line."""
+
+from __future__ import annotations
+
+import re
+
+from trtlog.source.forms.base import Form, Replace, Sample, Undo
+
+_TIME = rb"/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\] \["
+
+
+class LostBracket(Form):
+    """Headers without their first character or two."""
+
+    name = "a lost bracket"
+    about = "A header that lost its first bracket, or the bracket and a zero, when it was marked to be copied."
+    samples = (
+        (b"11/22/2026-13:22:03] [V] [TRT] Loaded", b"[11/22/2026-13:22:03] [V] [TRT] Loaded"),
+        (b"8/20/2023-17:51:29] [I] === Profile", b"[08/20/2023-17:51:29] [I] === Profile"),
+        (b"V] [TRT] Loaded", b"[V] [TRT] Loaded"),
+    )
+    # What is left of the header is evidence enough: nothing else begins so.
+    least = 1
+    _LOST = rb"^(?:[0-9]{1,2}(?=%b)|(?=[VIWEF]\] \[TRT\] )|(?=TRT\] \[[VIWEF]\] ))" % _TIME
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return one that puts the bracket back."""
+        return [_PutBack(self._LOST)] if re.search(self._LOST, sample.data, re.MULTILINE) else []
+
+
+class _PutBack(Undo):
+    def __init__(self, expression: bytes) -> None:
+        super().__init__("bracket", "the bracket that a header had lost was put back")
+        self._sub = re.compile(expression, re.MULTILINE).sub
+
+    def rewrite(self, data: bytes) -> bytes:
+        return self._sub(lambda found: b"[" + (found[0].zfill(2) if found[0] else b""), data)
+
+
+class Tabs(Form):
+    """Tabs in place of blanks."""
+
+    name = "tabs for blanks"
+    about = "Tabs where blanks were printed, one for each or as many as reach the next stop."
+    samples = (
+        (b"[I]\t[TRT]\tLoaded\n[I]\t[TRT]\tLoaded", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),
+    )
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return one for each way to put blanks back."""
+        if b"\t" not in sample.data:
+            return []
+        note = "tabs were read as blanks"
+        header = rb"(?<=\])\t(?=\[|$)|(?<=\])\t"
+        return [
+            Replace("tabs", note, rb"\t", b" "),
+            _Expand(note),
+            Replace("tabs in headers", "tabs between the parts of headers were read as blanks", header, b" "),
+        ]
+
+
+class _Expand(Undo):
+    def __init__(self, note: str) -> None:
+        super().__init__("tab stops", note)
+
+    def rewrite(self, data: bytes) -> bytes:
+        return data.expandtabs(8)
+
+
+class PowerShell(Form):
+    """PowerShell's report of a native command that wrote to standard error."""
+
+    name = "PowerShell's first line"
+    about = "The program's name and a colon in front of the first line, which PowerShell reports as an error."
+    samples = (
+        (
+            b"trtexec.exe : &&&& RUNNING TensorRT.trtexec # trtexec\n    + FullyQualifiedErrorId : NativeCommandError",
+            b"&&&& RUNNING TensorRT.trtexec # trtexec\n    + FullyQualifiedErrorId : NativeCommandError",
+        ),
+    )
+    least = 1
+    _FRONT = rb"^[^\s:\[]+(?: [^\s:\[]+)? : (?=&&&& |\[)"
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return one that cuts the name off, where PowerShell says that it is there."""
+        if b"NativeCommandError" not in sample.data:
+            return []
+        return [Replace("powershell", "what PowerShell put in front of the first line was cut off", self._FRONT)]

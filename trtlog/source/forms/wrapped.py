@@ -1,0 +1,126 @@
+"""Records that were cut at a fixed width, at any character or between words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from trtlog.source.forms.base import Form, Reflow, Sample, Undo
+from trtlog.source.forms.judge import Judge
+
+_NARROWEST, _WIDEST = 40, 1000
+_LEAST = 2
+_SHARE = 0.8
+# A record is put together up to this size.
+_LONGEST = 1 << 20
+
+
+class Wrapped(Form):
+    """Hard wraps."""
+
+    name = "hard wraps"
+    about = (
+        "Lines cut at a fixed width, as a terminal, `fold` or a mail program cuts them, at any character or between "
+        "words. A record has the number of its first line."
+    )
+    samples = (
+        (
+            b"[11/22/2026-13:22:03] [V] [TRT] Layer one\nand two\n[11/22/2026-13:22:03] [V] [TRT] Layer six\nand ten",
+            b"[11/22/2026-13:22:03] [V] [TRT] Layer oneand two\n[11/22/2026-13:22:03] [V] [TRT] Layer sixand ten",
+        ),
+    )
+    hides = True
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return one that joins lines of the commonest width, and one that joins words."""
+        if len(sample.unread) < _LEAST:
+            return []
+        begins = [sample.judge.begins(line) or sample.judge.behind(line) > 0 for line in sample.lines]
+        pairs = [
+            (line, following)
+            for line, following, record in zip(sample.lines, sample.lines[1:], begins[1:], strict=False)
+            if not record and line.strip() and following
+        ]
+        undos: list[Undo] = []
+        widths = Counter(_width(line) for line, _ in pairs)
+        for width, count in widths.most_common(3):
+            if count >= _LEAST and _NARROWEST <= width <= _WIDEST:
+                undos.append(_Join(width, sample.judge, words=False))
+        if len(pairs) >= _LEAST:
+            longest = sorted(_width(line) for line, _ in pairs)[-1 - len(pairs) // 50]
+            full = sum(_is_full(line, following, longest) for line, following in pairs)
+            if _NARROWEST <= longest <= _WIDEST and full >= _SHARE * len(pairs):
+                undos.append(_Join(longest, sample.judge, words=True))
+        return undos
+
+
+def _width(line: bytes) -> int:
+    return len(line) if line.isascii() else len(line.decode("utf-8", "replace"))
+
+
+def _is_full(line: bytes, following: bytes, width: int) -> bool:
+    """Tell whether the first word of the next line would not have found room in a line."""
+    return _width(line.rstrip()) + 1 + _width((following.split(None, 1) or [b""])[0]) > width
+
+
+class _Join(Reflow):
+    """Joins lines that are as wide as can be with the next, where no record begins there."""
+
+    def __init__(self, width: int, judge: Judge, *, words: bool) -> None:
+        where = "between words, at a width of" if words else "at a width of"
+        note = f"lines were cut {where} {width} characters: they were joined, a record has its first line's number"
+        super().__init__(f"wrap {width} {words}", note)
+        self._width = width
+        self._judge = judge
+        self._words = words
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._number = 0
+
+    def fresh(self) -> _Join:
+        return _Join(self._width, self._judge, words=self._words)
+
+    def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
+        out: list[bytes] = []
+        places: list[int] = []
+        for line, number in zip(lines, numbers, strict=True):
+            if self._pieces and not self._goes_on(line):
+                out.append(self._joined())
+                places.append(self._number)
+                self._pieces = []
+            if not self._pieces:
+                self._number, self._size = number, 0
+            self._pieces.append(line)
+            self._size += len(line)
+        if last and self._pieces:
+            out.append(self._joined())
+            places.append(self._number)
+            self._pieces = []
+        return out, places
+
+    def _goes_on(self, line: bytes) -> bool:
+        """Tell whether a line is the rest of the one before it."""
+        before = self._pieces[-1]
+        if self._size > _LONGEST or not line.strip() or not before.strip():
+            return False
+        # A terminal leaves the blank at the end of a line out.
+        full = self._width - 1 <= _width(before) <= self._width
+        if self._words:
+            full = _is_full(before, line, self._width)
+        return full and not self._judge.begins(line) and not self._judge.behind(line)
+
+    def _joined(self) -> bytes:
+        pieces = self._pieces
+        if len(pieces) == 1:
+            return pieces[0]
+        best = b""
+        for between in (b" ", b"") if self._words else (b"",):
+            whole = pieces[0]
+            for before, piece in pairwise(pieces):
+                narrow = _width(before) < self._width
+                parted = before[-1:] == b" " or piece[:1] == b" "
+                whole += (b"" if parted else b" " if narrow else between) + piece
+            if not best or self._judge.worth(whole) > self._judge.worth(best):
+                best = whole
+        return best
