@@ -21,6 +21,11 @@ _MARKS = re.compile(
 _FARTHEST = 400
 
 
+def holds_record(line: bytes) -> bool:
+    """Tell whether a line holds what records hold, whatever stands in front of it."""
+    return _MARKS.search(line, 0, _FARTHEST) is not None
+
+
 class Undo:
     """What undoes a form line by line, once it was found.
 
@@ -30,11 +35,14 @@ class Undo:
         Equal for two that do the same.
     note : str
         What is said of the log: what was found, and what became of it.
+    certain : bool
+        Whether the text as a whole is evidence enough, though the grammar reads free text in either form.
     """
 
-    def __init__(self, key: str, note: str) -> None:
+    def __init__(self, key: str, note: str, *, certain: bool = False) -> None:
         self.key = key
         self.note = note
+        self.certain = certain
 
     def rewrite(self, data: bytes) -> bytes:
         """Return whole lines undone, as many as there were."""
@@ -95,7 +103,7 @@ class Sample:
     @cached_property
     def hidden(self) -> list[bytes]:
         """Lines without a header of their own that hold what records hold: something may stand in front of one."""
-        return [line for line in self.unread if _MARKS.search(line, 0, _FARTHEST)]
+        return [line for line in self.unread if holds_record(line)]
 
     def worth(self, line: bytes) -> int:
         """Return how much the grammar knows of a line, remembered."""

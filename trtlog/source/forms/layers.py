@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from trtlog.source.forms import FORMS
-from trtlog.source.forms.base import MOST, Form, Reflow, Sample, Undo
+from trtlog.source.forms.base import MOST, Form, Reflow, Sample, Undo, holds_record
 from trtlog.source.forms.judge import Judge
 from trtlog.source.forms.numbering import LineMap
 
@@ -32,7 +32,7 @@ _PLAIN = re.compile(
 )
 # What no such log holds: entities, tags, tabs, spaces and dashes of other kinds, colours.
 _ODD = re.compile(rb"&(?:[a-z]{2,4}|#[0-9x]+);|<(?:br|/?p|/?span|/?pre)\b|\t|\x1b|[\xc2\xe2][\x80-\xbf]|\xe3\x80|\[0m")
-_ODD_FEW = 0.02
+_STRANGE = 0.02
 
 
 def looks_plain(data: bytes) -> bool:
@@ -45,8 +45,10 @@ def looks_plain(data: bytes) -> bool:
     """
     lines = data.split(b"\n")
     match = _PLAIN.match
-    odd = sum(match(line) is None for line in lines)
-    return odd <= _ODD_FEW * len(lines) and _ODD.search(data) is None
+    strange = [line for line in lines if match(line) is None]
+    if len(strange) > _STRANGE * len(lines) or any(holds_record(line) for line in strange):
+        return False
+    return _ODD.search(data) is None
 
 
 def find_layers(data: bytes, *, whole: bool = False) -> list[Undo]:
@@ -117,7 +119,7 @@ def _search(sample: Sample, excluded: set[str]) -> tuple[list[Undo], set[str]]:
         rest = [layer for n, layer in enumerate(layers) if n != number and layer.key not in needless]
         for layer in rest:
             other = other.undone(layer)
-        if other.score >= whole:
+        if other.score >= whole and not layers[number].certain:
             needless.add(layers[number].key)
     return layers, needless
 
@@ -132,7 +134,8 @@ def _outermost(sample: Sample, taken: set[str]) -> tuple[Undo, Sample] | None:
                 continue
             after = sample.undone(undo)
             better, worse, changed = sample.gain(undo, after)
-            if better >= form.least and better > 2 * worse and (best is None or better > best[0]):
+            enough = better >= form.least and better > 2 * worse
+            if (enough or (undo.certain and not worse)) and (best is None or better > best[0]):
                 best = better, undo, after
             elif not worse and _may_hide(form, sample, changed):
                 hopes.append((undo, after))

@@ -21,11 +21,15 @@ _OPTION = rb"(?<![^ \t\n'\"])%b(?=[A-Za-z])"
 _EM = rb"(?:\xe2\x80[\x94\x95]|%b)" % (_ALONE % rb"\x97")
 
 
+# Lines with characters of one kind only that are evidence enough.
+_CERTAIN = 3
+
+
 class _Letters(Undo):
     """Replaces characters, each expression by its text."""
 
-    def __init__(self, key: str, note: str, pairs: list[tuple[bytes, bytes]]) -> None:
-        super().__init__(f"{key} {pairs!r}", note)
+    def __init__(self, key: str, note: str, pairs: list[tuple[bytes, bytes]], *, certain: bool = False) -> None:
+        super().__init__(f"{key} {pairs!r}", note, certain=certain)
         self._pairs = [(re.compile(expression), by) for expression, by in pairs]
 
     def rewrite(self, data: bytes) -> bytes:
@@ -92,7 +96,11 @@ class Quotes(Form):
         if sample.data.isascii() or not re.search(rb"%b|%b" % (_DOUBLE, _SINGLE), sample.data):
             return []
         note = "typographic quotation marks were read as plain ones"
-        return [_Letters("quotes", note, [(_DOUBLE, b'"'), (_SINGLE, b"'"), (rb"\xe2\x80\xa6", b"...")])]
+        pairs = [(_DOUBLE, b'"'), (_SINGLE, b"'"), (rb"\xe2\x80\xa6", b"...")]
+        # An editor that replaces quotation marks leaves no plain one.
+        lines = [line for line in sample.lines if not line.isascii() and sample.judge.begins(line)]
+        certain = len(lines) >= _CERTAIN and b'"' not in sample.data and b"'" not in sample.data
+        return [_Letters("quotes", note, pairs, certain=certain)]
 
 
 class Dashes(Form):

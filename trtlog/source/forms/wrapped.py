@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -14,6 +15,8 @@ _LEAST = 2
 _SHARE = 0.8
 # A record is put together up to this size.
 _LONGEST = 1 << 20
+_OPENING = re.compile(rb"[(\[{]")
+_CLOSING = re.compile(rb"[)\]}]")
 
 
 class Wrapped(Form):
@@ -108,7 +111,14 @@ class _Join(Reflow):
         full = self._width - 1 <= _width(before) <= self._width
         if self._words:
             full = _is_full(before, line, self._width)
-        return full and not self._judge.begins(line) and not self._judge.behind(line)
+        if not full or self._judge.behind(line):
+            return False
+        # What records without a header begin with may stand inside of one, in brackets.
+        return not self._judge.begins(line) or (not self._judge.header(line) and self._is_open())
+
+    def _is_open(self) -> bool:
+        text = b"".join(self._pieces)
+        return len(_OPENING.findall(text)) > len(_CLOSING.findall(text))
 
     def _joined(self) -> bytes:
         pieces = self._pieces
