@@ -25,6 +25,15 @@ def clock(number: int) -> bytes:
     return CLOCK % (number // 100 % 60, number * 1234567 % 10_000_000)
 
 
+def mark(number: int) -> bytes:
+    """Return what `grep -C` prints between: a colon where it found something, else a hyphen."""
+    return b"-" if number % 5 == 0 else b":"
+
+
+def escaped(_: int, line: bytes) -> bytes:
+    return html.escape(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
 def letters(text: str) -> Callable[[int, bytes], bytes]:
     """Return what replaces characters: pairs of one that was printed and one that stands for it."""
     pairs = [(text[n].encode(), text[n + 1].encode()) for n in range(0, len(text), 2)]
@@ -104,7 +113,7 @@ FORMS: dict[str, Writer] = {
     "syslog": each(lambda _, line: b"<14>1 2026-06-10T22:33:08.12Z host trtexec 4321 - - " + line),
     "nl": each(lambda n, line: b"%6d\t%b" % (n, line)),
     "grep": each(lambda n, line: b"%d:%b" % (n + 40, line)),
-    "grep-context": each(lambda n, line: b"build.log%b%d%b%b" % ((b":-"[n % 5 < 1 :][:1]), n, b":-"[n % 5 < 1 :][:1], line)),
+    "grep-context": each(lambda n, line: b"build.log%b%d%b%b" % (mark(n), n, mark(n), line)),
     "editor": each(lambda n, line: b"%5d | %b" % (n, line)),
     "vim": each(lambda n, line: b"%5d %b" % (n, line)),
     "slashes": commented(b"//"),
@@ -115,7 +124,7 @@ FORMS: dict[str, Writer] = {
     "percent": commented(b"%"),
     "quote": each(lambda _, line: b"> " + line if line else b">"),
     "indent": each(lambda _, line: b"        " + line if line else b""),
-    "entities": each(lambda _, line: html.escape(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")),
+    "entities": each(escaped),
     "br": each(lambda _, line: line + b" <br/>"),
     "spaces": each(letters(" \u00a0")),
     "quotes": each(letters("\"\u201d'\u2019")),

@@ -131,7 +131,7 @@ class Source:
         except BaseException:
             self.close()
             raise
-        self._blocks = self._undone(chain([sample], plain), layers)
+        self._blocks = self._undone(chain(first, plain), layers)
         return self
 
     def _count_nuls(self, count: int) -> None:

@@ -12,19 +12,14 @@ from trtlog.source.forms.letters import Colours, Dashes, Entities, Quotes, Space
 from trtlog.source.forms.marks import Marks
 from trtlog.source.forms.numbers import Numbers
 from trtlog.source.forms.slips import LostBracket, PowerShell, Tabs
-from trtlog.source.forms.stamps import GitHub, GitLab, Journal, Kubernetes, Loki, Named, Stamped
+from trtlog.source.forms.stamps import COLLECTORS
 from trtlog.source.forms.wrapped import Wrapped
 
+WRAPPED = Wrapped()
 # In the order in which they are looked for: what is told apart by more comes first.
 FORMS: tuple[Form, ...] = (
     JsonLines(),
-    GitHub(),
-    Kubernetes(),
-    GitLab(),
-    Loki(),
-    Journal(),
-    Stamped(),
-    Named(),
+    *COLLECTORS,
     Numbers(),
     Tags(),
     Entities(),
@@ -38,7 +33,7 @@ FORMS: tuple[Form, ...] = (
     Marks(),
     Quoted(),
     Jammed(),
-    Wrapped(),
+    WRAPPED,
 )
 
-__all__ = ["FORMS", "Form"]
+__all__ = ["FORMS", "WRAPPED", "Form"]

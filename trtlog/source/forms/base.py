@@ -123,6 +123,11 @@ class Sample:
         """Return the worth of all lines together."""
         return sum(map(self.worth, self.lines))
 
+    @cached_property
+    def clarity(self) -> int:
+        """Return the worth of all lines together, less the number of those of which nothing is known."""
+        return self.score - sum(bool(line.strip()) and not self.worth(line) for line in self.lines)
+
     def undone(self, undo: Undo) -> Sample:
         """Return the sample as it reads undone."""
         if isinstance(undo, Reflow):

@@ -40,9 +40,9 @@ class JsonLines(Form):
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that takes the text out of the field that holds a log."""
-        objects = [line for line in sample.hidden if line.lstrip(b" \t,[")[:1] == b"{"][:_PARSED]
-        if not objects:
+        if not any(line.lstrip(b" \t,[")[:1] == b"{" for line in sample.hidden):
             return []
+        objects = [line for line in sample.lines if line.lstrip(b" \t,[")[:1] == b"{"][:_PARSED]
         texts: dict[tuple[str, ...], list[str]] = {}
         for line in objects:
             for path, text in _texts(_parsed(line)):
@@ -175,6 +175,7 @@ class Tags(Form):
         (b"[I] [TRT] Loaded<br>[I] [TRT] Loaded", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),
     )
     least = 1
+    hides = True
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that removes the tags."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from trtlog.source.forms import FORMS
+from trtlog.source.forms import FORMS, WRAPPED
 from trtlog.source.forms.base import MOST, Form, Reflow, Sample, Undo, holds_record
 from trtlog.source.forms.judge import Judge
 from trtlog.source.forms.numbering import LineMap
@@ -72,14 +72,35 @@ def find_layers(data: bytes, *, whole: bool = False) -> list[Undo]:
     if looks_plain(data):
         return []
     lines = _chosen(data.replace(b"\r\n", b"\n").split(b"\n"))
-    first = Sample(lines, Judge.of_grammar())
+    sample = Sample(lines, Judge.of_grammar())
+    best = _cleared(sample, [], hopes_first=False)
+    if best or len(sample.hidden) > 1:
+        ways = [_cleared(sample, [], hopes_first=True)]
+        ways += [_cleared(sample, [undo], hopes_first=False) for undo in WRAPPED.evident(sample)]
+        for layers in ways:
+            if _below(sample, layers).clarity > _below(sample, best).clarity:
+                best = layers
+    return best
+
+
+def _cleared(sample: Sample, outermost: list[Undo], *, hopes_first: bool) -> list[Undo]:
+    """Return the layers that are found one below the other, without those that turn out to be of no use."""
     excluded: set[str] = set()
+    layers: list[Undo] = []
     for _ in range(_SEARCHES):
-        layers, needless = _search(first, excluded)
+        layers = _search(sample, outermost, excluded, hopes_first=hopes_first)
+        needless = _needless(sample, layers)
         if not needless:
-            return layers
+            break
         excluded |= needless
+        outermost = [layer for layer in outermost if layer.key not in needless]
     return [layer for layer in layers if layer.key not in excluded]
+
+
+def _below(sample: Sample, layers: Sequence[Undo]) -> Sample:
+    for layer in layers:
+        sample = sample.undone(layer)
+    return sample
 
 
 def _chosen(lines: list[bytes]) -> list[bytes]:
@@ -98,35 +119,34 @@ def _chosen(lines: list[bytes]) -> list[bytes]:
     return [lines[n] for n in sorted(chosen)]
 
 
-def _search(sample: Sample, excluded: set[str]) -> tuple[list[Undo], set[str]]:
-    """Return the layers that are found one below the other, and the keys of those that are of no use."""
-    layers: list[Undo] = []
-    taken = set(excluded)
-    current = sample
-    for _ in range(_DEEPEST):
-        found = _outermost(current, taken)
+def _search(sample: Sample, outermost: list[Undo], excluded: set[str], *, hopes_first: bool) -> list[Undo]:
+    layers = list(outermost)
+    taken = excluded | {layer.key for layer in layers}
+    current = _below(sample, layers)
+    while len(layers) < _DEEPEST:
+        found = _outermost(current, taken, hopes_first=hopes_first)
         if found is None:
             break
         undo, current = found
         layers.append(undo)
         taken.add(undo.key)
+    return layers
+
+
+def _needless(sample: Sample, layers: list[Undo]) -> set[str]:
+    """Return the keys of layers without which the grammar knows as much."""
     needless: set[str] = set()
-    if not layers:
-        return layers, needless
-    whole = current.score
-    for number in range(len(layers) - 1, -1, -1):
-        other = sample
-        rest = [layer for n, layer in enumerate(layers) if n != number and layer.key not in needless]
-        for layer in rest:
-            other = other.undone(layer)
-        if other.score >= whole and not layers[number].certain:
-            needless.add(layers[number].key)
-    return layers, needless
+    whole = _below(sample, layers).score if layers else 0
+    for layer in reversed(layers):
+        rest = [other for other in layers if other is not layer and other.key not in needless]
+        if not layer.certain and _below(sample, rest).score >= whole:
+            needless.add(layer.key)
+    return needless
 
 
-def _outermost(sample: Sample, taken: set[str]) -> tuple[Undo, Sample] | None:
+def _outermost(sample: Sample, taken: set[str], *, hopes_first: bool) -> tuple[Undo, Sample] | None:
     """Return what undoes the outermost form, and the text below it."""
-    hopes: list[tuple[Undo, Sample]] = []
+    hope: tuple[Undo, Sample] | None = None
     for form in FORMS:
         best: tuple[int, Undo, Sample] | None = None
         for undo in form.find(sample)[:_WAYS]:
@@ -137,11 +157,13 @@ def _outermost(sample: Sample, taken: set[str]) -> tuple[Undo, Sample] | None:
             enough = better >= form.least and better > 2 * worse
             if (enough or (undo.certain and not worse)) and (best is None or better > best[0]):
                 best = better, undo, after
-            elif not worse and _may_hide(form, sample, changed):
-                hopes.append((undo, after))
+            elif hope is None and not worse and _may_hide(form, sample, changed):
+                hope = undo, after
+        if hopes_first and hope is not None:
+            return hope
         if best is not None:
             return best[1], best[2]
-    return hopes[0] if hopes else None
+    return hope
 
 
 def _may_hide(form: Form, sample: Sample, changed: int) -> bool:

@@ -47,6 +47,7 @@ class Entities(Form):
     about = "`&gt;`, `&quot;`, `&nbsp;`, `&#39;` and their kind in place of characters."
     samples = ((b"[V] [TRT] &gt;&gt;&gt; Chose", b"[V] [TRT] >>> Chose"),)
     least = 1
+    hides = True
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that reads the entities."""
@@ -74,6 +75,7 @@ class Spaces(Form):
     about = "No-break, thin, wide and zero-width spaces of web pages and word processors in place of blanks."
     samples = (("[I]\u00a0 \u00a0 Device 0".encode(), b"[I]    Device 0"),)
     least = 1
+    hides = True
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that puts blanks in their place."""
@@ -90,6 +92,7 @@ class Quotes(Form):
     about = "Curly and angled quotation marks and the ellipsis in place of plain ones."
     samples = (("Device 0: \u201cNVIDIA H200\u201d".encode(), b'Device 0: "NVIDIA H200"'),)
     least = 1
+    hides = True
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that puts plain quotation marks in their place."""
@@ -110,6 +113,7 @@ class Dashes(Form):
     about = "En and em dashes, minus signs and other hyphens in place of one, two or three hyphens."
     samples = (("trtexec \u2013onnx=net.onnx \u2013fp16".encode(), b"trtexec --onnx=net.onnx --fp16"),)
     least = 1
+    hides = True
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return some that put hyphens in their place: one editor makes an em dash of two, another of three."""
@@ -133,6 +137,7 @@ class Colours(Form):
         (b"\x1b[36m[TRT]\x1b[0m    loaded", b"[TRT]    loaded"),
     )
     least = 1
+    hides = True
     _CODE = rb"(?:\x1b|\^\[|\\x1b|\\033|\\e|\\u001[bB]|\xe2\x90\x9b)?\[[0-9;]{0,12}[mK]"
 
     def find(self, sample: Sample) -> list[Undo]:

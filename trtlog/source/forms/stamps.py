@@ -117,3 +117,7 @@ class Named(InFront):
         rb"\[[0-9]+,[0-9]+\]<std(?:out|err)>:",
         rb"#[0-9]+ [0-9]+\.[0-9]+" + _END,
     )
+
+
+# In the order in which they are looked for: what is told apart by more comes first.
+COLLECTORS: tuple[InFront, ...] = (GitHub(), Kubernetes(), GitLab(), Loki(), Journal(), Stamped(), Named())

@@ -9,10 +9,19 @@ from itertools import pairwise
 
 from trtlog.source.forms.base import Form, Reflow, Sample, Undo
 from trtlog.source.forms.judge import Judge
+from trtlog.source.forms.stamps import COLLECTORS
 
 _NARROWEST, _WIDEST = 40, 1000
 _LEAST = 2
 _SHARE = 0.8
+_FRONT_SHARE = 0.1
+# What may stand in front of a record, be it an expression of a collector's or a number.
+FRONTS = (
+    *(expression for form in COLLECTORS for expression in form.expressions),
+    rb" *[0-9]+\t",
+    rb" *[0-9]+ ?\| ",
+    rb"[0-9]+[:-](?=[\[&])",
+)
 # A record is put together up to this size.
 _LONGEST = 1 << 20
 _OPENING = re.compile(rb"[(\[{]")
@@ -49,13 +58,21 @@ class Wrapped(Form):
         widths = Counter(_width(line) for line, _ in pairs)
         for width, count in widths.most_common(3):
             if count >= _LEAST and _NARROWEST <= width <= _WIDEST:
-                undos.append(_Join(width, sample.judge, words=False))
+                undos.append(_Join(width, sample, words=False))
         if len(pairs) >= _LEAST:
             longest = sorted(_width(line) for line, _ in pairs)[-1 - len(pairs) // 50]
             full = sum(_is_full(line, following, longest) for line, following in pairs)
             if _NARROWEST <= longest <= _WIDEST and full >= _SHARE * len(pairs):
-                undos.append(_Join(longest, sample.judge, words=True))
+                undos.append(_Join(longest, sample, words=True))
         return undos
+
+    def evident(self, sample: Sample) -> list[Undo]:
+        """Return one for a width that many lines reach and none is over, whatever stands in front of records."""
+        widths = Counter(map(_width, sample.lines))
+        widest = max(widths, default=0)
+        if widths[widest] > _LEAST and _NARROWEST <= widest <= _WIDEST:
+            return [_Join(widest, sample, words=False)]
+        return []
 
 
 def _width(line: bytes) -> int:
@@ -67,22 +84,37 @@ def _is_full(line: bytes, following: bytes, width: int) -> bool:
     return _width(line.rstrip()) + 1 + _width((following.split(None, 1) or [b""])[0]) > width
 
 
+def _front(sample: Sample) -> re.Pattern[bytes] | None:
+    """Return what collectors of logs put in front of many lines of a text: where it stands, no line goes on."""
+    fronts = []
+    for expression in FRONTS:
+        match = re.compile(expression).match
+        if sum(match(line) is not None for line in sample.lines) >= max(_LEAST, _FRONT_SHARE * len(sample.lines)):
+            fronts.append(b"(?:%b)" % expression)
+    return re.compile(b"|".join(fronts)) if fronts else None
+
+
 class _Join(Reflow):
     """Joins lines that are as wide as can be with the next, where no record begins there."""
 
-    def __init__(self, width: int, judge: Judge, *, words: bool) -> None:
+    def __init__(self, width: int, sample: Sample, *, words: bool) -> None:
         where = "between words, at a width of" if words else "at a width of"
         note = f"lines were cut {where} {width} characters: they were joined, a record has its first line's number"
         super().__init__(f"wrap {width} {words}", note)
         self._width = width
-        self._judge = judge
+        self._sample = sample
+        self._judge: Judge = sample.judge
+        # A terminal leaves the blank at the end of a line out, other programs do not.
+        trimmed = not any(line.endswith(b" ") and _width(line) == width for line in sample.lines)
+        self._least = width - 1 if trimmed else width
+        self._front = _front(sample)
         self._words = words
         self._pieces: list[bytes] = []
         self._size = 0
         self._number = 0
 
     def fresh(self) -> _Join:
-        return _Join(self._width, self._judge, words=self._words)
+        return _Join(self._width, self._sample, words=self._words)
 
     def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
         out: list[bytes] = []
@@ -105,13 +137,12 @@ class _Join(Reflow):
     def _goes_on(self, line: bytes) -> bool:
         """Tell whether a line is the rest of the one before it."""
         before = self._pieces[-1]
-        if self._size > _LONGEST or not line.strip() or not before.strip():
+        if self._size > _LONGEST or not line or not before.strip() or (self._words and not line.strip()):
             return False
-        # A terminal leaves the blank at the end of a line out.
-        full = self._width - 1 <= _width(before) <= self._width
+        full = self._least <= _width(before) <= self._width
         if self._words:
             full = _is_full(before, line, self._width)
-        if not full or self._judge.behind(line):
+        if not full or self._judge.behind(line) or (self._front is not None and self._front.match(line)):
             return False
         # What records without a header begin with may stand inside of one, in brackets.
         return not self._judge.begins(line) or (not self._judge.header(line) and self._is_open())
