@@ -1,8 +1,11 @@
-"""Take secrets out of text that leaves the machine: reports, lock files, pull requests.
+"""Take secrets out of text that is made to be shared: reports, diffs, lock files, Markdown, notebooks.
 
-Command lines hold them: ``ssh://user:password@host``, ``https://host/model?token=...``, ``--api-key=...``,
-``-H "Authorization: Bearer ..."``. What is not certain to be harmless is replaced: a report may lose a word,
-it must not publish a password.
+Command lines and messages hold them: ``ssh://user:password@host``, ``https://host/model?token=...``, ``--api-key X``,
+``-u user:password``, ``-H "Authorization: Bearer ..."``. What is not certain to be harmless is replaced: a report may
+lose a word, it must not publish a password. Tables and Parquet keep the log's own text.
+
+No expression here may begin at many places of one run of characters and look through the rest of it from each: a line
+of 40 kB of dashes would take minutes. So a name is known by its last word, and words are taken one after the other.
 """
 
 from __future__ import annotations
@@ -11,29 +14,70 @@ import re
 
 REDACTED = "***"
 
-_NAME = (
-    r"(?:[A-Za-z0-9_.-]*(?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|"
-    r"credentials?|authorization|signature)|(?:[A-Za-z0-9_.-]*[-_])?(?:pwd|pass|auth|sig))"
+# The last words of names whose values are secret: of options, variables, parameters of an address, keys of JSON.
+_WORDS = (
+    r"password|passwd|passphrase|passcode|secret|token|credentials?|authorization|signature|cookie|"
+    r"(?:api|access|private|secret|account|shared|license|encryption|subscription|client|master|service|storage|ssh)"
+    r"[-_]?key"
 )
-_VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s&;,\"']+)"
-# user:password@ and user@ of an URL: the name alone may be a token. The password may hold @ and :, so that
-# all up to the last @ before the path goes.
-_USER = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#\"']*@")
-# name=value and name: value, in a query, an option or an environment variable.
+# Words that stand in others (compass, signed_authors, oauth): those that begin a name or follow a mark.
+_SHORT_WORDS = r"pwd|pass|auth|sig|pat|pin"
+_NAMED = re.compile(rf"(?:{_WORDS}|(?<![A-Za-z0-9])(?:{_SHORT_WORDS}))$", re.IGNORECASE)
+_VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s&\"']+)"
+# name=value and name: value, in a query, an option, a variable, a message or JSON.
 _ASSIGNED = re.compile(
-    rf"(?<![A-Za-z0-9])({_NAME})([\"']?\s?[=:]\s?)(?:(?:bearer|basic|token)\s+)?({_VALUE})", re.IGNORECASE
+    rf"((?:{_WORDS}|(?<![A-Za-z0-9])(?:{_SHORT_WORDS}))[\"']?\s?[=:]\s?)((?:bearer|basic|token|digest)\s+)?({_VALUE})",
+    re.IGNORECASE,
+)
+# Parameters of signed addresses, whose names say nothing elsewhere.
+_PARAMETER = re.compile(
+    r"([?&](?:amp;)?(?:key|code|jwt|x-amz-[a-z-]+|x-goog-[a-z-]+|awsaccesskeyid|googleaccessid|policy)=)[^\s&\"'#]+",
+    re.IGNORECASE,
 )
 # A tensor may be called token: its shape is no secret.
-_SHAPE = re.compile(r"[0-9]+(?:x[0-9]+)+(?:\+[0-9x+]*)?")
-# --token value
-_OPTION = re.compile(rf"(?<!\S)(--?{_NAME})(\s+)(?!-)({_VALUE})", re.IGNORECASE)
-_SCHEME = re.compile(r"\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
-# Tokens that tell what they are: GitHub, GitLab, Hugging Face, NGC, AWS, Slack, OpenAI-like, JSON web tokens.
-_KNOWN = re.compile(
-    r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|"
-    r"nvapi-[A-Za-z0-9_-]{16,}|AKIA[0-9A-Z]{12,}|xox[abprs]-[A-Za-z0-9-]{10,}|sk-[A-Za-z0-9_-]{20,}|"
-    r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)"
+_SHAPE = re.compile(r"[0-9]+(?:x[0-9]+)+(?:[+:,].*)?")
+# user:password@ and user@ of an address: the name alone may be a token. The password may hold @ and :, so that all up
+# to the last @ before the path goes.
+_USER = re.compile(r"(?<=[A-Za-z0-9+.-])(://)[^\s/?#\"']*@")
+# user:password@host without a scheme, but no tag of an image before its digest (model:v1@sha256:...).
+_BARE_USER = re.compile(r"^[A-Za-z0-9._~%+-]+:[^\s@/]+@(?!sha[0-9]+:)(?=[A-Za-z0-9\[])")
+# The value of a header goes to the end of its quotes or line.
+_HEADER = re.compile(
+    r"\b((?:proxy-)?authorization|(?:set-)?cookie2?|x-[a-z-]*(?:token|key|auth|secret)|private-token)(\s*:\s*)[^\"'\r\n]+",
+    re.IGNORECASE,
 )
+_SCHEME = re.compile(r"\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_PRIVATE_KEY = re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[^-]*")
+# Addresses that are themselves the secret: chat hooks and bots.
+_HOOK = re.compile(
+    r"(hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/|webhook\.office\.com/|"
+    r"chat\.googleapis\.com/v1/spaces/|api\.telegram\.org/bot|oapi\.dingtalk\.com/robot/|open\.feishu\.cn/open-apis/bot/)"
+    r"[^\s\"'<>]+",
+    re.IGNORECASE,
+)
+# Tokens that say what they are. Clouds, source hosts, package indexes, chats, model hubs, payment and mail services.
+_KNOWN = re.compile(
+    r"\b(?:(?:AKIA|ASIA|AGPA|AROA)[0-9A-Z]{12,128}|AIza[0-9A-Za-z_-]{30,128}|ya29\.[0-9A-Za-z_-]{16,512}|GOCSPX-[0-9A-Za-z_-]{16,128}|"
+    r"dop_v1_[0-9a-f]{32,128}|gh[pousr]_[A-Za-z0-9]{16,255}|github_pat_[A-Za-z0-9_]{16,255}|gl(?:pat|ptt|dt|rt|cbt|soat)-[A-Za-z0-9_-]{16,255}|"
+    r"ATATT[A-Za-z0-9_=-]{16,255}|pypi-[A-Za-z0-9_-]{16,512}|npm_[A-Za-z0-9]{16,255}|rubygems_[0-9a-f]{16,128}|"
+    r"dckr_(?:pat|oat)_[A-Za-z0-9_-]{16,128}|xox[abeprs]-[A-Za-z0-9-]{10,255}|xapp-[A-Za-z0-9-]{10,255}|[0-9]{8,10}:AA[A-Za-z0-9_-]{30,64}|"
+    r"hf_[A-Za-z0-9]{16,255}|api_org_[A-Za-z0-9]{16,255}|nvapi-[A-Za-z0-9_-]{16,255}|r8_[A-Za-z0-9]{16,128}|gsk_[A-Za-z0-9]{16,128}|"
+    r"sk-[A-Za-z0-9_-]{16,255}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,255}|SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}|"
+    r"wandb_v1_[A-Za-z0-9_]{16,255}|eyJ[A-Za-z0-9_-]{8,512}\.[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{0,1024})"
+)  # fmt: skip
+# Quoted texts and what stands between blanks, one after the other.
+_WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s\"']+|[\"']")
+# Programs that take a folder, a port or a number behind -p, and those whose -p is a password though it looks like one.
+_PLAIN_P = frozenset(
+    [
+        *("mkdir", "docker", "podman", "nerdctl", "ssh", "cp", "install", "nc", "ps", "tar", "unzip", "pytest"),
+        *("taskset", "kill", "read", "renice", "lsof", "redis-cli", "psql", "pip", "python"),
+    ]
+)
+_PASSWORD_P = frozenset({"sshpass", "mysql", "mysqldump", "mariadb", "login"})
+# Numbers of user and group, as docker run -u takes them.
+_IDS = re.compile(r"[0-9]+:[0-9]+")
+_PLAIN_VALUE = re.compile(r"[0-9][0-9.:,/x-]*(?:tcp|udp)?|\.{0,2}/.*|[^\s]*/[^\s]*")
 
 
 def redact(text: str) -> str:
@@ -45,18 +89,26 @@ def redact(text: str) -> str:
     'trtexec --onnx=https://***@example.com/m.onnx?token=***&x=1 --fp16'
     >>> redact("API_KEY=12ab trtexec --remoteAutoTuningConfig=ssh://me:secret@10.0.0.7:22/x")
     'API_KEY=*** trtexec --remoteAutoTuningConfig=ssh://***@10.0.0.7:22/x'
+    >>> redact("curl -u me:hunter2 --api-key X7 host")
+    'curl -u me:*** --api-key *** host'
     >>> redact("--shapes=tokens:1x128")
     '--shapes=tokens:1x128'
     """
-    text = _USER.sub(rf"\g<1>{REDACTED}@", text)
-    text = _ASSIGNED.sub(_assigned, text)
-    text = _OPTION.sub(rf"\g<1>\g<2>{REDACTED}", text)
+    if "://" in text:
+        text = _HOOK.sub(rf"\g<1>{REDACTED}", _USER.sub(rf"\g<1>{REDACTED}@", text))
+    if "PRIVATE KEY" in text:
+        text = _PRIVATE_KEY.sub(rf"\g<1>{REDACTED}", text)
+    if "=" in text or ":" in text:
+        text = _HEADER.sub(rf"\g<1>\g<2>{REDACTED}", text)
+        text = _PARAMETER.sub(rf"\g<1>{REDACTED}", text)
+        text = _ASSIGNED.sub(_assigned, text)
     text = _SCHEME.sub(rf"\g<1>\g<2>{REDACTED}", text)
-    return _KNOWN.sub(REDACTED, text)
+    text = _KNOWN.sub(REDACTED, text)
+    return _words(text) if " -" in text or text.startswith("-") or "@" in text else text
 
 
 def redact_value(name: str, value: str | None) -> str | None:
-    """Redact the value of an option together with the option's name, which tells that ``--token`` holds a secret.
+    """Redact the value of an option together with the option's name, which says that ``--token`` holds a secret.
 
     Examples
     --------
@@ -70,6 +122,52 @@ def redact_value(name: str, value: str | None) -> str | None:
 
 
 def _assigned(found: re.Match[str]) -> str:
-    if _SHAPE.fullmatch(found[3]):
+    if _SHAPE.fullmatch(found[3]) or found[3].startswith(REDACTED):
         return found[0]
-    return f"{found[1]}{found[2]}{REDACTED}"
+    return f"{found[1]}{REDACTED}"
+
+
+def _words(text: str) -> str:
+    """Redact values that stand in words of their own behind an option, and users with their passwords."""
+    out: list[str] = []
+    position = 0
+    option = program = ""
+    for found in _WORD.finditer(text):
+        word = found[0]
+        shown = _value(option, word, program) if option else None
+        begins = position < found.start() or not position  # a quote may stand inside of a word: --name="x"
+        if shown is None:
+            option = ""
+            shown = _BARE_USER.sub(f"{REDACTED}@", word) if "@" in word else word
+            if begins and word[0] == "-":
+                option = word.rstrip("=") if "=" not in word[:-1] else ""
+                if program in _PASSWORD_P and word.startswith("-p") and len(word) > 2:
+                    shown = f"-p{REDACTED}"
+            elif begins and word[0] not in "\"'&|;":
+                name = word.rpartition("/")[2]
+                program = name if name in _PASSWORD_P or name in _PLAIN_P else program
+            elif word[0] in "&|;":
+                program = ""
+        else:
+            option = ""
+        out += [text[position : found.start()], shown]
+        position = found.end()
+    return "".join([*out, text[position:]])
+
+
+def _value(option: str, word: str, program: str) -> str | None:
+    """Return what is shown of the word behind an option; None where the word is no secret."""
+    inside = word.strip("\"'")
+    if inside.startswith("-") or not inside or inside == REDACTED:
+        return None
+    if option in ("-u", "--user", "--proxy-user", "-U"):
+        user, mark, _ = inside.partition(":")
+        if not mark or inside[len(user) + 1 :].startswith(REDACTED) or (program in _PLAIN_P and _IDS.fullmatch(inside)):
+            return None
+        return f"{user}:{REDACTED}"
+    if option in ("-b", "--cookie"):
+        return REDACTED if "=" in inside else None
+    if option == "-p":
+        plain = program not in _PASSWORD_P and (program in _PLAIN_P or _PLAIN_VALUE.fullmatch(inside))
+        return None if plain else REDACTED
+    return REDACTED if _NAMED.search(option) else None
