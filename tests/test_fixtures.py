@@ -108,7 +108,7 @@ def test_a_tactic_knows_where_it_stands():
     )
     assert (first.fastest, first.chosen) == (False, False)
     assert (second.kernel, second.fastest, second.chosen) == ("ampere_scudnn_128x32", True, True)
-    assert (third.kernel, third.time_ms) == (None, float("inf"))
+    assert (third.kernel, third.time_ms) == (None, None)  # inf is printed for what could not be timed
     depthwise, cask = log.records("timings")
     assert (depthwise.outcome, depthwise.fastest_tactic, depthwise.chosen) == ("no_valid_tactics", None, False)
     assert (cask.outcome, cask.fastest_ms, cask.chosen, cask.tactics) == ("timed", 0.0205, True, 3)

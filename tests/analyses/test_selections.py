@@ -1,23 +1,17 @@
 # ruff: noqa: E501 - lines of logs are as long as they are
-"""Which timing is a layer's: of its own engine, or of the equal layer that was timed for it; `why` and `diff` agree."""
+"""Which timing is a layer's: of its own engine, or of the equal layer that was timed for it."""
 
 from __future__ import annotations
 
-import pytest
-
 import trtlog
-from tests.analyses.conftest import FOLDER
-from tests.conftest import beside
-from tests.test_corpus import LOGS
-from trtlog.analyses.compare.layers import read_layers
-from trtlog.errors import InputError
+from trtlog.analyses.layer.engine_layer import layers_of
 
 V = "[11/22/2026-13:22:03] [V] [TRT] "
 
 
 def built(*layers, timed):
     """The lines of one build: timings of some layers, then the list of the engine's."""
-    out = []
+    out = [V + "Original: 1 layers"]
     for layer, time_ms in timed.items():
         out += [
             V + f"=============== Computing costs for {layer}",
@@ -27,30 +21,23 @@ def built(*layers, timed):
             V + f"Fastest Tactic: 0x0000000000000000 Time: {time_ms}",
             V + ">>>>>>>>>>>>>>> Chose Runner Type: Shuffle Tactic: 0x0000000000000000",
         ]
-    out.append(V + "Engine Layer Information:")
+    out += [V + "Engine generation completed in 0.5 seconds.", V + "Engine Layer Information:"]
     out += [f"Layer(Shuffle): {layer}, Tactic: 0x0000000000000000, a (Float[1,64]) -> b (Float[1,64])" for layer in layers]
     return out
 
 
 def told(lines):
-    """(layer, time, whose timing) of each engine layer, as `why` and as `diff` tell it."""
+    """(layer, time, whose timing) of each engine layer."""
     log = trtlog.parse("\n".join([*lines, ""]).encode())
-    selections = log.analyze._selections
-    why = []
-    for row in selections.layers:
-        one = selections.of(row["run"], row["layer"], row["line"])
-        time_ms = None if one.row is None else float(selections.held.at[one.row, "time_ms"])
-        why.append((row["layer"], time_ms, one.layer if one.borrowed else None))
-    diff = [(layer.layer, layer.tactic_ms, layer.timed_as) for layer in read_layers(log).layers]
-    assert why == diff
-    return why
+    return [(layer.layer, layer.tactic_ms, layer.timed_as) for layer in layers_of(log).all]
 
 
 def test_the_second_engine_of_a_run_has_its_own_timings():
     lines = [*built("glow", timed={"glow": 0.5}), *built("glow", timed={"glow": 0.25})]
     assert told(lines) == [("glow", 0.5, None), ("glow", 0.25, None)]
     log = trtlog.parse("\n".join([*lines, ""]).encode())
-    assert log.why("glow").winner["time_ms"] == 0.5
+    assert log.why("glow").winner["time_ms"] == 0.25  # the engine that the run ended with
+    assert [layer.tactic_ms for layer in layers_of(log).layers] == [0.25]
     assert log.analyze.winners().set_index("name").loc["Shuffle", "engine_layers"] == 2
 
 
@@ -79,23 +66,3 @@ def test_diff_marks_whose_timing_it_is():
     assert rows.loc["dim", ["control_ms", "test_ms"]].tolist() == [0.5, 0.25]
     assert rows.loc["dim", ["control_timed_as", "test_timed_as"]].tolist() == ["glow", "glow"]
     assert rows.loc["glow", ["control_timed_as", "test_timed_as"]].isna().all()
-
-
-REAL = [*sorted(FOLDER.glob("*verbose.log.gz")), *beside(LOGS)]
-
-
-@pytest.mark.parametrize("path", REAL, ids=lambda path: path.name)
-def test_why_and_diff_agree(path):
-    try:
-        log = trtlog.parse(path, exports=[])
-    except InputError as error:
-        pytest.skip(f"refused: {error}")
-    for run in log.runs:
-        if not run.table("engine_layers").num_rows:
-            continue
-        selections = run.analyze._selections
-        for row, facts in zip(selections.layers, read_layers(run).layers, strict=True):
-            if row["tactic"] is not None:
-                one = selections.of(row["run"], row["layer"], row["line"])
-                time_ms = None if one.row is None else float(selections.held.at[one.row, "time_ms"])
-                assert (time_ms, one.layer if one.borrowed else None) == (facts.tactic_ms, facts.timed_as), row

@@ -6,12 +6,12 @@ from collections import Counter
 
 import trtlog
 from trtlog.analyses.compare.align import align
-from trtlog.analyses.compare.layers import LayerFacts, read_layers
+from trtlog.analyses.layer.engine_layer import Layer, layers_of
 from trtlog.analyses.layer.names import constituents
 
 
 def layer(name, position, role="layer", **more):
-    return LayerFacts(name, position, role, parts=frozenset(constituents(name)), **more)
+    return Layer(name, position, role, parts=frozenset(constituents(name)), **more)
 
 
 def layers(*names, **more):
@@ -81,14 +81,14 @@ def test_reformats_pair_by_what_they_feed_and_never_with_layers():
 
 
 def test_other_models_are_told(capture):
-    resnet, mobilenet = (read_layers(capture(n)).layers for n in ("resnet50_fp32_verbose", "mobilenet_fp16_verbose"))
+    resnet, mobilenet = (layers_of(capture(n)).layers for n in ("resnet50_fp32_verbose", "mobilenet_fp16_verbose"))
     assert not align(resnet, mobilenet).same_model
     assert align(resnet, resnet).same_model
 
 
 def test_every_layer_stands_in_exactly_one_pair(capture):
-    ours = read_layers(capture("resnet50_fp32_verbose")).layers
-    theirs = read_layers(capture("rtxpy_resnet50_bs_dynamic")).layers
+    ours = layers_of(capture("resnet50_fp32_verbose")).layers
+    theirs = layers_of(capture("rtxpy_resnet50_bs_dynamic")).layers
     pairs = align(ours, theirs).pairs
     for side, wanted in (("control", ours), ("test", theirs)):
         held = Counter(x.position for p in pairs for x in getattr(p, side))

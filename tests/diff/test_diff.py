@@ -103,9 +103,9 @@ def test_a_worse_choice_on_the_same_machine_is_called_worse(capture, capture_tex
 
 
 def _facts(log):
-    from trtlog.analyses.compare.layers import read_layers
+    from trtlog.analyses.layer.engine_layer import layers_of
 
-    return read_layers(log).layers
+    return layers_of(log).layers
 
 
 def _used(layer):
@@ -126,7 +126,7 @@ def test_fp16_pairs_all_layers_but_the_conversions(diff_of):
     assert all(name.startswith("Reformatting CopyNode") for name in alone)
     assert len(alone) == 5
     changed = [r for r in rows if r["role"] == "layer"]
-    assert {(r["control_precision"], r["test_precision"]) for r in changed} == {("FP32", "FP16")}
+    assert {(r["control_precision"], r["test_precision"]) for r in changed} == {("FP32", "FP16"), ("TF32", "FP16")}
 
 
 def test_fp16_speedup_is_attributed_per_sample(diff_of, capture_text):
@@ -135,7 +135,10 @@ def test_fp16_speedup_is_attributed_per_sample(diff_of, capture_text):
     assert found.work.scale == (1, 8)
     assert any("per sample" in note for note in found.notes)
     groups = found.rows("attribution")
-    assert [g["family"] for g in groups] == ["convolution", "reformat", "pooling"]
+    assert [(g["family"], g["precision"]) for g in groups if g["family"] == "convolution"] == [
+        ("convolution", "TF32 -> FP16"),
+        ("convolution", "FP32 -> FP16"),
+    ]
     assert sum(g["share_percent"] for g in groups) == pytest.approx(100)
     layers = [r for r in found.rows("layers") if r["delta_ms"] is not None]
     assert sum(g["delta_ms"] for g in groups) == pytest.approx(sum(r["delta_ms"] for r in layers))

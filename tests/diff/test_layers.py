@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trtlog
-from trtlog.analyses.compare.layers import read_layers
-from trtlog.analyses.compare.timing import format_key
+from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.names import constituents, role_of
+from trtlog.analyses.layer.timings import format_key
 
 FP32 = "resnet50_fp32_verbose"
 
 
 def by_name(log):
-    return {layer.layer: layer for layer in read_layers(log).layers}
+    return {layer.layer: layer for layer in layers_of(log).layers}
 
 
 def test_the_timing_of_the_engine_tactic_is_found(capture, capture_text):
@@ -108,4 +108,4 @@ def test_untimed_tactics_do_not_count(capture_text):
     line = next(x for x in text.splitlines() if "Tactic: 0xed09dcddfcf4bffb Time: " in x)
     broken = re.sub(r"Time: \S+", "Time: 3.40282e+38", line)
     log = trtlog.parse(text.replace(line, broken, 1).encode())
-    assert all(c.time_ms < 1000 for layer in read_layers(log).layers for c in layer.candidates)
+    assert all(c.time_ms < 1000 for layer in layers_of(log).layers for c in layer.candidates)

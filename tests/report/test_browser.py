@@ -54,11 +54,11 @@ def test_the_headline_and_the_performance_are_the_tables(open_page, logs):
 
 
 def test_layers_are_sorted_by_a_click(open_page, logs):
+    from trtlog.analyses.layer.engine_layer import layers_of
     from trtlog.analyses.layer.layers import layer_times
 
     log = logs("detailed")
-    answers = [log.analyze.table(n) for n in ("candidates", "margins", "precision", "build_time")]
-    table = layer_times(*(log.table(n) for n in ("engine_layers", "profile", "timings")), *answers)
+    table = layer_times(layers_of(log), log.analyze.table("build_time"))
     rows = [row for row in table.to_pylist() if row["time_ms"] is not None]
     page = open_page("detailed")
     slowest = sorted(rows, key=lambda row: -row["time_ms"])

@@ -11,12 +11,12 @@ import pytest
 
 from tests.conftest import FIXTURES
 from tests.report.conftest import REPORTED
+from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layers import layer_times, stretches, type_times
 
 
-def layers_of(log):
-    answers = [log.analyze.table(n) for n in ("candidates", "margins", "precision", "build_time")]
-    return layer_times(*(log.table(n) for n in ("engine_layers", "profile", "timings")), *answers)
+def times_of(log):
+    return layer_times(layers_of(log), log.analyze.table("build_time"))
 
 
 def profile_rows(name: str) -> tuple[int, dict[str, float]]:
@@ -32,7 +32,7 @@ def profile_rows(name: str) -> tuple[int, dict[str, float]]:
 @pytest.mark.parametrize("name", ["detailed", "mobilenet"])
 def test_times_are_those_of_the_profile(logs, name):
     iterations, wanted = profile_rows(name)
-    table = layers_of(logs(name))
+    table = times_of(logs(name))
     found = {row["layer"]: row["time_ms"] for row in table.to_pylist() if row["time_ms"] is not None}
     assert found == pytest.approx({layer: time / iterations for layer, time in wanted.items()})
     types = type_times(table).to_pylist()
@@ -46,7 +46,7 @@ def test_times_are_those_of_the_profile(logs, name):
 
 def test_without_engine_layers_the_fastest_candidate_stands(logs):
     log = logs("aborted")
-    rows = layers_of(log).to_pylist()
+    rows = times_of(log).to_pylist()
     tactics = log.table("tactics").to_pylist()
     for row in rows:
         own = [t["time_ms"] for t in tactics if t["layer"] == row["layer"] and t["kind"] == "layer"]

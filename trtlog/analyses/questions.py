@@ -11,10 +11,8 @@ import pyarrow as pa
 
 from trtlog.analyses.build import fusions, memory, performance
 from trtlog.analyses.build import time as build_time
-from trtlog.analyses.layer import candidates, lineage, noise, precision
-from trtlog.analyses.layer import conversions as reformats
-from trtlog.analyses.layer import tactics as tactic_answers
-from trtlog.analyses.layer.selections import Selections
+from trtlog.analyses.layer import conversions, fallback, lineage, noise, tactics
+from trtlog.analyses.layer.engine_layer import Layers, layers_of
 from trtlog.display import InNotebook
 from trtlog.errors import QueryError
 from trtlog.log import to_frame
@@ -50,12 +48,8 @@ class Questions(InNotebook):
         return [self._log.table(name) for name in names]
 
     @cached_property
-    def _held(self) -> Any:
-        return candidates.decoded(self._log.table("tactics"))
-
-    @cached_property
-    def _selections(self) -> Selections:
-        return Selections(self._held, *self._tables("engine_layers", "onnx_nodes"))
+    def _layers(self) -> Layers:
+        return Layers(self._log)
 
     def table(self, question: str, **options: Any) -> pa.Table:
         """Return an answer as an Arrow table; its fields' metadata holds units and meanings.
@@ -116,38 +110,35 @@ class Questions(InNotebook):
     # ------------------------------------------------------------------ tactics
     def _candidates(self, layer: str | None = None) -> pa.Table:
         """Timed tactics ranked within each layer, over all formats; ``layer=`` for one."""
-        held = self._held if layer is None else self._held[self._held["layer"] == layer]
-        return candidates.ranked(held, self._selections)
+        return tactics.candidates(self._layers, layer)
 
     def _margins(self) -> pa.Table:
         """Winner and runner-up of each layer and combination of formats."""
-        held = self._held[self._held["kind"] != "reformat"]
-        return tactic_answers.margins_of(held, self._selections)
+        return tactics.margins(self._layers)
 
     def _best(self, by: str = "precision") -> pa.Table:
         """Each layer's best time by precision, or ``by="format"``."""
-        return tactic_answers.best_of(self._held, self._selections, by)
+        return tactics.best(self._layers, by)
 
     def _winners(self, by: str = "runner") -> pa.Table:
         """How often each runner, ``by="family"`` or ``by="precision"`` is timed, wins, and is used."""
-        return tactic_answers.winners_of(self._held, self._selections, by)
+        return tactics.winners(self._layers, by)
 
     def _passed_over(self) -> pa.Table:
         """Layers whose fastest candidate was passed over because of its formats."""
-        return tactic_answers.passed_over_of(self._held, self._selections)
+        return tactics.passed_over(self._layers)
 
     def _close_calls(self, engine_only: bool = True) -> pa.Table:
         """Choices whose margin lies within the noise of the builder's timing."""
-        return noise.close_calls_of(self._held, self._selections, engine_only)
+        return noise.close_calls(self._layers, engine_only)
 
     def _repeats(self) -> pa.Table:
         """The same conversion timed more than once: what the noise estimate rests on."""
-        return noise.repeats(self._log.table("tactics"))
+        return noise.repeats(self._layers)
 
     def _winner_changes(self, other: Log) -> pa.Table:
         """Layers whose tactic differs in ``other``, another build of the network, with margin and noise."""
-        names = ("tactics", "engine_layers")
-        return noise.winner_changes(*self._tables(*names), *(other.table(name) for name in names))
+        return noise.winner_changes(self._layers, layers_of(other))
 
     def _workspace_skips(self) -> pa.Table:
         """Layers with tactics skipped for lack of memory."""
@@ -175,22 +166,21 @@ class Questions(InNotebook):
         return lineage.lost_nodes(*self._tables("engine_layers", "onnx_nodes", "registered_layers", "fusions"))
 
     # ------------------------------------------------------------------ precision, formats
-    def _precision(self) -> pa.Table:
-        """Each engine layer's time by precision, what it uses, and why it fell back."""
-        names = ("options", "skips", "messages", "profile", "reformats")
-        return precision.layer_precisions(self._selections, *self._tables(*names))
+    def _precision(self, engine: int | None = None) -> pa.Table:
+        """Each engine layer's time by precision, what it uses, and why it fell back; ``engine=`` for another engine."""
+        return fallback.layer_precisions(self._layers, engine)
 
     def _precision_totals(self) -> pa.Table:
         """Layers, time and fallbacks by the precision in the engine."""
-        return precision.precision_totals(self._precision())
+        return fallback.precision_totals(self._precision())
 
     def _reformats(self) -> pa.Table:
         """Conversions between formats: cost, share of the profile, who forces them."""
-        return reformats.reformat_costs_of(self._selections, *self._tables("reformats", "engine_layers", "profile"))
+        return conversions.conversions(self._layers)
 
     def _reformat_shares(self) -> pa.Table:
         """What conversions and copies of constants take of the profile."""
-        return reformats.shares(*self._tables("engine_layers", "profile"))
+        return conversions.shares(*self._tables("engine_layers", "profile"))
 
     # ------------------------------------------------------------------ memory, build, performance
     def _memory_use(self) -> pa.Table:

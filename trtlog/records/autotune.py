@@ -31,7 +31,7 @@ class Timing(Record):
     seconds: float | None = column("float64", "time the builder spent; TensorRT 8.6 and later", "s")
     tactics: int = column("int64", "number of timed tactics")
     fastest_tactic: str | None = column("text", "id of the fastest tactic, 0x and 16 digits")
-    fastest_ms: float | None = column("float64", "its time", "ms")
+    fastest_ms: float | None = column("float64", "its time; null where it was not timed, as the only option", "ms")
     chosen: bool = column("bool", "whether the 'Chose Runner Type' line below names this block")
     engine: int = engine_column()
 
@@ -52,7 +52,7 @@ class Tactic(Record):
     tactic: str = column("name", "id of the tactic, 0x and 16 digits")
     tactic_id: int = column("uint64", "the same id as a number; signed decimals of 8.2 and before in two's complement")
     kernel: str | None = column("name", "kernel, from 'Set Tactic Name' or 'Tactic Name'; null where none is printed")
-    time_ms: float = column("float64", "time; inf as printed", "ms")
+    time_ms: float | None = column("float64", "time; null for a tactic that could not be timed", "ms")
     fastest: bool = column("bool", "whether the block's 'Fastest Tactic' line names it")
     chosen: bool = column("bool", "whether the 'Chose Runner Type' line names it")
     timing_line: int | None = column("int64", "line of its block in table timings")

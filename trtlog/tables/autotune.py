@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog._util.arrow import distinct, from_list, from_numpy, is_valid, to_filled
-from trtlog.tables.blocks import Autotuning, Lines, autotuning, ids_of
+from trtlog.tables.blocks import Autotuning, Lines, autotuning, ids_of, is_time, times_of
 from trtlog.tables.cells import (
     from_codes,
     lines_of,
@@ -62,7 +62,7 @@ def timings(context: Context) -> pa.Table:
         "seconds": None if seconds is None else take(seconds, joined.fastest_row),
         "tactics": from_numpy(counts),
         "fastest_tactic": tactic_names(from_numpy(joined.block_id, joined.block_has)),
-        "fastest_ms": from_numpy(joined.block_ms, joined.block_has),
+        "fastest_ms": from_numpy(joined.block_ms, joined.block_has & is_time(joined.block_ms)),
         "chosen": from_numpy(joined.block_chosen),
     }
     return from_columns("timings", columns, size)
@@ -183,7 +183,7 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
     head_lines = lines_of(heads)
     head = asof(lines, head_lines, context.breaks)
     name = "layer" if "layer" in heads.column_names else "op"
-    times = to_float(captured_bytes(captured, "time_ms"), pa.float64())
+    times = times_of(captured)
     raw = captured_bytes(captured, "tactic_hash" if "tactic_hash" in captured.column_names else "tactic")
     values = to_filled(times, np.nan)
     fastest = np.zeros(len(lines), dtype=bool)

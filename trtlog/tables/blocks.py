@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import among, from_list, to_filled
+from trtlog._util.arrow import among, from_list, from_numpy, to_filled
 from trtlog.messages.captures import Matches, one_column
 from trtlog.tables.cells import (
     codes_of,
@@ -194,8 +194,8 @@ class Autotuning:
 
     @cached_property
     def tactic_ms(self) -> pa.Array:
-        """Time of each tactic line."""
-        return to_float(captured_bytes(self.tactics, "time_ms"), pa.float64())
+        """Time of each tactic line, null for one that could not be timed."""
+        return times_of(self.tactics)
 
     @cached_property
     def tactic_times(self) -> Lines:
@@ -257,6 +257,18 @@ def kind_is(captured: Matches, kind: str) -> Lines:
     """Return which rows of captured lines are of a kind."""
     kinds = captured.column("kind")
     return among(codes_of(kinds), [n for n, k in enumerate(kinds.dictionary.to_pylist()) if k == kind])
+
+
+def times_of(captured: Matches) -> pa.Array:
+    """Return the times of captured lines; null where the builder printed that it could not time, or did not."""
+    values = to_filled(to_float(captured_bytes(captured, "time_ms"), pa.float64()), np.nan)
+    return from_numpy(values, is_time(values))
+
+
+def is_time(values: Lines) -> Lines:
+    """Return which numbers are times: infinity and the largest float stand for a failure, 0 for no timing at all."""
+    found: Lines = (values > 0) & (values < _FLOAT_MAX)
+    return found
 
 
 def same_codes(left: pa.Array, right: pa.Array) -> tuple[Lines, Lines]:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from trtlog.analyses.compare.layers import LayerFacts
+from trtlog.analyses.layer.engine_layer import Layer
 from trtlog.analyses.layer.names import stable_name
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Pair:
 
     Parameters
     ----------
-    control, test : tuple of LayerFacts
+    control, test : tuple of Layer
         Usually one each; empty for a layer that only the other build has; several where fusions differ.
     method : str
         ``name``, ``lineage``, ``tensor``, ``order`` or ``none``.
@@ -49,8 +49,8 @@ class Pair:
         0 to 1; 0 for a layer without a counterpart.
     """
 
-    control: tuple[LayerFacts, ...]
-    test: tuple[LayerFacts, ...]
+    control: tuple[Layer, ...]
+    test: tuple[Layer, ...]
     method: str
     confidence: float
 
@@ -76,8 +76,8 @@ class Alignment:
 
 
 def align(
-    control: Sequence[LayerFacts],
-    test: Sequence[LayerFacts],
+    control: Sequence[Layer],
+    test: Sequence[Layer],
     control_nodes: Sequence[Node] = (),
     test_nodes: Sequence[Node] = (),
 ) -> Alignment:
@@ -85,7 +85,7 @@ def align(
 
     Parameters
     ----------
-    control, test : sequence of LayerFacts
+    control, test : sequence of Layer
         Layers in the order of the engine.
     control_nodes, test_nodes : sequence of tuple of str
         ONNX nodes in the order of the import: name, operator, and what else tells nodes of one name apart,
@@ -93,9 +93,9 @@ def align(
 
     Examples
     --------
-    >>> a = [LayerFacts("Conv_0", 0, "layer", parts=frozenset({"Conv_0"})),
-    ...      LayerFacts("Relu_1", 1, "layer", parts=frozenset({"Relu_1"}))]
-    >>> b = [LayerFacts("Conv_0 + Relu_1", 0, "layer", parts=frozenset({"Conv_0", "Relu_1"}))]
+    >>> a = [Layer("Conv_0", 0, "layer", parts=frozenset({"Conv_0"})),
+    ...      Layer("Relu_1", 1, "layer", parts=frozenset({"Relu_1"}))]
+    >>> b = [Layer("Conv_0 + Relu_1", 0, "layer", parts=frozenset({"Conv_0", "Relu_1"}))]
     >>> [(len(p.control), len(p.test), p.method, p.confidence) for p in align(a, b).pairs]
     [(2, 1, 'lineage', 0.95)]
     """
@@ -111,7 +111,7 @@ def align(
     return Alignment(work.finish(), same_model, shared)
 
 
-def _output_key(layer: LayerFacts) -> Hashable:
+def _output_key(layer: Layer) -> Hashable:
     outputs = [name for name in layer.outputs if not name.startswith("Reformatted ")]
     return (layer.role, tuple(sorted(outputs))) if outputs else None
 
@@ -138,7 +138,7 @@ def _same_model(control: Sequence[Node], test: Sequence[Node], work: _Work) -> b
     return shared is not None and of_larger is not None and shared >= 0.3 and of_larger >= 0.1
 
 
-def _members(layers: Sequence[LayerFacts], nodes: Sequence[Node]) -> dict[int, frozenset[str]]:
+def _members(layers: Sequence[Layer], nodes: Sequence[Node]) -> dict[int, frozenset[str]]:
     """Return the nodes of each layer by position.
 
     A ForeignNode names its first and last node only: all nodes imported between them that no other layer
@@ -161,24 +161,24 @@ def _members(layers: Sequence[LayerFacts], nodes: Sequence[Node]) -> dict[int, f
 class _Work:
     """The layers still to be paired, and the pairs."""
 
-    def __init__(self, control: list[LayerFacts], test: list[LayerFacts]) -> None:
+    def __init__(self, control: list[Layer], test: list[Layer]) -> None:
         self.control, self.test = control, test
         self.pairs: list[Pair] = []
         # Weights and conversions say nothing about the model, unless there is nothing else.
         enough = all(any(map(_counts, side)) for side in (control, test))
-        self.counts: Callable[[LayerFacts], bool] = _counts if enough else lambda layer: True
+        self.counts: Callable[[Layer], bool] = _counts if enough else lambda layer: True
         self.sizes = [sum(map(self.counts, side)) for side in (control, test)]
 
-    def _take(self, control: Iterable[LayerFacts], test: Iterable[LayerFacts], method: str, confidence: float) -> None:
+    def _take(self, control: Iterable[Layer], test: Iterable[Layer], method: str, confidence: float) -> None:
         ours, theirs = tuple(control), tuple(test)
         self.pairs.append(Pair(ours, theirs, method, round(confidence, 2)))
         gone = {layer.position for layer in ours}, {layer.position for layer in theirs}
         self.control = [layer for layer in self.control if layer.position not in gone[0]]
         self.test = [layer for layer in self.test if layer.position not in gone[1]]
 
-    def pair_equal(self, key: Callable[[LayerFacts], Hashable], method: str, confidence: float) -> None:
+    def pair_equal(self, key: Callable[[Layer], Hashable], method: str, confidence: float) -> None:
         """Pair layers with the same key; of several with one key the first goes with the first."""
-        groups: dict[Hashable, list[LayerFacts]] = defaultdict(list)
+        groups: dict[Hashable, list[Layer]] = defaultdict(list)
         for layer in self.test:
             if key(layer) is not None:
                 groups[key(layer)].append(layer)
@@ -189,7 +189,7 @@ class _Work:
                 found.append((layer, same.pop(0)))
         self._take_all(found, method, confidence)
 
-    def _take_all(self, found: list[tuple[LayerFacts, LayerFacts]], method: str, confidence: float) -> None:
+    def _take_all(self, found: list[tuple[Layer, Layer]], method: str, confidence: float) -> None:
         self.pairs += [Pair((ours,), (theirs,), method, confidence) for ours, theirs in found]
         gone = {ours.position for ours, _ in found}, {theirs.position for _, theirs in found}
         self.control = [layer for layer in self.control if layer.position not in gone[0]]
@@ -211,7 +211,7 @@ class _Work:
         matched = {layer.position: number for number, pair in enumerate(self.pairs) for layer in pair.control}
         matched_test = {layer.position: number for number, pair in enumerate(self.pairs) for layer in pair.test}
         left, right = ([_order_key(layer) for layer in side] for side in (self.control, self.test))
-        found: list[tuple[LayerFacts, LayerFacts, float]] = []
+        found: list[tuple[Layer, Layer, float]] = []
         for block in SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks():
             for offset in range(block.size):
                 ours, theirs = self.control[block.a + offset], self.test[block.b + offset]
@@ -239,16 +239,16 @@ class _Work:
         return (*ordered, *new)
 
 
-def _counts(layer: LayerFacts) -> bool:
+def _counts(layer: Layer) -> bool:
     """Tell whether a layer says something about the model: weights and conversions do not."""
     return layer.role == "layer" and layer.family != "reformat"
 
 
-def _order_key(layer: LayerFacts) -> Hashable:
+def _order_key(layer: Layer) -> Hashable:
     return layer.role.rstrip("0123456789 "), layer.family
 
 
-def _neighbour(layer: LayerFacts, matched: dict[int, int]) -> int | None:
+def _neighbour(layer: Layer, matched: dict[int, int]) -> int | None:
     """Return the pair of the next paired layer in front of a layer."""
     for position in range(layer.position - 1, -1, -1):
         if position in matched:
@@ -257,13 +257,13 @@ def _neighbour(layer: LayerFacts, matched: dict[int, int]) -> int | None:
 
 
 def _components(
-    control: Sequence[LayerFacts],
-    test: Sequence[LayerFacts],
+    control: Sequence[Layer],
+    test: Sequence[Layer],
     ours: dict[int, frozenset[str]],
     theirs: dict[int, frozenset[str]],
-) -> list[tuple[list[LayerFacts], list[LayerFacts]]]:
+) -> list[tuple[list[Layer], list[Layer]]]:
     """Return the layers of both builds that hang together through shared nodes, role by role."""
-    by_node: dict[tuple[str, str], tuple[list[LayerFacts], list[LayerFacts]]] = defaultdict(lambda: ([], []))
+    by_node: dict[tuple[str, str], tuple[list[Layer], list[Layer]]] = defaultdict(lambda: ([], []))
     for side, (layers, members) in enumerate(((control, ours), (test, theirs))):
         for layer in layers:
             for node in members[layer.position]:
@@ -282,7 +282,7 @@ def _components(
             keys = [(side, layer.position) for side in (0, 1) for layer in sides[side]]
             for key in keys[1:]:
                 parent[root(key)] = root(keys[0])
-    groups: dict[tuple[int, int], tuple[list[LayerFacts], list[LayerFacts]]] = defaultdict(lambda: ([], []))
+    groups: dict[tuple[int, int], tuple[list[Layer], list[Layer]]] = defaultdict(lambda: ([], []))
     for side, layers in enumerate((control, test)):
         for layer in layers:
             if (side, layer.position) in parent:

@@ -7,8 +7,9 @@ from typing import Any
 
 from trtlog.analyses.compare.align import Pair
 from trtlog.analyses.compare.candidates import formats_text
-from trtlog.analyses.compare.layers import LayerFacts, Layers
 from trtlog.analyses.compare.schema import CATEGORIES, category
+from trtlog.analyses.layer.engine_layer import Layer, Layers
+from trtlog.analyses.layer.precision import comparable
 
 
 def time_source(control: Layers, test: Layers) -> str | None:
@@ -18,7 +19,7 @@ def time_source(control: Layers, test: Layers) -> str | None:
     return "tactic" if control.timed and test.timed else None
 
 
-def layer_time(layers: Sequence[LayerFacts], source: str | None) -> float | None:
+def layer_time(layers: Sequence[Layer], source: str | None) -> float | None:
     """Return the time of layers together, None where one of them has none."""
     times = [layer.profile_ms if source == "profile" else layer.tactic_ms for layer in layers]
     if source is None or not times or any(time is None for time in times):
@@ -82,7 +83,7 @@ def _cost(row: dict[str, Any]) -> tuple[float, int]:
     return -(cost or 0.0), CATEGORIES.index(row["category"])
 
 
-def _timed_as(layers: Iterable[LayerFacts], source: str | None) -> str | None:
+def _timed_as(layers: Iterable[Layer], source: str | None) -> str | None:
     """Return the equal layers whose timings stand for those of layers that were not timed; a profile measures all."""
     return _joined(layers, lambda layer: layer.timed_as) if source == "tactic" else None
 
@@ -91,11 +92,11 @@ def _scaled(time: float | None, samples: int) -> float | None:
     return None if time is None else time / samples
 
 
-def _sides(pair: Pair, name: str, read: Callable[[LayerFacts], str | None]) -> dict[str, str | None]:
+def _sides(pair: Pair, name: str, read: Callable[[Layer], str | None]) -> dict[str, str | None]:
     return {f"control_{name}": _joined(pair.control, read), f"test_{name}": _joined(pair.test, read)}
 
 
-def _joined(layers: Iterable[LayerFacts], read: Callable[[LayerFacts], str | None]) -> str | None:
+def _joined(layers: Iterable[Layer], read: Callable[[Layer], str | None]) -> str | None:
     values = [value for value in map(read, layers) if value]
     return " & ".join(values) or None
 
@@ -108,7 +109,7 @@ def changes(pair: Pair) -> list[str]:
     if not pair.control or not pair.test:
         return []
     found = ["fusion"] if _fused_otherwise(pair) else []
-    readers: tuple[tuple[str, Callable[[LayerFacts], Any]], ...] = (
+    readers: tuple[tuple[str, Callable[[Layer], Any]], ...] = (
         ("type", lambda layer: layer.type),
         ("precision", lambda layer: layer.precision),
         ("formats", lambda layer: (layer.input_formats, layer.output_formats)),
@@ -120,6 +121,10 @@ def changes(pair: Pair) -> list[str]:
         unknown = any(value in (None, ((), ())) for value in (*ours, *theirs))
         if not unknown and (ours != theirs if len(ours) == len(theirs) else set(ours) != set(theirs)):
             found.append(name)
+    if "precision" in found and len(pair.control) == len(pair.test):
+        both = zip(pair.control, pair.test, strict=True)
+        if all(ours.precision == theirs.precision for ours, theirs in both if comparable(ours, theirs)):
+            found.remove("precision")
     if "tactic" in found and "kernel" in found:
         found.remove("kernel")
     return found
@@ -212,5 +217,5 @@ def attribution_rows(
     return sorted(groups.values(), key=lambda group: -abs(group["delta_ms"]))
 
 
-def _precisions(layers: Iterable[LayerFacts]) -> str:
+def _precisions(layers: Iterable[Layer]) -> str:
     return ", ".join(dict.fromkeys(layer.precision for layer in layers if layer.precision))

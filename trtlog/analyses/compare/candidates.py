@@ -15,8 +15,8 @@ from statistics import median
 from typing import Any
 
 from trtlog.analyses.compare.align import Pair
-from trtlog.analyses.compare.layers import LayerFacts
-from trtlog.analyses.compare.timing import TacticTime
+from trtlog.analyses.layer.engine_layer import Layer
+from trtlog.analyses.layer.timings import TacticTime
 
 MIN_COMMON = 5
 TIE_PERCENT = 2.0  # below, the builder's own averaging does not settle which tactic is faster
@@ -135,13 +135,13 @@ def tactic_rows(pairs: Iterable[Pair], found: Machine) -> list[dict[str, Any]]:
     return [row for _, row in sorted(zip(cost, rows.values(), strict=True), key=lambda item: -item[0])]
 
 
-def _tactic_changed(control: LayerFacts, test: LayerFacts) -> bool:
+def _tactic_changed(control: Layer, test: Layer) -> bool:
     if control.tactic is None or test.tactic is None:
         return False
     return (control.tactic, control.type) != (test.tactic, test.type)
 
 
-def _tactic_row(control: LayerFacts, test: LayerFacts, found: Machine) -> dict[str, Any]:
+def _tactic_row(control: Layer, test: Layer, found: Machine) -> dict[str, Any]:
     ours, theirs = _timing(control), _timing(test)
     crossed = _lookup(test.candidates, ours), _lookup(control.candidates, theirs)
     row: dict[str, Any] = {
@@ -165,7 +165,7 @@ def _tactic_row(control: LayerFacts, test: LayerFacts, found: Machine) -> dict[s
     return row
 
 
-def _judge(row: dict[str, Any], control: LayerFacts, test: LayerFacts, found: Machine) -> tuple[str, str]:
+def _judge(row: dict[str, Any], control: Layer, test: Layer, found: Machine) -> tuple[str, str]:
     """Return the verdict on a changed tactic, and the reason in words."""
     if row["control_ms"] is None or row["test_ms"] is None:
         return "unknown", "the log of a build has no timing of its tactic"
@@ -207,12 +207,12 @@ def _outlier(row: Mapping[str, Any], found: Machine) -> str:
     return max(moved)[1]
 
 
-def formats_text(layer: LayerFacts) -> str:
+def formats_text(layer: Layer) -> str:
     """Return the formats of a layer in one text: ``FP16:8, FP16 -> FP16:8``."""
     return f"{', '.join(layer.input_formats)} -> {', '.join(layer.output_formats)}".strip()
 
 
-def _timing(layer: LayerFacts) -> TacticTime | None:
+def _timing(layer: Layer) -> TacticTime | None:
     same = [c for c in layer.candidates if c.tactic == layer.tactic and c.time_ms == layer.tactic_ms]
     return same[0] if same else None
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from trtlog.analyses.compare.align import Alignment, Pair, align, read_nodes
 from trtlog.analyses.compare.aligned import attribution_rows, format_rows, layer_rows, reformat_rows, time_source
 from trtlog.analyses.compare.candidates import Machine, candidate_rows, layer_shifts, machine, tactic_rows
-from trtlog.analyses.compare.layers import Layers, read_layers
 from trtlog.analyses.compare.performance import (
     Run,
     performance_notes,
@@ -30,6 +29,7 @@ from trtlog.analyses.compare.tables import (
     run_rows,
 )
 from trtlog.analyses.compare.work import Work, compare_work, inference_shapes, shapes_text, tuning_shapes
+from trtlog.analyses.layer.engine_layer import Layers, layers_of
 from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError
 from trtlog.log import Log, to_frame
@@ -189,7 +189,7 @@ def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
     """
     several = (_logs(control, "control"), _logs(test, "test"))
     logs = [side[0] for side in several]
-    sides = [Side(log.source, log.run.tensorrt_version, log.run.status, read_layers(log)) for log in logs]
+    sides = [Side(log.source, log.run.tensorrt_version, log.run.status, layers_of(log)) for log in logs]
     notes = [*_notes(logs, sides), *_one_engine_a_side(several)]
     alignment = _alignment(logs, sides, notes)
     pairs: tuple[Pair, ...] = alignment.pairs if alignment and alignment.same_model else ()

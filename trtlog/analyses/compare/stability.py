@@ -20,11 +20,11 @@ from trtlog._util.redact import redact
 from trtlog._util.words import counted, plural
 from trtlog.analyses.compare.align import align, read_nodes
 from trtlog.analyses.compare.candidates import TIE_PERCENT, by_key
-from trtlog.analyses.compare.layers import LayerFacts, Layers, read_layers
 from trtlog.analyses.compare.samples import spread_percent
 from trtlog.analyses.compare.tables import phase_seconds
 from trtlog.analyses.compare.work import shapes_text, tuning_shapes
 from trtlog.analyses.gate.lock import read_build_options
+from trtlog.analyses.layer.engine_layer import Layer, Layers, layers_of
 from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError
 from trtlog.log import Log, to_frame
@@ -163,7 +163,7 @@ def stability(logs: Iterable[Log | str | os.PathLike[str]]) -> Stability:
     """
     notes: list[str] = []
     builds = _builds(logs, notes)
-    held = [read_layers(log) for log in builds]
+    held = [layers_of(log) for log in builds]
     columns = _columns(builds, held, notes)
     source = _time_source(held) if columns else None
     layer_rows = _layer_rows(columns, source)
@@ -201,7 +201,7 @@ def _builds(logs: Iterable[Log | str | os.PathLike[str]], notes: list[str]) -> l
     return builds
 
 
-def _columns(builds: Sequence[Log], held: Sequence[Layers], notes: list[str]) -> list[list[LayerFacts | None]]:
+def _columns(builds: Sequence[Log], held: Sequence[Layers], notes: list[str]) -> list[list[Layer | None]]:
     """Return, for each layer of the first build, its counterpart in every build.
 
     Layers that are fused in another way have none.
@@ -212,7 +212,7 @@ def _columns(builds: Sequence[Log], held: Sequence[Layers], notes: list[str]) ->
         return []
     nodes = [read_nodes(log) for log in builds]
     first = [layer for layer in held[0].layers if layer.role != "constant"]
-    columns: list[list[LayerFacts | None]] = [[layer] for layer in first]
+    columns: list[list[Layer | None]] = [[layer] for layer in first]
     for log, layers, theirs in zip(builds[1:], held[1:], nodes[1:], strict=True):
         alignment = align(held[0].layers, layers.layers, nodes[0], theirs)
         if not alignment.same_model:
@@ -230,13 +230,13 @@ def _time_source(held: Sequence[Layers]) -> str | None:
     return "tactic" if all(layers.timed for layers in held) else None
 
 
-def _time(layer: LayerFacts | None, source: str | None) -> float | None:
+def _time(layer: Layer | None, source: str | None) -> float | None:
     if layer is None or source is None:
         return None
     return layer.profile_ms if source == "profile" else layer.tactic_ms
 
 
-def _layer_rows(columns: Sequence[Sequence[LayerFacts | None]], source: str | None) -> list[dict[str, Any]]:
+def _layer_rows(columns: Sequence[Sequence[Layer | None]], source: str | None) -> list[dict[str, Any]]:
     times = [[_time(layer, source) for layer in column] for column in columns]
     complete = [known for row in times if len(known := [t for t in row if t is not None]) == len(row)]
     totals = [math.fsum(build) for build in zip(*complete, strict=True)] if complete else []
@@ -245,7 +245,7 @@ def _layer_rows(columns: Sequence[Sequence[LayerFacts | None]], source: str | No
 
 
 def _layer_row(
-    column: Sequence[LayerFacts | None], times: Sequence[float | None], totals: Sequence[float]
+    column: Sequence[Layer | None], times: Sequence[float | None], totals: Sequence[float]
 ) -> dict[str, Any]:
     present = [layer for layer in column if layer is not None]
     tactics = Counter(layer.tactic for layer in present if layer.tactic is not None)
@@ -276,7 +276,7 @@ def _layer_row(
     return row
 
 
-def _noise(layers: Sequence[LayerFacts]) -> float | None:
+def _noise(layers: Sequence[Layer]) -> float | None:
     """Return the spread of one tactic's timing over the builds, pooled over the tactics they all timed."""
     keyed = [by_key(layer.candidates) for layer in layers]
     if len(keyed) < 2:
@@ -290,7 +290,7 @@ def _noise(layers: Sequence[LayerFacts]) -> float | None:
     return 100 * math.expm1(pooled)
 
 
-def _verdict(row: dict[str, Any], layers: Sequence[LayerFacts]) -> str:
+def _verdict(row: dict[str, Any], layers: Sequence[Layer]) -> str:
     if row["winners"] <= 1:
         return "stable"
     if len({(layer.input_formats, layer.output_formats) for layer in layers}) > 1:
@@ -302,7 +302,7 @@ def _verdict(row: dict[str, Any], layers: Sequence[LayerFacts]) -> str:
 
 
 def _build_rows(
-    builds: Sequence[Log], columns: Sequence[Sequence[LayerFacts | None]], source: str | None
+    builds: Sequence[Log], columns: Sequence[Sequence[Layer | None]], source: str | None
 ) -> list[dict[str, Any]]:
     rows = []
     complete = [column for column in columns if all(_time(layer, source) is not None for layer in column)]
@@ -329,7 +329,7 @@ def _build_rows(
     return rows
 
 
-def _shift(columns: Sequence[Sequence[LayerFacts | None]], number: int) -> float | None:
+def _shift(columns: Sequence[Sequence[Layer | None]], number: int) -> float | None:
     ratios = []
     for column in columns:
         ours, theirs = column[0], column[number]

@@ -12,11 +12,12 @@ from trtlog._util.redact import redact
 from trtlog._util.words import counted
 from trtlog.analyses.compare.align import Pair, align
 from trtlog.analyses.compare.diff import one_run
-from trtlog.analyses.compare.layers import LayerFacts, Layers, read_layers
 from trtlog.analyses.compare.tables import message_key
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
 from trtlog.analyses.gate.lock import Lock, check_document, lock, read_budgets, read_build_options, read_lock
+from trtlog.analyses.layer.engine_layer import Layer, Layers, layers_of
 from trtlog.analyses.layer.names import constituents, family_of, role_of
+from trtlog.analyses.layer.precision import comparable
 from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.log import Log
 
@@ -212,7 +213,7 @@ class _Check:
         if self.document["layers"] is None:
             self.skipped |= dict.fromkeys(rules, "the lock has no layers")
             return
-        facts = read_layers(self.log)
+        facts = layers_of(self.log)
         if facts.source != "engine" and self.log.run.status in ("failed", "incomplete"):
             self.skipped |= dict.fromkeys(rules, "the run did not get that far")
             return
@@ -272,7 +273,7 @@ class _Check:
             self.add("layers", reason, layer=names[1], locked=names[0], found=names[1], line=line)
         for rule, what, locked, found in (
             ("types", "type", held.type, layer.type),
-            ("precisions", "precision", held.precision, layer.precision),
+            ("precisions", "precision", held.precision if comparable(held, layer) else None, layer.precision),
             ("formats", "input formats", _formats(held.input_formats), _formats(layer.input_formats)),
             ("formats", "output formats", _formats(held.output_formats), _formats(layer.output_formats)),
             ("tactics", "tactic", held.tactic, layer.tactic),
@@ -296,7 +297,7 @@ class _Check:
         return any(entry.get("precision") not in (None, "FP32", "TF32") for entry in self.document["layers"])
 
     @staticmethod
-    def _tie(held: LayerFacts, layer: LayerFacts) -> float | None:
+    def _tie(held: Layer, layer: Layer) -> float | None:
         """Return by how much this build found the locked tactic slower than its own, at the same formats."""
         own = [c for c in layer.candidates if c.tactic == layer.tactic and c.time_ms == layer.tactic_ms]
         if not own or layer.tactic_ms is None:
@@ -352,14 +353,14 @@ class _Check:
                 self.add("messages", f"new {message.severity}: {text}", found=text, line=message.line)
 
 
-def _locked_layers(document: Mapping[str, Any]) -> Iterator[LayerFacts]:
+def _locked_layers(document: Mapping[str, Any]) -> Iterator[Layer]:
     """Return the layers of a lock as facts, so that they pair with those of a build."""
     position = 0
     for key, field in (("layers", "layer"), ("reformats", "reformat")):
         for entry in document[key] or ():
             name = entry[field]
             type_ = entry.get("type")
-            yield LayerFacts(
+            yield Layer(
                 layer=name,
                 position=position,
                 role=role_of(name, type_),

@@ -16,9 +16,9 @@ from typing import Any
 from trtlog._util.redact import redact
 from trtlog._util.words import counted
 from trtlog.analyses.compare.diff import one_run
-from trtlog.analyses.compare.layers import LayerFacts, read_layers
 from trtlog.analyses.compare.tables import phase_seconds
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
+from trtlog.analyses.layer.engine_layer import Layer, layers_of
 from trtlog.analyses.layer.names import stable_name
 from trtlog.display import InNotebook
 from trtlog.errors import InputError, QueryError
@@ -138,7 +138,7 @@ def lock(log: Log | str | os.PathLike[str], *, rules: Mapping[str, Mapping[str, 
         ended = "failed" if log.run.status == "failed" else "did not end"
         raise QueryError(f"{log.source}: the run {ended}; lock the log of a run that passed")
     check_rules(rules or {}, "rules")
-    facts = read_layers(log)
+    facts = layers_of(log)
     budgets = read_budgets(log)
     listed = facts.source == "engine"
     if not listed and not any(budgets.values()):
@@ -161,7 +161,7 @@ def lock(log: Log | str | os.PathLike[str], *, rules: Mapping[str, Mapping[str, 
     return Lock(document, log.source)
 
 
-def _sorted(layers: tuple[LayerFacts, ...]) -> list[LayerFacts]:
+def _sorted(layers: tuple[Layer, ...]) -> list[Layer]:
     """Return layers by name: the order of an engine's list is not the same in every build."""
     return sorted(layers, key=lambda layer: (stable_name(layer.layer), layer.position))
 
@@ -212,7 +212,7 @@ def read_budgets(log: Log) -> dict[str, Any]:
     }
 
 
-def layer_entry(layer: LayerFacts) -> dict[str, Any]:
+def layer_entry(layer: Layer) -> dict[str, Any]:
     """Return the line of a layer."""
     return {
         "layer": layer.layer.strip(),
@@ -226,7 +226,7 @@ def layer_entry(layer: LayerFacts) -> dict[str, Any]:
     }
 
 
-def reformat_entry(layer: LayerFacts) -> dict[str, Any]:
+def reformat_entry(layer: Layer) -> dict[str, Any]:
     """Return the line of a conversion between formats."""
     return {"reformat": layer.layer.strip(), "from": list(layer.input_formats), "to": list(layer.output_formats)}
 

@@ -18,8 +18,6 @@ from trtlog.values.kernels import decode_kernel
 Frame: TypeAlias = Any
 """A pandas DataFrame: its type stubs do not know what a column holds."""
 
-MISSING_TIME_MS = 3.4e38  # printed for a tactic that could not be timed
-
 
 def plain(table: pa.Table) -> pa.Table:
     """Return a table whose names are plain text columns."""
@@ -106,31 +104,6 @@ def layout_of(text: str | None) -> str | None:
 
 
 @lru_cache(maxsize=65536)
-def precision_of(input_formats: str | None, output_formats: str | None, kernel: str | None) -> str | None:
-    """Return what a tactic computes in: FP32 TF32 FP16 BF16 INT8 FP8 ...; None where nothing tells.
-
-    The data type is that of the first operand, inputs before outputs, that holds no indices. FP32 data are
-    multiplied as TF32 where the kernel's name says so. Without formats the kernel's name alone decides.
-
-    Examples
-    --------
-    >>> precision_of("Float(3,1)", "Float(3,1)", "sm80_xmma_gemm_f32f32_tf32f32_f32_tn_n_tilesize64x64x16")
-    'TF32'
-    >>> precision_of("Half(3,1)", "Float(3,1)", None), precision_of(None, None, None)
-    ('FP16', None)
-    """
-    types = [f.dtype for f in (*formats_of(input_formats), *formats_of(output_formats)) if f is not None and f.dtype]
-    # Indices and shapes (a Gather's, a Shuffle's) tell nothing of the arithmetic.
-    dtype = next((t for t in types if t not in _INDEX_TYPES), types[0] if types else None)
-    decoded = decode_kernel(kernel) if kernel else None
-    if dtype is None:
-        return None if decoded is None else decoded.math_type or decoded.input_type
-    if dtype == "FP32" and decoded is not None and decoded.math_type == "TF32":
-        return "TF32"
-    return dtype
-
-
-@lru_cache(maxsize=65536)
 def family_of(runner: str | None, kernel: str | None) -> str | None:
     """Return the kernel family: architecture and operation of the kernel's name, else the runner.
 
@@ -149,7 +122,6 @@ def family_of(runner: str | None, kernel: str | None) -> str | None:
     return " ".join(p for p in parts if p) or runner
 
 
-_INDEX_TYPES = ("INT32", "INT64", "BOOL", "UINT8")
 _LIBRARIES = ("xmma", "cutlass", "scudnn", "cudnn", "fmha")
 _COPY = re.compile(r"^Reformatting CopyNode for (?P<side>Input|Output|Network Input|Network Output)"
                    r"(?: Tensor)? ?(?P<index>[0-9]+)?(?: to)? ?(?P<layer>.*)$")  # fmt: skip

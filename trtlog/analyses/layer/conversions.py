@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import Frame, answer, copied_for, formats_of, is_reformat, rows
-from trtlog.analyses.layer.selections import Selections
+from trtlog.analyses.layer.engine_layer import Layers, mean_ms
 from trtlog.analyses.layer.tactics import first_format, reformat_costs
 from trtlog.records.base import Record, column, line_column, run_column
 
@@ -43,17 +43,14 @@ class ReformatCost(Record):
     line: int = line_column("Adding reformat layer")
 
 
-def reformat_costs_of(
-    selections: Selections, reformats: pa.Table, engine_layers: pa.Table, profile: pa.Table
-) -> pa.Table:
+def conversions(found: Layers) -> pa.Table:
     """List the engine's conversions, the dearest first: by profile time, else by timed cost."""
-    held = selections.held
-    costs = reformat_costs(held)
-    layers = rows(engine_layers)
-    times = {(r["run"], r["layer"]): r for r in rows(profile)}
+    costs = reformat_costs(found.timed_tactics)
+    layers = [dict(layer.row) for layer in found.layers if layer.row is not None]
+    times = {(r["run"], r["layer"]): r for r in rows(found.log.table("profile"))}
     makers = _makers(layers)
     read = {(x["run"], t["name"]) for x in layers for t in x["inputs"] or () if not is_reformat(x["layer"])}
-    entries = rows(reformats)
+    entries = rows(found.rows("reformats"))
     served = {(r["run"], r["layer"]): r for r in entries if _side(r["name"]) == "input"}
     sources = {(r["run"], r["tensor"]): r for r in entries if _side(r["name"]) == "input"}
     out = []
@@ -63,16 +60,13 @@ def reformat_costs_of(
         row_out: dict[str, Any] = {k: row[k] for k in ("run", "layer", "tensor", "line")}
         row_out |= {"side": side, **_change(row["from_format"], row["to_format"])}
         row_out["timed_ms"] = costs.get((row["run"], row["from_format"], row["to_format"]))
-        found = times.get((row["run"], copy_node(row)))
-        row_out["profile_ms"] = found["avg_ms"] if found else None
-        row_out["percent"] = found["percent"] if found else None
-        # avg_ms is printed with few digits; the total over the iterations says more.
-        if found and found["iterations"]:
-            row_out["profile_ms"] = found["time_ms"] / found["iterations"]
+        measured = times.get((row["run"], copy_node(row)))
+        row_out["profile_ms"] = mean_ms(measured) if measured else None
+        row_out["percent"] = measured["percent"] if measured else None
         if (side == "input" and maker is None) or (side == "output" and (row["run"], row["tensor"]) not in read):
             row_out |= {"forced_by": "network_io", "gain_ms": None}
         else:
-            row_out |= _forced(row, side, _Timed(selections, row["run"], row["line"]), maker)
+            row_out |= _forced(row, side, _Timed(found), maker)
         row_out["round_trip"] = _round_trip(row, layers, served, sources)
         out.append(row_out)
     out.sort(key=lambda r: (r["run"], -(r["profile_ms"] or r["timed_ms"] or 0.0)))
@@ -112,23 +106,19 @@ def _makers(layers: list[dict[str, Any]]) -> dict[tuple[int, str], str]:
 
 
 class _Timed:
-    """The timed tactics of a layer, or of the layer of the same shape that answers for it.
+    """The timed tactics of a layer, or of the layer of the same shape that answers for it."""
 
-    The engine that a conversion goes into is listed behind the line that adds it.
-    """
-
-    def __init__(self, selections: Selections, run: int, line: int) -> None:
-        held = selections.held
-        self.held = held[(held["run"] == run) & (held["kind"] != "reformat")]
-        self.selections = selections
-        self.run = run
-        self.line = line
+    def __init__(self, layers: Layers) -> None:
+        held = layers.timed_tactics
+        self.held = held[held["kind"] != "reformat"]
+        self.layers = layers
 
     def of(self, layer: str | None) -> Frame:
         own = self.held[self.held["layer"] == layer]
         if len(own) or layer is None:
             return own
-        return self.held[self.held["layer"] == self.selections.of(self.run, layer, self.line).layer]
+        known = self.layers.named(layer)
+        return self.held[self.held["layer"] == (known.timing.layer if known else None)]
 
 
 def _forced(row: dict[str, Any], side: str | None, timed: _Timed, maker: str | None) -> dict[str, Any]:
@@ -186,9 +176,7 @@ def shares(engine_layers: pa.Table, profile: pa.Table) -> pa.Table:
     sums: dict[tuple[int, str], list[float]] = {}
     totals: dict[int, float] = {}
     for row in rows(profile):
-        time_ms = row["time_ms"] / row["iterations"] if row["iterations"] else row["avg_ms"]
-        if row["layer"] == "Total":
-            continue
+        time_ms = mean_ms(row) or 0.0
         totals[row["run"]] = totals.get(row["run"], 0.0) + time_ms
         layer = layers.get((row["run"], row["layer"]))
         group = None

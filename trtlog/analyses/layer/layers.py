@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import answer, copied_for, is_reformat, rows
+from trtlog.analyses.layer.base import answer, rows
+from trtlog.analyses.layer.engine_layer import Layer, Layers, is_conversion, mean_ms
 from trtlog.records.base import Record, column, line_column, run_column
 
 PROFILE, TACTIC, FASTEST = "profile", "tactic", "fastest"
@@ -48,49 +48,43 @@ class LayerTime(Record):
     line: int | None = line_column("the engine layer, else the profile's row, else the first timing")
 
 
-def layer_times(
-    engine_layers: pa.Table,
-    profile: pa.Table,
-    timings: pa.Table,
-    candidates: pa.Table,
-    margins: pa.Table,
-    precision: pa.Table,
-    build_time: pa.Table,
-) -> pa.Table:
+def layer_times(found: Layers, build_time: pa.Table) -> pa.Table:
     """List the layers in the engine's order, else in the log's.
 
     Parameters
     ----------
-    engine_layers, profile, timings : pyarrow.Table
-        The tables of these names.
-    candidates, margins, precision, build_time : pyarrow.Table
-        The answers of these names.
+    found : Layers
+        The layers of the run.
+    build_time : pyarrow.Table
+        The answer of that name.
     """
-    known = _Known(candidates, margins, precision, build_time)
-    profiled = _by_layer(rows(profile))
-    out: list[dict[str, Any]] = []
-    for row in rows(engine_layers):
-        times = profiled.get((row["run"], row["layer"]))
-        # A name that stands twice in the engine stands twice in the profile, in the same order.
-        out.append(known.row(row, times.pop(0) if times else None, row["type"], row["kernel"], row["line"]))
-    for held in profiled.values():
-        out += [known.row(row, row, None, None, row["line"]) for row in held]
+    seconds = {row["name"]: row["seconds"] for row in rows(build_time)}
+    listed = [layer for layer in found.layers if layer.row is not None]
+    out = [_row(found, layer.layer, layer.run, layer.line, layer, layer.profile) for layer in listed]
+    out += [_row(found, row["layer"], row["run"], row["line"], None, row) for row in found.only_profiled]
     if not out:
-        seen: dict[tuple[int, str], dict[str, Any]] = {}
-        for row in rows(timings):
+        seen: dict[str, dict[str, Any]] = {}
+        for row in rows(found.log.table("timings")):
             if row["kind"] == "layer" and row["layer"]:
-                seen.setdefault((row["run"], row["layer"]), row)
-        out = [known.row(row, None, None, None, row["line"]) for row in seen.values()]
-    for run in {row["run"] for row in out}:
-        _choose_source([row for row in out if row["run"] == run])
+                seen.setdefault(row["layer"], row)
+        out = [_row(found, name, row["run"], row["line"], None, None) for name, row in seen.items()]
+    for row in out:
+        row["build_seconds"] = seconds.get(row["layer"])
+    _choose_source(out)
     return answer(LayerTime, out)
 
 
-def _by_layer(held: Iterable[dict[str, Any]]) -> dict[tuple[int, str], list[dict[str, Any]]]:
-    out: dict[tuple[int, str], list[dict[str, Any]]] = {}
-    for row in held:
-        out.setdefault((row["run"], row["layer"]), []).append(row)
-    return out
+def _row(found: Layers, name: str, run: int, line: int | None, layer: Layer | None, profile: Any) -> dict[str, Any]:
+    timed = found.candidates.get(name.strip(), [])
+    row: dict[str, Any] = {"run": run, "layer": name, "line": line}
+    row["_avg_ms"] = mean_ms(profile) if profile else None
+    row |= {column: profile[column] if profile else None for column in ("percent", "median_ms")}
+    row["fastest_ms"] = min((one.time_ms for one in timed), default=None)
+    row["candidates"] = len(timed) if found.candidates else None
+    if layer is None:
+        return row | {"type": "Reformat" if is_conversion(name, None) else None, "tactic_ms": None}
+    columns = ("type", "tactic_ms", "precision", "margin_percent", "runner", "kernel")
+    return row | {column: getattr(layer, column) for column in columns}
 
 
 def _choose_source(held: list[dict[str, Any]]) -> None:
@@ -105,57 +99,6 @@ def _choose_source(held: list[dict[str, Any]]) -> None:
         row.pop("_avg_ms")
         row.setdefault("time_ms", None)
         row.setdefault("source", None)
-
-
-def _mean(times: dict[str, Any]) -> float | None:
-    """Return the mean of a profile's row; the total says more than the mean, which has few digits."""
-    if times["iterations"] and times["time_ms"] is not None:
-        return float(times["time_ms"]) / int(times["iterations"])
-    return times["avg_ms"]  # type: ignore[no-any-return]
-
-
-class _Known:
-    def __init__(self, candidates: pa.Table, margins: pa.Table, precision: pa.Table, build_time: pa.Table) -> None:
-        names = ["run", "layer", "rank", "time_ms", "in_engine", "precision", "runner", "kernel"]
-        self._used: dict[tuple[int, str], dict[str, Any]] = {}
-        self._fastest: dict[tuple[int, str], float] = {}
-        self._counts: dict[tuple[int, str], int] = {}
-        for row in rows(candidates.select(names)):
-            key = (row["run"], row["layer"])
-            self._counts[key] = self._counts.get(key, 0) + 1
-            if row["rank"] == 1:
-                self._fastest[key] = row["time_ms"]
-            if row["in_engine"]:
-                self._used.setdefault(key, row)
-        self._any = candidates.num_rows > 0
-        self._margins = {(r["run"], r["layer"]): r["margin_percent"] for r in rows(margins) if r["in_engine"]}
-        self._precision = {
-            (r["run"], r["layer"]): r for r in rows(precision.select(["run", "layer", "used", "used_ms"]))
-        }
-        self._seconds = {(r["run"], r["name"]): r["seconds"] for r in rows(build_time)}
-
-    def row(self, found: dict[str, Any], times: Any, type_: str | None, kernel: str | None, line: Any) -> Any:
-        key = (found["run"], found["layer"])
-        used = self._used.get(key)
-        # A layer that the timing cache answered has no timing of its own; the answer knows an equal layer's.
-        equal = self._precision.get(key, {})
-        return {
-            "run": found["run"],
-            "layer": found["layer"],
-            "type": type_ or ("Reformat" if copied_for(found["layer"]) is not None else None),
-            "_avg_ms": _mean(times) if times else None,
-            "percent": times["percent"] if times else None,
-            "median_ms": times["median_ms"] if times else None,
-            "tactic_ms": used["time_ms"] if used else equal.get("used_ms"),
-            "fastest_ms": self._fastest.get(key),
-            "precision": used["precision"] if used else equal.get("used"),
-            "candidates": self._counts.get(key, 0) if self._any else None,
-            "margin_percent": self._margins.get(key),
-            "runner": used["runner"] if used else None,
-            "kernel": kernel or (used["kernel"] if used else None),
-            "build_seconds": self._seconds.get(key),
-            "line": line,
-        }
 
 
 @dataclass(frozen=True)
@@ -176,7 +119,7 @@ def type_times(layers: pa.Table) -> pa.Table:
     sums: dict[tuple[int, Any], list[Any]] = {}
     totals: dict[int, float] = {}
     for row in rows(layers):
-        type_ = "Reformat" if is_reformat(row["layer"], row["type"]) else row["type"]
+        type_ = "Reformat" if is_conversion(row["layer"], row["type"]) else row["type"]
         entry = sums.setdefault((row["run"], type_), [0, 0, 0.0, row["source"]])
         entry[0] += 1
         if row["time_ms"] is not None:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import Frame, answer, rows, size_told
-from trtlog.analyses.layer.candidates import decoded
-from trtlog.analyses.layer.selections import Selections
-from trtlog.analyses.layer.tactics import margins_of
+from trtlog.analyses.layer.engine_layer import Layer, Layers
+from trtlog.analyses.layer.tactics import margins
 from trtlog.records.base import Record, column, line_column, run_column
 
 if TYPE_CHECKING:
@@ -65,9 +64,9 @@ def _repeats(held: Frame) -> Frame:
     return timed[timed["count"] > 1]
 
 
-def repeats(tactics: pa.Table) -> pa.Table:
+def repeats(layers: Layers) -> pa.Table:
     """List conversions that were timed more than once, the widest spread first."""
-    held = _repeats(decoded(tactics))
+    held = _repeats(layers.timed_tactics)
     out = []
     for key, group in held.groupby(["run", "input_formats", "output_formats", "tactic"], sort=False):
         times = group["time_ms"]
@@ -140,7 +139,7 @@ class CloseCall(Record):
     line: int = line_column("the winner's time")
 
 
-def close_calls(tactics: pa.Table, engine_layers: pa.Table, engine_only: bool = True) -> pa.Table:
+def close_calls(layers: Layers, engine_only: bool = True) -> pa.Table:
     """List choices whose margin lies within the noise, the closest first.
 
     Parameters
@@ -148,15 +147,9 @@ def close_calls(tactics: pa.Table, engine_layers: pa.Table, engine_only: bool = 
     engine_only : bool
         Only choices that the engine uses; else those of all combinations of formats.
     """
-    held = decoded(tactics)
-    return close_calls_of(held, Selections(held, engine_layers), engine_only)
-
-
-def close_calls_of(held: Frame, selections: Selections, engine_only: bool = True) -> pa.Table:
-    """Return the answer of :func:`close_calls` for decoded tactics."""
-    noise = Noise(held)
+    noise = Noise(layers.timed_tactics)
     out = []
-    for row in rows(margins_of(held[held["kind"] != "reformat"], selections)):
+    for row in rows(margins(layers)):
         if row["second_ms"] is None or (engine_only and row["in_engine"] is False):
             continue
         limit = noise.percent_at(row["winner_ms"])
@@ -201,39 +194,35 @@ class WinnerChange(Record):
     line_second: int | None = line_column("the time in the second log")
 
 
-def winner_changes(
-    first_tactics: pa.Table, first_layers: pa.Table, second_tactics: pa.Table, second_layers: pa.Table
-) -> pa.Table:
+def winner_changes(first: Layers, second: Layers) -> pa.Table:
     """List layers whose tactic in the engine differs between two builds, with margin and noise in both.
 
     Layers are compared by name; for builds of different networks or versions use a comparison that aligns.
     """
-    logs = []
-    for tactics, layers in ((first_tactics, first_layers), (second_tactics, second_layers)):
-        held = decoded(tactics)
-        logs.append((held, Selections(held, layers), Noise(held)))
-    (a, chosen_a, noise_a), (b, chosen_b, noise_b) = logs
+    a, b = first.timed_tactics, second.timed_tactics
+    noise_a, noise_b = Noise(a), Noise(b)
     drifts = _drifts(a, b)
+    theirs: dict[str, list[Layer]] = {}
+    for layer in second.all:
+        theirs.setdefault(layer.layer, []).append(layer)
     out = []
-    theirs = {(run, layer): found for run, layer, found in chosen_b.all()}
-    # The engines of one run in their order.
-    pairs = [
-        (layer, *pair)
-        for run, layer, found in chosen_a.all()
-        for pair in zip(found, theirs.get((run, layer), ()), strict=False)
-    ]
-    for layer, one, other in pairs:
-        if one.row is None or other.row is None or one.borrowed or other.borrowed:
+    for one in first.all:
+        # The engines of one run in their order.
+        same = theirs.get(one.layer)
+        other = same.pop(0) if same else None
+        if other is None or one.timing.row is None or other.timing.row is None:
             continue
-        row_a, row_b = a.loc[one.row], b.loc[other.row]
+        if one.timing.borrowed or other.timing.borrowed:
+            continue
+        row_a, row_b = a.loc[one.timing.row], b.loc[other.timing.row]
         if all(row_a[n] == row_b[n] for n in ("tactic", "runner", "input_formats", "output_formats")):
             continue
         in_a, in_b = _rival(a, row_a, row_b), _rival(b, row_b, row_a)
         limit = max(noise_a.percent_at(row_a["time_ms"]), noise_b.percent_at(row_b["time_ms"]))
-        drift = drifts.get(layer)
+        drift = drifts.get(one.layer)
         out.append(
             {
-                "layer": layer,
+                "layer": one.layer,
                 **_side("first", row_a),
                 **_side("second", row_b),
                 "margin_first_percent": in_a,

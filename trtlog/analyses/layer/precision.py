@@ -1,53 +1,98 @@
-"""Precision by layer: what each data type would cost, what was chosen, and why a layer fell back."""
+"""What a layer computes in, by one rule for timed tactics and for the layers of an engine."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import answer, copied_for, formats_of, precision_of, rows
-from trtlog.analyses.layer.selections import Selections
-from trtlog.analyses.layer.tactics import conversion_ms, reformat_costs
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.analyses.layer.base import formats_of, rows
 from trtlog.values.formats import canonical_dtype
+from trtlog.values.kernels import decode_kernel
 
-PRECISIONS = ("FP32", "TF32", "FP16", "BF16", "INT8", "FP8", "FP4", "INT4")
+if TYPE_CHECKING:
+    from trtlog.analyses.layer.engine_layer import Layer
+
 # From wide to narrow: a layer falls back where its precision is wider than the narrowest allowed.
-_WIDTH = {"FP32": 32, "TF32": 32, "FP16": 16, "BF16": 16, "INT8": 8, "FP8": 8, "FP4": 4, "INT4": 4}
-_NO_ARITHMETIC = ("Constant", "NoOp", "Reformat", "Shuffle", "Reshape", "Signal", "Wait", "shape_call", "reshape")
+WIDTH = {"FP32": 32, "TF32": 32, "FP16": 16, "BF16": 16, "INT8": 8, "FP8": 8, "FP4": 4, "INT4": 4}
+_INDEX_TYPES = ("INT32", "INT64", "BOOL", "UINT8")
 
 
-@dataclass(frozen=True)
-class LayerPrecision(Record):
-    """What one layer costs in each precision, what the engine uses, and why not less."""
+@lru_cache(maxsize=65536)
+def precision_of(input_formats: str | None, output_formats: str | None, kernel: str | None) -> str | None:
+    """Return what a tactic computes in: FP32 TF32 FP16 BF16 INT8 FP8 ...; None where nothing tells.
 
-    run: int = run_column()
-    layer: str = column("name", "engine layer")
-    type: str | None = column("name", "type of the layer")
-    used: str | None = column("name", "precision in the engine")
-    used_ms: float | None = column("float64", "time of the engine's tactic", "ms")
-    reformat_ms: float | None = column(
-        "float64", "conversions inserted for this layer: profile time, else timed cost; null where neither", "ms"
-    )
-    fp32_ms: float | None = column("float64", "best time in FP32 without TF32", "ms")
-    tf32_ms: float | None = column("float64", "best time with FP32 data multiplied as TF32", "ms")
-    fp16_ms: float | None = column("float64", "best time in FP16", "ms")
-    bf16_ms: float | None = column("float64", "best time in BF16", "ms")
-    int8_ms: float | None = column("float64", "best time in INT8", "ms")
-    fp8_ms: float | None = column("float64", "best time in FP8", "ms")
-    fastest: str | None = column("name", "precision of the fastest candidate, formats of the neighbours disregarded")
-    fallback: bool | None = column("bool", "the engine uses a wider type than the narrowest allowed")
-    reason: str | None = column(
-        "name",
-        "why it fell back. not_offered: nothing was timed in the narrow type; refused: a message says so (missing "
-        "scale, constraint); slower: the narrow type is slower for this layer; formats: the narrow type is faster, but "
-        "its conversions cost more; narrow_faster: faster even with its timed conversions; unknown",
-    )
-    text: str | None = column("text", "the reason in words, with numbers")
-    timings_of: str | None = column("name", "layer whose timings these are: another of the same shape for a cache hit")
-    line: int | None = line_column("the time of the engine's tactic, else the engine layer")
+    The data type is that of the first operand, inputs before outputs, that holds no indices. FP32 data are
+    multiplied as TF32 where the kernel's name says so. Without formats the kernel's name alone decides.
+
+    Examples
+    --------
+    >>> precision_of("Float(3,1)", "Float(3,1)", "sm80_xmma_gemm_f32f32_tf32f32_f32_tn_n_tilesize64x64x16")
+    'TF32'
+    >>> precision_of("Half(3,1)", "Float(3,1)", None), precision_of(None, None, None)
+    ('FP16', None)
+    """
+    types = [f.dtype for f in (*formats_of(input_formats), *formats_of(output_formats)) if f is not None and f.dtype]
+    return _computed_in(tuple(types), kernel)
+
+
+def timed_precision(
+    input_formats: str | None, output_formats: str | None, kernel: str | None, runner: str | None
+) -> str | None:
+    """Return what a timed tactic computes in.
+
+    Myelin compiles many operations into one: without a kernel's name the formats at its borders say little of the
+    inside.
+
+    Examples
+    --------
+    >>> timed_precision("Half(3,1)", "Half(3,1)", None, "Myelin") is None
+    True
+    """
+    return None if runner == "Myelin" and not kernel else precision_of(input_formats, output_formats, kernel)
+
+
+def operand_precision(layer: Mapping[str, Any], kernel: str | None) -> str | None:
+    """Return what an engine layer computes in, by the operands that the engine lists and its kernel's name.
+
+    Examples
+    --------
+    >>> halves = [{"name": "x", "dtype": "FP16", "shape": None, "format": "Half[1,8]"}]
+    >>> operand_precision({"type": "PointWise", "inputs": halves, "outputs": []}, None)
+    'FP16'
+    """
+    if layer.get("type") == "Myelin" and not kernel:
+        return None
+    types = []
+    for operand in (*(layer.get("inputs") or ()), *(layer.get("outputs") or ())):
+        found = formats_of(operand["format"]) if operand["format"] else ()
+        dtype = found[0].dtype if found and found[0] is not None and found[0].dtype else operand["dtype"]
+        if dtype:
+            types.append(dtype)
+    return _computed_in(tuple(types), kernel)
+
+
+@lru_cache(maxsize=65536)
+def _computed_in(types: tuple[str, ...], kernel: str | None) -> str | None:
+    # Indices and shapes (a Gather's, a Shuffle's) tell nothing of the arithmetic.
+    dtype = next((t for t in types if t not in _INDEX_TYPES), types[0] if types else None)
+    decoded = decode_kernel(kernel) if kernel else None
+    if dtype is None:
+        return None if decoded is None else decoded.math_type or decoded.input_type
+    if dtype == "FP32" and decoded is not None and decoded.math_type == "TF32":
+        return "TF32"
+    return dtype
+
+
+def comparable(ours: Layer, theirs: Layer) -> bool:
+    """Return whether the precisions of two layers can be compared.
+
+    FP32 and TF32 differ by the kernel alone: where a side does not name it, nothing can be said.
+    """
+    told = all(layer.kernel for layer in (ours, theirs))
+    return told or {ours.precision, theirs.precision} != {"FP32", "TF32"}
 
 
 def allowed_precisions(options: pa.Table) -> dict[int, list[str]]:
@@ -63,181 +108,7 @@ def allowed_precisions(options: pa.Table) -> dict[int, list[str]]:
     for row in held:
         if row["run"] not in loaded and row["section"] == "build" and row["key"] == "Precision" and row["value"]:
             found = [canonical_dtype(part.strip()) for part in row["value"].split(" ")[0].split("+")]
-            known = [name for name in found if name in _WIDTH]
+            known = [name for name in found if name in WIDTH]
             if known and "strongly" not in row["value"].lower():
                 out[row["run"]] = known
     return out
-
-
-def layer_precisions(
-    selections: Selections,
-    options: pa.Table,
-    skips: pa.Table,
-    messages: pa.Table,
-    profile: pa.Table,
-    reformats: pa.Table,
-) -> pa.Table:
-    """Compare, for each engine layer that computes, its precisions; slowest layer first."""
-    work = _Work(selections, allowed_precisions(options), _refusals(skips, messages))
-    spent = _reformat_spent(profile, reformats, work.costs)
-    out = []
-    for layer in selections.layers:
-        if layer["type"] in _NO_ARITHMETIC or copied_for(layer["layer"]) is not None:
-            continue
-        row = work.row(layer)
-        if row is not None:
-            row["reformat_ms"] = spent.get((layer["run"], layer["layer"]))
-            out.append(row)
-    out.sort(key=lambda row: (row["run"], -(row["used_ms"] or 0.0)))
-    return answer(LayerPrecision, out)
-
-
-class _Work:
-    def __init__(self, selections: Selections, allowed: dict[int, list[str]], refusals: Any) -> None:
-        self.held = held = selections.held
-        self.selections = selections
-        self.allowed = allowed
-        self.refusals = refusals
-        self.costs = reformat_costs(held)
-        own = held[held["kind"] != "reformat"]
-        self._best: dict[tuple[int, str], dict[str, int]] = {}
-        if len(own):
-            best = own.groupby(["run", "layer", "precision"])["time_ms"].idxmin()
-            for (run, layer, precision), index in best.items():
-                self._best.setdefault((run, layer), {})[precision] = int(index)
-
-    def row(self, layer: dict[str, Any]) -> dict[str, Any] | None:
-        selection = self.selections.of(layer["run"], layer["layer"], layer["line"])
-        source = selection.layer or layer["layer"]
-        best = self._best.get((layer["run"], source), {})
-        used_row = None if selection.row is None else self.held.loc[selection.row]
-        used = used_row["precision"] if used_row is not None else _engine_precision(layer)
-        row: dict[str, Any] = {"run": layer["run"], "layer": layer["layer"], "type": layer["type"], "used": used}
-        row["used_ms"] = None if used_row is None else float(used_row["time_ms"])
-        for name in ("FP32", "TF32", "FP16", "BF16", "INT8", "FP8"):
-            index = best.get(name)
-            row[f"{name.lower()}_ms"] = None if index is None else float(self.held.at[index, "time_ms"])
-        times = {name: float(self.held.at[index, "time_ms"]) for name, index in best.items() if name in _WIDTH}
-        row["fastest"] = min(times, key=lambda name: times[name]) if times else None
-        row["timings_of"] = source if best else None
-        row["line"] = int(used_row["line"]) if used_row is not None else layer["line"]
-        row |= self._reason(layer, used, used_row, best)
-        return row
-
-    def _reason(self, layer: dict[str, Any], used: str | None, used_row: Any, best: dict[str, int]) -> dict[str, Any]:
-        allowed = self.allowed.get(layer["run"])
-        if not allowed or used not in _WIDTH:
-            return {"fallback": None, "reason": None, "text": None}
-        narrow = [p for p in allowed if _WIDTH[p] < _WIDTH[used]]
-        if not narrow:
-            return {"fallback": False, "reason": None, "text": None}
-        refused = self.refusals.get((layer["run"], layer["layer"]))
-        offered = {p: best[p] for p in narrow if p in best}
-        if not offered:
-            if refused:
-                return {"fallback": True, "reason": "refused", "text": refused}
-            if not best:
-                return {"fallback": True, "reason": "unknown", "text": "the log holds no timings of this layer"}
-            words = f"no tactic was timed in {' or '.join(narrow)}"
-            return {"fallback": True, "reason": "not_offered", "text": words}
-        name = min(offered, key=lambda p: float(self.held.at[offered[p], "time_ms"]))
-        wanted = self.held.loc[offered[name]]
-        return {"fallback": True, **self._compare(name, wanted, used, used_row)}
-
-    def _compare(self, name: str, wanted: Any, used: str, used_row: Any) -> dict[str, Any]:
-        narrow_ms = float(wanted["time_ms"])
-        if used_row is None:
-            return {"reason": "unknown", "text": f"{name} took {narrow_ms:.6g} ms; the engine's tactic was not timed"}
-        used_ms = float(used_row["time_ms"])
-        pair = f"{name} {narrow_ms:.6g} ms, {used} {used_ms:.6g} ms"
-        if narrow_ms >= used_ms:
-            return {"reason": "slower", "text": pair}
-        convert = conversion_ms(self.costs, used_row, wanted)
-        if convert is None:
-            return {"reason": "formats", "text": f"{pair}; the conversions it needs were not timed"}
-        total = f"{pair}; with conversions from and to its neighbours' formats {narrow_ms + convert:.6g} ms"
-        return {"reason": "formats" if narrow_ms + convert >= used_ms else "narrow_faster", "text": total}
-
-
-def _engine_precision(layer: dict[str, Any]) -> str | None:
-    """Return the precision that an untimed engine layer's operands tell."""
-    texts = [t["format"] for side in ("inputs", "outputs") for t in layer[side] or () if t["format"]]
-    for text in texts:
-        found = formats_of(text)
-        if found and found[0] is not None and found[0].dtype in _WIDTH:
-            return precision_of(text, None, layer["kernel"])
-    dtypes = [t["dtype"] for side in ("inputs", "outputs") for t in layer[side] or () if t["dtype"] in _WIDTH]
-    return dtypes[0] if dtypes else None
-
-
-_REFUSALS = ("scale", "precision", "constraint", "int8", "requested")
-
-
-def _refusals(skips: pa.Table, messages: pa.Table) -> dict[tuple[int, str], str]:
-    """Return by layer what messages say against a narrow type: missing scales, constraints."""
-    out: dict[tuple[int, str], str] = {}
-    for row in rows(skips):
-        text = row["text"] or row["reason"].replace("_", " ")
-        if row["layer"] and any(word in f"{row['reason']} {text}".lower() for word in _REFUSALS):
-            out.setdefault((row["run"], row["layer"]), f"line {row['line']}: {text}")
-    for row in rows(messages):
-        lowered = row["text"].lower()
-        if "no implementation" in lowered and ("constraint" in lowered or "precision" in lowered):
-            name = row["text"].split("layer ", 1)[-1].split(" obeys", 1)[0]
-            out.setdefault((row["run"], name), f"line {row['line']}: {row['text']}")
-    return out
-
-
-def _reformat_spent(profile: pa.Table, reformats: pa.Table, costs: Any) -> dict[tuple[int, str], float]:
-    """Return by layer the time of the conversions inserted for it: from the profile, else the timed cost."""
-    out: dict[tuple[int, str], float] = {}
-    for row in rows(profile):
-        target = copied_for(row["layer"])
-        if target is not None:
-            time_ms = row["time_ms"] / row["iterations"] if row["iterations"] else row["avg_ms"]
-            out[row["run"], target] = out.get((row["run"], target), 0.0) + time_ms
-    if out:
-        return out
-    for row in rows(reformats):
-        cost = costs.get((row["run"], row["from_format"], row["to_format"]))
-        if cost is not None:
-            out[row["run"], row["layer"]] = out.get((row["run"], row["layer"]), 0.0) + cost
-    return out
-
-
-@dataclass(frozen=True)
-class PrecisionTotal(Record):
-    """Sum over the engine's layers of a precision."""
-
-    run: int = run_column()
-    precision: str | None = column("name", "precision in the engine; null where unknown")
-    layers: int = column("int64", "engine layers that compute in it")
-    time_ms: float | None = column("float64", "sum of their timed tactics", "ms")
-    fallbacks: int = column("int64", "of these, wider than the narrowest allowed")
-    reasons: str | None = column("text", "why, with counts")
-
-
-def precision_totals(precisions: pa.Table) -> pa.Table:
-    """Sum the answer of :func:`layer_precisions` by the precision in the engine, the most time first."""
-    groups: dict[tuple[int, Any], list[dict[str, Any]]] = {}
-    for row in rows(precisions):
-        groups.setdefault((row["run"], row["used"]), []).append(row)
-    out = []
-    for (run, used), members in groups.items():
-        times = [m["used_ms"] for m in members if m["used_ms"] is not None]
-        reasons: dict[str, int] = {}
-        for member in members:
-            if member["fallback"] and member["reason"]:
-                reasons[member["reason"]] = reasons.get(member["reason"], 0) + 1
-        out.append(
-            {
-                "run": run,
-                "precision": used,
-                "layers": len(members),
-                "time_ms": sum(times) if times else None,
-                "fallbacks": sum(bool(m["fallback"]) for m in members),
-                "reasons": ", ".join(f"{name} {count}" for name, count in reasons.items()) or None,
-            }
-        )
-    out.sort(key=lambda row: (row["run"], -(row["time_ms"] or 0.0)))
-    return answer(PrecisionTotal, out)

@@ -7,10 +7,56 @@ from typing import Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import Frame, answer, nulls_last, size_told
-from trtlog.analyses.layer.candidates import decoded
-from trtlog.analyses.layer.selections import Selections
+from trtlog.analyses.layer.base import Frame, answer, from_frame, nulls_last, size_told
+from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.records.base import Record, column, line_column, run_column
+
+
+def own_tactics(layers: Layers) -> Frame:
+    """Return the timed tactics of layers, those of conversions left out."""
+    held = layers.timed_tactics
+    return held[held["kind"] != "reformat"]
+
+
+@dataclass(frozen=True)
+class Candidate(Record):
+    """A timed tactic of a layer, with its rank among all of the layer."""
+
+    run: int = run_column()
+    layer: str = column("name", "layer")
+    rank: int = column("int64", "place by time among all candidates of the layer, from 1")
+    time_ms: float = column("float64", "time", "ms")
+    slower_percent: float = column("float64", "how much slower than the layer's fastest candidate", "%")
+    precision: str | None = column("name", "FP32 TF32 FP16 BF16 INT8 FP8 ...: formats, and the kernel's name for TF32")
+    input_layout: str | None = column("name", "data type and layout of the first input")
+    output_layout: str | None = column("name", "data type and layout of the first output")
+    runner: str | None = column("name", "kind of implementation")
+    tactic: str = column("name", "id of the tactic")
+    kernel: str | None = column("name", "kernel")
+    family: str | None = column("name", "architecture and operation of the kernel, else the runner")
+    tensor_cores: bool | None = column("bool", "whether the kernel computes on tensor cores; null where unknown")
+    chosen: bool = column("bool", "best of its combination of formats, by 'Chose Runner Type'")
+    in_engine: bool | None = column("bool", "whether the engine uses it; null where the log shows no engine layers")
+    input_formats: str | None = column("name", "formats of the inputs")
+    output_formats: str | None = column("name", "formats of the outputs")
+    line: int = line_column("the time")
+
+
+def candidates(layers: Layers, layer: str | None = None) -> pa.Table:
+    """Rank the timed tactics of each layer, or of one, over all its combinations of formats."""
+    held = layers.timed_tactics
+    if layer is not None:
+        held = held[held["layer"] == layer]
+    if not len(held):
+        return answer(Candidate, [])
+    held = held.sort_values(["run", "layer", "time_ms", "line"], kind="stable")
+    groups = held.groupby(["run", "layer"], sort=False)["time_ms"]
+    held = held.assign(rank=groups.cumcount() + 1, best=groups.transform("min"))
+    held = held.assign(
+        slower_percent=100 * (held["time_ms"] / held["best"].where(held["best"] > 0) - 1),
+        in_engine=held.index.isin(list(layers.used_rows)) if layers.tactics_known else None,
+    )
+    return from_frame(Candidate, held)
 
 
 @dataclass(frozen=True)
@@ -39,16 +85,9 @@ class Margin(Record):
     line: int = line_column("the winner's time")
 
 
-def margins(tactics: pa.Table, engine_layers: pa.Table) -> pa.Table:
+def margins(layers: Layers) -> pa.Table:
     """Compare the winner with the runner-up, by layer and combination; the engine's first, slowest first."""
-    held = decoded(tactics)
-    held = held[held["kind"] != "reformat"]
-    return margins_of(held, Selections(decoded(tactics), engine_layers))
-
-
-def margins_of(held: Frame, selections: Selections) -> pa.Table:
-    """Return the answer of :func:`margins` for decoded tactics; ``selections`` numbers the same rows."""
-    used = selections.rows()
+    held, used = own_tactics(layers), layers.used_rows
     out: list[dict[str, Any]] = []
     keys = ["run", "layer", "input_formats", "output_formats"]
     if not len(held):
@@ -58,7 +97,7 @@ def margins_of(held: Frame, selections: Selections) -> pa.Table:
         # The same tactic timed again is no rival.
         rivals = group[(group["tactic"] != first["tactic"]) | (group["runner"] != first["runner"])]
         second = rivals.iloc[0] if len(rivals) else None
-        out.append(_margin(first, second, len(group), (int(group.index[0]) in used) if selections.known else None))
+        out.append(_margin(first, second, len(group), (int(group.index[0]) in used) if layers.tactics_known else None))
     out.sort(key=lambda row: (row["run"], not row["in_engine"], -row["winner_ms"]))
     return answer(Margin, out)
 
@@ -101,7 +140,7 @@ class Best(Record):
     line: int = line_column("the time")
 
 
-def best(tactics: pa.Table, engine_layers: pa.Table, by: str = "precision") -> pa.Table:
+def best(layers: Layers, by: str = "precision") -> pa.Table:
     """Find each layer's fastest tactic by precision, or by precision and layout.
 
     Parameters
@@ -109,16 +148,9 @@ def best(tactics: pa.Table, engine_layers: pa.Table, by: str = "precision") -> p
     by : {"precision", "format"}
         What the layer's candidates are grouped by.
     """
-    held = decoded(tactics)
-    return best_of(held, Selections(held, engine_layers), by)
-
-
-def best_of(held: Frame, selections: Selections, by: str = "precision") -> pa.Table:
-    """Return the answer of :func:`best` for decoded tactics."""
-    held = held[(held["kind"] != "reformat")]
+    held, used = own_tactics(layers), layers.used_rows
     if not len(held):
         return answer(Best, [])
-    used = selections.rows()
     groups = ["precision"] if by == "precision" else ["precision", "input_layout", "output_layout"]
     ordered = held.sort_values(["time_ms", "line"], kind="stable")
     fastest = ordered.groupby(["run", "layer"], sort=False)["time_ms"].transform("min")
@@ -131,7 +163,7 @@ def best_of(held: Frame, selections: Selections, by: str = "precision") -> pa.Ta
         row["candidates"] = len(group)
         row["best_ms"] = float(first["time_ms"])
         row["slower_percent"] = 100 * (first["time_ms"] / first["layer_best"] - 1) if first["layer_best"] else None
-        row["in_engine"] = (int(group.index[0]) in used) if selections.known else None
+        row["in_engine"] = (int(group.index[0]) in used) if layers.tactics_known else None
         out.append(row)
     out.sort(key=lambda row: nulls_last(row["run"], row["layer"], row["best_ms"]))
     return answer(Best, out)
@@ -150,20 +182,13 @@ class Winners(Record):
     best_ms: float | None = column("float64", "shortest time", "ms")
 
 
-def winners(tactics: pa.Table, engine_layers: pa.Table, by: str = "runner") -> pa.Table:
+def winners(layers: Layers, by: str = "runner") -> pa.Table:
     """Count by runner, family or precision: timed, won, used by the engine; the most used first."""
-    held = decoded(tactics)
-    selections = Selections(held, engine_layers)
-    return winners_of(held, selections, by)
-
-
-def winners_of(held: Frame, selections: Selections, by: str = "runner") -> pa.Table:
-    """Return the answer of :func:`winners` for decoded tactics."""
-    own = held[held["kind"] != "reformat"]
+    held, own = layers.timed_tactics, own_tactics(layers)
     used: dict[Any, int] = {}
-    for selection in (one for _, _, found in selections.all() for one in found):
-        if selection.row is not None and selections.held.at[selection.row, "kind"] != "reformat":
-            key = (int(selections.held.at[selection.row, "run"]), selections.held.at[selection.row, by])
+    for row in (layer.timing.row for layer in layers.all if layer.row is not None):
+        if row is not None and held.at[row, "kind"] != "reformat":
+            key = (int(held.at[row, "run"]), held.at[row, by])
             used[key] = used.get(key, 0) + 1
     out = []
     if len(own):
@@ -205,28 +230,26 @@ class PassedOver(Record):
     line: int = line_column("the fastest candidate's time")
 
 
-def passed_over(tactics: pa.Table, engine_layers: pa.Table) -> pa.Table:
+def passed_over(layers: Layers) -> pa.Table:
     """List layers whose fastest candidate was passed over for its formats, the dearest first.
 
     The builder minimises the time of the whole network; a layer alone may do better in other formats, but
     then its input and output have to be converted. ``reformat_ms`` is what the timed conversions cost.
     """
-    held = decoded(tactics)
-    return passed_over_of(held, Selections(held, engine_layers))
-
-
-def passed_over_of(held: Frame, selections: Selections) -> pa.Table:
-    """Return the answer of :func:`passed_over` for decoded tactics."""
-    own = held[held["kind"] != "reformat"]
+    held, own = layers.timed_tactics, own_tactics(layers)
     if not len(own):
         return answer(PassedOver, [])
     costs = reformat_costs(held)
     fastest = own.loc[own.groupby(["run", "layer"])["time_ms"].idxmin()].set_index(["run", "layer"])
     out = []
-    for run, layer, selection in ((run, layer, one) for run, layer, found in selections.all() for one in found):
-        if selection.row is None or selection.borrowed or (run, layer) not in fastest.index:
+    for one in layers.layers:
+        if one.timing.row is None or one.timing.borrowed:
             continue
-        used, best_row = held.loc[selection.row], fastest.loc[(run, layer)]
+        used = held.loc[one.timing.row]
+        run, layer = used["run"], used["layer"]
+        if (run, layer) not in fastest.index:
+            continue
+        best_row = fastest.loc[(run, layer)]
         same = all(used[n] == best_row[n] for n in ("input_formats", "output_formats"))
         if same or best_row["time_ms"] >= used["time_ms"]:
             continue
@@ -240,7 +263,7 @@ def passed_over_of(held: Frame, selections: Selections) -> pa.Table:
         out.append(
             {
                 "run": run,
-                "layer": layer,
+                "layer": one.layer,
                 "used_ms": float(used["time_ms"]),
                 "used_formats": _formats(used),
                 "used_kernel": used["kernel"] or used["runner"],

@@ -10,6 +10,7 @@ from trtlog._util.words import counted
 from trtlog.analyses.layer.base import copied_for, formats_of, rows
 from trtlog.analyses.layer.lineage import Names
 from trtlog.analyses.layer.noise import Noise
+from trtlog.analyses.layer.timings import UNKNOWN
 from trtlog.display import InNotebook, OnTerminal
 from trtlog.errors import QueryError
 from trtlog.values.kernels import decode_kernel
@@ -124,8 +125,7 @@ def layer_names(log: Log) -> list[str]:
     names: dict[str, None] = {}
     for table in ("engine_layers", "profile"):
         for name in log.table(table).column("layer").to_pylist():
-            if name != "Total":
-                names.setdefault(name)
+            names.setdefault(name)
     if not names:
         for row in log.table("timings").select(["layer", "kind"]).to_pylist():
             if row["kind"] != "reformat":
@@ -186,14 +186,17 @@ def story(log: Log, layer: str) -> Story:
     if layer not in layer_names(log):
         raise QueryError(f"no layer is named {layer!r}")
     ask = log.analyze
-    engine = next((r for r in rows(log.table("engine_layers")) if r["layer"] == layer), None)
+    known = ask._layers.named(layer)
+    engine = dict(known.row) if known is not None and known.row is not None else None
     run = engine["run"] if engine else 0
     facts: dict[str, Any] = {"layer": layer, "run": run, "engine": engine, "type": engine["type"] if engine else None}
     facts["formats"] = _formats(engine)
     facts["nodes"] = [k for k in rows(ask.table("lineage")) if k["layer"] == layer]
     facts |= _rewrites(log, layer, facts["nodes"])
-    facts |= _tactics(ask, run, layer, engine["line"] if engine else None)
+    facts |= _tactics(ask, run, layer)
     facts |= _around(log, ask, layer, facts["timed_layer"] or layer)
+    if known is not None and known.engine not in (ask._layers.engine, None):
+        facts["precision"] = _named(rows(ask.table("precision", engine=known.engine)), layer)
     told = Story(**facts)
     told.verdict.extend(_verdict(told))
     told.missing.extend(_missing(ask, told))
@@ -231,8 +234,9 @@ def _rewrites(log: Log, layer: str, nodes: list[dict[str, Any]]) -> dict[str, An
     return {"rewrites": done, "attempted": tried}
 
 
-def _tactics(ask: Questions, run: int, layer: str, line: int | None) -> dict[str, Any]:
-    held, selection = ask._held, ask._selections.of(run, layer, line)
+def _tactics(ask: Questions, run: int, layer: str) -> dict[str, Any]:
+    held, known = ask._layers.timed_tactics, ask._layers.named(layer)
+    selection = known.timing if known is not None and known.row is not None else UNKNOWN
     source = selection.layer or layer
     own = held[(held["run"] == run) & (held["layer"] == source)]
     out: dict[str, Any] = {"selection": selection.how, "timed_layer": source if len(own) else None}
@@ -286,7 +290,7 @@ def _around(log: Log, ask: Questions, layer: str, source: str) -> dict[str, Any]
         if r["layer"] == layer or r["tensor"] in tensors
     ]
     out["memory"] = next((r for r in rows(log.table("layer_memory")) if r["layer"] == layer), None)
-    profile = [r for r in rows(log.table("profile")) if r["layer"] != "Total"]
+    profile = rows(log.table("profile"))
     profile.sort(key=lambda r: -r["time_ms"])
     for place, row in enumerate(profile, 1):
         if row["layer"] == layer:
@@ -296,8 +300,12 @@ def _around(log: Log, ask: Questions, layer: str, source: str) -> dict[str, Any]
     spent = next((b for b in rows(ask.table("build_time")) if b["name"] == source), None)
     if spent is not None:
         out |= {"build_seconds": spent["seconds"], "build_source": spent["source"]}
-    out["precision"] = next((p for p in rows(ask.table("precision")) if p["layer"] == layer), None)
+    out["precision"] = _named(rows(ask.table("precision")), layer)
     return out
+
+
+def _named(answers: list[dict[str, Any]], layer: str) -> dict[str, Any] | None:
+    return next((row for row in answers if row["layer"] == layer), None)
 
 
 # ------------------------------------------------------------------ the story in sentences
@@ -347,9 +355,7 @@ def _choice(told: Story) -> list[str]:
     noise = told.noise_percent or 0.0
     source = "assumed" if told.noise_assumed else "90 % of the conversions timed twice in this log stay within"
     if margin < 0:
-        out.append(
-            f"In the same formats {rival} was {-margin:.1f} % faster, yet not taken."
-        )
+        out.append(f"In the same formats {rival} was {-margin:.1f} % faster, yet not taken.")
     elif margin <= noise:
         matter = ", and it hardly matters" if margin < 3 else ""
         out.append(f"{lead}, within the noise of {noise:.1f} % ({source}): another build may choose it{matter}.")

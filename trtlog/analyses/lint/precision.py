@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.base import formats_of, is_reformat
+from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.precision import allowed_precisions
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.values.kernels import decode_kernel
@@ -68,15 +69,13 @@ def precision_fallback(log: Log) -> Iterable[Hit]:
 
 def _kernels(log: Log) -> list[tuple[dict[str, Any], str | None, bool | None]]:
     """Return the engine's convolutions and matrix products with kernel and whether it uses tensor cores."""
-    selections = log.analyze._selections
     out = []
-    for layer in selections.layers:
-        kind = (layer["type"] or "").lower()
-        if not any(word in kind for word in _MATRIX) or "constant" in kind:
+    for layer in layers_of(log).layers:
+        kind = (layer.type or "").lower()
+        if layer.row is None or not any(word in kind for word in _MATRIX) or "constant" in kind:
             continue
-        row = selections.of(layer["run"], layer["layer"], layer["line"]).row
-        kernel = layer["kernel"] or (selections.held.at[row, "kernel"] if row is not None else None)
-        out.append((layer, kernel, decode_kernel(kernel).tensor_cores if kernel else None))
+        kernel = layer.kernel
+        out.append((dict(layer.row), kernel, decode_kernel(kernel).tensor_cores if kernel else None))
     return out
 
 
@@ -141,7 +140,7 @@ def channel_alignment(log: Log) -> Iterable[Hit]:
     """Channel counts that defeat alignment, the network's inputs left out."""
     multiples = {"FP16": 8, "BF16": 8, "FP32": 4, "INT8": 16, "FP8": 16}
     layers = [layer for layer, _, _ in _kernels(log)]
-    made = _computed(log.analyze._selections.layers)
+    made = _computed([dict(layer.row) for layer in layers_of(log).layers if layer.row is not None])
     odd, checked = [], 0
     for layer in layers:
         for side in ("inputs", "outputs"):

@@ -143,11 +143,11 @@ def _performance(page: Page) -> list[Block]:
 
 
 def _layers(page: Page) -> list[Block]:
+    from trtlog.analyses.layer.engine_layer import layers_of
     from trtlog.analyses.layer.layers import layer_times, type_times
 
     log = page.log
-    answers = [log.analyze.table(name) for name in ("candidates", "margins", "precision", "build_time")]
-    layers = layer_times(*(log.table(name) for name in ("engine_layers", "profile", "timings")), *answers)
+    layers = layer_times(layers_of(log), log.analyze.table("build_time"))
     blocks = page.missing("profile", "engine_layers")
     if not layers.num_rows:
         return blocks

@@ -1,0 +1,60 @@
+"""Which engine a run ended with, where it built several, and the rows of a table that are about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def kept_engine(engines: pa.Table, engine_layers: pa.Table) -> int | None:
+    """Return the number of the engine that a run ended with; None for a run without one.
+
+    It is the last one that was not discarded for another backend strategy and whose layers are listed, else the last
+    one that was not discarded.
+
+    Parameters
+    ----------
+    engines, engine_layers : pyarrow.Table
+        The tables of these names, of one run.
+    """
+    kept = [row["engine"] for row in engines.to_pylist() if row["kept"] is not False]
+    listed = set(engine_layers.column("engine").to_pylist())
+    return next((number for number in reversed(kept) if number in listed), kept[-1] if kept else None)
+
+
+def rows_of(table: pa.Table, engine: int | None) -> pa.Table:
+    """Return the rows of a table that are about an engine; a row of an export, which has no line, is.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        A table with a column ``engine``.
+    engine : int or None
+        Its number; None returns all rows.
+    """
+    numbers = table.column("engine")
+    if engine is None or not table.num_rows:
+        return table
+    about: Any = pc.fill_null(pc.equal(numbers, engine), True)
+    return table.filter(about)
+
+
+def passes_of(passes: pa.Table, phases: pa.Table, engines: pa.Table, engine: int | None) -> pa.Table:
+    """Return the passes that an engine went through: its own, and those above the first backend strategy tried.
+
+    All strategies of one build start from one graph, whose construction is printed once, for the first of them.
+    """
+    own = rows_of(passes, engine)
+    first = engine
+    discarded = {row["engine"] for row in engines.to_pylist() if row["strategy"] is not None and row["kept"] is False}
+    while first is not None and first - 1 in discarded:
+        first -= 1
+    if first == engine:
+        return own
+    ends = [row["line"] for row in phases.to_pylist() if row["engine"] == first and row["name"] == "graph_construction"]
+    if not ends:
+        return own
+    shared = rows_of(passes, first)
+    return pa.concat_tables([shared.filter(pc.less(shared.column("line"), ends[0])), own]).unify_dictionaries()

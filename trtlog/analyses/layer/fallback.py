@@ -1,0 +1,206 @@
+"""Precision by layer: what each data type would cost, what was chosen, and why a layer fell back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from trtlog.analyses.layer.base import answer, copied_for, rows
+from trtlog.analyses.layer.engine_layer import Layer, Layers
+from trtlog.analyses.layer.precision import WIDTH, allowed_precisions
+from trtlog.analyses.layer.tactics import conversion_ms, own_tactics, reformat_costs
+from trtlog.records.base import Record, column, line_column, run_column
+
+_NO_ARITHMETIC = ("Constant", "NoOp", "Reformat", "Shuffle", "Reshape", "Signal", "Wait", "shape_call", "reshape")
+
+
+@dataclass(frozen=True)
+class LayerPrecision(Record):
+    """What one layer costs in each precision, what the engine uses, and why not less."""
+
+    run: int = run_column()
+    layer: str = column("name", "engine layer")
+    type: str | None = column("name", "type of the layer")
+    used: str | None = column("name", "precision in the engine")
+    used_ms: float | None = column("float64", "time of the engine's tactic", "ms")
+    reformat_ms: float | None = column(
+        "float64", "conversions inserted for this layer: profile time, else timed cost; null where neither", "ms"
+    )
+    fp32_ms: float | None = column("float64", "best time in FP32 without TF32", "ms")
+    tf32_ms: float | None = column("float64", "best time with FP32 data multiplied as TF32", "ms")
+    fp16_ms: float | None = column("float64", "best time in FP16", "ms")
+    bf16_ms: float | None = column("float64", "best time in BF16", "ms")
+    int8_ms: float | None = column("float64", "best time in INT8", "ms")
+    fp8_ms: float | None = column("float64", "best time in FP8", "ms")
+    fastest: str | None = column("name", "precision of the fastest candidate, formats of the neighbours disregarded")
+    fallback: bool | None = column("bool", "the engine uses a wider type than the narrowest allowed")
+    reason: str | None = column(
+        "name",
+        "why it fell back. not_offered: nothing was timed in the narrow type; refused: a message says so (missing "
+        "scale, constraint); slower: the narrow type is slower for this layer; formats: the narrow type is faster, but "
+        "its conversions cost more; narrow_faster: faster even with its timed conversions; unknown",
+    )
+    text: str | None = column("text", "the reason in words, with numbers")
+    timings_of: str | None = column("name", "layer whose timings these are: another of the same shape for a cache hit")
+    line: int | None = line_column("the time of the engine's tactic, else the engine layer")
+
+
+def layer_precisions(layers: Layers, engine: int | None = None) -> pa.Table:
+    """Compare, for each engine layer that computes, its precisions; slowest layer first.
+
+    Parameters
+    ----------
+    engine : int, optional
+        Number of an engine of the run; by default the one that the run ended with.
+    """
+    work = _Work(layers)
+    out = []
+    for layer in layers.of(engine):
+        if layer.row is None or layer.type in _NO_ARITHMETIC or layer.converts or copied_for(layer.layer) is not None:
+            continue
+        out.append(work.row(layer))
+    out.sort(key=lambda row: (row["run"], -(row["used_ms"] or 0.0)))
+    return answer(LayerPrecision, out)
+
+
+class _Work:
+    def __init__(self, layers: Layers) -> None:
+        log = layers.log
+        self.held = layers.timed_tactics
+        self.allowed = allowed_precisions(log.table("options"))
+        self.refusals = _refusals(log.table("skips"), log.table("messages"))
+        self.costs = reformat_costs(self.held)
+        self.spent = _reformat_spent(log.table("profile"), layers.rows("reformats"), self.costs)
+        self._best: dict[str, dict[str, int]] = {}
+        own = own_tactics(layers)
+        if len(own):
+            best = own.groupby(["layer", "precision"])["time_ms"].idxmin()
+            for (name, precision), index in best.items():
+                self._best.setdefault(name.strip(), {})[precision] = int(index)
+
+    def row(self, layer: Layer) -> dict[str, Any]:
+        run = layer.run
+        source = layer.timing.layer or layer.layer
+        best = self._best.get(source.strip(), {})
+        used_row = None if layer.timing.row is None else self.held.loc[layer.timing.row]
+        row: dict[str, Any] = {"run": run, "layer": layer.layer, "type": layer.type, "used": layer.precision}
+        row["used_ms"] = layer.tactic_ms
+        row["reformat_ms"] = self.spent.get((run, layer.layer))
+        for name in ("FP32", "TF32", "FP16", "BF16", "INT8", "FP8"):
+            index = best.get(name)
+            row[f"{name.lower()}_ms"] = None if index is None else float(self.held.at[index, "time_ms"])
+        times = {name: float(self.held.at[index, "time_ms"]) for name, index in best.items() if name in WIDTH}
+        row["fastest"] = min(times, key=lambda name: times[name]) if times else None
+        row["timings_of"] = source if best else None
+        row["line"] = int(used_row["line"]) if used_row is not None else layer.line
+        row |= self._reason(run, layer, used_row, best)
+        return row
+
+    def _reason(self, run: int, layer: Layer, used_row: Any, best: dict[str, int]) -> dict[str, Any]:
+        used, allowed = layer.precision, self.allowed.get(run)
+        if not allowed or used not in WIDTH:
+            return {"fallback": None, "reason": None, "text": None}
+        narrow = [p for p in allowed if WIDTH[p] < WIDTH[used]]
+        if not narrow:
+            return {"fallback": False, "reason": None, "text": None}
+        refused = self.refusals.get((run, layer.layer))
+        offered = {p: best[p] for p in narrow if p in best}
+        if not offered:
+            if refused:
+                return {"fallback": True, "reason": "refused", "text": refused}
+            if not best:
+                return {"fallback": True, "reason": "unknown", "text": "the log holds no timings of this layer"}
+            words = f"no tactic was timed in {' or '.join(narrow)}"
+            return {"fallback": True, "reason": "not_offered", "text": words}
+        name = min(offered, key=lambda p: float(self.held.at[offered[p], "time_ms"]))
+        wanted = self.held.loc[offered[name]]
+        return {"fallback": True, **self._compare(name, wanted, used, used_row)}
+
+    def _compare(self, name: str, wanted: Any, used: str, used_row: Any) -> dict[str, Any]:
+        narrow_ms = float(wanted["time_ms"])
+        if used_row is None:
+            return {"reason": "unknown", "text": f"{name} took {narrow_ms:.6g} ms; the engine's tactic was not timed"}
+        used_ms = float(used_row["time_ms"])
+        pair = f"{name} {narrow_ms:.6g} ms, {used} {used_ms:.6g} ms"
+        if narrow_ms >= used_ms:
+            return {"reason": "slower", "text": pair}
+        convert = conversion_ms(self.costs, used_row, wanted)
+        if convert is None:
+            return {"reason": "formats", "text": f"{pair}; the conversions it needs were not timed"}
+        total = f"{pair}; with conversions from and to its neighbours' formats {narrow_ms + convert:.6g} ms"
+        return {"reason": "formats" if narrow_ms + convert >= used_ms else "narrow_faster", "text": total}
+
+
+_REFUSALS = ("scale", "precision", "constraint", "int8", "requested")
+
+
+def _refusals(skips: pa.Table, messages: pa.Table) -> dict[tuple[int, str], str]:
+    """Return by layer what messages say against a narrow type: missing scales, constraints."""
+    out: dict[tuple[int, str], str] = {}
+    for row in rows(skips):
+        text = row["text"] or row["reason"].replace("_", " ")
+        if row["layer"] and any(word in f"{row['reason']} {text}".lower() for word in _REFUSALS):
+            out.setdefault((row["run"], row["layer"]), f"line {row['line']}: {text}")
+    for row in rows(messages):
+        lowered = row["text"].lower()
+        if "no implementation" in lowered and ("constraint" in lowered or "precision" in lowered):
+            name = row["text"].split("layer ", 1)[-1].split(" obeys", 1)[0]
+            out.setdefault((row["run"], name), f"line {row['line']}: {row['text']}")
+    return out
+
+
+def _reformat_spent(profile: pa.Table, reformats: pa.Table, costs: Any) -> dict[tuple[int, str], float]:
+    """Return by layer the time of the conversions inserted for it: from the profile, else the timed cost."""
+    out: dict[tuple[int, str], float] = {}
+    for row in rows(profile):
+        target = copied_for(row["layer"])
+        if target is not None:
+            time_ms = row["time_ms"] / row["iterations"] if row["iterations"] else row["avg_ms"]
+            out[row["run"], target] = out.get((row["run"], target), 0.0) + time_ms
+    if out:
+        return out
+    for row in rows(reformats):
+        cost = costs.get((row["run"], row["from_format"], row["to_format"]))
+        if cost is not None:
+            out[row["run"], row["layer"]] = out.get((row["run"], row["layer"]), 0.0) + cost
+    return out
+
+
+@dataclass(frozen=True)
+class PrecisionTotal(Record):
+    """Sum over the engine's layers of a precision."""
+
+    run: int = run_column()
+    precision: str | None = column("name", "precision in the engine; null where unknown")
+    layers: int = column("int64", "engine layers that compute in it")
+    time_ms: float | None = column("float64", "sum of their timed tactics", "ms")
+    fallbacks: int = column("int64", "of these, wider than the narrowest allowed")
+    reasons: str | None = column("text", "why, with counts")
+
+
+def precision_totals(precisions: pa.Table) -> pa.Table:
+    """Sum the answer of :func:`layer_precisions` by the precision in the engine, the most time first."""
+    groups: dict[tuple[int, Any], list[dict[str, Any]]] = {}
+    for row in rows(precisions):
+        groups.setdefault((row["run"], row["used"]), []).append(row)
+    out = []
+    for (run, used), members in groups.items():
+        times = [m["used_ms"] for m in members if m["used_ms"] is not None]
+        reasons: dict[str, int] = {}
+        for member in members:
+            if member["fallback"] and member["reason"]:
+                reasons[member["reason"]] = reasons.get(member["reason"], 0) + 1
+        out.append(
+            {
+                "run": run,
+                "precision": used,
+                "layers": len(members),
+                "time_ms": sum(times) if times else None,
+                "fallbacks": sum(bool(m["fallback"]) for m in members),
+                "reasons": ", ".join(f"{name} {count}" for name, count in reasons.items()) or None,
+            }
+        )
+    out.sort(key=lambda row: (row["run"], -(row["time_ms"] or 0.0)))
+    return answer(PrecisionTotal, out)

@@ -1,0 +1,227 @@
+"""The timed tactics of a build, decoded, and which of them an engine layer uses.
+
+``Chose Runner Type`` names the best tactic of one combination of formats. The builder then picks one combination a
+layer, so that the whole network with its reformats is fastest. Which one is known only from the engine's layers: their
+tactic and formats are matched with the timed ones here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from trtlog.analyses.layer.base import Frame, family_of, formats_of, frame, layout_of
+from trtlog.analyses.layer.precision import timed_precision
+from trtlog.values.formats import TensorFormat, decode_format, split_formats
+from trtlog.values.kernels import decode_kernel
+
+
+@dataclass(frozen=True)
+class TacticTime:
+    """A timed tactic of a layer.
+
+    Parameters
+    ----------
+    runner, tactic, kernel : str or None
+        As in table ``tactics``.
+    formats : tuple of str
+        ``FP16:8`` data type and vector size: of the inputs, then ``->``, then of the outputs.
+    input_formats, output_formats : str or None
+        The formats as printed, with strides.
+    time_ms : float
+        Time in milliseconds.
+    chosen : bool
+        Whether the log says that its combination of formats chose it.
+    line, engine : int
+        Where the time stands, and the engine that it was made for.
+    row : int
+        Place in the frame of :func:`timed_tactics`.
+    """
+
+    runner: str | None
+    tactic: str
+    kernel: str | None
+    formats: tuple[str, ...]
+    input_formats: str | None
+    output_formats: str | None
+    time_ms: float
+    chosen: bool
+    line: int
+    engine: int = 0
+    row: int = -1
+
+    @property
+    def raw_formats(self) -> str:
+        """The formats of inputs and outputs as printed."""
+        return f"{self.input_formats or ''} -> {self.output_formats or ''}"
+
+    @property
+    def combination(self) -> tuple[str | None, str | None]:
+        """The formats of inputs and of outputs as printed, which tactics compete in."""
+        return self.input_formats, self.output_formats
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which timed tactic an engine layer uses.
+
+    Attributes
+    ----------
+    row : int or None
+        Place in the frame of :func:`timed_tactics`; None where no timing of the layer is in the log.
+    how : str
+        ``timed``: the layer's own timing; ``ambiguous``: several combinations fit, the fastest is taken;
+        ``same_shape``: not timed itself, the timing of a layer of the same type, tactic, shapes and formats;
+        ``unknown``: no timing fits.
+    layer : str or None
+        The layer whose timing ``row`` is.
+    """
+
+    row: int | None = None
+    how: str = "unknown"
+    layer: str | None = None
+
+    @property
+    def borrowed(self) -> bool:
+        """Whether the timing is another layer's."""
+        return self.how == "same_shape"
+
+
+UNKNOWN = Selection()
+
+
+def timed_tactics(tactics: pa.Table) -> Frame:
+    """Return the timed tactics with precision, layouts, family; those that could not be timed are left out."""
+    import pandas as pd
+
+    held = frame(tactics)
+    if len(held):
+        held = held[held["time_ms"].notna()].reset_index(drop=True)
+        held = held.assign(time_ms=held["time_ms"].astype(float))
+    keys = list(zip(held["input_formats"], held["output_formats"], held["kernel"], held["runner"], strict=True))
+    columns: dict[str, list[Any]] = {
+        "precision": [timed_precision(i, o, k, r) for i, o, k, r in keys],
+        "input_layout": [layout_of(i) for i, _, _, _ in keys],
+        "output_layout": [layout_of(o) for _, o, _, _ in keys],
+        "family": [family_of(r, k) for _, _, k, r in keys],
+        "tensor_cores": [decode_kernel(k).tensor_cores if k else None for _, _, k, _ in keys],
+    }
+    return held.assign(**{name: pd.Series(values, dtype=object) for name, values in columns.items()})
+
+
+def format_key(text: str | None) -> str:
+    """Return data type and vector size of one format: ``FP16:8``; ``?`` where it cannot be read.
+
+    Strides and dimensions are left out, so that formats of different shapes compare.
+
+    Examples
+    --------
+    >>> format_key("Half(24200,1:8,440,8)"), format_key("Float[1,64,56,56]"), format_key(None)
+    ('FP16:8', 'FP32', '?')
+    """
+    decoded = decode_format(text) if text else None
+    if decoded is None or decoded.dtype is None:
+        return "?"
+    return f"{decoded.dtype}:{decoded.vector_size}" if (decoded.vector_size or 1) > 1 else decoded.dtype
+
+
+class _FormatKeys(dict[str, tuple[str, ...]]):
+    """Lists of formats as keys, each text decoded once."""
+
+    def __missing__(self, text: str) -> tuple[str, ...]:
+        keys = tuple(format_key(piece) for piece in split_formats(text))
+        self[text] = keys
+        return keys
+
+
+def by_layer(timed: Frame) -> dict[str, list[TacticTime]]:
+    """Return the timed tactics by the name of the layer, in the order of the log."""
+    keys = _FormatKeys()
+    found: dict[str, list[TacticTime]] = {}
+    names = [
+        "layer",
+        "runner",
+        "tactic",
+        "kernel",
+        "input_formats",
+        "output_formats",
+        "time_ms",
+        "chosen",
+        "line",
+        "engine",
+    ]
+    columns = (timed[name].tolist() for name in names)
+    for row, (layer, runner, tactic, kernel, inputs, outputs, time, chosen, line, engine) in enumerate(
+        zip(*columns, strict=True)
+    ):
+        if layer is None:
+            continue
+        formats = (*keys[inputs or ""], "->", *keys[outputs or ""])
+        found.setdefault(layer.strip(), []).append(
+            TacticTime(runner, tactic, kernel, formats, inputs, outputs, time, bool(chosen), line, engine, row)
+        )
+    return found
+
+
+def used_by(layer: Mapping[str, Any], candidates: Sequence[TacticTime]) -> Selection:
+    """Return which of its timed tactics an engine layer uses.
+
+    The tactic is the engine's, the formats of all operands fit, the runner is the layer's type where there is such a
+    one; a timing made for this very engine comes before others, and what the log says was chosen before the rest.
+    A layer without a tactic, as in a list of bare names, uses the chosen one where only one combination of formats
+    was weighed.
+    """
+    tactic = layer.get("tactic")
+    if tactic is None:
+        chosen = [one for one in candidates if one.chosen]
+        if len({one.combination for one in chosen}) != 1:
+            return UNKNOWN
+        return Selection(min(chosen, key=lambda one: one.time_ms).row, "timed", layer["layer"])
+    wanted = _operand_formats(layer)
+    found = [one for one in candidates if one.tactic == tactic and _fits(one.combination, wanted)]
+    found = [one for one in found if one.runner == layer.get("type")] or found
+    found = [one for one in found if one.engine == layer.get("engine")] or found
+    found = [one for one in found if one.chosen] or found
+    if not found:
+        return UNKNOWN
+    combinations = {one.combination for one in found}
+    best = min(found, key=lambda one: one.time_ms)
+    return Selection(best.row, "timed" if len(combinations) == 1 else "ambiguous", layer["layer"])
+
+
+def stands_for(candidates: Iterable[TacticTime]) -> TacticTime | None:
+    """Return the fastest of the chosen tactics, which stands for a layer where the log lists no engine layers."""
+    return min((one for one in candidates if one.chosen), key=lambda one: one.time_ms, default=None)
+
+
+_Sides = tuple[list[TensorFormat | None], list[TensorFormat | None]]
+
+
+def _operand_formats(layer: Mapping[str, Any]) -> _Sides:
+    sides = [
+        [decode_format(t["format"], dims=True) if t["format"] else None for t in layer.get(side) or ()]
+        for side in ("inputs", "outputs")
+    ]
+    return sides[0], sides[1]
+
+
+def _fits(combination: tuple[str | None, str | None], wanted: _Sides) -> bool:
+    """Return whether timed formats can be those of the engine's operands."""
+    for text, side in zip(combination, wanted, strict=True):
+        for timed, engine in zip(formats_of(text), side, strict=False):
+            if timed is not None and engine is not None and not _same(timed, engine):
+                return False
+    return True
+
+
+def _same(timed: TensorFormat, engine: TensorFormat) -> bool:
+    """Return whether a timed format (strides) can be the engine's (dimensions or words)."""
+    if timed.dtype and engine.dtype and timed.dtype != engine.dtype:
+        return False
+    engine_size = engine.vector_size or (1 if engine.dims is not None else None)
+    if timed.vector_size and engine_size and timed.vector_size != engine_size:
+        return False
+    return not (timed.layout and engine.layout and timed.layout != engine.layout and engine.dims is None)
