@@ -91,9 +91,9 @@ train step 4
 @pytest.mark.parametrize("engine", ["line", "vector"])
 def test_what_a_python_program_prints_around_banners_is_a_run_of_its_own(engine):
     assert runs_of(BETWEEN, "line", "last_line", "tool", "status", engine=engine) == [
-        (1, 1, "python", None),
+        (1, 1, None, None),
         (2, 6, "TensorRT.trtexec", "passed"),  # what the library prints on its way out is the run's
-        (7, 8, "python", None),
+        (7, 8, None, None),
         (9, 12, "TensorRT.trtexec", "failed"),  # another program's text makes no run
     ]
     log = trtlog.parse(BETWEEN.encode(), engine=engine)

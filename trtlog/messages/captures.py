@@ -66,6 +66,8 @@ class Captures:
         Line that holds several records -> the variants of their matches, in their order.
     first : int
         First line of the log, or of what is left of it when rows above were written out.
+    alone : bool
+        Whether the log holds all runs of its source.
     begun : bool
         Whether rows of the run that goes on were written out.
     marks : sequence
@@ -89,6 +91,7 @@ class Captures:
     torn: dict[int, list[int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     first: int = 1
+    alone: bool = True
     begun: bool = False
     marks: Sequence[Any] = ()
     marked: int = 0

@@ -108,6 +108,7 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
     above.torn = captures.torn
     above.first, above.begun, above.marks, above.marked = captures.first, captures.begun, marks, line
     above.line_map = captures.line_map
+    above.alone = captures.alone
     above.remarks, captures.remarks = _parted(captures.remarks, line)
     copied = {"run_started", *(remark.kind for remark in above.remarks)}
     for index in list(captures.columns):
@@ -129,6 +130,7 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
                 del captures.columns[index]
     above.continuations = [entry for entry in captures.continuations if entry[0] < line]
     if kinds is None:
+        captures.alone = above.alone = False
         captures.first, captures.begun, captures.marks, captures.marked = line, False, (), 0
         above.times = [entry for entry in captures.times if entry[0] < line]
         captures.times = captures.times[len(above.times) :]

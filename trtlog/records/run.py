@@ -17,7 +17,9 @@ class Run(Record):
     run: int = run_column()
     line: int = line_column("the first banner, or the first line of the run")
     last_line: int = column("int64", "last line of the run")
-    tool: str | None = column("text", "program: the banner's word, else the producer of the lines")
+    tool: str | None = column(
+        "text", "program: the banner's word, else the producer of the lines; null without banner beside other runs"
+    )
     tensorrt_version: str | None = column("text", "version of TensorRT, as 8.5.3")
     build: str | None = column("text", "build number, printed from TensorRT 10.4")
     command: str | None = column("text", "command line, as the banner prints it")

@@ -7,7 +7,6 @@ it, is a run of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,6 +71,8 @@ def run_bounds(captures: Captures) -> list[RunBounds]:
             runs += [RunBounds(first, restart - 1, started, None), RunBounds(restart, line, None, banner)]
             first, started = line + 1, None
         else:
+            if started is None:
+                first = _begin(text, runs, first, line, after_end) or (line if runs else first)
             runs.append(RunBounds(first, line, started, banner))
             first, started = line + 1, None
         after_end = word == "end"
@@ -84,18 +85,20 @@ def run_bounds(captures: Captures) -> list[RunBounds]:
 
 def _between(text: _Text, runs: list[RunBounds], first: int, end: int, after_end: bool) -> int:
     """Make a run of TensorRT's text between two runs, where there is some; return the first line that is in none."""
+    above = len(runs)
+    begin = _begin(text, runs, first, end, after_end)
+    if begin is not None:
+        runs.append(RunBounds(begin, end - 1, None, None))
+    return end if above or begin is not None else first
+
+
+def _begin(text: _Text, runs: list[RunBounds], first: int, end: int, after_end: bool) -> int | None:
+    """Return where TensorRT's text begins between two lines; what stands before it is the end of the run above."""
     begin = text.begin(first, end, closing=after_end)
-    if begin is None:
-        # Nothing of TensorRT's: the end of the run above, or what stands above the first run.
-        if runs:
-            runs[-1] = runs[-1]._replace(last=end - 1)
-            return end
-        return first
-    if runs:
-        runs[-1] = runs[-1]._replace(last=begin - 1)
-        first = begin
-    runs.append(RunBounds(first, end - 1, None, None))
-    return end
+    if not runs:
+        return None if begin is None else first
+    runs[-1] = runs[-1]._replace(last=end - 1 if begin is None else begin - 1)
+    return begin
 
 
 def _same_command(started: dict[str, Any], ended: dict[str, Any]) -> bool:
@@ -118,32 +121,33 @@ class _Text:
             place = variant.fields.index("event") if "event" in variant.fields else -1
             for lines, fields in chunks:
                 self._chunks.append((lines, fields[place] if place >= 0 else None, variant.kind))
-        remarks = [*captures.remarks, *(line for line in captures.unknown if line.origin in ("tensorrt", "trtexec"))]
-        self._remarks = sorted((remark.line, remark.producer, remark.kind) for remark in remarks)
+        remarks = [remark for remark in captures.remarks if remark.kind != BLANK]
+        self._remarks = np.unique([remark.line for remark in remarks])
+        self._closed = {remark.line for remark in remarks if remark.producer in _TRTEXEC}
 
     def begin(self, first: int, end: int, *, closing: bool) -> int | None:
         """Return the first line of TensorRT's text between two lines; what closes the run above is not meant."""
+        if first >= end:
+            return None
         found: list[int] = []
-        closed = {line for line, producer, _ in self._remarks if closing and producer in _TRTEXEC}
         for lines, events, kind in self._chunks:
             place, last = np.searchsorted(lines, (first, end)).tolist()
-            if closing:
-                while place < last and self._closes(int(lines[place]), kind, events, place, closed):
-                    place += 1
+            while closing and place < last and self._closes(int(lines[place]), kind, events, place):
+                place += 1
             if place < last:
                 found.append(int(lines[place]))
-        for line, producer, kind in self._remarks:
-            if first <= line < end and kind != BLANK and not (closing and producer in _TRTEXEC):
-                found.append(line)
-                break
-        if not found and not closing and first < end and self._captures.begun and first == self._captures.first:
-            return first
+        place, last = np.searchsorted(self._remarks, (first, end)).tolist()
+        while closing and place < last and int(self._remarks[place]) in self._closed:
+            place += 1
+        if place < last:
+            found.append(int(self._remarks[place]))
+        if not closing and self._captures.begun and first == self._captures.first:
+            found.append(first)
         return min(found) if found else None
 
-    @staticmethod
-    def _closes(line: int, kind: str, events: Any, place: int, closed: set[int]) -> bool:
+    def _closes(self, line: int, kind: str, events: Any, place: int) -> bool:
         if kind not in _CLOSING:
-            return line in closed
+            return line in self._closed
         return events is None or _plain(events[place]) != _CLOSING_EVENT
 
     def second_options(self, first: int, end: int) -> int:
@@ -161,8 +165,3 @@ class _Text:
 def _plain(value: Any) -> str:
     printed = value.as_py()
     return printed.decode("utf-8", "backslashreplace") if isinstance(printed, bytes) else str(printed)
-
-
-def first_lines(runs: Iterable[RunBounds]) -> Lines:
-    """Return the first line of each run."""
-    return np.array([run.first for run in runs], np.int64)

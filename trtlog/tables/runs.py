@@ -59,7 +59,8 @@ def runs(context: Context) -> pa.Table:
         zip(np.searchsorted(lines, firsts).tolist(), np.searchsorted(lines, lasts, side="right").tolist(), strict=True)
         for lines in (np.array(version_lines, np.int64), clock_lines)
     )
-    producer = _producer(captures.producers, alone=len(bounds) == 1)
+    # Headers are counted over the whole log: of several runs they do not say whose a run without banners is.
+    producer = _producer(captures.producers) if captures.alone and len(bounds) == 1 else None
     out = []
     for number, (run, shown, timed) in enumerate(zip(bounds, printed, clock, strict=True)):
         command = run.told("command")
@@ -121,12 +122,11 @@ def _time(seconds: Any) -> datetime.datetime:
     return datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=int(seconds))
 
 
-def _producer(producers: dict[str, int], *, alone: bool) -> str | None:
-    """Return who prints most lines; of several runs, those without banners are not trtexec's."""
-    names = [name for name in producers if alone or not name.startswith("trtexec")]
-    if not names:
+def _producer(producers: dict[str, int]) -> str | None:
+    """Return who prints most lines."""
+    if not producers:
         return None
-    name = max(names, key=lambda k: (producers[k], k))
+    name = max(producers, key=lambda k: (producers[k], k))
     return "trtexec" if name.startswith("trtexec") else name
 
 
