@@ -122,7 +122,7 @@ class _Text:
             for lines, fields in chunks:
                 self._chunks.append((lines, fields[place] if place >= 0 else None, variant.kind))
         remarks = [remark for remark in captures.remarks if remark.kind != BLANK]
-        self._remarks = np.unique([remark.line for remark in remarks])
+        self._remarks = np.array(sorted({remark.line for remark in remarks}), np.int64)
         self._closed = {remark.line for remark in remarks if remark.producer in _TRTEXEC}
 
     def begin(self, first: int, end: int, *, closing: bool) -> int | None:
