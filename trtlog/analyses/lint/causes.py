@@ -1,0 +1,241 @@
+"""Why a run failed: the error that explains the others, what it means, what to do.
+
+The one owner of causes: lint's findings, the summary and the runner ask :func:`find_cause`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trtlog.analyses.lint.known_errors import HARMLESS, IN_MODEL, KNOWN, RESULTS
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+
+# Kinds of messages that only say which step an earlier error ended.
+_STEPS = frozenset({"step_failed", "engine_failed", "inference_exception", "context_failed", "network_invalid"})
+_CRASHES = frozenset({"assertion_aborted", "exception_uncaught", "process_signalled", "loader_error"})
+_NO_IMPLEMENTATION = re.compile(r"[Cc]ould not find any implementation for node (.*?)\.?\)?(?: due to .*)?$", re.DOTALL)
+_SKIPS = frozenset({"tactic_exception", "tactic_gpu_error"})
+# "While parsing node number 5 [MagicOp -> "output"]:" up to 9.x and in TensorRT-RTX; "In node 5 with name: .." from 8.6 on.
+_NODE = re.compile(r'While parsing node number (?P<number>[0-9]+) \[(?P<op>\w+)(?: -> "(?P<output>[^"]*)")?\]')
+_IN_NODE = re.compile(r"In node (?P<number>[0-9]+)(?: with name: (?P<name>.*?) and operator: (?P<op>\S*))? \(\w+\): ")
+# A node that cannot be imported is printed in full: text format, line by line.
+_NODE_TEXT = re.compile(r'^(?:---.*---|[a-z_]+: ".*|[a-z_]+ \{|\}|Node name: .*)$')
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The error that explains a failure.
+
+    Attributes
+    ----------
+    line
+        Where it stands; None for a text without lines.
+    text
+        The error in its own words, with the node of the model where it names one.
+    meaning
+        What it means and what to do; None for an unknown error.
+    node
+        Layer or operator that it is about; None for none.
+    results
+        Lines of the errors that follow from it.
+    crashed
+        Whether the process died of it, and did not end by itself.
+    """
+
+    line: int | None
+    text: str
+    meaning: str | None = None
+    node: str | None = None
+    results: tuple[int, ...] = ()
+    crashed: bool = False
+
+
+def words_of(error: dict[str, Any]) -> str:
+    """Return the line of an error that says most: onnx-tensorrt puts the place above the words.
+
+    Examples
+    --------
+    >>> words_of({"kind": "onnx_message", "text": "ERROR: a.cpp:1 In function parse:\\n[8] Assertion failed: x"})
+    '[8] Assertion failed: x'
+    """
+    lines = [line.strip() for line in (error["text"] or "").strip().splitlines() if line.strip()]
+    if not lines:
+        return str(error["kind"]).replace("_", " ")
+    first: str = lines[1] if len(lines) > 1 and "In function" in lines[0] else lines[0]
+    if len(lines) > 1 and first.endswith(":"):
+        first = f"{first} {lines[1]}"
+    # TensorRT 10 appends the place of the error; brackets of the class that surrounds the text may be left over.
+    first = re.sub(r"\.? +In \w+ at \S+:[0-9]+\)?$", "", first)
+    return first.removesuffix(")") if first.count(")") > first.count("(") else first
+
+
+def meaning_of(text: str, known: Sequence[tuple[str, str]] = KNOWN) -> str | None:
+    """Return what an error's text means and what to do, None for an unknown one.
+
+    Examples
+    --------
+    >>> meaning_of("Could not open file a.onnx")
+    'The file a.onnx cannot be opened: check the path and the permissions.'
+    """
+    for pattern, meaning in known:
+        found = re.search(pattern, text)
+        if found:
+            value = next((group for group in found.groups() if group), "")
+            return meaning.replace("{0}", value.rstrip(".!,") if value else "").replace("  ", " ")
+    return None
+
+
+def errors_of(log: Log) -> list[dict[str, Any]]:
+    """Return a run's errors, and the GPU errors that TensorRT prints as warnings; dumps of nodes are left out."""
+    rows = log.table("messages").to_pylist()
+    found = [m for m in rows if m["severity"] in ("error", "fatal") or m["kind"] == "tactic_gpu_error"]
+    return [m for m in found if not _NODE_TEXT.match(words_of(m))]
+
+
+def is_skip(error: dict[str, Any]) -> bool:
+    """Whether an error only passes over one tactic: the builder goes on with the others."""
+    return error["kind"] in _SKIPS or bool(re.search(r"Skipping tactic ?[0-9x]", error["text"] or ""))
+
+
+def is_crash(error: dict[str, Any]) -> bool:
+    """Whether a message says how the process died."""
+    return error["kind"] in _CRASHES
+
+
+def is_result(error: dict[str, Any]) -> bool:
+    """Whether an error only says what an earlier one led to."""
+    if error["kind"] in _STEPS or is_crash(error) and error["kind"] != "loader_error":
+        return error["kind"] != "assertion_aborted"
+    return any(re.search(pattern, error["text"] or "") for pattern in RESULTS)
+
+
+def find_cause(errors: Sequence[dict[str, Any]], skips: Sequence[dict[str, Any]] = ()) -> Cause | None:
+    """Return the cause of a failure: not the first error but the first that explains the others.
+
+    Parameters
+    ----------
+    errors : sequence of dict
+        Rows of table ``messages``, in the log's order: :func:`errors_of`.
+    skips : sequence of dict
+        Rows of table ``skips``: why the tactics of a layer without implementation were passed over.
+
+    Examples
+    --------
+    >>> rows = [{"line": 7, "kind": "step_failed", "severity": "error", "text": "Failed to parse onnx file"},
+    ...         {"line": 5, "kind": "model_unopened", "severity": "error", "text": "Could not open file a.onnx"}]
+    >>> find_cause(sorted(rows, key=lambda row: row["line"])).line
+    5
+    """
+    if not errors:
+        return None
+    layerless = next((e for e in errors if _NO_IMPLEMENTATION.search(e["text"] or "")), None)
+    if layerless is not None and not _own_causes(errors, before=layerless["line"]):
+        return _no_implementation(errors, layerless, skips)
+    own = _own_causes(errors)
+    root = own[0] if own else next((e for e in errors if not is_result(e)), errors[0])
+    node = _node_near(errors, root)
+    text, meaning = words_of(root), meaning_of(root["text"] or "")
+    op = None
+    if node is not None:
+        op = node["op"] or node.get("name")
+        if meaning is None or not meaning_of(root["text"] or "", KNOWN[:0]):
+            meaning = (meaning_of(root["text"] or "", IN_MODEL) or meaning or _IN_MODEL_ELSE).replace("{op}", op or "")
+        named = f" -> {node['output']}" if node.get("output") else ""
+        text = f"node {node['number']} ({op}{named}) of the model: {_after_node(text)}"
+    crashed = any(is_crash(e) for e in errors)
+    results = tuple(e["line"] for e in errors if e is not root)
+    return Cause(root["line"], text, meaning, _layer_of(root) or op, results, crashed)
+
+
+_IN_MODEL_ELSE = (
+    "The node {op} of the model cannot be imported as it is: mend the model, export it anew with another opset, or use a "
+    "newer TensorRT."
+)
+
+
+def _own_causes(errors: Sequence[dict[str, Any]], before: int | None = None) -> list[dict[str, Any]]:
+    """Return errors that are neither results nor passed over, nor ones that runs survive; before a line if given."""
+    found = []
+    for error in errors:
+        text = error["text"] or ""
+        if before is not None and error["line"] >= before:
+            continue
+        survived = any(re.search(pattern, text) for pattern in HARMLESS)
+        node_alone = _NODE.search(text) is not None and len(text.strip().splitlines()) == 1
+        skipped = is_skip(error) and error["kind"] != "tactic_gpu_error"
+        if not (is_result(error) or survived or node_alone or skipped):
+            found.append(error)
+    return found
+
+
+def _no_implementation(
+    errors: Sequence[dict[str, Any]], error: dict[str, Any], skips: Sequence[dict[str, Any]]
+) -> Cause:
+    """Return why no tactic of a layer could be used: the exception or the memory that its tactics were skipped for."""
+    found = _NO_IMPLEMENTATION.search((error["text"] or "").splitlines()[0])
+    layer = re.sub(r"\.? +In \w+ at .*$", "", found[1]) if found else None
+    lines = {s["line"]: s for s in skips if s["line"] < error["line"] and s["layer"] in (layer, None)}
+    skipped = [e for e in errors if is_skip(e) and e["line"] < error["line"]]
+    of_layer = [e for e in skipped if not lines or e["line"] in lines] or skipped
+    rest = tuple(e["line"] for e in errors)
+    if of_layer:
+        root = of_layer[0]
+        text = re.sub(r"^.*?due to (?:exception|Myelin error:?|kernel error:?) ?", "", words_of(root))
+        meaning = meaning_of(root["text"] or "")
+        results = tuple(line for line in rest if line != root["line"])
+        return Cause(root["line"], f"no tactic of {layer} could be used: {text}", meaning, layer, results)
+    short = [s for s in lines.values() if s["layer"] == layer and s["requested_bytes"] is not None]
+    if short:
+        return Cause(
+            short[0]["line"], f"no tactic of {layer} could be used: its tactics need more memory than there is",
+            "Give the builder more workspace (<<--memPoolSize=workspace:MIB|--workspace=MIB>>), free memory of the GPU, or "
+            "use smaller shapes.", layer, rest,
+        )  # fmt: skip
+    results = tuple(line for line in rest if line != error["line"])
+    return Cause(error["line"], f"no tactic of {layer} could be used", meaning_of(error["text"] or ""), layer, results)
+
+
+def _node_near(errors: Sequence[dict[str, Any]], root: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the node of the model that an error is about: named in it, or by the parser's lines around it."""
+    own = _IN_NODE.search(root["text"] or "")
+    if own is not None and own["op"]:
+        return own.groupdict()
+    place = errors.index(root)
+    nodes = [
+        (abs(i - place), found.groupdict())
+        for i, e in enumerate(errors)
+        if abs(i - place) <= 2 and (found := _NODE.search(e["text"] or ""))
+    ]
+    importer = root["kind"] in ("onnx_message", "node_failed", "library_assertion_failed") or any(
+        distance == 1 for distance, _ in nodes
+    )
+    return min(nodes, key=lambda entry: entry[0])[1] if nodes and importer else None
+
+
+def _after_node(text: str) -> str:
+    return _IN_NODE.sub("", _NODE.sub("", text)).strip(" :") or "cannot be imported"
+
+
+def _layer_of(error: dict[str, Any]) -> str | None:
+    found = re.search(r"GPU error during getBestTactic: (.*?) : ", error["text"] or "")
+    return found[1] if found else None
+
+
+def cause_of(log: Log) -> Cause | None:
+    """Return the cause of a failed or died run, None where the log holds no error.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> cause_of(trtlog.parse("fixtures/trt-8.5.3-h200/err_missing_onnx.log.gz")).meaning
+    'The file nope.onnx cannot be opened: check the path and the permissions.'
+    """
+    errors = errors_of(log)
+    if any(is_skip(e) or _NO_IMPLEMENTATION.search(e["text"] or "") for e in errors):
+        return find_cause(errors, log.table("skips").to_pylist())
+    return find_cause(errors)

@@ -1,0 +1,135 @@
+"""Errors whose meaning is known: their words, what they mean, what to do about them."""
+
+from __future__ import annotations
+
+# (words of the error, meaning and remedy); the first that matches counts, {0} is the first group that matched.
+KNOWN: tuple[tuple[str, str], ...] = (
+    (r"error while loading shared libraries: (\S+?):? ",
+     "The library {0} is not found: add its folder to LD_LIBRARY_PATH."),
+    (r"Could not load library (\S+?)\.? ",
+     "The library {0} could not be loaded: install it where the loader finds it (LD_LIBRARY_PATH); TensorRT's release "
+     "notes name versions."),
+    (r"Unknown option: (\S+)", "This trtexec does not know {0}: correct the command line, 'trtexec --help' lists the "
+     "options of this version."),
+    (r"CUDA (?:driver version is insufficient|driver is a stub)|CUDA initialization failure with error:? 35\b",
+     "The GPU driver is too old for this CUDA, or missing: update the driver."),
+    (r"CUDA initialization failure with error:? ([0-9]+)",
+     "CUDA could not start (error {0}): is there a GPU, and do driver and CUDA fit? Check nvidia-smi."),
+    (r"Cannot find any available devices \(GPUs\)|no CUDA-capable device is detected|cudaErrorNoDevice",
+     "No GPU is visible: check nvidia-smi, CUDA_VISIBLE_DEVICES and, in a container, --gpus=all."),
+    (r"Cannot find device ID ([0-9]+)", "There is no GPU number {0}: see --device and CUDA_VISIBLE_DEVICES."),
+    (r"invalid device ordinal", "There is no GPU of that number: see --device and CUDA_VISIBLE_DEVICES."),
+    (r"kDLA_STANDALONE",
+     "The engine is a loadable for cuDLA (--buildDLAStandalone): trtexec builds it, but cannot run it."),
+    (r"[Cc]annot create DLA engine|DLA.* not available",
+     "This GPU has no such DLA core: leave out --useDLACore."),
+    (r"Input file cannot be found, or is not a regular file: (\S+)|Error (?:opening|loading) engine file: (\S+)|"
+     r"(?:[Cc]ould not|[Cc]annot|[Ff]ailed to) open (?:\w+ )?file:? *'?([^'\s]+)",
+     "The file {0} cannot be opened: check the path and the permissions."),
+    (r"[Nn]o such file or directory", "A file is missing: check the paths in the command."),
+    (r"Plugin not found|No importer registered|getPluginCreator could not find|[Cc](?:ould not|annot) find plugin",
+     "The model needs an operator that this TensorRT lacks: load its plugin "
+     "(<<--staticPlugins=FILE|--plugins=FILE>>), or export the model without it."),
+    (r"Autotuner: no tactics to implement operation:\s*(?:[0-9]+: )?(.*)",
+     "TensorRT has no kernel for this operation in this type and shape ({0}): let the layer run in another "
+     "precision, or change the operation in the model (separate what is fused)."),
+    (r"NVRTC [Cc]ompilation failure",
+     "A kernel that TensorRT generates does not compile: the GPU or a type is too new for this version, or the combination is "
+     "a defect of it; try another precision for the named layer, or a newer TensorRT."),
+    (r"Could not infer output types for operation",
+     "TensorRT cannot tell the types of this operation: give the layer one type on all inputs, or quantize it otherwise."),
+    (r"pluginUtils::isSuccess|enqueue\(\) returned|Plugin .* enqueue .*fail",
+     "The plugin's own code failed: its enqueue reported an error or raised an exception. Mend the plugin; its output stands "
+     "near this line."),
+    (r"the launch timed out",
+     "A kernel ran longer than the system allows (a watchdog of a GPU with a display, or a kernel that hangs): use a GPU "
+     "without display or raise the limit, and look at the plugin or layer timed before it."),
+    (r"misaligned address|illegal memory access|an illegal instruction",
+     "A kernel accessed memory that is not its own, mostly one of a plugin: run with CUDA_LAUNCH_BLOCKING=1 or "
+     "compute-sanitizer to see which."),
+    (r"(?:Cudnn|CUDNN|Cublas|CUBLAS) ?(?:Error|_STATUS)|CUDNN_STATUS_\w+|CUBLAS_STATUS_\w+",
+     "A library of CUDA failed at run time, often after an earlier GPU error or for lack of memory: look at the lines "
+     "before it, and check that its version is that of TensorRT's release notes."),
+    (r"[Ss]erialization assertion|magic ?[Tt]ag|[Vv]ersion [Tt]ag|engine plan file is|Cannot deserialize|"
+     r"incompatible device|Serialization version is not supported",
+     "The engine file is damaged or of another TensorRT or GPU: build it again with this version on this GPU."),
+    (r"(?:cannot run on|does not support) this (?:GPU|compute capability)|no kernel image is available|"
+     r"[Uu]nsupported (?:SM|compute capability)",
+     "This TensorRT does not serve this GPU: use a version that does."),
+    (r"Static model does not take explicit shapes",
+     "The model's shapes are fixed: leave --shapes, --minShapes, --optShapes and --maxShapes out."),
+    (r'Cannot find input tensor with name "([^"]*)"', "The model has no input {0}: check the names in the shapes."),
+    (r"Invalid inputs were provided to the optimization profile: \{?'?([^'}]*)",
+     "The model has no input {0}: check the names in the shapes of the optimization profile."),
+    (r"ynamic input tensor (\S+) is missing dimensions in profile|Dynamic dimensions required for "
+     r"input:? (\S+?),? but no shapes were provided\. (?!Auto)|(\S+): dynamic input is missing dimensions",
+     "The input {0} has dynamic dimensions: give --shapes, or --minShapes, --optShapes and --maxShapes."),
+    (r"no optimization profile has been defined",
+     "The network has dynamic inputs: give an optimization profile (in trtexec --minShapes, --optShapes and --maxShapes)."),
+    (r"(?:\(|^|\s)([^\s(]+): number of dimensions is [0-9]+ but profile [0-9]+ has [0-9]+",
+     "The given shape of {0} has another number of dimensions than the model's input: "
+     "Check --shapes, --minShapes, --optShapes and --maxShapes."),
+    (r"for dimension [0-9]+ in profile|[Pp]rofile [0-9]+ .*(?:dimension|valid range)|"
+     r"doesn't match number of dimensions|does not satisfy any optimization profiles|static shapes do(?:es)? not match|"
+     r"shapes do not match the static shapes",
+     "The given shapes do not fit the model's inputs: check names, ranks and min <= opt <= max in --shapes, "
+     "--minShapes, --optShapes and --maxShapes."),
+    (r"Model missing or format not recognized", "No model was given: give --onnx or --loadEngine."),
+    (r"Network must have at least one output",
+     "The network has no output: the model was not imported, or its outputs were not marked."),
+    (r"invalid weights type of (\w+)",
+     "The parser of this version takes no weights of type {0} here: export the model with quantization as Q/DQ nodes on FP32 "
+     "weights, or use a newer TensorRT."),
+    (r"[Oo]ut of memory|OutOfMemory|cudaErrorMemoryAllocation|bad[_ ]alloc|insufficient memory|allocating [0-9]+-byte",
+     "Memory ran out: free the GPU's memory (nvidia-smi shows who uses it), use smaller shapes or a smaller workspace, or "
+     "a larger GPU."),
+    (r"No space left on device", "A disk is full."),
+    (r"Could not open library|Could not load plugin library: (\S+)|Unable to open library: (\S+)",
+     "The plugin library {0} cannot be loaded: check its path and what it depends on (ldd)."),
+    (r"Safety is not supported", "This TensorRT has no safety runtime: leave --safe out."),
+    (r"Saving engine to file failed", "The engine could not be written: check the folder and the free space."),
+    (r"Failed to parse ONNX model from file:? (\S+)|protobuf.*(?:ModelProto|[Ee]rror)|ModelProto",
+     "The ONNX model {0} cannot be read: it is missing, damaged or no ONNX model; check the path, and the file with "
+     "onnx.checker."),
+    (r"[Tt]iming cache.*mismatch|Incoming ITimingCache",
+     "The timing cache is of another GPU or version and is not used: keep one file for each."),
+    (r"CUDA error [0-9]+|Cuda (?:failure|Runtime|Error)|cudaError\w+",
+     "CUDA failed: look at the words of the error; is the GPU free and healthy (nvidia-smi, dmesg)?"),
+    (r"[Cc]ould not find any implementation for node",
+     "Look at what was skipped for this node ('trtlog why NODE LOG'): often too little memory "
+     "(<<--memPoolSize=workspace:MIB|--workspace=MIB>>), a precision constraint, or a kernel of a newer version."),
+)  # fmt: skip
+
+# Where the parser names a node of the model the remedy lies in the model, whatever words the error uses.
+IN_MODEL: tuple[tuple[str, str], ...] = (
+    (r"Plugin not found|FallbackPluginImporter|creator",
+     "TensorRT has no operator {op} and no plugin of that name is loaded: load its plugin "
+     "(<<--staticPlugins=FILE|--plugins=FILE>>), or export the model without it."),
+    (r"[Ss]hape|[Dd]imension|broadcast|conformable",
+     "The node {op} of the model gets inputs whose shapes do not fit together: mend the model (look at the node's inputs, "
+     "fold constants with polygraphy surgeon sanitize --fold-constants, or export it anew)."),
+    (r"invalid weights type of (\w+)",
+     "The parser of this version takes no weights of type {0} here: export the model with quantization as Q/DQ nodes on FP32 "
+     "weights, or use a newer TensorRT."),
+)  # fmt: skip
+
+# What earlier errors lead to.
+RESULTS: tuple[str, ...] = (
+    r"Assertion engine != nullptr failed",
+    r"^Failed to parse ONNX model from file",
+    r"^ERROR: \S+:[0-9]+ In function \w+:\s*$",
+    r"\[6\] Invalid Node - ",
+    r"[Ee]ngine deserialization failed",
+    r"^Parsing model failed|^Got invalid engine",
+    r"Network must have at least one output",
+    r"^ *FAILED \|",
+    r"CAPTURED STDERR|CAPTURED STDOUT",
+)
+
+# Errors that runs survive: never the cause of a failure where another error is there.
+HARMLESS: tuple[str, ...] = (
+    r"[Tt]iming cache",
+    r"Cannot register the library as plugin creator",
+    r"^\[NS\] Error parsing",
+    r"[Cc]ould not read cache",
+)
