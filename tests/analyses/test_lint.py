@@ -6,7 +6,7 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import lines_of, parsed
-from trtlog.analyses.lint.failures import REMEDIES
+from trtlog.analyses.lint.known_errors import IN_MODEL, KNOWN
 from trtlog.analyses.lint.registry import SEVERITIES, lint, load
 
 
@@ -36,7 +36,7 @@ SHOWN = {
     "only-fp32": ("lstm_verbose", "advice", "Precision: FP32"),
     "build-failed": ("err_unsupported_op", "error", "While parsing node"),
     "plugin-not-found": ("err_unsupported_op", "error", "ERROR: builtin_op_importers"),
-    "run-died": ("unet_smallws_verbose", "error", ""),
+    "run-died": ("unet_smallws_verbose", "error", "Timing Runner"),
 }
 
 
@@ -72,15 +72,17 @@ def test_root_cause_of_a_chain():
     found = findings("err_bad_shape")["build-failed"]
     errors = [n for n, line in enumerate(lines_of("err_bad_shape"), 1) if re.match(r"\[.*?\] \[E\]", line)]
     assert found["lines"] == errors
-    assert found["action"].startswith(f"Start with line {errors[0]}. Check --shapes")
+    assert found["action"].startswith(f"Start with line {errors[0]}. The given shape of input has another number")
+    assert "--minShapes" in found["action"]
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
         ("err_bad_flag", "trtexec --help"),
+        ("err_unsupported_op", "no operator MagicOp"),
         ("err_corrupt_engine", "build it again"),
-        ("err_missing_onnx", "check the path"),
+        ("err_missing_onnx", "nope.onnx cannot be opened: check the path"),
         ("err_dla", "DLA core"),
         ("unet_smallws_verbose", "LD_LIBRARY_PATH"),
     ],
@@ -134,7 +136,7 @@ def test_every_rule_is_whole():
         assert entry.severity in SEVERITIES[:3]
         assert len(entry.why) > 20
         assert len(entry.action) > 20
-    assert all(re.compile(pattern) for pattern, _ in REMEDIES)
+    assert all(re.compile(pattern) for pattern, _ in (*KNOWN, *IN_MODEL))
 
 
 def test_all_captures_can_be_linted(fixtures):

@@ -20,9 +20,10 @@ _STEPS = frozenset({"step_failed", "engine_failed", "inference_exception", "cont
 _CRASHES = frozenset({"assertion_aborted", "exception_uncaught", "process_signalled", "loader_error"})
 _NO_IMPLEMENTATION = re.compile(r"[Cc]ould not find any implementation for node (.*?)\.?\)?(?: due to .*)?$", re.DOTALL)
 _SKIPS = frozenset({"tactic_exception", "tactic_gpu_error"})
-# "While parsing node number 5 [MagicOp -> "output"]:" up to 9.x and in TensorRT-RTX; "In node 5 with name: .." from 8.6 on.
+# 'While parsing node number 5 [MagicOp -> "output"]:', or 'In node 5 with name: .. and operator: MagicOp (..): ..'.
 _NODE = re.compile(r'While parsing node number (?P<number>[0-9]+) \[(?P<op>\w+)(?: -> "(?P<output>[^"]*)")?\]')
 _IN_NODE = re.compile(r"In node (?P<number>[0-9]+)(?: with name: (?P<name>.*?) and operator: (?P<op>\S*))? \(\w+\): ")
+_NO_NODE = re.compile(r"^In node -1 with name: .*? and operator: .*?: \w+: (?:Assertion failed: .*\): (?=\w))?")
 # A node that cannot be imported is printed in full: text format, line by line.
 _NODE_TEXT = re.compile(r'^(?:---.*---|[a-z_]+: ".*|[a-z_]+ \{|\}|Node name: .*)$')
 
@@ -56,14 +57,18 @@ class Cause:
 
 
 def words_of(error: dict[str, Any]) -> str:
-    """Return the line of an error that says most: onnx-tensorrt puts the place above the words.
+    r"""Return the line of an error that says most: onnx-tensorrt puts the place above the words.
 
     Examples
     --------
-    >>> words_of({"kind": "onnx_message", "text": "ERROR: a.cpp:1 In function parse:\\n[8] Assertion failed: x"})
+    >>> words_of({"kind": "onnx_message", "text": "ERROR: a.cpp:1 In function parse:\n[8] Assertion failed: x"})
     '[8] Assertion failed: x'
     """
     lines = [line.strip() for line in (error["text"] or "").strip().splitlines() if line.strip()]
+    if lines:
+        # A code alone says nothing, and node -1 is none: the file itself could not be read.
+        lines[0] = re.sub(r"^Error\[[0-9]+\]: +(?!.*Error Code)", "", lines[0])
+        lines[0] = _NO_NODE.sub("", lines[0])
     if not lines:
         return str(error["kind"]).replace("_", " ")
     first: str = lines[1] if len(lines) > 1 and "In function" in lines[0] else lines[0]
@@ -109,8 +114,8 @@ def is_crash(error: dict[str, Any]) -> bool:
 
 def is_result(error: dict[str, Any]) -> bool:
     """Whether an error only says what an earlier one led to."""
-    if error["kind"] in _STEPS or is_crash(error) and error["kind"] != "loader_error":
-        return error["kind"] != "assertion_aborted"
+    if error["kind"] in _STEPS or error["kind"] in ("exception_uncaught", "process_signalled"):
+        return True
     return any(re.search(pattern, error["text"] or "") for pattern in RESULTS)
 
 
@@ -143,18 +148,19 @@ def find_cause(errors: Sequence[dict[str, Any]], skips: Sequence[dict[str, Any]]
     op = None
     if node is not None:
         op = node["op"] or node.get("name")
-        if meaning is None or not meaning_of(root["text"] or "", KNOWN[:0]):
-            meaning = (meaning_of(root["text"] or "", IN_MODEL) or meaning or _IN_MODEL_ELSE).replace("{op}", op or "")
+        meaning = (meaning_of(root["text"] or "", IN_MODEL) or meaning or _IN_MODEL_ELSE).replace("{op}", op or "")
         named = f" -> {node['output']}" if node.get("output") else ""
         text = f"node {node['number']} ({op}{named}) of the model: {_after_node(text)}"
+    if not own and root["kind"] in _STEPS and meaning is None:
+        meaning = "It only says which step failed: the cause stands in a part that the log lacks."
     crashed = any(is_crash(e) for e in errors)
     results = tuple(e["line"] for e in errors if e is not root)
     return Cause(root["line"], text, meaning, _layer_of(root) or op, results, crashed)
 
 
 _IN_MODEL_ELSE = (
-    "The node {op} of the model cannot be imported as it is: mend the model, export it anew with another opset, or use a "
-    "newer TensorRT."
+    "The node {op} of the model cannot be imported as it is: mend the model, export it anew with another opset, or use "
+    "a newer TensorRT."
 )
 
 
@@ -179,7 +185,9 @@ def _no_implementation(
     """Return why no tactic of a layer could be used: the exception or the memory that its tactics were skipped for."""
     found = _NO_IMPLEMENTATION.search((error["text"] or "").splitlines()[0])
     layer = re.sub(r"\.? +In \w+ at .*$", "", found[1]) if found else None
-    lines = {s["line"]: s for s in skips if s["line"] < error["line"] and s["layer"] in (layer, None)}
+    before = [s for s in skips if s["line"] is not None and s["line"] < error["line"]]
+    named = [s for s in before if s["layer"] == layer]
+    lines = {s["line"]: s for s in named or [s for s in before if s["layer"] is None]}
     skipped = [e for e in errors if is_skip(e) and e["line"] < error["line"]]
     of_layer = [e for e in skipped if not lines or e["line"] in lines] or skipped
     rest = tuple(e["line"] for e in errors)
@@ -189,12 +197,12 @@ def _no_implementation(
         meaning = meaning_of(root["text"] or "")
         results = tuple(line for line in rest if line != root["line"])
         return Cause(root["line"], f"no tactic of {layer} could be used: {text}", meaning, layer, results)
-    short = [s for s in lines.values() if s["layer"] == layer and s["requested_bytes"] is not None]
+    short = [s for s in named if s["requested_bytes"] is not None]
     if short:
         return Cause(
             short[0]["line"], f"no tactic of {layer} could be used: its tactics need more memory than there is",
-            "Give the builder more workspace (<<--memPoolSize=workspace:MIB|--workspace=MIB>>), free memory of the GPU, or "
-            "use smaller shapes.", layer, rest,
+            "Give the builder more workspace (<<--memPoolSize=workspace:MIB|--workspace=MIB>>), free memory of the "
+            "GPU, or use smaller shapes.", layer, rest,
         )  # fmt: skip
     results = tuple(line for line in rest if line != error["line"])
     return Cause(error["line"], f"no tactic of {layer} could be used", meaning_of(error["text"] or ""), layer, results)

@@ -1,119 +1,252 @@
-"""Runs that failed: the chain of errors from its root, and the usual remedies."""
+"""Runs that failed or died, why, and errors that runs survived."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted
+from trtlog.analyses.lint.causes import Cause, cause_of, errors_of, find_cause, is_crash, is_skip, words_of
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 
 if TYPE_CHECKING:
     from trtlog.log import Log
 
-# Words in the error -> remedy. The first that matches counts.
-REMEDIES: tuple[tuple[str, str], ...] = (
-    (r"could not load library|cannot open shared object",
-     "Install the named library where the loader finds it (LD_LIBRARY_PATH); TensorRT's release notes name "
-     "versions."),
-    (r"plugin not found|no importer registered|could not find plugin|getplugincreator",
-     "The model needs an operator that this TensorRT lacks: load its plugin "
-     "(<<--staticPlugins=FILE|--plugins=FILE>>), or export the model without it."),
-    (r"could not find any implementation",
-     "Look at what was skipped for this node ('trtlog why NODE LOG'): often too little memory "
-     "(<<--memPoolSize=workspace:MIB|--workspace=MIB>>), a precision constraint, or a kernel of a newer version."),
-    (r"unknown option|unknown flag", "Correct the command line; 'trtexec --help' lists the options of this version."),
-    (r"could not open file|failed to open|no such file", "Check the path and the rights of the named file."),
-    (r"failed to parse onnx model from file|could not parse|protobuf|modelproto",
-     "The model file is missing, damaged or no ONNX model: check the path, and the file with onnx.checker."),
-    (r"magic ?tag|version ?tag|serialization|deserialize",
-     "The engine file is damaged or of another TensorRT or GPU: build it again with this version on this GPU."),
-    (r"dla engine|dla core|not available", "This GPU has no such DLA core: leave out --useDLACore."),
-    (r"out of memory|cuda error|insufficient memory|allocat",
-     "Free memory of the GPU, use a smaller batch or workspace, or a larger GPU."),
-    (r"compute capability|not supported on this", "Use a TensorRT version that serves this GPU."),
-    (r"unsupported|assertion failed|not supported",
-     "The model uses what this TensorRT cannot import: look at the node named above it, or use a newer version."),
-    (r"shape|dimension|profile",
-     "Check --shapes, --minShapes, --optShapes and --maxShapes against the model's inputs."),
-)  # fmt: skip
+_REFUSED = re.compile(r"Unknown option|Model missing or format not recognized")
+_BUILD_ENDED = re.compile(
+    r"[Cc]ould not find any implementation|buildSerializedNetwork|[Ee]ngine could not be created|"
+    r"Building engine failed|Network must have at least one output|Network validation failed|"
+    r"While parsing node number|Failed to parse"
+)
+_SHOWN = 4
 
 
-def remedy(text: str) -> str | None:
-    """Return the usual remedy for an error's text, None for an unknown one.
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, as far as its log tells.
+
+    Attributes
+    ----------
+    how
+        ``passed``, ``failed`` (it says so), ``died`` (a crash is printed), ``cut`` (no end, and no sign of why),
+        ``help`` (a usage text), ``errors`` (no banner, and errors that no engine was lost by), ``unknown``.
+    built
+        Line that says that an engine was built, loaded or run; None for none.
+    errors
+        The run's errors, in order.
+    """
+
+    how: str
+    built: int | None
+    errors: tuple[dict[str, Any], ...]
+
+
+def outcome_of(log: Log) -> Outcome:
+    """Tell how a run ended.
 
     Examples
     --------
-    >>> remedy("Could not open file a.onnx")
-    'Check the path and the rights of the named file.'
+    >>> import trtlog
+    >>> outcome_of(trtlog.parse("fixtures/trt-8.5.3-h200/unet_smallws_verbose.log.gz")).how
+    'died'
     """
-    return next((words for pattern, words in REMEDIES if re.search(pattern, text.lower())), None)
+    errors, status = tuple(errors_of(log)), log.run.status
+    built = _built(log)
+    crashes = [e for e in errors if is_crash(e)]
+    lost = [e for e in errors if _BUILD_ENDED.search(e["text"] or "") and (built is None or e["line"] > built)]
+    if _usage_only(log):
+        how = "failed" if errors else "help"
+    elif status in ("passed", "waived"):
+        how = "passed"
+    elif status == "failed" or any(_REFUSED.search(e["text"] or "") for e in errors):
+        how = "failed"
+    elif crashes and (built is None or crashes[-1]["line"] > built):
+        how = "died"
+    elif status == "incomplete":
+        how = "failed" if any(e["kind"] == "step_failed" for e in lost) else "cut"
+    elif lost:
+        how = "failed"
+    else:
+        how = "errors" if errors else "unknown"
+    return Outcome(how, built, errors)
 
 
-def _first_line(row: dict[str, Any]) -> str:
-    """Return the line of an error that says most: onnx-tensorrt puts the place above the words."""
-    lines = [line.strip() for line in row["text"].strip().splitlines() if line.strip()]
-    if not lines:
-        return str(row["kind"]).replace("_", " ")
-    first: str = lines[1] if len(lines) > 1 and "In function" in lines[0] else lines[0]
-    return first
+def _built(log: Log) -> int | None:
+    """Return the last line that says that there is an engine."""
+    names = ("engine_generation", "engine_built", "engine_deserialized", "deserialization")
+    lines = [p["line"] for p in log.table("phases").to_pylist() if p["name"] in names]
+    for table in ("performance", "profile", "iterations"):
+        lines += log.table(table).column("line").to_pylist()
+    return max((line for line in lines if line is not None), default=None)
 
 
-# A node that cannot be imported is printed in full: text format, line by line.
-_NODE_TEXT = re.compile(r'^(?:---.*---|[a-z_]+: ".*|[a-z_]+ \{|\})$')
+def _usage_only(log: Log) -> bool:
+    """Whether the run printed trtexec's usage and did nothing else."""
+    kinds = set(log.table("coverage").column("kind").to_pylist())
+    return "usage" in kinds and not log.table("options").num_rows and len(log.runs) == 1
 
 
-_STATUS = {"failed": "The run failed.", "incomplete": "The run did not finish."}
+def timed_layer(log: Log, line: int) -> tuple[str, int] | None:
+    """Return the layer that was being timed at a line, and where its timing began; None where none was."""
+    rows = [t for t in log.table("timings").to_pylist() if t["line"] is not None and t["line"] <= line]
+    if rows and rows[-1]["layer"] and rows[-1]["outcome"] in ("untimed", "skipped", "unfinished"):
+        return rows[-1]["layer"], rows[-1]["line"]
+    return None
+
+
+_STATUS = {"failed": "The run failed", "died": "The process died"}
+
+
+def _chain(cause: Cause, errors: Sequence[dict[str, Any]]) -> str:
+    """Return a sentence on what followed from a cause."""
+    own = {words_of(e) for e in errors if e["line"] == cause.line}
+    rest = {words_of(e): e["line"] for e in reversed(errors) if e["line"] in cause.results and words_of(e) not in own}
+    shown = sorted(rest.items(), key=lambda item: item[1])
+    if not shown:
+        return ""
+    named = "; ".join(f"line {line}: {words[:160]}" for words, line in shown[:_SHOWN])
+    more = f"; and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+    return f" Beside it: {named}{more}."
 
 
 @rule(
     "build-failed",
     severity="error",
     confidence="high",
-    why="The errors after the first are mostly its consequences: the first one names the cause.",
-    action="Start with the first error.",
+    why="Most errors of a failed run follow from one: the first that explains the others names the cause.",
+    action="Start with the error that explains the others.",
 )
 def build_failed(log: Log) -> Iterable[Hit]:
-    """Failed runs: the chain of errors, the root cause first."""
-    errors = [m for m in log.table("messages").to_pylist() if m["severity"] in ("error", "fatal")]
-    status = log.run.status
-    if status == "passed":
-        if not errors:
-            yield good("The run passed, without any error.")
+    """Failed runs: the error that explains the others, and what it means."""
+    found = outcome_of(log)
+    if found.how == "passed" and not found.errors:
+        yield good("The run passed, without any error.")
+    if found.how not in ("failed", "died"):
         return
-    if not errors and status != "failed":
+    cause = cause_of(log)
+    if cause is None:
+        action = "The cause is not in this log: run again with --verbose, and keep standard error too."
+        words = "The run failed, and the log holds no error message."
+        yield Hit(words, [log.run.last_line], confidence="medium", action=action)
         return
-    telling = [e for e in errors if not _NODE_TEXT.match(_first_line(e))] or errors
-    unique = list({_first_line(e): e for e in reversed(telling)}.values())[::-1]
-    if not unique:
-        yield Hit("The run failed, and the log holds no error message.", [log.run.last_line], confidence="medium")
+    # Of a process that died the way it died is told by another rule.
+    if found.how == "died" and all(is_crash(e) and e["kind"] != "loader_error" for e in found.errors):
         return
-    root = next((e for e in unique if remedy(e["text"])), unique[0])
-    chain = " -> ".join(f"line {e['line']}: {_first_line(e)}" for e in unique[:6])
-    more = f" -> and {len(unique) - 6} more" if len(unique) > 6 else ""
-    words = f"{_STATUS.get(status or '', 'There are errors.')} Errors in order: {chain}{more}."
-    known = remedy(root["text"])
-    action = f"Start with line {root['line']}. {known}" if known else f"Start with line {root['line']}."
-    severity = "error" if status in ("failed", "incomplete") else "warning"
-    yield Hit(words, [e["line"] for e in unique], severity=severity, action=action)
+    status = _STATUS[found.how]
+    if log.run.status is None and found.how == "failed":
+        status = "The model cannot be imported" if cause.text.startswith("node ") else "No engine was built"
+    words = f"{status}: {cause.text.rstrip('.')} (line {cause.line}).{_chain(cause, found.errors)}"
+    meaning = cause.meaning or "trtlog knows no usual remedy for this error."
+    yield Hit(
+        words,
+        [e["line"] for e in found.errors] + [cause.line],
+        action=f"Start with line {cause.line}. {meaning}",
+        confidence=None if cause.meaning else "medium",
+        layers=(cause.node,) if cause.node else (),
+    )
 
 
 @rule(
     "run-died",
     severity="error",
     confidence="high",
-    why="The log has no '&&&& PASSED' or '&&&& FAILED' at its end: the process was killed, crashed, or still runs.",
-    action="Look at the last lines and at the system's log (out-of-memory killer, signal); run again with the "
-    "same options.",
+    why="The process crashed: an assertion, an exception that nobody caught, a signal, a library that could not be "
+    "loaded.",
+    action="Look at the last lines; run again with the same options, and without the named layer or plugin.",
 )
 def run_died(log: Log) -> Iterable[Hit]:
-    """Logs that end in the middle of a run."""
-    if log.run.status != "incomplete":
+    """Processes that crashed, and the layer that was being timed."""
+    found = outcome_of(log)
+    if found.how != "died":
+        return
+    crash = next(e for e in found.errors if is_crash(e))
+    timed = timed_layer(log, crash["line"])
+    during = f" while {timed[0]} was being timed (from line {timed[1]})" if timed else ""
+    lines = [*(e["line"] for e in found.errors if is_crash(e)), *([timed[1]] if timed else [])]
+    cause = cause_of(log)
+    action = None
+    if cause is not None and cause.meaning:
+        action = cause.meaning
+    elif timed is not None:
+        action = (
+            "Give this layer another precision or form in the model, or use another version of TensorRT: the crash is "
+            "TensorRT's or a plugin's. 'trtlog why LAYER LOG' shows what was timed for it before."
+        )
+    yield Hit(
+        f"The process died{during}: {words_of(crash).rstrip('.')}.",
+        lines,
+        action=action,
+        layers=(timed[0],) if timed else (),
+    )
+
+
+@rule(
+    "log-incomplete",
+    severity="warning",
+    confidence="low",
+    why="The log has no '&&&& PASSED' or '&&&& FAILED' at its end, and nothing that says why: the process was killed, "
+    "still runs, or the log was cut.",
+    action="If the process ended, look at its exit code and at the system's log (out-of-memory killer), and run again "
+    "with the same options.",
+)
+def log_incomplete(log: Log) -> Iterable[Hit]:
+    """Logs that end in the middle of a run, for no reason that they tell."""
+    found = outcome_of(log)
+    if found.how != "cut":
         return
     sections = log.table("sections").to_pylist()
-    where = sections[-1]["name"] if sections else "its start"
-    yield Hit(f"The log ends at line {log.run.last_line} in section {where}.", [log.run.last_line])
+    where = f" in section {sections[-1]['name']}" if sections else ""
+    words = f"The log ends at line {log.run.last_line}{where}"
+    timed = timed_layer(log, log.run.last_line or 0)
+    if found.built is not None:
+        yield Hit(f"{words}, after an engine was there (line {found.built}).", [log.run.last_line], severity="advice")
+    else:
+        during = f", while {timed[0]} was being timed (from line {timed[1]})" if timed else ""
+        yield Hit(f"{words}{during}.", [*([timed[1]] if timed else []), log.run.last_line])
+
+
+@rule(
+    "errors-survived",
+    severity="warning",
+    confidence="medium",
+    why="The log holds errors, and no sign that an engine was lost by them: what they name may be missing, slower or "
+    "wrong.",
+    action="Read the first one, and what stands around it.",
+)
+def errors_survived(log: Log) -> Iterable[Hit]:
+    """Errors of a run that passed, or that no engine was lost by: tactics passed over, files not found."""
+    found = outcome_of(log)
+    if found.how not in ("passed", "errors", "cut", "unknown") or not found.errors:
+        return
+    skipped = [e for e in found.errors if is_skip(e)]
+    # A timing cache that does not fit has a rule of its own.
+    others = [e for e in found.errors if not is_skip(e) and "iming cache" not in (e["text"] or "")]
+    built = f"; an engine was there all the same (line {found.built})" if found.built else ""
+    if others:
+        cause = find_cause(others)
+        assert cause is not None
+        words = f"{counted(len(others), 'error')}, first line {cause.line}: {cause.text.rstrip('.')}{built}."
+        later = found.built is not None and others[-1]["line"] > found.built
+        action = f"Start with line {cause.line}. {cause.meaning}" if cause.meaning else f"Read line {cause.line}."
+        words = words if not later else words.replace("all the same", "before")
+        severity = None if found.how != "passed" else "advice"
+        yield Hit(words, [e["line"] for e in others], action=action, severity=severity)
+    if skipped:
+        first = skipped[0]
+        count = counted(len(skipped), "tactic was", "tactics were")
+        text = re.sub(r"^.*?due to (?:exception|Myelin error:?|kernel error:?) ?", "", words_of(first))
+        yield Hit(
+            f"{count} passed over for an error, first line {first['line']}: {text[:300]}{built}.",
+            [e["line"] for e in skipped],
+            severity="advice",
+            action="Nothing, if the engine is fast enough and right: the builder took other tactics. Else look at the "
+            "named operation.",
+        )
+
+
+_OPERATOR = re.compile(r"No importer registered for op: (\w+)|[Cc](?:annot|ould not) find plugin:? *(\w+)")
 
 
 @rule(
@@ -125,13 +258,30 @@ def run_died(log: Log) -> Iterable[Hit]:
 )
 def plugin_not_found(log: Log) -> Iterable[Hit]:
     """Operators for which neither an importer nor a plugin was found."""
-    found = [
-        m
-        for words in (("plugin not found",), ("no importer registered",), ("could not find plugin",))
-        for m in messages(log, *words)
-    ]
-    if found:
-        yield Hit("; ".join(dict.fromkeys(_first_line(m) for m in found[:3])), [m["line"] for m in found])
+    errors = [e for e in errors_of(log) if e["severity"] != "warning"]
+    words = ("plugin not found", "no importer registered", "could not find plugin", "cannot find plugin")
+    found = [e for e in errors if any(w in (e["text"] or "").lower() for w in words)]
+    if not found:
+        return
+    named = []
+    for error in found:
+        cause = find_cause(errors[max(0, errors.index(error) - 2) : errors.index(error) + 1])
+        own = _OPERATOR.search(error["text"] or "")
+        name = next((g for g in own.groups() if g), None) if own else cause.node if cause else None
+        named.append(f"operator {name} (line {error['line']})" if name else f"line {error['line']}: {words_of(error)}")
+    yield Hit(f"No importer and no plugin for {'; '.join(dict.fromkeys(named))}.", [e["line"] for e in found])
+
+
+_FELL = re.compile(
+    r"Layer '(?P<a>[^']+)' \(\w+\): Unsupported on DLA|layer (?P<b>.+?) is not (?:supported|running) on DLA|"
+    r"Switching to GPU for layer (?P<c>.+)|Switching (?!this layer)(?P<d>.+?) device type to GPU|"
+    r"^(?P<e>.+?): .*Switching this layer's device type to GPU|Validation failed for DLA layer: (?P<f>.+?)\. Switching"
+)
+_REASON = re.compile(
+    r"^(?P<layer>.+?): (?P<a>DLA (?:only )?supports? .+?)(?:\. Switching .*)?$|"
+    r"^DLA Layer (?P<of>\S+) (?P<b>does not support .+)$|"
+    r"^(?P<c>DLA (?:only )?supports? .+?)\. .*Switching "
+)
 
 
 @rule(
@@ -143,9 +293,27 @@ def plugin_not_found(log: Log) -> Iterable[Hit]:
     "the GPU.",
 )
 def dla_fallback(log: Log) -> Iterable[Hit]:
-    """Layers that fell back from the DLA to the GPU."""
-    found = [*messages(log, "dla", "falling back"), *messages(log, "unsupported on dla")]
-    if found:
-        lines = [m["line"] for m in found]
-        layers = counted(len(found), "layer")
-        yield Hit(f"{layers} fell back from the DLA to the GPU, first: {_first_line(found[0])}", lines)
+    """Layers that fell back from the DLA to the GPU, with the reasons that are printed."""
+    rows = [m for m in messages(log, "dla") if m["severity"] == "warning"]
+    fell: dict[str, int] = {}
+    reasons: dict[str, str] = {}
+    lines = []
+    for row in rows:
+        text = row["text"].strip()
+        gone, why = _FELL.search(text), _REASON.search(text)
+        layer = next((g for g in gone.groups() if g), None) if gone else None
+        if layer:
+            fell.setdefault(layer, row["line"])
+        if why:
+            of = why["layer"] or why["of"] or layer
+            if of:
+                reasons.setdefault(of, (why["a"] or why["b"] or why["c"]).rstrip("."))
+        if gone or why:
+            lines.append(row["line"])
+    if fell:
+        named = [f"{layer} ({reasons[layer]})" if layer in reasons else layer for layer in fell]
+        more = f" and {len(named) - 5} more" if len(named) > 5 else ""
+        words = counted(len(fell), "layer")
+        yield Hit(
+            f"{words} fell back from the DLA to the GPU: {', '.join(named[:5])}{more}.", lines, layers=tuple(fell)
+        )

@@ -22,7 +22,7 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"kDLA_STANDALONE",
      "The engine is a loadable for cuDLA (--buildDLAStandalone): trtexec builds it, but cannot run it."),
     (r"[Cc]annot create DLA engine|DLA.* not available",
-     "This GPU has no such DLA core: leave out --useDLACore."),
+     "This GPU has no DLA core of that number: leave out --useDLACore."),
     (r"Input file cannot be found, or is not a regular file: (\S+)|Error (?:opening|loading) engine file: (\S+)|"
      r"(?:[Cc]ould not|[Cc]annot|[Ff]ailed to) open (?:\w+ )?file:? *'?([^'\s]+)",
      "The file {0} cannot be opened: check the path and the permissions."),
@@ -34,15 +34,19 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "TensorRT has no kernel for this operation in this type and shape ({0}): let the layer run in another "
      "precision, or change the operation in the model (separate what is fused)."),
     (r"NVRTC [Cc]ompilation failure",
-     "A kernel that TensorRT generates does not compile: the GPU or a type is too new for this version, or the combination is "
+     "A kernel that TensorRT generates does not compile: the GPU or a type is too new for this version, or the "
+     "combination is "
      "a defect of it; try another precision for the named layer, or a newer TensorRT."),
     (r"Could not infer output types for operation",
-     "TensorRT cannot tell the types of this operation: give the layer one type on all inputs, or quantize it otherwise."),
+     "TensorRT cannot tell the types of this operation: give the layer one type on all inputs, or quantize it "
+     "otherwise."),
     (r"pluginUtils::isSuccess|enqueue\(\) returned|Plugin .* enqueue .*fail",
-     "The plugin's own code failed: its enqueue reported an error or raised an exception. Mend the plugin; its output stands "
+     "The plugin's own code failed: its enqueue reported an error or raised an exception. Mend the plugin; its "
+     "output stands "
      "near this line."),
     (r"the launch timed out",
-     "A kernel ran longer than the system allows (a watchdog of a GPU with a display, or a kernel that hangs): use a GPU "
+     "A kernel ran longer than the system allows (a watchdog of a GPU with a display, or a kernel that hangs): "
+     "use a GPU "
      "without display or raise the limit, and look at the plugin or layer timed before it."),
     (r"misaligned address|illegal memory access|an illegal instruction",
      "A kernel accessed memory that is not its own, mostly one of a plugin: run with CUDA_LAUNCH_BLOCKING=1 or "
@@ -65,7 +69,8 @@ KNOWN: tuple[tuple[str, str], ...] = (
      r"input:? (\S+?),? but no shapes were provided\. (?!Auto)|(\S+): dynamic input is missing dimensions",
      "The input {0} has dynamic dimensions: give --shapes, or --minShapes, --optShapes and --maxShapes."),
     (r"no optimization profile has been defined",
-     "The network has dynamic inputs: give an optimization profile (in trtexec --minShapes, --optShapes and --maxShapes)."),
+     "The network has dynamic inputs: give an optimization profile (in trtexec --minShapes, --optShapes and "
+     "--maxShapes)."),
     (r"(?:\(|^|\s)([^\s(]+): number of dimensions is [0-9]+ but profile [0-9]+ has [0-9]+",
      "The given shape of {0} has another number of dimensions than the model's input: "
      "Check --shapes, --minShapes, --optShapes and --maxShapes."),
@@ -78,10 +83,12 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"Network must have at least one output",
      "The network has no output: the model was not imported, or its outputs were not marked."),
     (r"invalid weights type of (\w+)",
-     "The parser of this version takes no weights of type {0} here: export the model with quantization as Q/DQ nodes on FP32 "
+     "The parser of this version takes no weights of type {0} here: export the model with quantization as Q/DQ "
+     "nodes on FP32 "
      "weights, or use a newer TensorRT."),
     (r"[Oo]ut of memory|OutOfMemory|cudaErrorMemoryAllocation|bad[_ ]alloc|insufficient memory|allocating [0-9]+-byte",
-     "Memory ran out: free the GPU's memory (nvidia-smi shows who uses it), use smaller shapes or a smaller workspace, or "
+     "Memory ran out: free the GPU's memory (nvidia-smi shows who uses it), use smaller shapes or a smaller "
+     "workspace, or "
      "a larger GPU."),
     (r"No space left on device", "A disk is full."),
     (r"Could not open library|Could not load plugin library: (\S+)|Unable to open library: (\S+)",
@@ -106,10 +113,12 @@ IN_MODEL: tuple[tuple[str, str], ...] = (
      "TensorRT has no operator {op} and no plugin of that name is loaded: load its plugin "
      "(<<--staticPlugins=FILE|--plugins=FILE>>), or export the model without it."),
     (r"[Ss]hape|[Dd]imension|broadcast|conformable",
-     "The node {op} of the model gets inputs whose shapes do not fit together: mend the model (look at the node's inputs, "
+     "The node {op} of the model gets inputs whose shapes do not fit together: mend the model (look at the "
+     "node's inputs, "
      "fold constants with polygraphy surgeon sanitize --fold-constants, or export it anew)."),
     (r"invalid weights type of (\w+)",
-     "The parser of this version takes no weights of type {0} here: export the model with quantization as Q/DQ nodes on FP32 "
+     "The parser of this version takes no weights of type {0} here: export the model with quantization as Q/DQ "
+     "nodes on FP32 "
      "weights, or use a newer TensorRT."),
 )  # fmt: skip
 

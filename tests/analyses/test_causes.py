@@ -1,0 +1,136 @@
+# ruff: noqa: E501 - lines of logs are as long as they are
+"""The cause of a failure: the error that explains the others, as a reader of the text finds it."""
+
+import pytest
+
+import trtlog
+from tests.conftest import CORPUS, ROOT
+from trtlog.analyses.lint.causes import cause_of
+from trtlog.analyses.lint.failures import outcome_of
+from trtlog.analyses.lint.registry import lint
+
+CASES = ROOT / "tests" / "cases"
+T = "[01/02/2026-10:00:00] "
+RUNNING = "&&&& RUNNING TensorRT.trtexec [TensorRT v101300] [b35] # trtexec --onnx=m.onnx\n"
+TIMED = f"{T}[V] [TRT] --------------- Timing Runner: conv7 (CaskConvolution[0x80000009])\n"
+DEVICE = f"{T}[W] [TRT] Tactic Device request: 4096MB Available: 307MB. Device memory is insufficient to use tactic.\n"
+
+
+def found_in(log):
+    return {f["rule"]: f for f in lint(log).to_pylist()}
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "words", "action"),
+    [
+        # the file is not there; not an unsupported operator, though the words are "Assertion failed"
+        ("onnx-file-missing", 3, "Input file cannot be found", "dir/m.onnx cannot be opened: check the path"),
+        # a node whose inputs cannot be broadcast; not --shapes
+        ("shape-error-in-parser", 1, 'node 103 (Where -> where_out) of the model: broadcast', "mend the model"),
+        # no kernel for a fused depthwise convolution in BF16; not memory
+        ("autotuner-no-tactics", 2, "{ForeignNode[a...b]} could be used: [autotuner", "corrltn: dwconv_out"),
+        # the launch that timed out, printed as a warning, before cuDNN's error and the abort
+        ("gpu-error-during-timing", 5, "pool1 : the launch timed out", "longer than the system allows"),
+    ],
+)  # fmt: skip
+def test_causes_of_cases(name, line, words, action):
+    log = trtlog.parse(CASES / f"{name}.log")
+    found = found_in(log)["build-failed"]
+    assert found["severity"] == "error"
+    assert f"(line {line})" in found["text"]
+    assert words in found["text"]
+    assert found["action"].startswith(f"Start with line {line}. ")
+    assert action in found["action"]
+    assert "--shapes" not in found["action"]
+    assert "memPoolSize" not in found["action"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        # nothing left but the step that failed
+        (f"{T}[E] Engine set up failed\n", 1, "the cause stands in a part that the log lacks"),
+        # memory: all that was skipped for the layer that has no tactic
+        (f"{TIMED}{DEVICE}{T}[E] Error[10]: IBuilder::buildSerializedNetwork: Error Code 10: Internal Error (Could not "
+         f"find any implementation for node conv7.)\n{T}[E] Building engine failed\n", 2, "more workspace"),
+        # an exception for another layer is not the cause
+        (f"{T}[E] Error Code: 9: Skipping tactic 0x0000000000000001 due to exception canImplement1\n{TIMED}"
+         f"{T}[E] Error Code: 9: Skipping tactic 0x0000000000000002 due to exception NVRTC Compilation failure\n"
+         f"{T}[E] Error[10]: IBuilder::buildSerializedNetwork: Error Code 10: Internal Error (Could not find any "
+         "implementation for node conv7.)\n", 3, "does not compile"),
+        # what runs survive stands first
+        (f"{T}[E] [TRT] [timingCache.cpp::validate::952] Error Code 4: API Usage Error (Timing cache header mismatch)\n"
+         f"{T}[E] [TRT] Error Code 1: Cuda Runtime (out of memory)\n{T}[E] Building engine failed\n", 2, "Memory ran out"),
+        ("Could not open file m.onnx\n"
+         f"{T}[E] [TRT] ModelImporter.cpp:688: Failed to parse ONNX model from file: m.onnx\n", 1, "m.onnx cannot be opened"),
+    ],
+)  # fmt: skip
+def test_causes_of_texts(text, line, words):
+    ended = f"{RUNNING}{text}&&&& FAILED TensorRT.trtexec [TensorRT v101300] [b35] # trtexec --onnx=m.onnx\n"
+    cause = cause_of(trtlog.parse(ended.encode()))
+    assert cause.line == line + 1
+    assert words in cause.meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        (f"{RUNNING}{TIMED}", "cut"),
+        (f"{RUNNING}{TIMED}Aborted (core dumped)\n", "died"),
+        (f"{RUNNING}{TIMED}trtexec: graph.cpp:12: int size(): Assertion `size > 0' failed.\n", "died"),
+        (f"{RUNNING}{TIMED}./run.sh: line 3:  4711 Segmentation fault      (core dumped) trtexec --onnx=m.onnx\n", "died"),
+        (f"{RUNNING}{T}[E] Unknown option: --what\n", "failed"),
+        (f"{T}[TRT] [E] Error Code: 9: Skipping tactic 0x01 due to exception x\n", "errors"),
+    ],
+)  # fmt: skip
+def test_how_runs_end(text, how):
+    log = trtlog.parse(text.encode())
+    assert outcome_of(log).how == how
+    rules = found_in(log)
+    assert ("run-died" in rules) == (how == "died")
+    assert ("log-incomplete" in rules) == (how == "cut")
+    if how == "died":
+        assert "while conv7 was being timed (from line 2)" in rules["run-died"]["text"]
+        assert rules["run-died"]["layers"] == ["conv7"]
+
+
+def test_a_skipped_tactic_is_no_failed_build():
+    found = found_in(trtlog.parse(CASES / "skip-error-but-built.log"))
+    assert "build-failed" not in found
+    assert found["errors-survived"]["severity"] == "advice"
+    assert "(line 2)" in found["errors-survived"]["text"]
+
+
+def test_a_crash_names_the_layer_that_was_being_timed():
+    found = found_in(trtlog.parse(CASES / "gpu-error-during-timing.log"))["run-died"]
+    assert found["layers"] == ["pool1"]
+    assert 7 in found["lines"]
+
+
+def test_layers_that_fell_back_from_the_dla_and_their_reasons():
+    found = found_in(trtlog.parse(CASES / "dla-reasons.log"))["dla-fallback"]
+    assert found["layers"] == ["/head/Slice_1", "conv9", "gather3"]
+    for words in ("slicing 4 dimensional", "does not support dynamic shapes", "only supports FP16 and Int8"):
+        assert words in found["text"]
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="the third-party logs are not here")
+@pytest.mark.parametrize(
+    ("path", "rule", "words"),
+    [
+        ("8.4.10/lix-orin-build-shqi.log", "run-died", "{ForeignNode[18 + (Unnamed Layer* 1) [Shuffle]...If_6_OutputLayer]}"),
+        ("8.5.10/nv-issue4106-dla-standalone-failed-excerpt.log", "build-failed", "use cuDLA APIs instead (line 3)"),
+        ("10.16.x/cookbook-PythonPlugin-log-add-scalar-cuda-python-py.log", "build-failed", "isSuccess(status) failed (line 4)"),
+        ("10.x/modelopt-1615-fp8-myelin-excerpt.log", "build-failed", "NVRTC Compilation failure (line 1)"),
+        ("8.x/nv-resnet-fence01.log", "build-failed", "invalid weights type of Int8 (line 6)"),
+        ("10.16.2/sauravrp67-orin-int8-stronglytyped-excerpt.log", "errors-survived", "2 tactics were passed over"),
+        ("8.5.0/help-trtexec.txt", None, "build-failed run-died log-incomplete"),
+        ("10.9.0/resnet50-rtx3070-excerpt.log", None, "build-failed run-died errors-survived"),
+    ],
+)  # fmt: skip
+def test_logs_of_others(path, rule, words):
+    found = found_in(trtlog.parse(CORPUS / path))
+    if rule is None:
+        assert not set(words.split()) & set(found)
+    else:
+        assert words in found[rule]["text"]
