@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sweep": ("trtlog.cli.sweep", "One model over batch sizes, precisions and other flags, compared."),
     "watch": ("trtlog.cli.watch", "Follow a log while trtexec writes it."),
     "report": ("trtlog.cli.report", "A log, or two side by side, as one HTML file."),
+    "trace": ("trtlog.cli.trace", "A log as a timeline for Perfetto: phases, layers, runners, memory, inferences."),
     "diff": ("trtlog.cli.diff", "Two builds or runs side by side: what changed, and what of it matters."),
     "lock": ("trtlog.cli.lock", "Write what a build chose, and its budgets, to a lock file."),
     "check": ("trtlog.cli.check", "Fail when a build differs from its lock file: the gate for CI."),

@@ -10,6 +10,8 @@ import click
 from trtlog.cli.live import LiveView, ending_like_ctrl_c
 from trtlog.errors import InputError
 
+TRACE = "trace.json"
+
 if TYPE_CHECKING:
     from trtlog.log import Log
     from trtlog.runner.session import Session
@@ -41,6 +43,7 @@ def running_options(function: Any) -> Any:
 @running_options
 @click.option("--no-engine", is_flag=True, help="Do not keep the engine.")
 @click.option("--no-timing-cache", is_flag=True, help="Do not keep the timing cache.")
+@click.option("--trace", is_flag=True, help="Write trace.json into the folder: a timeline for Perfetto.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier run in the folder.")
 @click.option("--dry-run", is_flag=True, help="Print the command line and what is wrong with it, and stop.")
 @click.argument("trtexec_args", nargs=-1, type=click.UNPROCESSED, metavar="[--] TRTEXEC_ARGS...")
@@ -58,6 +61,7 @@ def command(
     as_json: bool,
     no_engine: bool,
     no_timing_cache: bool,
+    trace: bool,
     overwrite: bool,
     dry_run: bool,
     trtexec_args: tuple[str, ...],
@@ -95,14 +99,14 @@ def command(
             )
         except FlagError as error:
             raise click.UsageError(str(error)) from error
-        log = _follow(session, quiet=quiet, as_json=as_json)
+        log = _follow(session, quiet=quiet, as_json=as_json, traced=trace)
     if not as_json and log is not None:
         click.echo(headline(log))
     if not as_json:
         click.echo(f"kept in {session.folder.path}")
 
 
-def _follow(session: Session, *, quiet: bool, as_json: bool) -> Log | None:
+def _follow(session: Session, *, quiet: bool, as_json: bool, traced: bool) -> Log | None:
     with session, LiveView(as_json=as_json, quiet=quiet) as view:
         if not as_json:
             for warning in session.warnings:
@@ -114,6 +118,8 @@ def _follow(session: Session, *, quiet: bool, as_json: bool) -> Log | None:
             view.say(f"trtlog: trtexec is ended; its log is kept in {session.folder.path}")
             raise
     session.wait()
+    if traced:
+        _write_trace(session)
     error = session.error()
     if error is not None:
         raise error
@@ -121,6 +127,18 @@ def _follow(session: Session, *, quiet: bool, as_json: bool) -> Log | None:
         return session.folder.log
     except InputError:
         return None  # such as --help: nothing was run
+
+
+def _write_trace(session: Session) -> None:
+    """Write the timeline, of a run that failed too; one that printed nothing has none."""
+    from trtlog.report.trace.events import save
+    from trtlog.report.trace.events import trace as trace_of
+
+    try:
+        log = session.folder.log
+    except InputError:
+        return
+    save(trace_of(log), session.folder.path / TRACE)
 
 
 def headline(log: Log) -> str:

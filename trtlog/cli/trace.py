@@ -1,0 +1,36 @@
+"""``trtlog trace``: a log as a timeline for Perfetto and Chrome."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from trtlog.cli.common import log_argument, read_log, reading_options
+
+
+@click.command("trace")
+@log_argument
+@click.option("-o", "--output", default="-", show_default=True, help="File to write, - for standard output.")
+@reading_options
+def command(log: str, output: str, strict: bool, run_number: int | None) -> None:
+    """Write a log as trace events: open the file in https://ui.perfetto.dev or chrome://tracing.
+
+    Builds become nested slices (phases, layers, combinations of formats, runners, with their tactics), memory becomes
+    counters, and inferences that trtexec exported (--exportTimes) slices of their own.
+
+    Example:  trtlog trace verbose.log -o trace.json
+    """
+    from trtlog.report.trace.events import save, trace, write
+
+    made = trace(read_log(log, strict=strict, run_number=run_number))
+    if note := made["otherData"]["notes"]:
+        click.echo(f"trtlog: {note}", err=True)
+    if output == "-":
+        sys.stdout.writelines(write(made))
+        return
+    save(made, output)
+    size = os.path.getsize(output)
+    events = f"{len(made['traceEvents']):,} events"
+    click.echo(f"{output}: {events}, {size:,} bytes; open it in https://ui.perfetto.dev")

@@ -1,0 +1,1 @@
+"""A log as a timeline: trace events that Perfetto and Chrome show."""
