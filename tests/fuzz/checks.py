@@ -81,14 +81,14 @@ def same(expected: pa.Table, found: pa.Table, what: str) -> None:
         raise Difference(f"{what}: {expected.num_rows} and {found.num_rows} rows")
 
 
-def same_captures(expected: Any, found: Any, what: str) -> None:
+def same_captures(expected: Any, found: Any, what: str, by_kind: bool) -> None:
     names = ("lines", "size", "counts", "times", "openings", "producers", "remarks", "unknown", "continuations")
     for name in names:
         a, b = getattr(expected, name), getattr(found, name)
         if a != b:
             pairs = itertools.zip_longest(a, b) if isinstance(a, list) else [(a, b)]
             raise Difference(f"{what}: {name}: {next(pair for pair in pairs if pair[0] != pair[1])}"[:600])
-    for kind in expected.counts:
+    for kind in expected.counts if by_kind else ():
         if kind in RULES.messages:
             same(expected.table(kind), found.table(kind), f"{what}: {kind}")
 
@@ -102,10 +102,12 @@ def read(data: bytes, noise: Random) -> Log | None:
             raise Difference(f"bytes by kind do not add up to {expected.size}: {expected.counts}")
         if sum(lines for lines, _ in expected.counts.values()) != expected.lines:
             raise Difference(f"lines by kind do not add up to {expected.lines}: {expected.counts}")
+    # The captures themselves and a third reading are looked at for some inputs only: the tables are made of them.
+    thorough = noise.random() < 0.3
     found = _refusal(
         lambda: captures_of(VectorEngine(RULES, min_rows=noise.choice((1, 2, 8, 160))), data, noise, small=True)
     )
-    pieces = _refusal(lambda: captures_of(LineEngine(RULES), data, noise, small=True))
+    pieces = _refusal(lambda: captures_of(LineEngine(RULES), data, noise, small=True)) if thorough else found
     if isinstance(refused, str):
         for other in (found, pieces):
             if other != refused:
@@ -114,8 +116,9 @@ def read(data: bytes, noise: Random) -> Log | None:
     for other in (found, pieces):
         if isinstance(other, str):
             raise Difference(f"read, and refused with {other!r}")
-    same_captures(expected, found, "vector")
-    same_captures(expected, pieces, "pieces")
+    same_captures(expected, found, "vector", thorough)
+    if thorough:
+        same_captures(expected, pieces, "pieces", thorough)
     tables, second = TableSet(expected, "log"), TableSet(found, "log")
     for name in TABLES:
         same(tables[name], second[name], f"table {name}")

@@ -65,7 +65,7 @@ def excerpt(noise: Random, logs: list[Path], most: int = 300) -> bytes:
     starts, marks = _starts(path)
     windows = []
     for _ in range(noise.choice((1, 1, 2, 3, 5))):
-        size = noise.choice((1, 5, 20, 60, most)) if len(windows) else noise.choice((20, 60, most))
+        size = noise.choice((1, 5, 20, most)) if windows else noise.choice((20, 40, most))
         how = noise.random()
         if how < 0.2:
             first = 0
@@ -99,7 +99,7 @@ _LEVELS = (
 def invented(noise: Random) -> bytes:
     """Return a log of sample lines in an order that nobody prints."""
     lines = []
-    for _ in range(noise.choice((1, 3, 10, 40, 100))):
+    for _ in range(noise.choice((1, 3, 10, 40))):
         header = noise.choice(_STAMPS) + noise.choice(_LEVELS)
         line = header + noise.choice(samples()) + noise.choice((b"\n", b"\n", b"\n", b"\n", b"\r\n", b""))
         lines.append(line * noise.choice((1, 1, 1, 2, 5)))
@@ -110,4 +110,4 @@ def material(noise: Random, logs: list[Path]) -> bytes:
     """Return a text to mutate."""
     if noise.random() < 0.2 or not logs:
         return invented(noise)
-    return excerpt(noise, logs, noise.choice((60, 150, 400)))
+    return excerpt(noise, logs, noise.choice((40, 40, 100, 400)))

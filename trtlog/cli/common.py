@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -154,13 +155,14 @@ def read_log(path: str, *, strict: bool = False, run_number: int | None = None) 
         There is no run of that number.
     """
     import trtlog
+    from trtlog.parquet.commit import file_of
 
     if is_dataset(path):
         raise InputError(
             f"{path} is a dataset of many logs: 'trtlog query' and 'trtlog show' read it; for one of its logs name its "
             f"file, or use trtlog.open_dataset({path!r}).log(...)"
         )
-    if path != "-" and os.path.isdir(path) and os.path.exists(os.path.join(path, "runs.parquet")):
+    if path != "-" and os.path.isdir(path) and file_of(Path(path), "runs").exists():
         log = trtlog.read_parquet(path)
     else:
         log = _parse(path, strict)

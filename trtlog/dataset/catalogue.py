@@ -61,7 +61,10 @@ def now() -> datetime.datetime:
 
 
 def _common(source: str, stamp: str, size: int | None, modified: float | None) -> dict[str, Any]:
-    at = None if modified is None else datetime.datetime.fromtimestamp(int(modified), datetime.timezone.utc)
+    try:
+        at = None if modified is None else datetime.datetime.fromtimestamp(int(modified), datetime.timezone.utc)
+    except (OverflowError, ValueError, OSError):  # a time that no calendar has, in an archive
+        at = None
     return {
         **dict.fromkeys(CatalogueRow.columns()),
         "source": source,

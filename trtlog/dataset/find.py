@@ -7,10 +7,11 @@ import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from trtlog._util.paths import shown
 from trtlog.dataset.archives import archive_kind, members
 from trtlog.dataset.beside import Siblings
 from trtlog.dataset.storage import filesystem, is_url, reason
@@ -75,10 +76,17 @@ def find(sources: Iterable[str | os.PathLike[str]]) -> Iterator[Job | Left]:
     """
     seen: set[str] = set()
     for source in sources:
-        for found in _expand(os.fspath(source)):
+        for found in _expand(os.fsdecode(source)):
             if found.source not in seen:
                 seen.add(found.source)
-                yield found
+                yield _printable(found)
+
+
+def _printable(found: Job | Left) -> Job | Left:
+    """Return what was found with names as text that a table can hold, also of files whose names are not UTF-8."""
+    if isinstance(found, Left):
+        return replace(found, source=shown(found.source), reason=shown(found.reason))
+    return replace(found, source=shown(found.source), stamp=shown(found.stamp))
 
 
 def _expand(text: str) -> Iterator[Job | Left]:

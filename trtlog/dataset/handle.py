@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from trtlog._util.words import plural
 from trtlog.dataset import manifest
 from trtlog.dataset.catalogue import SCHEMA
-from trtlog.dataset.manifest import CATALOGUE, NULL, Manifest
+from trtlog.dataset.manifest import CATALOGUE, Group, Manifest
 from trtlog.dataset.parts import PARTITIONS, full_schema
-from trtlog.dataset.storage import Storage
+from trtlog.dataset.storage import Storage, reason
 from trtlog.display import InNotebook
 from trtlog.errors import InputError, QueryError
 from trtlog.log import Log, to_frame
@@ -87,9 +87,31 @@ class Dataset(InNotebook):
 
         try:
             table: pa.Table = self._again(read)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        except (pa.ArrowException, OSError) as error:
+            self._check_parts(name)
+            if filter is None or isinstance(error, OSError):
+                raise InputError(f"{self._storage.place}: {name} cannot be read: {reason(error)}") from error
             raise QueryError(f"{name} cannot be filtered so: {error}") from error
         return table
+
+    def _check_parts(self, name: str) -> None:
+        """Look for a part that is damaged.
+
+        Raises
+        ------
+        InputError
+            There is one; the message names it, and what to do.
+        """
+        import pyarrow as pa
+
+        for piece in self.scanned(name).get_fragments():
+            try:
+                piece.to_table()
+            except (pa.ArrowException, OSError) as error:
+                raise InputError(
+                    f"{piece.path}: this part of {name} is damaged or missing ({reason(error).splitlines()[0]}); "
+                    f"put it back from a copy, or convert the logs to a new dataset"
+                ) from error
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a table as a pandas DataFrame with Arrow-backed columns: null is ``pd.NA``."""
@@ -115,22 +137,19 @@ class Dataset(InNotebook):
         import pyarrow.dataset as pads
 
         schema = self._schema(name)
+        parts: list[tuple[str, Any]]
         if name == CATALOGUE:
-            files, partitioning = list(self._manifest.catalogue), None
+            parts = [(part, None) for part in self._manifest.catalogue]
         else:
-            files = [group.part(name) for group in self._manifest.groups if name in group.tables]
-            partitioning = pads.HivePartitioning(PARTITIONS, null_fallback=NULL)
-        lies = {target: staged for staged, target in self._manifest.moves}
+            parts = [(group.part(name), _partition(group)) for group in self._manifest.groups if name in group.tables]
+        staged = {target: source for source, target in self._manifest.moves}
         pieces = []
-        for file in files:
-            moved = file not in lies or self._storage.exists(file)
-            pieces.append(self._piece(pads, file if moved else lies[file], file, partitioning))
+        for file, partition in parts:
+            moved = file not in staged or self._storage.exists(file)
+            path = self._storage.path(file if moved else staged[file])
+            piece = pads.ParquetFileFormat().make_fragment(path, self._storage.fs, partition_expression=partition)
+            pieces.append(piece)
         return pads.FileSystemDataset(pieces, schema, pads.ParquetFileFormat(), self._storage.fs)
-
-    def _piece(self, pads: Any, lies: str, file: str, partitioning: Any) -> Any:
-        path = self._storage.path(lies)
-        holds = partitioning.parse(file) if partitioning is not None else None
-        return pads.ParquetFileFormat().make_fragment(path, self._storage.fs, partition_expression=holds)
 
     def _schema(self, name: str) -> pa.Schema:
         if name == CATALOGUE:
@@ -151,10 +170,16 @@ class Dataset(InNotebook):
     # ------------------------------------------------------------------ SQL
     def query(self, statement: str, parameters: Iterable[Any] | None = None) -> pa.Table:
         """Run a DuckDB statement as :meth:`sql` does; return an Arrow table."""
-        from trtlog.sql import run
+        from trtlog.sql import run, tables_named
 
         given = list(parameters) if parameters is not None else None
-        return self._again(lambda: run(self.scanned, statement, given, tables=[CATALOGUE, *TABLES]))
+        tables = [CATALOGUE, *TABLES]
+        try:
+            return self._again(lambda: run(self.scanned, statement, given, tables=tables))
+        except QueryError:
+            for name in tables_named(statement, tables):
+                self._check_parts(name)
+            raise
 
     def sql(self, statement: str, parameters: Iterable[Any] | None = None) -> pd.DataFrame:
         """Run a DuckDB statement over the tables and ``catalogue``; return a DataFrame.
@@ -206,6 +231,17 @@ class Dataset(InNotebook):
         counts = f"{len(self):,} {plural(len(self), 'log')}, {rows:,} {plural(rows, 'row')}"
         made_with = f"TensorRT {_some(versions)}; {_some(gpus)}"
         return f"<trtlog.Dataset {self._storage.place!r}: {counts}, {size / 1e6:.1f} MB; {made_with}>"
+
+
+def _partition(group: Group) -> Any:
+    """Return what holds for all rows of a group: folders may bear a cut name, the manifest has the whole one."""
+    import pyarrow.compute as pc
+
+    version, gpu = (
+        pc.is_null(pc.field(name)) if value is None else pc.field(name) == value
+        for name, value in zip(PARTITIONS.names, (group.tensorrt_version, group.gpu), strict=True)
+    )
+    return version & gpu
 
 
 def _some(names: list[str]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +20,12 @@ NAME = f"{CONTROL}/manifest.json"
 FORMAT = 1
 NULL = "__HIVE_DEFAULT_PARTITION__"
 CATALOGUE = "catalogue"
+_STAGING = f"{CONTROL}/staging"
+# What file systems take as the name of a folder, and how much of a longer one stays.
+_LONGEST_NAME = 255
+_CUT_NAME = 103
+_ID = re.compile(r"[A-Za-z0-9-]{1,80}")
+_TABLE = re.compile(r"[a-z_]{1,80}")
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,8 @@ class Group:
     @property
     def partition(self) -> str:
         """The folders of the partition, as Hive names them."""
-        return f"tensorrt_version={encoded(self.tensorrt_version)}/gpu={encoded(self.gpu)}"
+        version = encoded("tensorrt_version", self.tensorrt_version)
+        return f"{version}/{encoded('gpu', self.gpu)}"
 
     @property
     def bytes(self) -> int:
@@ -57,15 +66,27 @@ class Group:
         return f"{table}/{self.partition}/part-{self.id}.parquet"
 
 
-def encoded(value: str | None) -> str:
-    """Return a value as the name of a partition's folder: Hive's word for null, percent signs for odd characters.
+def encoded(key: str, value: str | None) -> str:
+    """Return the name of a partition's folder: Hive's word for null, percent signs for odd characters.
+
+    A value too long for the name of a folder is cut, and its digest stands for the rest; readers of the dataset take
+    the value from the manifest.
 
     Examples
     --------
-    >>> encoded("NVIDIA H200"), encoded("A/B"), encoded(None)
-    ('NVIDIA H200', 'A%2FB', '__HIVE_DEFAULT_PARTITION__')
+    >>> encoded("gpu", "NVIDIA H200"), encoded("gpu", "A/B"), encoded("gpu", None)
+    ('gpu=NVIDIA H200', 'gpu=A%2FB', 'gpu=__HIVE_DEFAULT_PARTITION__')
+    >>> len(encoded("gpu", "G" * 300))
+    136
     """
-    return NULL if value is None else quote(value, safe=" ()+,")
+    name = f"{key}={NULL if value is None else quote(value, safe=' ()+,', errors='backslashreplace')}"
+    if len(name) <= _LONGEST_NAME or value is None:
+        return name
+    digest = hashlib.sha256(value.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+    kept = name[:_CUT_NAME]
+    if "%" in kept[-2:]:  # never within %2F
+        kept = kept[: kept.rindex("%")]
+    return f"{kept}~{digest}"
 
 
 @dataclass
@@ -125,22 +146,61 @@ def load(storage: Storage) -> Manifest | None:
                 f"trtlog {found['trtlog']}; this trtlog {__version__} knows format {FORMAT} and schema "
                 f"{SCHEMA_VERSION}: update trtlog, or convert the logs to a new dataset"
             )
-        groups = [
-            Group(
-                g["id"],
-                g["tensorrt_version"],
-                g["gpu"],
-                tuple(g["logs"]),
-                {name: (int(rows), int(size)) for name, (rows, size) in g["tables"].items()},
-            )
-            for g in found["groups"]
-        ]
-        moves = [(str(a), str(b)) for a, b in found["moves"]]
-        return Manifest(int(found["generation"]), groups, list(found["catalogue"]), moves, list(found["removes"]))
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, SchemaError):
-            raise
-        raise InputError(f"{storage.place}/{NAME}: cannot be understood: {error!r}") from error
+        groups = [_group(group) for group in found["groups"]]
+        moves = [(_inside(a, (_STAGING,)), _inside(b)) for a, b in found["moves"]]
+        catalogue = [_inside(name, (CATALOGUE,)) for name in found["catalogue"]]
+        removes = [_inside(name) for name in found["removes"]]
+        return Manifest(int(found["generation"]), groups, catalogue, moves, removes)
+    except SchemaError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        why = str(error) if type(error) is ValueError else repr(error)
+        raise InputError(
+            f"{storage.place}/{NAME}: cannot be understood: {why}; nothing was changed. Put back an older copy of it, "
+            f"or convert the logs to a new dataset"
+        ) from error
+
+
+def _group(found: dict[str, Any]) -> Group:
+    """Return a group as the manifest describes it.
+
+    Raises
+    ------
+    ValueError
+        A value is none that trtlog writes.
+    """
+    name, version, gpu, logs = found["id"], found["tensorrt_version"], found["gpu"], tuple(found["logs"])
+    texts = [name, *logs, *(value for value in (version, gpu) if value is not None)]
+    if not all(isinstance(text, str) for text in texts) or not _ID.fullmatch(name):
+        raise ValueError(f"group {name!r} is none that trtlog writes")
+    tables = {table: (int(rows), int(size)) for table, (rows, size) in found["tables"].items()}
+    for table in tables:
+        if not _TABLE.fullmatch(table):
+            raise ValueError(f"{table!r} is no name of a table")
+    return Group(name, version, gpu, logs, tables)
+
+
+def _inside(name: Any, folders: tuple[str, ...] = ()) -> str:
+    """Return the path of a part, as the manifest holds it.
+
+    Raises
+    ------
+    ValueError
+        It is no path of a part: it leads out of the dataset, or to a file that is none of trtlog's.
+    """
+    parts = name.split("/") if isinstance(name, str) else []
+    odd = not parts or any(part in ("", ".", "..") for part in parts) or any(c in name for c in "\\\0:")
+    first = "/".join(parts[:2]) if parts[:1] == [CONTROL] else "".join(parts[:1])
+    known = (_STAGING, CATALOGUE) if first in (_STAGING, CATALOGUE) else ()
+    if odd or (folders and first not in folders) or not (known or (_TABLE.fullmatch(first) and _is_part(parts))):
+        raise ValueError(f"{name!r} is no path of a part of this dataset")
+    return str(name)
+
+
+def _is_part(parts: list[str]) -> bool:
+    """Return whether a path is that of a table's part: TABLE/tensorrt_version=../gpu=../part-ID.parquet."""
+    beginnings = ("tensorrt_version=", "gpu=", "part-")
+    return len(parts) == 4 and all(part.startswith(b) for part, b in zip(parts[1:], beginnings, strict=True))
 
 
 def save(storage: Storage, manifest: Manifest) -> None:

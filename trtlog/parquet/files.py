@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,11 +13,14 @@ import pyarrow.parquet as pq
 from trtlog._version import __version__
 from trtlog.errors import InputError, SchemaError
 from trtlog.log import Log
+from trtlog.parquet.commit import Staging, file_of
 from trtlog.records import TABLES
 from trtlog.tables.schema import schema_of
 
 # Raise with each change of a column's name, type or meaning, and add a step to UPGRADES.
 SCHEMA_VERSION = 1
+# Metadata that all files of one conversion share.
+CONVERSION = "trtlog.conversion"
 # Version -> function that turns a table of that version into the next one.
 UPGRADES: dict[int, Any] = {}
 
@@ -40,32 +43,30 @@ def metadata_of(versions: list[str], source: str, notes: list[str]) -> dict[str,
 
 
 def write_table(table: pa.Table, path: Path, metadata: dict[str, str]) -> None:
-    """Write one table; the file appears whole or not at all."""
+    """Write one table."""
     described = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        pq.write_table(described, temporary, compression="zstd", use_dictionary=True)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    pq.write_table(described, path, compression="zstd", use_dictionary=True)
 
 
 def write(log: Log, folder: Path) -> Path:
-    """Write all tables of a log into ``folder``.
+    """Write all tables of a log into ``folder``: all, or none where that fails.
 
     Raises
     ------
     InputError
         The folder cannot be made or written.
     """
+    tables = {name: log.table(name) for name in TABLES}  # all, before the notes on them are known
+    staging = Staging(folder)
+    metadata = {**file_metadata(log), CONVERSION: staging.id}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tables = {name: log.table(name) for name in TABLES}  # all, before the notes on them are known
-        metadata = file_metadata(log)
         for name, table in tables.items():
-            write_table(table, folder / f"{name}.parquet", metadata)
+            write_table(table, staging.file(name), metadata)
+        staging.commit()
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
+    finally:
+        staging.discard()
     return folder
 
 
@@ -75,7 +76,7 @@ def read_parquet(folder: str | os.PathLike[str]) -> Log:
     Raises
     ------
     InputError
-        The folder or one of its files is missing or is no Parquet.
+        The folder or one of its files is missing or is no Parquet, or its files are of different logs.
     SchemaError
         The files are of a newer schema than this version of trtlog knows.
     """
@@ -83,20 +84,53 @@ def read_parquet(folder: str | os.PathLike[str]) -> Log:
     if not path.is_dir():
         raise InputError(f"{path}: not a folder; give the folder that to_parquet or 'trtlog convert' wrote")
     tables = {}
-    metadata: dict[bytes, bytes] = {}
+    described: dict[str, _Described] = {}
     for name in TABLES:
-        file = path / f"{name}.parquet"
-        if not file.is_file():
-            raise InputError(f"{path}: holds no {name}.parquet; it was not written by trtlog, or not completely")
-        try:
-            table = pq.read_table(file)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{file}: cannot be read as Parquet: {error}") from error
-        metadata = pq.read_metadata(file).metadata or {}
-        tables[name] = upgrade(table, name, file)
-    source = metadata.get(b"trtlog.source.chunks", b"").decode()
-    notes = json.loads(metadata.get(b"trtlog.notes", b"[]"))
-    return Log(tables, source or str(path), notes)
+        tables[name], described[name] = _read(path, name)
+    _check_one_log(path, described)
+    first = described["runs"]
+    return Log(tables, first.source or str(path), first.notes)
+
+
+class _Described(NamedTuple):
+    """What the metadata of a file say of the log."""
+
+    conversion: str
+    source: str
+    notes: list[str]
+
+
+def _read(folder: Path, name: str) -> tuple[pa.Table, _Described]:
+    file = file_of(folder, name)
+    if not file.is_file():
+        raise InputError(f"{folder}: holds no {name}.parquet; it was not written by trtlog, or not completely")
+    try:
+        table = pq.read_table(file, partitioning=None)
+        table.validate(full=True)
+        held = {key.decode(): value.decode() for key, value in (pq.read_metadata(file).metadata or {}).items()
+                if key.startswith((b"trtlog.", b"tensorrt."))}  # fmt: skip
+        table = upgrade(table, name, file)
+        notes = json.loads(held.get("trtlog.notes", "[]"))
+    except SchemaError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        what = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{file}: cannot be read as Parquet of trtlog: {what}; convert the log again") from error
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        notes = []
+    return table, _Described(held.get(CONVERSION, ""), held.get("trtlog.source.chunks", ""), notes)
+
+
+def _check_one_log(folder: Path, described: dict[str, _Described]) -> None:
+    """Refuse files that different conversions wrote."""
+    first = described["runs"]
+    for name, other in described.items():
+        if (other.conversion, other.source) != (first.conversion, first.source):
+            sources = f" ({first.source} and {other.source})" if first.source != other.source else ""
+            raise InputError(
+                f"{folder}: runs.parquet and {name}.parquet are of different conversions{sources}; convert the log "
+                f"again"
+            )
 
 
 def upgrade(table: pa.Table, name: str, file: Path) -> pa.Table:

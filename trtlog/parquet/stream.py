@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ import pyarrow.parquet as pq
 from trtlog._util.arrow import from_numpy, to_numpy
 from trtlog.errors import InputError
 from trtlog.messages.captures import Captures
-from trtlog.parquet.files import metadata_of
+from trtlog.parquet.commit import Staging
+from trtlog.parquet.files import CONVERSION, metadata_of
 from trtlog.parquet.segments import SEGMENTED, cut_at_run, cut_inside_run, segmented_kinds, split
 from trtlog.read import check_captures, export_paths, export_rows, make_engine, strict_error
 from trtlog.records import TABLES
@@ -136,7 +138,7 @@ class _Writer:
     """
 
     def __init__(self, folder: Path, source: Source) -> None:
-        self._folder = folder
+        self._staging = Staging(folder)
         self._source = source
         self._files: dict[str, pq.ParquetWriter] = {}
         self.runs = 0  # runs above those that are read now
@@ -168,17 +170,17 @@ class _Writer:
         for file in self._files.values():
             file.add_key_value_metadata({key: metadata[key] for key in _LATE})
             file.close()
-        for name in self._files:
-            self._temporary(name).replace(self._folder / f"{name}.parquet")
         self._files = {}
+        self._staging.commit()
 
     def close(self) -> None:
         """Remove files that did not come to an end."""
         self._thread.shutdown(cancel_futures=True)
-        for name, file in self._files.items():
-            file.close()
-            self._temporary(name).unlink(missing_ok=True)
+        for file in self._files.values():
+            with suppress(OSError, pa.ArrowException):  # as on a full disk: that it failed is known already
+                file.close()
         self._files = {}
+        self._staging.discard()
 
     def _submit(self, captures: Captures, names: Sequence[str], exports: Mapping[str, Any] | None = None) -> None:
         """Have a segment written; at most one waits for another, so that memory stays bounded."""
@@ -199,9 +201,8 @@ class _Writer:
             if name == "runs":
                 self._versions.update(dict.fromkeys(v for v in table.column("tensorrt_version").to_pylist() if v))
             if name not in self._files:
-                self._folder.mkdir(parents=True, exist_ok=True)
                 self._files[name] = pq.ParquetWriter(
-                    self._temporary(name), self._schema(name), compression="zstd", use_dictionary=True
+                    self._staging.file(name), self._schema(name), compression="zstd", use_dictionary=True
                 )
             if table.num_rows:
                 self._held.setdefault(name, []).append(_numbered(table, runs_above))
@@ -217,11 +218,8 @@ class _Writer:
         file.write_table(whole.replace_schema_metadata(file.schema.metadata))
 
     def _schema(self, name: str) -> pa.Schema:
-        early = metadata_of([], self._source.name, [])
+        early = {**metadata_of([], self._source.name, []), CONVERSION: self._staging.id}
         return schema_of(name).with_metadata({k: v for k, v in early.items() if k not in _LATE})
-
-    def _temporary(self, name: str) -> Path:
-        return self._folder / f".{name}.parquet.{os.getpid()}"
 
 
 def _numbered(table: pa.Table, runs_above: int) -> pa.Table:

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple
 
+from trtlog._util.paths import shown
 from trtlog._util.words import counted
 from trtlog.errors import InputError
 from trtlog.source.decode import begins_encoded, decompressed, to_utf8, without_holes
@@ -321,7 +322,7 @@ def read_line(path: str | os.PathLike[str], number: int) -> bytes:
 
 
 def _open_path(given: str | os.PathLike[str], chunk_bytes: int, live: bool) -> Source:
-    name = os.fsdecode(given)
+    name = shown(given)
     if isinstance(given, str) and ("\n" in given or not given.strip()):
         raise InputError(
             "the text of a log was passed where a path is expected: pass it as bytes (text.encode()) or as a "
@@ -329,7 +330,7 @@ def _open_path(given: str | os.PathLike[str], chunk_bytes: int, live: bool) -> S
             if given.strip()
             else "an empty path was passed: pass the path of a log"
         )
-    path = Path(name)
+    path = Path(os.fsdecode(given))
     try:
         if name.startswith("~") and not path.exists():
             path = path.expanduser()

@@ -30,7 +30,7 @@ class MemoryUse(Record):
 
     run: int = run_column()
     name: str = column("name", "name as in table memory_totals")
-    mib: float = column("float64", "size", "MiB")
+    mib: float | None = column("float64", "size; null where it cannot be read", "MiB")
     meaning: str | None = column("text", "what it is")
     line: int = line_column("the figure")
 
@@ -57,7 +57,7 @@ def _use(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "run": row["run"],
         "name": row["name"],
-        "mib": row["bytes"] / 2**20,
+        "mib": None if row["bytes"] is None else row["bytes"] / 2**20,
         "meaning": _MEANING.get(row["name"]),
         "line": row["line"],
     }
