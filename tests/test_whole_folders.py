@@ -12,7 +12,6 @@ import sys
 import time
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 import trtlog
@@ -160,7 +159,8 @@ def test_damaged_parquet_gives_the_log_or_one_clear_error(tmp_path):
             repr(again)
         except TrtlogError as error:
             refused += 1
-            assert "\n" not in str(error)
+            if "\n" in str(error):
+                pytest.fail(f"an error of more than one line: {error}")
         finally:
             file.write_bytes(whole)
     assert refused > 100
@@ -172,13 +172,20 @@ def test_damaged_parquet_gives_the_log_or_one_clear_error(tmp_path):
 PROGRAM = """
 import sys, time, trtlog
 from trtlog.parquet.stream import convert
-logs = [trtlog.parse(path) for path in sys.argv[3:]]
-print("ready", flush=True)
-for number in range(1000):
+logs = [trtlog.parse(path, exports=[]) for path in sys.argv[3:]]
+
+def write(number, folder):
     if sys.argv[2] == "to_parquet":
-        logs[number % 2].to_parquet(sys.argv[1])
+        logs[number % 2].to_parquet(folder)
     else:
-        convert(sys.argv[3 + number % 2], sys.argv[1], engine="line")
+        convert(sys.argv[3 + number % 2], folder, engine="line", exports=[])
+
+write(0, sys.argv[1] + "-first")
+began = time.monotonic()
+write(1, sys.argv[1] + "-first")
+print(time.monotonic() - began, flush=True)
+for number in range(1000):
+    write(number, sys.argv[1])
 """
 
 
@@ -194,18 +201,11 @@ def test_killed_at_any_moment_the_folder_is_one_log(writer, tmp_path):
     for _ in range(15):
         command = [sys.executable, "-c", PROGRAM, str(folder), writer, str(OLD), str(NEW)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as child:
-            assert child.stdout.readline() == b"ready\n"
-            time.sleep(noise.uniform(0, 0.6))
+            time.sleep(noise.uniform(0, 4) * float(child.stdout.readline()))
             child.send_signal(signal.SIGKILL)
         found = trtlog.read_parquet(folder)
         assert found in logs
         seen.add(found.source)
-        assert len(
-            {pq.read_metadata(folder / f"{name}.parquet").metadata[b"trtlog.conversion"] for name in TABLES}
-        ) in (
-            1,
-            2,  # between two names: the journal tells which files count
-        )
     assert len(seen) == 2
     logs[1].to_parquet(folder)
     assert names_in(folder) == sorted(f"{name}.parquet" for name in TABLES)
