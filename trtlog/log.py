@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from trtlog.analyses.handle import Analyses
     from trtlog.analyses.layer.why import Story
     from trtlog.analyses.lint.frame import Findings
-    from trtlog.analyses.questions import Questions
     from trtlog.records.options import (
         BuildOptions,
         InferenceOptions,
@@ -38,11 +38,14 @@ OptionsType = TypeVar("OptionsType", bound="Options")
 # What a log answers with, and the function that does: each takes the log first. They stand on the log, so it names them
 # by text and loads them when they are asked for.
 BELOW = {
-    "analyze": "trtlog.analyses.questions:Questions",
+    "analyses": "trtlog.analyses.registry:table_names",
+    "analyze": "trtlog.analyses.handle:Analyses",
     "lint": "trtlog.analyses.lint.frame:findings",
     "plot": "trtlog.report.plots.plots:Plots",
     "report": "trtlog.report.page.page:report",
+    "record": "trtlog.analyses.registry:record_of",
     "sql": "trtlog.sql:query",
+    "table": "trtlog.analyses.registry:table_of",
     "to_parquet": "trtlog.parquet.files:write",
     "why": "trtlog.analyses.layer.why:why",
 }
@@ -122,19 +125,35 @@ class Log(InNotebook):
     def table(self, name: str) -> pa.Table:
         """Return a table as a pyarrow.Table; its fields' metadata holds units and meanings.
 
+        Parameters
+        ----------
+        name : str
+            A table of facts, as in :attr:`tables`, or an analysis, which is computed: ``margins``, ``lineage``, ...
+
         Raises
         ------
         QueryError
             There is no table of that name.
+
+        Examples
+        --------
+        >>> import trtlog
+        >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
+        >>> log.table("tactics").num_rows, log.table("margins").num_rows
+        (3692, 89)
         """
-        if name not in TABLES:
-            raise QueryError(f"there is no table {name!r}; the tables are {', '.join(TABLES)}")
-        return self._tables[name]
+        return self._tables[name] if name in TABLES else _below("table")(self, name)
 
     @property
     def tables(self) -> Mapping[str, pa.Table]:
-        """All tables by name; each is built when it is asked for."""
+        """All tables of facts by name; each is built when it is asked for."""
         return Tables(self)
+
+    @property
+    def analyses(self) -> Sequence[str]:
+        """Names of the tables that are computed from those of facts: ``log.table("margins")``."""
+        names: Sequence[str] = _below("analyses")()
+        return names
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a table as a pandas DataFrame with Arrow-backed columns: null is ``pd.NA``."""
@@ -143,10 +162,15 @@ class Log(InNotebook):
     def records(self, name: str) -> Iterator[Any]:
         """Yield a table's rows as typed records, such as :class:`trtlog.records.Tactic`."""
         table = self.table(name)
-        record = TABLES[name]
+        record = self.record(name)
         for batch in table.to_batches(max_chunksize=4096):
             for row in batch.to_pylist():
                 yield record(**row)
+
+    def record(self, name: str) -> type[Record]:
+        """Return the class of a table's rows; its fields tell type, unit and meaning of the columns."""
+        record: type[Record] = TABLES[name] if name in TABLES else _below("record")(name)
+        return record
 
     if not TYPE_CHECKING:
 
@@ -245,11 +269,11 @@ class Log(InNotebook):
 
     # ------------------------------------------------------------------ questions
     @cached_property
-    def analyze(self) -> Questions:
-        """Questions about this run, each answered with a DataFrame: ``log.analyze.margins()``."""
+    def analyze(self) -> Analyses:
+        """What is computed from the tables of this run, each a DataFrame: ``log.analyze.margins()``."""
         self._single("analyze")
-        questions: Questions = _below("analyze")(self)
-        return questions
+        analyses: Analyses = _below("analyze")(self)
+        return analyses
 
     def why(self, layer: str) -> Story:
         """Tell one layer's whole story: origin, candidates, choice, conversions, cost.
@@ -329,16 +353,27 @@ class Log(InNotebook):
         page: str = _below("report")(self)
         return page
 
-    def to_parquet(self, folder: str | os.PathLike[str]) -> Path:
-        """Write one Parquet file a table; :func:`trtlog.read_parquet` gives the same Log again.
+    def to_parquet(self, folder: str | os.PathLike[str], *, analyses: Iterable[str] = ()) -> Path:
+        """Write one Parquet file a table of facts; :func:`trtlog.read_parquet` gives the same Log again.
+
+        Parameters
+        ----------
+        folder : str or PathLike
+            Where to write.
+        analyses : iterable of str
+            Names of tables that are computed from the facts, to be written beside them for other programs.
 
         Returns
         -------
         Path
             The folder.
         """
-        written: Path = _below("to_parquet")(self, Path(folder))
+        written: Path = _below("to_parquet")(self, Path(folder), list(analyses))
         return written
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: the tables; what is computed from them is computed again."""
+        return {name: value for name, value in vars(self).items() if name not in ("analyze", "runs")}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Log):
@@ -403,6 +438,8 @@ class _OneRun(Log):
         """Return the run's rows of a table; coverage is counted over the whole file."""
         import pyarrow.compute as pc
 
+        if name not in TABLES:
+            return super().table(name)
         whole = self._log.table(name)
         if "run" not in whole.column_names:
             return whole

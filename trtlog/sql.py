@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.words import did_you_mean
 from trtlog.errors import MissingExtra, QueryError
 
+_LISTING = ("show", "information_schema", "duckdb_views", "duckdb_columns", "describe")
+
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
     from trtlog.log import Log
 
 
 def query(log: Log, sql: str, parameters: Iterable[Any] | None = None) -> pa.Table:
-    """Run one SQL statement over the tables of a log.
+    """Run one SQL statement over the tables of a log, of facts and of analyses.
 
     All tables are views of their names; only those that the statement names are built. The statement sees no
     files: DuckDB's access to the file system is switched off.
@@ -41,16 +46,40 @@ def query(log: Log, sql: str, parameters: Iterable[Any] | None = None) -> pa.Tab
     >>> query(log, statement, ["%fc/Gemm"]).to_pylist()
     [{'n': 212, 'best': 0.00473438}]
     """
-    from trtlog.records import TABLES
+    from trtlog.tables.schema import schema_of_record
 
     def rows(name: str) -> Any:
         return _registrable(log.table(name))
 
-    return run(rows, sql, list(parameters) if parameters is not None else None, list(TABLES))
+    def outline(name: str) -> Any:
+        return _registrable(schema_of_record(log.record(name)).empty_table())
+
+    given = list(parameters) if parameters is not None else None
+    return run(rows, sql, given, list(log.tables), log.analyses, outline)
 
 
-def run(rows: Callable[[str], Any], sql: str, parameters: list[Any] | None, tables: Sequence[str]) -> pa.Table:
+def run(
+    rows: Callable[[str], Any],
+    sql: str,
+    parameters: list[Any] | None,
+    tables: Sequence[str],
+    computed: Sequence[str] = (),
+    outline: Callable[[str], Any] | None = None,
+) -> pa.Table:
     """Run one SQL statement over tables that DuckDB reads from ``rows``: Arrow tables, or datasets it scans.
+
+    Parameters
+    ----------
+    rows : callable
+        Name of a table -> what DuckDB reads.
+    sql : str
+        The statement.
+    parameters : list, optional
+        Values for the ``?``.
+    tables, computed : sequence of str
+        Names of the tables; those of ``computed`` are costly, so that a mere column of the name does not count.
+    outline : callable, optional
+        Name of a computed table -> one without rows, for statements that list the tables.
 
     Raises
     ------
@@ -68,24 +97,44 @@ def run(rows: Callable[[str], Any], sql: str, parameters: list[Any] | None, tabl
     with duckdb.connect(":memory:") as connection:
         try:
             connection.execute("set enable_external_access = false")
-            for name in tables_named(sql, tables):
+            read = [*tables_named(sql, tables), *_computed_named(connection, sql, computed)]
+            for name in read:
                 connection.register(name, rows(name))
+            if outline is not None and _lists_tables(sql):
+                for name in set(computed) - set(read):
+                    connection.register(name, outline(name))
             result = connection.sql(sql, params=parameters)
             if result is None:
                 raise QueryError("the statement gives no rows; write a select")
             return result.to_arrow_table()
         except duckdb.Error as error:
-            raise QueryError(f"DuckDB cannot run this statement: {_message(error, tables)}") from error
+            every = [*tables, *computed]
+            raise QueryError(f"DuckDB cannot run this statement: {_message(error, every)}") from error
 
 
 def tables_named(sql: str, tables: Sequence[str]) -> list[str]:
     """Return the tables whose names stand in a statement, so that only these are built."""
-    import re
+    words = set(re.findall(r"[a-z_]+", sql.lower()))
+    return list(tables) if _lists_tables(sql) else [name for name in tables if name in words]
+
+
+def _lists_tables(sql: str) -> bool:
+    return not set(re.findall(r"[a-z_]+", sql.lower())).isdisjoint(_LISTING)
+
+
+def _computed_named(connection: duckdb.DuckDBPyConnection, sql: str, computed: Sequence[str]) -> list[str]:
+    """Return the computed tables that a statement reads; names of columns only count where DuckDB cannot tell."""
+    import duckdb
 
     words = set(re.findall(r"[a-z_]+", sql.lower()))
-    found = [name for name in tables if name in words]
-    catalogue = "show" in words or "information_schema" in words or "duckdb_views" in words or "describe" in words
-    return list(tables) if catalogue else found
+    named = [name for name in computed if name in words]
+    if not named:
+        return []
+    try:
+        read = {name.lower() for name in connection.get_table_names(sql)}
+    except duckdb.Error:
+        return named
+    return [name for name in named if name in read]
 
 
 def _registrable(table: pa.Table) -> pa.Table:
@@ -98,6 +147,8 @@ def _registrable(table: pa.Table) -> pa.Table:
 
 def _message(error: Exception, tables: Sequence[str]) -> str:
     text = str(error)
-    if "does not exist" in text and "Table" in text:
-        return f"{text}\nthe tables are {', '.join(tables)}"
+    unknown = re.search(r"Table with name (\S+) does not exist", text)
+    if unknown is not None:
+        near = did_you_mean(unknown[1], tables)
+        return f"{unknown[0]}{near}\nthe tables are {', '.join(tables)}"
     return text

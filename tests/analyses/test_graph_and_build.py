@@ -3,7 +3,6 @@
 import datetime
 import re
 
-import pyarrow as pa
 import pytest
 
 import trtlog
@@ -126,15 +125,3 @@ def test_performance_diagnosis():
     times = [float(m[1]) for m in re.finditer(r"Average on 10 runs - GPU latency: ([0-9.]+) ms", lines)]
     quarter = len(times) // 4
     assert row["drift_percent"] == pytest.approx(100 * (sum(times[-quarter:]) / sum(times[:quarter]) - 1))
-
-
-def test_answers_are_tables_with_documented_columns():
-    from trtlog.analyses.questions import QUESTIONS
-
-    ask = parsed("lstm_verbose").analyze
-    for question in QUESTIONS:
-        options = {"other": parsed("lstm_verbose")} if question == "winner_changes" else {}
-        table = ask.table(question, **options)
-        assert isinstance(table, pa.Table)
-        assert all((field.metadata or {}).get(b"doc") for field in table.schema), question
-        assert getattr(ask, question).__doc__

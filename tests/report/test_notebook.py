@@ -13,7 +13,7 @@ import trtlog
 from tests.conftest import FIXTURES
 from tests.report.conftest import EVIL, SECRETS, T8
 from trtlog.analyses.layer.why import layer_names
-from trtlog.analyses.questions import QUESTIONS
+from trtlog.analyses.registry import table_names
 from trtlog.errors import MissingExtra, QueryError
 from trtlog.log import to_frame
 from trtlog.records import TABLES
@@ -57,7 +57,7 @@ def test_sections_and_numbers_show_what_is_printed(logs):
     assert "outputs" in log.tables._repr_html_().partition("without rows")[2]
 
 
-def test_questions_say_what_is_missing(logs):
+def test_analyses_say_what_is_missing(logs):
     assert "<code>log.analyze.margins()</code>" in logs("detailed").analyze._repr_html_()
     shown = logs("not_verbose").analyze._repr_html_()
     assert "<code>log.analyze.margins()</code>" not in shown
@@ -108,7 +108,7 @@ def everything(log, other):
     named += [log, log.performance, log.performance.latency, log.tables, log.analyze, log.plot, log.lint()]
     named += [diff, lock, trtlog.check(log, lock), trtlog.check(other, lock), trtlog.stability([log, log])]
     named += [log.why(name) for name in layer_names(log)[-3:]]
-    frames = [log.analyze.table(name) for name in QUESTIONS if name != "winner_changes"]
+    frames = [log.analyze.table(name) for name in table_names()]
     return [*named, *(log.frame(name).head(3) for name in TABLES), *map(to_frame, (t.slice(0, 3) for t in frames))]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def plural(count: float, one: str, many: str = "") -> str:
     """Return the words for one thing, or those for several.
@@ -43,3 +45,17 @@ def percent(value: float) -> str:
     if value >= 100:
         return f"a factor of {1 + value / 100:.2g}"
     return f"{value:.2g}%"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question after a name that is near a wrong one, with the mark before it; nothing where none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("margin", ["margins", "tactics"]), did_you_mean("x", ["margins"])
+    ('; did you mean margins?', '')
+    """
+    import difflib
+
+    near = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,5 +1,5 @@
-"""Questions that performance engineers ask of one log or several: functions from tables to tables or records.
+"""Analyses: what performance engineers ask of one log or several, as functions from tables to tables.
 
-Nothing here reads files, prints or draws. :class:`trtlog.analyses.questions.Questions`, at hand as
-``log.analyze``, gives the answers about one log as DataFrames.
+Nothing here reads files, prints or draws. :mod:`trtlog.analyses.registry` declares what is computed of one log, each
+analysis a table; ``log.analyze`` (:class:`trtlog.analyses.handle.Analyses`) gives them as DataFrames.
 """

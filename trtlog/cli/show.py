@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from trtlog.cli.common import format_option, log_argument, print_rows, read_tables, reading_options
-from trtlog.errors import QueryError
+from trtlog.cli.common import FORMATS, log_argument, print_rows, read_tables, reading_options
+from trtlog.errors import InputError, QueryError
+
+if TYPE_CHECKING:
+    from trtlog.dataset.handle import Dataset
+    from trtlog.log import Log
 
 _CONDITION = re.compile(r"\s*([a-z_0-9]+)\s*(==|=|!=|<=|>=|<|>|~)\s*(.*?)\s*$", re.DOTALL)
 
@@ -25,7 +29,15 @@ _CONDITION = re.compile(r"\s*([a-z_0-9]+)\s*(==|=|!=|<=|>=|<|>|~)\s*(.*?)\s*$", 
 )
 @click.option("--sort", metavar="COLUMN", help="Sort by a column; a leading - sorts downwards.")
 @click.option("--limit", type=click.IntRange(0), default=None, help="At most so many rows.")
-@format_option
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice((*FORMATS, "parquet")),
+    default="table",
+    show_default=True,
+    help="How rows come out; parquet needs -o.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), default=None, help="File to write to.")
 @reading_options
 def command(
     table: str,
@@ -35,14 +47,19 @@ def command(
     sort: str | None,
     limit: int | None,
     format_: str,
+    output: str | None,
     strict: bool,
     run_number: int | None,
 ) -> None:
-    """Show rows of TABLE of LOG or of a dataset; 'trtlog tables' lists tables and columns.
+    """Show rows of TABLE of LOG or of a dataset; 'trtlog tables' lists tables, analyses and their columns.
 
     Example:  trtlog show tactics verbose.log --where layer~conv1 --sort time_ms --limit 5
     """
-    rows = read_tables(log, strict=strict, run_number=run_number).table(table)
+    if format_ == "parquet" and output is None:
+        raise click.UsageError("--format parquet writes a file: give its name with -o.")
+    held = read_tables(log, strict=strict, run_number=run_number)
+    rows = held.table(table)
+    _say_what_is_missing(held, table, rows)
     for condition in where:
         rows = keep(rows, condition)
     if sort is not None:
@@ -54,7 +71,38 @@ def command(
         for name in names:
             _known(rows, name)
         rows = rows.select(names)
-    print_rows(rows, format_)
+    if output is None:
+        print_rows(rows, format_)
+    else:
+        _write(rows, format_, output)
+
+
+def _say_what_is_missing(held: Log | Dataset, table: str, rows: Any) -> None:
+    """Say on standard error why an analysis is empty."""
+    from trtlog.log import Log
+
+    if not rows.num_rows and isinstance(held, Log) and table in held.analyses and len(held.runs) == 1:
+        advice = held.analyze.missing(table)
+        if advice is not None:
+            click.echo(f"trtlog: {advice}", err=True)
+
+
+def _write(rows: Any, format_: str, output: str) -> None:
+    import contextlib
+    import io
+    from pathlib import Path
+
+    try:
+        if format_ == "parquet":
+            import pyarrow.parquet as pq
+
+            pq.write_table(rows, output, compression="zstd")
+            return
+        with contextlib.redirect_stdout(io.StringIO()) as text:
+            print_rows(rows, format_)
+        Path(output).write_text(text.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror or error}") from error
 
 
 def _known(rows: Any, name: str) -> None:

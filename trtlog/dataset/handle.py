@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from trtlog._util.words import plural
+from trtlog._util.words import did_you_mean, plural
 from trtlog.dataset import manifest
 from trtlog.dataset.catalogue import SCHEMA
 from trtlog.dataset.manifest import CATALOGUE, Group, Manifest
@@ -155,7 +155,11 @@ class Dataset(InNotebook):
         if name == CATALOGUE:
             return SCHEMA
         if name not in TABLES:
-            raise QueryError(f"there is no table {name!r}; the tables are {', '.join([CATALOGUE, *TABLES])}")
+            names = [CATALOGUE, *TABLES]
+            raise QueryError(
+                f"a dataset has no table {name!r}{did_you_mean(name, names)}; its tables are {', '.join(names)}; "
+                f"analyses such as margins are computed of one log: dataset.log(SOURCE).table({name!r})"
+            )
         return full_schema(name)
 
     def _again(self, read: Callable[[], Answer]) -> Answer:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 
-from trtlog.records import TABLES
+from trtlog.analyses.registry import METHODS
+from trtlog.records import TABLES, Record
 
 
 def tables_page() -> str:
@@ -17,11 +18,33 @@ def tables_page() -> str:
         "The unit stands in the name, or in a column of its own.",
     ]
     for name, record in TABLES.items():
-        doc = " ".join((record.__doc__ or "").split()).replace("``", "`")
-        lines += ["", f"## {name}", "", doc, "", "| column | type | unit | meaning |", "|---|---|---|---|"]
-        for column, about in record.columns().items():
-            lines.append(f"| {column} | {about.type} | {about.unit} | {about.doc.replace('|', chr(92) + '|')} |")
+        lines += ["", f"## {name}", "", _prose(record.__doc__), *_columns(record)]
+    lines += [
+        "",
+        "## Analyses",
+        "",
+        "Tables that are computed from those above, of one log. Their names stand wherever a table's name does:",
+        '`log.table("margins")`, `log.sql("select * from margins")`, `trtlog show margins LOG`, `trtlog query`. With',
+        "options and as a DataFrame they come from `log.analyze`. Where the log lacks the lines that one needs it is",
+        'empty; `log.analyze.missing("margins")` says which flag prints them.',
+        '`log.to_parquet(folder, analyses=["margins"])` writes them beside the facts,',
+        "`trtlog show margins LOG --format parquet -o margins.parquet` one alone.",
+    ]
+    for analysis in METHODS.values():
+        lines += ["", f"## {analysis.table}", "", _prose(analysis.rows().__doc__), ""]
+        lines += [f"`log.analyze.{analysis.name}()`: {_prose(analysis.about)}", *_columns(analysis.rows())]
     return "\n".join(lines) + "\n"
+
+
+def _prose(doc: str | None) -> str:
+    return " ".join((doc or "").split()).replace("``", "`")
+
+
+def _columns(record: type[Record]) -> list[str]:
+    lines = ["", "| column | type | unit | meaning |", "|---|---|---|---|"]
+    for column, about in record.columns().items():
+        lines.append(f"| {column} | {about.type} | {about.unit} | {about.doc.replace('|', chr(92) + '|')} |")
+    return lines
 
 
 def lint_page() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,15 +49,15 @@ def write_table(table: pa.Table, path: Path, metadata: dict[str, str]) -> None:
     pq.write_table(described, path, compression="zstd", use_dictionary=True)
 
 
-def write(log: Log, folder: Path) -> Path:
-    """Write all tables of a log into ``folder``: all, or none where that fails.
+def write(log: Log, folder: Path, analyses: Sequence[str] = ()) -> Path:
+    """Write all tables of facts of a log into ``folder``, and the analyses of these names: all, or none if that fails.
 
     Raises
     ------
     InputError
         The folder cannot be made or written.
     """
-    tables = {name: log.table(name) for name in TABLES}  # all, before the notes on them are known
+    tables = {name: log.table(name) for name in (*TABLES, *analyses)}  # all, before the notes are known
     staging = Staging(folder)
     metadata = {**file_metadata(log), CONVERSION: staging.id}
     try:

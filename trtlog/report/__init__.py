@@ -17,7 +17,7 @@ register(
         "trtlog.records.options.Options": "trtlog.report.notebook.log:options_html",
         "trtlog.records.options.Performance": "trtlog.report.notebook.log:performance_html",
         "trtlog.records.options.Statistics": "trtlog.report.notebook.log:statistics_html",
-        "trtlog.analyses.questions.Questions": "trtlog.report.notebook.log:questions_html",
+        "trtlog.analyses.handle.Analyses": "trtlog.report.notebook.log:analyses_html",
         "trtlog.analyses.compare.diff.Diff": "trtlog.report.notebook.answers:diff_html",
         "trtlog.analyses.compare.stability.Stability": "trtlog.report.notebook.answers:stability_html",
         "trtlog.analyses.gate.check.Check": "trtlog.report.notebook.answers:check_html",

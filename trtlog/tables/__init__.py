@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -69,14 +70,24 @@ class TableSet:
         self._lines = captures.line_map
         self._built: dict[str, pa.Table] = {}
         self.notes: list[str] = []  # what could not be read in the tables that were built
+        self._lock = threading.RLock()
 
     def __getitem__(self, name: str) -> pa.Table:
-        if name not in self._built:
-            with no_collection(), unreadable.collecting() as found:
-                self._built[name] = in_file(BUILDERS[name](self._context), self._lines)
-            if found:
-                self.notes.append(unreadable.in_words(name, found))
-        return self._built[name]
+        with self._lock:  # threads may share a log
+            if name not in self._built:
+                with no_collection(), unreadable.collecting() as found:
+                    self._built[name] = in_file(BUILDERS[name](self._context), self._lines)
+                if found:
+                    self.notes.append(unreadable.in_words(name, found))
+            return self._built[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """To another process go the tables, not what they are made of."""
+        return {"_built": {name: self[name] for name in self.names}, "notes": self.notes}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
 
 
 __all__ = ["BUILDERS", "TABLES", "TableSet", "schema_of"]

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import Frame, answer, rows, size_told
-from trtlog.analyses.layer.engine_layer import Layer, Layers
+from trtlog.analyses.layer.engine_layer import Layer, Layers, layers_of
 from trtlog.analyses.layer.tactics import margins
 from trtlog.records.base import Record, column, line_column, run_column
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from trtlog.log import Log
 
 # Where a log holds too few repeats: what re-timing 3,692 tactics of one network on one idle GPU gave for
 # kernels of about 10 us (90th percentile 4 %), with a margin for GPUs whose clocks are not locked.
@@ -194,11 +196,12 @@ class WinnerChange(Record):
     line_second: int | None = line_column("the time in the second log")
 
 
-def winner_changes(first: Layers, second: Layers) -> pa.Table:
+def winner_changes(first: Layers, other: Log) -> pa.Table:
     """List layers whose tactic in the engine differs between two builds, with margin and noise in both.
 
     Layers are compared by name; for builds of different networks or versions use a comparison that aligns.
     """
+    second = layers_of(other)
     a, b = first.timed_tactics, second.timed_tactics
     noise_a, noise_b = Noise(a), Noise(b)
     drifts = _drifts(a, b)
@@ -209,12 +212,12 @@ def winner_changes(first: Layers, second: Layers) -> pa.Table:
     for one in first.all:
         # The engines of one run in their order.
         same = theirs.get(one.layer)
-        other = same.pop(0) if same else None
-        if other is None or one.timing.row is None or other.timing.row is None:
+        two = same.pop(0) if same else None
+        if two is None or one.timing.row is None or two.timing.row is None:
             continue
-        if one.timing.borrowed or other.timing.borrowed:
+        if one.timing.borrowed or two.timing.borrowed:
             continue
-        row_a, row_b = a.loc[one.timing.row], b.loc[other.timing.row]
+        row_a, row_b = a.loc[one.timing.row], b.loc[two.timing.row]
         if all(row_a[n] == row_b[n] for n in ("tactic", "runner", "input_formats", "output_formats")):
             continue
         in_a, in_b = _rival(a, row_a, row_b), _rival(b, row_b, row_a)

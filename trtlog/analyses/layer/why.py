@@ -16,7 +16,7 @@ from trtlog.errors import QueryError
 from trtlog.values.kernels import decode_kernel
 
 if TYPE_CHECKING:
-    from trtlog.analyses.questions import Questions
+    from trtlog.analyses.handle import Analyses
     from trtlog.log import Log
 
 _TOP = 5
@@ -234,7 +234,7 @@ def _rewrites(log: Log, layer: str, nodes: list[dict[str, Any]]) -> dict[str, An
     return {"rewrites": done, "attempted": tried}
 
 
-def _tactics(ask: Questions, run: int, layer: str) -> dict[str, Any]:
+def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     held, known = ask._layers.timed_tactics, ask._layers.named(layer)
     selection = known.timing if known is not None and known.row is not None else UNKNOWN
     source = selection.layer or layer
@@ -265,7 +265,7 @@ def _tactics(ask: Questions, run: int, layer: str) -> dict[str, Any]:
     return out
 
 
-def _around(log: Log, ask: Questions, layer: str, source: str) -> dict[str, Any]:
+def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
     out: dict[str, Any] = {}
     groups: dict[tuple[str, Any], dict[str, Any]] = {}
     for skip in rows(log.table("skips")):
@@ -395,7 +395,7 @@ def _ms(value: float) -> str:
     return f"{value:.6g} ms"
 
 
-def _missing(ask: Questions, told: Story) -> list[str]:
+def _missing(ask: Analyses, told: Story) -> list[str]:
     out = []
     if not told.candidates and told.type not in ("Constant", "NoOp") and copied_for(told.layer) is None:
         advice = ask.missing("candidates")

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import plural
+from trtlog.analyses.registry import METHODS
 from trtlog.records import TABLES, Record
 from trtlog.records.options import Statistics
 from trtlog.report.notebook.fragment import (
@@ -25,7 +26,7 @@ from trtlog.report.notebook.fragment import (
 from trtlog.report.page.page import head
 
 if TYPE_CHECKING:
-    from trtlog.analyses.questions import Questions
+    from trtlog.analyses.handle import Analyses
     from trtlog.log import Log, Tables
     from trtlog.records.options import Performance
     from trtlog.report.plots.plots import Plots
@@ -138,20 +139,17 @@ def tables_html(tables: Tables) -> str:
     return block(*parts)
 
 
-def questions_html(questions: Questions) -> str:
-    """Return what can be asked of a log, and why an answer would be empty."""
-    from trtlog.analyses.questions import QUESTIONS
-
+def analyses_html(analyses: Analyses) -> str:
+    """Return what can be computed of a log, and why an analysis would be empty."""
     rows: list[tuple[Html, str]] = []
     missing: dict[str, list[str]] = {}
-    for name in QUESTIONS:
-        advice = questions.missing(name)
-        asked = text(f"log.analyze.{name}()")
+    for name, analysis in METHODS.items():
+        advice = analyses.missing(name)
         if advice is None:
-            rows.append((Html(f"<code>{asked}</code>"), _first(getattr(type(questions), f"_{name}").__doc__)))
+            rows.append((Html(f"<code>{text(f'log.analyze.{name}()')}</code>"), _first(analysis.about)))
         else:
             missing.setdefault(advice, []).append(name)
-    parts = [line(strong("Questions"))]
+    parts = [line(strong("Analyses"))]
     parts += [table((("answered here", False), ("with", False)), rows, most=len(rows))] if rows else []
     parts += [line(strong(", ".join(names)), dim(advice)) for advice, names in missing.items()]
     return block(*parts)

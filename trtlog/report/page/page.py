@@ -53,14 +53,13 @@ def report_diff(diff: Diff) -> str:
 def _run(log: Log, largest: int) -> tuple[dict[str, Any], int]:
     """Return the data of a run, and its bytes: its tables are cut until it has as many, or few rows are left."""
     page = Page(log, ROWS)
-    with log.analyze.keeping():
-        while True:
-            made = sections(page)
-            data = {"head": head(log), "sections": made, "tables": page.tables}
-            size = len(embed(data))
-            if size <= largest or page.rows < _LEAST_ROWS:
-                return data, size
-            page.rows, page.tables = page.rows // 4, {}
+    while True:
+        made = sections(page)
+        data = {"head": head(log), "sections": made, "tables": page.tables}
+        size = len(embed(data))
+        if size <= largest or page.rows < _LEAST_ROWS:
+            return data, size
+        page.rows, page.tables = page.rows // 4, {}
 
 
 def _base(source: str) -> str:

@@ -1,0 +1,199 @@
+"""The analyses of one log: what each is called, the function that answers, what that takes, the record of its rows.
+
+An analysis is a table like those of facts. It is reached by its name wherever a table's name is taken:
+``log.table("margins")``, ``log.sql("select * from margins")``, ``trtlog show margins LOG``, ``trtlog tables margins``;
+and as a DataFrame, with options, by ``log.analyze.margins()``. Functions are named by text: listing them loads nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trtlog._util.words import did_you_mean
+from trtlog.errors import QueryError
+from trtlog.records import TABLES, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from trtlog.log import Log
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A table that is computed from others.
+
+    Parameters
+    ----------
+    table : str
+        Its name among the tables.
+    function : str
+        ``module:function`` below ``trtlog.analyses``: takes what ``takes`` names, and options by keyword; returns an
+        Arrow table.
+    record : str
+        Class of a row, in the same module: columns, units, meanings.
+    takes : tuple of str
+        Tables of facts, other analyses, or what analyses share (:class:`trtlog.analyses.handle.Analyses`).
+    needs : tuple of str
+        Tables without whose rows the answer is empty, in order of importance.
+    about : str
+        What it tells, in a line.
+    method : str
+        Name in ``log.analyze``, where a table of facts has it too; else as the table.
+    """
+
+    table: str
+    function: str
+    record: str
+    takes: tuple[str, ...]
+    needs: tuple[str, ...]
+    about: str
+    method: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name in ``log.analyze``."""
+        return self.method or self.table
+
+    def load(self) -> Callable[..., pa.Table]:
+        """Return the function."""
+        module, name = self._place()
+        function: Callable[..., pa.Table] = getattr(importlib.import_module(module), name)
+        return function
+
+    def rows(self) -> type[Record]:
+        """Return the class of its rows."""
+        record: type[Record] = getattr(importlib.import_module(self._place()[0]), self.record)
+        return record
+
+    def is_table(self) -> bool:
+        """Whether it is a table of one log: an analysis with an option that must be given is none."""
+        return self.table not in _WITH_OPTIONS
+
+    def _place(self) -> tuple[str, str]:
+        module, _, name = self.function.partition(":")
+        return f"trtlog.analyses.{module}", name
+
+
+# Analyses that take another log.
+_WITH_OPTIONS = frozenset({"winner_changes"})
+
+_DECLARED = (
+    Analysis("candidates", "layer.tactics:candidates", "Candidate", ("layers",), ("tactics",),
+             "Timed tactics ranked within each layer, over all formats; ``layer=`` for one."),
+    Analysis("margins", "layer.tactics:margins", "Margin", ("layers",), ("tactics",),
+             "Winner and runner-up of each layer and combination of formats."),
+    Analysis("best", "layer.tactics:best", "Best", ("layers",), ("tactics",),
+             'Each layer\'s best time by precision, or ``by="format"``.'),
+    Analysis("winners", "layer.tactics:winners", "Winners", ("layers",), ("tactics",),
+             'How often each runner, ``by="family"`` or ``by="precision"`` is timed, wins, and is used.'),
+    Analysis("passed_over", "layer.tactics:passed_over", "PassedOver", ("layers",),
+             ("tactics", "engine_layers"), "Layers whose fastest candidate was passed over because of its formats."),
+    Analysis("close_calls", "layer.noise:close_calls", "CloseCall", ("layers",), ("tactics",),
+             "Choices whose margin lies within the noise of the builder's timing."),
+    Analysis("repeats", "layer.noise:repeats", "Repeat", ("layers",), ("tactics",),
+             "The same conversion timed more than once: what the noise estimate rests on."),
+    Analysis("winner_changes", "layer.noise:winner_changes", "WinnerChange", ("layers",),
+             ("tactics", "engine_layers"),
+             "Layers whose tactic differs in ``other``, another build of the network, with margin and noise."),
+    Analysis("workspace_skips", "build.memory:workspace_skips", "WorkspaceSkip", ("skips", "tactics"), ("timings",),
+             "Layers with tactics skipped for lack of memory."),
+    Analysis("fusion_waterfall", "build.fusions:waterfall", "WaterfallStep", ("passes", "fusions"), ("passes",),
+             "Number of layers after each pass."),
+    Analysis("fusion_rules", "build.fusions:rules", "RuleUse", ("fusions", "passes"), ("fusions",),
+             "Rewrites by rule: tried, applied."),
+    Analysis("fusion_attempts", "build.fusions:attempts", "Attempt", ("fusions", "passes"), ("fusions",),
+             "Every attempt with what came of it."),
+    Analysis("lineage", "layer.lineage:links", "Link", ("engine_layers", "onnx_nodes", "registered_layers"),
+             ("engine_layers", "onnx_nodes"), "Engine layers and the ONNX nodes that went into them."),
+    Analysis("lost_nodes", "layer.lineage:lost_nodes", "Lost",
+             ("engine_layers", "onnx_nodes", "registered_layers", "fusions"), ("onnx_nodes", "engine_layers"),
+             "ONNX nodes that ended in no engine layer, and why."),
+    Analysis("precision", "layer.fallback:layer_precisions", "LayerPrecision", ("layers",), ("engine_layers", "tactics"),
+             "Each engine layer's time by precision, what it uses, and why it fell back; ``engine=`` for another engine."),
+    Analysis("precision_totals", "layer.fallback:precision_totals", "PrecisionTotal", ("precision",),
+             ("engine_layers", "tactics"), "Layers, time and fallbacks by the precision in the engine."),
+    Analysis("reformat_costs", "layer.conversions:conversions", "ReformatCost", ("layers",), ("timings",),
+             "Conversions between formats: cost, share of the profile, who forces them.", method="reformats"),
+    Analysis("reformat_shares", "layer.conversions:shares", "ReformatShare", ("engine_layers", "profile"), ("profile",),
+             "What conversions and copies of constants take of the profile."),
+    Analysis("memory_use", "build.memory:memory_use", "MemoryUse", ("memory_totals",), ("memory_totals",),
+             "Persistent, scratch, activation, weights and peak memory, in MiB."),
+    Analysis("build_time", "build.time:build_time", "BuildTime", ("timings", "timestamps"), ("timings",),
+             'The builder\'s time by layer, ``by="runner"`` or ``by="kind"``.'),
+    Analysis("cache_use", "build.time:cache_use", "CacheUse", ("timing_cache", "combinations", "timings"),
+             ("combinations",), "What the timing cache did."),
+    Analysis("diagnosis", "build.performance:diagnose", "Diagnosis",
+             ("performance", "iterations", "options", "messages", "runs"), ("performance",),
+             "What bounds the throughput, how stable the times are, what the host costs.", method="performance"),
+    Analysis("findings", "lint.registry:lint", "Finding", ("log",), (),
+             "What is wrong and what is fine, by rule; ``log.lint()`` shows it."),
+)  # fmt: skip
+
+ANALYSES: dict[str, Analysis] = {analysis.table: analysis for analysis in _DECLARED}
+"""Analyses by the name of their table."""
+
+METHODS: dict[str, Analysis] = {analysis.name: analysis for analysis in _DECLARED}
+"""Analyses by their name in ``log.analyze``."""
+
+
+def table_names() -> list[str]:
+    """Return the names of the analyses that are tables of one log."""
+    return [name for name, analysis in ANALYSES.items() if analysis.is_table()]
+
+
+def record_of(name: str) -> type[Record]:
+    """Return the class of a table's rows, of facts and of analyses.
+
+    Raises
+    ------
+    QueryError
+        There is no table of that name.
+
+    Examples
+    --------
+    >>> record_of("tactics").__name__, record_of("margins").__name__
+    ('Tactic', 'Margin')
+    """
+    return TABLES[name] if name in TABLES else find(name).rows()
+
+
+def find(name: str) -> Analysis:
+    """Return the analysis that is the table of this name.
+
+    Raises
+    ------
+    QueryError
+        There is no such table, neither of facts nor of analyses.
+    """
+    found = ANALYSES.get(name)
+    if found is None:
+        names = [*TABLES, *table_names()]
+        raise QueryError(
+            f"there is no table {name!r}{did_you_mean(name, names)}; the tables are {', '.join(TABLES)}; "
+            f"and computed from these {', '.join(table_names())}"
+        )
+    if not found.is_table():
+        raise QueryError(f"{name} compares two logs: ask log.analyze.{found.name}(other=log)")
+    return found
+
+
+def table_of(log: Log, name: str) -> pa.Table:
+    """Return an analysis as a table; of a log of several runs the rows of all.
+
+    Raises
+    ------
+    QueryError
+        There is no table of that name.
+    """
+    find(name)
+    tables = [run.analyze.table(name) for run in log.runs]
+    if len(tables) == 1:
+        return tables[0]
+    import pyarrow as pa
+
+    return pa.concat_tables(tables)
