@@ -58,7 +58,7 @@ def test_records_are_typed(log):
 
 
 def test_unknown_names_are_told(log):
-    with pytest.raises(QueryError, match="there is no table 'tactic'; the tables are runs, "):
+    with pytest.raises(QueryError, match=r"no table 'tactic' \(did you mean tactics\?\); the tables are runs, "):
         log.table("tactic")
     with pytest.raises(AttributeError, match="a Log has no 'tactic'"):
         log.tactic  # noqa: B018 - the access is what is tested

@@ -150,7 +150,7 @@ def test_a_file_of_several_runs_gives_the_rows_of_all():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("margin", "no table 'margin'; did you mean margins"),
+        ("margin", "no table 'margin' .did you mean margins"),
         ("tactic", "did you mean tactics"),
         ("xyz", r"the tables are runs,.* computed from these candidates,"),
         ("winner_changes", r"ask log\.analyze\.winner_changes\(other=log\)"),
@@ -160,7 +160,7 @@ def test_a_wrong_name(name, words):
     for ask in (parsed("lstm_verbose").table, parsed("lstm_verbose").frame, parsed("lstm_verbose").record):
         with pytest.raises(trtlog.QueryError, match=words):
             ask(name)
-    with pytest.raises(AttributeError, match="there is no analysis 'margin'; did you mean margins"):
+    with pytest.raises(AttributeError, match=r"there is no analysis 'margin' \(did you mean margins\?\)"):
         parsed("lstm_verbose").analyze.margin  # noqa: B018 - the access is what is tested
 
 

@@ -48,14 +48,14 @@ def percent(value: float) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a question after a name that is near a wrong one, with the mark before it; nothing where none is near.
+    """Return a question after a known name that is near a wrong one; nothing where none is near.
 
     Examples
     --------
     >>> did_you_mean("margin", ["margins", "tactics"]), did_you_mean("x", ["margins"])
-    ('; did you mean margins?', '')
+    (' (did you mean margins?)', '')
     """
     import difflib
 
     near = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -157,7 +157,7 @@ class Dataset(InNotebook):
         if name not in TABLES:
             names = [CATALOGUE, *TABLES]
             raise QueryError(
-                f"a dataset has no table {name!r}{did_you_mean(name, names)}; its tables are {', '.join(names)}; "
+                f"there is no table {name!r}{did_you_mean(name, names)}; the tables are {', '.join(names)}; "
                 f"analyses such as margins are computed of one log: dataset.log(SOURCE).table({name!r})"
             )
         return full_schema(name)
