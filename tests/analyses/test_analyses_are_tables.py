@@ -205,6 +205,8 @@ def test_parquet_holds_them_on_request(tmp_path):
     again = trtlog.read_parquet(more)
     assert again == log
     assert pq.read_table(more / "margins.parquet").to_pylist() == again.table("margins").to_pylist()
+    parsed("err_missing_onnx").to_parquet(more)
+    assert sorted(file.stem for file in more.glob("*.parquet")) == sorted(TABLES)  # none of the other log is left
     with pytest.raises(trtlog.QueryError, match="did you mean margins"):
         log.to_parquet(tmp_path / "other", analyses=["margin"])
 

@@ -64,11 +64,25 @@ def write(log: Log, folder: Path, analyses: Sequence[str] = ()) -> Path:
         for name, table in tables.items():
             write_table(table, staging.file(name), metadata)
         staging.commit()
+        drop_former_analyses(folder, staging.id)
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
     finally:
         staging.discard()
     return folder
+
+
+def drop_former_analyses(folder: Path, conversion: str) -> None:
+    """Remove analyses that an earlier conversion left in a folder: they are of other tables."""
+    for path in folder.glob("*.parquet"):
+        if path.stem in TABLES:
+            continue
+        try:
+            held = pq.read_metadata(path).metadata or {}
+        except (pa.ArrowInvalid, OSError):
+            continue  # not trtlog's
+        if b"trtlog.schema" in held and held.get(CONVERSION.encode()) != conversion.encode():
+            path.unlink(missing_ok=True)
 
 
 def read_parquet(folder: str | os.PathLike[str]) -> Log:

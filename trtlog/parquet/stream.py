@@ -18,7 +18,7 @@ from trtlog._util.arrow import from_numpy, to_numpy
 from trtlog.errors import InputError
 from trtlog.messages.captures import Captures
 from trtlog.parquet.commit import Staging
-from trtlog.parquet.files import CONVERSION, metadata_of
+from trtlog.parquet.files import CONVERSION, drop_former_analyses, metadata_of
 from trtlog.parquet.segments import SEGMENTED, cut_at_run, cut_inside_run, segmented_kinds, split
 from trtlog.read import check_captures, export_paths, export_rows, make_engine, strict_error
 from trtlog.records import TABLES
@@ -172,6 +172,7 @@ class _Writer:
             file.close()
         self._files = {}
         self._staging.commit()
+        drop_former_analyses(self._staging.folder, self._staging.id)
 
     def close(self) -> None:
         """Remove files that did not come to an end."""
