@@ -8,13 +8,12 @@ import trtlog
 from tests.analyses.conftest import lines_of, parsed, timed
 from trtlog.analyses.layer.why import _rival, find_layers
 from trtlog.cli.common import console
-from trtlog.report.terminal.why import render
 
 MOBILENET, RESNET = "mobilenet_fp16_verbose", "resnet50_fp16_dyn_detailed"
 
 
 def text_of_story(story, capsys):
-    console().print(render(story))
+    console().print(story)
     return re.sub(r"\s+", " ", capsys.readouterr().out)
 
 

@@ -11,8 +11,9 @@ import pytest
 
 import trtlog
 from trtlog.errors import QueryError
-from trtlog.report import diff_words
-from trtlog.report.terminal import stability as stability_words
+from trtlog.report.document import plain
+from trtlog.report.documents import diff as diff_document
+from trtlog.report.documents import stability as stability_document
 
 FP32, AGAIN = "resnet50_fp32_verbose", "resnet50_fp32_verbose_rebuild"
 
@@ -114,7 +115,8 @@ def test_the_two_figures_of_noise_are_named_apart(capture, capture_text):
     middle = median(ratios.values())
     scatter = 100 * math.expm1(1.4826 * median(abs(ratio - middle) for ratio in ratios.values()))
     builds = [capture(FP32), capture(AGAIN)]
-    [machine] = [line for line in diff_words.headline(trtlog.diff(*builds)) if line.startswith("machine: ")]
+    lines = [plain(point.words) for point in diff_document.headline(trtlog.diff(*builds))]
+    [machine] = [line for line in lines if line.startswith("machine: ")]
     assert (len(ratios), round(scatter, 1)) == (3368, 0.2)
     assert "3368 tactics timed by both builds" in machine
     assert machine.endswith("(median; typical scatter 0.2%, outliers aside)")
@@ -131,7 +133,7 @@ def test_the_two_figures_of_noise_are_named_apart(capture, capture_text):
     all_layers = [own.get(row["timed_as"] or row["layer"]) for row in found.layer_rows]
     known = [noise for noise in all_layers if noise is not None]
     assert (len(known), round(median(known), 1)) == (104, 8.8)
-    assert stability_words.headline(found)[-1] == (
+    assert plain(stability_document.headline(found)[-1].words) == (
         "noise of a layer's timings from build to build, outliers included: 8.8% "
         "(standard deviation; the median of 104 layers)"
     )

@@ -230,18 +230,20 @@ def test_two_logs_give_the_page_of_their_diff(logs):
 
 
 def test_what_a_point_holds_stands_under_it(logs):
-    from trtlog.report.diff_words import headline
+    from trtlog.report.document import plain
+    from trtlog.report.documents.diff import headline
     from trtlog.report.page.page import report_diff
 
     diff = trtlog.diff(logs("detailed"), logs("not_verbose"))
     [block] = [b for b in read(report_diff(diff))[1]["runs"][0]["sections"][0]["blocks"] if b["kind"] == "list"]
-    shown = [line for item in block["items"] for line in [item["text"], *(f"  {under}" for under in item["items"])]]
-    assert shown == headline(diff)
+    shown = [(item["text"], item["items"]) for item in block["items"]]
+    assert shown == [(plain(point.words), [plain(line) for line in point.under]) for point in headline(diff)]
     fp32 = FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz"
     builds = trtlog.diff(fp32, str(fp32).replace("verbose", "verbose_rebuild"))
-    lines = headline(builds)
-    assert sum(line.startswith("  ") for line in lines) == 4
-    assert builds._repr_html_().count("<li>") == len(lines)
+    points = headline(builds)
+    under = sum(len(point.under) for point in points)
+    assert under == 4
+    assert builds._repr_html_().count("<li>") == len(points) + under
     assert re.search(r"<li>sum of the layers[^<]*<ul[^>]*><li>reformat FP32", builds._repr_html_())
 
 

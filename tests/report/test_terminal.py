@@ -12,21 +12,36 @@ from functools import cache
 
 import pytest
 from rich.cells import cell_len
-from rich.console import Console, Group
-from rich.text import Text
+from rich.console import Console
 
 import trtlog
 from tests.conftest import FIXTURES, ROOT
 from tests.terminal import read_to_the_end
 from trtlog.analyses.layer.why import story
 from trtlog.analyses.lint import lint
-from trtlog.report.terminal.check import screen as check_screen
-from trtlog.report.terminal.diff import screen as diff_screen
-from trtlog.report.terminal.lint import render as lint_render
-from trtlog.report.terminal.stability import screen as stability_screen
-from trtlog.report.terminal.summary import summary
-from trtlog.report.terminal.text import UNBOUNDED, Bar, Column, Heading, Indented, Name, Plain, Sheet, fitted
-from trtlog.report.terminal.why import render as why_render
+from trtlog.report.document import (
+    Bar,
+    Column,
+    Document,
+    Entry,
+    Facts,
+    Folded,
+    Note,
+    Point,
+    Points,
+    Section,
+    Sentence,
+    Table,
+    Tiles,
+    Title,
+    words,
+)
+from trtlog.report.documents.diff import diff as diff_document
+from trtlog.report.documents.lint import lint as lint_document
+from trtlog.report.documents.summary import summary
+from trtlog.report.terminal.sheet import Sheet
+from trtlog.report.terminal.text import UNBOUNDED, drawn, fitted
+from trtlog.report.terminal.writer import render
 
 V8 = FIXTURES / "trt-8.5.3-h200"
 FP32, AGAIN = V8 / "resnet50_fp32_verbose.log.gz", V8 / "resnet50_fp32_verbose_rebuild.log.gz"
@@ -38,11 +53,14 @@ def parsed(path):
     return trtlog.parse(path)
 
 
-def printed(part, width=UNBOUNDED, encoding="utf-8"):
-    """Return what a console of this width shows."""
+def printed(part, width=UNBOUNDED, encoding="utf-8", limit=None):
+    """Return what a console of this width shows of a document, a block of one, or a result."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
-    Console(file=stream, width=width, highlight=False, color_system=None).print(Plain(part), end="", crop=False)
+    if isinstance(part, (Table, Title, Sentence, Section)):
+        part = Document("", (part,))
+    shown = render(part, limit) if isinstance(part, Document) else part
+    Console(file=stream, width=width, highlight=False, color_system=None).print(shown, end="", crop=False)
     stream.flush()
     return raw.getvalue().decode(encoding)
 
@@ -51,11 +69,11 @@ def texts():
     """Every terminal text, of a log that has what it shows."""
     fp32, again = parsed(FP32), parsed(AGAIN)
     yield "summary", summary(fp32)
-    yield "why", why_render(story(fp32, "/conv1/Conv + /relu/Relu"))
-    yield "lint", lint_render(lint(fp32).to_pylist())
-    yield "diff", diff_screen(trtlog.diff(fp32, again))
-    yield "stability", stability_screen(trtlog.stability([fp32, again]))
-    yield "check", check_screen(trtlog.check(again, trtlog.lock(fp32)))
+    yield "why", story(fp32, "/conv1/Conv + /relu/Relu")
+    yield "lint", lint_document(lint(fp32).to_pylist())
+    yield "diff", trtlog.diff(fp32, again)
+    yield "stability", trtlog.stability([fp32, again])
+    yield "check", trtlog.check(again, trtlog.lock(fp32))
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
@@ -75,7 +93,7 @@ def test_numbers_are_whole_at_every_width():
 
 
 def test_a_pipe_gets_whole_names_and_one_line_a_row():
-    text = printed(diff_screen(trtlog.diff(parsed(FP32), parsed(AGAIN)), limit=1000))
+    text = printed(diff_document(trtlog.diff(parsed(FP32), parsed(AGAIN))), limit=1000)
     assert "…" not in text
     assert "..." not in text
     for row in trtlog.diff(parsed(FP32), parsed(AGAIN)).rows("tactics"):
@@ -84,7 +102,7 @@ def test_a_pipe_gets_whole_names_and_one_line_a_row():
         assert row["test_tactic"] in line
 
 
-TABLE = Sheet(
+TABLE = Table(
     (Column("layer", "name"), Column("ms", "number"), Column("", "bar"), Column("why", "words")),
     [
         ("/backbone/stage1/block1/conv1/Conv", "0.25", Bar(1.0, width=8), "the fastest of all that were timed"),
@@ -124,15 +142,16 @@ def test_a_table_that_does_not_fit_is_an_entry_a_row():
 def test_lines_for_a_pipe_are_what_the_console_prints():
     rows = [("a layer", "1.5", "wide 卷积"), ("b", "", "x"), ("two\nlines", "22", "")]
     columns = (Column("layer", "name"), Column("ms", "number"), Column("kernel", "name"))
-    sheet = Sheet(columns, rows, keep_empty=True)
-    assert "\n".join(sheet.plain_lines()) + "\n" == printed(sheet)
+    sheet = Table(columns, rows, whole=True)
+    assert "\n".join(Sheet(sheet).plain_lines()) + "\n" == printed(sheet)
 
 
 def test_without_box_characters_bars_and_cuts_are_ascii():
-    text = printed(Group(Heading("title"), TABLE, Name("/backbone/stage1/block1/conv1/Conv")), 30, "ascii")
+    text = printed(Section("title", (TABLE,)), 40, "ascii")
     assert text.isascii()
-    assert "title ------------------------\n" in text
-    assert text.splitlines()[-1] == "/backbone/stag...k1/conv1/Conv"
+    assert "title ----------------------------------\n" in text
+    name = Table((Column("", "name"),), [("/backbone/stage1/block1/conv1/Conv",)])
+    assert printed(name, 30, "ascii") == "/backbone/stag...k1/conv1/Conv\n"
     assert "########" in printed(TABLE, UNBOUNDED, "ascii")
 
 
@@ -142,16 +161,24 @@ def test_a_cut_name_takes_its_room(width):
 
 
 def test_bars():
-    assert [Bar(share).drawn(8) for share in (0, 0.001, 0.5, 1, 7)] == ["", "▏", "████", "████████", "████████"]
-    assert [Bar(share).drawn(8, ascii_only=True) for share in (0, 0.001, 0.5, 1)] == ["", "#", "####", "########"]
+    assert [drawn(Bar(share), 8) for share in (0, 0.001, 0.5, 1, 7)] == ["", "▏", "████", "████████", "████████"]
+    assert [drawn(Bar(share), 8, ascii_only=True) for share in (0, 0.001, 0.5, 1)] == ["", "#", "####", "########"]
 
 
-def test_control_characters_of_a_log_do_not_steer_the_terminal():
-    evil = "conv\x1b[31m\x9b2J\x1b]0;title\x08"
-    for width in (80, UNBOUNDED):
-        text = printed(Group(Text(evil), Indented(Text(evil)), Sheet((Column("x", "name"),), [(evil,)])), width)
-        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
-        assert "␛[31m" in text
+EVIL = "conv\x1b[31m\x9b2J\x1b]0;title\x08\u202etxt.exe\r"
+
+
+@pytest.mark.parametrize("width", [30, 80, UNBOUNDED])
+def test_control_characters_of_a_log_do_not_steer_the_terminal(width):
+    """Wherever a text of a log may stand in a document."""
+    text, point = words(EVIL), Point(words(EVIL), (words(EVIL),))
+    table = Table([Column(EVIL, kind) for kind in ("name", "words", "code", "number")], [[EVIL, text, text[0], EVIL]])
+    blocks = (Title(text), Sentence(text), Note(EVIL), Points((point,), EVIL), table, Facts(((EVIL, text),)))
+    tiles = Tiles(((EVIL, EVIL, EVIL),))
+    whole = (*blocks, tiles, Entry(text, blocks), Section(EVIL, blocks), Folded(text, blocks))
+    shown = printed(Document(EVIL, whole, text), width)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", shown)
+    assert shown.count("␛") > 20
 
 
 def run(*arguments, terminal=False, **environment):

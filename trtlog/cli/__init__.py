@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import click
 
 from trtlog._version import __version__
-from trtlog.cli.common import add_color_option, silence_broken_streams
+from trtlog.cli.common import add_color_option, echo, silence_broken_streams
 
 # Command -> (module that holds a click command named "command", one line of help).
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -116,8 +117,11 @@ def _run(arguments: list[str] | None) -> int:
         _complain("stopped")
         return 130
     except click.ClickException as error:
+        # what click prints holds names of files and values of options
+        shown = io.StringIO()
+        error.show(shown)
         with contextlib.suppress(OSError):
-            error.show()
+            echo(shown.getvalue(), err=True, nl=False)
         return 2
     except click.exceptions.Exit as error:
         return int(error.exit_code)
@@ -142,7 +146,7 @@ def _run(arguments: list[str] | None) -> int:
 def _complain(text: str) -> None:
     """Write to standard error, if there is somebody to read it."""
     with contextlib.suppress(OSError, ValueError):
-        click.echo(f"trtlog: {text}", err=True)
+        echo(f"trtlog: {text}", err=True)
 
 
 def _open_closed_streams() -> None:

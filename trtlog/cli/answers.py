@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trtlog.cli.common import print_rows
+from trtlog.cli.common import echo, print_rows
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -35,7 +35,8 @@ def print_answer(
     answer = log.analyze.table(question, **options)
     if not answer.num_rows:
         advice = log.analyze.missing(question)
-        click.echo(f"trtlog: {advice}" if advice else (empty or "nothing found"), err=advice is not None)
+        # prose where rows are expected would be taken for one
+        echo(f"trtlog: {advice}" if advice else (empty or "nothing found"), err=bool(advice) or format_ != "table")
         if format_ == "csv":
             print_rows(answer, format_)
         return 0
@@ -49,7 +50,7 @@ def print_answer(
         shown = rounded(shown)
     print_rows(shown, format_, title=title)
     if limit is not None and limit < answer.num_rows and format_ == "table":
-        click.echo(f"{limit} of {answer.num_rows} rows; --limit shows more")
+        echo(f"{limit} of {answer.num_rows} rows; --limit shows more")
     return int(answer.num_rows)
 
 

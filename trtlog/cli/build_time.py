@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trtlog.cli.answers import limit_option, print_answer
-from trtlog.cli.common import format_option, log_argument, print_rows, read_log, reading_options
+from trtlog.cli.common import echo, format_option, log_argument, print_rows, read_log, reading_options
 
 VIEWS = ("layer", "runner", "kind", "phase", "cache")
 
@@ -29,6 +29,6 @@ def command(log: str, view: str, limit: int | None, format_: str, strict: bool, 
     else:
         rows = print_answer(held, "build_time", format_, limit=limit, by=view)
         if rows and format_ == "table" and held.analyze.build_time(by="kind")["source"].iloc[0] == "timestamps":
-            click.echo(
+            echo(
                 "estimated from the log's timestamps, which count whole seconds: TensorRT 8.6 and later print times"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import log_argument, read_log, reading_options, show, text_format_option
+from trtlog.cli.common import echo_json, log_argument, read_log, reading_options, show, text_format_option
 
 
 @click.command("check")
@@ -22,14 +22,12 @@ def command(ctx: click.Context, log: str, against: str, format_: str, strict: bo
     """
     from trtlog.analyses.gate.check import check
     from trtlog.analyses.gate.lock import read_lock
-    from trtlog.report.terminal.check import screen
+    from trtlog.report.documents.check import check as document_of
 
     held = read_lock(against)
     outcome = check(read_log(log, strict=strict, run_number=run_number), held)
     if format_ == "json":
-        click.echo(outcome.to_json(), nl=False)
-    elif format_ == "md":
-        click.echo(outcome.to_markdown(), nl=False)
+        echo_json(outcome.to_json(), nl=False)
     else:
-        show(screen(outcome))
+        show(document_of(outcome), format_)
     ctx.exit(0 if outcome.passed else 1)

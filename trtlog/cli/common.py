@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,18 +14,20 @@ import click
 
 from trtlog._util.words import counted
 from trtlog.errors import InputError, QueryError
+from trtlog.report.safe import spelled, visible
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
     from trtlog.dataset.handle import Dataset
     from trtlog.log import Log
+    from trtlog.report.document import Document, Table
 
 FORMATS = ("table", "json", "csv", "md")
 # Below this size a log is read before a progress bar could be seen.
 _PROGRESS_BYTES = 30_000_000
-_COLOR = "trtlog.color"
+_COLOR, _RAW = "trtlog.color", "trtlog.raw"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -39,14 +39,40 @@ def format_option(function: Function) -> Function:
     option = click.option(
         "--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True, help="How rows come out."
     )
-    return option(function)
+    return option(raw_option(function))
 
 
-def text_format_option(function: Function) -> Function:
+def raw_option(function: Function) -> Function:
+    """Add ``--raw``, for commands that print CSV."""
+    words = "CSV: leave cells that a spreadsheet would run as they are."
+    return click.option("--raw", is_flag=True, expose_value=False, callback=_keeper(_RAW), help=words)(function)
+
+
+def _keeper(name: str) -> Callable[[click.Context, click.Parameter, bool | None], None]:
+    """Return what keeps an option for the whole program where it is given."""
+
+    def keep(context: click.Context, _: click.Parameter, value: bool | None) -> None:
+        if value is not None:
+            context.find_root().meta[name] = value
+
+    return keep
+
+
+def _meta(name: str) -> bool | None:
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.find_root().meta.get(name)
+
+
+def text_format_option(function: Function, formats: Sequence[str] = ("text", "md", "json")) -> Function:
     """Add ``--format`` for what comes out as a text, not as rows."""
-    choice = click.Choice(("text", "md", "json"))
     help_ = "How the answer comes out."
+    choice = click.Choice(formats)
     return click.option("--format", "format_", type=choice, default="text", show_default=True, help=help_)(function)
+
+
+def document_format_option(function: Function) -> Function:
+    """Add ``--format`` for what is a text alone."""
+    return text_format_option(function, ("text", "md"))
 
 
 def reading_options(function: Function) -> Function:
@@ -119,29 +145,55 @@ def _color_system() -> Any:
 
 def color_wanted() -> bool | None:
     """Return what ``--color`` or ``--no-color`` said, None where neither was given."""
-    context = click.get_current_context(silent=True)
-    return None if context is None else context.find_root().meta.get(_COLOR)
+    return _meta(_COLOR)
 
 
 def add_color_option(command: click.Command) -> click.Command:
     """Give a command ``--color`` and ``--no-color``."""
-
-    def keep(context: click.Context, _: click.Parameter, value: bool | None) -> None:
-        if value is not None:
-            context.find_root().meta[_COLOR] = value
-
     if not any(parameter.name == "color" for parameter in command.params):
         words = "Colours always, or never; by default on a terminal unless NO_COLOR is set."
-        flags = ["--color/--no-color"]
-        command.params.append(click.Option(flags, default=None, expose_value=False, callback=keep, help=words))
+        option = click.Option(
+            ["--color/--no-color"], default=None, expose_value=False, callback=_keeper(_COLOR), help=words
+        )
+        command.params.append(option)
     return command
 
 
-def show(part: RenderableType) -> None:
-    """Print to standard output what rich can print, without control characters of a log."""
-    from trtlog.report.terminal.text import Plain
+def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print a text for people: no character of a log steers the terminal."""
+    click.echo(visible(text), err=err, nl=nl)
 
-    console().print(Plain(part), end="", crop=False)
+
+def echo_data(text: str, *, nl: bool = True) -> None:
+    """Print CSV or Markdown to standard output: into a file as it is, on a terminal as :func:`echo` does."""
+    click.echo(visible(text) if sys.stdout.isatty() else text, nl=nl)
+
+
+def echo_json(text: str, *, nl: bool = True) -> None:
+    """Print JSON to standard output: the same value on a terminal and in a file."""
+    click.echo(spelled(text), nl=nl)
+
+
+def show(document: Document, format_: str = "text", limit: int | None = None) -> None:
+    """Print a document to standard output, at most ``limit`` rows of a table that may be cut.
+
+    Parameters
+    ----------
+    document : Document
+        Made by a module of :mod:`trtlog.report.documents`.
+    format_ : str
+        ``text`` for people, ``md`` for Markdown.
+    limit : int, optional
+        Rows of a table.
+    """
+    if format_ == "md":
+        from trtlog.report.markdown import to_markdown
+
+        echo_data(to_markdown(document, limit), nl=False)
+        return
+    from trtlog.report.terminal.writer import render
+
+    console().print(render(document, limit), end="", crop=False)
 
 
 def read_log(path: str, *, strict: bool = False, run_number: int | None = None) -> Log:
@@ -181,7 +233,7 @@ def _print_notes(log: Log) -> None:
 
     def show_new() -> None:
         for note in log.notes[len(printed) :]:
-            click.echo(f"trtlog: {log.source}: {note}", err=True)
+            echo(f"trtlog: {log.source}: {note}", err=True)
             printed.append(note)
 
     show_new()
@@ -250,70 +302,30 @@ def progress_of(path: str) -> Iterator[Callable[[int], None] | None]:
 
 def print_rows(table: pa.Table, format_: str, *, title: str | None = None) -> None:
     """Print a table's rows to standard output."""
+    from trtlog.report import rows
+
     if format_ == "csv":
-        print_csv(table)
-        return
-    rows = table.to_pylist()
-    if format_ == "json":
-        for row in rows:
-            click.echo(json.dumps({n: _json_value(v) for n, v in row.items()}, ensure_ascii=False, default=str))
-    elif format_ == "md":
-        print_markdown(table.column_names, rows)
-    else:
-        print_table(table, rows, title)
-
-
-def _json_value(value: Any) -> Any:
-    """Return what JSON can hold: it knows no inf and no nan, which stand as text."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def print_csv(table: pa.Table) -> None:
-    """Print rows as CSV; lists become JSON."""
-    import csv
-
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(table.column_names)
-    for row in table.to_pylist():
-        writer.writerow([json.dumps(v, ensure_ascii=False) if isinstance(v, list) else v for v in row.values()])
-
-
-def print_markdown(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
-    """Print rows as a Markdown table."""
-    click.echo("| " + " | ".join(names) + " |")
-    click.echo("|" + "|".join("---" for _ in names) + "|")
-    for row in rows:
-        click.echo("| " + " | ".join(cell(row[n]).replace("|", "\\|") for n in names) + " |")
-
-
-def print_table(table: pa.Table, rows: Sequence[dict[str, Any]], title: str | None = None) -> None:
-    """Print rows as a table that fits the terminal; in a pipe a row is a line, and nothing is cut."""
-    import pyarrow as pa
-    from rich.console import Group
-    from rich.text import Text
-
-    from trtlog.report.terminal.text import UNBOUNDED, Column, Sheet
-
-    columns = []
-    for field in table.schema:
-        numeric = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        columns.append(Column(field.name, "number" if numeric else "name"))
-    sheet = Sheet(columns, [[cell(row[column.heading]) for column in columns] for row in rows], keep_empty=True)
-    if console().width == UNBOUNDED:
-        if title:
-            click.echo(title)
-        for line in sheet.plain_lines():
+        rows.write_csv(table, lambda line: echo_data(line, nl=False), raw=bool(_meta(_RAW)))
+    elif format_ == "json":
+        for line in rows.json_lines(table):
             click.echo(line)
+    elif format_ == "md":
+        for line in rows.markdown_lines(table):
+            echo_data(line)
+    else:
+        _print_table(rows.table_of(table), title)
+
+
+def _print_table(table: Table, title: str | None) -> None:
+    """Print rows as a table that fits the terminal; in a pipe a row is a line, and nothing is cut."""
+    from trtlog.report.document import Document, Title, strong, words
+    from trtlog.report.terminal.sheet import Sheet
+    from trtlog.report.terminal.text import UNBOUNDED
+
+    if console().width < UNBOUNDED:
+        show(Document("", (*([Title(words(strong(title)))] if title else []), table)))
         return
-    show(Group(Text(title, style="bold"), sheet) if title else sheet)
-
-
-def cell(value: Any) -> str:
-    """Return a value as it stands in a cell, numbers with the digits of the log; null is empty."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, (list, dict)):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value).replace("\n", "\\n")
+    if title:
+        echo(title)
+    for line in Sheet(table).plain_lines():
+        click.echo(line)

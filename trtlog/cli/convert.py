@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trtlog._util.words import plural
-from trtlog.cli.common import console, progress_of, read_log, source_of
+from trtlog.cli.common import console, echo, progress_of, read_log, source_of
 
 if TYPE_CHECKING:
     from trtlog.dataset.build import Conversion
@@ -95,10 +95,10 @@ def _single(path: str, folder: Path, strict: bool) -> None:
         with progress_of(path) as progress:
             notes = convert(source_of(path), folder, strict=strict, progress=progress)
         for note in notes:
-            click.echo(f"trtlog: {path}: {note}", err=True)
+            echo(f"trtlog: {path}: {note}", err=True)
     else:
         read_log(path, strict=strict).to_parquet(folder)
-    click.echo(f"{path} -> {folder}")
+    echo(f"{path} -> {folder}")
 
 
 @contextmanager
@@ -127,13 +127,13 @@ def _tell(done: Conversion, output: str, show_all: bool) -> None:
     _list("left out", done.skipped, show_all)
     _list("failed", done.failed, True)
     told = ", ".join(f"{count:,} {what}" for count, what in counts if count) or "nothing found"
-    click.echo(f"{told} -> {output}")
+    echo(f"{told} -> {output}")
     if done.stopped:
-        click.echo("trtlog: stopped; the same command goes on from here", err=True)
+        echo("trtlog: stopped; the same command goes on from here", err=True)
 
 
 def _list(what: str, rows: list[tuple[str, str]], show_all: bool) -> None:
     for source, reason in rows if show_all else rows[:_SHOWN]:
-        click.echo(f"trtlog: {what}: {source}: {reason}", err=True)
+        echo(f"trtlog: {what}: {source}: {reason}", err=True)
     if not show_all and len(rows) > _SHOWN:
-        click.echo(f"trtlog: {what}: and {len(rows) - _SHOWN} more; --all names them", err=True)
+        echo(f"trtlog: {what}: and {len(rows) - _SHOWN} more; --all names them", err=True)

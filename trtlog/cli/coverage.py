@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trtlog._util.words import counted
-from trtlog.cli.common import format_option, log_argument, print_rows, read_log, reading_options
+from trtlog.cli.common import echo, format_option, log_argument, print_rows, read_log, reading_options
 
 
 @click.command("coverage")
@@ -23,4 +23,4 @@ def command(log: str, format_: str, strict: bool, run_number: int | None) -> Non
         counts = dict(zip(table.column("kind").to_pylist(), table.column("lines").to_pylist(), strict=True))
         total = sum(counts.values())
         unknown = counts.get("unknown", 0)
-        click.echo(f"{counted(total, 'line')}, {unknown} unknown ({100 * unknown / max(total, 1):.2f} %)")
+        echo(f"{counted(total, 'line')}, {unknown} unknown ({100 * unknown / max(total, 1):.2f} %)")

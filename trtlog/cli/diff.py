@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import read_log, show, text_format_option
+from trtlog.cli.common import echo_json, read_log, show, text_format_option
 from trtlog.errors import QueryError
 
 
@@ -63,7 +63,7 @@ def command(
     Example:  trtlog diff a1.log a2.log a3.log --against b1.log b2.log b3.log
     """
     from trtlog.analyses.compare.diff import diff
-    from trtlog.report.terminal.diff import screen
+    from trtlog.report.documents.diff import diff as document_of
 
     control, test = (logs, against) if against else (logs[:1], logs[1:])
     if not against and len(logs) != 2:
@@ -77,8 +77,6 @@ def command(
         [read_log(log, strict=strict, run_number=test_run) for log in test],
     )
     if format_ == "json":
-        click.echo(found.to_json(unchanged=unchanged), nl=False)
-    elif format_ == "md":
-        click.echo(found.to_markdown(limit=limit), nl=False)
+        echo_json(found.to_json(unchanged=unchanged), nl=False)
     else:
-        show(screen(found, limit))
+        show(document_of(found), format_, limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from trtlog.cli.common import echo
 from trtlog.errors import InputError
 
 
@@ -19,4 +20,4 @@ def command(place: str) -> None:
     path, _, number = place.rpartition(":")
     if not path or not number.isdigit() or int(number) < 1:
         raise InputError(f"{place!r} names no line; write LOG:LINE, as verbose.log:1421")
-    click.echo(explain_line(path, int(number)))
+    echo(explain_line(path, int(number)))

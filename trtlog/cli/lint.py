@@ -6,12 +6,13 @@ import sys
 
 import click
 
-from trtlog.cli.common import FORMATS, log_argument, print_rows, read_log, reading_options, show
+from trtlog.cli.common import FORMATS, echo, log_argument, print_rows, raw_option, read_log, reading_options, show
 
 
 @click.command("lint")
 @log_argument
 @click.option("--format", "format_", type=click.Choice(["text", *FORMATS[1:]]), default="text", show_default=True)
+@raw_option
 @click.option("--rules", "list_rules", is_flag=True, help="List the rules instead; LOG may be -.")
 @click.option("--no-good", is_flag=True, help="Leave out what is fine.")
 @click.option(
@@ -38,16 +39,16 @@ def command(
 
     if list_rules:
         for rule in load().values():
-            click.echo(f"{rule.name:26} {rule.severity:8} {rule.summary}")
+            echo(f"{rule.name:26} {rule.severity:8} {rule.summary}")
         return
     held = read_log(log, strict=strict, run_number=run_number)
     held.analyze  # noqa: B018 - says which run to ask where the file holds several
     found = lint(held)
     rows = found.to_pylist()
-    if format_ == "text":
-        from trtlog.report.terminal.lint import render
+    if format_ in ("text", "md"):
+        from trtlog.report.documents.lint import lint as document_of
 
-        show(render(rows, show_good=not no_good))
+        show(document_of(rows, show_good=not no_good), format_)
     else:
         print_rows(found, format_)
     if fail_on is not None:

@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
-import click
-
 from trtlog._util.words import counted
-from trtlog.cli.common import console, silence_broken_streams
+from trtlog.cli.common import console, echo_json, silence_broken_streams
+from trtlog.report.safe import visible
 from trtlog.runner.progress import Event
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class LiveView:
         """Print a line that stays."""
         if not self.unread:
             with self._reader_may_go():
-                self._console.print(text, markup=False, soft_wrap=True)
+                self._console.print(visible(text), markup=False, soft_wrap=True)
 
     def show(self, event: Event) -> None:
         """Show an event."""
@@ -84,7 +83,7 @@ class LiveView:
 
     def _show(self, event: Event) -> None:
         if self._json:
-            click.echo(json.dumps(dataclasses.asdict(event), ensure_ascii=False))
+            echo_json(json.dumps(dataclasses.asdict(event), ensure_ascii=False))
             return
         if self._quiet:
             return
@@ -98,7 +97,7 @@ class LiveView:
         if self._status is not None:
             from rich.markup import escape
 
-            self._status.update(escape(f"{before}{moving(event)}"))
+            self._status.update(escape(visible(f"{before}{moving(event)}")))
         elif event.kind == "phase" and event.phase not in (self._phase, "ended"):
             self._phase = event.phase
             self.say(f"{before}{event} {clock(event.elapsed_s)}".rstrip())

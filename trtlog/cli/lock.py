@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from trtlog.cli.common import log_argument, read_log, reading_options
+from trtlog.cli.common import echo, echo_json, log_argument, read_log, reading_options
 from trtlog.errors import InputError
 
 
@@ -52,10 +52,10 @@ def command(
         rules.setdefault(name, dict(DEFAULT_RULES[name])).update(_setting(name, value))
     text = lock(read_log(log, strict=strict, run_number=run_number), rules=rules).to_json()
     if output is None:
-        click.echo(text, nl=False)
+        echo_json(text, nl=False)
         return
     _write(Path(output), text)
-    click.echo(f"wrote {output}")
+    echo(f"wrote {output}")
 
 
 def _setting(name: str, value: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trtlog.cli.answers import print_answer
-from trtlog.cli.common import cell, format_option, log_argument, print_rows, read_log, reading_options
+from trtlog.cli.common import format_option, log_argument, print_rows, read_log, reading_options, show
 
 
 @click.command("performance")
@@ -23,15 +23,9 @@ def command(log: str, statistics: bool, format_: str, strict: bool, run_number: 
         print_rows(held.table("performance"), format_)
         return
     found = held.analyze.table("performance")
-    if not found.num_rows or format_ != "table":
+    if not found.num_rows or format_ in ("json", "csv"):
         print_answer(held, "performance", format_)
         return
-    docs = held.analyze.columns("performance")
-    row = found.to_pylist()[0]
-    because, lines = row.pop("because"), row.pop("lines")
-    click.echo(
-        f"bound by {row['bound_by'] or 'what the log cannot tell'}: {because} (lines {', '.join(map(str, lines))})"
-    )
-    for name, value in row.items():
-        if name != "run":
-            click.echo(f"{name:18} {cell(round(value, 6) if isinstance(value, float) else value):>14}  {docs[name]}")
+    from trtlog.report.documents.performance import performance
+
+    show(performance(found.to_pylist()[0], held.analyze.columns("performance")), format_)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trtlog.cli.answers import limit_option, print_answer
-from trtlog.cli.common import format_option, log_argument, read_log, reading_options
+from trtlog.cli.common import echo, format_option, log_argument, read_log, reading_options
 
 _COLUMNS = ("layer", "used", "used_ms", "fp32_ms", "tf32_ms", "fp16_ms", "bf16_ms", "int8_ms", "fp8_ms",
             "reformat_ms", "reason")  # fmt: skip
@@ -29,5 +29,5 @@ def command(log: str, totals: bool, limit: int | None, format_: str, strict: boo
             return
         if format_ != "table":
             return
-        click.echo()
+        echo()
     print_answer(held, "precision_totals", format_)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trtlog.cli.answers import limit_option, print_answer
-from trtlog.cli.common import format_option, log_argument, read_log, reading_options
+from trtlog.cli.common import echo, format_option, log_argument, read_log, reading_options
 
 _COLUMNS = ("layer", "side", "before", "after", "timed_ms", "profile_ms", "percent", "forced_by", "round_trip", "line")
 
@@ -24,5 +24,5 @@ def command(log: str, limit: int | None, format_: str, strict: bool, run_number:
     empty = "the engine converts no formats"
     print_answer(held, "reformats", format_, columns=_COLUMNS, limit=limit, empty=empty)
     if format_ == "table" and held.table("profile").num_rows:
-        click.echo()
+        echo()
         print_answer(held, "reformat_shares", format_, empty="no layer of the profile converts formats")

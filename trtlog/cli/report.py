@@ -6,7 +6,7 @@ import os
 
 import click
 
-from trtlog.cli.common import read_log
+from trtlog.cli.common import echo, echo_data, read_log
 from trtlog.errors import InputError, QueryError
 
 
@@ -35,11 +35,11 @@ def command(log: str, other: str | None, output: str, strict: bool, run_number: 
 
         text = report_diff(diff(held, read_log(other, strict=strict, run_number=run_number)))
     if output == "-":
-        click.echo(text, nl=False)
+        echo_data(text, nl=False)
         return
     try:
         with open(output, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
         raise InputError(f"cannot write {output}: {error.strerror}") from error
-    click.echo(f"{os.path.getsize(output)} bytes -> {output}", err=True)
+    echo(f"{os.path.getsize(output)} bytes -> {output}", err=True)

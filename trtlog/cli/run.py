@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trtlog.cli.common import echo
 from trtlog.cli.live import LiveView, ending_like_ctrl_c
 from trtlog.errors import InputError
 
@@ -101,9 +102,9 @@ def command(
             raise click.UsageError(str(error)) from error
         log = _follow(session, quiet=quiet, as_json=as_json, traced=trace)
     if not as_json and log is not None:
-        click.echo(headline(log))
+        echo(headline(log))
     if not as_json:
-        click.echo(f"kept in {session.folder.path}")
+        echo(f"kept in {session.folder.path}")
 
 
 def _follow(session: Session, *, quiet: bool, as_json: bool, traced: bool) -> Log | None:
@@ -165,7 +166,7 @@ def _dry_run(
     help_ = found.read_help()
     refuse(check_arguments(args, help_))
     plan = make_plan(found, args, help_, base=base, verbose=not no_verbose, exports=False if no_exports else None)
-    click.echo(f"# {help_.name}, found by {found.source}")
+    echo(f"# {help_.name}, found by {found.source}")
     for problem in plan.problems:
-        click.echo(f"# {problem.text}")
-    click.echo(shlex.join(plan.argv))
+        echo(f"# {problem.text}")
+    echo(shlex.join(plan.argv))

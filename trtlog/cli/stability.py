@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import read_log, show, text_format_option
+from trtlog.cli.common import echo_json, read_log, show, text_format_option
 
 
 @click.command("stability")
@@ -20,12 +20,10 @@ def command(logs: tuple[str, ...], format_: str, limit: int, strict: bool) -> No
     Example:  trtlog stability build1.log build2.log build3.log
     """
     from trtlog.analyses.compare.stability import stability
-    from trtlog.report.terminal.stability import screen
+    from trtlog.report.documents.stability import stability as document_of
 
     found = stability([read_log(path, strict=strict) for path in logs])
     if format_ == "json":
-        click.echo(found.to_json(), nl=False)
-    elif format_ == "md":
-        click.echo(found.to_markdown(limit), nl=False)
+        echo_json(found.to_json(), nl=False)
     else:
-        show(screen(found, limit))
+        show(document_of(found), format_, limit)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trtlog.cli.common import FORMATS, print_rows
+from trtlog.cli.common import FORMATS, echo, print_rows, raw_option, show
 from trtlog.cli.live import LiveView, ending_like_ctrl_c
 from trtlog.cli.run import running_options
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--stat", default="p99", show_default=True, help="Which latency: mean, median, p90, p99 ...")
 @click.option("--plot", "plots", multiple=True, metavar="FILE", help="Draw: .html, .png, .svg, .pdf. Repeat.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
+@raw_option
 @click.argument("trtexec_args", nargs=-1, type=click.UNPROCESSED, metavar="[[--] TRTEXEC_ARGS...]")
 def command(
     onnx: str | None,
@@ -81,7 +82,7 @@ def command(
     if not as_json:
         present(study, format_, max_latency, stat)
     for plot in plots:
-        click.echo(f"drawn: {study.plot(plot, stat)}", err=True)
+        echo(f"drawn: {study.plot(plot, stat)}", err=True)
     return 0 if all(row["status"] == "passed" for row in study.rows) else 1
 
 
@@ -131,25 +132,13 @@ def _run(
 
 def present(study: Sweep, format_: str, max_latency: float | None, stat: str) -> None:
     """Print the table, and under it what to use."""
-    from trtlog.report.notebook.runs import shown_columns
+    from trtlog.report.documents.runs import sweep
 
-    table = study.table
-    if format_ != "table":
-        print_rows(table, format_)
+    if format_ in ("csv", "json"):
+        print_rows(study.table, format_)
         return
-    names = shown_columns(study)
-    latency = f"latency_{stat}_ms"
-    if latency in table.column_names and latency not in names:
-        names.insert(names.index("status"), latency)
-    print_rows(table.select(names), format_)
-    for row in study.rows:
-        if row["cause"]:
-            click.echo(f"{row['point']}: {row['cause']}")
-    recommendation = study.recommend(max_latency, stat)
-    if recommendation.row is not None:
-        click.echo(f"Pareto set ({stat}): {', '.join(row['point'] for row in study.pareto(stat))}")
-    click.echo(f"Recommended: {recommendation}" if recommendation.row is not None else str(recommendation))
-    click.echo(f"kept in {study.path}")
+    show(sweep(study, max_latency, stat), "md" if format_ == "md" else "text")
+    echo(f"kept in {study.path}", err=format_ == "md")
 
 
 def _split(text: str, separator: str = ",") -> list[str]:

@@ -15,15 +15,17 @@ def command(table: str | None) -> None:
     from trtlog.analyses.registry import record_of, table_names
     from trtlog.cli.common import show
     from trtlog.records import TABLES
-    from trtlog.report.terminal.text import Column, Sheet
+    from trtlog.report.document import Column, Document, Table
 
     if table is not None:
         about = record_of(table).columns().items()
         four = (Column("column", "code"), Column("type", "code"), Column("unit", "code"), Column("meaning"))
-        show(Sheet(four, [(name, column.type, column.unit, column.doc) for name, column in about]))
+        rows = [(name, column.type, column.unit, column.doc) for name, column in about]
+        show(Document(f"trtlog tables {table}", (Table(four, rows),)))
         return
     for title, names in (("table", list(TABLES)), ("analysis", table_names())):
         columns = (Column(title, "code"), Column("columns", "number"), Column("one row per"))
         records = [(name, record_of(name)) for name in names]
         docs = [(name, record, (record.__doc__ or "").strip().splitlines()[0]) for name, record in records]
-        show(Sheet(columns, [(name, str(len(record.columns())), doc) for name, record, doc in docs]))
+        listed = [(name, str(len(record.columns())), doc) for name, record, doc in docs]
+        show(Document("trtlog tables", (Table(columns, listed),)))

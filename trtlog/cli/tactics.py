@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from trtlog.cli.answers import all_columns_option, limit_option, print_answer
-from trtlog.cli.common import format_option, log_argument, read_log, reading_options
+from trtlog.cli.common import echo, format_option, log_argument, read_log, reading_options
 
 _WINNERS = ("name", "timed", "layers", "combinations_won", "engine_layers", "best_ms")
 VIEWS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
@@ -75,9 +75,10 @@ def command(
 
         found = find_layers(held, layer)
         if len(found) > 1:
-            click.echo(f"{len(found)} layers fit {layer!r}; name one of them:")
+            prose = format_ != "table"  # where data is expected it would be taken for some
+            echo(f"{len(found)} layers fit {layer!r}; name one of them:", err=prose)
             for name in found:
-                click.echo(f"  {name}")
+                echo(f"  {name}", err=prose)
             return
         options = {"layer": found[0]}
         columns = tuple(name for name in columns if name != "layer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trtlog._util.words import counted
-from trtlog.cli.common import log_argument
+from trtlog.cli.common import echo, log_argument
 
 
 @click.command("unknown")
@@ -25,12 +25,12 @@ def command(log: str, limit: int, rules: bool) -> None:
     captures, name, _ = read_captures(sys.stdin.buffer if log == "-" else log)
     shapes = rank(captures.unknown)
     if not shapes:
-        click.echo(f"{name}: every line is known")
+        echo(f"{name}: every line is known")
         return
     lines = sum(shape.count for shape in shapes)
-    click.echo(f"{name}: {counted(lines, 'unknown line')} of {counted(len(shapes), 'shape')}")
+    echo(f"{name}: {counted(lines, 'unknown line')} of {counted(len(shapes), 'shape')}")
     for shape in shapes[:limit]:
-        click.echo(f"\n{shape.count} x {shape.template}")
-        click.echo(f"  line {captures.file_line(shape.line)}: {shape.example}")
+        echo(f"\n{shape.count} x {shape.template}")
+        echo(f"  line {captures.file_line(shape.line)}: {shape.example}")
         if rules:
-            click.echo("  " + "\n  ".join(shape.skeleton.splitlines()))
+            echo("  " + "\n  ".join(shape.skeleton.splitlines()))

@@ -7,7 +7,7 @@ import json
 
 import click
 
-from trtlog.cli.common import log_argument, read_log, reading_options, show
+from trtlog.cli.common import echo, echo_json, log_argument, read_log, reading_options, show, text_format_option
 
 _SHOWN = 40
 
@@ -15,7 +15,7 @@ _SHOWN = 40
 @click.command("why")
 @click.argument("layer")
 @log_argument
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@text_format_option
 @reading_options
 def command(layer: str, log: str, format_: str, strict: bool, run_number: int | None) -> None:
     """Tell the story of LAYER in LOG: ONNX nodes, fusions, formats, candidates, choice, conversions, cost.
@@ -31,16 +31,17 @@ def command(layer: str, log: str, format_: str, strict: bool, run_number: int | 
     held.analyze  # noqa: B018 - says which run to ask where the file holds several
     found = find_layers(held, layer)
     if len(found) > 1:
-        click.echo(f"{len(found)} layers fit {layer!r}; name one of them:")
+        prose = format_ == "json"  # where data is expected it would be taken for some
+        echo(f"{len(found)} layers fit {layer!r}; name one of them:", err=prose)
         for name in found[:_SHOWN]:
-            click.echo(f"  {name}")
+            echo(f"  {name}", err=prose)
         if len(found) > _SHOWN:
-            click.echo(f"  and {len(found) - _SHOWN} more")
+            echo(f"  and {len(found) - _SHOWN} more", err=prose)
         return
     told = story(held, found[0])
     if format_ == "json":
-        click.echo(json.dumps(dataclasses.asdict(told), ensure_ascii=False, default=str))
+        echo_json(json.dumps(dataclasses.asdict(told), ensure_ascii=False, default=str))
         return
-    from trtlog.report.terminal.why import render
+    from trtlog.report.documents.why import why
 
-    show(render(told))
+    show(why(told), format_)

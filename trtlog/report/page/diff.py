@@ -1,12 +1,13 @@
-"""The page of two logs: the tables of a diff, as the script reads them."""
+"""The page of two logs: the document of a diff, as the script reads it."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact
-from trtlog.report.diff_words import Section, points, sections
+from trtlog.report.document import Cell, Column, Note, Number, Points, Section, Table, cell_text, filled, plain
+from trtlog.report.documents.diff import diff as document_of
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.diff import Diff
@@ -17,15 +18,20 @@ _ROWS = 20_000
 def diff_data(diff: Diff) -> dict[str, Any]:
     """Return the data of the page: headline and notes first, then a section a table."""
     tables: dict[str, Any] = {}
-    first: list[dict[str, Any]] = [{"kind": "missing", "text": redact(note)} for note in diff.notes]
-    items = [{"text": redact(text), "items": [redact(line) for line in under]} for text, under in points(diff)]
-    first.append({"kind": "list", "items": items})
+    first: list[dict[str, Any]] = []
     made = [{"id": "headline", "title": "What changed", "blocks": first}]
-    for number, section in enumerate(sections(diff)):
-        name = f"diff{number}"
-        tables[name] = _table(section)
-        block = {"kind": "table", "table": name, "title": section.title, "bare": True, "note": ""}
-        made.append({"id": name, "title": section.title, "blocks": [block]})
+    for block in document_of(diff).blocks:
+        if isinstance(block, Note):
+            first.append({"kind": "missing", "text": redact(block.text)})
+        elif isinstance(block, Points):
+            first.append({"kind": "list", "items": [_point(plain(p.words), map(plain, p.under)) for p in block.points]})
+        elif isinstance(block, Section):
+            [table] = block.blocks
+            assert isinstance(table, Table)
+            name = f"diff{len(tables)}"
+            tables[name] = _table(table)
+            shown = {"kind": "table", "table": name, "title": block.title, "bare": True, "note": ""}
+            made.append({"id": name, "title": block.title, "blocks": [shown]})
     head = {
         "name": f"{_base(diff.control.source)} → {_base(diff.test.source)}",
         "status": None,
@@ -35,44 +41,44 @@ def diff_data(diff: Diff) -> dict[str, Any]:
     return {"kind": "diff", "title": head["name"], "runs": [{"head": head, "sections": made, "tables": tables}]}
 
 
+def _point(text: str, under: Any) -> dict[str, Any]:
+    return {"text": redact(text), "items": list(map(redact, under))}
+
+
 def _base(source: str) -> str:
     return redact(source).replace("\\", "/").rpartition("/")[2]
 
 
-def _table(section: Section) -> dict[str, Any]:
-    rows = section.rows[:_ROWS]
-    cols, data = [], []
-    for number, (name, text, kind) in enumerate(section.columns):
-        values = [redact(text(row)) for row in rows]
-        numbers, unit, digits = _numbers(values) if kind == "number" else (None, "", None)
-        cols.append(
-            {
-                "name": f"c{number}",
-                "label": name or " ",
-                "unit": unit,
-                "doc": "",
-                "type": "text" if numbers is None else "number",
-                "digits": digits,
-                "signed": numbers is not None and any(value.startswith("+") for value in values),
-            }
-        )
-        words = list(dict.fromkeys(value for value in values if value))
-        place = {word: i for i, word in enumerate(words)}
-        index = [place.get(value, -1) for value in values]
-        data.append({"words": words, "index": index} if numbers is None else numbers)
-    return {"columns": cols, "data": data, "rows": len(rows), "total": len(section.rows)}
+def _table(table: Table) -> dict[str, Any]:
+    rows = table.rows[:_ROWS]
+    places = [place for place in filled(table)[0] if table.columns[place].kind != "bar"]
+    drawn = [_column(number, table.columns[place], [row[place] for row in rows]) for number, place in enumerate(places)]
+    return {
+        "columns": [column for column, _ in drawn],
+        "data": [data for _, data in drawn],
+        "rows": len(rows),
+        "total": len(table.rows),
+    }
 
 
-_NUMBER = re.compile(r"([+-]?[0-9]+(?:\.([0-9]+))?(?:e[+-]?[0-9]+)?)(%|x)?")
-
-
-def _numbers(texts: list[str]) -> tuple[list[float | None] | None, str, int | None]:
-    """Return a column's numbers, their unit, and their decimals where all have as many; None where one is none."""
-    found = [_NUMBER.fullmatch(text) if text else None for text in texts]
-    units = {match[3] or "" for match in found if match}
-    if any(text and not match for text, match in zip(texts, found, strict=True)) or len(units) > 1:
-        return None, "", None
-    decimals = {len(match[2] or "") for match in found if match}
-    unit = units.pop() if units else ""
-    digits = decimals.pop() if unit and len(decimals) == 1 else None
-    return [float(match[1]) if match else None for match in found], unit, digits
+def _column(number: int, column: Column, cells: Sequence[Cell]) -> tuple[dict[str, Any], Any]:
+    """Return a column and its data: numbers where all are of one unit, else texts by their places in a list."""
+    numbers = [cell for cell in cells if isinstance(cell, Number) and cell.value is not None]
+    texts = [redact(cell_text(cell)) for cell in cells]
+    units = {cell.unit for cell in numbers}
+    numeric = len(numbers) == sum(map(bool, texts)) and len(units) == 1
+    decimals = {len(cell.text.removesuffix(cell.unit).partition(".")[2]) for cell in numbers}
+    unit = units.pop() if numeric else ""
+    about = {
+        "name": f"c{number}",
+        "label": column.heading or " ",
+        "unit": unit,
+        "doc": "",
+        "type": "number" if numeric else "text",
+        "digits": decimals.pop() if unit and len(decimals) == 1 else None,
+        "signed": numeric and any(cell.text.startswith("+") for cell in numbers),
+    }
+    if numeric:
+        return about, [cell.value if isinstance(cell, Number) else None for cell in cells]
+    place = {text: i for i, text in enumerate(dict.fromkeys(text for text in texts if text))}
+    return about, {"words": list(place), "index": [place.get(text, -1) for text in texts]}

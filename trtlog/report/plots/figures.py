@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from trtlog.errors import InputError, MissingExtra
-from trtlog.report.notebook.fragment import words
+from trtlog.report.safe import shown
 
 Figure: TypeAlias = Any
 """A ``plotly.graph_objects.Figure``; plotly ships no types."""
@@ -41,7 +41,7 @@ def label(value: object, longest: int = 48) -> str:
     >>> label("<b>/conv1</b>"), label("x" * 9, longest=6)
     ('&lt;b&gt;/conv1&lt;/b&gt;', 'xxxx … xx')
     """
-    return escape(words(value, longest), quote=False)
+    return escape(shown(str(value), longest), quote=False)
 
 
 def finish(figure: Figure, title: str = "", *, x: str = "", y: str = "", height: int = 400) -> Figure:

@@ -1,0 +1,59 @@
+"""A diff as JSON, its answer in sentences included; secrets in command lines are redacted."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from trtlog._util.redact import redact
+from trtlog.report.document import plain
+from trtlog.report.documents.diff import headline
+
+if TYPE_CHECKING:
+    from trtlog.analyses.compare.diff import Diff
+
+
+def to_json(diff: Diff, *, unchanged: bool = False) -> str:
+    """Return the diff as JSON, one key a table; null where a log does not tell."""
+    from trtlog.analyses.compare.diff import SCHEMA
+
+    tables = {}
+    for name in diff.tables:
+        if name == "candidates" and not unchanged:
+            continue
+        rows = diff.rows(name)
+        tables[name] = rows if unchanged else [row for row in rows if row.get("category") != "unchanged"]
+    alignment = diff.alignment
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "control": _side(diff.control),
+        "test": _side(diff.test),
+        "notes": list(diff.notes),
+        "headline": [plain(line) for point in headline(diff) for line in (point.words, *point.under)],
+        "same_model": None if alignment is None else alignment.same_model,
+        "machine": {
+            "common_tactics": diff.machine.common,
+            "shift_percent": diff.machine.shift_percent,
+            "noise_percent": diff.machine.noise_percent,
+        },
+        "layer_time_source": diff.layer_time_source,
+        "samples_per_inference": list(diff.work.scale),
+        "tables": tables,
+    }
+    return json.dumps(_finite(document), indent=2, ensure_ascii=False) + "\n"
+
+
+def _side(side: Any) -> dict[str, Any]:
+    return {"source": side.source, "tensorrt_version": side.version, "status": side.status}
+
+
+def _finite(value: Any) -> Any:
+    """Return what JSON can hold, texts redacted: it knows no inf and no nan, which become text."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return redact(value) if isinstance(value, str) else value

@@ -1,0 +1,1 @@
+"""What each answer says, as a document: one module an answer."""

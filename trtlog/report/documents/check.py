@@ -1,0 +1,31 @@
+"""The outcome of a check."""
+
+from __future__ import annotations
+
+from trtlog._util.words import counted
+from trtlog.analyses.gate.check import Check, Finding
+from trtlog.report.document import Block, Document, Entry, Folded, Sentence, Span, aside, badge, strong, words
+
+_MOST = 40
+
+
+def check(found: Check) -> Document:
+    """Return the outcome of a check: a line a finding, what passed, what was not checked, the verdict."""
+    blocks: list[Block] = [_finding(finding) for finding in found.findings[:_MOST]]
+    left = len(found.findings) - _MOST
+    if left > 0:
+        blocks.append(Sentence(words(aside(f"... and {left} more: --format json gives all"))))
+    broken = {finding.rule for finding in found.findings}
+    if kept := [rule for rule in found.checked if rule not in broken]:
+        blocks.append(Sentence(words(Span("ok ", "", "good"), aside(", ".join(kept)))))
+    if found.skipped:
+        skipped = tuple(Entry(words(aside(f"not checked: {rule}: {why}"))) for rule, why in found.skipped.items())
+        blocks.append(Folded(words(strong(f"{counted(len(skipped), 'rule')} not checked")), skipped))
+    state = "passed" if found.passed else "FAILED"
+    verdict = words(badge(state), found.verdict.removeprefix(state))
+    return Document(f"trtlog check: {state.lower()}", tuple(blocks), verdict)
+
+
+def _finding(finding: Finding) -> Entry:
+    where = aside(f" (line {finding.line})") if finding.line is not None else None
+    return Entry(words(badge(finding.level), " ", strong(finding.rule), f": {finding.reason}", where))

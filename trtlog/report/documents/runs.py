@@ -1,0 +1,115 @@
+"""A sweep, what it recommends, and the folder of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from trtlog._util.words import counted
+from trtlog.errors import QueryError
+from trtlog.report.document import (
+    Block,
+    Cell,
+    Column,
+    Document,
+    Facts,
+    Sentence,
+    Table,
+    Title,
+    Words,
+    badge,
+    strong,
+    words,
+)
+from trtlog.report.numbers import printed
+
+if TYPE_CHECKING:
+    from trtlog.runner.folder import RunFolder
+    from trtlog.runner.study import Recommendation, Sweep
+
+# What fits beside each other; the frame of the sweep has every column.
+_SHOWN = (
+    "throughput_qps",
+    "samples_per_s",
+    "latency_median_ms",
+    "latency_p99_ms",
+    "engine_gpu_mib",
+    "build_s",
+    "status",
+)
+
+
+def sweep(found: Sweep, max_latency: float | None = None, stat: str | None = None) -> Document:
+    """Return a sweep: a line for each point, causes of failures, what to use.
+
+    Parameters
+    ----------
+    found : Sweep
+        The sweep.
+    max_latency : float, optional
+        The latency that what to use must keep.
+    stat : str, optional
+        Which latency: by default p99, where the logs print it.
+    """
+    done = sum(row["status"] == "passed" for row in found.rows)
+    name = f"Sweep {found.path.name}: {done} of {counted(len(found.points), 'point')} passed"
+    return Document(name, (_points(found, stat), *_advice(found, max_latency, stat)))
+
+
+def _points(found: Sweep, stat: str | None) -> Table:
+    names = ["point", *(name for name in _SHOWN if name in found.rows[0])]
+    if found.speed_column == "throughput_qps":
+        names.remove("samples_per_s")
+    latency = f"latency_{stat}_ms"
+    if latency in found.rows[0] and latency not in names:
+        names.insert(names.index("status"), latency)
+    columns = [Column(name, "name" if name in ("point", "status") else "number") for name in names]
+    rows = [[_cell(name, row[name]) for name in names] for row in found.rows]
+    return Table(columns, rows, most=len(rows))
+
+
+def _cell(name: str, value: Any) -> Cell:
+    return badge(value) if name == "status" else printed(value)
+
+
+def _advice(found: Sweep, max_latency: float | None, stat: str | None) -> Iterator[Block]:
+    for row in found.rows:
+        if row["cause"]:
+            yield Sentence(words(strong(row["point"]), f": {row['cause']}"))
+    try:
+        best = found.recommend(max_latency, stat or "p99")
+    except QueryError:  # the logs print other percentiles
+        if stat is not None:
+            raise
+        return
+    if best.row is not None:
+        pareto = ", ".join(row["point"] for row in found.pareto(stat or "p99"))
+        yield Sentence(words(f"Pareto set ({stat or 'p99'}): {pareto}"))
+    yield Sentence(_recommended(best))
+
+
+def _recommended(best: Recommendation) -> Words:
+    return words(strong("Recommended:"), f" {best}") if best.row is not None else words(str(best))
+
+
+def recommendation(found: Recommendation) -> Document:
+    """Return a recommendation: the sentence, and why."""
+    return Document("Recommendation", (), _recommended(found))
+
+
+def folder(found: RunFolder) -> Document:
+    """Return the folder of a run: what became of it, why, and what it left."""
+    result = found.result or {}
+    files = ", ".join(sorted(path.name for path in {found.log_path, *found.files.values()} if path.exists()))
+    facts: list[tuple[str, Any]] = [
+        ("command", " ".join(map(str, found.command.get("argv", ())))),
+        ("trtexec", found.command.get("version")),
+        ("cause", result.get("cause")),
+        ("exit code", result.get("exit_code")),
+        ("signal", result.get("signal")),
+        ("seconds", result.get("wall_s")),
+        ("files", files),
+    ]
+    title = Title(words(strong("Run"), f" {found.path.name} ", badge(found.status or "not finished")))
+    shown = tuple((name, words(printed(value))) for name, value in facts if value not in (None, ""))
+    return Document(f"Run {found.path.name}", (title, Facts(shown)))

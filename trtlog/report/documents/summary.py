@@ -1,0 +1,225 @@
+"""One log on one screen: what ran, on what, headline numbers, phases, passes, slowest layers, warnings."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from trtlog._util.words import counted
+from trtlog.analyses.missing import advice, is_rtx, product
+from trtlog.records.options import Performance, Statistics
+from trtlog.report.document import (
+    Bar,
+    Block,
+    Cell,
+    Column,
+    Document,
+    Facts,
+    Section,
+    Sentence,
+    Span,
+    Table,
+    Title,
+    aside,
+    badge,
+    strong,
+    toned,
+    words,
+)
+from trtlog.report.numbers import printed, size
+
+if TYPE_CHECKING:
+    from trtlog.log import Log
+
+_TOP = 5
+_MESSAGES = 6
+_PASSES = 10
+
+
+def summary(log: Log) -> Document:
+    """Return the summary of one run; for a file of several give each of ``log.runs``."""
+    parts = (_performance, _phases, _passes, _search, _layers, _messages, _missing)
+    sections = [section for part in parts if (section := part(log)) is not None]
+    return Document("trtlog summary", (_title(log), _facts(log), *sections, _coverage(log)))
+
+
+def _title(log: Log) -> Title:
+    run = log.run
+    version = f"  {product(log)}" if run.tensorrt_version or is_rtx(log) else ""
+    build = f" build {run.build}" if run.build else ""
+    status = words("  ", badge(run.status)) if run.status else None
+    return Title(words(strong(run.tool or "TensorRT"), version, build, status))
+
+
+def _facts(log: Log) -> Facts:
+    run, device = log.run, log.device
+    build, inference = log.build, log.inference
+    facts = [("command", run.command or "")]
+    model = log.model.model or build.load_engine
+    shapes = ", ".join(s for s in (inference.input_shapes or []) if s != "model")
+    if model:
+        facts.append(("model", f"{model}{f'  at {shapes}' if shapes else ''}"))
+    if device is not None and device.name:
+        capability = f"compute capability {device.compute_capability}" if device.compute_capability else ""
+        memory = f"{device.memory_mib} MiB" if device.memory_mib is not None else ""
+        facts.append(("GPU", ", ".join(filter(None, (device.name, capability, memory)))))
+    facts.append(("precision", build.precision or ""))
+    if run.started_at and run.finished_at:
+        facts.append(("time", f"{run.started_at} to {run.finished_at} ({run.finished_at - run.started_at})"))
+    return _of(facts)
+
+
+def _of(facts: list[tuple[str, str]]) -> Facts:
+    return Facts(tuple((name, words(value)) for name, value in facts if value))
+
+
+def _performance(log: Log) -> Section | None:
+    performance = log.performance
+    if performance == Performance():
+        return None
+    blocks: list[Block] = []
+    if performance.throughput_qps is not None:
+        blocks.append(Sentence(words(strong(f"throughput {performance.throughput_qps:.10g} qps"))))
+    return Section("performance", (*blocks, statistics_table(_statistics(performance))))
+
+
+def _statistics(performance: Performance) -> dict[str, Statistics]:
+    named = {
+        "latency": performance.latency,
+        "end-to-end host latency": performance.end_to_end_host_latency,
+        "GPU compute time": performance.gpu_compute_time,
+        "enqueue time": performance.enqueue_time,
+        "H2D latency": performance.h2d_latency,
+        "D2H latency": performance.d2h_latency,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def statistics_table(named: dict[str, Statistics]) -> Table:
+    """Return measured times as printed: a row each, or a column each where that is too wide."""
+    percentiles = sorted({p for times in named.values() for p in times.percentiles})
+    stats = ["min", "mean", "median", *(f"p{p:g}" for p in percentiles), "max"]
+    values = [
+        list(map(printed, (t.min_ms, t.mean_ms, t.median_ms, *map(t.percentile, percentiles), t.max_ms)))
+        for t in named.values()
+    ]
+    labels = [label.removesuffix(" time").removesuffix(" latency") for label in named]
+    turned = [[stat, *column] for stat, column in zip(stats, zip(*values, strict=True), strict=False)]
+    rows = [[label, *row] for label, row in zip(named, values, strict=True)]
+    return Table(_measured(stats), rows, most=len(rows), narrow=Table(_measured(labels), turned))
+
+
+def _measured(headings: list[str]) -> list[Column]:
+    return [Column("ms", "words"), *(Column(heading, "number") for heading in headings)]
+
+
+def _phases(log: Log) -> Section | None:
+    rows = log.table("phases").to_pylist()
+    if not rows:
+        return None
+    longest = max(row["seconds"] for row in rows) or 1.0
+    shown: list[list[Cell]] = [
+        [row["name"].replace("_", " "), f"{row['seconds']:.10g} s", Bar(row["seconds"] / longest)] for row in rows
+    ]
+    columns = (Column("", "words", "aside"), Column("", "number"), Column("", "bar"))
+    return Section("build phases, as printed: one may hold another", (Table(columns, shown, most=len(shown)),))
+
+
+def _passes(log: Log) -> Section | None:
+    """Layers after each pass that changed their number."""
+    passes = log.table("passes").to_pylist()
+    if not passes:
+        return None
+    most = max(p["layers"] for p in passes) or 1
+    shown: list[list[Cell]] = [[passes[0]["name"], str(passes[0]["layers"]), "", Bar(passes[0]["layers"] / most)]]
+    for before, after in pairwise(passes):
+        change = after["layers"] - before["layers"]
+        if change:
+            moved = Span(f"{change:+d}", "", "good" if change < 0 else "caution")
+            shown.append([after["name"], str(after["layers"]), moved, Bar(after["layers"] / most)])
+    if len(shown) > _PASSES:
+        left = aside(f"... {len(shown) - _PASSES} more that changed the number: trtlog fusions LOG")
+        shown = [*shown[: _PASSES - 1], [left, "", "", ""], shown[-1]]
+    columns = (Column("", "words", "aside"), Column("", "number"), Column("", "number"), Column("", "bar"))
+    return Section("layers after the passes of the optimizer", (Table(columns, shown, most=len(shown)),))
+
+
+def _search(log: Log) -> Section | None:
+    """What the builder looked at: fusions, timed tactics, reformats, memory."""
+    facts = []
+    fused = log.table("fusions").column("action").to_pylist().count("fuse")
+    tactics, timings = log.table("tactics").num_rows, log.table("timings").num_rows
+    if tactics or timings:
+        facts.append(("tactics", f"{tactics} timed in {counted(timings, 'runner block')}, {counted(fused, 'fusion')}"))
+    reformats = log.table("reformats").num_rows
+    if reformats:
+        facts.append(("reformats", f"{counted(reformats, 'layer')} added"))
+    totals = {row["name"]: row["bytes"] for row in log.table("memory_totals").to_pylist()}
+    if totals:
+        facts.append(("memory", ", ".join(f"{name.replace('_', ' ')} {size(n)}" for name, n in totals.items())))
+    return Section("builder", (_of(facts),)) if facts else None
+
+
+def _layers(log: Log) -> Section | None:
+    """The slowest layers of the profile, or of the chosen tactics where nothing was profiled."""
+    rows = log.table("profile").to_pylist()
+    if rows and rows[-1]["layer"] == "Total":  # a layer may bear this name; the total is the last row
+        rows.pop()
+    if rows:
+        title = f"slowest of {counted(len(rows), 'layer')} in the profile"
+        top = sorted(rows, key=lambda r: -(r["avg_ms"] or 0))[:_TOP]
+        found = [(r["layer"], r["avg_ms"], f"{r['percent']:.10g} %" if r["percent"] is not None else "") for r in top]
+    else:
+        best: dict[str, dict[str, Any]] = {}
+        for row in log.table("timings").to_pylist():
+            if not row["chosen"] or row["fastest_ms"] is None:
+                continue
+            if row["layer"] not in best or row["fastest_ms"] < best[row["layer"]]["fastest_ms"]:
+                best[row["layer"]] = row
+        title = "slowest layers, by their fastest chosen tactic (no profile)"
+        top = sorted(best.values(), key=lambda r: -r["fastest_ms"])[:_TOP]
+        found = [(r["layer"], r["fastest_ms"], r["runner"]) for r in top]
+    if not found:
+        return None
+    longest = max(time or 0.0 for _, time, _ in found) or 1.0
+    shown: list[list[Cell]] = [
+        ["" if time is None else f"{time:.10g} ms", Bar((time or 0.0) / longest, width=8), aside(more), layer]
+        for layer, time, more in found
+    ]
+    columns = (Column("", "number"), Column("", "bar"), Column("", "number"), Column("", "name"))
+    return Section(title, (Table(columns, shown),))
+
+
+def _messages(log: Log) -> Section | None:
+    rows = log.table("messages").to_pylist()
+    if not rows:
+        return None
+    order = {"fatal": 0, "error": 1, "warning": 2}
+    seen: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        seen.setdefault((row["severity"], row["text"].splitlines()[0] if row["text"] else ""), []).append(row["line"])
+    ranked = sorted(seen.items(), key=lambda item: (order[item[0][0]], item[1][0]))
+    counts = {s: sum(1 for r in rows if r["severity"] == s) for s in order}
+    title = ", ".join(counted(n, s, s if s == "fatal" else "") for s, n in counts.items() if n)
+    shown: list[list[Cell]] = []
+    for (severity, text), lines in ranked[:_MESSAGES]:
+        times = f" (x{len(lines)})" if len(lines) > 1 else ""
+        shown.append([f"line {lines[0]}", toned(text + times, severity)])
+    blocks: list[Block] = [Table((Column("", "number", "aside"), Column("", "words")), shown)]
+    if len(ranked) > _MESSAGES:
+        blocks.append(Sentence(words(aside(f"and {len(ranked) - _MESSAGES} more: trtlog show messages LOG"))))
+    return Section(title, tuple(blocks))
+
+
+def _missing(log: Log) -> Section | None:
+    """What a verbose log with inference would show here besides."""
+    text = advice(log, ("tactics", "passes", "profile", "performance"))
+    return Section("not in this log", (Sentence(words(aside(text))),)) if text else None
+
+
+def _coverage(log: Log) -> Sentence:
+    rows = log.table("coverage").to_pylist()
+    total = sum(row["lines"] for row in rows)
+    unknown = sum(row["lines"] for row in rows if row["kind"] == "unknown")
+    rest = toned(f"{unknown} unknown", "warning") if unknown else aside("0 unknown")
+    return Sentence(words(aside(f"{counted(total, 'line')} read, "), rest))

@@ -1,0 +1,88 @@
+"""How a figure is written where an answer shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trtlog.report.document import Number
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number with ``digits`` significant digits; nothing for None.
+
+    Examples
+    --------
+    >>> number(0.0123456), number(1234567.0), number(None)
+    ('0.01235', '1234567', '')
+    """
+    if value is None:
+        return ""
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:.0f}"
+    return f"{value:.{digits}g}"
+
+
+def printed(value: Any) -> str:
+    """Return a number as the log prints it, with at most ten digits; nothing for None.
+
+    Examples
+    --------
+    >>> printed(0.69812), printed(8), printed(None)
+    ('0.69812', '8', '')
+    """
+    if value is None:
+        return ""
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def signed(value: float | None, unit: str = "%") -> str:
+    """Return a change with its sign.
+
+    Examples
+    --------
+    >>> signed(-9.839), signed(None)
+    ('-9.8%', '')
+    """
+    if value is None:
+        return ""
+    return f"{round(value, 1) + 0.0:+.1f}{unit}"  # adding 0 turns -0.0 into 0.0
+
+
+def figure(value: float | None, form: str = "", unit: str = "") -> Number:
+    """Return the cell of a number: with four significant digits, or in a form of :func:`format`.
+
+    Examples
+    --------
+    >>> figure(0.0123456).text, figure(1.5, "+.2f").text, figure(12.34, ".1f", "%").text, figure(None).text
+    ('0.01235', '+1.50', '12.3%', '')
+    """
+    if value is None:
+        return Number("")
+    return Number(f"{format(value, form)}{unit}" if form else number(value), value, unit)
+
+
+def one_line(value: Any) -> str:
+    r"""Return a value as one line of text, nothing for None.
+
+    Examples
+    --------
+    >>> one_line("two\nlines "), one_line(None)
+    ('two lines', '')
+    """
+    return "" if value is None else " ".join(str(value).splitlines()).strip()
+
+
+def size(count: int) -> str:
+    """Return bytes in the unit that fits.
+
+    Examples
+    --------
+    >>> size(512), size(3 << 20)
+    ('512 B', '3 MiB')
+    """
+    value = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.4g} {unit}"
+        value /= 1024
+    return f"{value:.4g} GiB"

@@ -1,0 +1,85 @@
+"""Rows of a table of a log or of an answer, in each format that a command offers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from trtlog.report.document import Column, Table
+from trtlog.report.markdown import markdown_table
+from trtlog.report.safe import no_formula, spelled
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def table_of(rows: pa.Table) -> Table:
+    """Return rows as a table to draw: all columns, numbers with the digits of the log."""
+    import pyarrow as pa
+
+    numeric = [pa.types.is_integer(field.type) or pa.types.is_floating(field.type) for field in rows.schema]
+    names = zip(rows.column_names, numeric, strict=True)
+    columns = [Column(name, "number" if is_number else "name") for name, is_number in names]
+    return Table(columns, [[cell(value) for value in row.values()] for row in rows.to_pylist()], whole=True)
+
+
+def json_lines(rows: pa.Table) -> Iterator[str]:
+    """Give an object of JSON for each row."""
+    for row in rows.to_pylist():
+        yield json_text({name: _json_value(value) for name, value in row.items()})
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON on one line, which is safe to print."""
+    return spelled(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _json_value(value: Any) -> Any:
+    """Return what JSON can hold: it knows no inf and no nan, which stand as text."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def markdown_lines(rows: pa.Table) -> Iterator[str]:
+    """Give the lines of a Markdown table."""
+    return markdown_table(table_of(rows))
+
+
+def write_csv(rows: pa.Table, write: Callable[[str], object], *, raw: bool = False) -> None:
+    """Write rows as CSV; lists become JSON, and what a spreadsheet would run is quoted unless ``raw``."""
+    writer = csv.writer(_Sink(write), lineterminator="\n")
+    writer.writerow(rows.column_names)
+    for row in rows.to_pylist():
+        writer.writerow([_csv_value(value, raw) for value in row.values()])
+
+
+class _Sink:
+    """What csv takes for a file."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self.write = write
+
+
+def _csv_value(value: Any, raw: bool) -> Any:
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False)
+    return no_formula(value) if isinstance(value, str) and not raw else value
+
+
+def cell(value: Any) -> str:
+    """Return a value as it stands in a cell, numbers with the digits of the log; null is empty.
+
+    Examples
+    --------
+    >>> cell(0.125), cell(None), cell(["a"])
+    ('0.125', '', '["a"]')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value).replace("\n", "\\n")
