@@ -84,8 +84,8 @@ def _blocks(blocks: Sequence[Block], limit: int | None) -> Iterator[str]:
     before: Block | None = None
     for block in blocks:
         lines = list(_block(block, limit))
-        if lines and not (isinstance(block, (Entry, Note)) and isinstance(before, type(block))):
-            yield ""  # findings that follow each other are one list, notes one quote
+        if lines and not (isinstance(block, Entry) and isinstance(before, Entry)):
+            yield ""  # findings that follow each other are one list
         yield from lines
         before = block
 
@@ -94,7 +94,7 @@ def _block(block: Block, limit: int | None) -> Iterator[str]:
     if isinstance(block, (Title, Sentence)):
         yield _started(inline(block.words))
     elif isinstance(block, Note):
-        yield f"> **Note:** {escaped(block.text)}  "
+        yield f"> **Note:** {escaped(block.text)}"
     elif isinstance(block, Points):
         for point in block.points:
             yield _item(point.words)

@@ -1,0 +1,158 @@
+"""Markdown: what a log says is text there, never markup; every view that the terminal has."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from markdown_it import MarkdownIt  # what rich reads Markdown with
+
+from trtlog.report.document import (
+    Bar,
+    Column,
+    Document,
+    Entry,
+    Facts,
+    Folded,
+    Note,
+    Number,
+    Point,
+    Points,
+    Section,
+    Sentence,
+    Table,
+    Tiles,
+    Title,
+    aside,
+    badge,
+    code,
+    strong,
+    words,
+)
+from trtlog.report.markdown import escaped, to_markdown
+
+DOCUMENT = Document(
+    "trtlog example",
+    (
+        Title(words(strong("/conv1/Conv"), "  CaskConvolution")),
+        Note("one run of two"),
+        Note("no profile"),
+        Points((Point(words("2 layers changed"), (words("conv 1 -> 2 ms"),)), Point(words("# not a heading")))),
+        Facts((("model", words("m_1.onnx")),)),
+        Tiles((("throughput", "12.5", "qps"),)),
+        Entry(words(badge("warning"), " slow", aside("  [line 3]")), (Sentence(words("why: a|b")),)),
+        Entry(words(badge("error"), " gone")),
+        Section(
+            "Times",
+            (
+                Table(
+                    (Column("layer", "name"), Column("ms", "number"), Column("", "bar"), Column("empty")),
+                    [
+                        ("a|b", Number("0.5", 0.5), Bar(0.5), ""),
+                        (words(code("x|`y`")), "1", Bar(1.0), None),
+                        ("c", "", Bar(0), ""),
+                    ],
+                ),
+            ),
+        ),
+        Folded(words(strong("1 fine")), (Entry(words("all <good>")),)),
+    ),
+    words(badge("failed"), ": 2 of 3"),
+)  # fmt: skip
+
+
+def test_a_document():
+    assert (
+        to_markdown(DOCUMENT, limit=2)
+        == r"""## trtlog example
+
+**failed**: 2 of 3
+
+**/conv1/Conv** CaskConvolution
+
+> **Note:** one run of two
+
+> **Note:** no profile
+
+- 2 layers changed
+  - conv 1 -> 2 ms
+- \# not a heading
+
+- **model**: m_1.onnx
+
+- throughput: **12.5** qps
+
+- **warning** slow \[line 3\]
+  - why: a\|b
+- **error** gone
+
+### Times
+
+| layer | ms |   |
+|---|--:|---|
+| a\|b | 0.5 | █████ |
+| `` x\|`y` `` | 1 | ██████████ |
+
+... and 1 more
+
+<details><summary>1 fine</summary>
+
+- all &lt;good>
+
+</details>
+"""
+    )
+
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "![x](http://attacker.example/p.png)",
+    "[click](javascript:alert(1))",
+    "a | b | c",
+    "C:\\path\\|x",
+    "`code` and ``more``",
+    "**bold** __x__ ~~gone~~",
+    "line one\n# heading\n\n- item",
+    "one\r\x85\u2028# two",
+    "&lt;script&gt;",
+    "<!-- -->",
+    "- item",
+    "12. item",
+    "> quote",
+    "| cell |",
+    "</details>",
+    "---",
+    "===",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize(
+    "part", ["sentence", "code", "strong", "cell", "codecell", "note", "title", "summary", "point"]
+)
+def test_a_text_of_a_log_is_shown_as_it_is(text, part):
+    """A reader of GitHub's Markdown gets the text back, and no element of it."""
+    made = {
+        "sentence": Sentence(words(text)),
+        "code": Sentence(words("x ", code(text))),
+        "strong": Sentence(words("x ", strong(text))),
+        "cell": Table((Column("a"), Column("b")), [(text, "end")]),
+        "codecell": Table((Column("a"), Column("b")), [(words(code(text)), "end")]),
+        "note": Note(text),
+        "title": Section(text, ()),
+        "summary": Folded(words(text), (Sentence(words("inner")),)),
+        "point": Points((Point(words("p"), (words(text),)),)),
+    }[part]
+    reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    html = reader.render(to_markdown(Document("x", (made,))))
+    ours = "|".join(["p", "h2", "h3", "strong", "code", "ul", "li", "blockquote", "details", "summary", "b"])
+    tables = "table|thead|tbody|tr|th|td"
+    assert not re.sub(rf"</?(?:{ours}|{tables})(?: style=\"[a-z:-]+\")?>|[^<]", "", html), html
+    assert html.count("<td") == (2 if "cell" in part else 0)
+    wanted = re.sub(r"[\s\x85\u2028]+", " ", text).strip()
+    assert wanted in re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", "", html)))
+
+
+def test_secrets_are_gone():
+    assert escaped("ssh://me:secret@host") == "ssh://\\*\\*\\*@host"
