@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import click
 
-from trtlog.cli.common import log_argument, read_log, reading_options
+from trtlog.cli.common import echo, echo_json, log_argument, read_log, reading_options
 
 
 @click.command("trace")
@@ -26,11 +25,12 @@ def command(log: str, output: str, strict: bool, run_number: int | None) -> None
 
     made = trace(read_log(log, strict=strict, run_number=run_number))
     if note := made["otherData"]["notes"]:
-        click.echo(f"trtlog: {note}", err=True)
+        echo(f"trtlog: {note}", err=True)
     if output == "-":
-        sys.stdout.writelines(write(made))
+        for part in write(made):
+            echo_json(part, nl=False)
         return
     save(made, output)
     size = os.path.getsize(output)
     events = f"{len(made['traceEvents']):,} events"
-    click.echo(f"{output}: {events}, {size:,} bytes; open it in https://ui.perfetto.dev")
+    echo(f"{output}: {events}, {size:,} bytes; open it in https://ui.perfetto.dev")
