@@ -191,7 +191,31 @@ class Log(InNotebook):
         count = self.table("runs").num_rows
         return (self,) if count == 1 else tuple(_OneRun(self, number) for number in range(count))
 
-    @property
+    @cached_property
+    def _run_bounds(self) -> dict[str, Any]:
+        """By table, the row at which each run begins; None where a table is not in the order of runs."""
+        return {}
+
+    def _rows_of_run(self, name: str, number: int) -> pa.Table:
+        """Return one run's rows of a table; where runs are many, none of them looks through the rows of all."""
+        import numpy as np
+
+        whole = self.table(name)
+        if "run" not in whole.column_names:
+            return whole
+        if name not in self._run_bounds:
+            runs = whole.column("run").to_numpy()
+            ordered = bool((runs[1:] >= runs[:-1]).all())
+            count = self.table("runs").num_rows
+            self._run_bounds[name] = np.searchsorted(runs, np.arange(count + 1)) if ordered else None
+        bounds = self._run_bounds[name]
+        if bounds is None:
+            import pyarrow.compute as pc
+
+            return whole.filter(pc.equal(whole.column("run"), number))
+        return whole.slice(int(bounds[number]), int(bounds[number + 1] - bounds[number]))
+
+    @cached_property
     def run(self) -> Run:
         """The run: version, command, status, times."""
         return self._one("runs", "run")  # type: ignore[return-value]
@@ -373,9 +397,12 @@ class Log(InNotebook):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: the tables; what is computed from them is computed again."""
-        return {name: value for name, value in vars(self).items() if name not in ("analyze", "runs")}
+        computed = ("analyze", "runs", "_own", "_run_bounds")
+        return {name: value for name, value in vars(self).items() if name not in computed}
 
     def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
         if not isinstance(other, Log):
             return NotImplemented
         return all(self.table(n).equals(other.table(n)) or _same(self.table(n), other.table(n)) for n in TABLES)
@@ -434,16 +461,18 @@ class _OneRun(Log):
         self._log = log
         self.number = number
 
+    @cached_property
+    def _own(self) -> dict[str, pa.Table]:
+        """The run's rows of the tables that were asked for."""
+        return {}
+
     def table(self, name: str) -> pa.Table:
         """Return the run's rows of a table; coverage is counted over the whole file."""
-        import pyarrow.compute as pc
-
         if name not in TABLES:
             return super().table(name)
-        whole = self._log.table(name)
-        if "run" not in whole.column_names:
-            return whole
-        return whole.filter(pc.equal(whole.column("run"), self.number))
+        if name not in self._own:
+            self._own[name] = self._log._rows_of_run(name, self.number)
+        return self._own[name]
 
     @property
     def notes(self) -> tuple[str, ...]:

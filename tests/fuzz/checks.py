@@ -20,7 +20,7 @@ import pyarrow as pa
 import trtlog
 from tests.fuzz.commands import run_commands
 from trtlog import grammar
-from trtlog.analyses.questions import QUESTIONS
+from trtlog.analyses.registry import METHODS
 from trtlog.engines.line import LineEngine
 from trtlog.engines.vector import VectorEngine
 from trtlog.errors import TrtlogError
@@ -138,6 +138,7 @@ def _refusal(call: Callable[[], Any]) -> Any:
 
 # ------------------------------------------------------------------ answers
 
+_OF_TWO = ("winner_changes",)
 _BY = {"best": ("format",), "winners": ("family", "precision"), "build_time": ("runner", "kind")}
 
 
@@ -149,13 +150,14 @@ def answers(log: Log, noise: Random) -> None:
             run.table(name)
         list(run.records("tactics")), list(run.records("engine_layers")), list(run.records("options"))
         _ = run.run, run.device, run.model, run.build, run.system, run.inference, run.reporting, run.performance
-        for question in QUESTIONS:
-            if question != "winner_changes":
-                getattr(run.analyze, question)()
-                run.analyze.missing(question)
-        for question, options in _BY.items():
+        for name, analysis in METHODS.items():
+            if name not in _OF_TWO:
+                getattr(run.analyze, name)()
+                run.table(analysis.table)
+                run.analyze.missing(name)
+        for name, options in _BY.items():
             for by in options:
-                run.analyze.table(question, by=by)
+                run.analyze.table(name, by=by)
         run.lint()
         for layer in layer_names(run, noise)[:3]:
             with contextlib.suppress(TrtlogError):

@@ -165,6 +165,8 @@ def _folder(folder: Path) -> Iterator[Job | Left]:
                 yield Left(str(path), "neither a file nor a folder")
         except OSError as error:
             yield Left(str(path), f"cannot be read: {reason(error)}", True)
+        except TrtlogError as error:  # an archive that is damaged
+            yield Left(str(path), str(error).removeprefix(f"{path}: "), True)
 
 
 def _file(path: Path, *, named: bool = False, beside: Siblings | None = None) -> Iterator[Job | Left]:
@@ -184,10 +186,18 @@ def _file(path: Path, *, named: bool = False, beside: Siblings | None = None) ->
         member="",
         size=state.st_size,
         modified=state.st_mtime,
-        stamp=" ".join([_stamp(state), *(f"{name}:{_stamp((path.parent / name).stat())}" for name in exports)]),
+        stamp=" ".join([_stamp(state), *(f"{name}:{_stamp_of(path.parent / name)}" for name in exports)]),
         exports=tuple(exports),
         named=named,
     )
+
+
+def _stamp_of(path: Path) -> str:
+    """Return the stamp of an export; one that is a link to nowhere does not keep its log from being read."""
+    try:
+        return _stamp(path.stat())
+    except OSError:
+        return "missing"
 
 
 def _stamp(state: os.stat_result) -> str:

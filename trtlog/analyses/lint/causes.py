@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from trtlog.analyses.lint.known_errors import HARMLESS, IN_MODEL, KNOWN, RESULTS
 
@@ -95,10 +96,20 @@ def meaning_of(text: str, known: Sequence[tuple[str, str]] = KNOWN) -> str | Non
     return None
 
 
+# Rules ask for messages more than ten times: the rows of a log are made once.
+_MESSAGES: WeakKeyDictionary[Log, list[tuple[dict[str, Any], str]]] = WeakKeyDictionary()
+
+
+def message_rows(log: Log) -> list[tuple[dict[str, Any], str]]:
+    """Return the rows of a log's warnings and errors, each with its text in lower case."""
+    if log not in _MESSAGES:
+        _MESSAGES[log] = [(row, (row["text"] or "").lower()) for row in log.table("messages").to_pylist()]
+    return _MESSAGES[log]
+
+
 def errors_of(log: Log) -> list[dict[str, Any]]:
     """Return a run's errors, and the GPU errors that TensorRT prints as warnings; dumps of nodes are left out."""
-    rows = log.table("messages").to_pylist()
-    found = [m for m in rows if m["severity"] in ("error", "fatal") or m["kind"] == "tactic_gpu_error"]
+    found = [m for m, _ in message_rows(log) if m["severity"] in ("error", "fatal") or m["kind"] == "tactic_gpu_error"]
     return [m for m in found if not _NODE_TEXT.match(words_of(m))]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer
+from trtlog.analyses.lint.causes import message_rows
 from trtlog.analyses.missing import worded
 from trtlog.records.base import Record, column, line_column, run_column
 
@@ -136,8 +137,7 @@ def lint(log: Log) -> pa.Table:
 def messages(log: Log, *words: str, kind: str | None = None) -> list[dict[str, Any]]:
     """Return messages of a kind, or whose text holds all words, in lower case."""
     out = []
-    for row in log.table("messages").to_pylist():
-        text = row["text"].lower()
+    for row, text in message_rows(log):
         if (kind is not None and row["kind"] == kind) or (words and all(word in text for word in words)):
             out.append(row)
     return out
