@@ -139,10 +139,3 @@ def copied_for(layer: str) -> str | None:
     """
     found = _COPY.match(layer)
     return found["layer"] if found else None
-
-
-def is_reformat(layer: str, type_: str | None = None) -> bool:
-    """Whether an engine layer only converts between formats."""
-    return layer.startswith(("Reformatting CopyNode", "reformat ")) or (
-        type_ is not None and type_.lower() == "reformat"
-    )

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import Frame, answer, copied_for, formats_of, is_reformat, rows
-from trtlog.analyses.layer.engine_layer import Layers, mean_ms
-from trtlog.analyses.layer.tactics import first_format, reformat_costs
+from trtlog.analyses.layer.base import answer, formats_of, rows
+from trtlog.analyses.layer.conversion_times import Place, operand_formats, place_of
+from trtlog.analyses.layer.engine_layer import Layer, Layers, is_conversion, mean_ms
+from trtlog.analyses.layer.timings import TacticTime
 from trtlog.records.base import Record, column, line_column, run_column
 
-_NAME = re.compile(r"Reformatted (?P<side>Input|Output) Tensor (?P<index>[0-9]+)")
+# Operators whose layers copy data from one place to another where they could not be eliminated.
+_PLACING = ("concat", "slice", "split", "gather", "pad")
+_MOVING = (
+    "cast", "identity", "transpose", "shuffle", "reshape", "flatten", "squeeze", "unsqueeze", "expand", "quantize",
+    "dequantize",
+)  # fmt: skip
+    "cast",
+    "identity",
+    "transpose",
+    "shuffle",
+    "reshape",
+    "flatten",
+    "squeeze",
+    "unsqueeze",
+    "expand",
+    "quantize",
+    "dequantize",
+)
 
 
 @dataclass(frozen=True)
@@ -21,71 +39,241 @@ class ReformatCost(Record):
     """A conversion that the engine holds, its cost, and who forces it."""
 
     run: int = run_column()
-    layer: str = column("name", "layer that it serves")
-    side: str | None = column("name", "input or output of that layer")
+    layer: str = column("name", "layer that it serves; for a copy of the network's own, the layer that reads it")
+    side: str | None = column("name", "input or output of that layer; null for a copy that is a layer of its own")
     tensor: str = column("name", "tensor that is converted")
     before: str | None = column("name", "data type and layout before")
     after: str | None = column("name", "data type and layout after")
     change: str = column("name", "dtype, layout, dtype+layout, or strides")
-    timed_ms: float | None = column("float64", "fastest timed conversion between these formats; null where none", "ms")
+    timed_ms: float | None = column(
+        "float64",
+        "the builder's timing of it: of the engine's tactic where the engine's layers are listed, else the fastest; "
+        "null where none was printed",
+        "ms",
+    )
     profile_ms: float | None = column("float64", "mean time in the layer profile; null without --dumpProfile", "ms")
     percent: float | None = column("float64", "share of the profile", "%")
     forced_by: str = column(
         "name",
         "network_io: the formats asked for inputs and outputs; consumer: the layer has no tactic for the format "
         "before; producer: the maker of the tensor has none for the format after; cost: both have, and the "
-        "conversion pays; unknown: no timings tell",
+        "layer is faster behind it; elimination: a concatenation or slice that could not be eliminated left the copy; network: "
+        "a cast or the like of the network itself; unknown: the log lists no engine layers, or no timings tell",
     )
     gain_ms: float | None = column(
         "float64", "with forced_by cost: what the layer gains by the format after, by its own timings", "ms"
     )
     round_trip: bool = column("bool", "the layer's other side is converted back: it stands alone in its format")
-    line: int = line_column("Adding reformat layer")
+    line: int | None = line_column("Adding reformat layer, else the engine layer")
+    conversion: str | None = column("name", "the engine's layer; null where the log lists none")
+    timed_as: str | None = column("name", "whose timing it is, where it was printed for an equally large tensor")
 
 
-def conversions(found: Layers) -> pa.Table:
+@dataclass(frozen=True)
+class Conversion:
+    """A conversion of an engine.
+
+    Attributes
+    ----------
+    place : Place or None
+        At which operand of which layer the builder put it; None for a copy that is a layer of the network.
+    layer : Layer or None
+        The engine's layer; None where the log lists none.
+    serves : str
+        The layer that it is there for.
+    tensor : str
+        What is converted.
+    before, after : str or None
+        Formats, as printed.
+    timed_ms : float or None
+        The builder's timing.
+    timed_as : str or None
+        Whose timing that is, where it is not its own.
+    line : int or None
+        Where the log adds it, else where the engine lists it.
+    """
+
+    place: Place | None
+    layer: Layer | None
+    serves: str
+    tensor: str
+    before: str | None
+    after: str | None
+    timed_ms: float | None
+    timed_as: str | None
+    line: int | None
+    run: int
+    profile: Mapping[str, Any] | None
+
+
+def conversions(found: Layers) -> list[Conversion]:
+    """Return the conversions of the engine: its layers of type Reformat, copies of constants left out.
+
+    Where the log lists no engine layers, those that the builder added. A NoOp is none, by whatever name.
+    """
+    added = {entry.name: entry for entry in found.added_conversions}
+    out: list[Conversion] = []
+    names = set()
+    for layer in found.layers if found.source == "engine" else ():
+        names.add(layer.layer.strip())
+        inputs = layer.operands("inputs")
+        if not layer.converts or (inputs and all(operand["name"] in found.constants for operand in inputs)):
+            continue
+        entry = added.get(layer.layer.strip())
+        place = place_of(layer.layer)
+        outputs = layer.operands("outputs")
+        serves = place.layer if place else None
+        out.append(
+            Conversion(
+                place=place,
+                layer=layer,
+                serves=serves or _reader(found, layer) or layer.layer,
+                tensor=entry.tensor if entry else inputs[0]["name"] if inputs else layer.layer,
+                before=entry.before if entry else inputs[0]["format"] if inputs else None,
+                after=entry.after if entry else outputs[0]["format"] if outputs else None,
+                timed_ms=layer.tactic_ms,
+                timed_as=layer.timed_as,
+                line=entry.line if entry else layer.line,
+                run=layer.run,
+                profile=layer.profile,
+            )
+        )
+    measured = {row["layer"].strip(): row for row in found.only_profiled}
+    for entry in found.added_conversions:
+        if entry.name in names:
+            continue
+        time = found.conversion_times.of(entry.tensor, entry.before, entry.after)
+        out.append(
+            Conversion(
+                place=entry.place,
+                layer=None,
+                serves=entry.layer,
+                tensor=entry.tensor,
+                before=entry.before,
+                after=entry.after,
+                timed_ms=time.timing.time_ms if time else None,
+                timed_as=time.layer if time and not time.own else None,
+                line=entry.line,
+                run=entry.run,
+                profile=measured.get(entry.name),
+            )
+        )
+    return out
+
+
+def _reader(found: Layers, copy: Layer) -> str | None:
+    """Return the layer behind a copy that reads what it writes: a copy into a larger tensor shares that one's name."""
+    behind = (layer for layer in found.layers if layer.position > copy.position and not layer.converts)
+    return next((x.layer for x in behind if any(o["name"] in copy.outputs for o in x.operands("inputs"))), None)
+
+
+def conversion_costs(found: Layers) -> pa.Table:
     """List the engine's conversions, the dearest first: by profile time, else by timed cost."""
-    costs = reformat_costs(found.timed_tactics)
-    layers = [dict(layer.row) for layer in found.layers if layer.row is not None]
-    times = {(r["run"], r["layer"]): r for r in rows(found.log.table("profile"))}
-    makers = _makers(layers)
-    read = {(x["run"], t["name"]) for x in layers for t in x["inputs"] or () if not is_reformat(x["layer"])}
-    entries = rows(found.rows("reformats"))
-    served = {(r["run"], r["layer"]): r for r in entries if _side(r["name"]) == "input"}
-    sources = {(r["run"], r["tensor"]): r for r in entries if _side(r["name"]) == "input"}
-    out = []
-    for row in entries:
-        side = _side(row["name"])
-        maker = makers.get((row["run"], row["tensor"]))
-        row_out: dict[str, Any] = {k: row[k] for k in ("run", "layer", "tensor", "line")}
-        row_out |= {"side": side, **_change(row["from_format"], row["to_format"])}
-        row_out["timed_ms"] = costs.get((row["run"], row["from_format"], row["to_format"]))
-        measured = times.get((row["run"], copy_node(row)))
-        row_out["profile_ms"] = mean_ms(measured) if measured else None
-        row_out["percent"] = measured["percent"] if measured else None
-        if (side == "input" and maker is None) or (side == "output" and (row["run"], row["tensor"]) not in read):
-            row_out |= {"forced_by": "network_io", "gain_ms": None}
-        else:
-            row_out |= _forced(row, side, _Timed(found), maker)
-        row_out["round_trip"] = _round_trip(row, layers, served, sources)
-        out.append(row_out)
+    work = _Work(found)
+    all_of = conversions(found)
+    out = [work.row(one, all_of) for one in all_of]
     out.sort(key=lambda r: (r["run"], -(r["profile_ms"] or r["timed_ms"] or 0.0)))
     return answer(ReformatCost, out)
 
 
-def copy_node(row: dict[str, Any]) -> str:
-    """Return the name that the engine gives the conversion: Reformatting CopyNode for Input Tensor 0 to X."""
-    found = _NAME.search(row["name"])
-    where = f"{found['side']} Tensor {found['index']}" if found else row["name"]
-    return f"Reformatting CopyNode for {where} to {row['layer']}"
+class _Work:
+    """The layers on both ends of a conversion, and what they could do."""
+
+    def __init__(self, found: Layers) -> None:
+        self.found = found
+        self.made: dict[str, Layer] = {}
+        self.written: set[str] = set()
+        self.read: set[str] = set()
+        for layer in found.layers:
+            self.read.update(operand["name"] for operand in layer.operands("inputs"))
+            self.written.update(layer.outputs)
+            if not layer.converts:
+                self.made.update(dict.fromkeys(layer.outputs, layer))
+        nodes = rows(found.log.table("onnx_nodes"))
+        # The list of an excerpt may lack layers: what a node of the network writes is no input of the network.
+        self.computed = {t["tensor"] for node in nodes for t in node["outputs"] or ()}
+        self.operators = {node["node"]: node["op"].lower() for node in nodes if node["op"]}
+
+    def row(self, one: Conversion, others: Iterable[Conversion]) -> dict[str, Any]:
+        return {
+            "run": one.run,
+            "layer": one.serves,
+            "side": one.place.side if one.place else None,
+            "tensor": one.tensor,
+            **_change(one.before, one.after),
+            "timed_ms": one.timed_ms,
+            "profile_ms": mean_ms(one.profile) if one.profile else None,
+            "percent": one.profile["percent"] if one.profile else None,
+            **self._forced(one),
+            "round_trip": self._round_trip(one, others),
+            "line": one.line,
+            "conversion": one.layer.layer if one.layer else None,
+            "timed_as": one.timed_as,
+        }
+
+    def _forced(self, one: Conversion) -> dict[str, Any]:
+        """Say who forces a conversion: compare what the layers on its two ends can do, by their timed tactics."""
+        if one.layer is None:
+            return {"forced_by": "unknown", "gain_ms": None}
+        if one.place is None:
+            return {"forced_by": self._own_copy(one.layer), "gain_ms": None}
+        if self._at_border(one):
+            return {"forced_by": "network_io", "gain_ms": None}
+        side, index = one.place.side, one.place.index
+        inside, outside = (one.after, one.before) if side == "input" else (one.before, one.after)
+        served = self.found.named(one.serves)
+        own = served.candidates if served else ()
+        place = 0 if side == "input" else 1
+        with_inside, with_outside = _in_format(own, place, index, inside), _in_format(own, place, index, outside)
+        if not with_inside:
+            return {"forced_by": "unknown", "gain_ms": None}
+        if not with_outside:
+            return {"forced_by": "consumer" if side == "input" else "producer", "gain_ms": None}
+        maker = self.made.get(one.tensor)
+        if side == "input" and maker is not None and maker.candidates:
+            output = maker.outputs.index(one.tensor)
+            if not _in_format(maker.candidates, 1, output, inside):
+                return {"forced_by": "producer", "gain_ms": None}
+        gain = min(t.time_ms for t in with_outside) - min(t.time_ms for t in with_inside)
+        return {"forced_by": "cost", "gain_ms": gain} if gain > 0 else {"forced_by": "unknown", "gain_ms": None}
+
+    def _at_border(self, one: Conversion) -> bool:
+        """Return whether the tensor is an input or an output of the network, by what its layers read and write."""
+        if one.place is not None and one.place.side == "input":
+            return one.tensor not in self.written and one.tensor not in self.computed
+        return one.tensor not in self.read
+
+    def _own_copy(self, layer: Layer) -> str:
+        words = {layer.layer.rsplit(" ", 1)[-1].strip("[]").lower()} | {self.operators.get(p, "") for p in layer.parts}
+        if layer.layer.endswith(" copy") or any(word.startswith(_PLACING) for word in words if word):
+            return "elimination"
+        return "network" if any(word.startswith(_MOVING) for word in words if word) else "unknown"
+
+    def _round_trip(self, one: Conversion, others: Iterable[Conversion]) -> bool:
+        """Return whether the layer's input is converted and its output is converted back to the same format."""
+        served = self.found.named(one.serves)
+        if one.place is None or one.place.side != "input" or served is None:
+            return False
+        return any(
+            other.tensor in served.outputs
+            and other.place is not None
+            and other.place.side == "input"
+            and _change(one.before, other.after)["change"] == "strides"
+            for other in others
+        )
 
 
-def _side(name: str) -> str | None:
-    found = _NAME.search(name)
-    return found["side"].lower() if found else None
+def _in_format(candidates: Iterable[TacticTime], side: int, index: int, wanted: str | None) -> list[TacticTime]:
+    """Return the timed tactics that have a format at an operand."""
+    out = []
+    for one in candidates:
+        formats = operand_formats(one.combination[side])
+        if index < len(formats) and formats[index] == wanted:
+            out.append(one)
+    return out
 
 
-def _change(before: str, after: str) -> dict[str, Any]:
+def _change(before: str | None, after: str | None) -> dict[str, Any]:
     one, other = formats_of(before), formats_of(after)
     a, b = (one[0] if one else None), (other[0] if other else None)
     if a is None or b is None:
@@ -94,64 +282,16 @@ def _change(before: str, after: str) -> dict[str, Any]:
     return {"before": a.title, "after": b.title, "change": "+".join(parts) or "strides"}
 
 
-def _makers(layers: list[dict[str, Any]]) -> dict[tuple[int, str], str]:
-    """Return the layer that makes each tensor, conversions left out."""
-    out = {}
-    for layer in layers:
-        if is_reformat(layer["layer"]):
-            continue
-        for tensor in layer["outputs"] or ():
-            out[layer["run"], tensor["name"]] = layer["layer"]
+def spent_on(found: Layers) -> dict[str, float]:
+    """Return by layer the time of the conversions that serve it: from the profile where there is one, else as timed."""
+    own = [one for one in conversions(found) if one.place is not None]
+    profiled = any(one.profile for one in own)
+    out: dict[str, float] = {}
+    for one in own:
+        time_ms = mean_ms(one.profile) if one.profile else None if profiled else one.timed_ms
+        if time_ms is not None:
+            out[one.serves] = out.get(one.serves, 0.0) + time_ms
     return out
-
-
-class _Timed:
-    """The timed tactics of a layer, or of the layer of the same shape that answers for it."""
-
-    def __init__(self, layers: Layers) -> None:
-        held = layers.timed_tactics
-        self.held = held[held["kind"] != "reformat"]
-        self.layers = layers
-
-    def of(self, layer: str | None) -> Frame:
-        own = self.held[self.held["layer"] == layer]
-        if len(own) or layer is None:
-            return own
-        known = self.layers.named(layer)
-        return self.held[self.held["layer"] == (known.timing.layer if known else None)]
-
-
-def _forced(row: dict[str, Any], side: str | None, timed: _Timed, maker: str | None) -> dict[str, Any]:
-    """Say who forces a conversion: compare what the layers on its two ends can do, by their timed tactics."""
-    own = timed.of(row["layer"])
-    if not len(own):
-        return {"forced_by": "unknown", "gain_ms": None}
-    first = own["input_formats" if side == "input" else "output_formats"].map(first_format)
-    kept, wanted = (row["from_format"], row["to_format"])
-    if side == "output":
-        kept, wanted = wanted, kept
-    with_kept, with_wanted = own[first == kept], own[first == wanted]
-    if not len(with_wanted):
-        return {"forced_by": "unknown", "gain_ms": None}
-    if not len(with_kept):
-        return {"forced_by": "consumer" if side == "input" else "producer", "gain_ms": None}
-    made = timed.of(maker)
-    if side == "input" and len(made) and not (made["output_formats"].map(first_format) == row["to_format"]).any():
-        return {"forced_by": "producer", "gain_ms": None}
-    return {"forced_by": "cost", "gain_ms": float(with_kept["time_ms"].min() - with_wanted["time_ms"].min())}
-
-
-def _round_trip(row: dict[str, Any], layers: list[dict[str, Any]], served: Any, sources: Any) -> bool:
-    """Whether the layer's input is converted and its output is converted back to the same format."""
-    first = served.get((row["run"], row["layer"]))
-    if first is None or first is not row:
-        return False
-    outputs = next((x["outputs"] for x in layers if x["run"] == row["run"] and x["layer"] == row["layer"]), None)
-    for tensor in outputs or ():
-        back = sources.get((row["run"], tensor["name"]))
-        if back is not None and _change(row["from_format"], back["to_format"])["change"] in ("strides", ""):
-            return True
-    return False
 
 
 @dataclass(frozen=True)
@@ -165,34 +305,27 @@ class ReformatShare(Record):
     percent: float = column("float64", "share of the profile's total", "%")
 
 
-def shares(engine_layers: pa.Table, profile: pa.Table) -> pa.Table:
+def shares(found: Layers) -> pa.Table:
     """Sum what conversions and copies of constants take of the layer profile.
 
     A copy of a constant is a layer of type Reformat (or a copied Identity) whose only input is the output of
     a Constant layer: it moves weights at each inference.
     """
-    layers = {(x["run"], x["layer"]): x for x in rows(engine_layers)}
-    constants = {(x["run"], t["name"]) for x in layers.values() if x["type"] == "Constant" for t in x["outputs"] or ()}
-    sums: dict[tuple[int, str], list[float]] = {}
-    totals: dict[int, float] = {}
-    for row in rows(profile):
-        time_ms = mean_ms(row) or 0.0
-        totals[row["run"]] = totals.get(row["run"], 0.0) + time_ms
-        layer = layers.get((row["run"], row["layer"]))
-        group = None
-        if copied_for(row["layer"]) is not None:
-            group = "format conversion"
-        elif layer is not None and is_reformat(row["layer"], layer["type"]):
-            inputs = layer["inputs"] or []
-            copies = bool(inputs) and all((row["run"], t["name"]) in constants for t in inputs)
-            group = "constant copy" if copies else "format conversion"
-        if group is not None:
-            entry = sums.setdefault((row["run"], group), [0, 0.0])
-            entry[0] += 1
-            entry[1] += time_ms
+    sums: dict[str, list[float]] = {}
+    profile = rows(found.log.table("profile"))
+    total = sum(mean_ms(row) or 0.0 for row in profile)
+    measured = [(layer.profile, layer) for layer in found.layers if layer.profile is not None and layer.row is not None]
+    for row, layer in (*measured, *((row, None) for row in found.only_profiled)):
+        if not is_conversion(row["layer"], layer.type if layer else None):
+            continue
+        inputs = layer.operands("inputs") if layer else ()
+        copies = bool(inputs) and all(operand["name"] in found.constants for operand in inputs)
+        entry = sums.setdefault("constant copy" if copies else "format conversion", [0, 0.0])
+        entry[0] += 1
+        entry[1] += mean_ms(row) or 0.0
     out = [
-        {"run": run, "group": group, "layers": int(count), "time_ms": time_ms,
-         "percent": 100 * time_ms / totals[run] if totals[run] else 0.0}
-        for (run, group), (count, time_ms) in sums.items()
+        {"run": profile[0]["run"], "group": group, "layers": int(count), "time_ms": time_ms,
+         "percent": 100 * time_ms / total if total else 0.0}
+        for group, (count, time_ms) in sums.items()
     ]  # fmt: skip
     return answer(ReformatShare, out)

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.layer.base import Frame, rows
+from trtlog.analyses.layer.conversion_times import ConversionTimes, Place, place_of
 from trtlog.analyses.layer.engines import kept_engine, rows_of
 from trtlog.analyses.layer.equal import find_equals, operators
 from trtlog.analyses.layer.names import constituents, family_of, role_of
@@ -180,6 +181,20 @@ class Layers:
         return found
 
     @cached_property
+    def conversion_times(self) -> ConversionTimes:
+        """The builder's timings of conversions."""
+        held = self.timed_tactics
+        rows_ = set(held.index[held["kind"] == "reformat"]) if len(held) else set()
+        return ConversionTimes(
+            (name, one) for name, timed in self.candidates.items() for one in timed if one.row in rows_
+        )
+
+    @cached_property
+    def added_conversions(self) -> list[Added]:
+        """The conversions that the builder added to :attr:`engine`, those that turned into a NoOp among them."""
+        return [Added.of(row) for row in rows(self.rows("reformats"))]
+
+    @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The layers of :attr:`engine`."""
         if self.source != "engine":
@@ -209,7 +224,7 @@ class Layers:
         for number, row in enumerate(listed):
             measured = profile.next(row["layer"]) if row["engine"] in (self.engine, None) else None
             found.append(self._layer(row, number, measured))
-        return tuple(self._share_timings(found))
+        return tuple(self._price_conversions(self._share_timings(found)))
 
     @cached_property
     def _profile(self) -> _Profile:
@@ -308,6 +323,27 @@ class Layers:
             )
         return layers
 
+    def _price_conversions(self, layers: list[Layer]) -> list[Layer]:
+        """Give conversions that the builder added the timing of their tactic, between their formats."""
+        added = {(row["engine"], Added.of(row).name): Added.of(row) for row in rows(self.log.table("reformats"))}
+        for position, layer in enumerate(layers):
+            entry = added.get((layer.engine, layer.layer.strip())) if layer.converts else None
+            if entry is None or layer.tactic_ms is not None:
+                continue
+            time = self.conversion_times.of(entry.tensor, entry.before, entry.after, layer.tactic)
+            if time is not None:
+                layers[position] = replace(
+                    layer,
+                    runner=time.timing.runner,
+                    tactic_ms=time.timing.time_ms,
+                    timed_as=None if time.own else time.layer,
+                    candidates=tuple(
+                        one for one in self.candidates[time.layer] if one.combination == time.timing.combination
+                    ),
+                    timing=Selection(time.timing.row, "timed" if time.own else "same_shape", time.layer),
+                )
+        return layers
+
     @cached_property
     def profiled(self) -> bool:
         """Whether the profile tells the time of a layer."""
@@ -333,6 +369,34 @@ class Layers:
         """Return the layers of an engine by its number, of :attr:`engine` for None."""
         return self.layers if engine is None else tuple(layer for layer in self.all if layer.engine == engine)
 
+    def tensors(self, layer: Layer) -> tuple[tuple[str | None, ...], tuple[str | None, ...]]:
+        """Return the names of a layer's inputs and outputs outside of conversions; None for what is constant."""
+        added = {
+            (entry.place.side, entry.place.index): entry.tensor
+            for entry in self.added_conversions
+            if entry.place is not None and entry.layer == layer.layer
+        }
+        sides: list[tuple[str | None, ...]] = []
+        for side in ("input", "output"):
+            names = [operand["name"] for operand in layer.operands(f"{side}s")]
+            sides.append(
+                tuple(
+                    None if name in self.constants else added.get((side, index), name)
+                    for index, name in enumerate(names)
+                )
+            )
+        return sides[0], sides[1]
+
+    @cached_property
+    def constants(self) -> frozenset[str]:
+        """The tensors that weights alone are in: of Constant layers, and of layers that read nothing else."""
+        found: set[str] = set()
+        for layer in self.layers:
+            inputs = layer.operands("inputs")
+            if layer.type == "Constant" or (inputs and all(operand["name"] in found for operand in inputs)):
+                found.update(layer.outputs)
+        return frozenset(found)
+
     def named(self, name: str) -> Layer | None:
         """Return the layer of a name: of :attr:`engine`, else of another engine of the run."""
         return self._named.get(name)
@@ -343,6 +407,29 @@ class Layers:
         for layer in (*self.layers, *self.all):
             found.setdefault(layer.layer, layer)
         return found
+
+
+@dataclass(frozen=True)
+class Added:
+    """A conversion as the builder added it: ``Adding reformat layer``; ``name`` is the engine's name of it."""
+
+    name: str
+    layer: str
+    place: Place | None
+    tensor: str
+    before: str
+    after: str
+    line: int
+    run: int
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Added:
+        """Make it of a row of table ``reformats``."""
+        place = place_of(row["name"])
+        words = f"{place.side.title()} Tensor {place.index}" if place else row["name"]
+        name = f"Reformatting CopyNode for {words} to {row['layer'].strip()}"
+        formats = row["from_format"], row["to_format"]
+        return cls(name, row["layer"], place, row["tensor"], *formats, row["line"], row["run"])
 
 
 def layers_of(log: Log) -> Layers:

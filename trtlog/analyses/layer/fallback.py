@@ -8,9 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, copied_for, rows
+from trtlog.analyses.layer.conversions import spent_on
 from trtlog.analyses.layer.engine_layer import Layer, Layers
 from trtlog.analyses.layer.precision import WIDTH, allowed_precisions
-from trtlog.analyses.layer.tactics import conversion_ms, own_tactics, reformat_costs
+from trtlog.analyses.layer.tactics import combination, own_tactics
 from trtlog.records.base import Record, column, line_column, run_column
 
 _NO_ARITHMETIC = ("Constant", "NoOp", "Reformat", "Shuffle", "Reshape", "Signal", "Wait", "shape_call", "reshape")
@@ -71,8 +72,8 @@ class _Work:
         self.held = layers.timed_tactics
         self.allowed = allowed_precisions(log.table("options"))
         self.refusals = _refusals(log.table("skips"), log.table("messages"))
-        self.costs = reformat_costs(self.held)
-        self.spent = _reformat_spent(log.table("profile"), layers.rows("reformats"), self.costs)
+        self.layers = layers
+        self.spent = spent_on(layers)
         self._best: dict[str, dict[str, int]] = {}
         own = own_tactics(layers)
         if len(own):
@@ -87,7 +88,7 @@ class _Work:
         used_row = None if layer.timing.row is None else self.held.loc[layer.timing.row]
         row: dict[str, Any] = {"run": run, "layer": layer.layer, "type": layer.type, "used": layer.precision}
         row["used_ms"] = layer.tactic_ms
-        row["reformat_ms"] = self.spent.get((run, layer.layer))
+        row["reformat_ms"] = self.spent.get(layer.layer)
         for name in ("FP32", "TF32", "FP16", "BF16", "INT8", "FP8"):
             index = best.get(name)
             row[f"{name.lower()}_ms"] = None if index is None else float(self.held.at[index, "time_ms"])
@@ -116,17 +117,18 @@ class _Work:
             return {"fallback": True, "reason": "not_offered", "text": words}
         name = min(offered, key=lambda p: float(self.held.at[offered[p], "time_ms"]))
         wanted = self.held.loc[offered[name]]
-        return {"fallback": True, **self._compare(name, wanted, used, used_row)}
+        return {"fallback": True, **self._compare(name, wanted, layer, used_row)}
 
-    def _compare(self, name: str, wanted: Any, used: str, used_row: Any) -> dict[str, Any]:
+    def _compare(self, name: str, wanted: Any, layer: Layer, used_row: Any) -> dict[str, Any]:
         narrow_ms = float(wanted["time_ms"])
         if used_row is None:
             return {"reason": "unknown", "text": f"{name} took {narrow_ms:.6g} ms; the engine's tactic was not timed"}
         used_ms = float(used_row["time_ms"])
-        pair = f"{name} {narrow_ms:.6g} ms, {used} {used_ms:.6g} ms"
+        pair = f"{name} {narrow_ms:.6g} ms, {layer.precision} {used_ms:.6g} ms"
         if narrow_ms >= used_ms:
             return {"reason": "slower", "text": pair}
-        convert = conversion_ms(self.costs, used_row, wanted)
+        sides = combination(used_row), combination(wanted)
+        convert = self.layers.conversion_times.between(*sides, self.layers.tensors(layer))
         if convert is None:
             return {"reason": "formats", "text": f"{pair}; the conversions it needs were not timed"}
         total = f"{pair}; with conversions from and to its neighbours' formats {narrow_ms + convert:.6g} ms"
@@ -148,23 +150,6 @@ def _refusals(skips: pa.Table, messages: pa.Table) -> dict[tuple[int, str], str]
         if "no implementation" in lowered and ("constraint" in lowered or "precision" in lowered):
             name = row["text"].split("layer ", 1)[-1].split(" obeys", 1)[0]
             out.setdefault((row["run"], name), f"line {row['line']}: {row['text']}")
-    return out
-
-
-def _reformat_spent(profile: pa.Table, reformats: pa.Table, costs: Any) -> dict[tuple[int, str], float]:
-    """Return by layer the time of the conversions inserted for it: from the profile, else the timed cost."""
-    out: dict[tuple[int, str], float] = {}
-    for row in rows(profile):
-        target = copied_for(row["layer"])
-        if target is not None:
-            time_ms = row["time_ms"] / row["iterations"] if row["iterations"] else row["avg_ms"]
-            out[row["run"], target] = out.get((row["run"], target), 0.0) + time_ms
-    if out:
-        return out
-    for row in rows(reformats):
-        cost = costs.get((row["run"], row["from_format"], row["to_format"]))
-        if cost is not None:
-            out[row["run"], row["layer"]] = out.get((row["run"], row["layer"]), 0.0) + cost
     return out
 
 

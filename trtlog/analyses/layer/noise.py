@@ -215,7 +215,7 @@ def winner_changes(first: Layers, other: Log) -> pa.Table:
         two = same.pop(0) if same else None
         if two is None or one.timing.row is None or two.timing.row is None:
             continue
-        if one.timing.borrowed or two.timing.borrowed:
+        if one.timing.borrowed or two.timing.borrowed or one.role != "layer":
             continue
         row_a, row_b = a.loc[one.timing.row], b.loc[two.timing.row]
         if all(row_a[n] == row_b[n] for n in ("tactic", "runner", "input_formats", "output_formats")):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import Frame, answer, from_frame, nulls_last, size_told
+from trtlog.analyses.layer.base import Frame, answer, from_frame, nulls_last
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.records.base import Record, column, line_column, run_column
 
@@ -239,7 +239,6 @@ def passed_over(layers: Layers) -> pa.Table:
     held, own = layers.timed_tactics, own_tactics(layers)
     if not len(own):
         return answer(PassedOver, [])
-    costs = reformat_costs(held)
     fastest = own.loc[own.groupby(["run", "layer"])["time_ms"].idxmin()].set_index(["run", "layer"])
     out = []
     for one in layers.layers:
@@ -253,7 +252,7 @@ def passed_over(layers: Layers) -> pa.Table:
         same = all(used[n] == best_row[n] for n in ("input_formats", "output_formats"))
         if same or best_row["time_ms"] >= used["time_ms"]:
             continue
-        convert = conversion_ms(costs, used, best_row)
+        convert = layers.conversion_times.between(combination(used), combination(best_row), layers.tensors(one))
         gap = float(used["time_ms"] - best_row["time_ms"])
         verdict = (
             "reformat_not_timed"
@@ -281,46 +280,10 @@ def passed_over(layers: Layers) -> pa.Table:
     return answer(PassedOver, out)
 
 
+def combination(row: Any) -> tuple[str | None, str | None]:
+    """Return the formats of a timed tactic's inputs and outputs."""
+    return row["input_formats"], row["output_formats"]
+
+
 def _formats(row: Any) -> str:
     return f"{row['input_layout'] or 'none'} -> {row['output_layout'] or 'none'}"
-
-
-def first_format(text: str | None) -> str | None:
-    """Return the first of a list of formats as printed."""
-    from trtlog.values.formats import split_formats
-
-    pieces = split_formats(text) if text else []
-    return pieces[0] if pieces else None
-
-
-def reformat_costs(held: Frame) -> dict[tuple[int, str, str], float]:
-    """Return the fastest timed conversion by run and by formats before and after.
-
-    Where the formats do not tell how large the tensor is, only a conversion of one single tensor counts.
-    """
-    timed = held[held["kind"] == "reformat"]
-    if not len(timed):
-        return {}
-    groups = timed.groupby(["run", "input_formats", "output_formats"])
-    found = groups.agg(best=("time_ms", "min"), tensors=("layer", "nunique"))
-    return {
-        key: float(best)
-        for key, best, tensors in zip(found.index, found["best"], found["tensors"], strict=True)
-        if tensors == 1 or (size_told(key[1]) and size_told(key[2]))
-    }
-
-
-def conversion_ms(costs: dict[tuple[int, str, str], float], used: Any, wanted: Any) -> float | None:
-    """Return what it costs to run a layer in other formats among unchanged neighbours, None where not timed."""
-    total = 0.0
-    run = int(used["run"])
-    before, inside = first_format(used["input_formats"]), first_format(wanted["input_formats"])
-    after, outside = first_format(wanted["output_formats"]), first_format(used["output_formats"])
-    for source, target in ((before, inside), (after, outside)):
-        if source is None or target is None or source == target:
-            continue
-        cost = costs.get((run, source, target))
-        if cost is None:
-            return None
-        total += cost
-    return total

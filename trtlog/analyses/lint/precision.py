@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted, plural
-from trtlog.analyses.layer.base import formats_of, is_reformat
-from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.base import formats_of
+from trtlog.analyses.layer.engine_layer import is_conversion, layers_of
 from trtlog.analyses.layer.precision import allowed_precisions
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.values.kernels import decode_kernel
@@ -118,7 +118,7 @@ def off_tensor_cores(log: Log) -> Iterable[Hit]:
 
 def _computed(layers: list[dict[str, Any]]) -> set[str]:
     """Return the tensors that layers compute: network inputs, converted or not, are none of them."""
-    copies = [x for x in layers if is_reformat(x["layer"], x["type"])]
+    copies = [x for x in layers if is_conversion(x["layer"], x["type"])]
     found = {t["name"] for x in layers if x not in copies for t in x["outputs"] or ()}
     for layer in copies:
         if any(t["name"] in found for t in layer["inputs"] or ()):
