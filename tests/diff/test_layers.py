@@ -26,7 +26,7 @@ def test_the_timing_of_the_engine_tactic_is_found(capture, capture_text):
     for layer in by_name(capture(FP32)).values():
         if layer.tactic_ms is None or layer.timed_as:
             continue
-        start = text.index(f"Timing Runner: {layer.layer} (")
+        start = text.index(f"Timing Runner: {layer.timing.layer} (")
         times = re.findall(rf"Tactic: {layer.tactic} Time: (\S+)", text[start:])
         assert layer.tactic_ms in map(float, times), layer.layer
 

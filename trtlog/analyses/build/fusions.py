@@ -8,6 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, rows
+from trtlog.analyses.layer.engine_layer import Layers
+from trtlog.analyses.layer.engines import passes_of
 from trtlog.records.base import Record, column, line_column, run_column
 
 
@@ -23,9 +25,11 @@ class WaterfallStep(Record):
     line: int = line_column("the count")
 
 
-def waterfall(passes: pa.Table, fusions: pa.Table) -> pa.Table:
-    """List the passes with layer counts, changes and the rewrites printed in each."""
-    events = [(f["run"], f["line"]) for f in rows(fusions) if f["action"] != "attempt"]
+def waterfall(layers: Layers) -> pa.Table:
+    """List the passes of the engine that was kept, with layer counts, changes and the rewrites printed in each."""
+    log = layers.log
+    events = [(f["run"], f["line"]) for f in rows(log.table("fusions")) if f["action"] != "attempt"]
+    passes = passes_of(log.table("passes"), log.table("phases"), log.table("engines"), layers.engine)
     out: list[dict[str, Any]] = []
     previous: dict[int, dict[str, Any]] = {}
     for row in rows(passes):

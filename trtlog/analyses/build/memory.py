@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog.analyses.layer.base import answer, rows
+from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.records.base import Record, column, line_column, run_column
 
 _MEANING = {
@@ -35,15 +36,15 @@ class MemoryUse(Record):
     line: int = line_column("the figure")
 
 
-def memory_use(memory_totals: pa.Table) -> pa.Table:
-    """Say what of the printed totals counts: the last of each name, in MiB.
+def memory_use(layers: Layers) -> pa.Table:
+    """Say what of the printed totals counts: of the engine that was kept the last of each name, in MiB.
 
     TensorRT prints the activation memory twice. The first figure comes before memory is assigned and holds
     the limit (8.5.3 on a GPU of 143155 MiB: 143182 MiB); it is named ``activation_before``.
     """
     last: dict[tuple[int, str], dict[str, Any]] = {}
     out = []
-    for row in rows(memory_totals):
+    for row in rows(layers.rows("memory_totals")):
         key = (row["run"], row["name"])
         if row["name"] == "activation" and key in last:
             out.append(_use({**last[key], "name": "activation_before"}))

@@ -17,20 +17,8 @@ from trtlog.records.base import Record, column, line_column, run_column
 # Operators whose layers copy data from one place to another where they could not be eliminated.
 _PLACING = ("concat", "slice", "split", "gather", "pad")
 _MOVING = (
-    "cast", "identity", "transpose", "shuffle", "reshape", "flatten", "squeeze", "unsqueeze", "expand", "quantize",
-    "dequantize",
-)  # fmt: skip
-    "cast",
-    "identity",
-    "transpose",
-    "shuffle",
-    "reshape",
-    "flatten",
-    "squeeze",
-    "unsqueeze",
-    "expand",
-    "quantize",
-    "dequantize",
+    *("cast", "identity", "transpose", "shuffle", "reshape", "flatten", "squeeze", "unsqueeze", "expand"),
+    *("quantize", "dequantize"),
 )
 
 
@@ -57,8 +45,9 @@ class ReformatCost(Record):
         "name",
         "network_io: the formats asked for inputs and outputs; consumer: the layer has no tactic for the format "
         "before; producer: the maker of the tensor has none for the format after; cost: both have, and the "
-        "layer is faster behind it; elimination: a concatenation or slice that could not be eliminated left the copy; network: "
-        "a cast or the like of the network itself; unknown: the log lists no engine layers, or no timings tell",
+        "layer is faster behind it; elimination: a concatenation or slice that could not be eliminated left the copy; "
+        "network: a cast or the like of the network itself; unknown: the log lists no engine layers, or no timings "
+        "tell",
     )
     gain_ms: float | None = column(
         "float64", "with forced_by cost: what the layer gains by the format after, by its own timings", "ms"

@@ -361,8 +361,8 @@ class Layers:
 
     @cached_property
     def used_rows(self) -> dict[int, str]:
-        """Row of :attr:`timed_tactics` -> layer of an engine that uses it, by its own timing."""
-        own = (layer for layer in self.all if layer.row is not None and not layer.timing.borrowed)
+        """Row of :attr:`timed_tactics` -> layer of an engine that uses it, where it was timed under that name."""
+        own = (layer for layer in self.all if layer.row is not None and layer.timing.layer == layer.layer)
         return {layer.timing.row: layer.layer for layer in own if layer.timing.row is not None}
 
     def of(self, engine: int | None) -> tuple[Layer, ...]:
