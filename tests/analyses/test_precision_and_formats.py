@@ -48,7 +48,7 @@ def test_the_same_network_in_fp32_has_none():
 def test_reformats_and_their_profile_time():
     rows = parsed(MOBILENET).analyze.table("reformats").to_pylist()
     added = [n for n, line in enumerate(lines_of(MOBILENET), 1) if "] Adding reformat layer: " in line]
-    # One of the 15 became a NoOp: Layer(NoOp): Reformatting CopyNode for Input Tensor 0 to /classifier/classifier.1/Gemm
+    # One of the 15 became a NoOp: Layer(NoOp): Reformatting CopyNode for Input Tensor 0 to /classifier/classifier.1/...
     [nothing] = [n for n in added if "Input Tensor 0 to /classifier/classifier.1/Gemm" in lines_of(MOBILENET)[n - 1]]
     assert sorted(r["line"] for r in rows) == [n for n in added if n != nothing]
     row = next(r for r in rows if r["layer"] == "/features/features.11/conv/conv.2/Conv")
