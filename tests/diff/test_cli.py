@@ -36,7 +36,7 @@ def test_diff_in_its_formats():
 def test_several_logs_a_side():
     runs = [CAPTURES / "repeats" / f"{name}_{n}.log.gz" for name in ("graph", "graph32") for n in range(3)]
     done = run("diff", *runs[:3], "--against", *runs[3:], "--format", "json")
-    rows = json.loads(done.stdout)["performance"]
+    rows = json.loads(done.stdout)["tables"]["performance"]
     [row] = [r for r in rows if (r["metric"], r["stat"]) == ("gpu_compute_time", "median")]
     assert (row["verdict"], row["control_runs"], row["test_runs"]) == ("slower", 3, 3)
     # A single pair and --against with one log a side are the same.

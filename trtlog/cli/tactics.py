@@ -24,7 +24,9 @@ VIEWS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "passed-over": ("passed_over", {}, ("layer", "used_ms", "used_formats", "best_ms", "best_formats", "gap_ms",
                                         "reformat_ms", "verdict", "line")),
     "close-calls": ("close_calls", {}, ("layer", "winner_ms", "second_ms", "margin_percent", "noise_percent",
-                                        "winner_kernel", "second_kernel", "line")),
+                                        "flip_probability", "winner_kernel", "second_kernel", "line")),
+    "flip-risk": ("flip_risk", {}, ("layer", "time_ms", "margin_percent", "noise_percent", "tactic_probability",
+                                    "format_probability", "flip_probability", "timed_as", "line")),
     "repeats": ("repeats", {}, ("input_formats", "output_formats", "count", "min_ms", "median_ms", "max_ms",
                                 "spread_percent")),
     "workspace": ("workspace_skips", {}, ("layer", "runner", "skipped", "requested_mib", "available_mib", "best_ms",
@@ -58,7 +60,8 @@ def command(
 
     margins: winner and runner-up of each layer and format combination. candidates: all, ranked. precision,
     format: each layer's best. runners, families: which win. passed-over: faster ones that want other formats.
-    close-calls: choices within the noise of the timing, which repeats shows. workspace: skipped for lack of memory.
+    close-calls: choices that the next build may make otherwise; flip-risk: how likely, for all. repeats: conversions
+    timed more than once. workspace: skipped for lack of memory.
 
     Example:  trtlog tactics verbose.log --by close-calls
     """

@@ -342,9 +342,7 @@ def _work_notes(work: Work, source: str | None) -> list[str]:
     return []
 
 
-def _performance(
-    sides: tuple[Sequence[Run], Sequence[Run]], work: Work, notes: list[str]
-) -> list[dict[str, Any]]:
+def _performance(sides: tuple[Sequence[Run], Sequence[Run]], work: Work, notes: list[str]) -> list[dict[str, Any]]:
     rows = performance_rows(*sides)
     if not rows:
         return rows

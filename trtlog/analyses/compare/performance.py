@@ -273,9 +273,7 @@ def _remedies(control: Sequence[Run], test: Sequence[Run]) -> list[str]:
     return words
 
 
-def _contradictions(
-    judged: Mapping[str, Mapping[str, Any]], control: Sequence[Run], test: Sequence[Run]
-) -> list[str]:
+def _contradictions(judged: Mapping[str, Mapping[str, Any]], control: Sequence[Run], test: Sequence[Run]) -> list[str]:
     """Say why two metrics say opposite things."""
     found = {m: judged[m]["verdict"] for m in ("throughput", *_GPU_METRICS) if m in judged}
     if not {"faster", "slower"} <= set(found.values()):

@@ -1,8 +1,7 @@
-"""How noisy the builder's timing is, by the log itself, and which choices lie within that noise.
+"""Which choices another build may make differently, and which differ between two builds and why.
 
-The builder converts between the same two formats of equally large tensors at many places and, but for its
-timing cache, times that conversion anew. Equal work with unequal times: that is the noise. Short kernels
-are noisier; the estimate at a time is taken from repeats of similar length.
+How far two timings of one tactic are apart is known from repeated builds (:mod:`timing_noise`); how likely a choice
+flips follows from it (:mod:`risk`). What a log itself repeats are conversions: the same one is timed at many places.
 """
 
 from __future__ import annotations
@@ -14,19 +13,15 @@ import pyarrow as pa
 
 from trtlog.analyses.layer.base import Frame, answer, rows, size_told
 from trtlog.analyses.layer.engine_layer import Layer, Layers, layers_of
+from trtlog.analyses.layer.risk import combination_risks, measured_here, timing_noise
 from trtlog.analyses.layer.tactics import margins
 from trtlog.records.base import Record, column, line_column, run_column
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from trtlog.log import Log
 
-# Where a log holds too few repeats: what re-timing 3,692 tactics of one network on one idle GPU gave for
-# kernels of about 10 us (90th percentile 4 %), with a margin for GPUs whose clocks are not locked.
-ASSUMED_PERCENT = 5.0
-_QUANTILE = 0.9
-_FEW = 8
+# A choice is a close call from this probability on that the next build chooses otherwise.
+AT_RISK = 0.1
 
 
 @dataclass(frozen=True)
@@ -80,46 +75,6 @@ def repeats(layers: Layers) -> pa.Table:
     return answer(Repeat, out)
 
 
-class Noise:
-    """The noise of one log's timing.
-
-    Attributes
-    ----------
-    samples : int
-        Number of repeated timings it rests on.
-    percent : float
-        Deviation that 90 % of the repeats stay within, over all lengths.
-    assumed : bool
-        There were too few repeats, and :data:`ASSUMED_PERCENT` stands in.
-    """
-
-    def __init__(self, held: Frame) -> None:
-        import numpy as np
-
-        timed = _repeats(held)
-        self._times: np.ndarray[Any, Any] = timed["median_ms"].to_numpy(dtype=float)
-        own = timed["time_ms"].to_numpy(dtype=float)
-        self._deviations = np.abs(own / self._times - 1) * 100 if len(timed) else np.zeros(0)
-        self.samples = len(timed)
-        self.assumed = self.samples < _FEW
-        self.percent = ASSUMED_PERCENT if self.assumed else float(np.quantile(self._deviations, _QUANTILE))
-
-    def percent_at(self, time_ms: float) -> float:
-        """Return the deviation to expect of a timing of this length, in percent.
-
-        It is taken from repeats of half to twice the length or, where they are few, from the nearest ones.
-        """
-        import numpy as np
-
-        if self.assumed:
-            return ASSUMED_PERCENT
-        ratio = np.abs(np.log2(self._times / time_ms)) if time_ms > 0 else self._times
-        near = np.flatnonzero(ratio < 1)
-        if len(near) < _FEW:
-            near = np.argsort(ratio, kind="stable")[: 2 * _FEW]
-        return float(np.quantile(self._deviations[near], _QUANTILE))
-
-
 @dataclass(frozen=True)
 class CloseCall(Record):
     """A choice that another build on the same machine may make differently."""
@@ -131,38 +86,43 @@ class CloseCall(Record):
     winner_ms: float = column("float64", "time of the winner", "ms")
     second_ms: float = column("float64", "time of the runner-up", "ms")
     margin_percent: float = column("float64", "margin over the winner's time", "%")
-    noise_percent: float = column("float64", "deviation that 90 % of repeated timings of this length stay within", "%")
-    noise_assumed: bool = column("bool", "the log holds too few repeats: the noise is assumed")
+    noise_percent: float = column("float64", "what two timings of this length differ by, in nine of ten cases", "%")
+    noise_assumed: bool = column("bool", "the noise was measured on another GPU than the log's")
     winner: str = column("name", "id of the winner")
     winner_kernel: str | None = column("name", "its kernel, else its runner")
     second: str = column("name", "id of the runner-up")
     second_kernel: str | None = column("name", "its kernel, else its runner")
     in_engine: bool | None = column("bool", "whether the engine uses the winner")
+    flip_probability: float = column(
+        "float64", "that another tactic of the same formats is fastest in the next build; 0.1 and more"
+    )
     line: int = line_column("the winner's time")
 
 
 def close_calls(layers: Layers, engine_only: bool = True) -> pa.Table:
-    """List choices whose margin lies within the noise, the closest first.
+    """List choices that the next build makes otherwise with a probability of 10 % and more, the likeliest first.
 
     Parameters
     ----------
     engine_only : bool
         Only choices that the engine uses; else those of all combinations of formats.
     """
-    noise = Noise(layers.timed_tactics)
+    noise = timing_noise(layers)
+    assumed = not measured_here(layers)
+    shared = ("run", "layer", "precision", "input_layout", "winner_ms", "second_ms", "margin_percent", "winner",
+              "second", "in_engine", "line")  # fmt: skip
+    risks = combination_risks(layers.timed_tactics, noise)
     out = []
     for row in rows(margins(layers)):
         if row["second_ms"] is None or (engine_only and row["in_engine"] is False):
             continue
-        limit = noise.percent_at(row["winner_ms"])
-        if row["margin_percent"] is None or row["margin_percent"] > limit:
+        risk = risks.get(row["line"], 0.0)
+        if risk < AT_RISK:
             continue
-        shared = ("run", "layer", "precision", "input_layout", "winner_ms", "second_ms", "margin_percent", "winner",
-                  "second", "in_engine", "line")  # fmt: skip
         kernels = {f"{n}_kernel": row[f"{n}_kernel"] or row[f"{n}_runner"] for n in ("winner", "second")}
-        found = {name: row[name] for name in shared} | kernels
-        out.append(found | {"noise_percent": limit, "noise_assumed": noise.assumed})
-    out.sort(key=lambda row: (row["run"], row["margin_percent"]))
+        noises = {"noise_percent": noise.margin_at(row["winner_ms"]), "noise_assumed": assumed}
+        out.append({name: row[name] for name in shared} | kernels | noises | {"flip_probability": risk})
+    out.sort(key=lambda row: (row["run"], -row["flip_probability"]))
     return answer(CloseCall, out)
 
 
@@ -183,7 +143,7 @@ class WinnerChange(Record):
     margin_second_percent: float | None = column(
         "float64", "in the second build: how much slower the first's choice was; null where it was not timed", "%"
     )
-    noise_percent: float = column("float64", "deviation to expect at this time: the larger of the two logs", "%")
+    noise_percent: float = column("float64", "what two timings of this length differ by, in nine of ten cases", "%")
     drift_percent: float | None = column(
         "float64", "median change of the layer's candidates from the first build to the second", "%"
     )
@@ -203,7 +163,7 @@ def winner_changes(first: Layers, other: Log) -> pa.Table:
     """
     second = layers_of(other)
     a, b = first.timed_tactics, second.timed_tactics
-    noise_a, noise_b = Noise(a), Noise(b)
+    noise_a, noise_b = timing_noise(first), timing_noise(second)
     drifts = _drifts(a, b)
     theirs: dict[str, list[Layer]] = {}
     for layer in second.all:
@@ -221,7 +181,7 @@ def winner_changes(first: Layers, other: Log) -> pa.Table:
         if all(row_a[n] == row_b[n] for n in ("tactic", "runner", "input_formats", "output_formats")):
             continue
         in_a, in_b = _rival(a, row_a, row_b), _rival(b, row_b, row_a)
-        limit = max(noise_a.percent_at(row_a["time_ms"]), noise_b.percent_at(row_b["time_ms"]))
+        limit = max(noise_a.margin_at(row_a["time_ms"]), noise_b.margin_at(row_b["time_ms"]))
         drift = drifts.get(one.layer)
         out.append(
             {

@@ -212,12 +212,12 @@ def _fits(combination: tuple[str | None, str | None], wanted: _Sides) -> bool:
     """Return whether timed formats can be those of the engine's operands."""
     for text, side in zip(combination, wanted, strict=True):
         for timed, engine in zip(formats_of(text), side, strict=False):
-            if timed is not None and engine is not None and not _same(timed, engine):
+            if timed is not None and engine is not None and not same_format(timed, engine):
                 return False
     return True
 
 
-def _same(timed: TensorFormat, engine: TensorFormat) -> bool:
+def same_format(timed: TensorFormat, engine: TensorFormat) -> bool:
     """Return whether a timed format (strides) can be the engine's (dimensions or words)."""
     if timed.dtype and engine.dtype and timed.dtype != engine.dtype:
         return False

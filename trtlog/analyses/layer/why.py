@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trtlog._util.words import counted
 from trtlog.analyses.layer.base import copied_for, formats_of, rows
 from trtlog.analyses.layer.lineage import Names
-from trtlog.analyses.layer.noise import Noise
+from trtlog.analyses.layer.risk import timing_noise
 from trtlog.analyses.layer.timings import UNKNOWN
 from trtlog.display import InNotebook, OnTerminal
 from trtlog.errors import QueryError
@@ -53,7 +53,7 @@ class Story(InNotebook, OnTerminal):
     passed_over : dict or None
         The faster candidate in other formats, where there is one.
     noise_percent : float or None
-        Deviation to expect of a timing as short as the winner's.
+        What two timings as short as the winner's differ by, in nine of ten cases.
     skips : list of dict
         Reason, runner, count, most memory asked for.
     reformats : list of dict
@@ -89,7 +89,6 @@ class Story(InNotebook, OnTerminal):
     runners: list[str] = field(default_factory=list)
     passed_over: dict[str, Any] | None = None
     noise_percent: float | None = None
-    noise_assumed: bool = False
     skips: list[dict[str, Any]] = field(default_factory=list)
     reformats: list[dict[str, Any]] = field(default_factory=list)
     memory: dict[str, Any] | None = None
@@ -259,9 +258,8 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
         if (r["input_formats"], r["output_formats"]) == (winner["input_formats"], winner["output_formats"])
         and (r["tactic"], r["runner"]) != (winner["tactic"], winner["runner"])
     ]  # fmt: skip
-    noise = Noise(held)
     out |= {"winner": winner, "second": rivals[0] if rivals else None}
-    out |= {"noise_percent": noise.percent_at(winner["time_ms"]), "noise_assumed": noise.assumed}
+    out |= {"noise_percent": timing_noise(ask._layers).margin_at(winner["time_ms"])}
     return out
 
 
@@ -353,7 +351,7 @@ def _choice(told: Story) -> list[str]:
     rival = _rival(winner, second)
     lead = f"In the same formats the next one, {rival}, is {margin:.1f} % slower"
     noise = told.noise_percent or 0.0
-    source = "assumed" if told.noise_assumed else "90 % of the conversions timed twice in this log stay within"
+    source = "what two timings of that length differ by from build to build"
     if margin < 0:
         out.append(f"In the same formats {rival} was {-margin:.1f} % faster, yet not taken.")
     elif margin <= noise:

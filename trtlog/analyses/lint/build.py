@@ -96,18 +96,15 @@ def skipped_for_memory(log: Log) -> Iterable[Hit]:
     "time better.",
 )
 def choices_within_noise(log: Log) -> Iterable[Hit]:
-    """Tactics of the engine whose margin lies within the noise of the builder's timing."""
+    """Tactics of the engine that the next build may not take."""
     found = log.analyze.table("close_calls").to_pylist()
     chosen = [r for r in found if r["in_engine"]]
     if not chosen:
         return
-    noise = sorted(r["noise_percent"] for r in chosen)[len(chosen) // 2]
-    source = (
-        "assumed, as the log holds too few repeated timings" if chosen[0]["noise_assumed"] else "by repeated timings"
-    )
+    expected = sum(r["flip_probability"] for r in chosen)
     yield Hit(
-        f"{counted(len(chosen), 'tactic of the engine beats', 'tactics of the engine beat')} the next one "
-        f"by less than the timing's noise (about {noise:.1f} %, {source}).",
+        f"{counted(len(chosen), 'tactic of the engine is', 'tactics of the engine are')} hardly faster than the next "
+        f"one: by the noise of repeated builds the next build takes another one for about {expected:.0f} of them.",
         [r["line"] for r in chosen[:10]],
         layers=tuple(r["layer"] for r in chosen),
         confidence="low" if chosen[0]["noise_assumed"] else None,

@@ -1,0 +1,1 @@
+"""The figures that verdicts on noise rest on, from repeats: ``python -m tests.calibration`` prints them."""

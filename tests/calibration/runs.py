@@ -1,0 +1,73 @@
+"""What equal runs differ by, and how often equal engines would be called different with a row left out."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Iterable
+from statistics import variance
+
+import trtlog
+from tests.conftest import FIXTURES
+from trtlog.analyses.compare import floors
+from trtlog.analyses.compare.performance import Run, performance_rows, read_runs
+
+FOLDER = FIXTURES / "trt-8.5.3-h200"
+ROWS = {
+    "build": [f"repeats/build_{n}" for n in range(5)],
+    "load": [f"repeats/load_{n}" for n in range(6)],
+    "graph": [f"repeats/graph_{n}" for n in range(4)],
+    "graph32": [f"repeats/graph32_{n}" for n in range(4)],
+    "engine": ["repeats/engine0_graph", "repeats/engine1_graph"],
+    "resnet50": ["resnet50_fp32_verbose", "resnet50_fp32_verbose_rebuild", "sweep_r50_fp32_b1"],
+}
+# What a figure depends on -> the table of floors, and the figures that count for it.
+KINDS = {
+    "GPU": (floors.GPU, ("gpu_compute_time", "latency")),
+    "LAUNCH": (floors.LAUNCH, ("gpu_compute_time", "latency")),
+    "HOST": (floors.HOST, ("throughput", "enqueue_time")),
+}
+
+
+@functools.cache
+def run(name: str) -> Run:
+    [found] = read_runs([trtlog.parse(FOLDER / f"{name}.log.gz", exports=[])])
+    return found
+
+
+def kind_of(name: str, metric: str) -> str | None:
+    """Return which floor a figure of a run has."""
+    regime = run(name).regime
+    if metric == "enqueue_time":
+        return None if regime.cuda_graph else "HOST"  # of microseconds the clock's resolution is most of it
+    if metric == "throughput":
+        return "HOST" if regime.host_bound else None
+    return "LAUNCH" if regime.launch_bound else "GPU"
+
+
+def spread(kind: str, stat: str, without: Iterable[str] = ()) -> tuple[float, int]:
+    """Return the standard deviation between runs, pooled over rows and figures, and the degrees of freedom."""
+    total, freedom = 0.0, 0
+    for row, names in ROWS.items():
+        if row in without:
+            continue
+        for metric in KINDS[kind][1]:
+            wanted = "value" if metric == "throughput" else stat
+            of_kind = [name for name in names if kind_of(name, metric) == kind]
+            logs = [math.log(run(name).values[metric, wanted]) for name in of_kind]
+            if len(logs) > 1:
+                total += variance(logs) * (len(logs) - 1)
+                freedom += len(logs) - 1
+    return math.sqrt(total / freedom) if freedom else math.nan, freedom
+
+
+def called_different(row: str) -> tuple[int, int, list[tuple[str, str]]]:
+    """Return of how many pairs of a row how many are called different in any figure, and in which."""
+    pairs = list(itertools.combinations(ROWS[row], 2))
+    wrong, figures = 0, []
+    for a, b in pairs:
+        found = [r for r in performance_rows([run(a)], [run(b)]) if r.get("verdict") in ("faster", "slower")]
+        wrong += bool(found)
+        figures += [(r["metric"], r["stat"]) for r in found]
+    return len(pairs), wrong, figures

@@ -1,0 +1,322 @@
+"""The risk that each choice of an engine flips in the next build, read from a log's timings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from trtlog.analyses.layer.base import Frame, answer
+from trtlog.analyses.layer.engine_layer import Layer, Layers
+from trtlog.analyses.layer.flips import Choice, Combination, Network, Risk, flip_risks
+from trtlog.analyses.layer.timing_noise import MEASURED_ON, TimingNoise
+from trtlog.analyses.layer.timings import same_format
+from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.values.formats import decode_format, split_formats
+
+# A conversion this long scatters for no other reason than the machine.
+_LONG_MS = 0.03
+_FEW = 8
+
+
+@dataclass(frozen=True)
+class FlipRisk(Record):
+    """How likely the next build chooses otherwise for a layer of the engine."""
+
+    run: int = run_column()
+    layer: str = column("name", "layer of the engine")
+    tactic: str | None = column("name", "id of the tactic in use")
+    kernel: str | None = column("name", "its kernel, else its runner")
+    time_ms: float | None = column("float64", "its time", "ms")
+    margin_percent: float | None = column("float64", "how much slower the next candidate of the same formats is", "%")
+    noise_percent: float | None = column(
+        "float64", "deviation that 90 % of repeated timings of this length stay within", "%"
+    )
+    tactic_probability: float | None = column(
+        "float64", "that another tactic of the same formats comes out fastest in the next build"
+    )
+    format_probability: float | None = column("float64", "that other formats are taken in the next build")
+    flip_probability: float | None = column(
+        "float64", "that the next build takes another tactic or other formats; null where because says why"
+    )
+    timed_as: str | None = column("name", "the equal layer whose timing stands for it; both flip together")
+    because: str | None = column("text", "why there is no probability, or what it leaves out")
+    line: int | None = line_column("the time")
+
+
+def flip_risk(layers: Layers) -> pa.Table:
+    """Return the risk of each choice of the engine, the most likely to flip first."""
+    return flip_risk_by(layers, timing_noise(layers))
+
+
+def flip_risk_by(layers: Layers, noise: TimingNoise) -> pa.Table:
+    """Return the answer of :func:`flip_risk` for a given noise."""
+    listed = [layer for layer in layers.layers if layer.row is not None]
+    reader = _Reader(layers.timed_tactics, listed, layers.engine)
+    risks = flip_risks(reader.network, noise)
+    out = []
+    for position, layer in enumerate(listed):
+        if layer.tactic is not None and layer.type not in ("Constant", "NoOp"):
+            out.append(_row(layer, position, reader, risks.get(reader.key(position, layer)), noise))
+    out.sort(key=lambda row: (row["run"], -(row["flip_probability"] or 0.0)))
+    return answer(FlipRisk, out)
+
+
+def timing_noise(layers: Layers) -> TimingNoise:
+    """Return the noise of a log's timings: the measured curve, and what its long conversions scatter by."""
+    import numpy as np
+
+    held = layers.timed_tactics
+    timed = held[held["kind"] == "reformat"]
+    keys = ["run", "runner", "tactic", "input_formats", "output_formats"]
+    times = timed.groupby(keys, sort=False)["time_ms"]
+    timed = timed.assign(count=times.transform("size"), middle=times.transform("median"))
+    timed = timed[(timed["count"] > 1) & (timed["middle"] >= _LONG_MS)]
+    own = 0.0
+    if len(timed) >= _FEW:
+        off = np.log(timed["time_ms"].to_numpy(dtype=float) / timed["middle"].to_numpy(dtype=float))
+        own = 1.4826 * float(np.median(np.abs(off)))
+    return TimingNoise(layers.log.build.avg_timing, own)
+
+
+def measured_here(layers: Layers) -> bool:
+    """Return whether the log is of the GPU that the noise was measured on."""
+    device = layers.log.device
+    return device is not None and device.name is not None and MEASURED_ON in device.name
+
+
+def combination_risks(timed: Frame, noise: TimingNoise) -> dict[int, float]:
+    """Return how likely the winner of each combination of formats is another one in the next build.
+
+    Returns
+    -------
+    dict
+        Line of the winner's time -> probability.
+    """
+    keys = ["run", "engine", "layer", "input_formats", "output_formats"]
+    choices: dict[Any, Choice] = {}
+    for _, group in timed[timed["kind"] != "reformat"].groupby(keys, sort=False, dropna=False):
+        [(formats, combination)] = _combinations(group).items()
+        best = group.loc[group["time_ms"].astype(float).idxmin()]
+        choices[int(best["line"])] = Choice(
+            int(best["line"]), {formats: combination}, formats, (best["runner"], best["tactic"])
+        )
+    return {line: risk.tactic for line, risk in flip_risks(Network(choices), noise).items()}
+
+
+def _row(layer: Layer, position: int, reader: _Reader, risk: Risk | None, noise: TimingNoise) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(FlipRisk.__dataclass_fields__)
+    row |= {"run": layer.run, "layer": layer.layer, "tactic": layer.tactic, "line": layer.line}
+    timed = reader.timed(layer, position)
+    if timed is None or risk is None:
+        row["because"] = "the log has no timing of it: the timing cache answered, or nothing was to choose"
+        return row
+    tactic, kernel, time_ms, others, line = timed
+    margin = 100 * (min(others) / time_ms - 1) if others and time_ms else None
+    return row | {
+        "tactic": tactic,
+        "kernel": kernel,
+        "time_ms": time_ms,
+        "margin_percent": margin,
+        "noise_percent": noise.percent_at(time_ms),
+        "tactic_probability": risk.tactic,
+        "format_probability": risk.formats,
+        "flip_probability": risk.either,
+        "timed_as": layer.timed_as,
+        "because": "moves of more than two neighbours at once are left out" if risk.formats > 0.01 else None,
+        "line": line,
+    }
+
+
+class _Reader:
+    """The network of one engine, out of its timings."""
+
+    def __init__(self, held: Frame, layers: Sequence[Layer], engine: int | None) -> None:
+        self._layers = layers
+        self._held = held
+        own = held[held["engine"] == engine] if engine is not None else held
+        own = own if len(own) else held
+        self._groups = dict(list(own.groupby("layer", sort=False)))
+        conversions = own[own["kind"] == "reformat"]
+        sides = ["input_formats", "output_formats"]
+        self._conversions = dict(list(conversions.groupby(sides, sort=False)))
+        self._converted: dict[int, Frame] = {}
+        self._copies = self._trace()
+        choices = self._choices()
+        borders = self._borders(choices)
+        choices |= self._conversion_choices(choices, borders)
+        times = conversions.groupby([*sides, "layer"], sort=False)["time_ms"].min()
+        taken = times.groupby(sides, sort=False).median().to_dict()
+        self.network = Network(choices, {key: 0.0 if _is_free(*key) else ms for key, ms in taken.items()}, borders)
+
+    @staticmethod
+    def key(position: int, layer: Layer) -> Any:
+        """Return what names the choice of a layer: the timing that it uses, which equal layers share."""
+        return ("conversion", position) if layer.timing.row is None else layer.timing.row
+
+    def timed(self, layer: Layer, position: int) -> tuple[str, str | None, float, list[float], int] | None:
+        """Return tactic, kernel, time and line of a choice, and the times of the others of its formats."""
+        if layer.timing.row is None:
+            rows = self._converted.get(position)
+            same = None if rows is None else rows[rows["tactic"] == layer.tactic]
+            if rows is None or same is None or not len(same):
+                return None
+            row, others = same.iloc[0], rows[rows["tactic"] != layer.tactic]
+        else:
+            row = self._held.loc[layer.timing.row]
+            rows = self._groups.get(row["layer"])
+            if rows is None:
+                return None
+            same = (rows["input_formats"] == row["input_formats"]) & (rows["output_formats"] == row["output_formats"])
+            rows = rows[same]
+            others = rows[(rows["tactic"] != row["tactic"]) | (rows["runner"] != row["runner"])]
+        times = others["time_ms"].astype(float).tolist()
+        return row["tactic"], row["kernel"] or row["runner"], float(row["time_ms"]), times, int(row["line"])
+
+    # ------------------------------------------------------------------ tensors
+    def _trace(self) -> dict[str, str]:
+        """Return tensors that conversions write -> the tensor that they are a copy of."""
+        copies = {}
+        for layer in self._layers:
+            # A NoOp of that name copies nothing, and still names the tensor anew.
+            if layer.converts or layer.role.startswith("reformat"):
+                for before, after in zip(_names(layer, "inputs"), _names(layer, "outputs"), strict=False):
+                    if before != after:
+                        copies[after] = before
+        return copies
+
+    def _root(self, tensor: str) -> str:
+        seen = set()
+        while tensor in self._copies and tensor not in seen:
+            seen.add(tensor)
+            tensor = self._copies[tensor]
+        return tensor
+
+    # ------------------------------------------------------------------ choices
+    def _choices(self) -> dict[Any, Choice]:
+        out: dict[Any, Choice] = {}
+        for layer in self._layers:
+            used = layer.timing.row
+            if used is None or layer.timing.borrowed or used in out:
+                continue
+            row = self._held.loc[used]
+            group = self._groups.get(row["layer"])
+            if group is None:
+                continue
+            out[used] = Choice(
+                used,
+                _combinations(group),
+                _formats(row["input_formats"], row["output_formats"]),
+                (row["runner"], row["tactic"]),
+                tuple(self._root(t) for t in _names(layer, "inputs")),
+                tuple(_names(layer, "outputs")),
+                conversion=row["kind"] == "reformat",
+            )
+        return out
+
+    def _borders(self, choices: Mapping[Any, Choice]) -> dict[str, str]:
+        """Return the formats that the network's inputs and outputs have outside of it."""
+        borders: dict[str, str] = {}
+        written = {t for choice in choices.values() for t in choice.outputs}
+        read = {t for choice in choices.values() for t in choice.inputs}
+        for choice in choices.values():
+            for side, tensors, others in ((0, choice.inputs, written), (1, choice.outputs, read)):
+                for place, tensor in enumerate(tensors):
+                    if tensor not in others and place < len(choice.used[side]):
+                        borders.setdefault(tensor, choice.used[side][place])
+        for layer in self._layers:
+            if not layer.converts:
+                continue
+            for before, after in zip(layer.operands("inputs"), layer.operands("outputs"), strict=False):
+                root = self._root(before["name"])
+                if root in borders:
+                    at_input = root not in written
+                    found = self._timed_conversion(before["format"], after["format"], borders[root], at_input)
+                    if found is not None:
+                        borders[root] = found[0] if at_input else found[1]
+        return borders
+
+    def _timed_conversion(self, before: str | None, after: str | None, known: str, at_input: bool) -> Any:
+        """Return the timed conversion whose formats are those of an engine's layer, one of them known with strides."""
+        for key in self._conversions:
+            if key[1 if at_input else 0] == known and _is(key[0], before) and _is(key[1], after):
+                return key
+        return None
+
+    def _conversion_choices(self, choices: Mapping[Any, Choice], borders: Mapping[str, str]) -> dict[Any, Choice]:
+        """Return the conversions of the engine as choices among the ways to convert."""
+        formats = dict(borders)
+        for choice in choices.values():
+            formats |= dict(zip(choice.outputs, choice.used[1], strict=False))
+        out: dict[Any, Choice] = {}
+        for position, layer in enumerate(self._layers):
+            if layer.timing.row is not None or not layer.converts:
+                continue
+            sides = [next(iter(layer.operands(side)), None) for side in ("inputs", "outputs")]
+            if sides[0] is None or sides[1] is None:
+                continue
+            known = formats.get(self._root(sides[0]["name"]))
+            keys = [
+                key
+                for key in self._conversions
+                if (known is None or key[0] == known)
+                and _is(key[0], sides[0]["format"])
+                and _is(key[1], sides[1]["format"])
+            ]
+            if not keys:
+                continue
+            group = self._conversions[keys[0]]
+            group = group[group["layer"] == group["layer"].iloc[0]]
+            self._converted[position] = group
+            used = _formats(*keys[0])
+            name = ("conversion", position)
+            ways = Combination(tuple(group["tactic"]), tuple(group["time_ms"].astype(float)))
+            out[name] = Choice(
+                name,
+                {used: ways},
+                used,
+                layer.tactic,
+                (self._root(sides[0]["name"]),),
+                (self._root(sides[0]["name"]),),
+                conversion=True,
+            )
+        return out
+
+
+def _combinations(group: Frame) -> dict[Any, Combination]:
+    found: dict[Any, dict[Any, float]] = {}
+    for inputs, outputs, runner, tactic, time in zip(
+        *(group[name] for name in ("input_formats", "output_formats", "runner", "tactic", "time_ms")), strict=True
+    ):
+        times = found.setdefault(_formats(inputs, outputs), {})
+        key = (runner, tactic)
+        times[key] = min(float(time), times.get(key, float("inf")))
+    return {formats: Combination(tuple(times), tuple(times.values())) for formats, times in found.items()}
+
+
+def _formats(inputs: str | None, outputs: str | None) -> Any:
+    return tuple(split_formats(inputs or "")), tuple(split_formats(outputs or ""))
+
+
+def _names(layer: Layer, side: str) -> list[str]:
+    return [operand["name"] for operand in layer.operands(side)]
+
+
+def _is(timed: str, engine: str | None) -> bool:
+    """Whether a timed format (strides) can be the one that the engine's layer has (dimensions or words)."""
+    ours, theirs = decode_format(timed), decode_format(engine, dims=True) if engine else None
+    return ours is not None and theirs is not None and same_format(ours, theirs)
+
+
+def _is_free(before: str, after: str) -> bool:
+    """Whether two formats are the same bytes: of one data type and size, with a single element in each channel."""
+    ours, theirs = decode_format(before), decode_format(after)
+    if ours is None or theirs is None or ours.dtype != theirs.dtype:
+        return False
+    sides = [(format_.strides or (), format_.vector_size or 1) for format_ in (ours, theirs)]
+    if not all(strides and all(isinstance(stride, int) for stride in strides) for strides, _ in sides):
+        return False
+    sizes = [int(strides[0]) * vector for strides, vector in sides]
+    return sizes[0] == sizes[1] and any(vector == 1 and set(strides[1:]) == {1} for strides, vector in sides)
