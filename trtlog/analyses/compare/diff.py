@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from trtlog._util.words import did_you_mean
 from trtlog.analyses.compare.align import Alignment, Pair, align, read_nodes
 from trtlog.analyses.compare.aligned import attribution_rows, format_rows, layer_rows, reformat_rows, time_source
 from trtlog.analyses.compare.candidates import Machine, candidate_rows, layer_shifts, machine, tactic_rows
@@ -18,7 +19,7 @@ from trtlog.analyses.compare.performance import (
     read_runs,
     verdict_columns,
 )
-from trtlog.analyses.compare.schema import SCHEMAS, build
+from trtlog.analyses.compare.schema import DIFF_TABLES
 from trtlog.analyses.compare.tables import (
     device_rows,
     fusion_rows,
@@ -29,6 +30,7 @@ from trtlog.analyses.compare.tables import (
     run_rows,
 )
 from trtlog.analyses.compare.work import Work, compare_work, inference_shapes, shapes_text, tuning_shapes
+from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers, layers_of
 from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError
@@ -111,24 +113,25 @@ class Diff(InNotebook, OnTerminal):
         QueryError
             There is no table of that name.
         """
-        if name not in SCHEMAS:
-            raise QueryError(f"a diff has no table {name!r}; its tables are {', '.join(SCHEMAS)}")
+        if name not in DIFF_TABLES:
+            near = did_you_mean(name, DIFF_TABLES)
+            raise QueryError(f"a diff has no table {name!r}{near}; its tables are {', '.join(DIFF_TABLES)}")
         if name not in self._tables:
-            self._tables[name] = build(name, self._rows[name])
+            self._tables[name] = answer(DIFF_TABLES[name], self._rows[name])
         return self._tables[name]
 
     @property
     def tables(self) -> dict[str, pa.Table]:
         """All tables by name."""
-        return {name: self.table(name) for name in SCHEMAS}
+        return {name: self.table(name) for name in DIFF_TABLES}
 
     def __getattr__(self, name: str) -> pd.DataFrame:
-        if name in SCHEMAS:
+        if name in DIFF_TABLES:
             return to_frame(self.table(name))
-        raise AttributeError(f"a Diff has no {name!r}; its tables are {', '.join(SCHEMAS)}")
+        raise AttributeError(f"a Diff has no {name!r}; its tables are {', '.join(DIFF_TABLES)}")
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *SCHEMAS})
+        return sorted({*super().__dir__(), *DIFF_TABLES})
 
     @property
     def changed(self) -> bool:

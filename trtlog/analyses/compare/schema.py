@@ -1,171 +1,311 @@
-"""The tables of a diff: columns with types, units and meanings."""
+"""The tables of comparisons, of two sides and of several builds: a record each, which describes the columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+from trtlog.records.base import Record, column, record
 
 CATEGORIES = ("added", "removed", "changed", "unchanged")
 
-_CATEGORY = ("category", "text", "added, removed, changed or unchanged; seen from the control build")
-_BOTH_TEXT = (("control", "text", "value in the control build"), ("test", "text", "value in the test build"))
 
-# Table -> (column, type, meaning). Units stand in the names.
-SCHEMAS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "run": (_CATEGORY, ("field", "text", "tool, version, command, status, source"), *_BOTH_TEXT),
-    "options": (
-        _CATEGORY,
-        ("section", "text", "command: a flag of the command line; else the section of the option"),
-        ("key", "text", "name of the flag or option"),
-        *_BOTH_TEXT,
-    ),
-    "device": (_CATEGORY, ("field", "text", "property of the GPU"), *_BOTH_TEXT),
-    "performance": (
-        ("metric", "text", "throughput, latency, gpu_compute_time, ..."),
-        ("stat", "text", "value, median, mean, p90, ..."),
-        ("unit", "text", "qps or ms"),
-        ("control", "float", "value in the control run; of several the geometric mean"),
-        ("test", "float", "value in the test run; of several the geometric mean"),
-        ("change_percent", "float", "test against control"),
-        ("verdict", "text", "faster, slower or same (within noise); null where not judged"),
-        ("p_value", "float", "how often equal engines differ by that much or more; null where not judged"),
-        ("noise_percent", "float", "spread within a run, the largest of all runs"),
-        ("method", "text", "what the verdict rests on"),
-        ("limit_percent", "float", "a rise of up to that much, or a fall by the same factor, is not told from noise"),
-        ("control_runs", "int", "runs of the control that have the figure"),
-        ("test_runs", "int", "runs of the test that have the figure"),
-        ("reason", "text", "why the limit is what it is, or why there is no verdict"),
-    ),
-    "layers": (
-        _CATEGORY,
-        ("control_layer", "text", "layer of the control build; several are joined with ' & '"),
-        ("test_layer", "text", "layer of the test build"),
-        ("role", "text", "layer, constant, reformat input 0, ..."),
-        ("method", "text", "how they were paired: name, lineage, tensor, order, none"),
-        ("confidence", "float", "that they do the same work, 0 to 1"),
-        ("changed", "texts", "what changed: fusion, type, precision, formats, tactic"),
-        ("time_source", "text", "profile: mean of an inference; tactic: what the builder timed"),
-        ("control_ms", "float", "time in the control build; per sample where the batch differs"),
-        ("test_ms", "float", "time in the test build; per sample where the batch differs"),
-        ("delta_ms", "float", "test minus control"),
-        ("speedup", "float", "control time by test time"),
-        ("machine_percent", "float", "change of the tactics that both builds timed for it, median"),
-        ("control_type", "text", "type in the control engine"),
-        ("test_type", "text", "type in the test engine"),
-        ("control_precision", "text", "data type of the computation"),
-        ("test_precision", "text", "data type of the computation"),
-        ("control_formats", "text", "formats of inputs and outputs, with vector size"),
-        ("test_formats", "text", "formats of inputs and outputs, with vector size"),
-        ("control_tactic", "text", "id of the tactic"),
-        ("test_tactic", "text", "id of the tactic"),
-        ("control_kernel", "text", "kernel"),
-        ("test_kernel", "text", "kernel"),
-        ("control_timed_as", "text", "the equal layer that was timed in its place; null where its time is its own"),
-        ("test_timed_as", "text", "the equal layer that was timed in its place; null where its time is its own"),
-        ("control_line", "int", "line of the control log that lists the layer"),
-        ("test_line", "int", "line of the test log that lists the layer"),
-    ),
-    "attribution": (
-        ("family", "text", "kind of operation; reformat for conversions; unpaired layers among them"),
-        ("precision", "text", "data type before and after"),
-        ("layers", "int", "number of layers, of the build that has more"),
-        ("control_ms", "float", "time in the control build; per sample where the batch differs"),
-        ("test_ms", "float", "time in the test build; per sample where the batch differs"),
-        ("delta_ms", "float", "test minus control"),
-        ("machine_ms", "float", "part of the change that tactics timed by both builds explain; null without"),
-        ("share_percent", "float", "share in the change of the sum; they add up to 100"),
-    ),
-    "tactics": (
-        ("layer", "text", "layer of the test build"),
-        ("control_tactic", "text", "tactic of the control build"),
-        ("test_tactic", "text", "tactic of the test build"),
-        ("control_kernel", "text", "kernel of the control build"),
-        ("test_kernel", "text", "kernel of the test build"),
-        ("control_ms", "float", "control's tactic, timed by the control build"),
-        ("test_ms", "float", "test's tactic, timed by the test build"),
-        ("control_tactic_in_test_ms", "float", "control's tactic, timed by the test build"),
-        ("test_tactic_in_control_ms", "float", "test's tactic, timed by the control build"),
-        (
-            "control_margin_percent",
-            "float",
-            "by how much the control build found test's tactic slower than its own",
-        ),
-        (
-            "test_margin_percent",
-            "float",
-            "by how much the test build found control's tactic slower than its own",
-        ),
-        ("noise_percent", "float", "typical scatter over all tactics that both builds timed, outliers aside"),
-        ("machine_percent", "float", "change of control's tactic from build to build: not the choice"),
-        ("choice_percent", "float", "test's tactic against control's, both timed by the test build"),
-        ("verdict", "text", "tie, unstable, better, worse, formats, not timed, unknown"),
-        ("reason", "text", "the verdict in words"),
-        ("layers", "int", "number of layers with the same change"),
-    ),
-    "candidates": (
-        ("layer", "text", "layer of the test build"),
-        ("runner", "text", "kind of implementation"),
-        ("tactic", "text", "id of the tactic"),
-        ("kernel", "text", "kernel"),
-        ("formats", "text", "formats of inputs and outputs"),
-        ("control_ms", "float", "time in the control build"),
-        ("test_ms", "float", "time in the test build"),
-        ("ratio", "float", "test by control"),
-    ),
-    "formats": (
-        ("layer", "text", "layer of the test build"),
-        ("side", "text", "inputs or outputs"),
-        *_BOTH_TEXT,
-    ),
-    "fusions": (
-        _CATEGORY,
-        ("action", "text", "fuse, remove, merge, ..."),
-        ("rule", "text", "name of the rewrite"),
-        ("layer", "text", "layer that is rewritten"),
-        ("other", "text", "layer that is fused with it"),
-    ),
-    "reformats": (
-        _CATEGORY,
-        ("reformat", "text", "the conversion layer"),
-        ("control", "text", "formats before and after, in the control build"),
-        ("test", "text", "formats before and after, in the test build"),
-        ("control_ms", "float", "time in the control build"),
-        ("test_ms", "float", "time in the test build"),
-    ),
-    "memory": (
-        _CATEGORY,
-        ("name", "text", "total or peak"),
-        ("control_bytes", "int", "bytes in the control build"),
-        ("test_bytes", "int", "bytes in the test build"),
-        ("change_percent", "float", "test against control"),
-    ),
-    "phases": (
-        _CATEGORY,
-        ("name", "text", "phase of build or start; a repeated one is added up"),
-        ("control_s", "float", "seconds in the control build"),
-        ("test_s", "float", "seconds in the test build"),
-        ("delta_s", "float", "test minus control"),
-    ),
-    "messages": (
-        _CATEGORY,
-        ("severity", "text", "warning, error or fatal"),
-        ("text", "text", "the message"),
-        ("control_count", "int", "how often the control log says it"),
-        ("test_count", "int", "how often the test log says it"),
-    ),
+def _category() -> Any:
+    return column("text", "added, removed, changed or unchanged; seen from the control build")
+
+
+def _text_in(build: str) -> Any:
+    return column("text", f"value in the {build} build")
+
+
+@record(frozen=True)
+class RunChange(Record):
+    """A property of the run on both sides."""
+
+    category: str = _category()
+    field: str | None = column("text", "tool, version, command, status, source")
+    control: str | None = _text_in("control")
+    test: str | None = _text_in("test")
+
+
+@record(frozen=True)
+class OptionChange(Record):
+    """A flag of the command line, or an option."""
+
+    category: str = _category()
+    section: str | None = column("text", "command: a flag of the command line; else the section of the option")
+    key: str | None = column("text", "name of the flag or option")
+    control: str | None = _text_in("control")
+    test: str | None = _text_in("test")
+
+
+@record(frozen=True)
+class DeviceChange(Record):
+    """A property of the GPU on both sides."""
+
+    category: str = _category()
+    field: str | None = column("text", "property of the GPU")
+    control: str | None = _text_in("control")
+    test: str | None = _text_in("test")
+
+
+@record(frozen=True)
+class PerformanceChange(Record):
+    """A statistic of a measured quantity, and whether it changed."""
+
+    metric: str | None = column("text", "throughput, latency, gpu_compute_time, ...")
+    stat: str | None = column("text", "value, median, mean, p90, ...")
+    unit: str | None = column("text", "qps or ms")
+    control: float | None = column("float64", "value in the control run; of several the geometric mean")
+    test: float | None = column("float64", "value in the test run; of several the geometric mean")
+    change_percent: float | None = column("float64", "test against control", "%")
+    verdict: str | None = column("text", "faster, slower or same (within noise); null where not judged")
+    p_value: float | None = column(
+        "float64", "how often equal engines differ by that much or more; null where not judged"
+    )
+    noise_percent: float | None = column("float64", "spread within a run, the largest of all runs", "%")
+    method: str | None = column("text", "what the verdict rests on")
+    limit_percent: float | None = column(
+        "float64", "a rise of up to that much, or a fall by the same factor, is not told from noise", "%"
+    )
+    control_runs: int | None = column("int64", "runs of the control that have the figure")
+    test_runs: int | None = column("int64", "runs of the test that have the figure")
+    reason: str | None = column("text", "why the limit is what it is, or why there is no verdict")
+
+
+@record(frozen=True)
+class LayerChange(Record):
+    """A layer of either build and the one it is paired with."""
+
+    category: str = _category()
+    control_layer: str | None = column("text", "layer of the control build; several are joined with ' & '")
+    test_layer: str | None = column("text", "layer of the test build")
+    role: str | None = column("text", "layer, constant, reformat input 0, ...")
+    method: str | None = column("text", "how they were paired: name, lineage, tensor, order, none")
+    confidence: float | None = column("float64", "that they do the same work, 0 to 1")
+    changed: list[str] | None = column("texts", "what changed: fusion, type, precision, formats, tactic")
+    time_source: str | None = column("text", "profile: mean of an inference; tactic: what the builder timed")
+    control_ms: float | None = column("float64", "time in the control build; per sample where the batch differs", "ms")
+    test_ms: float | None = column("float64", "time in the test build; per sample where the batch differs", "ms")
+    delta_ms: float | None = column("float64", "test minus control", "ms")
+    speedup: float | None = column("float64", "control time by test time")
+    machine_percent: float | None = column(
+        "float64", "change of the tactics that both builds timed for it, median", "%"
+    )
+    control_type: str | None = column("text", "type in the control engine")
+    test_type: str | None = column("text", "type in the test engine")
+    control_precision: str | None = column("text", "data type of the computation")
+    test_precision: str | None = column("text", "data type of the computation")
+    control_formats: str | None = column("text", "formats of inputs and outputs, with vector size")
+    test_formats: str | None = column("text", "formats of inputs and outputs, with vector size")
+    control_tactic: str | None = column("text", "id of the tactic")
+    test_tactic: str | None = column("text", "id of the tactic")
+    control_kernel: str | None = column("text", "kernel")
+    test_kernel: str | None = column("text", "kernel")
+    control_timed_as: str | None = column(
+        "text", "the equal layer that was timed in its place; null where its time is its own"
+    )
+    test_timed_as: str | None = column(
+        "text", "the equal layer that was timed in its place; null where its time is its own"
+    )
+    control_line: int | None = column("int64", "line of the control log that lists the layer")
+    test_line: int | None = column("int64", "line of the test log that lists the layer")
+
+
+@record(frozen=True)
+class Attribution(Record):
+    """Where the change of the layers' time comes from: a kind of operation and its precision."""
+
+    family: str | None = column("text", "kind of operation; reformat for conversions; unpaired layers among them")
+    precision: str | None = column("text", "data type before and after")
+    layers: int | None = column("int64", "number of layers, of the build that has more")
+    control_ms: float | None = column("float64", "time in the control build; per sample where the batch differs", "ms")
+    test_ms: float | None = column("float64", "time in the test build; per sample where the batch differs", "ms")
+    delta_ms: float | None = column("float64", "test minus control", "ms")
+    machine_ms: float | None = column(
+        "float64", "part of the change that tactics timed by both builds explain; null without", "ms"
+    )
+    share_percent: float | None = column("float64", "share in the change of the sum; they add up to 100", "%")
+
+
+@record(frozen=True)
+class TacticChange(Record):
+    """Layers whose tactic differs, and whether the choice or the machine made the difference."""
+
+    layer: str | None = column("text", "layer of the test build")
+    control_tactic: str | None = column("text", "tactic of the control build")
+    test_tactic: str | None = column("text", "tactic of the test build")
+    control_kernel: str | None = column("text", "kernel of the control build")
+    test_kernel: str | None = column("text", "kernel of the test build")
+    control_ms: float | None = column("float64", "control's tactic, timed by the control build", "ms")
+    test_ms: float | None = column("float64", "test's tactic, timed by the test build", "ms")
+    control_tactic_in_test_ms: float | None = column("float64", "control's tactic, timed by the test build", "ms")
+    test_tactic_in_control_ms: float | None = column("float64", "test's tactic, timed by the control build", "ms")
+    control_margin_percent: float | None = column(
+        "float64", "by how much the control build found test's tactic slower than its own", "%"
+    )
+    test_margin_percent: float | None = column(
+        "float64", "by how much the test build found control's tactic slower than its own", "%"
+    )
+    noise_percent: float | None = column(
+        "float64", "typical scatter over all tactics that both builds timed, outliers aside", "%"
+    )
+    machine_percent: float | None = column(
+        "float64", "change of control's tactic from build to build: not the choice", "%"
+    )
+    choice_percent: float | None = column(
+        "float64", "test's tactic against control's, both timed by the test build", "%"
+    )
+    verdict: str | None = column("text", "tie, unstable, better, worse, formats, not timed, unknown")
+    reason: str | None = column("text", "the verdict in words")
+    layers: int | None = column("int64", "number of layers with the same change")
+
+
+@record(frozen=True)
+class CandidateChange(Record):
+    """A tactic that both builds timed for a layer."""
+
+    layer: str | None = column("text", "layer of the test build")
+    runner: str | None = column("text", "kind of implementation")
+    tactic: str | None = column("text", "id of the tactic")
+    kernel: str | None = column("text", "kernel")
+    formats: str | None = column("text", "formats of inputs and outputs")
+    control_ms: float | None = column("float64", "time in the control build", "ms")
+    test_ms: float | None = column("float64", "time in the test build", "ms")
+    ratio: float | None = column("float64", "test by control")
+
+
+@record(frozen=True)
+class FormatChange(Record):
+    """Inputs or outputs of a layer whose formats differ."""
+
+    layer: str | None = column("text", "layer of the test build")
+    side: str | None = column("text", "inputs or outputs")
+    control: str | None = _text_in("control")
+    test: str | None = _text_in("test")
+
+
+@record(frozen=True)
+class FusionChange(Record):
+    """A rewrite of the graph that only one build did, or both."""
+
+    category: str = _category()
+    action: str | None = column("text", "fuse, remove, merge, ...")
+    rule: str | None = column("text", "name of the rewrite")
+    layer: str | None = column("text", "layer that is rewritten")
+    other: str | None = column("text", "layer that is fused with it")
+
+
+@record(frozen=True)
+class ReformatChange(Record):
+    """A conversion of either build."""
+
+    category: str = _category()
+    reformat: str | None = column("text", "the conversion layer")
+    control: str | None = column("text", "formats before and after, in the control build")
+    test: str | None = column("text", "formats before and after, in the test build")
+    control_ms: float | None = column("float64", "time in the control build", "ms")
+    test_ms: float | None = column("float64", "time in the test build", "ms")
+
+
+@record(frozen=True)
+class MemoryChange(Record):
+    """A total of memory."""
+
+    category: str = _category()
+    name: str | None = column("text", "total or peak")
+    control_bytes: int | None = column("int64", "bytes in the control build", "bytes")
+    test_bytes: int | None = column("int64", "bytes in the test build", "bytes")
+    change_percent: float | None = column("float64", "test against control", "%")
+
+
+@record(frozen=True)
+class PhaseChange(Record):
+    """A phase of build or start."""
+
+    category: str = _category()
+    name: str | None = column("text", "phase of build or start; a repeated one is added up")
+    control_s: float | None = column("float64", "seconds in the control build", "s")
+    test_s: float | None = column("float64", "seconds in the test build", "s")
+    delta_s: float | None = column("float64", "test minus control", "s")
+
+
+@record(frozen=True)
+class MessageChange(Record):
+    """A warning or an error, and how often each log says it."""
+
+    category: str = _category()
+    severity: str | None = column("text", "warning, error or fatal")
+    text: str | None = column("text", "the message")
+    control_count: int | None = column("int64", "how often the control log says it")
+    test_count: int | None = column("int64", "how often the test log says it")
+
+
+DIFF_TABLES: dict[str, type[Record]] = {
+    "run": RunChange,
+    "options": OptionChange,
+    "device": DeviceChange,
+    "performance": PerformanceChange,
+    "layers": LayerChange,
+    "attribution": Attribution,
+    "tactics": TacticChange,
+    "candidates": CandidateChange,
+    "formats": FormatChange,
+    "fusions": FusionChange,
+    "reformats": ReformatChange,
+    "memory": MemoryChange,
+    "phases": PhaseChange,
+    "messages": MessageChange,
 }
+"""The tables of a diff, by name."""
 
 
-def build(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Return a table of a diff; columns that a row lacks are null."""
-    import pyarrow as pa
+@record(frozen=True)
+class BuildSummary(Record):
+    """One of the builds."""
 
-    types = {"text": pa.string(), "float": pa.float64(), "int": pa.int64(), "texts": pa.list_(pa.string())}
-    schema = pa.schema([pa.field(column, types[type_], metadata={"doc": doc}) for column, type_, doc in SCHEMAS[name]])
-    return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    build: int | None = column("int64", "number of the build, from 0")
+    source: str | None = column("text", "log")
+    tensorrt_version: str | None = column("text", "version of TensorRT")
+    gpu: str | None = column("text", "name of the GPU")
+    status: str | None = column("text", "passed, failed, ...")
+    throughput_qps: float | None = column("float64", "queries a second", "qps")
+    gpu_compute_ms: float | None = column("float64", "median GPU compute time", "ms")
+    latency_ms: float | None = column("float64", "median host latency", "ms")
+    spread_percent: float | None = column("float64", "spread of the GPU compute time within the run", "%")
+    layers_ms: float | None = column("float64", "sum of the layers that have a time in every build", "ms")
+    timing_shift_percent: float | None = column(
+        "float64", "timings of the same tactics against the first build, median", "%"
+    )
+    build_seconds: float | None = column("float64", "time of the build", "s")
+
+
+@record(frozen=True)
+class LayerAcrossBuilds(Record):
+    """A layer of the first build, and what the builds chose for it."""
+
+    layer: str | None = column("text", "layer, as the first build names it")
+    builds: int | None = column("int64", "builds that have it")
+    winners: int | None = column("int64", "different tactics among the builds")
+    flips_percent: float | None = column("float64", "share of builds that do not have the commonest tactic", "%")
+    tactics: str | None = column("text", "each tactic and in how many builds it won")
+    margin_percent: float | None = column(
+        "float64", "lead of the winner over the next tactic of the same formats, median", "%"
+    )
+    noise_percent: float | None = column(
+        "float64", "spread of one tactic's timing over the builds, standard deviation with outliers", "%"
+    )
+    min_ms: float | None = column("float64", "shortest time of the layer", "ms")
+    median_ms: float | None = column("float64", "median time of the layer", "ms")
+    max_ms: float | None = column("float64", "longest time of the layer", "ms")
+    share_percent: float | None = column(
+        "float64", "share in the variance of the sum of the layers; may be negative", "%"
+    )
+    verdict: str | None = column("text", "stable, tie, disturbed, formats or flips")
+    timed_as: str | None = column("text", "the equal layer that was timed in its place")
+
+
+STABILITY_TABLES: dict[str, type[Record]] = {"builds": BuildSummary, "layers": LayerAcrossBuilds}
+"""The tables of several builds, by name."""
 
 
 def category(control: object, test: object) -> str:

@@ -17,13 +17,15 @@ from statistics import fmean, median, pstdev
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact
-from trtlog._util.words import counted, plural
+from trtlog._util.words import counted, did_you_mean, plural
 from trtlog.analyses.compare.align import align, read_nodes
 from trtlog.analyses.compare.candidates import TIE_PERCENT, by_key
 from trtlog.analyses.compare.samples import spread_percent
+from trtlog.analyses.compare.schema import STABILITY_TABLES
 from trtlog.analyses.compare.tables import phase_seconds
 from trtlog.analyses.compare.work import shapes_text, tuning_shapes
 from trtlog.analyses.gate.lock import read_build_options
+from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layer, Layers, layers_of
 from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError
@@ -32,39 +34,6 @@ from trtlog.log import Log, to_frame
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-SCHEMAS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "builds": (
-        ("build", "int", "number of the build, from 0"),
-        ("source", "text", "log"),
-        ("tensorrt_version", "text", "version of TensorRT"),
-        ("gpu", "text", "name of the GPU"),
-        ("status", "text", "passed, failed, ..."),
-        ("throughput_qps", "float", "queries a second"),
-        ("gpu_compute_ms", "float", "median GPU compute time"),
-        ("latency_ms", "float", "median host latency"),
-        ("spread_percent", "float", "spread of the GPU compute time within the run"),
-        ("layers_ms", "float", "sum of the layers that have a time in every build"),
-        ("timing_shift_percent", "float", "timings of the same tactics against the first build, median"),
-        ("build_seconds", "float", "time of the build"),
-    ),
-    "layers": (
-        ("layer", "text", "layer, as the first build names it"),
-        ("builds", "int", "builds that have it"),
-        ("winners", "int", "different tactics among the builds"),
-        ("flips_percent", "float", "share of builds that do not have the commonest tactic"),
-        ("tactics", "text", "each tactic and in how many builds it won"),
-        ("margin_percent", "float", "lead of the winner over the next tactic of the same formats, median"),
-        ("noise_percent", "float", "spread of one tactic's timing over the builds, standard deviation with outliers"),
-        ("min_ms", "float", "shortest time of the layer"),
-        ("median_ms", "float", "median time of the layer"),
-        ("max_ms", "float", "longest time of the layer"),
-        ("share_percent", "float", "share in the variance of the sum of the layers; may be negative"),
-        ("verdict", "text", "stable, tie, disturbed, formats or flips"),
-        ("timed_as", "text", "the equal layer that was timed in its place"),
-    ),
-}
-_TYPES = {"int": "int64", "float": "float64", "text": "string"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,15 +64,10 @@ class Stability(InNotebook, OnTerminal):
 
     def table(self, name: str) -> pa.Table:
         """Return ``builds`` or ``layers`` as a pyarrow.Table; its fields' metadata holds the meanings."""
-        import pyarrow as pa
-
-        if name not in SCHEMAS:
-            raise QueryError(f"there is no table {name!r}; the tables are {', '.join(SCHEMAS)}")
-        schema = pa.schema(
-            [pa.field(c, getattr(pa, _TYPES[t])(), metadata={"doc": doc}) for c, t, doc in SCHEMAS[name]]
-        )
-        rows = self.build_rows if name == "builds" else self.layer_rows
-        return pa.Table.from_pylist(list(rows), schema=schema)
+        if name not in STABILITY_TABLES:
+            near = did_you_mean(name, STABILITY_TABLES)
+            raise QueryError(f"there is no table {name!r}{near}; the tables are {', '.join(STABILITY_TABLES)}")
+        return answer(STABILITY_TABLES[name], self.build_rows if name == "builds" else self.layer_rows)
 
     @property
     def builds(self) -> pd.DataFrame:
