@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from trtlog.errors import InputError
 from trtlog.runner.progress import Event, Progress
+from trtlog.source.forms.following import Following
 
 _CHUNK = 1 << 20
 # A line this long without an end is not waited for.
@@ -98,7 +100,7 @@ def watch(
     ['phase', 'ended']
     """
     tail = _open(Path(path), wait_s)
-    progress = Progress()
+    progress, following = Progress(), Following()
     started = last = time.monotonic()
     shown_quiet = 0.0
     caught_up = ended = False
@@ -107,19 +109,24 @@ def watch(
             lines = tail.read()
             now = time.monotonic()
             if lines:
-                last, shown_quiet, ended = now, 0.0, False
+                last, shown_quiet = now, 0.0
+            read = following.lines(lines) if lines else following.settle()
+            if read:
+                ended = False
                 # when lines that were already there were written is not known
-                for event in progress.feed(lines, now - started if caught_up else None):
+                for event in _in_file(progress.feed(read, now - started if caught_up else None), following):
                     ended = event.kind == "ended"
                     yield event
+            if lines or read:
                 continue
             caught_up = True
             if tail.replaced():
                 tail.close()
-                tail, progress = _open(Path(path), 1.0), Progress()
+                tail, progress, following = _open(Path(path), 1.0), Progress(), Following()
                 continue
             if ended or (stop_after_s is not None and now - last >= stop_after_s):
-                yield from progress.feed(tail.rest(), now - started)
+                rest = [*following.lines(tail.rest()), *following.settle()]
+                yield from _in_file(progress.feed(rest, now - started), following)
                 return
             if now - last >= shown_quiet + quiet_s:
                 shown_quiet = now - last
@@ -127,6 +134,13 @@ def watch(
             time.sleep(interval_s)
     finally:
         tail.close()
+
+
+def _in_file(events: Iterator[Event], following: Following) -> Iterator[Event]:
+    """Yield events with the line numbers of the file, where lines were joined or cut."""
+    for event in events:
+        moved = event.line is not None and bool(following.line_map)
+        yield replace(event, line=following.line_map.of(event.line or 0)) if moved else event
 
 
 def _open(path: Path, wait_s: float) -> Tail:

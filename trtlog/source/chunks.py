@@ -37,7 +37,7 @@ _CUT_WITHIN = 1 << 20
 _PEEK_ITEMS = 4096
 _PEEK_BYTES = 1 << 16
 # After so much text forms are looked for again: a log may be collected of several.
-_PART_BYTES = 4 << 20
+_PART_BYTES = 8 << 20
 # A log that is being written is looked at when this many lines are there, the first of them that is plain at once.
 _LIVE_LINES = 24
 # Smaller chunks are counted without numpy, which live runs need not load.
@@ -181,8 +181,6 @@ class Source:
         last_end = -1  # index in what waits of the last block with a line end
         try:
             for block in self._blocks:
-                if b"\0" in block:
-                    self._nuls += block.count(b"\0")
                 if self._too_long[-1:] == [self._first_line] and b"\n" in block:
                     cut = block.index(b"\n") + 1
                     yield Chunk(b"".join([*self._waiting, block[:cut]]), self._first_line)

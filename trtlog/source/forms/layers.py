@@ -12,7 +12,7 @@ from trtlog.source.forms.numbering import LineMap
 
 # So much of a text is looked at, and of each later part of it.
 SAMPLE_BYTES = 256 << 10
-LATER_BYTES = 64 << 10
+LATER_BYTES = 16 << 10
 _DEEPEST = 8
 _SEARCHES = 4
 _WAYS = 4
@@ -26,13 +26,20 @@ _LONGEST_LINE = 16 << 20
 
 # How the lines of a log begin that was written to a file by what printed it.
 _PLAIN = re.compile(
-    rb"(?:\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[(?:[VIWEF]|TRT)\](?: |\r?$)|\[[VIWEF]\] (?:\[TRT\] )?|"
-    rb"&&&& [A-Z]+ |Layer\([A-Za-z]+\): |\r?$)(?![^\n]*\] \[[VIWEF]\] )",
-    re.MULTILINE,
+    rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[(?:[VIWEF]|TRT)\](?: |\r?$)|\[[VIWEF]\] (?:\[TRT\] )?|"
+    rb"&&&& [A-Z]+ |Layer\([A-Za-z]+\): |\r?$"
 )
-# What no such log holds: entities, tags, tabs, spaces and dashes of other kinds, colours.
-_ODD = re.compile(rb"&(?:[a-z]{2,4}|#[0-9x]+);|<(?:br|/?p|/?span|/?pre)\b|\t|\x1b|[\xc2\xe2][\x80-\xbf]|\xe3\x80|\[0m")
+# What no such log holds: entities, tags, colours without their escape; spaces, dashes and quotes of other kinds.
+_TEXTS = (
+    *(b"\t", b"\x1b", b"[0m", b"NativeCommandError"),
+    *(b"&gt;", b"&lt;", b"&quot;", b"&amp;", b"&nbsp;", b"&#", b"<br", b"<p", b"</", b"<span", b"<pre", b"<BR"),
+)
+_BY_BYTE = {byte: [text for text in _TEXTS if text.startswith(byte)] for byte in {text[:1] for text in _TEXTS}}
+_ODD = re.compile(b"|".join(map(re.escape, _TEXTS)) + rb"|[\xc2\xe2][\x80-\xbf]|\xe3\x80|(?<![\x80-\xff])[\x80-\xbf]")
 _STRANGE = 0.02
+_ALL, _EVERY = 600, 4
+# A header holds this twice; a line that holds it more often may hold several records.
+_BETWEEN = b"] ["
 
 
 def looks_plain(data: bytes) -> bool:
@@ -43,12 +50,27 @@ def looks_plain(data: bytes) -> bool:
     >>> looks_plain(b"[I] [TRT] Loaded\n[I] [TRT] Loaded\n"), looks_plain(b"> [I] [TRT] Loaded\n")
     (True, False)
     """
+    # Single bytes are looked for first, which is fast.
+    if any(byte in data and any(text in data for text in texts) for byte, texts in _BY_BYTE.items()):
+        return False
+    if not data.isascii() and (any(byte in data for byte in (b"\xc2", b"\xe2", b"\xe3")) or not _is_utf8(data)):
+        return False
     lines = data.split(b"\n")
     match = _PLAIN.match
-    strange = [line for line in lines if match(line) is None]
-    if len(strange) > _STRANGE * len(lines) or any(holds_record(line) for line in strange):
+    # A part of a few lines in a form of its own is still seen further down.
+    looked_at = lines[:_ALL] + lines[_ALL::_EVERY]
+    strange = [line for line in looked_at if match(line) is None]
+    if len(strange) > _STRANGE * len(looked_at) or any(holds_record(line) for line in strange):
         return False
-    return _ODD.search(data) is None
+    return data.count(_BETWEEN) <= 3 * len(lines)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start > len(data) - 4  # a character that is cut at the end
+    return True
 
 
 def find_layers(data: bytes, *, whole: bool = False) -> list[Undo]:
