@@ -19,7 +19,6 @@ QUANTITY = re.compile(r"(?:Latency|End-to-End Host Latency|Enqueue Time|H2D Late
 HEADLESS = {
     "haxconn-readme-fence02.log": "one statistic stands above the first title",
     "codetr-readme-fence01.log": "a page that shows lines without their headers",
-    "tutorial-rtx3060-excerpt.log": "a heading is misspelt in the transcript",
     "nv-issue3143-dla-profile-excerpt.log": "the table of the profile has no heading",
 }
 
@@ -76,7 +75,7 @@ def option_lines(lines: list[str]) -> int:
         if body is None:
             continue
         if body.startswith("===") or not body.strip():
-            inside = body.endswith(" Options ===")
+            inside = bool(re.search(r" Options ?===$", body))
         else:
             rows += inside
     return rows
@@ -86,6 +85,8 @@ def option_lines(lines: list[str]) -> int:
 def test_tables_agree_with_a_count_of_the_text(path):
     data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+    # A blog's spaces, and a header whose beginning was not copied.
+    text = re.sub(r"^([0-9]/[0-9]{2}/[0-9]{4}-[^\]]*\] \[)", r"[0\1", text.replace("\u00a0", " "), flags=re.MULTILINE)
     expected = count(text.split("\n"))
     try:
         log = trtlog.parse(path)

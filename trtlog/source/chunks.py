@@ -23,7 +23,7 @@ from trtlog._util.words import counted
 from trtlog.errors import InputError
 from trtlog.source.decode import begins_encoded, decompressed, to_utf8, without_holes
 from trtlog.source.forms.base import Undo
-from trtlog.source.forms.layers import LATER_BYTES, SAMPLE_BYTES, Undoing, find_layers, looks_plain
+from trtlog.source.forms.layers import GLANCE_BYTES, LATER_BYTES, SAMPLE_BYTES, Undoing, find_layers, looks_plain
 from trtlog.source.forms.numbering import LineMap
 from trtlog.source.sniff import refuse_what_is_no_log
 
@@ -37,7 +37,7 @@ _CUT_WITHIN = 1 << 20
 _PEEK_ITEMS = 4096
 _PEEK_BYTES = 1 << 16
 # After so much text forms are looked for again: a log may be collected of several.
-_PART_BYTES = 8 << 20
+_PART_BYTES = 2 << 20
 # A log that is being written is looked at when this many lines are there, the first of them that is plain at once.
 _LIVE_LINES = 24
 # Smaller chunks are counted without numpy, which live runs need not load.
@@ -154,7 +154,7 @@ class Source:
                     break
                 yield from self._through(undoing, block[:cut], last=False)
                 block, part = block[cut:], _PART_BYTES
-                layers = find_layers(block[:LATER_BYTES])
+                layers = [] if looks_plain(block[:GLANCE_BYTES]) else find_layers(block[:LATER_BYTES])
                 if layers and undoing is None:
                     undoing = self._start(layers)
                 elif undoing is not None:

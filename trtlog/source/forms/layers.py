@@ -10,9 +10,10 @@ from trtlog.source.forms.base import MOST, Form, Reflow, Sample, Undo, holds_rec
 from trtlog.source.forms.judge import Judge
 from trtlog.source.forms.numbering import LineMap
 
-# So much of a text is looked at, and of each later part of it.
+# So much of a text is looked at, so much of each later part of it, unless a glance at less tells that it is plain.
 SAMPLE_BYTES = 256 << 10
-LATER_BYTES = 16 << 10
+LATER_BYTES = 64 << 10
+GLANCE_BYTES = 8 << 10
 _DEEPEST = 8
 _SEARCHES = 4
 _WAYS = 4
@@ -99,9 +100,8 @@ def find_layers(data: bytes, *, whole: bool = False) -> list[Undo]:
     if best or len(sample.hidden) > 1:
         ways = [_cleared(sample, [], hopes_first=True)]
         ways += [_cleared(sample, [undo], hopes_first=False) for undo in WRAPPED.evident(sample)]
-        for layers in ways:
-            if _below(sample, layers).clarity > _below(sample, best).clarity:
-                best = layers
+        # Where two read the same, forms with a name tell more than a common prefix.
+        best = max([best, *ways], key=lambda layers: (_below(sample, layers).clarity, -sum(map(_is_common, layers))))
     return best
 
 
@@ -117,6 +117,11 @@ def _cleared(sample: Sample, outermost: list[Undo], *, hopes_first: bool) -> lis
         excluded |= needless
         outermost = [layer for layer in outermost if layer.key not in needless]
     return [layer for layer in layers if layer.key not in excluded]
+
+
+def _is_common(layer: Undo) -> bool:
+    """Tell whether a layer is a prefix of any kind that lines have in common."""
+    return layer.key.startswith("front ")
 
 
 def _below(sample: Sample, layers: Sequence[Undo]) -> Sample:
@@ -171,6 +176,7 @@ def _outermost(sample: Sample, taken: set[str], *, hopes_first: bool) -> tuple[U
     hope: tuple[Undo, Sample] | None = None
     for form in FORMS:
         best: tuple[int, Undo, Sample] | None = None
+        maybe: tuple[Undo, Sample] | None = None
         for undo in form.find(sample)[:_WAYS]:
             if undo.key in taken:
                 continue
@@ -179,12 +185,13 @@ def _outermost(sample: Sample, taken: set[str], *, hopes_first: bool) -> tuple[U
             enough = better >= form.least and better > 2 * worse
             if (enough or (undo.certain and not worse)) and (best is None or better > best[0]):
                 best = better, undo, after
-            elif hope is None and not worse and _may_hide(form, sample, changed):
-                hope = undo, after
+            elif maybe is None and not worse and _may_hide(form, sample, changed):
+                maybe = undo, after
+        if best is not None and not (hopes_first and hope):
+            return best[1], best[2]
+        hope = hope or (maybe if best is None else None)
         if hopes_first and hope is not None:
             return hope
-        if best is not None:
-            return best[1], best[2]
     return hope
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from trtlog.source.forms.base import Form, Replace, Sample, Undo
+from trtlog.source.forms.base import Form, Replace, Sample, Undo, holds_record
 
 # Where a record may begin inside a line; the grammar tells whether one does.
 _BEGINNINGS = re.compile(
@@ -14,6 +14,7 @@ _BEGINNINGS = re.compile(
 _FARTHEST = 200
 _LEAST = 2
 _SHARE = 0.02
+_MOST = 0.5
 
 
 class Marks(Form):
@@ -40,7 +41,16 @@ class Marks(Form):
             if front:
                 fronts[_shape(front)] += 1
         least = max(_LEAST, _SHARE * len(sample.unread))
+        blank = [shape for shape in fronts if not shape.replace(b"\\", b"").strip()]
+        if sum(fronts[shape] for shape in blank) <= _MOST * _records(sample):
+            for shape in blank:  # what is indented belongs to what stands above it
+                del fronts[shape]
         return [_cut(shape) for shape, count in fronts.most_common(4) if count >= least]
+
+
+def _records(sample: Sample) -> int:
+    """Return in how many lines records begin or stand behind something."""
+    return sum(holds_record(line) for line in sample.lines)
 
 
 def _front(sample: Sample, line: bytes) -> bytes:

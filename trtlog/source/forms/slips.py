@@ -41,6 +41,7 @@ class Tabs(Form):
     """Tabs in place of blanks."""
 
     name = "tabs for blanks"
+    hides = True
     about = "Tabs where blanks were printed, one for each or as many as reach the next stop."
     samples = (
         (b"[I]\t[TRT]\tLoaded\n[I]\t[TRT]\tLoaded", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),
