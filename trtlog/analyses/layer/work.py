@@ -1,0 +1,209 @@
+"""What a layer has to do: operations, and bytes from and to memory, from shapes and types alone.
+
+Operations are those of convolutions, matrix products and recurrent cells: a multiplication and an addition are two. The
+engine's own parameters come first (``Weights`` and shapes of detailed layer information), then the ONNX nodes that the
+layer was made of, with the shapes that the parser printed, then its type: pooling, pointwise operations and the like
+move data, and their operations are 0.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trtlog.values.peaks import bytes_of
+
+# ONNX operators without multiplications to speak of; of any other one the work is not known.
+_MATRIX = frozenset({"Conv", "ConvTranspose", "MatMul", "Gemm", "LSTM", "GRU", "RNN", "MatMulInteger", "ConvInteger",
+                     "QLinearConv", "QLinearMatMul"})  # fmt: skip
+_UNCOUNTED = frozenset({"Einsum", "Attention", "MultiHeadAttention", "Loop", "Scan", "If", "DeformConv", "Det",
+                        "GroupQueryAttention", "RotaryEmbedding"})  # fmt: skip
+# Types of layers that move data and multiply nothing to speak of.
+_MOVES = re.compile(
+    r"Pooling|Reformat|PointWise|Shuffle|Slice|ElementWise|Activation|Concat|Resize|Reduce|TopK|Gather|Softmax|SoftMax|Scale"
+    r"|Select|Unary|Padding|Cast|Shape|NoOp|Identity|Squeeze|Fill|NonZero|Scatter|Copy"
+)
+# Types of weights as detailed layer information names them.
+_WEIGHT_TYPES = {"Float": "FP32", "Half": "FP16", "BFloat16": "BF16", "Int8": "INT8", "FP8": "FP8", "Int4": "INT4",
+                 "FP4": "FP4", "Int32": "INT32"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a layer has to do for one inference.
+
+    Attributes
+    ----------
+    flops : float or None
+        Operations of convolutions, matrix products and recurrent cells, 0 for a layer that has none; None where the log
+        does not tell.
+    bytes : float or None
+        Size of inputs, outputs and weights, each once; None where a shape or type is missing.
+    """
+
+    flops: float | None = None
+    bytes: float | None = None
+
+
+def work_of(
+    operands: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]],
+    attributes: str | None,
+    nodes: Iterable[Mapping[str, Any]],
+    precision: str | None,
+    type_: str | None,
+    batch: int | None,
+    activations: frozenset[str] = frozenset(),
+) -> Work:
+    """Return the work of one layer.
+
+    Parameters
+    ----------
+    operands : tuple
+        Inputs and outputs, as table ``engine_layers`` has them.
+    attributes : str or None
+        Its parameters as JSON.
+    nodes : iterable of mapping
+        Rows of ``onnx_nodes`` that it was made of.
+    precision : str or None
+        What it computes in: the type of weights that the engine's own parameters do not tell.
+    type_ : str or None
+        Type of the layer.
+    batch : int or None
+        What stands for -1 in the first dimension.
+    activations : frozenset of str
+        Tensors of the network that are computed, from :func:`activations_of`; others are weights.
+
+    Examples
+    --------
+    >>> x = {"name": "x", "dtype": "FP16", "shape": [-1, 64, 56, 56]}
+    >>> y = {"name": "y", "dtype": "FP16", "shape": [-1, 256, 56, 56]}
+    >>> parameters = '{"ParameterType": "Convolution", "Weights": {"Type": "Half", "Count": 16384}}'
+    >>> work_of(([x], [y]), parameters, [], "FP16", None, 8)
+    Work(flops=822083584.0, bytes=16089088.0)
+    """
+    inputs, outputs = ([_sized(one, batch) for one in side] for side in operands)
+    found = json.loads(attributes) if attributes else {}
+    parameters = found if isinstance(found, dict) else {}
+    macs, weights = _of_parameters(parameters, inputs, outputs)
+    if macs is None:
+        macs, elements = _of_nodes(list(nodes), batch, activations)
+        if macs is None and _MOVES.search(type_ or ""):
+            macs = 0.0
+        weights = None if macs is None else bytes_of(precision, elements) if elements else 0.0
+    sizes = [one.bytes for one in (*inputs, *outputs)]
+    moved: float | None = None
+    if sizes and None not in sizes and weights is not None:
+        moved = sum(size for size in sizes if size is not None) + weights
+    return Work(None if macs is None else 2.0 * macs, moved)
+
+
+@dataclass(frozen=True)
+class _Operand:
+    shape: tuple[int, ...] | None
+    bytes: float | None
+
+
+def _sized(operand: Mapping[str, Any], batch: int | None) -> _Operand:
+    shape = known_shape(operand.get("shape"), batch)
+    return _Operand(shape, None if shape is None else bytes_of(operand.get("dtype"), math.prod(shape)))
+
+
+def known_shape(shape: Sequence[int] | None, batch: int | None) -> tuple[int, ...] | None:
+    """Return a shape without unknown dimensions; the first may be the batch."""
+    if shape is None:
+        return None
+    known = tuple(batch if place == 0 and size < 0 and batch else size for place, size in enumerate(shape))
+    return None if any(size < 0 for size in known) else known
+
+
+def _of_parameters(
+    parameters: Mapping[str, Any], inputs: Sequence[_Operand], outputs: Sequence[_Operand]
+) -> tuple[float | None, float | None]:
+    """Return multiplications, and bytes of weights, by the engine's own parameters."""
+    weights = parameters.get("Weights")
+    kind = str(parameters.get("ParameterType", ""))
+    if not isinstance(weights, Mapping) or not isinstance(weights.get("Count"), int) or kind not in _PLACES:
+        return None, None
+    side = inputs if kind == "Deconvolution" else outputs
+    shape = side[0].shape if side else None
+    if shape is None:
+        return None, None
+    count = weights["Count"]
+    # Each weight is used once at every place: of the output, and of the input of a deconvolution.
+    places = shape[0] if kind == "FullyConnected" or len(shape) < 3 else shape[0] * math.prod(shape[2:])
+    bias = parameters.get("Bias")
+    elements = count + (bias["Count"] if isinstance(bias, Mapping) and isinstance(bias.get("Count"), int) else 0)
+    return float(places * count), bytes_of(_WEIGHT_TYPES.get(str(weights.get("Type"))), elements)
+
+
+_PLACES = frozenset({"Convolution", "Deconvolution", "FullyConnected"})
+
+
+def _of_nodes(
+    nodes: Sequence[Mapping[str, Any]], batch: int | None, activations: frozenset[str]
+) -> tuple[float | None, float]:
+    """Return multiplications and elements of weights of ONNX nodes; None where one cannot be counted."""
+    if not nodes or any(node["op"] in _UNCOUNTED for node in nodes):
+        return None, 0.0
+    total = elements = 0.0
+    for node in nodes:
+        if node["op"] in _MATRIX:
+            found = _of_node(node, batch, activations)
+            if found is None:
+                return None, 0.0
+            total, elements = total + found[0], elements + found[1]
+    return total, elements
+
+
+def _of_node(
+    node: Mapping[str, Any], batch: int | None, activations: frozenset[str]
+) -> tuple[float, float] | None:
+    inputs, outputs = ([known_shape(one["shape"], batch) for one in node[side] or ()] for side in ("inputs", "outputs"))
+    if len(inputs) < 2 or not outputs or None in inputs[:2] or outputs[0] is None:
+        return None
+    first, second, out = inputs[0], inputs[1], outputs[0]
+    assert first is not None
+    assert second is not None
+    op = node["op"]
+    if op in ("QLinearConv", "QLinearMatMul"):  # input, scale, zero, weight, ..
+        if len(inputs) < 4 or inputs[3] is None:
+            return None
+        second = inputs[3]
+    if op in ("Conv", "ConvInteger", "QLinearConv"):
+        return out[0] * math.prod(out[2:]) * math.prod(second), math.prod(second)
+    if op == "ConvTranspose":
+        return first[0] * math.prod(first[2:]) * math.prod(second), math.prod(second)
+    if op in ("LSTM", "GRU", "RNN"):  # input (steps, batch, size), weights (directions, gates, size), recurrence
+        recurrence = inputs[2] if len(inputs) > 2 else None
+        if recurrence is None or len(first) != 3:
+            return None
+        weights = math.prod(second) + math.prod(recurrence)
+        return first[0] * first[1] * weights, weights
+    if not first or not out:
+        return None
+    # A matrix product: each element of the result takes as many multiplications as the inner dimension is long.
+    rows = out[0] if op == "Gemm" else math.prod(first[:-1]) or 1
+    inner = math.prod(first) // rows if rows else 0
+    weights = 0 if node["inputs"][1]["tensor"] in activations else math.prod(second)
+    return math.prod(out) * inner, weights
+
+
+def activations_of(nodes: Iterable[Mapping[str, Any]], network_inputs: Iterable[str]) -> frozenset[str]:
+    """Return the tensors that are computed from the network's inputs; what is computed from weights alone is a weight.
+
+    Examples
+    --------
+    >>> nodes = [{"op": "Identity", "inputs": [{"tensor": "w"}], "outputs": [{"tensor": "w2"}]},
+    ...          {"op": "MatMul", "inputs": [{"tensor": "x"}, {"tensor": "w2"}], "outputs": [{"tensor": "y"}]}]
+    >>> sorted(activations_of(nodes, ["x"]))
+    ['x', 'y']
+    """
+    found = set(network_inputs)
+    for node in nodes:
+        if any(one["tensor"] in found for one in node["inputs"] or ()):
+            found.update(one["tensor"] for one in node["outputs"] or ())
+    return frozenset(found)
