@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "precision": ("trtlog.cli.precision", "What each precision would cost, and why layers fell back."),
     "fusions": ("trtlog.cli.fusions", "Layers pass by pass, rewrites, from ONNX nodes to engine layers."),
     "reformats": ("trtlog.cli.reformats", "Conversions between formats: cost, and who forces them."),
+    "roofline": ("trtlog.cli.roofline", "Operations and bytes of each layer against what the GPU can do."),
     "memory": ("trtlog.cli.memory", "Memory of build and engine; what more workspace would allow."),
     "build-time": ("trtlog.cli.build_time", "Where the builder's time went; the timing cache."),
     "performance": ("trtlog.cli.performance", "What bounds the throughput; how stable it is."),

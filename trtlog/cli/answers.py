@@ -62,6 +62,7 @@ def rounded(table: Any) -> Any:
     for position, field in enumerate(table.schema):
         if not pa.types.is_floating(field.type):
             continue
-        digits = 1 if field.name.endswith(("_percent", "percent")) else 3 if field.name.startswith("seconds") else 7
+        short = "percent" in field.name or field.name in ("tflops", "gb_per_s", "intensity")
+        digits = 1 if short else 3 if field.name.startswith("seconds") else 7
         table = table.set_column(position, field, pc.round(table.column(position), digits))
     return table

@@ -217,7 +217,9 @@ def _note(
     if work.flops is None:
         notes.append("its operations are not told: no layer parameters (--profilingVerbosity=detailed), no ONNX shapes")
     if work.flops and rate is None:
-        notes.append(peaks.missing or f"the GPU has no rate of its own for {layer.precision or 'an unknown precision'}")
+        unknown = "what it computes in is not printed"
+        known = f"the GPU has no rate of its own for {layer.precision}" if layer.precision else unknown
+        notes.append(peaks.missing or known)
     elif peaks.bytes_per_s is None and peaks.missing:
         notes.append(peaks.missing)
     return "; ".join(notes) or None

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _TOP = 5
 _MESSAGES = 6
 _PASSES = 10
+# The ideal time of fewer layers says little of the network.
+_MOST_KNOWN = 0.9
 
 
 def summary(log: Log) -> Document:
@@ -64,9 +66,24 @@ def _facts(log: Log) -> Facts:
         memory = f"{device.memory_mib} MiB" if device.memory_mib is not None else ""
         facts.append(("GPU", ", ".join(filter(None, (device.name, capability, memory)))))
     facts.append(("precision", build.precision or ""))
+    facts.append(("roofline", _roofline(log)))
     if run.started_at and run.finished_at:
         facts.append(("time", f"{run.started_at} to {run.finished_at} ({run.finished_at - run.started_at})"))
     return _of(facts)
+
+
+def _roofline(log: Log) -> str:
+    """What the network would take at the GPU's rates, where most of the measured time can be told of."""
+    found = log.analyze.table("roofline_total").to_pylist()
+    if not found or found[0]["ideal_ms"] is None or found[0]["known"] < _MOST_KNOWN * found[0]["layers"]:
+        return ""
+    row = found[0]
+    where = "in the profile" if row["time_from"] == "profile" else "as the builder timed them"
+    flops = f"{row['flops'] / 1e9:.3g} GFLOP" if row["flops"] else "no products"
+    return (
+        f"{row['ideal_ms']:.3g} ms at the GPU's rates ({flops}, {row['bytes'] / 1e6:.3g} MB), "
+        f"{row['measured_ms']:.3g} ms {where}: {row['ideal_percent']:.2g} %; trtlog roofline"
+    )
 
 
 def _of(facts: list[tuple[str, str]]) -> Facts:

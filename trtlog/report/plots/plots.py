@@ -11,6 +11,7 @@ from trtlog._util.words import counted
 from trtlog.display import InNotebook
 from trtlog.errors import QueryError
 from trtlog.report.plots.figures import COLORS, Figure, finish, graphs, label, write
+from trtlog.values.peaks import peaks_of
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -65,6 +66,47 @@ class Plots(InNotebook):
         title = f"Slowest {len(rows)} of {counted(total, 'layer')} in the profile"
         figure = finish(graphs().Figure([bar]), title, x="mean time (ms)", height=_BAR_PX * len(rows) + 130)
         return figure.update_yaxes(tickvals=bar.y, ticktext=[label(row["layer"]) for row in rows])
+
+    def roofline(self) -> Figure:
+        """Draw operations a second against operations a byte, under the roofs of the GPU; a point is a layer."""
+        self._need("engine_layers")
+        rows = [r for r in self._log.analyze.table("roofline").to_pylist() if r["intensity"] and r["tflops"]]
+        if not rows:
+            raise QueryError(
+                f"{self._log.source} does not tell the operations of its layers; --verbose with "
+                "--profilingVerbosity=detailed and --dumpProfile does"
+            )
+        peaks = peaks_of(self._log.device)
+        precisions = list(dict.fromkeys(row["precision"] for row in rows))
+        least = min(row["intensity"] for row in rows) / 2
+        most = max(row["intensity"] for row in rows) * 4
+        traces = []
+        for number, precision in enumerate(precisions):
+            color = COLORS[number % len(COLORS)]
+            own = [row for row in rows if row["precision"] == precision]
+            rate = peaks.operations.get(precision or "")
+            if rate and peaks.bytes_per_s:
+                ridge = rate / peaks.bytes_per_s
+                ends = [least, *([ridge] if least < ridge < most else []), most]
+                roof = [min(rate, peaks.bytes_per_s * x) / 1e12 for x in ends]
+                line = {"color": color, "dash": "dot"}
+                traces.append(graphs().Scatter(x=ends, y=roof, mode="lines", line=line, name=f"roof of {precision}"))
+            traces.append(
+                graphs().Scatter(
+                    x=[row["intensity"] for row in own],
+                    y=[row["tflops"] for row in own],
+                    mode="markers",
+                    name=precision or "not known",
+                    marker={"color": color, "size": 8},
+                    text=[
+                        f"{label(row['layer'], 200)}<br>{row['time_ms']:g} ms, {row['bound'] or 'bound not known'}, "
+                        f"line {row['line']}"
+                        for row in own
+                    ],
+                )
+            )
+        figure = finish(graphs().Figure(traces), "Layers under the roofs of the GPU", x="FLOP/B", y="TFLOP/s")
+        return figure.update_xaxes(type="log").update_yaxes(type="log")
 
     def passes(self) -> Figure:
         """Draw the number of layers after each pass of the graph optimizer."""
