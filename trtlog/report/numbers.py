@@ -58,7 +58,8 @@ def figure(value: float | None, form: str = "", unit: str = "") -> Number:
     """
     if value is None:
         return Number("")
-    return Number(f"{format(value, form)}{unit}" if form else number(value), value, unit)
+    text = format(value, form) if form else number(value)
+    return Number(f"{text}{unit}", float(text), unit.strip())
 
 
 def one_line(value: Any) -> str:

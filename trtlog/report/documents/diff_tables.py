@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import percent
 from trtlog.report.document import Bar, Cell, Column, Kind, Number, Section, Table, toned
-from trtlog.report.numbers import figure, one_line, signed
+from trtlog.report.numbers import figure, one_line
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.diff import Diff
@@ -66,7 +66,7 @@ def value(name: str, form: str = "", unit: str = "") -> Callable[[Row], Cell]:
 
 def change(name: str) -> Callable[[Row], Cell]:
     """Return what gives the change in a column of percent."""
-    return lambda row: Number(signed(row[name]), row[name], "%")
+    return lambda row: figure(None if row[name] is None else round(row[name], 1) + 0.0, "+.1f", "%")
 
 
 def _worth(name: str, row: Row) -> bool:
@@ -98,7 +98,7 @@ def _mebibytes(name: str) -> Callable[[Row], Cell]:
 
 def _limit(row: Row) -> Number:
     limit = row["limit_percent"]
-    return Number("" if limit is None else percent(limit), limit, "%")
+    return Number("" if limit is None else percent(limit), None if limit is None else float(f"{limit:.2g}"), "%")
 
 
 def _paired(row: Row) -> str:

@@ -18,7 +18,7 @@ def lock(found: Lock) -> Document:
     blocks: list[Block] = [Title(words(strong("Lock"), f" of {found.name}")), Tiles(counts)]
     budgets = [(name, value_text(value)) for name, value in (document.get("budgets") or {}).items()]
     if shown := [(name, value) for name, value in budgets if value]:
-        table = Table((Column(""), Column("", "number")), shown, most=len(shown))
+        table = Table((Column(""), Column("")), shown, most=len(shown))
         blocks.append(Section("budgets", (table,)))
     rules = [
         (name, badge(rule["level"]), ", ".join(f"{key} {value_text(v)}" for key, v in rule.items() if key != "level"))

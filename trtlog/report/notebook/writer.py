@@ -8,7 +8,7 @@ Every text passes :func:`trtlog.report.safe.shown` and is escaped.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 from trtlog.display import draw
@@ -21,7 +21,6 @@ from trtlog.report.document import (
     Entry,
     Facts,
     Note,
-    Number,
     Points,
     Section,
     Sentence,
@@ -53,7 +52,7 @@ _COLORS: dict[Tone, str] = {
 }
 _BADGE = "color:#fff;border-radius:3px;padding:1px 6px;font-size:85%"
 _LEFT = "text-align:left;vertical-align:top"
-_RIGHT = "text-align:right;vertical-align:top;white-space:nowrap"
+_STYLES = {"number": "text-align:right;vertical-align:top;white-space:nowrap", "code": f"{_LEFT};white-space:nowrap"}
 _LINE = '<div style="margin:2px 0">{}</div>'
 _LONG = re.compile(r"([^\s<>]{24,}?[_/])(?=[^\s<>]{8})")
 _CELL_BAR = '<div style="background:{};height:.7em;min-width:1px;width:{:.2f}em"></div>'
@@ -69,7 +68,8 @@ def to_html(document: Document, limit: int = _ROWS) -> str:
     titled = document.answer or any(isinstance(block, Title) for block in document.blocks)
     first = document.answer if titled else words(strong(document.name))
     head = _line(first) if first else ""
-    return f'<div class="trtlog" style="max-width:100%">{head}{_blocks(document.blocks, limit)}</div>'
+    style = "max-width:100%;overflow-wrap:break-word"
+    return f'<div class="trtlog" style="{style}">{head}{_blocks(document.blocks, limit)}</div>'
 
 
 def _blocks(blocks: Sequence[Block], limit: int) -> str:
@@ -106,8 +106,13 @@ def _inline(part: Words) -> str:
     return "".join(map(_span, part))
 
 
-def _span(span: Span) -> str:
-    text = escape(shown(span.text, _NAME if span.mark in ("strong", "code", "badge") else _SENTENCE))
+def _breakable(text: str) -> str:
+    """Return a text that may be broken inside long names, so that a kernel does not push columns out of sight."""
+    return _LONG.sub(r"\1<wbr>", escape(text))
+
+
+def _span(span: Span, escaped: Callable[[str], str] = escape) -> str:
+    text = escaped(shown(span.text, _NAME if span.mark in ("strong", "code", "badge") else _SENTENCE))
     if span.mark == "strong":
         return f"<b>{text}</b>"
     if span.mark == "code":
@@ -134,7 +139,7 @@ def _table(table: Table, limit: int) -> str:
     most = limit if table.most is None else table.most
     places, headed = filled(table)
     columns = [table.columns[place] for place in places]
-    styles = [_RIGHT if column.kind == "number" else _LEFT for column in columns]
+    styles = [_STYLES.get(column.kind, _LEFT) for column in columns]
     head = ""
     if headed:
         cells = "".join(
@@ -155,11 +160,10 @@ def _cell(cell: Cell, style: str) -> str:
     if isinstance(cell, Bar):
         inner = _CELL_BAR.format(_COLORS[cell.tone], cell.share * cell.width / 2) if cell.share > 0 else ""
     elif isinstance(cell, (Span, tuple)):
-        inner = _inline(words(cell))
+        inner = "".join(_span(span, _breakable) for span in words(cell))
     else:
         text = cell_text(cell)
-        # a long name may be broken inside, so that a kernel does not push columns out of sight
-        inner = escape(shown(text)) if isinstance(cell, Number) else _LONG.sub(r"\1<wbr>", escape(shown(text)))
+        inner = _breakable(shown(text))
         if len(text) > _NAME:
             hint = f' title="{escape(shown(text, _SENTENCE))}"'
     return f'<td style="{style}"{hint}>{inner}</td>'
