@@ -65,7 +65,7 @@ def test_show_filters_sorts_and_formats():
     as_csv = list(csv.DictReader(io.StringIO(output("show", "tactics", FP32, *arguments, "--format", "csv"))))
     assert [float(r["time_ms"]) for r in as_csv] == [r["time_ms"] for r in rows]
     markdown = output("show", "tactics", FP32, *arguments, "--format", "md").splitlines()
-    assert markdown[:2] == ["| line | time_ms |", "|---|---|"]
+    assert markdown[:2] == ["| line | time_ms |", "|--:|--:|"]
     assert len(markdown) == len(rows) + 2
     whole = output("show", "tactics", FP32, "--limit", "3").splitlines()
     assert len(whole) == 4

@@ -10,6 +10,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -38,6 +39,7 @@ SEQUENCES = {
     "separators": "\u2028\u2029\x85",
 }
 EVIL = "".join(f"{name.replace(' ', '')}{text}" for name, text in SEQUENCES.items())
+CASE = Path(__file__).with_name("escapes.log")  # one sequence a line, in names and warnings
 # What may steer: all control characters but ends of lines, and what turns text around.
 STEERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u061c\u2028-\u202e\u2066-\u2069]")
 COLORS = re.compile(r"\x1b\[[0-9;]*m")
@@ -68,6 +70,7 @@ def logs(tmp_path_factory) -> Path:
     (folder / "a.log").write_text(LOG, encoding="utf-8", newline="")
     other = LOG.replace("0.25", "0.75").replace("warning", "another warning")
     (folder / "b.log").write_text(other, encoding="utf-8", newline="")
+    shutil.copy(CASE, folder / "c.log")
     (folder / "e\x1b[31m\u202e.log").write_text("nothing of the kind\n", encoding="utf-8")
     return folder
 
@@ -130,7 +133,7 @@ def test_no_command_lets_a_log_steer_the_terminal(logs):
     }
     assert steered == {}
     shown = sum(bool(re.search(r"(?:␛|\\u001b)\\?\]0;title", part)) for part in parts)
-    assert shown > len(every) / 2, "the texts were there to steer with"
+    assert shown > 50, "the texts were there to steer with"
 
 
 def on_terminal(command: list[str], folder: Path) -> str:

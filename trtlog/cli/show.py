@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trtlog.cli.common import FORMATS, log_argument, print_rows, read_tables, reading_options
+from trtlog.cli.common import FORMATS, echo, log_argument, print_rows, raw_option, read_tables, reading_options
 from trtlog.errors import InputError, QueryError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ _CONDITION = re.compile(r"\s*([a-z_0-9]+)\s*(==|=|!=|<=|>=|<|>|~)\s*(.*?)\s*$", 
     show_default=True,
     help="How rows come out; parquet needs -o.",
 )
+@raw_option
 @click.option("-o", "--output", type=click.Path(dir_okay=False), default=None, help="File to write to.")
 @reading_options
 def command(
@@ -84,7 +85,7 @@ def _say_what_is_missing(held: Log | Dataset, table: str, rows: Any) -> None:
     if not rows.num_rows and isinstance(held, Log) and table in held.analyses and len(held.runs) == 1:
         advice = held.analyze.missing(table)
         if advice is not None:
-            click.echo(f"trtlog: {advice}", err=True)
+            echo(f"trtlog: {advice}", err=True)
 
 
 def _write(rows: Any, format_: str, output: str) -> None:

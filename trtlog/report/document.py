@@ -23,7 +23,7 @@ TONES: dict[str, Tone] = {
     **dict.fromkeys(("failed", "FAILED", "error", "fatal", "fail", "slower", "worse", "removed"), "bad"),
     **dict.fromkeys(("killed", "timed_out", "hung", "disk_full"), "bad"),
     **dict.fromkeys(("interrupted", "incomplete", "waived", "warning", "warn", "changed"), "caution"),
-    "advice": "hint",
+    **dict.fromkeys(("advice", "note"), "hint"),
 }
 
 
