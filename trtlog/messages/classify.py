@@ -48,6 +48,10 @@ _DECORATED_STARTS = (b" ", b"\t", b">", b"[", *(b"%d" % digit for digit in range
 # Producers whose messages go on in indented lines.
 _INDENTING = frozenset({"untimed", "torch_tensorrt", "word"})
 
+# Producers that print the place in the source behind the message.
+_PLACED_BEHIND = frozenset({"onnxruntime_system"})
+_PLACE_BEHIND = re.compile(rb" \[[^\[\] ]{1,200}\.(?:cc|cpp|cu|h):[0-9]+ [^\[\]]{1,200}\]\s*$")
+
 # How long a record stays open for lines without a header.
 CLOSED, TO_HEADER, INDENTED, BRACKETS, ONE_LINE, NODE = (
     "",
@@ -265,6 +269,8 @@ class Classifier:
 
     def _with_header(self, number: int, header: Header, line: bytes) -> Line:
         body = line[header.end :]
+        if header.producer in _PLACED_BEHIND and (place := _PLACE_BEHIND.search(body)):
+            body = body[: place.start()]
         found = self._find(header, body)
         if found is not None and header.weak and not self._is_certain(found, body):
             found = None
@@ -469,6 +475,7 @@ def is_usual(header: Header) -> bool:
         and header.origin in ("tensorrt", "trtexec")
         and header.severity in ("V", "I")
         and header.producer not in _INDENTING
+        and header.producer not in _PLACED_BEHIND
     )
 
 

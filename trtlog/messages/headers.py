@@ -34,6 +34,8 @@ SEVERITY_LETTERS = {
     b"E": "E",
     b"INTERNAL_ERROR": "F",
     b"CRITICAL": "F",
+    b"BUG": "F",
+    b"UNKNOWN": "V",
     b"FATAL": "F",
     b"F": "F",
     b"C": "F",
