@@ -93,6 +93,7 @@ class Log(InNotebook):
         plugins: pd.DataFrame
         timings: pd.DataFrame
         tactics: pd.DataFrame
+        tactic_names: pd.DataFrame
         skips: pd.DataFrame
         reformats: pd.DataFrame
         combinations: pd.DataFrame
@@ -105,6 +106,7 @@ class Log(InNotebook):
         profile: pd.DataFrame
         timestamps: pd.DataFrame
         timing_cache: pd.DataFrame
+        placements: pd.DataFrame
         iterations: pd.DataFrame
         iteration_times: pd.DataFrame
         outputs: pd.DataFrame

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from trtlog.engines.vector import VectorEngine
     from trtlog.grammar import Grammar
     from trtlog.messages.captures import Captures
+    from trtlog.messages.logger import Logger
     from trtlog.source.chunks import Source
 
 ENGINES = ("auto", "line", "vector")
 _SHOWN = 10
+# Of a text that is refused so much is looked at for the line that came nearest.
+SAMPLE_BYTES = 1 << 16
 # From this size of the first chunk on the vectorised engine is the faster one; measured, docs/performance.md.
 _VECTOR_BYTES = 1_000_000
 
@@ -33,6 +36,7 @@ def parse(
     strict: bool = False,
     exports: Sequence[str | os.PathLike[str]] | None = None,
     progress: Callable[[int], None] | None = None,
+    logger: str | os.PathLike[str] | Logger | None = None,
 ) -> Log:
     r"""Read a log of trtexec or of anything else that prints TensorRT's messages.
 
@@ -49,6 +53,8 @@ def parse(
         those beside the log that carry its name are read; an empty sequence reads none.
     progress : callable, optional
         Called with the number of bytes read so far, chunk by chunk.
+    logger : path, optional
+        A file of patterns that say how the lines of a logger of your own begin (`trtlog.messages.logger`).
 
     Returns
     -------
@@ -68,7 +74,7 @@ def parse(
     >>> log.passes.layers.tolist()
     [179]
     """
-    captures, name, notes = read_captures(source, engine=engine, progress=progress)
+    captures, name, notes = read_captures(source, engine=engine, progress=progress, logger=logger)
     from trtlog.tables import TableSet
 
     if strict and captures.unknown:
@@ -135,7 +141,11 @@ def export_rows(
 
 
 def read_captures(
-    source: Any, *, engine: str = "auto", progress: Callable[[int], None] | None = None
+    source: Any,
+    *,
+    engine: str = "auto",
+    progress: Callable[[int], None] | None = None,
+    logger: str | os.PathLike[str] | Logger | None = None,
 ) -> tuple[Captures, str, list[str]]:
     """Read a source into captures; return them with the source's name and what was odd about it.
 
@@ -146,11 +156,14 @@ def read_captures(
     """
     from trtlog import grammar
     from trtlog.engines.processes import Crew
+    from trtlog.messages.logger import logger_of
     from trtlog.source.chunks import open_source
 
     if engine not in ENGINES:
         raise InputError(f"engine {engine!r} is not one of {', '.join(ENGINES)}")
+    own = logger_of(logger)
     done = 0
+    sample = b""
     reader: Any = None
     try:
         # Processes come first: they load what they need while this one does.
@@ -159,7 +172,8 @@ def read_captures(
                 with no_collection():  # what is loaded and matched makes many objects, and no cycle
                     if reader is None:
                         reader = make_engine(engine, grammar.load(), opened, len(chunk.data), crew)
-                    reader.feed(chunk.data, chunk.first_line)
+                        sample = chunk.data[:SAMPLE_BYTES]
+                    reader.feed(chunk.data if own is None else own.rewrite(chunk.data), chunk.first_line)
                 done += len(chunk.data)
                 if progress is not None:
                     progress(done)
@@ -169,7 +183,9 @@ def read_captures(
     finally:
         if reader is not None:
             reader.close()
-    check_captures(captures, name)
+    if own is not None and (note := own.note()):
+        notes.append(note)
+    check_captures(captures, name, sample)
     return captures, name, [*notes, *captures.notes]
 
 
@@ -199,15 +215,16 @@ def make_engine(name: str, rules: Grammar, source: Source, size: int, crew: Crew
     return LineEngine(rules)
 
 
-def check_captures(captures: Captures, name: str) -> None:
-    """Refuse a text without any line of TensorRT."""
+def check_captures(captures: Captures, name: str, sample: bytes = b"") -> None:
+    """Refuse a text without any line of TensorRT; of its beginning it is said which line came nearest."""
     from trtlog.messages.classify import looks_foreign
+    from trtlog.messages.nearest import nearest_words
 
     if looks_foreign(captures):
         none = plural(captures.lines, "its only line is not", f"none of its {captures.lines} lines is")
         raise NoLogError(
             f"{name}: {none} of TensorRT or trtexec; "
-            f"trtlog reads what 'trtexec --verbose' prints"
+            f"trtlog reads what 'trtexec --verbose' prints{nearest_words(captures.grammar, sample)}"
         )
 
 

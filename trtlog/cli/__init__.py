@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from trtlog._version import __version__
-from trtlog.cli.common import add_color_option, echo, silence_broken_streams
+from trtlog.cli.common import add_color_option, add_logger_option, echo, silence_broken_streams
 
 # Command -> (module that holds a click command named "command", one line of help).
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -65,7 +65,7 @@ class LazyGroup(click.Group):
         command = importlib.import_module(entry[0]).command
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry[0]}.command is no click command")
-        return add_color_option(command)
+        return add_color_option(add_logger_option(command))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

@@ -159,6 +159,39 @@ def add_color_option(command: click.Command) -> click.Command:
     return command
 
 
+# Commands that read logs, and so take --logger.
+_READING = frozenset({"log", "logs", "place", "other", "control", "test", "file"})
+
+
+def add_logger_option(command: click.Command) -> click.Command:
+    """Give a command that reads logs ``--logger``."""
+
+    def use(context: click.Context, _: click.Parameter, value: str | None) -> None:
+        if value is None:
+            return
+        from trtlog.messages.logger import VARIABLE, read_logger
+
+        read_logger(value)
+        before = os.environ.get(VARIABLE)
+        os.environ[VARIABLE] = os.path.abspath(value)
+
+        def restore() -> None:
+            if before is None:
+                os.environ.pop(VARIABLE, None)
+            else:
+                os.environ[VARIABLE] = before
+
+        context.call_on_close(restore)
+
+    reads = any(parameter.name in _READING for parameter in command.params)
+    if reads and not any(parameter.name == "logger" for parameter in command.params):
+        words = "Patterns that say how lines of a logger of your own begin; one a line, see docs/loggers.md."
+        command.params.append(
+            click.Option(["--logger"], metavar="FILE", default=None, expose_value=False, callback=use, help=words)
+        )
+    return command
+
+
 def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     """Print a text for people: no character of a log steers the terminal."""
     click.echo(visible(text), err=err, nl=nl)

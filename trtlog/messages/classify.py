@@ -48,6 +48,8 @@ _DECORATED_STARTS = (b" ", b"\t", b">", b"[", *(b"%d" % digit for digit in range
 # Producers whose messages go on in indented lines.
 _INDENTING = frozenset({"untimed", "torch_tensorrt", "word"})
 
+# The kind that heads the output of a program that was called, whose messages stand indented below.
+_CAPTURED = "debug_check"
 # Producers that print the place in the source behind the message.
 _PLACED_BEHIND = frozenset({"onnxruntime_system"})
 _PLACE_BEHIND = re.compile(rb" \[[^\[\] ]{1,200}\.(?:cc|cpp|cu|h):[0-9]+ [^\[\]]{1,200}\]\s*$")
@@ -156,6 +158,7 @@ class Classifier:
         self._indent = 0  # of the record above
         self._depth = 0  # brackets that the record above has not closed
         self._text = False  # the line above was a message without a header
+        self._captured = False  # what follows is the output of another program, indented
         self._decorated = False  # lines come with something in front of their header
         self._facts = facts = grammar.once(_Facts)
         self._kinds = facts.kinds
@@ -228,7 +231,7 @@ class Classifier:
     def _one(self, number: int, header: Header | None, line: bytes) -> Line:
         if header is None:
             return self._without_header(number, line)
-        if header.start and self._belongs(line, header.start):
+        if header.start and self._belongs(line, header.start) and not (self._captured and header.weak is False):
             return Line(number, CONTINUATION, None, NO_HEADER, line, self.record)
         return self._with_header(number, header, line)
 
@@ -271,10 +274,10 @@ class Classifier:
         body = line[header.end :]
         if header.producer in _PLACED_BEHIND and (place := _PLACE_BEHIND.search(body)):
             body = body[: place.start()]
-        found = self._find(header, body)
+        found = None if header.origin == "program" else self._find(header, body)
         if found is not None and header.weak and not self._is_certain(found, body):
             found = None
-        if found is None and (header.weak or header.origin == "host"):
+        if found is None and (header.weak or header.origin in ("host", "program")):
             if header.weak:
                 return self._without_header(number, line)
             self._begin(number, header, line)
@@ -289,6 +292,8 @@ class Classifier:
             return Line(number, UNKNOWN, None, header, body, number)
         index = found.variant
         kind = self._kinds[index]
+        if kind == _CAPTURED:
+            self._captured = b"CAPTURED" in body
         if header.severity in ("W", "E", "F"):
             self.open = self._unfinished(body)
         elif self._multiline[index]:
@@ -308,6 +313,8 @@ class Classifier:
         self.open = CLOSED
         start = header.start
         self._indent = start
+        if not start:
+            self._captured = False
         if start:
             self._decorated = bool(line[:start].strip())
         elif self._decorated:

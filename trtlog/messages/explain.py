@@ -11,6 +11,7 @@ from trtlog.errors import InputError, caret
 from trtlog.grammar import Message, Variant
 from trtlog.messages.captures import BLANK, CONTINUATION, FOREIGN, UNKNOWN, USAGE, text
 from trtlog.messages.classify import Classifier, Line
+from trtlog.messages.logger import logger_of
 
 _NEAREST = 3
 _SPECIAL = {
@@ -64,7 +65,7 @@ def _told(line: Line, section: str) -> list[str]:
     if line.found is not None:
         return [*out, *_matched(line)]
     out.append(f"kind     {line.kind}: {_SPECIAL[line.kind].format(record=line.record)}")
-    return [*out, *_nearest(text(line.body))] if line.kind == UNKNOWN else out
+    return [*out, *_nearest(text(line.body), section)] if line.kind == UNKNOWN else out
 
 
 def classify_line(path: str, number: int) -> tuple[Line, bytes, str]:
@@ -72,10 +73,11 @@ def classify_line(path: str, number: int) -> tuple[Line, bytes, str]:
     from trtlog.source.chunks import open_source
 
     classifier = Classifier(grammar.load())
+    own = logger_of(None)
     seen = 0
     with open_source(path) as opened:
         for chunk in opened:
-            lines = chunk.data.split(b"\n")
+            lines = (chunk.data if own is None else own.rewrite(chunk.data)).split(b"\n")
             if lines and not lines[-1]:
                 lines.pop()
             for position, line in enumerate(lines, chunk.first_line):
@@ -127,22 +129,28 @@ def _plain(value: Any) -> str:
     return "x".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
-def _nearest(body: str) -> list[str]:
+def _nearest(body: str, section: str) -> list[str]:
     """Return how far the nearest rules got, the one that got farthest first."""
     ranked: list[tuple[int, int, Message, Variant]] = []
     for message in grammar.load().messages.values():
+        if message.attributes.get("within", section) != section:
+            continue  # it means something in another section only
         for variant in message.variants:
             reached, pieces = _reached(variant, body)
             ranked.append((reached, pieces, message, variant))
     ranked.sort(key=lambda item: (-item[0], -item[1]))
     out = ["nearest rules:"]
-    for reached, _, message, variant in ranked[:_NEAREST]:
-        if reached == 0:
+    shown: set[str] = set()
+    for reached, _, message, variant in ranked:
+        if reached == 0 or len(shown) == _NEAREST:
             break
+        if message.kind in shown:
+            continue  # another wording of a rule that is listed
+        shown.add(message.kind)
         out.append(f"  {message.kind}, wording {variant.wording} (grammars/messages/{message.file}:{message.line})")
         if reached < len(body):
             out.append("    reads up to here, then expects " + _expected(variant, body))
-            out.extend("    " + shown for shown in caret(body, reached).splitlines())
+            out.extend("    " + marked for marked in caret(body, reached).splitlines())
     if len(out) == 1:
         out = ["no rule reads even its first word; 'trtlog unknown' prints a rule to start from"]
     return out

@@ -28,6 +28,7 @@ _NODES = ("foreign_node_op", "foreign_node_tactic")
 SEGMENTED = (
     "timings",
     "tactics",
+    "tactic_names",
     "skips",
     "combinations",
     "fusions",

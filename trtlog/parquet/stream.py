@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 from trtlog._util.arrow import from_numpy, to_numpy
 from trtlog.errors import InputError
 from trtlog.messages.captures import Captures
+from trtlog.messages.logger import Logger, logger_of
 from trtlog.parquet.commit import Staging
 from trtlog.parquet.files import CONVERSION, drop_former_analyses, metadata_of
 from trtlog.parquet.segments import SEGMENTED, cut_at_run, cut_inside_run, segmented_kinds, split
-from trtlog.read import check_captures, export_paths, export_rows, make_engine, strict_error
+from trtlog.read import SAMPLE_BYTES, check_captures, export_paths, export_rows, make_engine, strict_error
 from trtlog.records import TABLES
 from trtlog.tables import TableSet, schema_of
 from trtlog.tables.bounds import run_bounds
@@ -47,6 +48,7 @@ def convert(
     must: bool = True,
     progress: Callable[[int], None] | None = None,
     segment_bytes: int | None = None,
+    logger: str | os.PathLike[str] | Logger | None = None,
 ) -> list[str]:
     """Write a log as Parquet, one file a table, without ever holding all of it.
 
@@ -71,6 +73,8 @@ def convert(
         Called with the number of bytes read so far.
     segment_bytes : int, optional
         How much log text to read between two writes.
+    logger : path, optional
+        As for :func:`trtlog.parse`.
 
     Returns
     -------
@@ -90,6 +94,8 @@ def convert(
 
     target = Path(folder)
     segment_bytes = SEGMENT_BYTES if segment_bytes is None else segment_bytes
+    own = logger_of(logger)
+    sample = b""
     done, since = 0, 0
     reader: Any = None
     with Crew(None if engine == "line" else source) as crew, open_source(source) as opened:
@@ -99,7 +105,8 @@ def convert(
                 if reader is None:
                     reader = make_engine(engine, grammar.load(), opened, len(chunk.data), crew)
                     reader.captures.line_map = opened.line_map
-                reader.feed(chunk.data, chunk.first_line)
+                    sample = chunk.data[:SAMPLE_BYTES]
+                reader.feed(chunk.data if own is None else own.rewrite(chunk.data), chunk.first_line)
                 size = len(chunk.data)
                 done, since = done + size, since + size
                 if since >= segment_bytes:
@@ -111,10 +118,12 @@ def convert(
                 if progress is not None:
                     progress(done)
             captures = (reader or make_engine(engine, grammar.load(), opened, 0, crew)).finish()
-            check_captures(captures, opened.name)
+            check_captures(captures, opened.name, sample)
             if strict and captures.unknown:
                 raise strict_error(captures, opened.name)
             notes = [*opened.notes, *captures.notes]
+            if own is not None and (note := own.note()):
+                notes.append(note)
             rows: dict[str, Any] = {}
             paths = export_paths(captures, source, exports)
             if writer.runs:

@@ -5,9 +5,9 @@
 from trtlog.records.base import Column, Record
 from trtlog.records.run import Device, Option, Run, Section
 from trtlog.records.graph import Fusion, OnnxNode, Pass, Plugin, RegisteredLayer
-from trtlog.records.autotune import Combination, Reformat, Skip, Tactic, Timing
+from trtlog.records.autotune import Combination, Reformat, Skip, Tactic, TacticName, Timing
 from trtlog.records.engine import Engine, EngineLayer, LayerMemory, MemoryEvent, MemoryTotal, Phase, ProfileRow
-from trtlog.records.build import Timestamp, TimingCacheEvent
+from trtlog.records.build import Placement, Timestamp, TimingCacheEvent
 from trtlog.records.performance import Coverage, Iteration, IterationTime, Message, Output, Statistic
 # isort: on
 
@@ -33,6 +33,7 @@ __all__ = [
     "Output",
     "Pass",
     "Phase",
+    "Placement",
     "Plugin",
     "ProfileRow",
     "Record",
@@ -43,6 +44,7 @@ __all__ = [
     "Skip",
     "Statistic",
     "Tactic",
+    "TacticName",
     "Timestamp",
     "Timing",
     "TimingCacheEvent",

@@ -34,6 +34,7 @@ class Timing(Record):
     fastest_ms: float | None = column("float64", "its time; null where it was not timed, as the only option", "ms")
     chosen: bool = column("bool", "whether the 'Chose Runner Type' line below names this block")
     engine: int = engine_column()
+    symbols: str | None = column("name", "what names in the formats stand for, as E0=(# 2 (SHAPE input))")
 
 
 @record(frozen=True)
@@ -56,6 +57,28 @@ class Tactic(Record):
     fastest: bool = column("bool", "whether the block's 'Fastest Tactic' line names it")
     chosen: bool = column("bool", "whether the 'Chose Runner Type' line names it")
     timing_line: int | None = column("int64", "line of its block in table timings")
+    engine: int = engine_column()
+    symbols: str | None = column("name", "what names in the formats stand for, as E0=(# 2 (SHAPE input))")
+    split_k: int | None = column("int64", "slices of the reduction, numSplitK")
+    buffers: int | None = column("int64", "buffers of the slices, numBuffers")
+    kernels: int | None = column("int64", "kernels that it launches, numKernels")
+
+
+@record(frozen=True)
+class TacticName(Record):
+    """A tactic that is named and not timed: no time follows its name."""
+
+    table: ClassVar[str] = "tactic_names"
+
+    run: int = run_column()
+    line: int = line_column("Set Tactic Name")
+    layer: str | None = column("name", "layer")
+    runner: str | None = column("name", "kind of implementation")
+    tactic: str | None = column("name", "id of the tactic, 0x and 16 digits; null where the line has none")
+    kernel: str = column("name", "kernel")
+    split_k: int | None = column("int64", "slices of the reduction, numSplitK")
+    buffers: int | None = column("int64", "buffers of the slices, numBuffers")
+    kernels: int | None = column("int64", "kernels that it launches, numKernels")
     engine: int = engine_column()
 
 
@@ -116,3 +139,4 @@ class Combination(Record):
     chosen_tactic: str | None = column("name", "tactic of the 'Chose Runner Type' line, 0x and 16 digits")
     costs_line: int | None = column("int64", "line of 'Computing costs' above, which one layer's combinations share")
     engine: int = engine_column()
+    symbols: str | None = column("name", "what names in the formats stand for, as E0=(# 2 (SHAPE input))")

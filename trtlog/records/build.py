@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import ClassVar
 
-from trtlog.records.base import Record, column, line_column, record, run_column
+from trtlog.records.base import Record, column, engine_column, line_column, record, run_column
 
 
 @record(frozen=True)
@@ -27,9 +27,27 @@ class TimingCacheEvent(Record):
 
     run: int = run_column()
     line: int = line_column("the message")
-    event: str = column("name", "in_use, loaded, saved, serialized, deleted, unreadable, unwritable, ...")
+    event: str = column("name", "in_use, disabled, invalid, loaded, saved, serialized, deleted, unreadable, unwritable")
     scope: str | None = column("name", "Local or Global")
     entries: int | None = column("int64", "entries of the cache")
     hits: int | None = column("int64", "results it served in this build; printed by 8.5 when the cache is deleted")
     bytes: int | None = column("int64", "size", "bytes")
     path: str | None = column("text", "file of the cache")
+    cache: str = column("name", "which cache: timing, code_generator or compilation")
+
+
+@record(frozen=True)
+class Placement(Record):
+    """Where a layer runs where a DLA is in use, and why it is not the DLA."""
+
+    table: ClassVar[str] = "placements"
+
+    run: int = run_column()
+    line: int = line_column("the first that places the layer")
+    layer: str = column("name", "layer")
+    type: str | None = column("name", "type of the layer")
+    processor: str = column("name", "DLA or GPU")
+    fallback: bool = column("bool", "whether it fell back to the GPU")
+    reason: str | None = column("text", "why the DLA does not take it, in the log's words where it prints some")
+    reason_line: int | None = column("int64", "line that gives the reason")
+    engine: int = engine_column()

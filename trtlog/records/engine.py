@@ -35,6 +35,7 @@ class LayerMemory(Record):
     host_persistent_bytes: int = column("int64", "host memory kept with the engine", "bytes")
     device_persistent_bytes: int = column("int64", "device memory kept with the engine", "bytes")
     scratch_bytes: int = column("int64", "scratch memory", "bytes")
+    weights_bytes: int | None = column("int64", "weights; printed by TensorRT 5 and 6", "bytes")
     engine: int = engine_column()
 
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog._util.arrow import distinct, from_list, from_numpy, is_valid, to_filled
-from trtlog.tables.blocks import Autotuning, Lines, autotuning, ids_of, is_time, times_of
+from trtlog.messages.captures import Matches
+from trtlog.tables.blocks import Autotuning, Lines, autotuning, ids_of, is_time, kind_is, times_of
 from trtlog.tables.cells import (
     from_codes,
     lines_of,
@@ -24,7 +25,7 @@ from trtlog.tables.cells import (
 )
 from trtlog.tables.context import Context
 from trtlog.tables.join import asof, first_of_each, keys_of, last_equal
-from trtlog.tables.schema import captured_bytes, empty, from_columns
+from trtlog.tables.schema import captured_bytes, empty, from_columns, symbols_in
 
 _OUTCOMES = ("untimed", "skipped", "no_valid_tactics", "timed", "cached")
 
@@ -49,6 +50,7 @@ def timings(context: Context) -> pa.Table:
         for name in ("input_formats", "output_formats"):
             printed = to_text(captured_bytes(blocks.captured, name))
             formats[name] = pc.if_else(from_numpy(joined.cached), printed, formats[name].cast(pa.string()))
+        formats["symbols"] = symbols_in(formats["output_formats"])
     seconds = to_float(captured_bytes(joined.fastest, "seconds"), pa.float64()) if joined.fastest.num_rows else None
     columns: dict[str, Any] = {
         **context.places(blocks.lines),
@@ -94,22 +96,39 @@ def _timed_tactics(context: Context) -> pa.Table:
         return empty("tactics")
     blocks = joined.blocks
     position = joined.tactic_block
+    named = _name_rows(context, joined)
     columns: dict[str, Any] = {
         **context.places(joined.tactic_lines),
         "line": joined.tactics.column("line"),
-        "layer": take(joined.layers, position),
-        "runner": take(joined.runners, position),
+        **_of_blocks(context, joined, named),
         "kind": take(joined.kinds, position),
         **{name: take(values, position) for name, values in joined.format_columns.items()},
         "tactic": to_tactic(captured_bytes(joined.tactics, "tactic")),
         "tactic_id": joined.tactic_id,
-        "kernel": _kernels(context, joined),
+        "kernel": _with_names(context, joined, named, "kernel"),
         "time_ms": joined.tactic_ms,
         "fastest": from_numpy(_fastest_rows(joined)),
         "chosen": from_numpy(joined.tactic_chosen),
         "timing_line": take(from_numpy(blocks.lines), position),
     }
+    for name in _KERNEL_NUMBERS:
+        texts = _with_names(context, joined, named, name)
+        columns[name] = to_int(texts.dictionary.cast(pa.binary()), pa.int64()).take(texts.indices)
     return from_columns("tactics", columns, size)
+
+
+def _of_blocks(context: Context, joined: Autotuning, named: Lines) -> dict[str, pa.Array]:
+    """Return layer and runner of each tactic: of its block, where it stands in none of the line that names it."""
+    position = joined.tactic_block
+    out = {"layer": take(joined.layers, position), "runner": take(joined.runners, position)}
+    outside = (position < 0) & (named >= 0)
+    if outside.any():
+        names = context.captured("tactic_name")
+        rows = np.where(outside, named, -1)
+        for name, known in out.items():
+            own = take(to_name(captured_bytes(names, name)), rows)
+            out[name] = pc.coalesce(known.cast(pa.string()), own.cast(pa.string()))
+    return out
 
 
 def _fastest_rows(joined: Autotuning) -> Lines:
@@ -127,39 +146,67 @@ def _fastest_rows(joined: Autotuning) -> Lines:
     return out
 
 
-def _kernels(context: Context, joined: Autotuning) -> pa.Array:
-    """Return each tactic's kernel: on its own line from 8.6, on a line above it before."""
-    printed = captured_bytes(joined.tactics, "kernel")
+def _name_rows(context: Context, joined: Autotuning) -> Lines:
+    """Return the line that names each tactic: from 8.6 its own, before a line above it, -1 for none."""
     names = context.captured("tactic_name")
+    printed = captured_bytes(joined.tactics, "kernel")
     if not names.num_rows:
-        return to_name(printed)
+        return np.full(len(joined.tactic_lines), -1, np.int64)
     unnamed = printed.null_count == len(printed)
-    name_lines = lines_of(names)
-    above = asof(joined.tactic_lines, name_lines, joined.blocks.starts)
-    # A name belongs to the tactic line that follows it, not to those after that.
-    previous = np.concatenate([[0], joined.tactic_lines[:-1]])
-    fresh = (above >= 0) & (name_lines[np.maximum(above, 0)] > previous)
     name_ids = ids_of(names)
     has_id = is_valid(captured_bytes(names, "tactic"))
     ids = joined.tactic_ids
-    safe = np.maximum(above, 0)
-    usable = fresh & (~has_id[safe] | (name_ids[safe] == ids))
-    row = np.where(usable, above, -1)
+    name_lines = lines_of(names)
+    row = joined.name_above(context)
     missing = np.flatnonzero(row < 0 if unnamed else (row < 0) & ~is_valid(printed))
     # Names and times may be printed apart, as a list of names before the times.
     block_of_name = asof(name_lines, joined.blocks.starts, context.breaks)
     named = np.flatnonzero(has_id & (block_of_name >= 0))
     missing, named = _in_same_blocks(missing, joined.tactic_block, named, block_of_name)
     if len(missing):
-        keys, sought = keys_of(
-            (block_of_name[named], joined.tactic_block[missing]), (name_ids[named], ids[missing])
-        )
+        keys, sought = keys_of((block_of_name[named], joined.tactic_block[missing]), (name_ids[named], ids[missing]))
         place = last_equal(keys, sought)
         row[missing] = np.where(place >= 0, named[np.maximum(place, 0)], -1)
-    above_names = take(to_name(captured_bytes(names, "kernel")), row)
-    if unnamed:
-        return above_names
-    return pc.coalesce(to_text(printed), above_names.cast(pa.string())).dictionary_encode()
+    return row
+
+
+def _with_names(context: Context, joined: Autotuning, rows: Lines, field: str) -> pa.Array:
+    """Return what each tactic's line says of its kernel, else what the line that names it says."""
+    printed = captured_bytes(joined.tactics, field)
+    names = context.captured("tactic_name")
+    if not names.num_rows:
+        return to_name(printed)
+    named = take(to_name(captured_bytes(names, field)), rows)
+    if printed.null_count == len(printed):
+        return named
+    return pc.coalesce(to_text(printed), named.cast(pa.string())).dictionary_encode()
+
+
+def unmeasured(context: Context) -> pa.Table:
+    """Tactics that are named and not timed."""
+    names = context.captured("tactic_name")
+    if not names.num_rows:
+        return empty("tactic_names")
+    joined = autotuning(context)
+    used = np.zeros(names.num_rows + 1, bool)
+    used[_name_rows(context, joined)] = True
+    left = np.flatnonzero(~used[:-1])
+    if not len(left):
+        return empty("tactic_names")
+    lines = lines_of(names)[left]
+    position = asof(lines, joined.blocks.starts, context.breaks)
+    columns: dict[str, Any] = {**context.places(lines), "line": from_numpy(lines)}
+    for name, around in (("layer", joined.layers), ("runner", joined.runners)):
+        own = take(to_name(captured_bytes(names, name)), left)
+        columns[name] = pc.coalesce(own.cast(pa.string()), take(around, position).cast(pa.string()))
+    columns["tactic"] = take(to_tactic(captured_bytes(names, "tactic")), left)
+    columns["kernel"] = take(to_name(captured_bytes(names, "kernel")), left)
+    for name in _KERNEL_NUMBERS:
+        columns[name] = take(to_int(captured_bytes(names, name), pa.int64()), left)
+    return from_columns("tactic_names", columns, len(left))
+
+
+_KERNEL_NUMBERS = ("split_k", "buffers", "kernels")
 
 
 def _in_same_blocks(left: Lines, left_block: Lines, right: Lines, right_block: Lines) -> tuple[Lines, Lines]:
@@ -171,6 +218,16 @@ def _in_same_blocks(left: Lines, left_block: Lines, right: Lines, right_block: L
     blocks[:] = False
     blocks[left_block[left]] = True
     return left, right[blocks[right_block[right]]]
+
+
+def _in_bytes(captured: Matches, requested: pa.Array) -> pa.Array:
+    """Return sizes in bytes; one that repeats the MiB of the line above is in MiB, though it prints no unit."""
+    values = to_filled(requested, -1)
+    lines = lines_of(captured)
+    repeats = np.zeros(len(lines), bool)
+    repeats[1:] = (lines[1:] - lines[:-1] <= 2) & (values[1:] >= 0) & (values[1:] << 20 == values[:-1])
+    repeats[1:] &= kind_is(captured, "tactic_skipped_memory")[1:] & kind_is(captured, "tactic_memory_unavailable")[:-1]
+    return from_numpy(np.where(repeats, values << 20, values), is_valid(requested)) if repeats.any() else requested
 
 
 def _foreign_node_tactics(context: Context) -> pa.Table | None:
@@ -233,5 +290,6 @@ def skips(context: Context) -> pa.Table:
             printed = to_int(captured_bytes(captured, mib), pa.int64())
             scaled = from_numpy(to_filled(printed, 0) << 20, is_valid(printed))
             columns[name] = pc.coalesce(columns[name], scaled)
+    columns["requested_bytes"] = _in_bytes(captured, columns["requested_bytes"])
     columns["text"] = captured_bytes(captured, "text")
     return from_columns("skips", columns, size)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import among, from_list, from_numpy, to_filled
+from trtlog._util.arrow import among, from_list, from_numpy, is_valid, to_filled
 from trtlog.messages.captures import Matches, one_column
 from trtlog.tables.cells import (
     codes_of,
@@ -27,7 +27,7 @@ from trtlog.tables.cells import (
 )
 from trtlog.tables.context import Context
 from trtlog.tables.join import asof, counts_upto, first_of_each, keys_of, last_equal, sorted_lines
-from trtlog.tables.schema import captured_bytes, coalesced
+from trtlog.tables.schema import captured_bytes, coalesced, symbols_in
 
 # Printed in place of a tactic where none could be timed.
 NO_TACTIC = 0xD15EA5EDD15EA5ED
@@ -182,6 +182,18 @@ class Autotuning:
             elif alone:
                 self.block_chosen[number] = True
 
+    def name_above(self, context: Context) -> Lines:
+        """Return the line above each tactic that names it, -1 for none: it belongs to the next tactic line alone."""
+        names = context.captured("tactic_name")
+        name_lines = lines_of(names)
+        above = asof(self.tactic_lines, name_lines, self.blocks.starts).astype(np.int64)
+        previous = np.concatenate([[0], self.tactic_lines[:-1]])
+        fresh = (above >= 0) & (name_lines[np.maximum(above, 0)] > previous)
+        has_id = is_valid(captured_bytes(names, "tactic"))
+        safe = np.maximum(above, 0)
+        usable = fresh & (~has_id[safe] | (ids_of(names)[safe] == self.tactic_ids))
+        return np.where(usable, above, -1)
+
     @cached_property
     def tactic_id(self) -> pa.Array:
         """Id of each tactic line, null where none is printed."""
@@ -227,7 +239,8 @@ class Autotuning:
         """Formats of each block."""
         blocks = self.blocks
         names = ("input_formats", "output_formats")
-        return {n: take(to_name(captured_bytes(blocks.format_table, n)), blocks.formats) for n in names}
+        columns = {n: take(to_name(captured_bytes(blocks.format_table, n)), blocks.formats) for n in names}
+        return {**columns, "symbols": symbols_in(columns["output_formats"])}
 
     @cached_property
     def kinds(self) -> pa.DictionaryArray:

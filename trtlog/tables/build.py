@@ -13,7 +13,7 @@ from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
 from trtlog.tables.cells import codes_of, from_codes, int_or_none, lines_of, take, to_name, to_tactic
 from trtlog.tables.context import Context
 from trtlog.tables.join import asof
-from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words
+from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words, symbols_in
 from trtlog.tables.simple import finish_columns
 
 
@@ -42,6 +42,7 @@ def combinations(context: Context) -> pa.Table:
         "output_formats": to_name(captured_bytes(formats, "output_formats")),
         "input_layouts": in_words(captured_bytes(formats, "input_formats"), captured_bytes(formats, "output_formats")),
         "output_layouts": in_words(captured_bytes(formats, "output_formats")),
+        "symbols": symbols_in(captured_bytes(formats, "output_formats")),
         "runners": from_numpy(counts),
         "chosen_runner": take(to_name(captured_bytes(chosen, "runner")), chosen_row),
         "chosen_tactic": take(to_tactic(captured_bytes(chosen, "tactic")), chosen_row),
@@ -83,9 +84,25 @@ def timestamps(context: Context) -> pa.Table:
     return from_columns("timestamps", columns, len(lines))
 
 
-_CACHE = ("timing_cache_use", "timing_cache_deleted", "timing_cache_file", "timing_cache_unreadable",
-          "timing_cache_serialized")  # fmt: skip
-_ACTIONS = {"timing_cache_use": "in_use", "timing_cache_deleted": "deleted", "timing_cache_serialized": "serialized"}
+_CACHE = (
+    "timing_cache_use",
+    "timing_cache_off",
+    "timing_cache_deleted",
+    "timing_cache_file",
+    "timing_cache_unreadable",
+    "timing_cache_serialized",
+    "timing_cache_loaded",
+    "algorithm_selector",
+)
+_ACTIONS = {
+    "timing_cache_use": "in_use",
+    "timing_cache_deleted": "deleted",
+    "timing_cache_serialized": "serialized",
+    "timing_cache_loaded": "loaded",
+    "algorithm_selector": "disabled",
+}
+# The wordings that are about another cache than that of timings.
+_OTHER_CACHES = ("code_generator", "compilation")
 
 
 def timing_cache(context: Context) -> pa.Table:
@@ -94,12 +111,52 @@ def timing_cache(context: Context) -> pa.Table:
     fields = ("line", "cache_scope", "path", "kind", "wording", "cache_action", *numbers)
     lines, scopes, paths, kinds, wordings, actions, *counts = context.captures.lists(_CACHE, fields)
     events = [
-        _ACTIONS.get(kind)
-        or (action or "").lower()
-        or ("unwritable" if wording == "unwritable" else "unreadable")
+        _ACTIONS.get(kind) or (action or "").lower() or _cache_event(kind, wording)
         for kind, wording, action in zip(kinds, wordings, actions, strict=True)
     ]
-    columns: dict[str, list[Any]] = {"line": lines, "event": events, "scope": scopes, "path": paths}
+    caches = [wording if wording in _OTHER_CACHES else "timing" for wording in wordings]
+    columns: dict[str, list[Any]] = {"line": lines, "event": events, "scope": scopes, "path": paths, "cache": caches}
     for name, printed in zip(numbers, counts, strict=True):
         columns[name] = [int_or_none(value) for value in printed]
     return finish_columns(context, "timing_cache", columns)
+
+
+def _cache_event(kind: str, wording: str) -> str:
+    """Return what a line says that names no action."""
+    if kind == "timing_cache_off":
+        return "invalid" if wording.startswith("invalid") else "disabled"
+    return "unwritable" if wording == "unwritable" else "unreadable"
+
+
+def placements(context: Context) -> pa.Table:
+    """One row a layer and engine: where it runs, and why not on the DLA."""
+    fields = ("line", "kind", "wording", "layer", "layer_type", "dla_reason", "dla_limit", "reason")
+    found = context.captures.lists(_PLACING, fields)
+    builds = context.builds.of(np.array(found[0], np.int64)).tolist() if found[0] else []
+    rows: dict[tuple[int, str], dict[str, Any]] = {}
+    for build, line, kind, wording, layer, layer_type, reason, limit, split in zip(builds, *found, strict=True):
+        if layer is None:
+            continue
+        row = rows.setdefault((build, layer), {"line": line, "layer": layer, "fallback": False})
+        row["type"] = layer_type or row.get("type")
+        if kind == "layer_placed":
+            row["processor"] = "GPU" if wording.startswith("gpu") else "DLA"
+            continue
+        row["fallback"] = True
+        row["processor"] = "GPU"
+        said = reason or limit or split or _REASONS.get(wording)
+        if said is not None and row.get("reason") is None:
+            row["reason"], row["reason_line"] = said.strip(), line
+    names = ("line", "layer", "type", "processor", "fallback", "reason", "reason_line")
+    columns = {name: [row.get(name) for row in rows.values()] for name in names}
+    return finish_columns(context, "placements", columns)
+
+
+_PLACING = ("layer_placed", "dla_fallback", "dla_unsupported", "dla_offloaded")
+# Reasons that a wording gives by itself.
+_REASONS = {
+    "subgraphs": "too many subgraphs for a DLA core",
+    "subgraphs_merged": "too many subgraphs for a DLA core",
+    "validation": "validation for the DLA failed",
+    "split": "validation for the DLA failed",
+}

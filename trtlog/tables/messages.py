@@ -14,7 +14,9 @@ from trtlog.tables.simple import finish_columns
 
 _SEVERITY = {"W": "warning", "E": "error", "F": "fatal"}
 _FIELDS = ("code", "error_class", "file", "source_line", "function")
-_NOTHING = (None,) * (1 + len(_FIELDS))
+# How TensorRT 5 to 8.0 print the same.
+_OLD_FIELDS = ("negative_code", "old_error_class", "old_function")
+_NOTHING = (None,) * (1 + len(_FIELDS) + len(_OLD_FIELDS))
 _CODE = re.compile(r"Error Code:? ([0-9]+)")
 
 
@@ -28,11 +30,14 @@ def messages(context: Context) -> pa.Table:
         if record in heads:
             more.setdefault(record, []).append(text(continued))
     kinds = sorted({remark.kind for remark in remarks if remark.kind not in SPECIAL_KINDS})
-    lines, *fields = captures.lists(kinds, ("line", "text", *_FIELDS)) if kinds else [[]]
+    lines, *fields = captures.lists(kinds, ("line", "text", *_FIELDS, *_OLD_FIELDS)) if kinds else [[]]
     known = dict(zip(lines, zip(*fields, strict=True), strict=True))
     rows = []
     for remark in remarks:
-        own, code, error_class, file, source_line, function = known.get(remark.line, _NOTHING)
+        own, code, error_class, file, source_line, function, *old = known.get(remark.line, _NOTHING)
+        code, error_class, function = (
+            older if value is None else value for value, older in zip((code, error_class, function), old, strict=True)
+        )
         body = text(remark.body)
         # The place stands in columns of its own; without one the whole line is the message.
         placed = not (code is error_class is file is source_line is function is None)

@@ -150,6 +150,11 @@ def in_words(formats: pa.Array, definitions: pa.Array | None = None) -> pa.Dicti
     return from_codes(codes_of(distinct)[codes], distinct.dictionary)
 
 
+def symbols_in(formats: pa.Array) -> pa.DictionaryArray:
+    """Return what the names in formats stand for, as printed behind the outputs; null where nothing is."""
+    return name_by_distinct(formats, lambda printed: _where(printed).removeprefix(" where ") or None)
+
+
 _WHERE = re.compile(r" where [A-Z][0-9]*=.*$")
 
 
