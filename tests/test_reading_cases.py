@@ -73,7 +73,7 @@ def test_the_same_size_without_a_unit_is_in_mib_where_the_line_above_says_so():
 
 
 def test_a_gpu_error_while_timing(read):
-    launch, cudnn = read("gpu-error-during-timing").table("messages").to_pylist()
+    launch, cudnn, *_ = read("gpu-error-during-timing").table("messages").to_pylist()
     assert (launch["line"], launch["kind"]) == (5, "tactic_gpu_error")
     assert launch["text"] == "GPU error during getBestTactic: pool1 : the launch timed out and was terminated"
     assert (cudnn["code"], cudnn["error_class"], cudnn["text"]) == (4, "Cudnn Error", "CUDNN_STATUS_INTERNAL_ERROR")
