@@ -14,6 +14,7 @@ from trtlog.log import Log
 from trtlog.parquet.files import SCHEMA_VERSION
 from trtlog.records import Record
 from trtlog.records.base import column
+from trtlog.tables.durations import build_seconds
 from trtlog.tables.schema import schema_of_record
 
 
@@ -41,7 +42,7 @@ class CatalogueRow(Record):
     latency_mean_ms: float | None = column("float64", "latency, mean", "ms")
     latency_p99_ms: float | None = column("float64", "latency, 99th percentile", "ms")
     gpu_compute_mean_ms: float | None = column("float64", "GPU compute time, mean", "ms")
-    build_seconds: float | None = column("float64", "phase engine_built; before 8.4 engine_generation", "s")
+    build_seconds: float | None = column("float64", "Engine built in, else the sum of Engine generation completed", "s")
     lines: int | None = column("int64", "lines of the log")
     coverage_percent: float | None = column("float64", "share of lines that are accounted for by a rule", "%")
     notes: list[str] | None = column("texts", "what was odd about the source")
@@ -104,7 +105,6 @@ def rows_of(
 
 def _run(log: Log) -> dict[str, Any]:
     run, device, build, performance = log.run, log.device, log.build, log.performance
-    phases = dict(zip(*(log.table("phases").column(n).to_pylist() for n in ("name", "seconds")), strict=True))
     return {
         "status": run.status,
         "tool": run.tool,
@@ -119,7 +119,7 @@ def _run(log: Log) -> dict[str, Any]:
         "latency_mean_ms": performance.latency.mean_ms if performance.latency else None,
         "latency_p99_ms": performance.latency.p99_ms if performance.latency else None,
         "gpu_compute_mean_ms": performance.gpu_compute_time.mean_ms if performance.gpu_compute_time else None,
-        "build_seconds": phases.get("engine_built", phases.get("engine_generation")),
+        "build_seconds": build_seconds(log.table("phases")),
     }
 
 

@@ -15,6 +15,7 @@ from trtlog.display import InNotebook, draw
 from trtlog.errors import InputError, QueryError
 from trtlog.runner.folder import RunFolder
 from trtlog.runner.points import Point
+from trtlog.tables.durations import build_seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -280,8 +281,7 @@ def _measures(row: dict[str, Any], log: Log, batch: int | None) -> dict[str, Any
     row.update(measures(log.table("performance")))
     speed = row["throughput_qps"]
     row["samples_per_s"] = None if batch is None or speed is None else speed * batch
-    built = [entry["seconds"] for entry in log.table("phases").to_pylist() if entry["name"] == "engine_built"]
-    row["build_s"] = built[-1] if built else None
+    row["build_s"] = build_seconds(log.table("phases"))
     managed, device = [], []
     for entry in log.table("memory").to_pylist():
         if entry["gpu_mib"] is None:

@@ -52,7 +52,7 @@ def candidate_rows(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
     for pair in pairs:
         if len(pair.control) != 1 or len(pair.test) != 1 or pair.control[0].timed_as or pair.test[0].timed_as:
             continue
-        ours, theirs = by_key(pair.control[0].candidates), by_key(pair.test[0].candidates)
+        ours, theirs = by_key(pair.control[0]), by_key(pair.test[0])
         for key, control in ours.items():
             test = theirs.get(key)
             if test is not None:
@@ -75,10 +75,13 @@ def _key(candidate: TacticTime) -> tuple[str | None, ...]:
     return candidate.runner, candidate.tactic, candidate.kernel, candidate.raw_formats
 
 
-def by_key(candidates: Iterable[TacticTime]) -> dict[tuple[str | None, ...], TacticTime]:
-    """Return the fastest timing of each runner, tactic, kernel and combination of formats."""
+def by_key(layer: Layer) -> dict[tuple[str | None, ...], TacticTime]:
+    """Return a layer's fastest timing of each runner, tactic, kernel and combination of formats.
+
+    None for a conversion that the builder added: one timing stands for all equally large tensors and would count again.
+    """
     found: dict[tuple[str | None, ...], TacticTime] = {}
-    for candidate in candidates:
+    for candidate in () if layer.role.startswith("reformat") else layer.candidates:
         key = _key(candidate)
         if key not in found or candidate.time_ms < found[key].time_ms:
             found[key] = candidate

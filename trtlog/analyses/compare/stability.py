@@ -22,7 +22,6 @@ from trtlog.analyses.compare.align import align, read_nodes
 from trtlog.analyses.compare.candidates import TIE_PERCENT, by_key
 from trtlog.analyses.compare.samples import spread_percent
 from trtlog.analyses.compare.schema import STABILITY_TABLES
-from trtlog.analyses.compare.tables import phase_seconds
 from trtlog.analyses.compare.work import shapes_text, tuning_shapes
 from trtlog.analyses.gate.lock import read_build_options
 from trtlog.analyses.layer.base import answer
@@ -30,6 +29,7 @@ from trtlog.analyses.layer.engine_layer import Layer, Layers, layers_of
 from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError
 from trtlog.log import Log, to_frame
+from trtlog.tables.durations import build_seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -242,7 +242,7 @@ def _layer_row(
 
 def _noise(layers: Sequence[Layer]) -> float | None:
     """Return the spread of one tactic's timing over the builds, pooled over the tactics they all timed."""
-    keyed = [by_key(layer.candidates) for layer in layers]
+    keyed = [by_key(layer) for layer in layers]
     if len(keyed) < 2:
         return None
     common = set(keyed[0]).intersection(*keyed[1:])
@@ -273,7 +273,6 @@ def _build_rows(
     for number, log in enumerate(builds):
         performance, device = log.performance, log.device
         times = [time for column in complete if (time := _time(column[number], source)) is not None]
-        seconds = phase_seconds(log)
         rows.append(
             {
                 "build": number,
@@ -287,7 +286,7 @@ def _build_rows(
                 "spread_percent": spread_percent(log).get("gpu_compute_time"),
                 "layers_ms": math.fsum(times) if times else None,
                 "timing_shift_percent": _shift(columns, number),
-                "build_seconds": seconds.get("engine_built", seconds.get("engine_generation")),
+                "build_seconds": build_seconds(log.table("phases")),
             }
         )
     return rows
@@ -299,7 +298,7 @@ def _shift(columns: Sequence[Sequence[Layer | None]], number: int) -> float | No
         ours, theirs = column[0], column[number]
         if ours is None or theirs is None or ours.timed_as or theirs.timed_as:
             continue
-        own, other = by_key(ours.candidates), by_key(theirs.candidates)
+        own, other = by_key(ours), by_key(theirs)
         ratios += [other[key].time_ms / time.time_ms for key, time in own.items() if key in other]
     return 100 * (median(ratios) - 1) if ratios else None
 

@@ -16,13 +16,13 @@ from typing import Any
 from trtlog._util.redact import redact
 from trtlog._util.words import counted
 from trtlog.analyses.compare.diff import one_run
-from trtlog.analyses.compare.tables import phase_seconds
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
 from trtlog.analyses.layer.engine_layer import Layer, layers_of
 from trtlog.analyses.layer.names import stable_name
 from trtlog.display import InNotebook
 from trtlog.errors import InputError, QueryError
 from trtlog.log import Log
+from trtlog.tables.durations import build_seconds
 
 SCHEMA = "trtlog.lock/1"
 LEVELS = ("fail", "warn", "off")
@@ -51,7 +51,6 @@ DEFAULT_RULES: dict[str, dict[str, Any]] = {
 # Options that name files of one run, or what is printed, and change no engine.
 _IGNORED_OPTIONS = ("save engine", "load engine", "save engine path", "timingcachefile", "export timing to json file")
 _LATENCIES = {"latency": ("median", "p99"), "gpu_compute_time": ("median", "p99")}
-_BUILD_PHASES = ("engine_built", "engine_generation", "builder")
 _MEMORY = (
     "weights",
     "activation",
@@ -202,13 +201,11 @@ def read_budgets(log: Log) -> dict[str, Any]:
         if (held := {stat: values[metric, stat] for stat in stats if (metric, stat) in values})
     }
     totals = {row["name"]: row["bytes"] for row in log.table("memory_totals").select(["name", "bytes"]).to_pylist()}
-    seconds = phase_seconds(log)
-    built = next((seconds[name] for name in _BUILD_PHASES if name in seconds), None)
     return {
         "latency": latency or None,
         "throughput_qps": values.get(("throughput", "value")),
         "memory_bytes": {name: totals[name] for name in _MEMORY if totals.get(name) is not None} or None,
-        "build_seconds": built,
+        "build_seconds": build_seconds(log.table("phases")),
     }
 
 

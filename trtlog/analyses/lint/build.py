@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trtlog._util.words import counted
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.missing import is_rtx
+from trtlog.tables.durations import build_phases, build_seconds
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -32,8 +33,7 @@ def timing_cache_unused(log: Log) -> Iterable[Hit]:
     events = log.table("timing_cache").to_pylist()
     if not use:
         return
-    spent = [p for p in log.table("phases").to_pylist() if p["name"] in ("engine_built", "engine_generation")]
-    seconds = max((p["seconds"] for p in spent), default=None)
+    spent, seconds = build_phases(log.table("phases")), build_seconds(log.table("phases"))
     lines = [*(e["line"] for e in events), *(p["line"] for p in spent)]
     took = f"the build took {seconds:g} s" if seconds is not None else "the log gives no build time"
     if use[0]["file"] is None and seconds is not None and seconds > _LONG_BUILD_S:

@@ -188,7 +188,7 @@ def default_shapes(log: Log) -> Iterable[Hit]:
 )
 def hot_layer(log: Log) -> Iterable[Hit]:
     """Layers that take a tenth of the profile or more."""
-    rows = [r for r in log.table("profile").to_pylist() if r["layer"] != "Total" and r["percent"] is not None]
+    rows = [r for r in log.table("profile").to_pylist() if r["percent"] is not None]
     hot = sorted((r for r in rows if r["percent"] >= _HOT_PERCENT), key=lambda r: -r["percent"])
     if hot and len(rows) > 1:
         named = ", ".join(f"{r['layer']} {r['percent']:g} %" for r in hot[:3])
@@ -204,7 +204,7 @@ def hot_layer(log: Log) -> Iterable[Hit]:
 )
 def tiny_layers(log: Log) -> Iterable[Hit]:
     """A profile made up of kernels shorter than 10 microseconds."""
-    rows = [r for r in log.table("profile").to_pylist() if r["layer"] != "Total" and r["time_ms"] > 0]
+    rows = [r for r in log.table("profile").to_pylist() if r["time_ms"] > 0]
     times = [(r["time_ms"] / r["iterations"] if r["iterations"] else r["avg_ms"], r) for r in rows]
     total = sum(time for time, _ in times)
     tiny = [(time, r) for time, r in times if time < _TINY_MS]

@@ -180,8 +180,6 @@ def _search(log: Log) -> Section | None:
 def _layers(log: Log) -> Section | None:
     """The slowest layers of the profile, or of the chosen tactics where nothing was profiled."""
     rows = log.table("profile").to_pylist()
-    if rows and rows[-1]["layer"] == "Total":  # a layer may bear this name; the total is the last row
-        rows.pop()
     if rows:
         title = f"slowest of {counted(len(rows), 'layer')} in the profile"
         top = sorted(rows, key=lambda r: -(r["avg_ms"] or 0))[:_TOP]

@@ -49,7 +49,7 @@ class Plots(InNotebook):
     def profile(self, most: int = 25) -> Figure:
         """Draw the slowest layers of the profile."""
         self._need("profile")
-        rows = [r for r in self._log.table("profile").to_pylist() if r["avg_ms"] is not None and r["layer"] != "Total"]
+        rows = [r for r in self._log.table("profile").to_pylist() if r["avg_ms"] is not None]
         total = len(rows)
         rows.sort(key=lambda row: row["avg_ms"], reverse=True)
         rows = rows[:most][::-1]
