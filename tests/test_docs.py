@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import json
 import os
 import pkgutil
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +119,32 @@ def test_the_page_for_contributors_teaches_a_rule(tmp_path):
     with pytest.raises(TrtlogError, match="kernels_warmed_up"):  # pytest -k finds no test of that name
         docs.with_outputs(ROOT, page.replace(taught[0], "// No rule.\n"))
     assert "kernels_warmed_up" not in (ROOT / "grammars" / "messages" / "build.lark").read_text(encoding="utf-8")
+
+
+def test_the_analysis_that_contributing_teaches_works_as_written(tmp_path):
+    [module] = blocks(ROOT / "docs" / "contributing.md", "python")
+    entry, method = blocks(ROOT / "docs" / "contributing.md", "text")[:2]
+    package = tmp_path / "trtlog"
+    shutil.copytree(ROOT / "trtlog", package, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "grammars").symlink_to(ROOT / "grammars")
+    (package / "analyses/build/slow_layers.py").write_text(module)
+    places = (("registry.py", '    Analysis("findings"', entry), ("handle.py", "        def findings", method))
+    for path, above, line in places:
+        text = (package / "analyses" / path).read_text()
+        assert text.count(above) == 1
+        (package / "analyses" / path).write_text(text.replace(above, f"{line}{above}"))
+    log = ROOT / "fixtures/trt-8.5.3-h200/mobilenet_fp16_verbose.log.gz"
+
+    def run(*words):
+        command = [sys.executable, "-m", "trtlog", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    found = [json.loads(line) for line in run("show", "slow_layers", str(log), "--format", "json").splitlines()]
+    times = sorted((row for row in trtlog.parse(log).table("profile").column("avg_ms").to_pylist()), reverse=True)
+    shown = [row["avg_ms"] for row in found]
+    assert shown == times[: len(shown)]
+    assert sum(shown[:-1]) < sum(times) / 2 <= sum(shown)
+    assert "mean time of an inference" in run("tables", "slow_layers")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())

@@ -61,10 +61,8 @@ def test_what_an_analysis_takes_and_needs_is_there():
         assert set(analysis.needs) <= set(TABLES)
         names = list(inspect.signature(analysis.load()).parameters)
         assert len(names) >= len(analysis.takes)
-        for taken, name in zip(analysis.takes, names, strict=False):
-            assert taken in (*shared, name) or taken.startswith(name.rstrip("s")), (
-                f"{analysis.table} takes {taken} as {name}"
-            )
+        parameters = dict(zip(analysis.takes, names, strict=False))
+        assert all(name == taken for taken, name in parameters.items() if taken in TABLES), analysis.table
 
 
 def test_declared_methods_are_the_registered_ones():

@@ -137,6 +137,12 @@ _DECLARED = (
     Analysis("diagnosis", "build.performance:diagnose", "Diagnosis",
              ("performance", "iterations", "options", "messages", "runs"), ("performance",),
              "What bounds the throughput, how stable the times are, what the host costs.", method="performance"),
+    Analysis("layer_times", "layer.layers:layer_times", "LayerTime", ("layers", "build_time"), ("engine_layers",),
+             "Each layer's time, by the best source that the log has, with its tactic and rivals."),
+    Analysis("type_times", "layer.layers:type_times", "TypeTime", ("layer_times",), ("engine_layers",),
+             "Layers and their time by type."),
+    Analysis("stretches", "layer.layers:stretches", "Stretch", ("iteration_times", "iterations"), ("iteration_times",),
+             "GPU time over the run, in at most ``most`` stretches."),
     Analysis("findings", "lint.registry:lint", "Finding", ("log",), (),
              "What is wrong and what is fine, by rule; ``log.lint()`` shows it."),
 )  # fmt: skip

@@ -105,8 +105,6 @@ def _findings(page: Page) -> list[Block]:
 
 
 def _performance(page: Page) -> list[Block]:
-    from trtlog.analyses.layer.layers import stretches
-
     log, blocks = page.log, page.missing("performance")
     if page.put("diagnosis", log.analyze.table("performance")):
         blocks.append({"kind": "record", "table": "diagnosis", "title": "What the times mean"})
@@ -123,7 +121,7 @@ def _performance(page: Page) -> list[Block]:
                 "unit": "unit",
             }
         )
-    if page.put("stretches", stretches(log.table("iteration_times"), log.table("iterations"))):
+    if page.put("stretches", log.table("stretches")):
         blocks.append(
             {
                 "kind": "band",
@@ -143,15 +141,12 @@ def _performance(page: Page) -> list[Block]:
 
 
 def _layers(page: Page) -> list[Block]:
-    from trtlog.analyses.layer.engine_layer import layers_of
-    from trtlog.analyses.layer.layers import layer_times, type_times
-
     log = page.log
-    layers = layer_times(layers_of(log), log.analyze.table("build_time"))
+    layers = log.table("layer_times")
     blocks = page.missing("profile", "engine_layers")
     if not layers.num_rows:
         return blocks
-    types = type_times(layers)
+    types = log.table("type_times")
     source = next((row for row in layers.column("source").to_pylist() if row), None)
     words = {
         "profile": "Mean of the layer profile.",
