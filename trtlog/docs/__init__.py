@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from trtlog.docs.forms import forms_page
 from trtlog.docs.outputs import has_outputs, with_outputs
 from trtlog.docs.reference import lint_page, tables_page
 
-REFERENCE: dict[str, Callable[[], str]] = {"docs/tables.md": tables_page, "docs/questions/lint.md": lint_page}
+REFERENCE: dict[str, Callable[[], str]] = {
+    "docs/tables.md": tables_page,
+    "docs/forms.md": forms_page,
+    "docs/questions/lint.md": lint_page,
+}
 
 
 def generated(root: Path) -> list[str]:

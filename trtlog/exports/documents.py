@@ -15,19 +15,16 @@ appended one run's export to another's.
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import json
-import lzma
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trtlog.errors import InputError, MissingExtra, caret
+from trtlog.errors import InputError, caret
+from trtlog.source.decode import whole_text
 from trtlog.values.layer_info import EngineLayer, layer_from_object, layer_row, parse_layer
 from trtlog.values.shapes import parse_dims
 
@@ -178,32 +175,11 @@ def join_by_layer(
 def _read_text(path: Path) -> str:
     try:
         data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        elif data[:6] == b"\xfd7zXZ\x00":
-            data = lzma.decompress(data)
-        elif data[:3] == b"BZh":
-            data = bz2.decompress(data)
-        elif data[:4] == b"\x28\xb5\x2f\xfd":
-            data = _unzstd(data, path)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; check the path of the export") from None
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    return data.decode(encoding, errors="backslashreplace")  # as names in the log, so that they join
-
-
-def _unzstd(data: bytes, path: Path) -> bytes:
-    try:
-        import zstandard
-    except ImportError:
-        raise MissingExtra(f"{path} is compressed with zstd: pip install 'trtlog[zstd]'") from None
-    try:
-        with zstandard.ZstdDecompressor().stream_reader(data) as reader:
-            return reader.read()
-    except zstandard.ZstdError as error:
-        raise ValueError(str(error)) from None
+    return whole_text(data, str(path)).decode("utf-8", errors="backslashreplace")  # as names in the log: they join
 
 
 def _profiles_by_line(text: str, source: str) -> list[Export] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from trtlog.errors import InputError
 from trtlog.runner.progress import Event, Progress
+from trtlog.source.decode import is_compressed
 from trtlog.source.forms.following import Following
 
 _CHUNK = 1 << 20
@@ -156,7 +157,7 @@ def _open(path: Path, wait_s: float) -> Tail:
         except OSError as error:
             raise InputError(f"{path} cannot be followed: {error.strerror or error}.") from error
     with open(path, "rb") as file:
-        if file.read(2) == b"\x1f\x8b":
+        if is_compressed(file.read(6)):
             tail.close()
             raise InputError(f"{path} is compressed and cannot be followed; read it with trtlog.parse.")
     return tail

@@ -49,9 +49,41 @@ _BOMS = (
 )
 
 
+def is_compressed(head: bytes) -> bool:
+    """Tell whether bytes begin with the magic number of a compression that is read.
+
+    Examples
+    --------
+    >>> is_compressed(b"BZh9"), is_compressed(b"[I] one")
+    (True, False)
+    """
+    return head.startswith(tuple(magic for magic, _, _ in _FORMATS))
+
+
+def whole_text(data: bytes, name: str) -> bytes:
+    """Return all of a small file as UTF-8: decompressed, and decoded, as a log would be.
+
+    Raises
+    ------
+    InputError
+        The compressed data are damaged.
+
+    Examples
+    --------
+    >>> import gzip
+    >>> whole_text(gzip.compress(b"{}"), "net.times.json.gz")
+    b'{}'
+    """
+    damage: list[str] = []
+    text = b"".join(decompressed(iter([data]), name, damage))
+    if damage:
+        raise InputError(f"{damage[0]}; get the file again")
+    return b"".join(to_utf8(iter([text]), name, []))
+
+
 def begins_encoded(head: bytes) -> bool:
     """Tell whether bytes begin with a compression's magic number or a byte order mark."""
-    return head.startswith((*(magic for magic, _, _ in _FORMATS), *(mark for mark, _, _ in _BOMS)))
+    return is_compressed(head) or head.startswith(tuple(mark for mark, _, _ in _BOMS))
 
 
 def decompressed(blocks: Iterator[bytes], name: str, notes: list[str]) -> Iterator[bytes]:

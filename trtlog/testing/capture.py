@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +9,7 @@ from pathlib import Path
 
 from trtlog.flags import Version, decode_banner_version
 from trtlog.runner.arguments import split_flag
+from trtlog.source.decode import whole_text
 
 _BANNER = re.compile(rb"&&&& (RUNNING|PASSED|FAILED|WAIVED) \S+ (?:\[TensorRT v([0-9]+)\] )?(?:\[b([0-9]+)\] )?# (.*)")
 _TIME = re.compile(rb"\[([0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2})\] ")
@@ -117,23 +115,17 @@ class Capture:
 
 
 def read_capture(path: str | Path) -> Capture:
-    """Read a captured log, plain or compressed with gzip, xz or bzip2.
+    """Read a captured log, plain or compressed.
 
     Raises
     ------
     OSError
         It cannot be read.
+    InputError
+        Its compressed data are damaged.
     """
     path = Path(path)
-    text = path.read_bytes()
-    for magic, unpack in (
-        (b"\x1f\x8b", gzip.decompress),
-        (b"\xfd7zXZ", lzma.decompress),
-        (b"BZh", bz2.decompress),
-    ):
-        if text.startswith(magic):
-            text = unpack(text)
-            break
+    text = whole_text(path.read_bytes(), str(path))
     lines = tuple(text.splitlines(keepends=True)) if b"\r" not in text else tuple(_lines(text))
     version: Version | None = None
     build: int | None = None
