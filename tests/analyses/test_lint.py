@@ -1,11 +1,14 @@
 """Each rule on a log that shows it and on one that does not; evidence is looked up in the text."""
 
+import functools
 import re
 
 import pytest
 
 import trtlog
 from tests.analyses.conftest import lines_of, parsed
+from tests.conftest import ROOT
+from trtlog.analyses.lint.examples import EXAMPLES
 from trtlog.analyses.lint.known_errors import IN_MODEL, KNOWN
 from trtlog.analyses.lint.registry import SEVERITIES, lint, load
 
@@ -118,14 +121,90 @@ def test_rules_on_texts_of_their_own():
 
 
 def test_channels_that_defeat_alignment():
-    layer = "Layer(CaskConvolution): {}, Tactic: 0x0000000000000001, {} (Half[1,{},4,4]) -> {} (Half[1,{},4,4])"
-    found = of_text(
-        "[V] [TRT] Engine Layer Information:\n"
-        + layer.format("conv_a", "x", 3, "a", 24) + "\n"
-        + layer.format("conv_b", "a", 24, "b", 30) + "\n"
-    )["channel-alignment"]  # fmt: skip
-    assert found["layers"] == ["conv_b"]
-    assert "30 output channels, no multiple of 8" in found["text"]
+    """30 channels between two convolutions; the 3 colours and whatever comes out at the end do not count."""
+    found = lint(trtlog.parse(ROOT / "tests" / "cases" / "odd-channels.log")).to_pylist()
+    [found] = [f for f in found if f["rule"] == "channel-alignment"]
+    assert found["layers"] == ["conv_a", "conv_b"]
+    assert "conv_a: 30 output channels, no multiple of 8" in found["text"]
+
+
+EXAMPLE_LOGS = [
+    (name, log, fires)
+    for name, (firing, silent) in EXAMPLES.items()
+    for fires, logs in ((True, firing), (False, silent))
+    for log in logs
+]
+
+
+@functools.cache
+def first_run(name):
+    path = ROOT.parent / "shared" / name if name.startswith("corpus/") else ROOT / name
+    if not path.exists():
+        pytest.skip("the third-party logs are not here")
+    return trtlog.parse(path).runs[0]
+
+
+@pytest.mark.parametrize(("rule", "name", "fires"), EXAMPLE_LOGS)
+def test_a_rule_fires_where_it_must_and_only_there(rule, name, fires):
+    log = first_run(name)
+    hits = [hit for hit in load()[rule].find(log) if hit.severity != "good"]
+    assert bool(hits) == fires, [hit.text for hit in hits]
+    total = sum(log.table("coverage").column("lines").to_pylist()) if len(log.runs) == 1 else None
+    for hit in hits:
+        lines = [line for line in hit.lines if line is not None]
+        assert lines
+        assert min(lines) >= 1
+        assert total is None or max(lines) <= total
+
+
+def test_examples_are_there_for_each_rule():
+    assert set(EXAMPLES) == set(load())
+    assert all(firing and silent for firing, silent in EXAMPLES.values())
+
+
+def test_sizes_are_those_of_people():
+    [found] = [f for f in lint(trtlog.parse(ROOT / "tests/cases/request-above-device.log")).to_pylist() if f["action"]]
+    assert "it asks for 153.8 GiB, 39.39 GiB was available. A larger workspace does not help." in found["text"]
+    assert "memPoolSize" not in found["action"]
+
+
+def test_a_slip_of_the_unit():
+    pools = "[11/22/2026-13:22:57] [I] === Build Options ===\n[11/22/2026-13:22:57] [I] Memory Pools: workspace: {}\n"
+    found = of_text(pools.format("0.000976562 MiB, dlaSRAM: default"))["workspace-limit"]
+    assert (found["severity"], found["lines"]) == ("warning", [2])
+    assert "1,024 bytes" in found["text"]
+    assert "workspace-limit" not in of_text(pools.format("16 MiB, dlaSRAM: default"))
+
+
+def test_clamped_values_are_not_denied():
+    header = "[11/22/2026-13:22:57] [W] [TRT] onnx2trt_utils.cpp:377: "
+    cast = f"{header}Your ONNX model has been generated with INT64 weights, while TensorRT does not natively support "
+    cast += "INT64. Attempting to cast down to INT32.\n"
+    clamp = f"{header}One or more weights outside the range of INT32 was clamped\n"
+    assert "no line says" in of_text(cast)["int64-cast"]["text"]
+    found = of_text(cast + clamp)["int64-cast"]
+    assert (found["severity"], found["lines"]) == ("warning", [1, 2])
+    assert "were clamped" in found["text"]
+
+
+def test_a_cache_that_grew_did_not_answer_all():
+    """The log: 'Loaded 20695 bytes of timing cache' and 'Saved 41183 bytes of timing cache'."""
+    found = findings("sweep_r50_fp32_b8")["timing-cache-unused"]
+    assert found["severity"] == "advice"
+    assert "grew from 20.21 KiB to 40.22 KiB" in found["text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "capability", "fires"),
+    [("NVIDIA GeForce GTX 1650", "7.5", False), ("Tesla T4", "7.5", True), ("NVIDIA Tegra X1", "5.3", False)],
+)
+def test_gpus_without_tensor_cores(name, capability, fires):
+    text = (
+        "[01/02/2026-10:00:00] [I] === Device Information ===\n"
+        f"[01/02/2026-10:00:00] [I] Selected Device: {name}\n"
+        f"[01/02/2026-10:00:00] [I] Compute Capability: {capability}\n"
+    ) + (ROOT / "tests" / "cases" / "odd-channels.log").read_text()
+    assert ("channel-alignment" in of_text(text)) == fires
 
 
 def test_every_rule_is_whole():

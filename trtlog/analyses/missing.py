@@ -175,6 +175,11 @@ def _reasons(log: Log, lacking: Sequence[str], cause: str) -> list[str]:
         out.append("The engine was loaded, not built: the builder's lines are in the log of its build, with --verbose.")
     if _cut(log):
         out.append(f"The run did not finish: {cause}.")
+    if "performance" in lacking and _profiled(log):
+        out.append(
+            "The log says why there is no performance summary: the layer profiler was on, whose synchronizations make "
+            "it inaccurate. It is printed with --separateProfileRun, or without --dumpProfile."
+        )
     if is_rtx(log) and any(name in _NOT_IN_RTX for name in lacking):
         out.append("TensorRT-RTX compiles kernels where the engine runs, and times no tactics in a build.")
     elif "tactics" in lacking and log.table("combinations").num_rows:
@@ -195,7 +200,7 @@ def _remedies(log: Log, lacking: Sequence[str]) -> list[str]:
     them = "it" if single else "them"
     if printed != list(lacking):
         them = "the " + " and the ".join(_NEEDS[n].what for n in printed)
-    if "performance" in lacking:
+    if "performance" in lacking and not _profiled(log):
         skip = spelled(["--skipInference"], log)
         out.append("A run with inference prints the performance summary" + (f": without {skip[0]}." if skip else "."))
     flags = list(dict.fromkeys(flag for n in printed for flag in spelled(_NEEDS[n].flags, log)))
@@ -216,6 +221,11 @@ def _remedies(log: Log, lacking: Sequence[str]) -> list[str]:
         end = ", in a run that ends" if _cut(log) else ""
         out.append(f"{which} {verb} {them} with {' '.join(flags)}{end}.")
     return out
+
+
+def _profiled(log: Log) -> bool:
+    """Whether the log says that a profiler kept it from reporting times."""
+    return "timing_report_missing" in log.table("coverage").column("kind").to_pylist()
 
 
 def _given(flag: str, log: Log) -> bool:

@@ -49,6 +49,7 @@ def _columns(record: type[Record]) -> list[str]:
 
 def lint_page() -> str:
     """Return the page of all lint rules."""
+    from trtlog.analyses.lint.examples import EXAMPLES
     from trtlog.analyses.lint.registry import load
     from trtlog.analyses.missing import worded
 
@@ -64,6 +65,8 @@ def lint_page() -> str:
         "```",
         "",
         "`log.lint()` gives the findings as a DataFrame; `--fail-on warning` makes the command a gate (exit code 1).",
+        "",
+        *_LINT_METHOD,
     ]
     theme = ""
     for rule in load().values():
@@ -73,4 +76,40 @@ def lint_page() -> str:
             lines += ["", f"## {theme.capitalize()}", "", (module.__doc__ or "").strip().splitlines()[0]]
         lines += ["", f"### {rule.name}", "", f"{rule.summary} Severity {rule.severity}, confidence {rule.confidence}."]
         lines += ["", f"- Why: {rule.why}", f"- What to do: {worded(rule.action)}"]
+        firing, silent = EXAMPLES.get(rule.name, ((), ()))
+        for words, logs in (("Fires on", firing), ("Does not fire on", silent)):
+            if logs:
+                lines.append(f"- {words}: {', '.join(f'`{_short(log)}`' for log in logs)}")
     return "\n".join(lines) + "\n"
+
+
+def _short(log: str) -> str:
+    """Return a log's name as it stands on the page."""
+    return log.removeprefix("fixtures/").removeprefix("tests/").removesuffix(".gz").removesuffix(".log")
+
+
+_LINT_METHOD = """## Method
+
+Each rule reads the tables and the answers of `log.analyze`, never the text, and figures nothing that another answer
+figures: what bounds the throughput is that of [`trtlog performance`](performance.md), conversions, precisions and
+noise are those of the pages on them. The cause of a failure is the error that explains the others:
+
+- errors that only name a step (`Engine set up failed`), a consequence (`Assertion engine != nullptr failed`) or
+  something that runs survive (a timing cache of another version) are never the cause where another error stands;
+- "could not find any implementation for node X" is explained by the first exception, GPU error or lack of memory for
+  which a tactic of X was passed over before it;
+- an error between the parser's lines on a node is that node's: the remedy lies in the model;
+- a crash (an assertion, an uncaught exception, a signal) names the layer whose timing had begun and not ended.
+
+## Limits
+
+A finding is true of the lines it names; what a log lacks, it lacks too. Without `--verbose` there are no tactics, so
+that no rule can say why a kernel was chosen; without a device section no rule speaks of what the GPU could do, or
+with low confidence. A log without an end says nothing of why it ends unless a crash is printed. Remedies are those
+that are usual for such words, not a diagnosis of the machine.
+
+## How it was checked
+
+All findings on 250 logs (TensorRT 5 to 10.16 and TensorRT-RTX, trtexec, Python, Polygraphy, ONNX Runtime) were read
+beside the lines that they name. Each rule below lists logs on which it must fire and on which it must not; a test
+runs them all (`corpus/..` are logs of other people, which do not come with the project).""".splitlines()

@@ -94,6 +94,10 @@ class WorkspaceSkip(Record):
     best_ms: float | None = column(
         "float64", "fastest tactic of the layer that fitted; null where none was timed", "ms"
     )
+    least_mib: float | None = column("float64", "least memory asked for", "MiB")
+    pool: str | None = column(
+        "name", "workspace: the limit of the builder; device: the GPU's memory; null where the log does not say which"
+    )
     line: int = line_column("the first skip")
 
 
@@ -107,6 +111,15 @@ def is_memory_skip(skip: dict[str, Any]) -> bool:
     return "memory" in skip["reason"] or "workspace" in skip["reason"]
 
 
+def _pool(skip: dict[str, Any]) -> str | None:
+    """Return which memory a tactic was skipped for."""
+    if skip["reason"] == "scratch":
+        return "workspace"
+    if skip["reason"] == "insufficient_memory" and skip["available_bytes"] is not None:
+        return "device"
+    return "workspace" if "workspace" in skip["reason"] else None
+
+
 def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
     """List layers with tactics that a larger workspace would have allowed, the largest request first."""
     best: dict[tuple[int, Any], float] = {}
@@ -115,11 +128,18 @@ def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
         if row["time_ms"] is not None and row["time_ms"] < best.get(key, float("inf")):
             best[key] = row["time_ms"]
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    asked_of_device: set[tuple[int, int]] = set()
     for row in rows(skips):
-        if is_memory_skip(row):
-            groups.setdefault((row["run"], row["layer"], row["runner"]), []).append(row)
+        if not is_memory_skip(row):
+            continue
+        pool = _pool(row)
+        if pool == "device":
+            asked_of_device.add((row["run"], row["requested_bytes"] // 2**20))
+        elif pool is None and (row["run"], row["requested_bytes"]) in asked_of_device:
+            continue  # the line above it in other words, with a size in MiB
+        groups.setdefault((row["run"], row["layer"], row["runner"], pool), []).append(row)
     out = []
-    for (run, layer, runner), members in groups.items():
+    for (run, layer, runner, pool), members in groups.items():
         asked = [m["requested_bytes"] for m in members if m["requested_bytes"] is not None]
         there = [m["available_bytes"] for m in members if m["available_bytes"] is not None]
         out.append(
@@ -129,7 +149,9 @@ def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
                 "runner": runner,
                 "skipped": len(members),
                 "requested_mib": max(asked) / 2**20 if asked else None,
+                "least_mib": min(asked) / 2**20 if asked else None,
                 "available_mib": min(there) / 2**20 if there else None,
+                "pool": pool,
                 "best_ms": best.get((run, layer)),
                 "line": members[0]["line"],
             }

@@ -63,7 +63,9 @@ class Diagnosis(Record):
         "bool", "false where computation and copies add up to the time between two queries; null where unknown"
     )
     profiled: bool = column("bool", "whether a layer profiler was attached to the run that was measured")
-    cuda_graph: bool = column("bool", "whether a CUDA graph launched the inferences; false too where its capture failed")
+    cuda_graph: bool = column(
+        "bool", "whether a CUDA graph launched the inferences; false too where its capture failed"
+    )
     streams: int = column("int64", "inference streams")
     because: str | None = column("text", "the figures that bound_by follows from")
     lines: list[int] | None = column("int64s", "lines that bound_by rests on")

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact, redact_value
+from trtlog.analyses.build.memory import in_use
 from trtlog.analyses.compare.performance import change_percent
 from trtlog.analyses.compare.schema import CATEGORIES, category
 
@@ -178,10 +179,13 @@ def _memory(log: Log) -> dict[str, int]:
         for row in log.table("memory_totals").select(["name", "bytes"]).to_pylist()
         if row["bytes"] is not None
     }
-    for name in ("cpu", "gpu"):
-        used = [value for value in log.table("memory").column(f"{name}_mib").to_pylist() if value is not None]
-        if used:
-            totals[f"highest_{name}_in_use"] = max(used) * MIB
+    # What process and device use and what TensorRT manages are two scales: one is no more or less than the other.
+    for managed, words in ((False, "in_use"), (True, "managed")):
+        steps = in_use(log.table("memory"), managed=managed)
+        for name in ("cpu", "gpu"):
+            used = [value for value in steps.column(f"{name}_mib").to_pylist() if value is not None]
+            if used:
+                totals[f"highest_{name}_{words}"] = max(used) * MIB
     return totals
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted
+from trtlog.analyses.lint.failures import outcome_of
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.missing import is_rtx
 from trtlog.tables.durations import build_phases, build_seconds
@@ -14,6 +16,26 @@ if TYPE_CHECKING:
     from trtlog.log import Log
 
 _LONG_BUILD_S = 10.0
+_MIB = 2**20
+# Below this a workspace is mostly a slip of the unit: the smallest GPU has thousands of times as much.
+_TINY_WORKSPACE = _MIB
+_FEW_LAYERS = 0.1
+
+
+def size(count: float) -> str:
+    """Return a size in the unit that people use for it.
+
+    Examples
+    --------
+    >>> size(1024), size(165150720000), size(1.5 * 2**20)
+    ('1 KiB', '153.8 GiB', '1.5 MiB')
+    """
+    value = float(count)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if value < 1024 or unit == "GiB":
+            return f"{value:,.4g} {unit}" if value < 1000 else f"{value:,.0f} {unit}"
+        value /= 1024
+    raise AssertionError
 
 
 @rule(
@@ -26,25 +48,47 @@ _LONG_BUILD_S = 10.0
     "chooses the same tactics.",
 )
 def timing_cache_unused(log: Log) -> Iterable[Hit]:
-    """Long builds without a timing cache file."""
+    """Long builds without a timing cache file, and what a cache file that was loaded answered."""
     use = log.analyze.table("cache_use").to_pylist()
-    if is_rtx(log):
-        return  # it times no tactics, so there is nothing to keep
+    if is_rtx(log) or not use:
+        return  # TensorRT-RTX times no tactics, so there is nothing to keep
     events = log.table("timing_cache").to_pylist()
-    if not use:
-        return
     spent, seconds = build_phases(log.table("phases")), build_seconds(log.table("phases"))
     lines = [*(e["line"] for e in events), *(p["line"] for p in spent)]
     took = f"the build took {seconds:g} s" if seconds is not None else "the log gives no build time"
-    if use[0]["file"] is None and seconds is not None and seconds > _LONG_BUILD_S:
+    scopes = {e["scope"] for e in events if e["scope"]}
+    if use[0]["file"] is None and scopes == {"Local"} and seconds is not None and seconds > _LONG_BUILD_S:
         yield Hit(f"No timing cache file is in use; {took}.", lines)
     elif use[0]["loaded"]:
+        anew, why = _timed_anew(use[0], events)
         hits = "" if use[0]["hits"] is None else f", {counted(use[0]['hits'], 'result')} served"
-        yield good(f"A timing cache was loaded{hits}; {took}.", lines)
+        if anew:
+            yield Hit(
+                f"A timing cache was loaded{hits}, but it did not hold all: {why}; {took}.",
+                lines,
+                confidence="medium",
+                action="Nothing, if this is the first build of this network with the file: the next one finds the "
+                "results in it. Else keep one file for each GPU, version and network.",
+            )
+        else:
+            yield good(f"A timing cache was loaded{hits}{why}; {took}.", lines)
     elif any(e["event"] == "unreadable" for e in events):
         yield Hit(f"The timing cache file {use[0]['file']} could not be read and was made anew; {took}.", lines,
                   action="Nothing on a first build. Else check the path, and that version and GPU are the same.",
-                  confidence="medium")  # fmt: skip
+                  confidence="low")  # fmt: skip
+
+
+def _timed_anew(use: dict[str, Any], events: list[dict[str, Any]]) -> tuple[bool, str]:
+    """Return whether tactics were timed though a cache was loaded, and the figures that say so."""
+    loaded = [e["bytes"] for e in events if e["event"] == "loaded" and e["bytes"] is not None]
+    saved = [e["bytes"] for e in events if e["event"] == "saved" and e["bytes"] is not None]
+    if use["timed"]:
+        total = use["timed"] + use["answered"]
+        return True, f"{use['timed']} of {total} combinations of formats were timed"
+    if loaded and saved and saved[-1] > loaded[0]:
+        grown = f"the file grew from {size(loaded[0])} to {size(saved[-1])}"
+        return True, f"{grown}, so that tactics were timed and added"
+    return False, " and answered all" if use["answered"] else ""
 
 
 @rule(
@@ -58,7 +102,41 @@ def timing_cache_mismatch(log: Log) -> Iterable[Hit]:
     """A timing cache that does not fit this GPU or version."""
     found = [*messages(log, "timing cache", "mismatch"), *messages(log, "invalid timing cache")]
     if found:
-        yield Hit(found[0]["text"].strip().splitlines()[0], [m["line"] for m in found])
+        words = " ".join(line.strip() for line in found[0]["text"].strip().splitlines()[:2])
+        yield Hit(f"{words}.", [m["line"] for m in found])
+
+
+@rule(
+    "workspace-limit",
+    severity="warning",
+    confidence="high",
+    why="A limit far below what tactics need shuts out the fast ones; one above the GPU's memory is no limit.",
+    action="Give MiB without a unit, or the units K, M, G (<<--memPoolSize=workspace:1024M|--workspace=1024>>; trtexec "
+    "reads 1024MiB as 1024 bytes), or leave the limit out: the default is the GPU's memory.",
+)
+def workspace_limit(log: Log) -> Iterable[Hit]:
+    """A workspace limit below one MiB, or above the memory of the GPU."""
+    limit = _workspace_bytes(log)
+    if limit is None:
+        return
+    lines = [r["line"] for r in log.table("options").to_pylist() if r["key"] in ("Memory Pools", "Workspace")]
+    device = log.device
+    memory = device.memory_mib * _MIB if device is not None and device.memory_mib else None
+    if 0 < limit < _TINY_WORKSPACE:
+        yield Hit(f"The workspace is limited to {size(limit)}: most likely a slip of the unit.", lines)
+    elif memory is not None and limit > memory:
+        words = f"The workspace is limited to {size(limit)}, more than the {size(memory)} of the GPU's memory."
+        yield Hit(words, [*lines, device.line if device else None], severity="advice")
+
+
+def _workspace_bytes(log: Log) -> float | None:
+    """Return the limit as printed, None for the default."""
+    printed = (log.build.memory_pools or {}).get("workspace")
+    found = re.match(r"([0-9.]+(?:e[+-]?[0-9]+)?) ?([KMG]?i?B)", printed) if printed else None
+    if found:
+        factor = {"K": 2**10, "M": _MIB, "G": 2**30}.get(found[2][0], 1)
+        return float(found[1]) * factor
+    return log.build.workspace_mib * _MIB if log.build.workspace_mib is not None else None
 
 
 @rule(
@@ -66,24 +144,67 @@ def timing_cache_mismatch(log: Log) -> Iterable[Hit]:
     severity="warning",
     confidence="high",
     why="Tactics that need more memory than there was were not timed: the engine may miss its fastest kernels.",
-    action="Raise <<--memPoolSize=workspace:MIB|--workspace=MIB>> above the largest request, and free the "
-    "GPU's memory.",
+    action="Raise <<--memPoolSize=workspace:MIB|--workspace=MIB>> above the largest request.",
 )
 def skipped_for_memory(log: Log) -> Iterable[Hit]:
-    """Tactics skipped for lack of workspace or memory."""
+    """Tactics skipped for lack of workspace or of the GPU's memory."""
     found = log.analyze.table("workspace_skips").to_pylist()
+    ended = outcome_of(log).how
     if not found:
-        if log.table("timings").num_rows:
+        # A log that ends early cannot say that nothing was skipped.
+        if log.table("timings").num_rows and ended not in ("failed", "died", "cut"):
             yield good("No tactic was skipped for lack of memory.")
         return
-    count = sum(r["skipped"] for r in found)
-    most = max((r["requested_mib"] for r in found if r["requested_mib"] is not None), default=None)
-    asked = "" if most is None else f"; the largest request is {most:.4g} MiB"
-    there = next((r["available_mib"] for r in found if r["available_mib"] is not None), None)
-    asked += "" if there is None else f" of {there:.4g} MiB available"
-    layers = tuple(dict.fromkeys(r["layer"] for r in found if r["layer"]))
-    words = f"{counted(count, 'tactic was', 'tactics were')} skipped for lack of memory, at "
-    yield Hit(f"{words}{counted(len(layers), 'layer')}{asked}.", [r["line"] for r in found], layers=layers)
+    device = log.device
+    memory = device.memory_mib * _MIB if device is not None and device.memory_mib else None
+    for pool in ("workspace", "device", None):
+        rows = [r for r in found if r["pool"] == pool]
+        if rows:
+            yield _skipped(log, rows, memory, pool)
+
+
+_POOLS = {"workspace": "workspace", "device": "free memory of the GPU", None: "memory"}
+
+
+def _skipped(log: Log, rows: list[dict[str, Any]], memory: float | None, pool: str | None) -> Hit:
+    """Return the finding on tactics skipped for one kind of memory."""
+    count = sum(r["skipped"] for r in rows)
+    most = max((r["requested_mib"] for r in rows if r["requested_mib"] is not None), default=None)
+    least = min((r["least_mib"] for r in rows if r["least_mib"] is not None), default=None)
+    there = min((r["available_mib"] for r in rows if r["available_mib"] is not None), default=None)
+    layers = tuple(dict.fromkeys(r["layer"] for r in rows if r["layer"]))
+    words = f"{counted(count, 'tactic was', 'tactics were')} skipped for lack of {_POOLS[pool]}"
+    words += f", at {counted(len(layers), 'layer')}" if layers else ""
+    if most is not None and least is not None:
+        asked = size(most * _MIB) if most == least else f"{size(least * _MIB)} to {size(most * _MIB)}"
+        words += f"; they ask for {asked}" if count > 1 else f"; it asks for {asked}"
+        words += (
+            f", {size(there * _MIB)} {'is' if pool == 'workspace' else 'was'} available" if there is not None else ""
+        )
+    words += "."
+    timed = {t for t in log.table("timings").column("layer").to_pylist() if t}
+    without = [r["layer"] for r in rows if r["layer"] and r["best_ms"] is None]
+    few = bool(layers) and len(layers) <= _FEW_LAYERS * len(timed)
+    # Excerpts and logs of warnings alone do not say whether other tactics of the layers fitted.
+    severity = "advice" if few or (not timed - set(without)) else None
+    action = None
+    if memory is not None and least is not None and least * _MIB > memory:
+        words += f" Each asks for more than the {size(memory)} of the GPU: no workspace helps."
+        severity, action = "advice", "Nothing: they do not fit on this GPU. Smaller shapes or batches ask for less."
+    elif pool == "device":
+        words += " A larger workspace does not help."
+        action = (
+            "Free the GPU's memory during the build (nvidia-smi shows who uses it; on Jetson the system shares it), or "
+        )
+        action += "build for smaller shapes. What asks for more than the GPU has cannot be timed on it."
+    elif memory is not None and most is not None and most * _MIB > memory:
+        action = (
+            "Raise <<--memPoolSize=workspace:MIB|--workspace=MIB>> to what the GPU has: some requests are above it."
+        )
+    elif pool == "workspace" and most is not None and least is not None and most > 16 * least:
+        action = "Raise <<--memPoolSize=workspace:MIB|--workspace=MIB>> as far as the GPU's memory allows: the largest "
+        action += "requests may be above it."
+    return Hit(words, [r["line"] for r in rows], layers=layers, severity=severity, action=action)
 
 
 @rule(

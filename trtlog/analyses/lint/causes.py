@@ -110,7 +110,12 @@ def message_rows(log: Log) -> list[tuple[dict[str, Any], str]]:
 def errors_of(log: Log) -> list[dict[str, Any]]:
     """Return a run's errors, and the GPU errors that TensorRT prints as warnings; dumps of nodes are left out."""
     found = [m for m, _ in message_rows(log) if m["severity"] in ("error", "fatal") or m["kind"] == "tactic_gpu_error"]
-    return [m for m in found if not _NODE_TEXT.match(words_of(m))]
+    return [m for m in found if not is_node_text(m)]
+
+
+def is_node_text(error: dict[str, Any]) -> bool:
+    """Whether a message is part of the dump of a node that could not be imported."""
+    return _NODE_TEXT.match(words_of(error)) is not None
 
 
 def is_skip(error: dict[str, Any]) -> bool:

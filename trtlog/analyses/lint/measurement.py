@@ -187,12 +187,22 @@ def default_shapes(log: Log) -> Iterable[Hit]:
     action="'trtlog why LAYER LOG' tells what was tried for it.",
 )
 def hot_layer(log: Log) -> Iterable[Hit]:
-    """Layers that take a tenth of the profile or more."""
+    """Layers that take a tenth of the profile or more; copies to and from the DLA wait for it meanwhile."""
     rows = [r for r in log.table("profile").to_pylist() if r["percent"] is not None]
     hot = sorted((r for r in rows if r["percent"] >= _HOT_PERCENT), key=lambda r: -r["percent"])
-    if hot and len(rows) > 1:
-        named = ", ".join(f"{r['layer']} {r['percent']:g} %" for r in hot[:3])
-        yield Hit(f"{named} of the profile.", [r["line"] for r in hot], layers=tuple(r["layer"] for r in hot))
+    if not hot or len(rows) < 2:
+        return
+    waits = [r for r in hot if _WAITS.search(r["layer"])]
+    named = ", ".join(f"{r['layer']} {r['percent']:g} %" for r in hot[:3])
+    words, action = f"{named} of the profile.", None
+    if waits:
+        words += f" {waits[0]['layer']} is a copy, whose time holds the wait for what comes before it (the DLA)."
+        action = "Profile the part that it waits for: of a DLA only its copies are printed."
+    yield Hit(words, [r["line"] for r in hot], layers=tuple(r["layer"] for r in hot), action=action)
+
+
+# Copies between the DLA's memory and the GPU's, and reformats beside a DLA's node.
+_WAITS = re.compile(r" (?:to|from) nvm$| (?:in|out)put reformatter [0-9]+$")
 
 
 @rule(

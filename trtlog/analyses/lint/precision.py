@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.base import formats_of
-from trtlog.analyses.layer.engine_layer import is_conversion, layers_of
+from trtlog.analyses.layer.engine_layer import Layer, layers_of
 from trtlog.analyses.layer.precision import allowed_precisions
+from trtlog.analyses.lint.gpus import tensor_cores, tf32
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.values.kernels import decode_kernel
 
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     from trtlog.log import Log
 
 _MATRIX = ("conv", "gemm", "matmul", "matrix", "fullyconnected", "fc")
+# From this share of the time on a finding costs time, below it is worth a try.
+_HEAVY = 0.1
 _REASONS = {
     "formats": "the narrow type is faster, but its conversions cost more than they gain layer by layer",
     "slower": "the narrow type is slower for this layer",
@@ -67,24 +73,54 @@ def precision_fallback(log: Log) -> Iterable[Hit]:
     )
 
 
-def _kernels(log: Log) -> list[tuple[dict[str, Any], str | None, bool | None]]:
-    """Return the engine's convolutions and matrix products with kernel and whether it uses tensor cores."""
+@dataclass(frozen=True)
+class _Product:
+    """A convolution or matrix product of the engine: its kernel, and what tensor core tactics were timed for it."""
+
+    layer: Layer
+    kernel: str | None
+    on: bool | None
+    offered_ms: float | None
+
+    @property
+    def slower(self) -> bool:
+        """Whether tensor cores were tried for it and were slower."""
+        used = self.layer.tactic_ms
+        return self.offered_ms is not None and used is not None and self.offered_ms >= used
+
+
+def _products(log: Log) -> list[_Product]:
     out = []
     for layer in layers_of(log).layers:
         kind = (layer.type or "").lower()
         if layer.row is None or not any(word in kind for word in _MATRIX) or "constant" in kind:
             continue
-        kernel = layer.kernel
-        out.append((dict(layer.row), kernel, decode_kernel(kernel).tensor_cores if kernel else None))
+        on = decode_kernel(layer.kernel).tensor_cores if layer.kernel else None
+        timed = [c.time_ms for c in layer.candidates if c.kernel and decode_kernel(c.kernel).tensor_cores]
+        out.append(_Product(layer, layer.kernel, on, min((t for t in timed if t is not None), default=None)))
     return out
 
 
-def _depthwise(layer: dict[str, Any], kernel: str | None) -> bool:
-    groups = json.loads(layer["attributes"]).get("Groups") if layer["attributes"] else None
+def _depthwise(product: _Product) -> bool:
+    text = (product.layer.row or {}).get("attributes")
+    groups = json.loads(text).get("Groups") if text else None
     if isinstance(groups, int) and groups > 1:
         return True
-    operation = decode_kernel(kernel).operation if kernel else None
-    return operation in ("depthwise", "grouped") or "_c1_k1_" in (kernel or "")
+    operation = decode_kernel(product.kernel).operation if product.kernel else None
+    return operation in ("depthwise", "grouped") or "_c1_k1_" in (product.kernel or "")
+
+
+def _matrix_vector(product: _Product) -> bool:
+    """Whether the product has one row: it reads each weight once, so memory bounds it and tensor cores gain nothing."""
+    name = product.kernel or ""
+    if decode_kernel(name).operation == "gemv" or "gemv" in name or "small_batch" in name:
+        return True
+    outputs = product.layer.operands("outputs")
+    shape: list[int] = list(outputs[0]["shape"] or ()) if outputs else []
+    if len(shape) < 2 or any(n < 1 for n in shape):
+        return False
+    columns = shape[-1] if len(shape) < 4 else shape[1]
+    return math.prod(shape) == columns
 
 
 @rule(
@@ -97,33 +133,74 @@ def _depthwise(layer: dict[str, Any], kernel: str | None) -> bool:
     "use a larger batch, which pays for the conversions that tensor core formats need.",
 )
 def off_tensor_cores(log: Log) -> Iterable[Hit]:
-    """Convolutions and matrix products whose kernels use no tensor cores; depthwise ones do not count."""
+    """Convolutions and matrix products without tensor cores; not depthwise ones, not products with a vector.
+
+    A layer for which tensor core tactics were timed and were slower is well where it is.
+    """
     device = log.device
-    if device is not None and device.compute_capability and float(device.compute_capability) < 7.0:
+    if tensor_cores(device) is False:
         return
-    found = [(layer, kernel, on) for layer, kernel, on in _kernels(log) if not _depthwise(layer, kernel)]
-    known = [entry for entry in found if entry[2] is not None]
-    off = [(layer, kernel) for layer, kernel, on in known if on is False]
-    if off:
-        layer, kernel = off[0]
-        yield Hit(
-            f"{len(off)} of {len(known)} convolutions and matrix products {plural(len(off), 'runs', 'run')} without "
-            f"tensor cores, for example {layer['layer']} with {kernel}.",
-            [entry["line"] for entry, _ in off],
-            layers=tuple(entry["layer"] for entry, _ in off),
-        )
-    elif known:
-        yield good(f"All {len(known)} convolutions and matrix products of known kernels run on tensor cores.")
+    products = [p for p in _products(log) if p.on is not None and not _depthwise(p) and not _matrix_vector(p)]
+    off = [p for p in products if p.on is False]
+    left = [p for p in off if not p.slower]
+    right = len(off) - len(left)
+    beside = f" For {right} more they were timed and were slower." if right else ""
+    if not left:
+        if off:
+            yield good(
+                f"{len(products) - right} of {len(products)} convolutions and matrix products run on tensor cores; for "
+                f"the {plural(right, 'other', f'other {right}')} tensor core tactics were timed and were slower.",
+                [p.layer.line for p in off],
+            )
+        elif products:
+            yield good(f"All {len(products)} convolutions and matrix products of known kernels run on tensor cores.")
+        return
+    timed = bool(log.table("tactics").num_rows)
+    passed = sum(1 for p in left if p.offered_ms is not None)
+    tried = (
+        f" For {passed} of them faster tensor core tactics were timed, and passed over for their formats."
+        if passed
+        else ""
+    )
+    tried = tried or (
+        " No tensor core tactic was timed for them." if timed else " The log has no timings that say why."
+    )
+    share = sum(p.layer.tactic_ms or 0.0 for p in left)
+    total = sum(p.layer.tactic_ms or 0.0 for p in products)
+    heavy = share > _HEAVY * total if total else len(left) > _HEAVY * len(products)
+    only_fp32 = allowed_precisions(log.table("options")).get(log.run.run) == ["FP32"]
+    action = None
+    if only_fp32 and tf32(device) is False:
+        action = "Allow FP16 or INT8: the tensor cores of this GPU compute no FP32 (TF32 comes with Ampere)."
+    elif "--noTF32" in (log.run.command or ""):
+        action = "Leave out --noTF32, or allow FP16, BF16 or INT8."
+    yield Hit(
+        f"{len(left)} of {len(products)} convolutions and matrix products {plural(len(left), 'runs', 'run')} without "
+        f"tensor cores, for example {left[0].layer.layer} with {left[0].kernel}.{tried}{beside}",
+        [p.layer.line for p in left],
+        layers=tuple(p.layer.layer for p in left),
+        action=action,
+        severity=None if heavy and timed and device is not None else "advice",
+        confidence=None if timed and device is not None else "low",
+    )
 
 
-def _computed(layers: list[dict[str, Any]]) -> set[str]:
-    """Return the tensors that layers compute: network inputs, converted or not, are none of them."""
-    copies = [x for x in layers if is_conversion(x["layer"], x["type"])]
-    found = {t["name"] for x in layers if x not in copies for t in x["outputs"] or ()}
-    for layer in copies:
-        if any(t["name"] in found for t in layer["inputs"] or ()):
-            found.update(t["name"] for t in layer["outputs"] or ())
-    return found
+def _inner(log: Log, products: Sequence[_Product]) -> set[str]:
+    """Return the tensors that lie inside of the network: layers compute them, and products use what becomes of them.
+
+    The channels of the network's inputs and outputs are given by the task: colours, classes.
+    """
+    layers = layers_of(log).layers
+    own = {p.layer.layer for p in products}
+    made = {t["name"] for x in layers if not x.converts for t in x.operands("outputs")}
+    for layer in layers:
+        if layer.converts and any(t["name"] in made for t in layer.operands("inputs")):
+            made.update(t["name"] for t in layer.operands("outputs"))
+    used: set[str] = set()
+    for layer in reversed(layers):
+        if layer.layer in own or any(t["name"] in used for t in layer.operands("outputs")):
+            used.update(t["name"] for t in layer.operands("inputs"))
+    return made & used
 
 
 @rule(
@@ -133,36 +210,41 @@ def _computed(layers: list[dict[str, Any]]) -> set[str]:
     why="Tensor core kernels want channel counts in multiples of 8 (FP16, BF16), 4 (TF32) or 16 (INT8, FP8): "
     "others are "
     "padded or fall back to slower kernels.",
-    action="Choose channel counts in such multiples where the model is yours to change; the first and last layer "
-    "matter least.",
+    action="Choose channel counts in such multiples where the model is yours to change.",
 )
 def channel_alignment(log: Log) -> Iterable[Hit]:
-    """Channel counts that defeat alignment, the network's inputs left out."""
-    multiples = {"FP16": 8, "BF16": 8, "FP32": 4, "INT8": 16, "FP8": 16}
-    layers = [layer for layer, _, _ in _kernels(log)]
-    made = _computed([dict(layer.row) for layer in layers_of(log).layers if layer.row is not None])
+    """Channel counts inside of the network that defeat alignment; its inputs and outputs are given by the task."""
+    if tensor_cores(log.device) is False:
+        return
+    multiples = {"FP16": 8, "BF16": 8, "INT8": 16, "FP8": 16}
+    if tf32(log.device) is not False:
+        multiples["FP32"] = 4
+    products = _products(log)
+    inner = _inner(log, products)
     odd, checked = [], 0
-    for layer in layers:
+    for product in products:
+        if _depthwise(product) or _matrix_vector(product):
+            continue
         for side in ("inputs", "outputs"):
-            tensor = (layer[side] or [None])[0]
-            if tensor is None or (side == "inputs" and tensor["name"] not in made) or len(tensor["shape"] or ()) < 2:
+            tensor = next(iter(product.layer.operands(side)), None)
+            if tensor is None or tensor["name"] not in inner or len(tensor["shape"] or ()) < 2:
                 continue
             found = formats_of(tensor["format"]) if tensor["format"] else ()
             dtype = (found[0].dtype if found and found[0] else None) or tensor["dtype"]
             channels, multiple = tensor["shape"][1], multiples.get(dtype)
-            if multiple is None or channels < 1:
+            if multiple is None or channels < 2:
                 continue
             checked += 1
             if channels % multiple:
-                odd.append((layer, side, channels, multiple))
+                odd.append((product.layer, side, channels, multiple))
     if odd:
         layer, side, channels, multiple = odd[0]
-        count = len({entry[0]["layer"] for entry in odd})
+        count = len({entry[0].layer for entry in odd})
         yield Hit(
             f"{counted(count, 'layer has', 'layers have')} channel counts that are no such multiple, for example "
-            f"{layer['layer']}: {channels} {side[:-1]} channels, no multiple of {multiple}.",
-            [entry[0]["line"] for entry in odd],
-            layers=tuple(dict.fromkeys(entry[0]["layer"] for entry in odd)),
+            f"{layer.layer}: {channels} {side[:-1]} channels, no multiple of {multiple}.",
+            [entry[0].line for entry in odd],
+            layers=tuple(dict.fromkeys(entry[0].layer for entry in odd)),
         )
     elif checked:
         yield good("All channel counts of convolutions and matrix products suit tensor cores.")
@@ -181,7 +263,9 @@ def only_fp32(log: Log) -> Iterable[Hit]:
     device = log.device
     if allowed != ["FP32"] or log.build.load_engine or not log.table("performance").num_rows:
         return
-    if device is not None and device.compute_capability and float(device.compute_capability) >= 7.0:
+    # Of a strongly typed network the model says the types, not the builder's flags.
+    typed = "--stronglyTyped" in (log.run.command or "") or "trongly" in (log.build.precision or "")
+    if device is not None and tensor_cores(device) and not typed:
         lines = [r["line"] for r in log.table("options").to_pylist() if r["key"] == "Precision"]
         yield Hit(
             f"Only FP32 is allowed, on {device.name or 'a GPU'} of compute capability {device.compute_capability}.",
@@ -197,14 +281,29 @@ def only_fp32(log: Log) -> Iterable[Hit]:
     action="Harmless for shapes and small indices. Else clamp the values in the model, or use TensorRT 10.",
 )
 def int64_cast(log: Log) -> Iterable[Hit]:
-    """INT64 weights cast down to INT32."""
-    found = [*messages(log, "int64", "cast"), *messages(log, "out of the range of int32")]
-    unique = list({m["line"]: m for m in found}.values())
-    if unique:
-        clamped = any("clamp" in m["text"].lower() or "out of" in m["text"].lower() for m in unique)
-        words = "values out of INT32's range were clamped" if clamped else "no value is reported as out of range"
-        yield Hit(f"INT64 weights were cast to INT32; {words}.", [m["line"] for m in unique],
-                  severity="warning" if clamped else None)  # fmt: skip
+    """INT64 weights of the model cast down to INT32, and values that were clamped for it."""
+    rows = log.table("messages").to_pylist()
+    cast = [m for m in rows if _CAST.search(m["text"])]
+    clamped = [m for m in rows if _CLAMPED.search(m["text"])]
+    lines = [m["line"] for m in (*cast, *clamped)]
+    if clamped:
+        first = clamped[0]["line"]
+        yield Hit(
+            f"INT64 weights were cast to INT32, and values out of its range were clamped "
+            f"({counted(len(clamped), 'message')}, first line {first}).",
+            lines,
+            severity="warning",
+            action="Harmless where the value stands for 'to the end' (a Slice that ends at the largest INT64). Else "
+            "the results are wrong: give the model values that INT32 holds, or use TensorRT 10.",
+        )
+    elif cast:
+        yield Hit("INT64 weights were cast to INT32; no line says that a value was out of range.", lines)
+
+
+_CAST = re.compile(r"INT64 weights.*cast down to INT32", re.DOTALL)
+_CLAMPED = re.compile(
+    r"outside (?:the|of the) range of INT32.*clamp|out of (?:the )?range of INT32|clamp\w* to INT32", re.I
+)
 
 
 @rule(

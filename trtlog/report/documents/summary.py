@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trtlog._util.words import counted
+from trtlog.analyses.build.overview import bound_by, precision_of, remarks, slowest
 from trtlog.analyses.missing import advice, is_rtx, product
 from trtlog.records.options import Performance, Statistics
 from trtlog.report.document import (
@@ -31,7 +32,6 @@ from trtlog.report.numbers import printed, size
 if TYPE_CHECKING:
     from trtlog.log import Log
 
-_TOP = 5
 _MESSAGES = 6
 _PASSES = 10
 # The ideal time of fewer layers says little of the network.
@@ -65,7 +65,7 @@ def _facts(log: Log) -> Facts:
         capability = f"compute capability {device.compute_capability}" if device.compute_capability else ""
         memory = f"{device.memory_mib} MiB" if device.memory_mib is not None else ""
         facts.append(("GPU", ", ".join(filter(None, (device.name, capability, memory)))))
-    facts.append(("precision", build.precision or ""))
+    facts.append(("precision", precision_of(log) or ""))
     facts.append(("roofline", _roofline(log)))
     if run.started_at and run.finished_at:
         facts.append(("time", f"{run.started_at} to {run.finished_at} ({run.finished_at - run.started_at})"))
@@ -97,7 +97,10 @@ def _performance(log: Log) -> Section | None:
     blocks: list[Block] = []
     if performance.throughput_qps is not None:
         blocks.append(Sentence(words(strong(f"throughput {performance.throughput_qps:.10g} qps"))))
-    return Section("performance", (*blocks, statistics_table(_statistics(performance))))
+    blocks.append(statistics_table(_statistics(performance)))
+    if bound := bound_by(log):
+        blocks.append(Sentence(words(aside(f"bound by {bound}"))))
+    return Section("performance", tuple(blocks))
 
 
 def _statistics(performance: Performance) -> dict[str, Statistics]:
@@ -178,48 +181,37 @@ def _search(log: Log) -> Section | None:
 
 
 def _layers(log: Log) -> Section | None:
-    """The slowest layers of the profile, or of the chosen tactics where nothing was profiled."""
-    rows = log.table("profile").to_pylist()
-    if rows:
-        title = f"slowest of {counted(len(rows), 'layer')} in the profile"
-        top = sorted(rows, key=lambda r: -(r["avg_ms"] or 0))[:_TOP]
-        found = [(r["layer"], r["avg_ms"], f"{r['percent']:.10g} %" if r["percent"] is not None else "") for r in top]
-    else:
-        best: dict[str, dict[str, Any]] = {}
-        for row in log.table("timings").to_pylist():
-            if not row["chosen"] or row["fastest_ms"] is None:
-                continue
-            if row["layer"] not in best or row["fastest_ms"] < best[row["layer"]]["fastest_ms"]:
-                best[row["layer"]] = row
-        title = "slowest layers, by their fastest chosen tactic (no profile)"
-        top = sorted(best.values(), key=lambda r: -r["fastest_ms"])[:_TOP]
-        found = [(r["layer"], r["fastest_ms"], r["runner"]) for r in top]
-    if not found:
+    """The slowest layers as the engine runs them."""
+    found = slowest(log)
+    if found is None:
         return None
-    longest = max(time or 0.0 for _, time, _ in found) or 1.0
+    longest = max(slow.time_ms for slow in found.layers) or 1.0
     shown: list[list[Cell]] = [
-        ["" if time is None else f"{time:.10g} ms", Bar((time or 0.0) / longest, width=8), aside(more), layer]
-        for layer, time, more in found
+        [
+            f"{slow.time_ms:.10g} ms",
+            Bar(slow.time_ms / longest, width=8),
+            aside(f"{slow.percent:.10g} %" if slow.percent is not None else slow.runner or ""),
+            slow.layer,
+        ]
+        for slow in found.layers
     ]
     columns = (Column("", "number"), Column("", "bar"), Column("", "number"), Column("", "name"))
-    return Section(title, (Table(columns, shown),))
+    return Section(found.title, (Table(columns, shown),))
 
 
 def _messages(log: Log) -> Section | None:
     rows = log.table("messages").to_pylist()
     if not rows:
         return None
-    order = {"fatal": 0, "error": 1, "warning": 2}
-    seen: dict[tuple[str, str], list[int]] = {}
-    for row in rows:
-        seen.setdefault((row["severity"], row["text"].splitlines()[0] if row["text"] else ""), []).append(row["line"])
-    ranked = sorted(seen.items(), key=lambda item: (order[item[0][0]], item[1][0]))
-    counts = {s: sum(1 for r in rows if r["severity"] == s) for s in order}
+    severities = ("fatal", "error", "warning")
+    counts = {s: sum(1 for r in rows if r["severity"] == s) for s in severities}
     title = ", ".join(counted(n, s, s if s == "fatal" else "") for s, n in counts.items() if n)
+    ranked = remarks(log)
     shown: list[list[Cell]] = []
-    for (severity, text), lines in ranked[:_MESSAGES]:
-        times = f" (x{len(lines)})" if len(lines) > 1 else ""
-        shown.append([f"line {lines[0]}", toned(text + times, severity)])
+    for remark in ranked[:_MESSAGES]:
+        times = f" (x{len(remark.lines)})" if len(remark.lines) > 1 else ""
+        place = f"{'cause, ' if remark.cause else ''}line {remark.lines[0]}"
+        shown.append([place, toned(remark.text + times, remark.severity)])
     blocks: list[Block] = [Table((Column("", "number", "aside"), Column("", "words")), shown)]
     if len(ranked) > _MESSAGES:
         blocks.append(Sentence(words(aside(f"and {len(ranked) - _MESSAGES} more: trtlog show messages LOG"))))
