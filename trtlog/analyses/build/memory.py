@@ -134,9 +134,9 @@ def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
             continue
         pool = _pool(row)
         if pool == "device":
-            asked_of_device.add((row["run"], row["requested_bytes"] // 2**20))
+            asked_of_device.add((row["run"], row["requested_bytes"]))
         elif pool is None and (row["run"], row["requested_bytes"]) in asked_of_device:
-            continue  # the line above it in other words, with a size in MiB
+            continue  # the line above it in other words
         groups.setdefault((row["run"], row["layer"], row["runner"], pool), []).append(row)
     out = []
     for (run, layer, runner, pool), members in groups.items():
