@@ -107,3 +107,16 @@ def test_records_of_one_line_keep_their_order():
         (3, "Original", 3),
         (3, "r", 3),
     ]
+
+
+def test_options_and_statistics_that_are_no_numbers_are_passed_over():
+    head = b"[11/22/2026-13:22:03] [I] "
+    log = trtlog.parse(
+        head + b"=== Inference Options ===\n" + head + b"Iterations: 1e999\n" + head + b"Duration: 3s (+ .ms warm up)\n"
+        b"" + head + b"=== Performance summary ===\n"
+        b"" + head + b"Latency: min = 1 ms, max = 2 ms, mean = 1.5 ms, median = 1.5 ms, percentile(9.9.9%) = 2 ms\n"
+    )
+    assert log.inference.iterations is None
+    assert log.inference.warm_up_ms is None
+    assert log.performance.latency.mean_ms == 1.5
+    assert log.performance.latency.percentiles == {}

@@ -7,6 +7,7 @@ in ``other``. The rows of table ``options`` are the lossless form.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -135,7 +136,7 @@ class ReportingOptions(Options):
 
 
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?")
-_WARM_UP = re.compile(r"\+ ([0-9.]+)\s*ms")
+_WARM_UP = re.compile(r"\+ ([0-9]+(?:\.[0-9]+)?)\s*ms")
 
 
 def _number(value: str) -> float | None:
@@ -144,8 +145,8 @@ def _number(value: str) -> float | None:
 
 
 def _int(value: str) -> int | None:
-    found = _NUMBER.match(value)
-    return int(float(found[0])) if found else None
+    number = _number(value)
+    return int(number) if number is not None and math.isfinite(number) else None
 
 
 def _pools(value: str) -> dict[str, str]:
@@ -271,7 +272,7 @@ def read_performance(rows: Iterable[tuple[str, str, float]]) -> Performance:
     for metric, stat, value in rows:
         if metric in _TOTALS:
             totals[_TOTALS[metric]] = value
-        elif stat.startswith("p") and stat[1:2].isdigit():
+        elif re.fullmatch(r"p[0-9]+(?:\.[0-9]+)?", stat):
             times.setdefault(metric, {}).setdefault("percentiles", {})[float(stat[1:])] = value
         elif stat in ("min", "max", "mean", "median"):
             times.setdefault(metric, {})[f"{stat}_ms"] = value

@@ -28,6 +28,7 @@ PHASES = {
     "performance": "reporting",
     "ended": "ended",
 }
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)s(?: \(\+ ([0-9]+(?:\.[0-9]+)?)ms warm up\))?")
 _PHASE_OF_SECTION = {
     "model": "options",
     "build": "options",
@@ -263,7 +264,7 @@ class Progress:
 
     def _on_option(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
         if values.get("key") == "Duration":
-            found = re.match(r"([0-9.]+)s(?: \(\+ ([0-9.]+)ms warm up\))?", values.get("value", ""))
+            found = _DURATION.match(values.get("value", ""))
             if found:
                 self._state.measuring_s = float(found[1]) + float(found[2] or 0) / 1000
         yield from ()

@@ -33,7 +33,7 @@ METRICS = {
     "Total Host Walltime": "total_host_walltime",
     "Total GPU Compute Time": "total_gpu_compute_time",
 }
-_STATISTIC = re.compile(r"([a-z]+)(?:\(([0-9.]+)%\))? = ([^ ]+) ([a-z]+)")
+_STATISTIC = re.compile(r"\b([a-z]+)(?:\(([0-9.]+)%\))? = ([^ ]+) ([a-z]+)")
 
 
 # Line, metric, statistic, value and unit.

@@ -292,7 +292,9 @@ def _contradictions(judged: Mapping[str, Mapping[str, Any]], control: Sequence[R
     ]
 
 
-_UNSTABLE = re.compile(r"GPU compute time is unstable, with coefficient of variance = ([0-9.]+)%", re.IGNORECASE)
+_UNSTABLE = re.compile(
+    r"GPU compute time is unstable, with coefficient of variance = ([0-9]+(?:\.[0-9]+)?)%", re.IGNORECASE
+)
 
 
 def _unstable(control: Sequence[Run], test: Sequence[Run]) -> list[str]:

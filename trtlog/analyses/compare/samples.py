@@ -43,10 +43,7 @@ _AVERAGES = {
     "enqueue_time": "enqueue_ms",
     "end_to_end_host_latency": "end_to_end_ms",
 }
-_VARIANCE = re.compile(
-    r"(?:GPU compute time|Enqueue time|.*?time) is unstable, with coefficient of variance = ([0-9.]+)%",
-    re.IGNORECASE,
-)
+_VARIANCE = re.compile(r"time is unstable, with coefficient of variance = ([0-9]+(?:\.[0-9]+)?)%", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

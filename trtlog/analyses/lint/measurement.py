@@ -85,7 +85,7 @@ def unstable_gpu_time(log: Log) -> Iterable[Hit]:
     lines = [*(m["line"] for m in warned), *_metric_lines(log, "gpu_compute_time")]
     drift = found["drift_percent"] if found else None
     if warned:
-        printed = re.search(r"([0-9.]+)%", warned[0]["text"])
+        printed = re.search(r"([0-9]+(?:\.[0-9]+)?)%", warned[0]["text"])
         words = f"trtexec reports a coefficient of variation of {printed[1] if printed else '?'} %"
         if drift is not None and abs(drift) > 5:
             direction = "faster" if drift < 0 else "slower"

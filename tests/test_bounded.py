@@ -1,0 +1,119 @@
+"""No input takes forever: work grows with the size of a log, in every command.
+
+Two sizes are compared, by the processor time that each takes: eight times the lines may take up to three times eight
+times as long, which leaves room for a busy machine and none for work that grows with the square.
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from trtlog._util.redact import redact
+from trtlog.cli import cli
+
+HEAD = b"[11/22/2026-13:22:03] "
+BANNER = b"&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=m.onnx --verbose\n"
+END = BANNER.replace(b"RUNNING", b"PASSED")
+TIMES = 8
+FACTOR = 3 * TIMES
+# Below this nothing can be said of growth.
+LEAST_S = 0.02
+
+
+def lines(text: bytes, count: int) -> bytes:
+    return b"".join(HEAD + text.replace(b"%d", b"%d" % number) + b"\n" for number in range(count))
+
+
+LAYER = (
+    b"[V] [TRT] *************** Autotuning format combination: Float(1,2) -> Float(1,2) ***************\n"
+    b"[V] [TRT] --------------- Timing Runner: l%d (CaskConvolution[0x80000009])\n"
+    b"[V] [TRT] Tactic: 0x0000000000000001 Time: 1.%d\n[V] [TRT] Tactic: 0x0000000000000002 Time: 2.%d\n"
+    b"[V] [TRT] Fastest Tactic: 0x0000000000000001 Time: 1.%d\n"
+    b"[V] [TRT] >>>>>>>>>>>>>>> Chose Runner Type: CaskConvolution Tactic: 0x0000000000000001"
+)
+ENGINE = b"Layer(Conv): l%d, Tactic: 0x0000000000000001, t%d[Float(1,64,56,56)] -> u%d[Float(1,64,56,56)]\n"
+NODE = b"[V] [TRT] Registering layer: n%d for ONNX node: n%d"
+FUSION = b"[V] [TRT] ConvReluFusion: Fusing n%d with m%d"
+
+# Shape of a log -> text of a size, and the commands that look at what it is made of.
+SHAPES = {
+    "runs": (lambda n: (BANNER + HEAD + b"[I] === Model Options ===\n") * n, ["summary", "lint", "report"]),
+    "ended runs": (lambda n: (BANNER + END) * n, ["summary", "coverage", "stability"]),
+    "warnings": (lambda n: BANNER + lines(b"[W] [TRT] warn %d", 8 * n), ["summary", "lint", "report", "diff", "lock"]),
+    "errors": (
+        lambda n: BANNER + lines(b"[E] [TRT] 4: [net.cpp::check::%d] Error Code 4: Internal Error (x%d)", 4 * n),
+        ["summary", "lint", "diff"],
+    ),
+    "unknown lines": (lambda n: BANNER + lines(b"[V] [TRT] zork %d quux %d", 8 * n), ["unknown", "summary"]),
+    "one line of dashes": (lambda n: BANNER + HEAD + b"[W] [TRT] " + b"-" * (40 * n) + b"\n", ["summary", "diff"]),
+    "one option of names": (
+        lambda n: BANNER.replace(b"--verbose", b"--layerPrecisions=" + b"x_" * (20 * n)),
+        ["summary", "diff", "report", "lock"],
+    ),
+    "layers": (
+        lambda n: BANNER + b"".join(HEAD + LAYER.replace(b"%d", b"%d" % i) + b"\n" for i in range(n)),
+        ["tactics", "precision", "build-time", "report", "why"],
+    ),
+    "engine layers": (
+        lambda n: (
+            BANNER
+            + HEAD
+            + b"[V] [TRT] Engine Layer Information:\n"
+            + b"".join(ENGINE.replace(b"%d", b"%d" % i) for i in range(n))
+        ),
+        ["lock", "diff", "why", "report"],
+    ),
+    "nodes": (lambda n: BANNER + lines(NODE, 4 * n), ["fusions", "report"]),
+    "fusions": (lambda n: BANNER + lines(FUSION, 4 * n), ["fusions", "report"]),
+}
+
+
+def command_line(command: str, path: str) -> list[str]:
+    if command == "why":
+        return ["why", "l1", path]
+    if command in ("diff", "stability"):
+        return [command, path, path]
+    return [command, path, *(["-o", "-"] if command == "report" else [])]
+
+
+def seconds(command: str, path: str) -> float:
+    """Return the processor time of a command; an exception that is no error of trtlog's own fails the test."""
+    began = time.process_time()
+    result = CliRunner().invoke(cli, command_line(command, path))
+    spent = time.process_time() - began
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        assert type(result.exception).__module__ == "trtlog.errors", result.exception
+    return spent
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("shape", "command"), [(s, c) for s, (_, commands) in SHAPES.items() for c in commands])
+def test_eight_times_the_lines_take_about_eight_times_as_long(shape, command, tmp_path):
+    make, _ = SHAPES[shape]
+    small, large = tmp_path / "small.log", tmp_path / "large.log"
+    small.write_bytes(make(50))
+    large.write_bytes(make(50 * TIMES))
+    seconds(command, str(small))  # loads what is loaded once
+    before = seconds(command, str(small))
+    assert seconds(command, str(large)) <= FACTOR * max(before, LEAST_S)
+
+
+PIECES = ["-", "_", ".", "x_", "-a", "a.", "eyJ-", "token=", 'token="', "://", "a://", "@", "eyJaaaaaaaa.", "--token ",
+          "'", "--token-", "sk-", "bearer ", "pass-", '"token', "key: ", "a:b@", "-p ", "cookie",
+          "x-auth-", "?key"]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_secrets_are_sought_in_time_that_grows_with_the_text(piece):
+    def spent(size: int) -> float:
+        text = piece * (size // len(piece))
+        began = time.process_time()
+        redact(text)
+        return time.process_time() - began
+
+    spent(1000)
+    before = spent(8_000)
+    assert spent(8_000 * TIMES) <= FACTOR * max(before, LEAST_S)
