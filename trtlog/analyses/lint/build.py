@@ -132,7 +132,7 @@ def workspace_limit(log: Log) -> Iterable[Hit]:
 def _workspace_bytes(log: Log) -> float | None:
     """Return the limit as printed, None for the default."""
     printed = (log.build.memory_pools or {}).get("workspace")
-    found = re.match(r"([0-9.]+(?:e[+-]?[0-9]+)?) ?([KMG]?i?B)", printed) if printed else None
+    found = re.match(r"([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?) ?([KMG]?i?B)", printed) if printed else None
     if found:
         factor = {"K": 2**10, "M": _MIB, "G": 2**30}.get(found[2][0], 1)
         return float(found[1]) * factor
