@@ -1,0 +1,130 @@
+"""What stands on the first screen of a log: what bounds it, its slowest layers, its precision, its first errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trtlog._util.words import counted
+from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.lint.causes import is_node_text, words_of
+from trtlog.analyses.lint.failures import outcome_of
+
+if TYPE_CHECKING:
+    from trtlog.analyses.lint.causes import Cause
+    from trtlog.log import Log
+
+_TOP = 5
+_ORDER = {"fatal": 0, "error": 1, "warning": 2}
+
+
+@dataclass(frozen=True)
+class SlowLayer:
+    """One of the slowest layers."""
+
+    layer: str
+    time_ms: float
+    percent: float | None
+    runner: str | None
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Slowest:
+    """The slowest layers, and what their times are."""
+
+    title: str
+    layers: tuple[SlowLayer, ...]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A message of the log, with the lines that repeat it."""
+
+    severity: str
+    text: str
+    lines: tuple[int, ...]
+    cause: bool = False
+
+
+def slowest(log: Log, count: int = _TOP) -> Slowest | None:
+    """Return the slowest layers as the engine runs them: profiled, else by the tactic that it uses in its formats.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> found = slowest(trtlog.parse("fixtures/trt-8.5.3-h200/lstm_verbose.log.gz"))
+    >>> found.title
+    'slowest layers, by the time of the tactic that the engine uses (no profile)'
+    """
+    rows = log.table("profile").to_pylist()
+    if rows:
+        top = sorted(rows, key=lambda row: -(row["avg_ms"] or 0.0))[:count]
+        slow = [
+            SlowLayer(r["layer"], r["avg_ms"], r["percent"], None, r["line"]) for r in top if r["avg_ms"] is not None
+        ]
+        return Slowest(f"slowest of {counted(len(rows), 'layer')} in the profile", tuple(slow)) if slow else None
+    # A NoOp gives a tensor another name, whatever its shuffle cost when it was timed.
+    layers = [x for x in layers_of(log).layers if x.tactic_ms is not None and x.type != "NoOp"]
+    layers.sort(key=lambda x: -(x.tactic_ms or 0.0))
+    slow = [SlowLayer(x.layer, x.tactic_ms or 0.0, None, x.runner, x.line) for x in layers[:count]]
+    title = "slowest layers, by the time of the tactic that the engine uses (no profile)"
+    return Slowest(title, tuple(slow)) if slow else None
+
+
+def precision_of(log: Log) -> str | None:
+    """Return the allowed precisions of a build; of a loaded engine those of its layers, as the flags say nothing of it.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> precision_of(trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_load_profile.log.gz"))
+    'FP16 (57 layers), by the layers of the loaded engine'
+    """
+    if not log.build.load_engine and "--loadEngine" not in (log.run.command or ""):
+        return log.build.precision
+    counts: dict[str, int] = {}
+    for layer in layers_of(log).layers:
+        if layer.precision and not layer.converts and layer.role == "layer":
+            counts[layer.precision] = counts.get(layer.precision, 0) + 1
+    if not counts:
+        return None
+    named = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    words = ", ".join(f"{name} ({counted(n, 'layer')})" for name, n in named)
+    return f"{words}, by the layers of the loaded engine"
+
+
+def cause(log: Log) -> Cause | None:
+    """Return why a run failed or died, None for one that did neither."""
+    from trtlog.analyses.lint.causes import cause_of
+
+    return cause_of(log) if outcome_of(log).how in ("failed", "died") else None
+
+
+def remarks(log: Log) -> list[Remark]:
+    """Return errors and warnings, those that say the same as one: the cause of a failure first, then crashes, errors.
+
+    Dumps of nodes that could not be imported are left out.
+    """
+    found = cause(log)
+    seen: dict[tuple[str, str], list[int]] = {}
+    for row in log.table("messages").to_pylist():
+        if row["severity"] == "warning" or not is_node_text(row):
+            seen.setdefault((row["severity"], _words(row)), []).append(row["line"])
+    out = []
+    for (severity, text), lines in seen.items():
+        explains = found is not None and found.line in lines
+        out.append(Remark(severity, found.text if found and explains else text, tuple(lines), explains))
+    return sorted(out, key=lambda r: (not r.cause, _ORDER[r.severity], r.lines[0]))
+
+
+def bound_by(log: Log) -> str | None:
+    """Return what bounds the throughput and why, None where nothing was measured."""
+    rows = log.analyze.table("performance").to_pylist()
+    if not rows or rows[-1]["gpu_ms"] is None:
+        return None
+    return f"{rows[-1]['bound_by'] or 'not known'}: {rows[-1]['because']}"
+
+
+def _words(row: dict[str, Any]) -> str:
+    return words_of(row) if row["severity"] != "warning" else (row["text"].splitlines() or [""])[0]
