@@ -85,5 +85,5 @@ def _json_kind(sample: bytes) -> str:
         if key in sample:
             return f"trtexec's JSON export of {what}, not a log: pass it beside its log, as exports=[...]"
     if b'"log"' in sample[:4096] and b'"stream"' in sample[:4096]:
-        return "a log in Docker's JSON form: pass what `docker logs` prints"
+        return "a log in Docker's JSON form without a line of TensorRT: pass what `docker logs` prints for trtexec"
     return "JSON, not a log: a JSON export of trtexec is passed beside its log, as exports=[...]"
