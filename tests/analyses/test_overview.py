@@ -2,12 +2,11 @@
 
 import re
 
-from trtlog.analyses.build.overview import precision_of, remarks, slowest
-
 import trtlog
 from tests.analyses.conftest import engine, lines_of, parsed
 from tests.conftest import ROOT
 from trtlog.analyses.build.memory import in_use
+from trtlog.analyses.build.overview import precision_of, remarks, slowest
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layers import layer_times
 from trtlog.analyses.missing import advice
