@@ -9,18 +9,31 @@ followed through the rewrites.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, copied_for, rows
 from trtlog.records.base import Record, column, line_column, run_column
 
-_WRAPPED = re.compile(r"^(?:PWN|Reformat|\{?ForeignNode)?[\[({](?P<inside>.*)[\])}]+$")
-_HELPER = re.compile(r"^(?:reshape_before_|reshape_after_|copied_|squeeze_after_|unsqueeze_before_)")
-_CLONE = re.compile(r"_clone_[0-9]+$")
+if TYPE_CHECKING:
+    from trtlog.analyses.layer.engine_layer import Layers
+
+# Where a name can begin and end inside of a layer's name; the words that TensorRT puts before a name.
+_BEGIN = re.compile(r"^|[(\[{]|, | \+ | \|\| |\.\.\.")
+_END = re.compile(
+    r"$|[)\]}]|, | \+ | \|\| |\.\.\.|_clone_[0-9]|_copy_(?:in|out)put| copy\b|_(?:de)?quantize_scale_node"
+    r"|_\(Unnamed Layer"
+)
+_HELPER = re.compile(
+    r"(?:reshape_before_|reshape_after_|copied_|(?:un)?squeeze_(?:node_)?(?:before|after)_|shuffle_(?:before|after)_"
+    r"|transpose_(?:before|after)_)"
+)
+# A name holds no more marks than this.
+_MOST_ENDS = 40
 _FOREIGN = re.compile(r"ForeignNode\[(?P<first>.*?)\.\.\.(?P<last>.*?)\]")
 
 
@@ -58,77 +71,68 @@ class Lost(Record):
 
 
 class Names:
-    """Finds the known names inside the name of an engine layer."""
+    """Finds the known names inside the name of an engine layer.
+
+    TensorRT builds names of names: ``A + B``, ``A || B``, ``PWN(PWN(A), B)``, ``{ForeignNode[A...B]}``, ``A_clone_1``,
+    ``reshape_before_A``, ``A_copy_input``. A known name may itself hold any of these marks, so that nothing is taken
+    apart: where a name can begin, the longest known one that ends where a name can end is taken.
+    """
 
     def __init__(self, known: Iterable[str]) -> None:
         self.known = set(known)
 
     def parts(self, name: str | None) -> list[str]:
-        """Return the known names that make up a layer's name, in order.
+        """Return the known names that make up a layer's name, in order, each once.
 
         Examples
         --------
         >>> Names(["/a/Conv", "/b + c", "/clip"]).parts("/a/Conv + /b + c + PWN(/clip)")
         ['/a/Conv', '/b + c', '/clip']
+        >>> Names(["a", "b", "c"]).parts("PWN(PWN(a_clone_2), b) + reshape_before_c")
+        ['a', 'b', 'c']
         """
         name = (name or "").strip()
         if name in self.known:
             return [name]
-        for pattern in (_CLONE, _HELPER):
-            shorter = pattern.sub("", name)
-            if shorter != name and shorter in self.known:
-                return [shorter]
-        for separator in (" || ", " + "):
-            pieces = name.split(separator)
-            if len(pieces) > 1:
-                return self._greedy(pieces, separator)
-        found = _WRAPPED.match(name)
-        return self.parts(found["inside"]) if found and found["inside"] != name else []
-
-    def _greedy(self, pieces: list[str], separator: str) -> list[str]:
-        """Match the longest run of pieces first: a name may itself hold the separator."""
-        out: list[str] = []
-        start = 0
-        while start < len(pieces):
-            for end in range(len(pieces), start, -1):
-                joined = separator.join(pieces[start:end])
-                if joined in self.known:
-                    out.append(joined)
-                    start = end
+        ends = [found.start() for found in _END.finditer(name)]
+        out: dict[str, None] = {}
+        taken = 0
+        for start in _beginnings(name):
+            if start < taken:
+                continue
+            first = bisect_right(ends, start)
+            for end in reversed(ends[first : first + _MOST_ENDS]):
+                if name[start:end] in self.known:
+                    out[name[start:end]] = None
+                    taken = end
                     break
-                if end - start == 1:
-                    out += self._one(joined)
-                    start = end
-                    break
-                if joined.count("(") == joined.count(")") and joined.startswith("PWN(") and joined.endswith(")"):
-                    inner = self.parts(joined[4:-1])
-                    if inner and _balanced(joined):
-                        out += inner
-                        start = end
-                        break
-        return out
-
-    def _one(self, piece: str) -> list[str]:
-        return [] if " + " in piece or " || " in piece else self.parts(piece)
+        return list(out)
 
 
-def _balanced(text: str) -> bool:
-    """Whether the first bracket is closed by the last character only."""
-    depth = 0
-    for position, char in enumerate(text):
-        depth += (char == "(") - (char == ")")
-        if depth == 0 and char == ")":
-            return position == len(text) - 1
-    return False
+def _beginnings(name: str) -> list[int]:
+    """Return where a name can begin: behind marks, and behind the words that TensorRT puts before a name."""
+    out = []
+    for found in _BEGIN.finditer(name):
+        place = found.end()
+        out.append(place)
+        while helper := _HELPER.match(name, place):
+            place = helper.end()
+            out.append(place)
+    return out
 
 
-def links(engine_layers: pa.Table, onnx_nodes: pa.Table, registered_layers: pa.Table) -> pa.Table:
-    """Link engine layers with the ONNX nodes that went into them, one row a pair."""
+def links(layers: Layers) -> pa.Table:
+    """Link the layers of the engine that was kept with the ONNX nodes that went into them, one row a pair."""
+    return answer(Link, _links(layers))
+
+
+def _links(layers: Layers) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = []
-    layers, nodes, registered = rows(engine_layers), rows(onnx_nodes), rows(registered_layers)
-    for run in dict.fromkeys(layer["run"] for layer in layers):
-        out += _links_of_run(run, layers, nodes, registered)
-    return answer(Link, out)
+    tables = ("engine_layers", "onnx_nodes", "registered_layers")
+    listed, nodes, registered = (rows(layers.rows(table)) for table in tables)
+    for run in dict.fromkeys(layer["run"] for layer in listed):
+        out += _links_of_run(run, listed, nodes, registered)
+    return out
 
 
 def _links_of_run(run: int, layers: list[Any], nodes: list[Any], registered: list[Any]) -> list[dict[str, Any]]:
@@ -137,6 +141,9 @@ def _links_of_run(run: int, layers: list[Any], nodes: list[Any], registered: lis
     for entry in registered:
         if entry["run"] == run and entry["node"]:
             node_of[entry["layer"]] = entry["node"]
+    # A copy that is left of a concatenation bears the name of the tensor.
+    tensors = {t["tensor"]: n["node"] for n in by_name.values() for t in n["outputs"] or () if t["tensor"]}
+    node_of = {**tensors, **node_of}
     names = Names(node_of)
     out: list[dict[str, Any]] = []
     claimed: set[str] = set()
@@ -151,18 +158,21 @@ def _links_of_run(run: int, layers: list[Any], nodes: list[Any], registered: lis
             how = "metadata"
         else:
             found = [node_of[part] for part in names.parts(target or layer["layer"])]
-        if how != "reformat":
+        inside = _FOREIGN.search(target or layer["layer"]) if how != "metadata" else None
+        if inside and how == "name":
+            how = "range"
+            foreign.append((layer, inside))
+        elif how != "reformat":
             claimed.update(found)
-        if not found and _FOREIGN.search(layer["layer"]):
-            foreign.append(layer)
         out += [_link(layer, node, by_name, how) for node in dict.fromkeys(found)]
-    for layer in foreign:
-        ends = _FOREIGN.search(layer["layer"])
-        inside = _between(ends, node_of, by_name, claimed) if ends else []
-        if not inside and len(foreign) == 1:
-            # The end is a helper layer of the parser; all that no other layer holds is in the one foreign node.
-            inside = [name for name, node in by_name.items() if node["layers"] and name not in claimed]
-        out += [_link(layer, node, by_name, "range") for node in inside]
+    named = {(link["layer"], link["node"]) for link in out}
+    for layer, ends in foreign:
+        last = names.parts(ends["last"])
+        inside_of = _behind(node_of[last[-1]], by_name, claimed) if last else []
+        if len(foreign) == 1:
+            # All that no other layer names is in the one foreign node, also where its end is a helper of the parser.
+            inside_of = [name for name, node in by_name.items() if node["layers"] and name not in claimed]
+        out += [_link(layer, n, by_name, "range") for n in inside_of if (layer["layer"], n) not in named]
     return out
 
 
@@ -179,11 +189,8 @@ def _link(layer: dict[str, Any], node: str, by_name: dict[str, Any], how: str) -
     }
 
 
-def _between(ends: re.Match[str], node_of: dict[str, str], by_name: dict[str, Any], claimed: set[str]) -> list[str]:
-    """Return the unclaimed nodes that the last node of a foreign node depends on."""
-    last = node_of.get(ends["last"].strip())
-    if last is None:
-        return []
+def _behind(last: str, by_name: dict[str, Any], claimed: set[str]) -> list[str]:
+    """Return the unclaimed nodes that the last node of a foreign node depends on, and itself."""
     maker = {t["tensor"]: name for name, node in by_name.items() for t in node["outputs"] or ()}
     found: set[str] = set()
     todo = [last]
@@ -196,15 +203,13 @@ def _between(ends: re.Match[str], node_of: dict[str, str], by_name: dict[str, An
     return [name for name in by_name if name in found]
 
 
-def lost_nodes(
-    engine_layers: pa.Table, onnx_nodes: pa.Table, registered_layers: pa.Table, fusions: pa.Table
-) -> pa.Table:
-    """List ONNX nodes that ended in no engine layer, and why."""
-    found = {(r["run"], r["node"]) for r in rows(links(engine_layers, onnx_nodes, registered_layers))}
-    runs = {layer["run"] for layer in rows(engine_layers)}
-    events = [e for e in rows(fusions) if e["action"] != "attempt"]
+def lost_nodes(layers: Layers) -> pa.Table:
+    """List ONNX nodes that ended in no layer of the engine that was kept, and why."""
+    found = {(r["run"], r["node"]) for r in _links(layers)}
+    runs = {layer["run"] for layer in rows(layers.rows("engine_layers"))}
+    events = [e for e in rows(layers.rows("fusions")) if e["action"] != "attempt"]
     out = []
-    for node in rows(onnx_nodes):
+    for node in rows(layers.rows("onnx_nodes")):
         if node["run"] not in runs or (node["run"], node["node"]) in found:
             continue
         row = {"run": node["run"], "node": node["node"], "op": node["op"]}
@@ -216,7 +221,9 @@ def _fate(node: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
     made = node["layers"] or []
     if not made:
         return {"reason": "no_layer", "text": f"{node['op']}: no layer registered", "line": node["line"]}
-    names = Names([*made, node["node"]])
+    # Initializers and helper layers of a node may be fused while the node itself stays: they tell nothing of it.
+    inputs = {t["tensor"] for t in node["inputs"] or ()}
+    names = Names([node["node"], *(name for name in made if name not in inputs and not name.startswith("(Unnamed"))])
     for event in events:
         if event["run"] == node["run"] and event["action"] == "remove" and names.parts(event["layer"]):
             alone = event["layer"] in names.known
