@@ -293,7 +293,7 @@ class Log(InNotebook):
         self._single(what)
         return next(self.records(table))  # type: ignore[no-any-return]
 
-    # ------------------------------------------------------------------ questions
+    # ------------------------------------------------------------------ analyses
     @cached_property
     def analyze(self) -> Analyses:
         """What is computed from the tables of this run, each a DataFrame: ``log.analyze.margins()``."""

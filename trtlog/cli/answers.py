@@ -1,4 +1,4 @@
-"""What the commands of the questions share: an answer printed as rows, or what to do where the log lacks it."""
+"""What the commands of the analyses share: an analysis printed as rows, or what to do where the log lacks it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ all_columns_option = click.option("--all-columns", is_flag=True, help="All colum
 
 def print_answer(
     log: Log,
-    question: str,
+    analysis: str,
     format_: str,
     *,
     columns: Sequence[str] | None = None,
@@ -27,14 +27,14 @@ def print_answer(
     empty: str | None = None,
     **options: Any,
 ) -> int:
-    """Print the answer to a question of ``log.analyze``; return its number of rows.
+    """Print an analysis of ``log.analyze``; return its number of rows.
 
     In a terminal table only ``columns`` are shown; JSON, CSV and Markdown carry all. Where the answer is empty
     because the log lacks the lines, what to do is said on standard error.
     """
-    answer = log.analyze.table(question, **options)
+    answer = log.analyze.table(analysis, **options)
     if not answer.num_rows:
-        advice = log.analyze.missing(question)
+        advice = log.analyze.missing(analysis)
         # prose where rows are expected would be taken for one
         echo(f"trtlog: {advice}" if advice else (empty or "nothing found"), err=bool(advice) or format_ != "table")
         if format_ == "csv":

@@ -72,7 +72,7 @@ def command(
         print_answer(held, "winner_changes", format_, columns=None if all_columns else changed, limit=limit,
                      empty="every layer has the same tactic in both", other=read_log(other))  # fmt: skip
         return
-    question, options, columns = VIEWS["candidates" if layer is not None else view]
+    analysis, options, columns = VIEWS["candidates" if layer is not None else view]
     if layer is not None:
         from trtlog.analyses.layer.why import find_layers
 
@@ -87,4 +87,4 @@ def command(
         columns = tuple(name for name in columns if name != "layer")
     empty = "no tactic was skipped for lack of memory" if view == "workspace" else None
     shown = None if all_columns else columns
-    print_answer(held, question, format_, columns=shown, limit=limit, empty=empty, **options)
+    print_answer(held, analysis, format_, columns=shown, limit=limit, empty=empty, **options)

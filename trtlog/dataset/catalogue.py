@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -13,12 +12,12 @@ from trtlog._version import __version__
 from trtlog.log import Log
 from trtlog.parquet.files import SCHEMA_VERSION
 from trtlog.records import Record
-from trtlog.records.base import column
+from trtlog.records.base import column, record
 from trtlog.tables.durations import build_seconds
 from trtlog.tables.schema import schema_of_record
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class CatalogueRow(Record):
     """A run of a log, or a log that could not be read."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -10,10 +9,10 @@ import pyarrow as pa
 from trtlog.analyses.layer.base import answer, rows
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.engines import passes_of
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class WaterfallStep(Record):
     """A pass of the graph optimizer, with what it did to the number of layers."""
 
@@ -42,7 +41,7 @@ def waterfall(layers: Layers) -> pa.Table:
     return answer(WaterfallStep, out)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class RuleUse(Record):
     """How often a rewrite was tried, and to what effect."""
 
@@ -55,7 +54,7 @@ class RuleUse(Record):
     )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Attempt(Record):
     """A rewrite that was tried on a layer."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +9,7 @@ import pyarrow.compute as pc
 
 from trtlog.analyses.layer.base import answer, rows
 from trtlog.analyses.layer.engine_layer import Layers
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 _MEANING = {
     "host_persistent": "host memory that the layers keep",
@@ -25,7 +24,7 @@ _MEANING = {
 }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class MemoryUse(Record):
     """A figure of memory, for people."""
 
@@ -81,7 +80,7 @@ def in_use(memory: pa.Table, *, managed: bool = False) -> pa.Table:
     return memory.filter(own if managed else pc.invert(own))
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class WorkspaceSkip(Record):
     """A layer some of whose tactics needed more memory than there was."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, rows
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.records.options import InferenceOptions, ReportingOptions, read_options
 
 # trtexec warns of unstable GPU time at a coefficient of variation of 1 % and more; from 5 % on the mean and
@@ -30,7 +30,7 @@ ENQUEUE_EQUAL = 0.98
 GAP_MS = 0.004
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Diagnosis(Record):
     """What bounds the throughput of a run, with the figures it rests on."""
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, frame, rows
-from trtlog.records.base import Record, column, run_column
+from trtlog.records.base import Record, column, record, run_column
 
 PRINTED, ESTIMATED = "printed", "timestamps"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class BuildTime(Record):
     """Seconds the builder spent on one layer, one runner, or reformats and layers as a whole."""
 
@@ -90,7 +89,7 @@ def build_time(timings: pa.Table, timestamps: pa.Table, by: str = "layer") -> pa
     return answer(BuildTime, out)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class CacheUse(Record):
     """What the timing cache did for the build."""
 

@@ -12,7 +12,7 @@ from trtlog.analyses.layer.base import answer, formats_of, rows
 from trtlog.analyses.layer.conversion_times import Place, operand_formats, place_of
 from trtlog.analyses.layer.engine_layer import Layer, Layers, is_conversion, mean_ms
 from trtlog.analyses.layer.timings import TacticTime
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 # Operators whose layers copy data from one place to another where they could not be eliminated.
 _PLACING = ("concat", "slice", "split", "gather", "pad")
@@ -22,7 +22,7 @@ _MOVING = (
 )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ReformatCost(Record):
     """A conversion that the engine holds, its cost, and who forces it."""
 
@@ -283,7 +283,7 @@ def spent_on(found: Layers) -> dict[str, float]:
     return out
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ReformatShare(Record):
     """What conversions and other copies take of the profile."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -12,12 +11,12 @@ from trtlog.analyses.layer.conversions import spent_on
 from trtlog.analyses.layer.engine_layer import Layer, Layers
 from trtlog.analyses.layer.precision import WIDTH, allowed_precisions
 from trtlog.analyses.layer.tactics import combination, own_tactics
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 _NO_ARITHMETIC = ("Constant", "NoOp", "Reformat", "Shuffle", "Reshape", "Signal", "Wait", "shape_call", "reshape")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class LayerPrecision(Record):
     """What one layer costs in each precision, what the engine uses, and why not less."""
 
@@ -153,7 +152,7 @@ def _refusals(skips: pa.Table, messages: pa.Table) -> dict[tuple[int, str], str]
     return out
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class PrecisionTotal(Record):
     """Sum over the engine's layers of a precision."""
 

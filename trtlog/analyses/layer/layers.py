@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, rows
 from trtlog.analyses.layer.engine_layer import Layer, Layers, is_conversion, mean_ms
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 PROFILE, TACTIC, FASTEST = "profile", "tactic", "fastest"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class LayerTime(Record):
     """A layer of the engine, or where the log shows none, a layer that was profiled or timed."""
 
@@ -104,7 +103,7 @@ def _choose_source(held: list[dict[str, Any]]) -> None:
         row.setdefault("source", None)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class TypeTime(Record):
     """All layers of one type."""
 
@@ -147,7 +146,7 @@ def type_times(layers: pa.Table) -> pa.Table:
     return answer(TypeTime, out)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Stretch(Record):
     """A stretch of consecutive measurements."""
 

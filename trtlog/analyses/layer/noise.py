@@ -6,7 +6,6 @@ flips follows from it (:mod:`risk`). What a log itself repeats are conversions: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,7 +14,7 @@ from trtlog.analyses.layer.base import Frame, answer, rows, size_told
 from trtlog.analyses.layer.engine_layer import Layer, Layers, layers_of
 from trtlog.analyses.layer.risk import combination_risks, measured_here, timing_noise
 from trtlog.analyses.layer.tactics import margins
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 AT_RISK = 0.1
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Repeat(Record):
     """The same conversion, timed more than once."""
 
@@ -75,7 +74,7 @@ def repeats(layers: Layers) -> pa.Table:
     return answer(Repeat, out)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class CloseCall(Record):
     """A choice that another build on the same machine may make differently."""
 
@@ -126,7 +125,7 @@ def close_calls(layers: Layers, engine_only: bool = True) -> pa.Table:
     return answer(CloseCall, out)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class WinnerChange(Record):
     """A layer for which two builds of the same network chose different tactics or formats."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +12,7 @@ from trtlog.analyses.layer.engine_layer import Layer, Layers
 from trtlog.analyses.layer.flips import Choice, Combination, Network, Risk, flip_risks
 from trtlog.analyses.layer.timing_noise import MEASURED_ON, TimingNoise
 from trtlog.analyses.layer.timings import same_format
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.values.formats import decode_format, split_formats
 
 # A conversion this long scatters for no other reason than the machine.
@@ -21,7 +20,7 @@ _LONG_MS = 0.03
 _FEW = 8
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FlipRisk(Record):
     """How likely the next build chooses otherwise for a layer of the engine."""
 

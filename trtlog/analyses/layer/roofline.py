@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, rows
 from trtlog.analyses.layer.work import Work, activations_of, work_of
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.values.peaks import Peaks, peaks_of
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ _LATENCY_PERCENT = 10.0
 _SHAPE = re.compile(r"(?P<tensor>.+?)[=:](?P<shape>[0-9]+(?:x[0-9]+)*)$")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Roofline(Record):
     """A layer against what the GPU can do."""
 
@@ -52,7 +51,7 @@ class Roofline(Record):
     line: int | None = line_column("the layer; null for an export's")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class RooflineTotal(Record):
     """A network against what the GPU can do."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import Frame, answer, from_frame, nulls_last
 from trtlog.analyses.layer.engine_layer import Layers
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 
 def own_tactics(layers: Layers) -> Frame:
@@ -18,7 +17,7 @@ def own_tactics(layers: Layers) -> Frame:
     return held[held["kind"] != "reformat"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Candidate(Record):
     """A timed tactic of a layer, with its rank among all of the layer."""
 
@@ -59,7 +58,7 @@ def candidates(layers: Layers, layer: str | None = None) -> pa.Table:
     return from_frame(Candidate, held)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Margin(Record):
     """How clearly the winner of one combination of formats beats the next tactic."""
 
@@ -118,7 +117,7 @@ def _margin(first: Any, second: Any, size: int, in_engine: bool | None) -> dict[
     return row
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Best(Record):
     """The best time of a layer in one precision and layout."""
 
@@ -169,7 +168,7 @@ def best(layers: Layers, by: str = "precision") -> pa.Table:
     return answer(Best, out)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Winners(Record):
     """How often a runner or kernel family is timed, wins its combination, and gets into the engine."""
 
@@ -209,7 +208,7 @@ def winners(layers: Layers, by: str = "runner") -> pa.Table:
     return answer(Winners, out)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class PassedOver(Record):
     """A layer whose fastest tactic the engine does not use: it wants other formats than its neighbours."""
 

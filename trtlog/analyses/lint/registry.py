@@ -12,7 +12,7 @@ import pyarrow as pa
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.lint.causes import message_rows
 from trtlog.analyses.missing import worded
-from trtlog.records.base import Record, column, line_column, run_column
+from trtlog.records.base import Record, column, line_column, record, run_column
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -22,7 +22,7 @@ CONFIDENCES = ("high", "medium", "low")
 _MODULES = ("failures", "measurement", "precision", "formats", "build")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Finding(Record):
     """What a rule found in a log."""
 
