@@ -1,4 +1,5 @@
 -- Which kernels win on each architecture for 3x3 convolutions?
+-- How often, and their mean time; it is over layers of all sizes, so that it does not say which kernel is the faster one.
 -- A convolution's weights are its second input; a layer of the engine carries the names of the nodes fused into it.
 with convolutions as (
     select log, run, node

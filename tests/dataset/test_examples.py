@@ -73,11 +73,14 @@ def test_latency_by_version(dataset):
         version = re.search(r"TensorRT version: (\S+)", text)
         precision = re.search(r"\] \[I\] Precision: (.*)", text)
         name = (model[1] if model and model[1] else engine[1]).rpartition("/")[2]
-        key = (name, precision[1], version[1])
+        shape = ", ".join(re.findall(r"\] \[I\] Input inference shapes?: ?(.*)", text))
+        graph = re.search(r"\] \[I\] CUDA Graph: (.*)", text)
+        key = (name, shape, precision[1], graph[1], version[1])
         best[key] = min(best.get(key, 1e9), float(found[1]))
         runs[key] += 1
     answer = asked(dataset, "latency_by_version")
-    found = {(r.model_file, r.precision, r.tensorrt_version): (r.best_ms, r.runs) for r in answer.itertuples()}
+    names = ("model_file", "shape", "precision", "cuda_graph", "tensorrt_version")
+    found = {tuple(getattr(r, name) for name in names): (r.best_ms, r.runs) for r in answer.itertuples()}
     assert {key: (best[key], runs[key]) for key in best} == found
 
 
@@ -110,7 +113,11 @@ def test_errors(dataset):
     for message, count in lines.items():
         assert (answer.loc[message].messages, answer.loc[message].logs) == (count, len(logs[message]))
     assert len(lines) == 3
-    assert answer.logs.is_monotonic_decreasing
+    assert answer.first_in_logs.is_monotonic_decreasing
+    # Steps that failed follow from other errors: they rank below each error that comes first in a log.
+    assert set(answer.loc[list(lines)].first_in_logs) == {0}
+    failing = re.compile(r"\] \[E\] |^Could not load library", re.MULTILINE)
+    assert answer.first_in_logs.sum() == sum(1 for path in LOGS if failing.search(text_of(path)))
 
 
 def test_the_page_names_all_columns_of_the_catalogue():
