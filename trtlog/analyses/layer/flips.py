@@ -246,7 +246,8 @@ class _Draw:
         common = set(before) & set(after)
         before, after = ([part for part in side if part not in common] for side in (before, after))
         seen = [self._seen(side) for side in (before, after)]
-        if seen[1] == float("inf") or seen[1] > _FAR * seen[0]:
+        # A conversion that was not timed, on either side, leaves nothing to compare.
+        if float("inf") in seen or seen[1] > _FAR * seen[0]:
             return np.zeros(DRAWS, dtype=bool)
         # The builder did not take it: what this log prices as a gain is none that it saw.
         difference = np.full(DRAWS, -min(0.0, seen[1] - seen[0]))
