@@ -1,0 +1,124 @@
+"""What is said of a layer is said alike everywhere: precision, type, tactic and time, on every log that lists layers."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pytest
+
+import trtlog
+from tests.analyses.conftest import FOLDER
+from tests.conftest import beside
+from tests.test_corpus import LOGS
+from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.layers import layer_times
+from trtlog.analyses.layer.why import story
+from trtlog.errors import InputError
+
+CAPTURES = sorted(FOLDER.glob("*.log.gz"))
+_STORIES = 6  # of each log: one story asks for all tables
+
+
+def lists_layers(path):
+    text = gzip.open(path, "rt", errors="replace").read() if path.suffix == ".gz" else path.read_text(errors="replace")
+    return re.search(r"^.{0,80}(Layer\(\w+\): |Name: .*, LayerType: )", text, re.MULTILINE) is not None
+
+
+LISTING = [path for path in [*CAPTURES, *LOGS] if lists_layers(path)]
+
+
+@pytest.mark.parametrize("path", beside(LISTING), ids=lambda path: path.name)
+def test_all_answers_say_the_same_of_a_layer(path):
+    try:
+        log = trtlog.parse(path, exports=[])
+    except InputError as error:
+        pytest.skip(f"refused: {error}")
+    compared = sum(compare(run) for run in log.runs if run.table("engine_layers").num_rows)
+    assert compared or not log.table("engine_layers").num_rows
+
+
+def compare(run):
+    """Compare the answers on one run; return how many layers there were."""
+    layers = layers_of(run).layers
+    names = [layer.layer for layer in layers]
+    once = {layer.layer: layer for layer in layers if names.count(layer.layer) == 1}
+    report = [row for row in layer_times(layers_of(run), run.analyze.table("build_time")).to_pylist() if row["type"]]
+    assert [(r["layer"], r["type"], r["precision"], r["kernel"], r["tactic_ms"]) for r in report if r["layer"] in once] == [
+        (x.layer, x.type, x.precision, x.kernel, x.tactic_ms) for x in once.values() if x.type
+    ]
+    for row in run.analyze.table("precision").to_pylist():
+        if layer := once.get(row["layer"]):
+            assert (row["type"], row["used"], row["used_ms"]) == (layer.type, layer.precision, layer.tactic_ms)
+    for row in run.analyze.table("candidates").to_pylist():
+        layer = once.get(row["layer"])
+        if layer is not None and row["in_engine"] and not layer.timed_as and len(layers_of(run).all) == len(layers):
+            said = (row["tactic"], row["time_ms"], row["precision"])
+            assert said == (layer.tactic, layer.tactic_ms, layer.precision)
+    found = trtlog.diff(run, run)
+    for row in found.rows("layers"):
+        if layer := once.get(row["control_layer"]):
+            said = tuple(row[f"control_{name}"] for name in ("type", "precision", "tactic", "kernel"))
+            assert said == (layer.type, layer.precision, layer.tactic, layer.kernel)
+            if row["time_source"] == "tactic" and found.work.scale == (1, 1):
+                assert row["control_ms"] == layer.tactic_ms
+    if run.run.status != "failed":
+        for entry in trtlog.lock(run).document["layers"]:
+            if layer := once.get(entry["layer"]):
+                assert [entry[name] for name in ("type", "precision", "tactic", "kernel")] == [
+                    layer.type, layer.precision, layer.tactic, layer.kernel
+                ]  # fmt: skip
+    computing = [layer for layer in once.values() if layer.role == "layer"]
+    for layer in computing[:: max(1, len(computing) // _STORIES)]:
+        told = story(run, layer.layer)
+        assert told.type == layer.type
+        if told.precision is not None:
+            assert (told.precision["used"], told.precision["used_ms"]) == (layer.precision, layer.tactic_ms)
+        if told.winner is not None:
+            said = (told.winner["tactic"], told.winner["time_ms"], told.winner["precision"])
+            assert said == (layer.tactic, layer.tactic_ms, layer.precision)
+        else:
+            assert layer.tactic_ms is None
+    return len(layers)
+
+
+@pytest.mark.parametrize("name", ["resnet50_fp32_verbose", "mobilenet_fp16_verbose"])
+def test_the_precision_is_that_of_formats_and_kernel(name):
+    """Read by hand: the first operand's type on the Layer line, and tf32 in the kernel's name above the tactic."""
+    lines = gzip.open(FOLDER / f"{name}.log.gz", "rt").read().split("\n")
+    kernels = {m[2]: m[1] for line in lines if (m := re.search(r"Set Tactic Name: (\S+) Tactic: (0x[0-9a-f]{16})", line))}
+    layers = {layer.layer: layer for layer in layers_of(trtlog.parse(FOLDER / f"{name}.log.gz")).layers}
+    checked = 0
+    for line in lines:
+        found = re.match(r"Layer\(CaskConvolution\): (.+), Tactic: (0x[0-9a-f]{16}), \S+ \((\w+)\[", line)
+        if found is None:
+            continue
+        word = {"Half": "FP16", "Float": "FP32"}[found[3]]
+        kernel = kernels.get(found[2], "")
+        wanted = "TF32" if word == "FP32" and "_tf32" in kernel else word
+        assert layers[found[1]].precision == wanted, line
+        checked += 1
+    assert checked > 30
+
+
+def test_of_several_strategies_the_kept_one_answers():
+    """TensorRT 10.16: strategy 4 is the initial choice, 3 and 2 are skipped; the list of layers is of strategy 4."""
+    [path] = [path for path in LOGS if str(path).endswith("10.16.0/cookbook-trtexec-result-02.log.gz")] or [None]
+    if path is None:
+        pytest.skip("the third-party logs are not beside this checkout")
+    log = trtlog.parse(path)
+    lines = gzip.open(path, "rt").read().split("\n")
+    [kept] = [n for n, line in enumerate(lines, 1) if "Use backend strategy 4 with estimated inference time" in line]
+    # Total Activation Memory: 2105856 bytes, then 2408448 and 1003520 of the discarded engines
+    activation = log.analyze.memory_use().query("name == 'activation'")
+    assert (activation.mib * 2**20).tolist() == [2105856]
+    assert trtlog.lock(log).document["budgets"]["memory_bytes"]["activation"] == 2105856
+    added = [n for n, line in enumerate(lines[:kept], 1) if "] Adding reformat layer: " in line]
+    conversions = log.analyze.reformats()
+    assert len(added) == 4
+    # of these, Layer(NoOp): Reformatting CopyNode for Input Tensor 0 to node_max_pool2d converts nothing
+    assert sorted(conversions.line) == [n for n in added if "Input Tensor 0 to node_max_pool2d (" not in lines[n - 1]]
+    passes = log.analyze.fusion_waterfall()
+    assert passes.iloc[0][["name", "layers"]].tolist() == ["Original", 24]
+    assert passes.line.max() < kept
+    assert all(layer.timing.row is None or layer.timed_as or log.tactics.engine[0] == 0 for layer in layers_of(log).layers)
