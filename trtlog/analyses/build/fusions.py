@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, rows
 from trtlog.analyses.layer.engine_layer import Layers
-from trtlog.analyses.layer.engines import passes_of
 from trtlog.records.base import Record, column, line_column, record, run_column
 
 
@@ -26,9 +25,8 @@ class WaterfallStep(Record):
 
 def waterfall(layers: Layers) -> pa.Table:
     """List the passes of the engine that was kept, with layer counts, changes and the rewrites printed in each."""
-    log = layers.log
-    events = [(f["run"], f["line"]) for f in rows(log.table("fusions")) if f["action"] != "attempt"]
-    passes = passes_of(log.table("passes"), log.table("phases"), log.table("engines"), layers.engine)
+    passes = layers.rows("passes")
+    events = [(f["run"], f["line"]) for f in rows(layers.rows("fusions")) if f["action"] != "attempt"]
     out: list[dict[str, Any]] = []
     previous: dict[int, dict[str, Any]] = {}
     for row in rows(passes):

@@ -53,6 +53,11 @@ def memory_use(layers: Layers) -> pa.Table:
     return answer(MemoryUse, out)
 
 
+def memory_totals(layers: Layers) -> dict[str, int]:
+    """Return the bytes of each total of the engine that was kept: the last printed."""
+    return {row["name"]: row["bytes"] for row in rows(layers.rows("memory_totals")) if row["bytes"] is not None}
+
+
 def _use(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "run": row["run"],

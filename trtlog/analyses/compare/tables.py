@@ -9,9 +9,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact, redact_value
-from trtlog.analyses.build.memory import in_use
+from trtlog.analyses.build.memory import in_use, memory_totals
 from trtlog.analyses.compare.performance import change_percent
 from trtlog.analyses.compare.schema import CATEGORIES, category
+from trtlog.analyses.layer.engine_layer import layers_of
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -146,7 +147,7 @@ def fusion_rows(control: Log, test: Log) -> list[dict[str, Any]]:
 
 
 def _fusions(log: Log) -> Counter[tuple[str, str | None, str, str | None]]:
-    table = log.table("fusions").select(["action", "rule", "layer", "other"])
+    table = layers_of(log).rows("fusions").select(["action", "rule", "layer", "other"])
     return Counter(
         (row["action"], row["rule"], row["layer"], row["other"])
         for row in table.to_pylist()
@@ -174,11 +175,7 @@ def memory_rows(control: Log, test: Log) -> list[dict[str, Any]]:
 
 def _memory(log: Log) -> dict[str, int]:
     """Return the last value of each total: a log of build and inference repeats some."""
-    totals = {
-        row["name"]: row["bytes"]
-        for row in log.table("memory_totals").select(["name", "bytes"]).to_pylist()
-        if row["bytes"] is not None
-    }
+    totals = memory_totals(layers_of(log))
     # What process and device use and what TensorRT manages are two scales: one is no more or less than the other.
     for managed, words in ((False, "in_use"), (True, "managed")):
         steps = in_use(log.table("memory"), managed=managed)

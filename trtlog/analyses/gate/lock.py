@@ -15,6 +15,7 @@ from typing import Any
 
 from trtlog._util.redact import redact
 from trtlog._util.words import counted
+from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.compare.diff import one_run
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
 from trtlog.analyses.layer.engine_layer import Layer, layers_of
@@ -200,7 +201,7 @@ def read_budgets(log: Log) -> dict[str, Any]:
         for metric, stats in _LATENCIES.items()
         if (held := {stat: values[metric, stat] for stat in stats if (metric, stat) in values})
     }
-    totals = {row["name"]: row["bytes"] for row in log.table("memory_totals").select(["name", "bytes"]).to_pylist()}
+    totals = memory_totals(layers_of(log))
     return {
         "latency": latency or None,
         "throughput_qps": values.get(("throughput", "value")),

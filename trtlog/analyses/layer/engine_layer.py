@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.layer.base import Frame, rows
 from trtlog.analyses.layer.conversion_times import ConversionTimes, Place, place_of
-from trtlog.analyses.layer.engines import kept_engine, rows_of
+from trtlog.analyses.layer.engines import graph_rows_of, kept_engine, rows_of
 from trtlog.analyses.layer.equal import find_equals, operators
 from trtlog.analyses.layer.names import constituents, family_of, role_of
 from trtlog.analyses.layer.precision import operand_precision, timed_precision
@@ -159,6 +159,9 @@ class Layers:
 
     def rows(self, table: str) -> pa.Table:
         """Return the rows of a table that tell of :attr:`engine`."""
+        if table in ("passes", "fusions"):
+            shared = self.log.table("phases"), self.log.table("engines")
+            return graph_rows_of(self.log.table(table), *shared, self.engine)
         return rows_of(self.log.table(table), self.engine)
 
     @cached_property

@@ -41,20 +41,34 @@ def rows_of(table: pa.Table, engine: int | None) -> pa.Table:
     return table.filter(about)
 
 
-def passes_of(passes: pa.Table, phases: pa.Table, engines: pa.Table, engine: int | None) -> pa.Table:
-    """Return the passes that an engine went through: its own, and those above the first backend strategy tried.
+def graph_rows_of(table: pa.Table, phases: pa.Table, engines: pa.Table, engine: int | None) -> pa.Table:
+    """Return the passes or rewrites that an engine went through: its own, and those above the first backend strategy.
 
     All strategies of one build start from one graph, whose construction is printed once, for the first of them.
     """
-    own = rows_of(passes, engine)
+    own = rows_of(table, engine)
     first = engine
     discarded = {row["engine"] for row in engines.to_pylist() if row["strategy"] is not None and row["kept"] is False}
     while first is not None and first - 1 in discarded:
         first -= 1
     if first == engine:
         return own
-    ends = [row["line"] for row in phases.to_pylist() if row["engine"] == first and row["name"] == "graph_construction"]
-    if not ends:
+    built = [row for row in phases.to_pylist() if row["engine"] == first and row["name"] == "graph_construction"]
+    if not built:
         return own
-    shared = rows_of(passes, first)
-    return pa.concat_tables([shared.filter(pc.less(shared.column("line"), ends[0])), own]).unify_dictionaries()
+    shared = rows_of(table, first)
+    return pa.concat_tables([shared.filter(pc.less(shared.column("line"), built[0]["line"])), own]).unify_dictionaries()
+
+
+def engines_in_words(engines: pa.Table) -> str | None:
+    """Return what became of the engines of a run in one sentence, None where it built one."""
+    found = engines.to_pylist()
+    if len(found) < 2:
+        return None
+    words = []
+    for row in found:
+        name = f"engine {row['engine']}" if row["strategy"] is None else f"backend strategy {row['strategy']}"
+        fate = {True: "kept", False: "discarded"}.get(row["kept"], row["origin"])
+        time = "" if row["estimated_ms"] is None else f", estimated {row['estimated_ms']:g} ms"
+        words.append(f"{name} {fate}{time}")
+    return "; ".join(words)

@@ -287,7 +287,7 @@ def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
         for r in rows(ask.table("reformats"))
         if r["layer"] == layer or r["tensor"] in tensors
     ]
-    out["memory"] = next((r for r in rows(log.table("layer_memory")) if r["layer"] == layer), None)
+    out["memory"] = _named(rows(ask._layers.rows("layer_memory")), layer)
     profile = rows(log.table("profile"))
     profile.sort(key=lambda r: -r["time_ms"])
     for place, row in enumerate(profile, 1):

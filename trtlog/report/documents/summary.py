@@ -6,7 +6,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from trtlog._util.words import counted
+from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.build.overview import bound_by, precision_of, remarks, slowest
+from trtlog.analyses.layer.conversions import conversions
+from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.engines import engines_in_words
 from trtlog.analyses.missing import advice, is_rtx, product
 from trtlog.records.options import Performance, Statistics
 from trtlog.report.document import (
@@ -147,7 +151,7 @@ def _phases(log: Log) -> Section | None:
 
 def _passes(log: Log) -> Section | None:
     """Layers after each pass that changed their number."""
-    passes = log.table("passes").to_pylist()
+    passes = layers_of(log).rows("passes").to_pylist()
     if not passes:
         return None
     most = max(p["layers"] for p in passes) or 1
@@ -171,10 +175,14 @@ def _search(log: Log) -> Section | None:
     tactics, timings = log.table("tactics").num_rows, log.table("timings").num_rows
     if tactics or timings:
         facts.append(("tactics", f"{tactics} timed in {counted(timings, 'runner block')}, {counted(fused, 'fusion')}"))
-    reformats = log.table("reformats").num_rows
-    if reformats:
-        facts.append(("reformats", f"{counted(reformats, 'layer')} added"))
-    totals = {row["name"]: row["bytes"] for row in log.table("memory_totals").to_pylist()}
+    layers = layers_of(log)
+    if engines := engines_in_words(log.table("engines")):
+        facts.append(("engines", engines))
+    added = layers.rows("reformats").num_rows
+    if added:
+        empty = added - sum(one.place is not None for one in conversions(layers))
+        facts.append(("reformats", f"{counted(added, 'layer')} added" + (f", {empty} of them a NoOp" if empty else "")))
+    totals = memory_totals(layers)
     if totals:
         facts.append(("memory", ", ".join(f"{name.replace('_', ' ')} {size(n)}" for name, n in totals.items())))
     return Section("builder", (_of(facts),)) if facts else None

@@ -1,0 +1,1 @@
+"""What a build did: fusions, memory, time, and what bounds the performance."""
