@@ -11,6 +11,7 @@ import trtlog
 from tests.analyses.conftest import FOLDER
 from tests.conftest import beside
 from tests.test_corpus import LOGS
+from trtlog.analyses.build.overview import slowest
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layers import layer_times
 from trtlog.analyses.layer.why import story
@@ -68,6 +69,11 @@ def compare(run):
                 assert [entry[name] for name in ("type", "precision", "tactic", "kernel")] == [
                     layer.type, layer.precision, layer.tactic, layer.kernel
                 ]  # fmt: skip
+    first_screen = slowest(run)
+    for row in first_screen.layers if first_screen else ():
+        if layer := once.get(row.layer):
+            known = layer.tactic_ms if layer.profile_ms is None else layer.profile_ms
+            assert row.time_ms == pytest.approx(known, abs=0.005 if layer.profile_ms else 0)  # as the profile rounds it
     computing = [layer for layer in once.values() if layer.role == "layer"]
     for layer in computing[:: max(1, len(computing) // _STORIES)]:
         told = story(run, layer.layer)

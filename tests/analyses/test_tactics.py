@@ -21,7 +21,8 @@ def test_candidates_are_all_timed_tactics_in_order(name):
 @pytest.mark.parametrize("name", LOGS)
 def test_the_tactic_in_the_engine_is_the_one_the_engine_line_names(name):
     used = [r for r in parsed(name).analyze.table("candidates").to_pylist() if r["in_engine"]]
-    assert len(used) == 77 if name.startswith("mobile") else 78
+    # Each layer that computes, but for those that the timing cache answered; what became a NoOp runs nothing.
+    assert len(used) == (76 if name.startswith("mobile") else 77)
     for row in used:
         _, tactic, rest = engine(name)[row["layer"]]
         assert row["tactic"] == tactic
@@ -67,7 +68,7 @@ def test_best_by_precision():
 def test_the_engine_passes_over_what_needs_other_formats():
     name = "mobilenet_fp16_verbose"
     found = parsed(name).analyze.table("passed_over").to_pylist()
-    assert len(found) == 21
+    assert len(found) == 20  # reshape_after_.. was timed as a Shuffle and became a NoOp: nothing to pass over
     row = found[0]
     assert row["layer"] == "/features/features.8/conv/conv.2/Conv + /features/features.8/Add"
     own = [(t, c[1]) for _, layer, _, c, _, t in timed(name) if layer == row["layer"]]

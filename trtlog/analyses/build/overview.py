@@ -64,8 +64,7 @@ def slowest(log: Log, count: int = _TOP) -> Slowest | None:
             SlowLayer(r["layer"], r["avg_ms"], r["percent"], None, r["line"]) for r in top if r["avg_ms"] is not None
         ]
         return Slowest(f"slowest of {counted(len(rows), 'layer')} in the profile", tuple(slow)) if slow else None
-    # A NoOp gives a tensor another name, whatever its shuffle cost when it was timed.
-    layers = [x for x in layers_of(log).layers if x.tactic_ms is not None and x.type != "NoOp"]
+    layers = [layer for layer in layers_of(log).layers if layer.tactic_ms is not None]
     layers.sort(key=lambda x: -(x.tactic_ms or 0.0))
     slow = [SlowLayer(x.layer, x.tactic_ms or 0.0, None, x.runner, x.line) for x in layers[:count]]
     title = "slowest layers, by the time of the tactic that the engine uses (no profile)"

@@ -242,7 +242,8 @@ class Layers:
     def _layer(self, row: Mapping[str, Any], position: int, measured: Mapping[str, Any] | None) -> Layer:
         name, type_ = row["layer"], row["type"]
         timed = self.candidates.get(name.strip(), [])
-        timing = used_by(row, timed)
+        # What became a NoOp runs nothing, whatever it was timed as before.
+        timing = used_by(row, timed) if type_ != "NoOp" else UNKNOWN
         used = self._tactic(timed, timing)
         own = row["engine"] if used is None else used.engine
         timed = [one for one in timed if one.engine == own] or timed

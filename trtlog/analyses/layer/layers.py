@@ -83,10 +83,7 @@ def _row(found: Layers, name: str, run: int, line: int | None, layer: Layer | No
     if layer is None:
         return row | {"type": "Reformat" if is_conversion(name, None) else None, "tactic_ms": None}
     columns = ("type", "tactic_ms", "precision", "margin_percent", "runner", "kernel")
-    row |= {column: getattr(layer, column) for column in columns}
-    if layer.type == "NoOp":  # it gives a tensor another name, whatever its shuffle cost when it was timed
-        row["tactic_ms"] = None
-    return row
+    return row | {column: getattr(layer, column) for column in columns}
 
 
 def _choose_source(held: list[dict[str, Any]]) -> None:
