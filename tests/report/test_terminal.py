@@ -130,13 +130,21 @@ def test_a_table_of_a_terminal_cuts_names_in_the_middle_and_wraps_words():
 
 def test_a_table_that_does_not_fit_is_an_entry_a_row():
     assert printed(TABLE, 36) == (
-        "/backbone/stage1/block1/conv1/Conv\n"
-        "  ms 0.25\n"
-        "  why the fastest of all that were\n"
-        "  timed\n"
-        "/fc\n"
-        "  ms 0.125\n"
+        "/backbone/stage1/block1/conv1/Conv\n  ms 0.25\n  why the fastest of all that were\n  timed\n/fc\n  ms 0.125\n"
     )
+
+
+def test_what_can_be_spared_goes_first_and_is_named():
+    columns = [
+        Column("layer", "name"),
+        Column("ms", "number"),
+        *(Column(x, "code", spare=True) for x in ("noise", "p")),
+    ]
+    table = Table(columns, [("/conv1/Conv", "0.25", "a factor of 4.6", "0.001")])
+    assert printed(table, 45) == ("layer          ms  noise            p\n/conv1/Conv  0.25  a factor of 4.6  0.001\n")
+    assert printed(table, 36) == "layer          ms  noise\n/conv1/Conv  0.25  a factor of 4.6\nno room for: p\n"
+    assert printed(table, 30) == "layer          ms\n/conv1/Conv  0.25\nno room for: noise, p\n"
+    assert printed(table, 12) == "/conv1/Conv\n  ms 0.25\n  noise a\n  factor of\n  4.6  p\n  0.001\n"
 
 
 def test_lines_for_a_pipe_are_what_the_console_prints():

@@ -132,12 +132,15 @@ class Column:
         Mark of its cells, where a cell has none of its own.
     least : int, optional
         The least width of a ``name`` or ``words`` that is longer.
+    spare : bool
+        Whether it may be left out on a terminal where there is no room.
     """
 
     heading: str
     kind: Kind = "words"
     mark: Mark = ""
     least: int | None = None
+    spare: bool = False
 
 
 @dataclass(frozen=True)

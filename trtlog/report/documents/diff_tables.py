@@ -44,7 +44,7 @@ def sections(diff: Diff) -> list[Section]:
 def table_of(rows: Sequence[Row], columns: Sequence[Drawn], bar: str | None = None) -> Table:
     """Return rows as a table; ``bar`` names the change to draw a bar of: green where it became less."""
     cells = [[cell(row) for _, _, cell in columns] for row in rows]
-    drawn = [Column(heading, kind) for heading, kind, _ in columns]
+    drawn = [Column(heading, kind, spare=heading in _SPARE) for heading, kind, _ in columns]
     if bar is not None:
         drawn.append(Column("", "bar"))
         changes = [row[bar] or 0.0 for row in rows]
@@ -105,6 +105,9 @@ def _paired(row: Row) -> str:
     return "" if row["method"] == "none" else f"{row['method']} {row['confidence']:g}"
 
 
+# Columns that a narrow terminal may do without.
+_SPARE = {"p", "noise to", "unit", "paired", "section", "of it timing", "share"}
+_SPARE |= {"spread", "same tactics", "build s", "layers ms", "min ms", "max ms", "noise"}
 # Tables with a bar, and what it shows.
 _BARS = {"attribution": "delta_ms", "phases": "delta_s"}
 _VALUES: tuple[Drawn, ...] = (("control", "name", text("control")), ("test", "name", text("test")))

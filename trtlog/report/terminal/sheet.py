@@ -36,8 +36,12 @@ class Sheet:
             return
         shown = list(range(len(self._columns)))
         widths = self._widths(shown, options)
-        if widths is None:  # the first to go are the bars
+        if widths is None:  # the first to go are the bars, then what can be spared, from the right
             shown = [n for n in shown if self._columns[n].kind != "bar"]
+            widths = self._widths(shown, options)
+        spare = [n for n in shown if self._columns[n].spare]
+        while widths is None and spare:
+            shown.remove(spare.pop())
             widths = self._widths(shown, options)
         if widths is None:
             yield from [Sheet(self._narrow)] if self._narrow is not None else self._entries()
@@ -56,6 +60,9 @@ class Sheet:
         for row in self._rows:
             grid.add_row(*[_cell(row[n], self._columns[n]) for n in shown])
         yield grid
+        left = [c.heading for n, c in enumerate(self._columns) if n not in shown and c.kind != "bar"]
+        if left:
+            yield Text(f"no room for: {', '.join(left)}", style="dim")
 
     def plain_lines(self) -> Iterator[str]:
         """Give the table as lines of text, as wide as it is: what a pipe gets, at once for many rows."""
