@@ -107,6 +107,7 @@ class Log(InNotebook):
         timestamps: pd.DataFrame
         timing_cache: pd.DataFrame
         placements: pd.DataFrame
+        facts: pd.DataFrame
         iterations: pd.DataFrame
         iteration_times: pd.DataFrame
         outputs: pd.DataFrame

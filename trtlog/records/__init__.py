@@ -7,7 +7,7 @@ from trtlog.records.run import Device, Option, Run, Section
 from trtlog.records.graph import Fusion, OnnxNode, Pass, Plugin, RegisteredLayer
 from trtlog.records.autotune import Combination, Reformat, Skip, Tactic, TacticName, Timing
 from trtlog.records.engine import Engine, EngineLayer, LayerMemory, MemoryEvent, MemoryTotal, Phase, ProfileRow
-from trtlog.records.build import Placement, Timestamp, TimingCacheEvent
+from trtlog.records.build import Fact, Placement, Timestamp, TimingCacheEvent
 from trtlog.records.performance import Coverage, Iteration, IterationTime, Message, Output, Statistic
 # isort: on
 
@@ -21,6 +21,7 @@ __all__ = [
     "Device",
     "Engine",
     "EngineLayer",
+    "Fact",
     "Fusion",
     "Iteration",
     "IterationTime",

@@ -51,3 +51,20 @@ class Placement(Record):
     reason: str | None = column("text", "why the DLA does not take it, in the log's words where it prints some")
     reason_line: int | None = column("int64", "line that gives the reason")
     engine: int = engine_column()
+
+
+@record(frozen=True)
+class Fact(Record):
+    """A number that a line prints and no other table holds."""
+
+    table: ClassVar[str] = "facts"
+
+    run: int = run_column()
+    line: int = line_column("the message")
+    kind: str = column("name", "kind of message")
+    wording: str = column("name", "how the kind is worded, by its name in the grammar, as before and after")
+    field: str = column("name", "what the number is: its name in the grammar, as trtlog explain shows it")
+    value: float = column("float64", "the number")
+    unit: str | None = column("name", "its unit; null for a count or a ratio")
+    subject: str | None = column("name", "layer, tensor, kernel or other thing that the line names; null for none")
+    engine: int = engine_column()

@@ -12,7 +12,7 @@ from trtlog._util import unreadable
 from trtlog._util.gc import no_collection
 from trtlog.messages.captures import Captures
 from trtlog.records import TABLES
-from trtlog.tables import autotune, build, engine, messages, nodes, performance, runs, simple
+from trtlog.tables import autotune, build, engine, facts, messages, nodes, performance, runs, simple
 from trtlog.tables.context import Context
 from trtlog.tables.lines import in_file
 from trtlog.tables.schema import schema_of
@@ -36,6 +36,7 @@ BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
     "timestamps": build.timestamps,
     "timing_cache": build.timing_cache,
     "placements": build.placements,
+    "facts": facts.facts,
     "memory": simple.memory,
     "layer_memory": simple.layer_memory,
     "memory_totals": simple.memory_totals,
