@@ -270,3 +270,22 @@ def test_explain_lists_different_rules(tmp_path):
     rules = [line.split(",")[0] for line in lines if ", wording " in line]
     assert len(rules) > 1
     assert len(set(rules)) == len(rules)
+
+
+@pytest.mark.parametrize("engine", ["line", "vector"])
+def test_errors_of_the_library_that_a_program_prints_without_a_header(engine):
+    log = trtlog.parse(
+        b"""\
+Error[9]: Skipping tactic 0x0 due to exception [graph.h:1182] CheckException:
+nvrtc_compile.cpp:1118: CHECK(success) failed. NVRTC Compilation failure
+[optimizer.cpp::computeCosts::3869] Error Code 10: Internal Error (Could not find any implementation for node 002.)
+Error[100]: something of another program
+""",
+        engine=engine,
+    )
+    assert log.messages[["line", "severity", "kind"]].values.tolist() == [
+        [1, "error", "tactic_exception"],
+        [3, "error", "error"],
+    ]
+    assert log.skips.text.tolist() == ["[graph.h:1182] CheckException:"]
+    assert log.coverage.set_index("kind").lines["foreign"] == 1

@@ -35,9 +35,15 @@ _LIBRARY_SECTIONS = frozenset({"symbolic_checks", "network_dump", "placement"})
 # Kinds that end the section of the run before them.
 _RUN_KINDS = frozenset({"run_started", "run_ended"})
 _TEXT_LITERAL = 16
+# How an error of the library begins where a program prints its text alone.
+_ERROR_TEXT = re.compile(
+    rb"Error\[[0-9]{1,3}\]: |"
+    rb"(?:[0-9]{1,3}: )?\[[^ \[\]]{1,80}\.(?:cpp|cu|h)::[^ \[\]]{1,120}::[0-9]+\] Error Code [0-9]"
+)
 # What ends an open record although it has no header.
 _ENDS_RECORD = re.compile(
-    rb"&&&& |Traceback \(most recent call last\):|nohup: |[$#] |={16,}|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^ ]*[$#] "
+    rb"&&&& |Error\[[0-9]{1,3}\]: |"
+    rb"Traceback \(most recent call last\):|nohup: |[$#] |={16,}|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^ ]*[$#] "
 )
 _PROTOBUF = re.compile(rb"\s*(?:[A-Za-z_][A-Za-z_ ]*: |[A-Za-z_]+ \{|\}|$)")
 _NODE_TEXT = re.compile(rb"(?:[A-Za-z0-9_.]+:[0-9]+: )?(?:--- Begin node ---|[a-z_]+: \"|[a-z_]+ \{)")
@@ -375,6 +381,10 @@ class Classifier:
         if not line.strip():
             return Line(number, USAGE if self.usage else BLANK, None, NO_HEADER, line, number)
         if not self.usage:
+            if _ERROR_TEXT.match(line) and (found := self.matcher.match(line.rstrip())) is not None:
+                error = self._message_text(number, found, line)
+                self.open = self._unfinished(line)
+                return error._replace(header=NO_HEADER._replace(severity="E"))
             found = self.matcher.match_text(line)
             if found is not None and (self._text or self._prefix[found.variant] >= _TEXT_LITERAL):
                 return self._message_text(number, found, line)
