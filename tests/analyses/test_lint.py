@@ -168,6 +168,19 @@ def test_sizes_are_those_of_people():
     assert "memPoolSize" not in found["action"]
 
 
+def test_shares_of_an_excerpt_are_those_that_are_printed():
+    """The row says 0.6 %; of the two rows that are left it takes a tenth."""
+    header = "[01/02/2026-10:00:00] [I] "
+    found = of_text(
+        f"{header}=== Profile (32 iterations ) ===\n"
+        f"{header}   Layer   Time (ms)   Avg. Time (ms)   Median Time (ms)   Time %\n"
+        f"{header}   Reformatting CopyNode for Input Tensor 0 to conv1   18.53   0.5790   0.5765   0.6\n"
+        f"{header}   conv1   166.7   5.21   5.2   5.4\n"
+    )
+    assert found["reformat-share"]["severity"] == "good"
+    assert " 0.6 % of the profile" in found["reformat-share"]["text"]
+
+
 def test_a_slip_of_the_unit():
     pools = "[11/22/2026-13:22:57] [I] === Build Options ===\n[11/22/2026-13:22:57] [I] Memory Pools: workspace: {}\n"
     found = of_text(pools.format("0.000976562 MiB, dlaSRAM: default"))["workspace-limit"]

@@ -303,6 +303,9 @@ def shares(found: Layers) -> pa.Table:
     sums: dict[str, list[float]] = {}
     profile = rows(found.log.table("profile"))
     total = sum(mean_ms(row) or 0.0 for row in profile)
+    printed = sum(row["percent"] or 0.0 for row in profile)
+    if 0 < printed < 98:  # an excerpt: rows are left out, and the printed shares still are of the whole
+        total *= 100 / printed
     measured = [(layer.profile, layer) for layer in found.layers if layer.profile is not None and layer.row is not None]
     for row, layer in (*measured, *((row, None) for row in found.only_profiled)):
         if not is_conversion(row["layer"], layer.type if layer else None):
