@@ -148,6 +148,6 @@ def test_the_workflow_runs_as_written(tmp_path):
 
 
 def test_the_workflow_fails_for_another_build(tmp_path):
-    gate, diff = steps("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose_rebuild.log.gz", tmp_path)
+    gate, diff = steps("fixtures/trt-8.5.3-h200/resnet50_fp16_dyn_detailed.log.gz", tmp_path)
     assert (gate.returncode, diff.returncode) == (1, 0)
     assert "## trtlog check: failed" in (tmp_path / "summary.md").read_text()

@@ -60,7 +60,8 @@ def command(
 
 def _setting(name: str, value: str) -> dict[str, Any]:
     """Return the setting that a value is of: a level, or the tolerance of the rule."""
-    from trtlog.analyses.gate.lock import DEFAULT_RULES, LEVELS
+    from trtlog.analyses.gate.document import LEVELS
+    from trtlog.analyses.gate.lock import DEFAULT_RULES
 
     if value in LEVELS:
         return {"level": value}

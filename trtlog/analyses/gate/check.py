@@ -14,7 +14,9 @@ from trtlog.analyses.compare.align import Pair, align
 from trtlog.analyses.compare.diff import one_run
 from trtlog.analyses.compare.tables import message_key
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
-from trtlog.analyses.gate.lock import Lock, check_document, lock, read_budgets, read_build_options, read_lock
+from trtlog.analyses.gate.lock import Lock, check_lock, lock, read_budgets, read_build_options, read_lock
+from trtlog.analyses.gate.noise import Noise
+from trtlog.analyses.layer.base import copied_for
 from trtlog.analyses.layer.engine_layer import Layer, Layers, layers_of
 from trtlog.analyses.layer.names import constituents, family_of, role_of
 from trtlog.analyses.layer.precision import comparable
@@ -22,6 +24,7 @@ from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.log import Log
 
 # The wider, the slower: a layer that moves towards the front lost its precision.
+_MEASURED = ("enqueue_bound", "transfer_bound", "gpu_time_unstable", "unstable_advice")
 _WIDTH = ("FP64", "FP32", "TF32", "BF16", "FP16", "FP8", "INT8", "FP4", "INT4")
 
 
@@ -34,7 +37,7 @@ class Finding:
     rule : str
         The rule that minds it.
     level : str
-        ``fail`` or ``warn``.
+        ``fail``, ``warn``, or ``note`` for what lies within the noise of identical rebuilds.
     reason : str
         What is wrong, in words.
     layer : str or None
@@ -85,8 +88,10 @@ class Check(InNotebook, OnTerminal):
     def verdict(self) -> str:
         """The outcome in one sentence."""
         fails = sum(finding.level == "fail" for finding in self.findings)
-        warns = len(self.findings) - fails
-        counts = f"{fails} failed, {counted(warns, 'warning')}, {counted(len(self.checked), 'rule')} checked"
+        warns = sum(finding.level == "warn" for finding in self.findings)
+        notes = len(self.findings) - fails - warns
+        within = f", {counted(notes, 'note')} within noise" if notes else ""
+        counts = f"{fails} failed, {counted(warns, 'warning')}{within}, {counted(len(self.checked), 'rule')} checked"
         return f"{'passed' if self.passed else 'FAILED'}: {self.source} against {self.against} ({counts})"
 
     def to_json(self) -> str:
@@ -103,8 +108,16 @@ class Check(InNotebook, OnTerminal):
         return f"<trtlog.Check {self.verdict}>"
 
 
-def check(log: Log | str | os.PathLike[str], against: Lock | Log | Mapping[str, Any] | str | os.PathLike[str]) -> Check:
+def check(
+    log: Log | str | os.PathLike[str],
+    against: Lock | Log | Mapping[str, Any] | str | os.PathLike[str],
+    *,
+    exact: bool = False,
+) -> Check:
     """Check a build against a lock.
+
+    What identical rebuilds differ by is a note: a tactic or formats that this build's own timings do not tell from
+    the locked ones, and a budget that is missed by less than runs of one engine differ by.
 
     Parameters
     ----------
@@ -112,6 +125,8 @@ def check(log: Log | str | os.PathLike[str], against: Lock | Log | Mapping[str, 
         A log of one run.
     against : Lock, path of a lock file, its content as a mapping, or Log
         A Log is locked with the default rules first.
+    exact : bool
+        Nothing is excused as noise: for builds that share a timing cache, and machines with locked clocks.
 
     Raises
     ------
@@ -127,14 +142,14 @@ def check(log: Log | str | os.PathLike[str], against: Lock | Log | Mapping[str, 
     >>> trtlog.check(log, trtlog.lock(log)).passed
     True
     >>> other = trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose_rebuild.log.gz")
-    >>> sorted({finding.rule for finding in trtlog.check(other, trtlog.lock(log)).findings})
-    ['tactics']
+    >>> trtlog.check(other, trtlog.lock(log)).passed, trtlog.check(other, trtlog.lock(log), exact=True).passed
+    (True, False)
     """
     held = _lock_of(against)
     log = one_run(log, "log")
-    work = _Check(log, held)
+    work = _Check(log, held, exact)
     work.run()
-    order = {"fail": 0, "warn": 1}
+    order = {"fail": 0, "warn": 1, "note": 2}
     findings = sorted(work.findings, key=lambda finding: order[finding.level])
     checked = tuple(rule for rule in work.rules if work.rules[rule]["level"] != "off" and rule not in work.skipped)
     return Check(log.source, held.name, tuple(findings), checked, work.skipped)
@@ -146,25 +161,30 @@ def _lock_of(against: Lock | Log | Mapping[str, Any] | str | os.PathLike[str]) -
     if isinstance(against, Log):
         return lock(against)
     if isinstance(against, Mapping):
-        return Lock(check_document(dict(against), "the lock"), "the lock")
+        return Lock(check_lock(dict(against), "the lock"), "the lock")
     return read_lock(against)
 
 
 class _Check:
     """One check while it runs."""
 
-    def __init__(self, log: Log, held: Lock) -> None:
+    def __init__(self, log: Log, held: Lock, exact: bool) -> None:
         self.log = log
         self.document = held.document
         self.rules = held.rules
+        self.noise = None if exact else Noise(log)
+        self.moved: set[str] = set()
         self.findings: list[Finding] = []
         self.skipped: dict[str, str] = {}
 
-    def add(self, rule: str, reason: str, **more: Any) -> None:
-        """Add a finding, unless its rule is off."""
+    def add(self, rule: str, reason: str, excuse: str | None = None, **more: Any) -> None:
+        """Add a finding, unless its rule is off: a note where it is excused as noise."""
         level = self.rules[rule]["level"]
-        if level != "off":
-            self.findings.append(Finding(rule, level, reason, **more))
+        if level == "off":
+            return
+        if excuse is not None:
+            level, reason = "note", f"{reason}; {excuse}"
+        self.findings.append(Finding(rule, level, reason, **more))
 
     def run(self) -> None:
         """Apply all rules."""
@@ -205,7 +225,8 @@ class _Check:
             ours, theirs = locked.get(key), found.get(key)
             if ours != theirs:
                 reason = f"build option {key}: {_said(theirs)}, locked {_said(ours)}"
-                self.add("options", reason, locked=ours, found=theirs)
+                # What a build may compute in decides its engine, whether or not its layers are listed.
+                self.add("precisions" if key == "Precision" else "options", reason, locked=ours, found=theirs)
 
     # ------------------------------------------------------------------ layers
     def _layers(self) -> None:
@@ -228,27 +249,40 @@ class _Check:
             self.add("layers", "the engine has hardly a layer of the lock: is it another model?")
             self.skipped |= dict.fromkeys(rules[1:], "other layers than the lock")
             return
+        conversions = []
         for pair in alignment.pairs:
             if (pair.control or pair.test)[0].role.startswith("reformat"):
-                self._reformat(pair)
+                conversions.append(pair)
             else:
                 self._layer(pair, facts)
+        for pair in conversions:
+            self._reformat(pair)
 
     def _reformat(self, pair: Pair) -> None:
         if not pair.test:
             return  # one conversion less is no harm
         layer = pair.test[0]
+        if layer.type == "NoOp":
+            return  # it gives a tensor another name and costs nothing
+        excuse = self._beside(layer)
         words = f"{_formats(layer.input_formats)} -> {_formats(layer.output_formats)}"
         if not pair.control:
-            self.add(
-                "reformats", f"new reformat {layer.layer} ({words})", layer=layer.layer, found=words, line=layer.line
-            )
+            reason = f"new reformat {layer.layer} ({words})"
+            self.add("reformats", reason, excuse, layer=layer.layer, found=words, line=layer.line)
             return
         held = pair.control[0]
         if (held.input_formats, held.output_formats) != (layer.input_formats, layer.output_formats):
             locked = f"{_formats(held.input_formats)} -> {_formats(held.output_formats)}"
             reason = f"reformat {layer.layer} converts {words}, locked {locked}"
-            self.add("reformats", reason, layer=layer.layer, locked=locked, found=words, line=layer.line)
+            self.add("reformats", reason, excuse, layer=layer.layer, locked=locked, found=words, line=layer.line)
+
+    def _beside(self, layer: Layer) -> str | None:
+        """Return why a conversion is no more than noise: a layer beside it took other formats within noise."""
+        if self.noise is None or not self.moved:
+            return None
+        tensors = {o["name"] for side in ("inputs", "outputs") for o in layer.operands(side)}
+        beside = tensors & self.moved or copied_for(layer.layer) in self.moved
+        return "it follows from the formats of a layer beside it, which are a note" if beside else None
 
     def _layer(self, pair: Pair, facts: Layers) -> None:
         names = [" & ".join(layer.layer for layer in side) for side in (pair.control, pair.test)]
@@ -271,6 +305,8 @@ class _Check:
         if held.layer != layer.layer.strip() and held.parts != layer.parts and "..." not in layer.layer:
             reason = f"fused in another way: {names[1]}, locked {names[0]}"
             self.add("layers", reason, layer=names[1], locked=names[0], found=names[1], line=line)
+        tie = self._tie(held, layer)
+        excuses = self._excuses(held, layer, tie)
         for rule, what, locked, found in (
             ("types", "type", held.type, layer.type),
             ("precisions", "precision", held.precision if comparable(held, layer) else None, layer.precision),
@@ -278,19 +314,35 @@ class _Check:
             ("formats", "output formats", _formats(held.output_formats), _formats(layer.output_formats)),
             ("tactics", "tactic", held.tactic, layer.tactic),
         ):
-            if locked and found and locked != found:
-                reason = f"{layer.layer}: {what} {found}, locked {locked}"
-                if rule == "precisions" and _wider(found, locked):
-                    reason = f"new {found} layer {layer.layer}: locked {locked}"
-                if rule == "tactics":
-                    tie = self._tie(held, layer)
-                    allowed = self.rules["tactics"]["tie_percent"]
-                    if tie is not None and allowed > 0 and abs(tie) <= allowed:
-                        continue
-                    margin = "" if tie is None else f"; this build timed the locked one at {tie:+.1f}%"
-                    kernel = f" ({layer.kernel})" if layer.kernel else ""
-                    reason += f"{margin}{kernel}"
-                self.add(rule, reason, layer=layer.layer, locked=locked, found=found, line=layer.line)
+            if not locked or not found or locked == found:
+                continue
+            reason = f"{layer.layer}: {what} {found}, locked {locked}"
+            if rule == "precisions" and _wider(found, locked):
+                reason = f"new {found} layer {layer.layer}: locked {locked}"
+            if rule == "tactics":
+                allowed = self.rules["tactics"]["tie_percent"]
+                if tie is not None and allowed > 0 and abs(tie) <= allowed:
+                    continue
+                margin = "" if tie is None else f"; this build timed the locked one at {tie:+.1f}%"
+                kernel = f" ({layer.kernel})" if layer.kernel else ""
+                reason += f"{margin}{kernel}"
+            self.add(rule, reason, excuses.get(rule), layer=layer.layer, locked=locked, found=found, line=layer.line)
+
+    def _excuses(self, held: Layer, layer: Layer, tie: float | None) -> dict[str, str]:
+        """Return by rule why what changed of a layer is no more than noise."""
+        if self.noise is None:
+            return {}
+        same = (held.input_formats, held.output_formats) == (layer.input_formats, layer.output_formats)
+        if same:
+            excuse = self.noise.tactic(layer, tie, held.tactic_ms)
+            # A runner of another type is excused with its tactic only.
+            return {} if excuse is None or held.tactic == layer.tactic else {"tactics": excuse, "types": excuse}
+        # Another precision is excused only where this build could have had the locked one, and weighed it.
+        excuse = self.noise.formats(layer.layer) if self.noise.timed_in(layer, held) else None
+        if excuse is None:
+            return {}
+        self.moved |= {layer.layer.strip(), *(o["name"] for s in ("inputs", "outputs") for o in layer.operands(s))}
+        return dict.fromkeys(("tactics", "types", "formats", "precisions"), excuse)
 
     def _locks_less(self) -> bool:
         """Tell whether the lock has layers of less than 32 bit."""
@@ -337,7 +389,15 @@ class _Check:
                         f"{name}: {_figure(value, unit)} is {'under' if less else 'over'} budget: locked "
                         f"{_figure(budget, unit)}, {change}, tolerance {tolerance:g}%"
                     )
-                    self.add(rule, reason, locked=_figure(budget, unit), found=_figure(value, unit))
+                    excuse = self._within(name, budget, value)
+                    self.add(rule, reason, excuse, locked=_figure(budget, unit), found=_figure(value, unit))
+
+    def _within(self, name: str, budget: float, value: float) -> str | None:
+        """Return why a missed budget is no more than noise; memory is exact, and so is what is no time of inference."""
+        metric, _, stat = name.partition(" ")
+        if self.noise is None or metric not in ("latency", "gpu_compute_time", "throughput"):
+            return None
+        return self.noise.figure(metric, stat or "value", budget, value)
 
     def _messages(self) -> None:
         if "messages" not in self.document or self.document["messages"] is None:
@@ -350,7 +410,9 @@ class _Check:
             if key not in known and key not in seen:
                 seen.add(key)
                 text = redact((message.text or "").splitlines()[0] if message.text else "")
-                self.add("messages", f"new {message.severity}: {text}", found=text, line=message.line)
+                noisy = self.noise is not None and message.kind in _MEASURED
+                excuse = "it comes and goes with the measurement" if noisy else None
+                self.add("messages", f"new {message.severity}: {text}", excuse, found=text, line=message.line)
 
 
 def _locked_layers(document: Mapping[str, Any]) -> Iterator[Layer]:
@@ -371,6 +433,7 @@ def _locked_layers(document: Mapping[str, Any]) -> Iterator[Layer]:
                 input_formats=tuple(entry.get("inputs") or entry.get("from") or ()),
                 output_formats=tuple(entry.get("outputs") or entry.get("to") or ()),
                 tactic=entry.get("tactic"),
+                tactic_ms=(document.get("layer_ms") or {}).get(name.strip()),
                 kernel=entry.get("kernel"),
             )
             position += 1

@@ -18,6 +18,7 @@ from trtlog._util.words import counted
 from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.compare.diff import one_run
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
+from trtlog.analyses.gate.document import KEYS, MEMORY, SCHEMA, check_document, check_rules, read_json
 from trtlog.analyses.layer.engine_layer import Layer, layers_of
 from trtlog.analyses.layer.names import stable_name
 from trtlog.display import InNotebook
@@ -25,14 +26,11 @@ from trtlog.errors import InputError, QueryError
 from trtlog.log import Log
 from trtlog.tables.durations import build_seconds
 
-SCHEMA = "trtlog.lock/1"
-LEVELS = ("fail", "warn", "off")
-
 # Rule -> its defaults. A tolerance is how much more than the budget is allowed; slack comes on top, so that
 # small figures do not fail by their rounding.
 DEFAULT_RULES: dict[str, dict[str, Any]] = {
     "status": {"level": "fail"},
-    "tensorrt_version": {"level": "warn"},
+    "tensorrt_version": {"level": "fail"},
     "gpu": {"level": "warn"},
     "options": {"level": "warn"},
     "input_shapes": {"level": "fail"},
@@ -52,17 +50,6 @@ DEFAULT_RULES: dict[str, dict[str, Any]] = {
 # Options that name files of one run, or what is printed, and change no engine.
 _IGNORED_OPTIONS = ("save engine", "load engine", "save engine path", "timingcachefile", "export timing to json file")
 _LATENCIES = {"latency": ("median", "p99"), "gpu_compute_time": ("median", "p99")}
-_MEMORY = (
-    "weights",
-    "activation",
-    "scratch",
-    "device_persistent",
-    "host_persistent",
-    "peak_gpu",
-    "peak_cpu",
-    "engine_size",
-)
-_KEYS = ("schema", "source", "rules", "budgets", "options", "layers", "reformats", "messages")
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,11 +76,14 @@ class Lock(InNotebook):
     def to_json(self) -> str:
         """Return the text of the lock file: fixed order, one line a layer, a line end at the end."""
         parts = []
-        for key in _KEYS:
+        for key in KEYS:
             value = self.document.get(key)
             if key in ("layers", "reformats", "messages") and value:
                 lines = ",\n".join(f"    {json.dumps(item, ensure_ascii=False)}" for item in value)
                 parts.append(f'  "{key}": [\n{lines}\n  ]')
+            elif key == "layer_ms":  # one line, as all of it changes with each build
+                if key in self.document:
+                    parts.append(f'  "{key}": {json.dumps(value, ensure_ascii=False)}')
             elif key == "rules" and value:
                 lines = ",\n".join(
                     f'    "{name}": {json.dumps(rule, ensure_ascii=False)}' for name, rule in value.items()
@@ -137,7 +127,7 @@ def lock(log: Log | str | os.PathLike[str], *, rules: Mapping[str, Mapping[str, 
     if log.run.status in ("failed", "incomplete"):
         ended = "failed" if log.run.status == "failed" else "did not end"
         raise QueryError(f"{log.source}: the run {ended}; lock the log of a run that passed")
-    check_rules(rules or {}, "rules")
+    check_rules(rules or {}, "rules", DEFAULT_RULES)
     facts = layers_of(log)
     budgets = read_budgets(log)
     listed = facts.source == "engine"
@@ -153,12 +143,18 @@ def lock(log: Log | str | os.PathLike[str], *, rules: Mapping[str, Mapping[str, 
         "budgets": budgets,
         "options": read_build_options(log),
         "layers": [layer_entry(x) for x in _sorted(facts.layers) if x.role == "layer"] if listed else None,
-        "reformats": [reformat_entry(x) for x in _sorted(facts.layers) if x.role.startswith("reformat")]
+        "reformats": [reformat_entry(x) for x in _sorted(facts.layers) if _converts(x)] if listed else None,
+        "layer_ms": {x.layer.strip(): x.tactic_ms for x in _sorted(facts.layers) if x.role == "layer" and x.tactic_ms}
         if listed
         else None,
         "messages": sorted({redact(m.text) for m in log.records("messages") if m.text}),
     }
     return Lock(document, log.source)
+
+
+def _converts(layer: Layer) -> bool:
+    """Whether a layer is a conversion that costs something."""
+    return layer.role.startswith("reformat") and layer.type != "NoOp"
 
 
 def _sorted(layers: tuple[Layer, ...]) -> list[Layer]:
@@ -205,7 +201,7 @@ def read_budgets(log: Log) -> dict[str, Any]:
     return {
         "latency": latency or None,
         "throughput_qps": values.get(("throughput", "value")),
-        "memory_bytes": {name: totals[name] for name in _MEMORY if totals.get(name) is not None} or None,
+        "memory_bytes": {name: totals[name] for name in MEMORY if totals.get(name) is not None} or None,
         "build_seconds": build_seconds(log.table("phases")),
     }
 
@@ -243,62 +239,15 @@ def read_lock(path: str | os.PathLike[str]) -> Lock:
         raise InputError(f"{path}: there is no such file; 'trtlog lock LOG -o {path}' writes one") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no JSON: {error}; a merge may have left its marks") from None
-    return Lock(check_document(document, str(path)), str(path))
+    return Lock(check_lock(read_json(text, str(path)), str(path)), str(path))
 
 
-def check_document(document: Any, name: str) -> dict[str, Any]:
-    """Return a document that has the schema of a lock.
+def check_lock(document: Any, name: str) -> dict[str, Any]:
+    """Return a document that is a lock, with the rules of this version.
 
     Raises
     ------
     InputError
-        It has not; the message says what is wrong.
+        It is none; the message says what is wrong, and where.
     """
-    if not isinstance(document, dict) or "schema" not in document:
-        raise InputError(f"{name}: no lock file: it has no 'schema'; 'trtlog lock LOG -o FILE' writes one")
-    if document["schema"] != SCHEMA:
-        raise InputError(
-            f"{name}: schema {document['schema']!r}; this version of trtlog knows {SCHEMA!r}: "
-            "lock again, or update trtlog"
-        )
-    unknown = sorted(set(document) - set(_KEYS))
-    if unknown:
-        raise InputError(f"{name}: unknown key {unknown[0]!r}; the keys are {', '.join(_KEYS)}")
-    for key, kind in (("source", dict), ("budgets", dict), ("rules", dict), ("options", dict)):
-        if not isinstance(document.setdefault(key, {}), kind):
-            raise InputError(f"{name}: {key!r} is no object")
-    for key, field in (("layers", "layer"), ("reformats", "reformat")):
-        entries = document.setdefault(key, None)
-        if entries is not None and not (
-            isinstance(entries, list) and all(isinstance(e, dict) and isinstance(e.get(field), str) for e in entries)
-        ):
-            raise InputError(f"{name}: {key!r} is no list of objects with a {field!r}")
-    check_rules(document["rules"], name)
-    return document
-
-
-def check_rules(rules: Mapping[str, Any], name: str) -> None:
-    """Refuse rules, levels and settings that do not exist: a typing error must not switch a gate off.
-
-    Raises
-    ------
-    InputError
-        There is one.
-    """
-    for rule, settings in rules.items():
-        if rule not in DEFAULT_RULES:
-            raise InputError(f"{name}: there is no rule {rule!r}; the rules are {', '.join(DEFAULT_RULES)}")
-        if not isinstance(settings, Mapping):
-            raise InputError(f"{name}: rule {rule!r} is no object")
-        for key, value in settings.items():
-            if key not in DEFAULT_RULES[rule]:
-                known = ", ".join(DEFAULT_RULES[rule])
-                raise InputError(f"{name}: rule {rule!r} has no setting {key!r}; it has {known}")
-            if key == "level" and value not in LEVELS:
-                raise InputError(f"{name}: rule {rule!r}: level {value!r} is none of {', '.join(LEVELS)}")
-            if key != "level" and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0):
-                raise InputError(f"{name}: rule {rule!r}: {key} is {value!r}, expected a number from 0")
+    return check_document(document, name, DEFAULT_RULES)

@@ -23,6 +23,8 @@ from typing import Any
 LENGTHS_US = (4.5, 5.8, 8.0, 12.0, 22.0, 60.0, 200.0)
 OWN = (0.058, 0.041, 0.015, 0.0055, 0.0021, 0.0009, 0.0005)
 BLOCK = (0.070, 0.040, 0.015, 0.0060, 0.0030, 0.0020, 0.0010)
+# The same with disturbed timings included, all in all: what a single difference has to be held against.
+ALL = (0.11, 0.075, 0.045, 0.020, 0.0135, 0.006, 0.006)
 DISTURBED_SHARE = 0.02
 DISTURBED = 0.10
 # Conversions between formats.
@@ -65,6 +67,12 @@ class TimingNoise:
     def block(self, time_ms: Any) -> Any:
         """Return the deviation of blocks of these lengths as a whole."""
         return self._curve(time_ms, self._curves[1])
+
+    def disturbed(self, time_ms: Any, conversion: bool = False) -> Any:
+        """Return the deviation of timings of these lengths with disturbed ones included."""
+        if conversion:
+            return math.hypot(CONVERSION_OWN, CONVERSION_BLOCK)
+        return self._curve(time_ms, ALL)
 
     def _curve(self, time_ms: Any, deviations: tuple[float, ...]) -> Any:
         import numpy as np
