@@ -69,6 +69,9 @@ def test_lock_then_check_then_edit(tmp_path):
     assert run("lock", FP32, "-o", "x.json", "--rule", "latency=5", "--rule", "gpu=off", cwd=tmp_path).returncode == 0
     assert run("check", FP32, "--against", "x.json", cwd=tmp_path).returncode == 0
     done = run("check", AGAIN, "--against", "x.json", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.count("note tactics: ") == 17
+    done = run("check", AGAIN, "--against", "x.json", "--exact", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stdout.count("fail tactics: ") == 17
     assert "Traceback" not in done.stderr
