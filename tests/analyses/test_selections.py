@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import trtlog
 from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.untimed import why_untimed
 
 V = "[11/22/2026-13:22:03] [V] [TRT] "
 
@@ -66,3 +67,23 @@ def test_diff_marks_whose_timing_it_is():
     assert rows.loc["dim", ["control_ms", "test_ms"]].tolist() == [0.5, 0.25]
     assert rows.loc["dim", ["control_timed_as", "test_timed_as"]].tolist() == ["glow", "glow"]
     assert rows.loc["glow", ["control_timed_as", "test_timed_as"]].isna().all()
+
+
+def test_a_timing_that_ended_in_an_error_is_not_the_cache():
+    log = trtlog.parse(
+        "\n".join([
+            "[V] [TRT] --------------- Timing Runner: plug0 (PluginV2)",
+            "[V] [TRT] Tactic: 0x0000000000000000 Time: 0.3",
+            "[V] [TRT] Fastest Tactic: 0x0000000000000000 Time: 0.3",
+            "[V] [TRT] --------------- Timing Runner: pool1 (TiledPooling)",
+            "[W] [TRT] GPU error during getBestTactic: pool1 : the launch timed out and was terminated",
+            "",
+        ]).encode()
+    )  # fmt: skip
+    found = why_untimed(log, "pool1")
+    assert (found.reason, found.line, found.text) == ("error", 5, "the launch timed out and was terminated")
+    assert why_untimed(log, "plug0") is None
+    assert why_untimed(log, "conv7").reason == "cache"
+    [words] = [line for line in log.why("pool1").missing if "error" in line]
+    assert "line 5: the launch timed out" in words
+    assert not any("cache" in line for line in log.why("pool1").missing)

@@ -11,6 +11,7 @@ from trtlog.analyses.layer.base import copied_for, formats_of, rows
 from trtlog.analyses.layer.lineage import Names
 from trtlog.analyses.layer.risk import timing_noise
 from trtlog.analyses.layer.timings import UNKNOWN
+from trtlog.analyses.layer.untimed import Untimed, why_untimed
 from trtlog.display import InNotebook, OnTerminal
 from trtlog.errors import QueryError
 from trtlog.values.kernels import decode_kernel
@@ -393,6 +394,15 @@ def _ms(value: float) -> str:
     return f"{value:.6g} ms"
 
 
+def _untimed(why: Untimed | None) -> str:
+    lead = "The log holds no timing of this layer, nor of one of the same shape"
+    if why is not None and why.reason == "error":
+        return f"The timing of this layer ended in an error, line {why.line}: {why.text or 'no words'}."
+    if why is not None and why.reason == "skipped":
+        return f"{lead}: its tactics were passed over, line {why.line}{f' ({why.text})' if why.text else ''}."
+    return f"{lead}: the timing cache answered, or there was nothing to choose."
+
+
 def _missing(ask: Analyses, told: Story) -> list[str]:
     out = []
     if not told.candidates and told.type not in ("Constant", "NoOp") and copied_for(told.layer) is None:
@@ -400,9 +410,7 @@ def _missing(ask: Analyses, told: Story) -> list[str]:
         if advice:
             out.append(advice)
         elif told.selection == "unknown":
-            out.append(
-                "The log holds no timing of this layer, nor of one of the same shape: the timing cache answered."
-            )
+            out.append(_untimed(why_untimed(ask._log, told.layer)))
     if told.engine is None:
         advice = ask.missing("passed_over")
         if advice:

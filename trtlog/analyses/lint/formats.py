@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from trtlog._util.words import counted
-from trtlog.analyses.layer.base import copied_for
+from trtlog.analyses.layer.conversions import conversions
+from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.lint.registry import Hit, good, rule
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def reformat_share(log: Log) -> Iterable[Hit]:
     if not profile:
         return
     found = _shares(log).get("format conversion")
-    lines = [r["line"] for r in profile if copied_for(r["layer"]) is not None]
+    lines = [one.profile["line"] for one in conversions(layers_of(log)) if one.profile]
     if found is None:
         yield good("No conversion between formats shows in the profile.")
         return
