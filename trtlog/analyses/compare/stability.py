@@ -26,6 +26,7 @@ from trtlog.analyses.compare.work import shapes_text, tuning_shapes
 from trtlog.analyses.gate.lock import read_build_options
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layer, Layers, layers_of
+from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError
 from trtlog.log import Log, to_frame
@@ -260,9 +261,15 @@ def _verdict(row: dict[str, Any], layers: Sequence[Layer]) -> str:
     if len({(layer.input_formats, layer.output_formats) for layer in layers}) > 1:
         return "formats"
     margin, noise = row["margin_percent"], row["noise_percent"]
-    if noise is not None and noise > 5:
+    times = [layer.tactic_ms for layer in layers if layer.tactic_ms is not None]
+    # Short kernels are noisy in every build: 7 % at 6 us is no disturbance.
+    usual = 0.0
+    if times:
+        deviation = TimingNoise().disturbed(median(times), any(layer.converts for layer in layers))
+        usual = 100 * math.expm1(float(deviation))
+    if noise is not None and noise > max(5.0, 1.5 * usual):
         return "disturbed"
-    return "tie" if margin is not None and margin <= max(TIE_PERCENT, 2 * (noise or 0.0)) else "flips"
+    return "tie" if margin is not None and margin <= max(TIE_PERCENT, 2 * max(noise or 0.0, usual)) else "flips"
 
 
 def _build_rows(
