@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import re
 
 import pyarrow as pa
@@ -166,3 +167,20 @@ def test_a_file_of_runs_and_python_builds_reads_as_its_parts(read):
             if table != "coverage":
                 assert shifted(run.table(table), offset) == shifted(alone.table(table), 0), (name, table)
         offset += text.count(b"\n")
+
+
+def test_a_file_that_mixes_forms_reads_as_its_parts():
+    """Numbered lines of a GitHub export with HTML entities: runs, one without a start, and a Python build."""
+    names = ("a run", "a Python build between", "another run", "a run whose start is missing")
+    text = b"".join(PARTS[name] for name in names).decode()
+    job = "build\tRun trtexec\t2026-11-22T13:22:03.1234567Z "
+    exported = "".join(
+        f"{number:>6}\t{job}{html.escape(line, quote=False)}\n" for number, line in enumerate(text.splitlines(), 1)
+    )
+    log = trtlog.parse(exported.encode())
+    offset = 0
+    for run, name in zip(log.runs, names, strict=True):
+        alone = trtlog.parse(PARTS[name])
+        for table in ("options", "passes", "tactics", "engine_layers", "performance", "messages"):
+            assert shifted(run.table(table), offset) == shifted(alone.table(table), 0), (name, table)
+        offset += PARTS[name].count(b"\n")

@@ -95,10 +95,12 @@ def facts(context: Context) -> pa.Table:
 
 
 def _number(printed: bytes) -> float | None:
+    """Return a number; null for what is none, nan among it."""
     try:
-        return float(printed)
+        value = float(printed)
     except ValueError:
         return None
+    return None if value != value else value
 
 
 def _repeated(value: str | None, size: int) -> pa.Array:
