@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trtlog.cli.common import echo, print_rows
+from trtlog.errors import QueryError
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -25,14 +26,24 @@ def print_answer(
     limit: int | None = None,
     title: str | None = None,
     empty: str | None = None,
+    only: str | None = None,
     **options: Any,
 ) -> int:
     """Print an analysis of ``log.analyze``; return its number of rows.
 
     In a terminal table only ``columns`` are shown; JSON, CSV and Markdown carry all. Where the answer is empty
-    because the log lacks the lines, what to do is said on standard error.
+    because the log lacks the lines, what to do is said on standard error. ``only`` is the layer whose rows are wanted.
+
+    Raises
+    ------
+    QueryError
+        A layer is asked for, and the answer is not about layers.
     """
     answer = log.analyze.table(analysis, **options)
+    if only is not None:
+        if "layer" not in answer.column_names:
+            raise QueryError(f"this view is not about layers: its columns are {', '.join(answer.column_names)}")
+        answer = answer.filter([name == only for name in answer.column("layer").to_pylist()])
     if not answer.num_rows:
         advice = log.analyze.missing(analysis)
         # prose where rows are expected would be taken for one

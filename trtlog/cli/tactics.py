@@ -37,9 +37,10 @@ VIEWS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
 @click.command("tactics")
 @log_argument
 @click.option(
-    "--by", "view", type=click.Choice(list(VIEWS)), default="margins", show_default=True, help="What to show."
+    "--by", "view", type=click.Choice(list(VIEWS)), default=None,
+    help="What to show. [default: margins; with --layer candidates]",
 )
-@click.option("--layer", default=None, help="Candidates of this layer: exact name, part of it, or regular expression.")
+@click.option("--layer", default=None, help="This layer only: exact name, part of it, or regular expression.")
 @click.option("--other", default=None, metavar="LOG", help="Layers whose winner differs in another build's log.")
 @all_columns_option
 @limit_option
@@ -47,7 +48,7 @@ VIEWS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
 @reading_options
 def command(
     log: str,
-    view: str,
+    view: str | None,
     layer: str | None,
     other: str | None,
     all_columns: bool,
@@ -65,26 +66,31 @@ def command(
 
     Example:  trtlog tactics verbose.log --by close-calls
     """
-    held = read_log(log, strict=strict, run_number=run_number)
+    log_ = read_log(log, strict=strict, run_number=run_number)
     if other is not None:
         changed = ("layer", "first_formats", "second_formats", "margin_first_percent", "margin_second_percent",
                    "noise_percent", "cause", "line_first", "line_second")  # fmt: skip
-        print_answer(held, "winner_changes", format_, columns=None if all_columns else changed, limit=limit,
+        print_answer(log_, "winner_changes", format_, columns=None if all_columns else changed, limit=limit,
                      empty="every layer has the same tactic in both", other=read_log(other))  # fmt: skip
         return
-    analysis, options, columns = VIEWS["candidates" if layer is not None else view]
+    view = view or ("candidates" if layer is not None else "margins")
+    analysis, options, columns = VIEWS[view]
+    only = None
     if layer is not None:
         from trtlog.analyses.layer.why import find_layers
 
-        found = find_layers(held, layer)
+        found = find_layers(log_, layer)
         if len(found) > 1:
             prose = format_ != "table"  # where data is expected it would be taken for some
             echo(f"{len(found)} layers fit {layer!r}; name one of them:", err=prose)
             for name in found:
                 echo(f"  {name}", err=prose)
             return
-        options = {"layer": found[0]}
+        if view == "candidates":
+            options = {"layer": found[0]}
+        else:
+            only = found[0]
         columns = tuple(name for name in columns if name != "layer")
     empty = "no tactic was skipped for lack of memory" if view == "workspace" else None
     shown = None if all_columns else columns
-    print_answer(held, analysis, format_, columns=shown, limit=limit, empty=empty, **options)
+    print_answer(log_, analysis, format_, columns=shown, limit=limit, empty=empty, only=only, **options)

@@ -1,61 +1,84 @@
-"""Why the log holds no timing of a layer."""
+"""Why a log holds no timing of a layer: an error, no valid tactic, a cached result; or the log does not say."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.layer.base import rows
 
 if TYPE_CHECKING:
     from trtlog.log import Log
 
-_ERRORS = ("exception", "error")
-
 
 @dataclass(frozen=True)
 class Untimed:
     """Why a layer has no timing.
 
-    Parameters
+    Attributes
     ----------
     reason : str
-        ``error``: its timing ended in one; ``skipped``: all its tactics were passed over; ``cache``: the builder timed
-        others and not this one, so the timing cache answered, or there was nothing to choose; ``not_printed``: the log
-        holds no timings at all.
+        ``error``: its timing ended in one; ``no_valid_tactics``: none fitted; ``cached``: a line says that a cached
+        result was taken; ``cut``: the log ends in its timing; ``unknown``: no line tells.
+    text : str
+        The reason in a sentence.
     line : int or None
-        The line that tells.
-    text : str or None
-        Its words.
+        The line that tells it.
     """
 
     reason: str
+    text: str
     line: int | None = None
-    text: str | None = None
 
 
 def why_untimed(log: Log, layer: str) -> Untimed | None:
-    """Return why a layer has no timing of its own, None where it has one.
+    r"""Return why a log of one run holds no timed tactic of a layer, None where it holds one.
 
     Examples
     --------
     >>> import trtlog
-    >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_load_profile.log.gz")
-    >>> why_untimed(log, "/conv1/Conv + /relu/Relu").reason
-    'not_printed'
+    >>> log = trtlog.parse(
+    ...     b"[01/02/2022-10:00:00] [V] [TRT] --------------- Timing Runner: p (TiledPooling)\n"
+    ...     b"[01/02/2022-10:00:12] [E] [TRT] GPU error during getBestTactic: p : the launch timed out\n"
+    ... )
+    >>> found = why_untimed(log, "p")
+    >>> found.reason, found.line
+    ('error', 2)
     """
+    timings = [row for row in rows(log.table("timings")) if row["line"] is not None]
+    starts = sorted(row["line"] for row in timings)
     name = layer.strip()
-    timings = rows(log.table("timings").select(["layer", "line", "outcome", "tactics", "fastest_ms"]))
     own = [row for row in timings if row["layer"] and row["layer"].strip() == name]
-    if any(row["tactics"] or (row["fastest_ms"] is not None and row["outcome"] == "timed") for row in own):
+    if any(row["outcome"] == "timed" for row in own):
         return None
-    skips = [row for row in rows(log.table("skips")) if row["layer"] and row["layer"].strip() == name]
-    for row in skips:
-        if any(word in row["reason"] for word in _ERRORS):
-            return Untimed("error", row["line"], row["text"])
-    cached = next((row["line"] for row in own if row["outcome"] == "cached"), None)
-    if cached is not None:
-        return Untimed("cache", cached)
+    for skip in rows(log.table("skips")):
+        if skip["layer"] and skip["layer"].strip() == name and any(w in skip["reason"] for w in ("exception", "error")):
+            return Untimed("error", f"Its timing ended in an error: {skip['text'] or skip['reason']}", skip["line"])
+    messages = rows(log.table("messages"))
+    for row in own:
+        place = bisect_right(starts, row["line"])
+        end = starts[place] if place < len(starts) else float("inf")
+        inside = [m for m in messages if row["line"] < m["line"] < end and _ends_timing(m)]
+        if inside:
+            text = inside[0]["text"].splitlines()[0]
+            return Untimed("error", f"Its timing ended in an error: {text}", inside[0]["line"])
+    if cached := next((row for row in own if row["outcome"] == "cached"), None):
+        return Untimed("cached", "The builder took a cached result for it and timed nothing.", cached["line"])
+    if own and own[-1]["line"] == starts[-1] and own[-1]["outcome"] == "untimed":
+        return Untimed("cut", "The log ends while it is being timed.", own[-1]["line"])
     if own:
-        return Untimed("skipped", own[0]["line"], skips[0]["text"] if skips else None)
-    return Untimed("cache" if timings else "not_printed")
+        return Untimed("no_valid_tactics", "No tactic that was tried for it could be timed.", own[0]["line"])
+    for row in rows(log.table("combinations")):
+        if row["layer"] and row["layer"].strip() == name and row["chosen_tactic"] is not None:
+            text = "A tactic was chosen for it without timing anything: the timing cache answered."
+            return Untimed("cached", text, row["line"])
+    return Untimed(
+        "unknown",
+        "The log holds no timing of this layer, nor of one of the same shape: the timing cache answered, or there was "
+        "no choice; no line says which.",
+    )
+
+
+def _ends_timing(message: dict[str, Any]) -> bool:
+    return message["severity"] in ("error", "fatal") or (message["text"] or "").startswith("GPU error during")

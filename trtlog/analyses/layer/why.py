@@ -6,15 +6,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.words import counted
-from trtlog.analyses.layer.base import copied_for, formats_of, rows
+from trtlog.analyses.layer.base import formats_of, rows
 from trtlog.analyses.layer.lineage import Names
 from trtlog.analyses.layer.risk import timing_noise
 from trtlog.analyses.layer.timings import UNKNOWN
 from trtlog.analyses.layer.untimed import Untimed, why_untimed
+from trtlog.analyses.layer.why_words import missing, verdict
 from trtlog.display import InNotebook, OnTerminal
 from trtlog.errors import QueryError
-from trtlog.values.kernels import decode_kernel
 
 if TYPE_CHECKING:
     from trtlog.analyses.handle import Analyses
@@ -65,6 +64,15 @@ class Story(InNotebook, OnTerminal):
         What timing it cost the builder; ``build_source`` tells whether printed or from timestamps.
     precision : dict or None
         Its row of the precision answer.
+    own_conversion : dict or None
+        Of a layer that converts: its row of table ``reformat_costs``.
+    by_format : list of dict
+        Best candidate by formats, where precision does not tell candidates apart (foreign nodes, plugins).
+    neighbours : dict
+        ``before`` and ``after``: the layers on both sides, conversions looked through; empty where that is the
+        network's own input or output.
+    untimed : Untimed or None
+        Why the log holds no timing, of a layer that has none.
     verdict : list of str
         The story in sentences.
     missing : list of str
@@ -99,6 +107,10 @@ class Story(InNotebook, OnTerminal):
     build_seconds: float | None = None
     build_source: str | None = None
     precision: dict[str, Any] | None = None
+    own_conversion: dict[str, Any] | None = None
+    by_format: list[dict[str, Any]] = field(default_factory=list)
+    neighbours: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    untimed: Untimed | None = None
     verdict: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
@@ -197,10 +209,14 @@ def story(log: Log, layer: str) -> Story:
     facts |= _around(log, ask, layer, facts["timed_layer"] or layer)
     if known is not None and known.engine not in (ask._layers.engine, None):
         facts["precision"] = _named(rows(ask.table("precision", engine=known.engine)), layer)
-    told = Story(**facts)
-    told.verdict.extend(_verdict(told))
-    told.missing.extend(_missing(ask, told))
-    return told
+    facts["own_conversion"] = next((r for r in rows(ask.table("reformat_costs")) if r["conversion"] == layer), None)
+    facts["neighbours"] = _neighbours(ask, layer)
+    if not facts.get("candidates"):
+        facts["untimed"] = why_untimed(log, layer)
+    found = Story(**facts)
+    found.verdict.extend(verdict(found))
+    found.missing.extend(missing(ask, found))
+    return found
 
 
 def _formats(engine: dict[str, Any] | None) -> tuple[list[str], list[str]]:
@@ -249,6 +265,8 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     out["top"] = ranked[:_TOP]
     best = [r for r in rows(ask.table("best")) if r["layer"] == source and r["run"] == run]
     out["by_precision"] = best
+    if all(r["precision"] is None for r in best):
+        out["by_format"] = [r for r in rows(ask.table("best", by="format")) if r["layer"] == source and r["run"] == run]
     out["passed_over"] = next((p for p in rows(ask.table("passed_over")) if p["layer"] == source), None)
     if selection.row is None:
         return out
@@ -307,116 +325,34 @@ def _named(answers: list[dict[str, Any]], layer: str) -> dict[str, Any] | None:
     return next((row for row in answers if row["layer"] == layer), None)
 
 
-# ------------------------------------------------------------------ the story in sentences
-def _verdict(told: Story) -> list[str]:
-    out = []
-    target = copied_for(told.layer)
-    if target is not None:
-        out.append(f"This layer only converts the format of a tensor for {target}.")
-    elif told.type == "Constant":
-        out.append("This layer holds weights or constants; there was nothing to choose.")
-    elif told.type == "NoOp":
-        out.append("This layer does nothing at run time: it only gives a tensor another shape or name.")
-    if told.winner is not None:
-        out += _choice(told)
-    elif told.candidates:
-        out.append(
-            f"{counted(told.candidates, 'tactic was', 'tactics were')} timed, the fastest "
-            f"{_ms(told.top[0]['time_ms'])}; which one the engine uses is not in the log."
-        )
-    if told.passed_over is not None:
-        out.append(_passed_over(told.passed_over, told))
-    return out
+def _neighbours(ask: Analyses, layer: str) -> dict[str, tuple[str, ...]]:
+    """Return the layers that compute on both sides of a layer; conversions are looked through."""
+    layers = ask._layers.layers
+    own = ask._layers.named(layer)
+    if own is None or own.row is None:
+        return {}
+    makers = {name: one for one in layers for name in one.outputs}
+    readers: dict[str, list[Any]] = {}
+    for one in layers:
+        for operand in one.operands("inputs"):
+            readers.setdefault(operand["name"], []).append(one)
 
+    def before(names: list[str], seen: set[str]) -> list[str]:
+        found = [makers[name] for name in names if name in makers and name not in seen]
+        seen.update(names)
+        return [
+            name for one in found
+            for name in (before([o["name"] for o in one.operands("inputs")], seen) if one.converts else [one.layer])
+        ]  # fmt: skip
 
-def _choice(told: Story) -> list[str]:
-    winner, second = told.winner, told.second
-    assert winner is not None  # the caller asked
-    name = winner["kernel"] or f"tactic {winner['tactic']}"
-    first = f"The engine runs {name} ({winner['runner']}, {winner['precision'] or 'precision not told'})"
-    first += f" at {_ms(winner['time_ms'])}, as timed by the builder"
-    if told.selection == "same_shape":
-        first += (
-            f" for {told.timed_layer}, a layer of the same type, tactic, shapes and formats: "
-            f"this layer itself was not timed, the timing cache answered"
-        )
-    elif told.selection == "ambiguous":
-        first += " (the engine's lines fit several combinations of formats; this is the fastest)"
-    out = [first + "."]
-    if winner["kernel"]:
-        out.append(f"The kernel by its name: {decode_kernel(winner['kernel']).describe()}.")
-    if second is None:
-        out.append("In its formats no other tactic was timed: there was no choice but to change formats.")
-        return out
-    margin = 100 * (second["time_ms"] / winner["time_ms"] - 1)
-    rival = _rival(winner, second)
-    lead = f"In the same formats the next one, {rival}, is {margin:.1f} % slower"
-    noise = told.noise_percent or 0.0
-    source = "what two timings of that length differ by from build to build"
-    if margin < 0:
-        out.append(f"In the same formats {rival} was {-margin:.1f} % faster, yet not taken.")
-    elif margin <= noise:
-        matter = ", and it hardly matters" if margin < 3 else ""
-        out.append(f"{lead}, within the noise of {noise:.1f} % ({source}): another build may choose it{matter}.")
-    else:
-        out.append(f"{lead}, beyond the noise of {noise:.1f} % ({source}): the choice is clear.")
-    return out
+    def after(names: list[str], seen: set[str]) -> list[str]:
+        found = [one for name in names if name not in seen for one in readers.get(name, ())]
+        seen.update(names)
+        return [
+            name for one in found for name in (after(list(one.outputs), seen) if one.converts else [one.layer])
+        ]  # fmt: skip
 
-
-def _rival(winner: dict[str, Any], second: dict[str, Any]) -> str:
-    """Return what to call the next best: one kernel may be timed as several tactics, and by several runners."""
-    if second["kernel"] is None or second["kernel"] != winner["kernel"]:
-        return str(second["kernel"] or second["tactic"])
-    if second["tactic"] != winner["tactic"]:
-        return f"the same kernel as tactic {second['tactic']}"
-    return f"the same tactic by {second['runner']}"
-
-
-def _passed_over(found: dict[str, Any], told: Story) -> str:
-    words = (
-        f"In other formats ({found['best_formats']}) it could run in {_ms(found['best_ms'])} instead of "
-        f"{_ms(found['used_ms'])}, {_ms(found['gap_ms'])} less."
-    )
-    if found["verdict"] == "reformat_costs_more":
-        return (
-            f"{words} For this layer alone that does not pay: converting from and to the formats of its neighbours "
-            f"costs {_ms(found['reformat_ms'])}. It would pay if the neighbours moved along."
-        )
-    if found["verdict"] == "reformat_costs_less":
-        return (
-            f"{words} Even with the conversions, timed at {_ms(found['reformat_ms'])}, this would be faster; "
-            f"the builder weighs the whole network and chose otherwise."
-        )
-    return f"{words} The conversions this needs were not timed, so whether it pays cannot be told from this log."
-
-
-def _ms(value: float) -> str:
-    return f"{value:.6g} ms"
-
-
-def _untimed(why: Untimed | None) -> str:
-    lead = "The log holds no timing of this layer, nor of one of the same shape"
-    if why is not None and why.reason == "error":
-        return f"The timing of this layer ended in an error, line {why.line}: {why.text or 'no words'}."
-    if why is not None and why.reason == "skipped":
-        return f"{lead}: its tactics were passed over, line {why.line}{f' ({why.text})' if why.text else ''}."
-    return f"{lead}: the timing cache answered, or there was nothing to choose."
-
-
-def _missing(ask: Analyses, told: Story) -> list[str]:
-    out = []
-    if not told.candidates and told.type not in ("Constant", "NoOp") and copied_for(told.layer) is None:
-        advice = ask.missing("candidates")
-        if advice:
-            out.append(advice)
-        elif told.selection == "unknown":
-            out.append(_untimed(why_untimed(ask._log, told.layer)))
-    if told.engine is None:
-        advice = ask.missing("passed_over")
-        if advice:
-            out.append(advice)
-    if told.profile is None and not told.profile_layers:
-        advice = ask.missing("reformat_shares")
-        if advice:
-            out.append(advice)
-    return list(dict.fromkeys(out))
+    inputs = [operand["name"] for operand in own.operands("inputs")]
+    constants = {one.layer for one in layers if one.role == "constant"}
+    made = (name for name in before(inputs, set()) if name not in constants)
+    return {"before": tuple(dict.fromkeys(made)), "after": tuple(dict.fromkeys(after(list(own.outputs), set())))}
