@@ -153,11 +153,12 @@ class _Reader:
     @staticmethod
     def key(position: int, layer: Layer) -> Any:
         """Return what names the choice of a layer: the timing that it uses, which equal layers share."""
-        return ("conversion", position) if layer.timing.row is None else layer.timing.row
+        beside = layer.timing.row is None or _is_copy(layer)
+        return ("conversion", position) if beside else layer.timing.row
 
     def timed(self, layer: Layer, position: int) -> tuple[str, str | None, float, list[float], int] | None:
         """Return tactic, kernel, time and line of a choice, and the times of the others of its formats."""
-        if layer.timing.row is None:
+        if layer.timing.row is None or _is_copy(layer):
             rows = self._converted.get(position)
             same = None if rows is None else rows[rows["tactic"] == layer.tactic]
             if rows is None or same is None or not len(same):
@@ -180,7 +181,7 @@ class _Reader:
         copies = {}
         for layer in self._layers:
             # A NoOp of that name copies nothing, and still names the tensor anew.
-            if layer.converts or layer.role.startswith("reformat"):
+            if layer.converts or _is_copy(layer):
                 for before, after in zip(_names(layer, "inputs"), _names(layer, "outputs"), strict=False):
                     if before != after:
                         copies[after] = before
@@ -198,7 +199,7 @@ class _Reader:
         out: dict[Any, Choice] = {}
         for layer in self._layers:
             used = layer.timing.row
-            if used is None or layer.timing.borrowed or used in out:
+            if used is None or layer.timing.borrowed or used in out or _is_copy(layer):
                 continue
             row = self._held.loc[used]
             group = self._groups.get(row["layer"])
@@ -218,9 +219,10 @@ class _Reader:
     def _borders(self, choices: Mapping[Any, Choice]) -> dict[str, str]:
         """Return the formats that the network's inputs and outputs have outside of it."""
         borders: dict[str, str] = {}
-        written = {t for choice in choices.values() for t in choice.outputs}
-        read = {t for choice in choices.values() for t in choice.inputs}
-        for choice in choices.values():
+        kernels = [choice for choice in choices.values() if not choice.conversion]
+        written = {t for choice in kernels for t in choice.outputs}
+        read = {t for choice in kernels for t in choice.inputs}
+        for choice in kernels:
             for side, tensors, others in ((0, choice.inputs, written), (1, choice.outputs, read)):
                 for place, tensor in enumerate(tensors):
                     if tensor not in others and place < len(choice.used[side]):
@@ -251,7 +253,7 @@ class _Reader:
             formats |= dict(zip(choice.outputs, choice.used[1], strict=False))
         out: dict[Any, Choice] = {}
         for position, layer in enumerate(self._layers):
-            if layer.timing.row is not None or not layer.converts:
+            if not layer.converts or not _is_copy(layer):
                 continue
             sides = [next(iter(layer.operands(side)), None) for side in ("inputs", "outputs")]
             if sides[0] is None or sides[1] is None:
@@ -297,6 +299,11 @@ def _combinations(group: Frame) -> dict[Any, Combination]:
 
 def _formats(inputs: str | None, outputs: str | None) -> Any:
     return tuple(split_formats(inputs or "")), tuple(split_formats(outputs or ""))
+
+
+def _is_copy(layer: Layer) -> bool:
+    """Whether the engine put it between two layers, to bring a tensor from the formats of one to those of the other."""
+    return layer.role.startswith("reformat")
 
 
 def _names(layer: Layer, side: str) -> list[str]:
