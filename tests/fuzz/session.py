@@ -111,7 +111,7 @@ def run(
     reduce_tries: int = 1500,
     told: Callable[[str], None] = lambda text: None,
 ) -> Session:
-    """Check ``inputs`` inputs in all, spread over the seeds; stop early after ``seconds``."""
+    """Check ``inputs`` inputs in all, spread over the seeds; stop early after ``seconds``, or at Ctrl-C."""
     session = Session()
     logs = real_logs()
     began = time.monotonic()
@@ -119,8 +119,11 @@ def run(
         if seconds is not None and time.monotonic() - began > seconds:
             break
         chance = f"{seeds[number % len(seeds)]}:{number // len(seeds)}"
-        one(session, chance, logs, level, reduce_tries, told)
-        if (number + 1) % 1000 == 0:
+        try:
+            one(session, chance, logs, level, reduce_tries, told)
+        except KeyboardInterrupt:
+            break
+        if (number + 1) % 200 == 0:
             told(f"{number + 1:,} inputs, {time.monotonic() - began:,.0f} s, {len(session.finds)} kinds of finds")
     return session
 

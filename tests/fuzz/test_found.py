@@ -34,6 +34,11 @@ FOUND = {
         b"[07/07/2026-02:11:29] [I]\n[07/07/2026-02:11:29] [I] === Build Options ===\n"
         b"[07/07/2026-02:11:29] [I] o: w\n[I] s:[07/07/2026-02:11:29] [I] s: 0\n\n"
     ),
+    "numbers of two kinds in one line": (
+        b"[08/20/2023-10:20:39] [I] Warmup completed 9 queries over 200 ms"
+        b"[08/20/2023-10:20:39] [I] Timing trace has 130 queries over 3.04739 s\n"
+        b"[08/20/2023-10:20:39] [I] Timing trace has 130 queries over 3.04739 s"
+    ),
     "passes in one line": (
         b"[09/07/2022-04:03:44] [V] Original: 1 layers\n[TRT] After r: 1 layers\n"
         b"[TRT] Original: 3 layers[09/07/2022-04:03:48] [V] After r: 3 layers"
