@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from trtlog.analyses.layer.timing_noise import (
@@ -20,6 +21,7 @@ from trtlog.analyses.layer.timing_noise import (
     DISTURBED_SHARE,
     TimingNoise,
 )
+from trtlog.values.formats import decode_format
 
 if TYPE_CHECKING:
     import numpy as np
@@ -310,6 +312,19 @@ def _operand(place: int, side: Sequence[str]) -> str | None:
 
 
 def _conversion(tensor: str, before: str | None, after: str | None) -> list[tuple[Any, ...]]:
-    if before is None or after is None or before == after:
+    if before is None or after is None or before == after or _is_free(before, after):
         return []
     return [("conversion", tensor, before, after)]
+
+
+@lru_cache(maxsize=4096)
+def _is_free(before: str, after: str) -> bool:
+    """Whether two formats are the same bytes: of one data type and size, with a single element in each channel."""
+    ours, theirs = decode_format(before), decode_format(after)
+    if ours is None or theirs is None or ours.dtype != theirs.dtype:
+        return False
+    sides = [(format_.strides or (), format_.vector_size or 1) for format_ in (ours, theirs)]
+    if not all(strides and all(isinstance(stride, int) for stride in strides) for strides, _ in sides):
+        return False
+    sizes = [int(strides[0]) * vector for strides, vector in sides]
+    return sizes[0] == sizes[1] and any(vector == 1 and set(strides[1:]) == {1} for strides, vector in sides)

@@ -148,7 +148,7 @@ class _Reader:
         choices |= self._conversion_choices(choices, borders)
         times = conversions.groupby([*sides, "layer"], sort=False)["time_ms"].min()
         taken = times.groupby(sides, sort=False).median().to_dict()
-        self.network = Network(choices, {key: 0.0 if _is_free(*key) else ms for key, ms in taken.items()}, borders)
+        self.network = Network(choices, taken, borders)
 
     @staticmethod
     def key(position: int, layer: Layer) -> Any:
@@ -314,15 +314,3 @@ def _is(timed: str, engine: str | None) -> bool:
     """Whether a timed format (strides) can be the one that the engine's layer has (dimensions or words)."""
     ours, theirs = decode_format(timed), decode_format(engine, dims=True) if engine else None
     return ours is not None and theirs is not None and same_format(ours, theirs)
-
-
-def _is_free(before: str, after: str) -> bool:
-    """Whether two formats are the same bytes: of one data type and size, with a single element in each channel."""
-    ours, theirs = decode_format(before), decode_format(after)
-    if ours is None or theirs is None or ours.dtype != theirs.dtype:
-        return False
-    sides = [(format_.strides or (), format_.vector_size or 1) for format_ in (ours, theirs)]
-    if not all(strides and all(isinstance(stride, int) for stride in strides) for strides, _ in sides):
-        return False
-    sizes = [int(strides[0]) * vector for strides, vector in sides]
-    return sizes[0] == sizes[1] and any(vector == 1 and set(strides[1:]) == {1} for strides, vector in sides)
