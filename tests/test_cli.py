@@ -101,7 +101,8 @@ def test_wrong_use_is_one_clear_line(arguments, words):
     [
         ("empty.log", b""),
         ("binary.log", bytes(range(256)) * 40),
-        ("export.json", b'[{"count" : 3}\n, { "name" : "a", "timeMs" : 1 }\n]'),
+        ("export.txt", b'[{"count" : 3}\n, { "name" : "a", "timeMs" : 1 }\n]'),
+        ("other.json", b'{"tuner_version": 1}'),
         ("other.log", b"Hello, this is\nsome other program\n" * 20),
         ("cut.log.gz", gzip.compress(b"[11/22/2026-13:22:03] [I] TensorRT version: 8.5.3\n" * 90, mtime=0)[:12]),
     ],

@@ -497,6 +497,11 @@ def holds_help_only(log: Log) -> bool:
     return "usage" in kinds and kinds <= {"usage", "blank", "run_started"} and all(map(asks_help, commands))
 
 
+def is_exports_alone(log: Log) -> bool:
+    """Return whether nothing but trtexec's JSON exports was read: no row of it has a line."""
+    return bool(log.table("runs").column("line").null_count)
+
+
 def _same(left: pa.Table, right: pa.Table) -> bool:
     """Compare tables by value: dictionaries may be ordered differently, nan equals nan."""
     if left.schema.names != right.schema.names or left.num_rows != right.num_rows:

@@ -43,7 +43,9 @@ def parse(
     Parameters
     ----------
     source : path, bytes, file object, or iterable of lines or chunks
-        Text may be compressed (gzip, xz, bzip2, zstd) and of UTF-8 or UTF-16.
+        Text may be compressed (gzip, xz, bzip2, zstd) and of UTF-8 or UTF-16. Without a log: the path of a JSON file
+        that trtexec exported, which is read with those that lie beside it under the same name; or a list of paths of
+        such files.
     engine : {"auto", "line", "vector"}
         How to read; the result is the same.
     strict : bool
@@ -73,23 +75,59 @@ def parse(
     >>> log = trtlog.parse(b"[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers\n")
     >>> log.passes.layers.tolist()
     [179]
+
+    What a user of trt-engine-explorer has:
+
+    >>> folder = "fixtures/trt-8.5.3-h200/resnet50_fp16_dyn_detailed"
+    >>> log = trtlog.parse([f"{folder}.layers.json.gz", f"{folder}.profile.json.gz"])
+    >>> len(log.engine_layers), len(log.profile), log.run.status
+    (154, 154, None)
     """
-    captures, name, notes = read_captures(source, engine=engine, progress=progress, logger=logger)
     from trtlog.tables import TableSet
 
+    if exports is None and (alone := read_alone(source)) is not None:
+        return alone
+    try:
+        captures, name, notes = read_captures(source, engine=engine, progress=progress, logger=logger)
+    except NoLogError:
+        complain_of_export(source)
+        raise
     if strict and captures.unknown:
         raise strict_error(captures, name)
     rows = export_rows(captures, export_paths(captures, source, exports), notes, must=exports is not None)
     return Log(TableSet(captures, name, rows), name, notes)
 
 
-# Kind of an export -> the table of its rows.
-_EXPORT_TABLES = {
-    "engine_layers": "engine_layers",
-    "profile": "profile",
-    "iteration_times": "iteration_times",
-    "output": "outputs",
-}
+def read_alone(source: Any) -> Log | None:
+    """Read exports that stand for a log; None where the source is something else."""
+    from trtlog.exports.alone import exports_alone, rows_by_table
+
+    found = exports_alone(source)
+    if found is None:
+        return None
+    from trtlog import grammar
+    from trtlog.engines.line import LineEngine
+    from trtlog.tables import TableSet
+
+    files, notes = found
+    rows, read = rows_by_table(files)
+    name = str(files[0].path)
+    return Log(TableSet(LineEngine(grammar.load()).finish(), name, rows), name, [*notes, *read])
+
+
+def complain_of_export(source: Any) -> None:
+    """Say what is wrong with a file that is called as an export is, and is no log either.
+
+    Raises
+    ------
+    InputError
+        It cannot be read as an export.
+    """
+    from trtlog.exports.documents import read_exports
+    from trtlog.exports.files import is_json
+
+    if isinstance(source, (str, os.PathLike)) and is_json(str(source)):
+        read_exports(Path(source))
 
 
 def export_paths(captures: Captures, source: Any, given: Sequence[str | os.PathLike[str]] | None) -> list[Path]:
@@ -115,6 +153,7 @@ def export_rows(
     """Read exports; return their rows by table. One that cannot be read is noted, or an error if it ``must``."""
     if not paths:
         return {}
+    from trtlog.exports.alone import TABLES
     from trtlog.exports.documents import read_exports
 
     commands = _commands(captures)
@@ -134,7 +173,7 @@ def export_rows(
         run = named[0] if len(commands) > 1 else 0
         for document in documents:
             notes.extend(f"{path.name}: {note}" for note in document.notes)
-            rows = tables.setdefault(_EXPORT_TABLES[document.kind], [])
+            rows = tables.setdefault(TABLES.get(document.kind, document.kind), [])
             extra = {"run": run, **({"iterations": document.iterations} if document.kind == "profile" else {})}
             rows.extend({**row, **extra} for row in document.rows)
     return tables

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trtlog.flags import RELEASES, Version, all_flags, parse_version, program_of
-from trtlog.log import holds_help_only
+from trtlog.log import holds_help_only, is_exports_alone
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -155,9 +155,32 @@ def advice(log: Log, tables: Sequence[str], cause: str = "'trtlog lint' looks fo
     words = f"The log holds no {' and no '.join([', no '.join(what[:-1]), what[-1]] if what[1:] else what)}."
     if len(log.runs) != 1:
         return words
+    if is_exports_alone(log):
+        return _of_exports(words, lacking)
     if holds_help_only(log):
         return f"This is the help text of {program(log) or 'trtexec'}: nothing was run."
     return " ".join([words, *_reasons(log, lacking, cause), *_remedies(log, lacking)])
+
+
+# What writes the tables that an export can hold.
+_EXPORTS = {
+    "engine_layers": "--exportLayerInfo=layers.json --profilingVerbosity=detailed",
+    "profile": "--exportProfile=profile.json --separateProfileRun",
+    "iteration_times": "--exportTimes=times.json",
+}
+
+
+def _of_exports(words: str, lacking: Sequence[str]) -> str:
+    """Return the paragraph for exports that were read without a log."""
+    sentences = [words.replace("The log holds", "The exports hold")]
+    single = len(lacking) == 1 and _NEEDS[lacking[0]].single
+    flags = " ".join(_EXPORTS[name] for name in lacking if name in _EXPORTS)
+    if flags:
+        sentences.append(f"trtexec writes {'it' if single else 'them'} with {flags}.")
+    if any(name not in _EXPORTS for name in lacking):
+        what = "the others" if flags else "it" if single else "them"
+        sentences.append(f"trtexec prints {what}: pass the log of a run with --verbose.")
+    return " ".join(sentences)
 
 
 def _loaded(log: Log) -> bool:

@@ -31,7 +31,40 @@ _COLOR, _RAW = "trtlog.color", "trtlog.raw"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-log_argument = click.argument("log", metavar="LOG")
+
+class ExportPaths(str):
+    """The exports of one engine, named one after the other; as a text the first of them."""
+
+    paths: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, paths: Sequence[str]) -> str:
+        """Return one path as it is, several as one text that keeps all."""
+        if len(paths) == 1:
+            return paths[0]
+        made = cls(paths[0])
+        made.paths = tuple(paths)
+        return made
+
+
+def grouped_paths(paths: Sequence[str]) -> list[str]:
+    """Return what was named, exports of one engine as one: ``layers.json profile.json``."""
+    if len(paths) < 2:
+        return list(paths)
+    from trtlog.exports.alone import grouped
+
+    return [ExportPaths.of(group) for group in grouped(paths)]
+
+
+def _one_log(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> str:
+    found = grouped_paths(value)
+    if len(found) > 1:
+        rest = " ".join(value[1:])
+        raise click.UsageError(f"Got unexpected extra argument{'s' if value[2:] else ''} ({rest})", context)
+    return found[0]
+
+
+log_argument = click.argument("log", metavar="LOG", nargs=-1, required=True, callback=_one_log)
 
 
 def format_option(function: Function) -> Function:
@@ -300,6 +333,8 @@ def read_tables(path: str, *, strict: bool = False, run_number: int | None = Non
 def _parse(path: str, strict: bool) -> Log:
     import trtlog
 
+    if isinstance(path, ExportPaths):
+        return trtlog.parse(list(path.paths))
     source = source_of(path)
     with progress_of(path) as progress:
         return trtlog.parse(source, strict=strict, progress=progress)

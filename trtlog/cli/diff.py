@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import echo_json, read_log, show, text_format_option
+from trtlog.cli.common import echo_json, grouped_paths, read_log, show, text_format_option
 from trtlog.errors import QueryError
 
 
@@ -65,8 +65,9 @@ def command(
     from trtlog.analyses.compare.diff import diff
     from trtlog.report.documents.diff import diff as document_of
 
-    control, test = (logs, against) if against else (logs[:1], logs[1:])
-    if not against and len(logs) != 2:
+    named, others = grouped_paths(logs), grouped_paths(against)
+    control, test = (named, others) if against else (named[:1], named[1:])
+    if not against and len(named) != 2:
         raise click.UsageError(
             "give two logs, CONTROL and TEST; several a side as: trtlog diff A1 A2 A3 --against B1 B2 B3"
         )

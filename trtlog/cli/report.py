@@ -6,18 +6,19 @@ import os
 
 import click
 
-from trtlog.cli.common import echo, echo_data, read_log
+from trtlog.cli.common import echo, echo_data, grouped_paths, read_log
 from trtlog.errors import InputError, QueryError
 
 
 @click.command("report")
-@click.argument("log", metavar="LOG")
-@click.argument("other", metavar="[OTHER]", required=False)
+@click.argument("logs", metavar="LOG [OTHER]", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, help="File to write; - for standard output.")
 @click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows.")
 @click.option("--run", "run_number", type=int, default=None, help="Which run of a file of several, from 0.")
-def command(log: str, other: str | None, output: str, strict: bool, run_number: int | None) -> None:
+def command(logs: tuple[str, ...], output: str, strict: bool, run_number: int | None) -> None:
     """Write LOG as one HTML file to look at and to share; with OTHER, what changed from LOG to OTHER.
+
+    JSON files that trtexec exported stand for a log too: layers.json profile.json.
 
     The file needs no network and no server. Passwords and tokens in command lines are taken out.
 
@@ -25,6 +26,10 @@ def command(log: str, other: str | None, output: str, strict: bool, run_number: 
     """
     from trtlog.report.page.page import report, report_diff
 
+    found = grouped_paths(logs)
+    if len(found) > 2:
+        raise click.UsageError(f"Got unexpected extra argument ({' '.join(found[2:])})")
+    log, other = found[0], found[1] if len(found) > 1 else None
     if log == other == "-":
         raise QueryError("only one of the two logs can come from standard input")
     held = read_log(log, strict=strict, run_number=run_number)

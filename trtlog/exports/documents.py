@@ -9,6 +9,9 @@ option                    kind of the result    schemas
 ``--exportOutput``        ``output``            tensors with their values
 ========================  ====================  ==========================================================
 
+What trt-engine-explorer makes of trtexec's log, ``x.metadata.json`` and its kin, gives rows of ``devices``, ``options``
+and ``performance``.
+
 A file is told by what is in it, not by its name. One file may hold several documents, where a script
 appended one run's export to another's.
 """
@@ -24,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from trtlog.errors import InputError, caret
+from trtlog.exports import metadata
 from trtlog.source.decode import whole_text
 from trtlog.values.layer_info import EngineLayer, layer_from_object, layer_row, parse_layer
 from trtlog.values.shapes import parse_dims
@@ -83,7 +87,8 @@ class Export:
     Parameters
     ----------
     kind : str
-        Table the rows belong to: ``engine_layers``, ``profile``, ``iteration_times`` or ``output``.
+        Table the rows belong to: ``engine_layers``, ``profile``, ``iteration_times`` or ``output``; of
+        trt-engine-explorer's metadata ``devices``, ``options`` or ``performance``.
     source : str
         Where it was read from.
     rows : tuple of dict
@@ -140,7 +145,13 @@ def parse_exports(text: str, source: str = "<text>") -> list[Export]:
     profiles = _profiles_by_line(text, source)
     if profiles is not None:
         return profiles
-    return [_export_of(value, source) for value in _documents(text, source)]
+    found: list[Export] = []
+    for value in _documents(text, source):
+        if metadata.is_metadata(value):
+            found += [Export(table, source, tuple(rows)) for table, rows in metadata.rows_of(value).items()]
+        else:
+            found.append(_export_of(value, source))
+    return found
 
 
 def join_by_layer(
@@ -165,9 +176,7 @@ def join_by_layer(
     left = Counter(row["layer"] for row in rows)
     right = Counter(row["layer"] for row in others)
     usable = {row["layer"]: row for row in others if right[row["layer"]] == left[row["layer"]] == 1}
-    joined = [
-        {**row, **{column: usable.get(row["layer"], {}).get(column) for column in columns}} for row in rows
-    ]
+    joined = [{**row, **{column: usable.get(row["layer"], {}).get(column) for column in columns}} for row in rows]
     return joined, [name for name in right if name not in usable]
 
 
@@ -236,9 +245,7 @@ def _documents(text: str, source: str) -> list[Any]:
         if cut
         else "expected a file of --exportLayerInfo, --exportProfile, --exportTimes or --exportOutput"
     )
-    raise InputError(
-        f"{source}:{first.lineno}: not valid JSON ({first.msg}); {hint}\n{caret(line, first.colno - 1)}"
-    )
+    raise InputError(f"{source}:{first.lineno}: not valid JSON ({first.msg}); {hint}\n{caret(line, first.colno - 1)}")
 
 
 def _decode_all(text: str) -> list[Any]:

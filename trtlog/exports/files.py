@@ -11,9 +11,10 @@ _LOG_ENDINGS = (".log", ".txt", ".out", ".stdout", ".stderr")
 # trt-engine-explorer writes MODEL.engine.build.log and MODEL.engine.profile.log for the same exports
 _PHASES = (".build", ".profile")
 _WORDS = (
-    "layers?|layer[-_]?info|exportlayerinfo|graph|profile|exportprofile|times?|timing|exporttimes|"
-    "outputs?|exportoutput"
+    "layers?|layer[-_]?info|exportlayerinfo|graph|profile|exportprofile|times?|timing|exporttimes|outputs?|exportoutput"
 )
+# What trt-engine-explorer makes of a log; beside the log itself it tells nothing new.
+_METADATA = "(?:(?:build|profile)[._-])?metadata"
 _OPTION = re.compile(r"--export(?:Times|Profile|LayerInfo|Output)=(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
 
 
@@ -43,6 +44,48 @@ def find_exports(log: str | Path, command: str | None = None) -> list[Path]:
     return sorted(folder / name for name in names if (folder / name).is_file())
 
 
+def find_siblings(export: str | Path) -> list[Path]:
+    """Return the exports that belong to one export, itself among them, sorted by name.
+
+    They lie in the same folder and have the same name but for the word that tells what they hold: ``x.graph.json``,
+    ``x.profile.json``, ``x.timing.json``, ``x.metadata.json`` of trt-engine-explorer; ``x.layers.json`` and so on; or
+    that word alone, ``layers.json`` and ``profile.json``.
+
+    Parameters
+    ----------
+    export : path
+        A JSON file. It and the others are not opened.
+    """
+    path = Path(export)
+    if not path.parent.is_dir():
+        return [path]
+    names = siblings_among((file.name for file in path.parent.iterdir()), path.name)
+    return sorted({path, *(path.parent / name for name in names if (path.parent / name).is_file())})
+
+
+def siblings_among(names: Iterable[str], export: str) -> list[str]:
+    """Return the names, out of those in its folder, of the exports that belong to an export.
+
+    Examples
+    --------
+    >>> folder = ["x.graph.json", "x.profile.json", "y.profile.json", "x.profile.metadata.json", "profile.json"]
+    >>> siblings_among(folder, "x.graph.json")
+    ['x.graph.json', 'x.profile.json', 'x.profile.metadata.json']
+    >>> siblings_among(["layer_info.json", "profile.json", "net.json"], "profile.json")
+    ['layer_info.json', 'profile.json']
+    """
+    words = rf"(?:{_METADATA}|{_WORDS})"
+    own = _without(export, _COMPRESSED)
+    # The longer ending first: x.profile.metadata.json is called after x.
+    found = re.fullmatch(rf"(?:(?P<before>.+?)[._-])?{words}\.json|{words}[._-](?P<after>.+)\.json", own, re.IGNORECASE)
+    stem = re.sub(r"\.json$", "", own, flags=re.IGNORECASE) if found is None else found["before"] or found["after"]
+    if stem is None:
+        pattern = rf"{words}\.json"
+    else:
+        pattern = rf"(?:{re.escape(stem)}[._-]{words}|{words}[._-]{re.escape(stem)})\.json"
+    return sorted(full for full in names if re.fullmatch(pattern, _without(full, _COMPRESSED), re.IGNORECASE))
+
+
 def is_json(name: str) -> bool:
     """Return whether a file may be an export, by its name.
 
@@ -64,9 +107,7 @@ def exports_among(names: Iterable[str], log: str, command: str | None = None) ->
     """
     named = set(exports_named(command))
     patterns = [
-        re.compile(
-            rf"(?:{re.escape(stem)}[._-](?:{_WORDS})|(?:{_WORDS})[._-]{re.escape(stem)})\.json", re.IGNORECASE
-        )
+        re.compile(rf"(?:{re.escape(stem)}[._-](?:{_WORDS})|(?:{_WORDS})[._-]{re.escape(stem)})\.json", re.IGNORECASE)
         for stem in stems_of(log)
     ]
     found = []
@@ -82,8 +123,7 @@ def exports_among(names: Iterable[str], log: str, command: str | None = None) ->
 def exports_named(command: str | None) -> list[str]:
     """Return the file names, in lower case and without folders, of the options ``--export...`` of a command."""
     return [
-        re.split(r"[\\/]", next(filter(None, found.groups())))[-1].lower()
-        for found in _OPTION.finditer(command or "")
+        re.split(r"[\\/]", next(filter(None, found.groups())))[-1].lower() for found in _OPTION.finditer(command or "")
     ]
 
 

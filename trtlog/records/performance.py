@@ -14,7 +14,7 @@ class Statistic(Record):
     table: ClassVar[str] = "performance"
 
     run: int = run_column()
-    line: int = line_column("the statistic")
+    line: int | None = line_column("the statistic; null for a row of an export")
     metric: str = column(
         "name",
         "throughput, latency, enqueue_time, h2d_latency, gpu_compute_time, d2h_latency, "

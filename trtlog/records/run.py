@@ -15,8 +15,8 @@ class Run(Record):
     table: ClassVar[str] = "runs"
 
     run: int = run_column()
-    line: int = line_column("the first banner, or the first line of the run")
-    last_line: int = column("int64", "last line of the run")
+    line: int | None = line_column("the first banner, or the first line of the run; null for exports without a log")
+    last_line: int | None = column("int64", "last line of the run; null for exports without a log")
     tool: str | None = column(
         "text", "program: the banner's word, else the producer of the lines; null without banner beside other runs"
     )
@@ -50,7 +50,7 @@ class Option(Record):
     table: ClassVar[str] = "options"
 
     run: int = run_column()
-    line: int = line_column("the option")
+    line: int | None = line_column("the option; null for a row of an export")
     section: str = column("name", "model, build, system, inference or reporting")
     key: str = column("name", "name of the option; an entry of a list has the name of its list")
     value: str | None = column("text", "value as printed; null where nothing is printed")
@@ -63,7 +63,7 @@ class Device(Record):
     table: ClassVar[str] = "devices"
 
     run: int = run_column()
-    line: int = line_column("the section's header")
+    line: int | None = line_column("the section's header; null for a row of an export")
     name: str | None = column("text", "name of the selected GPU")
     device_id: int | None = column("int64", "number of the selected GPU; TensorRT 9.1 and later")
     uuid: str | None = column("text", "identifier of the selected GPU; TensorRT 9.1 and later")

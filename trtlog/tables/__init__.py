@@ -15,6 +15,7 @@ from trtlog.records import TABLES
 from trtlog.tables import autotune, build, engine, facts, messages, nodes, performance, runs, simple
 from trtlog.tables.context import Context
 from trtlog.tables.lines import in_file
+from trtlog.tables.performance import exported
 from trtlog.tables.schema import schema_of
 
 BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
@@ -79,10 +80,14 @@ class TableSet:
         with self._lock:  # threads may share a log
             if name not in self._built:
                 with no_collection(), unreadable.collecting() as found:
-                    self._built[name] = in_file(BUILDERS[name](self._context), self._lines)
+                    self._built[name] = in_file(self._build(name), self._lines)
                 if found:
                     self.notes.append(unreadable.in_words(name, found))
             return self._built[name]
+
+    def _build(self, name: str) -> pa.Table:
+        table = BUILDERS[name](self._context)
+        return table if table.num_rows or self._context.captures.lines else exported(self._context, name)
 
     def __getstate__(self) -> dict[str, Any]:
         """To another process go the tables, not what they are made of."""

@@ -113,15 +113,16 @@ def old_blocks(context: Context) -> list[_Row]:
 
 def iteration_times(context: Context) -> pa.Table:
     """Times of single queries, from --exportTimes."""
-    return _exported(context, "iteration_times")
+    return exported(context, "iteration_times")
 
 
 def outputs(context: Context) -> pa.Table:
     """Output tensors, from --exportOutput."""
-    return _exported(context, "outputs")
+    return exported(context, "outputs")
 
 
-def _exported(context: Context, table: str) -> pa.Table:
+def exported(context: Context, table: str) -> pa.Table:
+    """Return the rows of a table that exports hold; they have no line."""
     known = TABLES[table].columns()
     rows = [{k: v for k, v in row.items() if k in known} for row in context.exports.get(table, ())]
     return from_rows(table, rows)
@@ -131,7 +132,7 @@ def profile(context: Context) -> pa.Table:
     """Rows of the layer profile with the iterations of its heading; from --exportProfile without such rows."""
     captured = context.captured(*context.kinds_of("profile"))
     if not captured.num_rows:
-        return _exported(context, "profile")
+        return exported(context, "profile")
     heads = context.captured("profile_opened")
     iterations: Any = None
     if heads.num_rows:

@@ -72,8 +72,8 @@ def runs(context: Context) -> pa.Table:
         out.append(
             {
                 "run": number,
-                "line": run.line,
-                "last_line": run.last,
+                "line": run.line if captures.lines else None,
+                "last_line": run.last if captures.lines else None,
                 "tool": run.told("tool") or producer,
                 "tensorrt_version": None if code is None else decode_version(code, command),
                 "build": run.told("build"),

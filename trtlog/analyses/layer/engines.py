@@ -21,7 +21,11 @@ def kept_engine(engines: pa.Table, engine_layers: pa.Table) -> int | None:
     """
     kept = [row["engine"] for row in engines.to_pylist() if row["kept"] is not False]
     listed = set(engine_layers.column("engine").to_pylist())
-    return next((number for number in reversed(kept) if number in listed), kept[-1] if kept else None)
+    if not kept:  # exports without a log, or an excerpt that tells of nothing but layers
+        last: int | None = max((number for number in listed if number is not None), default=None)
+        return last
+    found: int | None = next((number for number in reversed(kept) if number in listed), kept[-1])
+    return found
 
 
 def rows_of(table: pa.Table, engine: int | None) -> pa.Table:

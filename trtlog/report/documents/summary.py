@@ -12,6 +12,7 @@ from trtlog.analyses.layer.conversions import conversions
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.engines import engines_in_words
 from trtlog.analyses.missing import advice, is_rtx, product
+from trtlog.log import is_exports_alone
 from trtlog.records.options import Performance, Statistics
 from trtlog.report.document import (
     Bar,
@@ -233,6 +234,8 @@ def _missing(log: Log) -> Section | None:
 
 
 def _coverage(log: Log) -> Sentence:
+    if is_exports_alone(log):
+        return Sentence(words(aside("read from trtexec's exports, without a log")))
     rows = log.table("coverage").to_pylist()
     total = sum(row["lines"] for row in rows)
     unknown = sum(row["lines"] for row in rows if row["kind"] == "unknown")
