@@ -115,14 +115,14 @@ def test_the_page_for_contributors_teaches_a_rule(tmp_path):
     taught = blocks(ROOT / "docs" / "contributing.md", "lark")
     assert len(taught) == 1
     assert "new.log: every line is known" in page
-    assert re.search(r"^ +0 +626 +kernel_warmup +0.25$", page, re.MULTILINE)
+    assert re.search(r"^ +0 +626 +kernel_warmup +0.25 +0$", page, re.MULTILINE)
     with pytest.raises(TrtlogError, match="kernels_warmed_up"):  # pytest -k finds no test of that name
         docs.with_outputs(ROOT, page.replace(taught[0], "// No rule.\n"))
     assert "kernels_warmed_up" not in (ROOT / "grammars" / "messages" / "build.lark").read_text(encoding="utf-8")
 
 
 def test_the_analysis_that_contributing_teaches_works_as_written(tmp_path):
-    [module] = blocks(ROOT / "docs" / "contributing.md", "python")
+    module = blocks(ROOT / "docs" / "contributing.md", "python")[0]
     entry, method = blocks(ROOT / "docs" / "contributing.md", "text")[:2]
     package = tmp_path / "trtlog"
     shutil.copytree(ROOT / "trtlog", package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -145,6 +145,50 @@ def test_the_analysis_that_contributing_teaches_works_as_written(tmp_path):
     assert shown == times[: len(shown)]
     assert sum(shown[:-1]) < sum(times) / 2 <= sum(shown)
     assert "mean time of an inference" in run("tables", "slow_layers")
+
+
+def test_table_rule_and_command_that_contributing_teaches_work_as_written(tmp_path):
+    record, builder, message, rule, example, command, entry = blocks(ROOT / "docs" / "contributing.md", "text")[2:9]
+    for name in ("trtlog", "grammars"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
+    package = tmp_path / "trtlog"
+
+    def put(path, text, above=None, instead=None):
+        file = tmp_path / path
+        before = file.read_text() if file.exists() else ""
+        mark = above or instead
+        assert mark is None or before.count(mark) == 1, (path, mark)
+        file.write_text(before + f"\n\n{text}" if mark is None else before.replace(mark, text + (above or "")))
+
+    put("trtlog/records/build.py", record)
+    put("trtlog/records/__init__.py", "TimingCacheEvent, Warmup\nfrom trtlog.records.performance",
+        instead="TimingCacheEvent\nfrom trtlog.records.performance")  # fmt: skip
+    put("trtlog/tables/__init__.py", builder, above='    "messages": messages.messages,')
+    put("grammars/messages/build.lark", message)
+    put("trtlog/analyses/lint/formats.py", rule)
+    put("trtlog/analyses/lint/examples.py", example, above='    "run-died": ')
+    (package / "cli" / "slowest.py").write_text(command)
+    put("trtlog/cli/__init__.py", entry, above='    "coverage": (')
+    log = "fixtures/trt-8.5.3-h200/mobilenet_fp16_verbose.log.gz"
+    line = "[11/22/2026-13:21:02] [V] [TRT] Warmed up 12 kernels of /fc/Gemm in 0.25 seconds.\n"
+    (tmp_path / "new.log").write_text(line)
+
+    def run(*words):
+        python = [sys.executable, "-m", *words]
+        return subprocess.run(python, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    run("trtlog.grammar")
+    shown = run("trtlog", "show", "warmups", "new.log", "--format", "csv").splitlines()
+    assert shown == ["run,line,layer,count,seconds", "0,1,/fc/Gemm,12,0.25"]
+    assert "time in seconds" in run("trtlog", "tables", "warmups")
+    detailed = "fixtures/trt-8.5.3-h200/resnet50_fp16_dyn_detailed.log.gz"
+    found = run("trtlog", "lint", detailed, "--format", "md")
+    assert "input is converted from FP32 linear to" in found
+    slowest = run("trtlog", "slowest", log, "--format", "csv").splitlines()
+    times = trtlog.parse(ROOT / log).table("profile").column("avg_ms").to_pylist()
+    place = slowest[0].split(",").index("avg_ms")
+    assert [float(row.split(",")[place]) for row in slowest[1:]] == sorted(times, reverse=True)[:3]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
