@@ -3,7 +3,8 @@
 Each figure is the standard deviation of the logarithm of a statistic from run to run, on one NVIDIA H200 with
 TensorRT 8.5.3 and clocks that were not locked, pooled over rows of equal runs (``fixtures/trt-8.5.3-h200-repeats``:
 five builds of one network, two of their engines under a CUDA graph, six runs of one engine without and four with
-a CUDA graph, four of another precision; and three runs of an FP32 ResNet-50 at batch 1), rounded up. Short runs of
+a CUDA graph, four of another precision; and three runs of an FP32 ResNet-50 at batch 1), rounded up; p99 and the
+launch-bound figures by more, after rows that were left out had been called different. Short runs of
 1 to 3 s: longer ones differ less. ``tests/calibration`` computes them anew and leaves each row out in turn.
 """
 
