@@ -87,7 +87,7 @@ def test_public_names():
 
 # The direction of design: each layer imports from those above it in this list only.
 LAYERS = [
-    ["_version", "_util", "display", "errors", "flags"],
+    ["_version", "_util", "display", "errors", "flags", "plugins"],
     ["grammar"],
     ["source"],
     ["values"],
@@ -210,6 +210,7 @@ BY_NAME = [
     "display.py",
     "docs/reference.py",
     "log.py",
+    "plugins.py",
 ]
 
 

@@ -8,6 +8,7 @@
     |   |-- StrictError             strict=True and a line no rule knows
     |-- GrammarError (ValueError)   a rule in grammars/ is wrong
     |-- SchemaError (ValueError)    Parquet files of another, unknown schema
+    |-- PluginError                 what another package adds cannot be used
     |-- QueryError (ValueError)     a table, column, filter or layer that is not there
     |-- RunError                    trtexec could not be started or failed
     |-- MissingExtra (ImportError)  an optional package is needed
@@ -46,6 +47,10 @@ class GrammarError(TrtlogError, ValueError):
 
 class SchemaError(TrtlogError, ValueError):
     """Parquet files whose schema this version of trtlog does not know."""
+
+
+class PluginError(TrtlogError):
+    """What an installed package adds to trtlog cannot be used; the message names the package."""
 
 
 class QueryError(TrtlogError, ValueError):

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from trtlog._util.words import did_you_mean
 from trtlog.analyses.layer.engine_layer import Layers
-from trtlog.analyses.registry import ANALYSES, METHODS, Analysis
+from trtlog.analyses.registry import Analysis, analyses, methods
 from trtlog.display import InNotebook
 from trtlog.errors import QueryError
 from trtlog.log import to_frame
@@ -75,7 +75,7 @@ class Analyses(InNotebook):
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
-        return f"<analyses of {self._log.source!r}: {', '.join(METHODS)}>"
+        return f"<analyses of {self._log.source!r}: {', '.join(methods())}>"
 
     def __reduce__(self) -> tuple[type[Analyses], tuple[Log]]:
         return Analyses, (self._log,)
@@ -91,7 +91,7 @@ class Analyses(InNotebook):
             return self._log
         if name == "layers":
             return self._layers
-        return self.table(name) if name in ANALYSES else self._log.table(name)
+        return self.table(name) if name in analyses() else self._log.table(name)
 
     # ------------------------------------------------------------------ answers
     def table(self, analysis: str, **options: Any) -> pa.Table:
@@ -125,10 +125,10 @@ class Analyses(InNotebook):
         return advice(self._log, self._find(analysis).needs)
 
     def _find(self, name: str) -> Analysis:
-        found = METHODS.get(name) or ANALYSES.get(name)
+        found = methods().get(name) or analyses().get(name)
         if found is None:
             raise QueryError(
-                f"there is no analysis {name!r}{did_you_mean(name, METHODS)}; the analyses are {', '.join(METHODS)}"
+                f"there is no analysis {name!r}{did_you_mean(name, methods())}; the analyses are {', '.join(methods())}"
             )
         return found
 
@@ -150,4 +150,4 @@ class Analyses(InNotebook):
             return ask
 
     def __dir__(self) -> list[str]:
-        return sorted([*super().__dir__(), *METHODS])
+        return sorted([*super().__dir__(), *methods()])

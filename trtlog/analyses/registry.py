@@ -8,11 +8,14 @@ and as a DataFrame, with options, by ``log.analyze.margins()``. Functions are na
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
+from trtlog import plugins
 from trtlog._util.words import did_you_mean
-from trtlog.errors import QueryError
+from trtlog.errors import PluginError, QueryError
 from trtlog.records import TABLES, Record
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ class Analysis:
         What it tells, in a line.
     method : str
         Name in ``log.analyze``, where a table of facts has it too; else as the table.
+    package : str
+        The plug-in package that adds it, whose functions are named in full; empty for those of trtlog.
     """
 
     table: str
@@ -53,6 +58,7 @@ class Analysis:
     needs: tuple[str, ...]
     about: str
     method: str = ""
+    package: str = ""
 
     @property
     def name(self) -> str:
@@ -62,13 +68,18 @@ class Analysis:
     def load(self) -> Callable[..., pa.Table]:
         """Return the function."""
         module, name = self._place()
-        function: Callable[..., pa.Table] = getattr(importlib.import_module(module), name)
+        function: Callable[..., pa.Table] = self._import(module, name)
         return function
 
     def rows(self) -> type[Record]:
         """Return the class of its rows."""
-        record: type[Record] = getattr(importlib.import_module(self._place()[0]), self.record)
+        record: type[Record] = self._import(self._place()[0], self.record)
         return record
+
+    def _import(self, module: str, name: str) -> Any:
+        if not self.package:
+            return getattr(importlib.import_module(module), name)
+        return plugins.EntryPoint(plugins.ANALYSES, self.table, f"{module}:{name}", self.package).load()
 
     def is_table(self) -> bool:
         """Whether it is a table of one log: an analysis with an option that must be given is none."""
@@ -76,7 +87,7 @@ class Analysis:
 
     def _place(self) -> tuple[str, str]:
         module, _, name = self.function.partition(":")
-        return f"trtlog.analyses.{module}", name
+        return module if self.package else f"trtlog.analyses.{module}", name
 
 
 # Analyses that take another log.
@@ -152,10 +163,46 @@ ANALYSES: dict[str, Analysis] = {analysis.table: analysis for analysis in _DECLA
 METHODS: dict[str, Analysis] = {analysis.name: analysis for analysis in _DECLARED}
 """Analyses by their name in ``log.analyze``."""
 
+_NAME = re.compile(r"[a-z][a-z_]*")  # as SQL and the command line name it
+
+
+@lru_cache(maxsize=1)
+def analyses() -> dict[str, Analysis]:
+    """Return the analyses by the name of their table: those of trtlog, then those of plug-in packages.
+
+    Raises
+    ------
+    PluginError
+        A package adds what is no analysis, or one whose name is taken.
+
+    Examples
+    --------
+    >>> analyses()["margins"].about
+    'Winner and runner-up of each layer and combination of formats.'
+    """
+    found = dict(ANALYSES)
+    for entry in plugins.entry_points(plugins.ANALYSES):
+        given = entry.load()
+        for analysis in (given,) if isinstance(given, Analysis) else given:
+            if not isinstance(analysis, Analysis):
+                raise PluginError(f"the plug-in {entry} adds {analysis!r}; give objects of the class Analysis")
+            names = {analysis.table, analysis.name}
+            if taken := sorted(names & {*TABLES, *found, *METHODS}):
+                raise PluginError(f"the plug-in {entry}: there is a table {taken[0]} already; take another name")
+            if not all(map(_NAME.fullmatch, names)):
+                raise PluginError(f"the plug-in {entry}: the name {analysis.table!r} is not made of a to z and _")
+            found[analysis.table] = replace(analysis, package=entry.package)
+    return found
+
+
+def methods() -> dict[str, Analysis]:
+    """Return the analyses by their name in ``log.analyze``, those of plug-in packages last."""
+    return {analysis.name: analysis for analysis in analyses().values()}
+
 
 def table_names() -> list[str]:
     """Return the names of the analyses that are tables of one log."""
-    return [name for name, analysis in ANALYSES.items() if analysis.is_table()]
+    return [name for name, analysis in analyses().items() if analysis.is_table()]
 
 
 def record_of(name: str) -> type[Record]:
@@ -182,7 +229,7 @@ def find(name: str) -> Analysis:
     QueryError
         There is no such table, neither of facts nor of analyses.
     """
-    found = ANALYSES.get(name)
+    found = analyses().get(name)
     if found is None:
         names = [*TABLES, *table_names()]
         raise QueryError(

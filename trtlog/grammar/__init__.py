@@ -1,5 +1,7 @@
 """The grammar: ``grammars/`` read, checked and compiled to regular expressions; lark's own parser as the oracle."""
 
+from functools import lru_cache
+
 from trtlog.grammar.files import (
     COMPILED_NAME,
     COMPILER_VERSION,
@@ -8,7 +10,7 @@ from trtlog.grammar.files import (
     field_files,
     grammar_dir,
     grammar_files,
-    load,
+    shipped,
     write_compiled,
 )
 from trtlog.grammar.model import Field, Grammar, Message, Part, Variant, escape, expression_of
@@ -29,5 +31,24 @@ __all__ = [
     "grammar_dir",
     "grammar_files",
     "load",
+    "shipped",
     "write_compiled",
 ]
+
+
+@lru_cache(maxsize=1)
+def load() -> Grammar:
+    """Return the grammar: what comes with trtlog, and the rules of installed plug-in packages.
+
+    Examples
+    --------
+    >>> "tactic" in load().messages
+    True
+    """
+    from trtlog import plugins
+
+    if not plugins.entry_points(plugins.GRAMMARS):
+        return shipped()
+    from trtlog.grammar.plugins import with_plugins  # local: packages with rules are few
+
+    return with_plugins(shipped())

@@ -72,8 +72,8 @@ def digest_of(files: Iterable[Path]) -> str:
 
 
 @lru_cache(maxsize=1)
-def load() -> Grammar:
-    """Return the grammar, from the compiled file where that is fresh, else compiled anew."""
+def shipped() -> Grammar:
+    """Return the grammar that comes with trtlog, from the compiled file where that is fresh, else compiled anew."""
     folder = grammar_dir()
     digest = digest_of(grammar_files(folder))
     compiled = folder / COMPILED_NAME

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple, TypeVar
 # What means something else in an expression than itself.
 _ESCAPES = str.maketrans({character: "\\" + character for character in "[]\\.^$*+?{}|()"})
 
+# Attribute of a message that names the plug-in package it comes from.
+PACKAGE = "package"
+
 # ("text", literal), ("field", name, pattern) or ("skip", pattern)
 Part = tuple[str, ...]
 Made = TypeVar("Made")
@@ -130,6 +133,11 @@ class Message(NamedTuple):
     line: int
     variants: tuple[Variant, ...] = ()
     samples: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where the rule stands: a file and a line; that of a plug-in package begins with the package's name."""
+        return f"{self.file if '/' in self.file else f'grammars/messages/{self.file}'}:{self.line}"
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def _matched(line: Line) -> list[str]:
     assert line.found is not None
     variant = list(rules.variants)[line.found.variant]
     message = rules.messages[variant.kind]
-    out = [f"kind     {variant.kind}, wording {variant.wording} (grammars/messages/{message.file}:{message.line})"]
+    out = [f"kind     {variant.kind}, wording {variant.wording} ({message.place})"]
     if message.doc:
         out.append(f"         {message.doc}")
     if table := message.attributes.get("table"):
@@ -147,7 +147,7 @@ def _nearest(body: str, section: str) -> list[str]:
         if message.kind in shown:
             continue  # another wording of a rule that is listed
         shown.add(message.kind)
-        out.append(f"  {message.kind}, wording {variant.wording} (grammars/messages/{message.file}:{message.line})")
+        out.append(f"  {message.kind}, wording {variant.wording} ({message.place})")
         if reached < len(body):
             out.append("    reads up to here, then expects " + _expected(variant, body))
             out.extend("    " + marked for marked in caret(body, reached).splitlines())

@@ -16,12 +16,14 @@ from trtlog.errors import InputError, SchemaError
 from trtlog.log import Log
 from trtlog.parquet.commit import Staging, file_of
 from trtlog.records import TABLES
-from trtlog.tables.schema import schema_of
+from trtlog.tables.schema import empty, schema_of
 
 # Raise with each change of a column's name, type or meaning, and add a step to UPGRADES.
 SCHEMA_VERSION = 1
 # Metadata that all files of one conversion share.
 CONVERSION = "trtlog.conversion"
+# Tables that folders of an earlier trtlog lack; they are empty there.
+ADDED = frozenset({"extension_messages"})
 # Version -> function that turns a table of that version into the next one.
 UPGRADES: dict[int, Any] = {}
 
@@ -117,6 +119,8 @@ class _Described(NamedTuple):
 
 def _read(folder: Path, name: str) -> tuple[pa.Table, _Described]:
     file = file_of(folder, name)
+    if name in ADDED and not file.is_file():
+        return empty(name), _read(folder, "runs")[1]
     if not file.is_file():
         raise InputError(f"{folder}: holds no {name}.parquet; it was not written by trtlog, or not completely")
     try:

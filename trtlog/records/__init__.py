@@ -8,7 +8,7 @@ from trtlog.records.graph import Fusion, OnnxNode, Pass, Plugin, RegisteredLayer
 from trtlog.records.autotune import Combination, Reformat, Skip, Tactic, TacticName, Timing
 from trtlog.records.engine import Engine, EngineLayer, LayerMemory, MemoryEvent, MemoryTotal, Phase, ProfileRow
 from trtlog.records.build import Fact, Placement, Timestamp, TimingCacheEvent
-from trtlog.records.performance import Coverage, Iteration, IterationTime, Message, Output, Statistic
+from trtlog.records.performance import Coverage, ExtensionMessage, Iteration, IterationTime, Message, Output, Statistic
 # isort: on
 
 TABLES: dict[str, type[Record]] = Record.registry
@@ -21,6 +21,7 @@ __all__ = [
     "Device",
     "Engine",
     "EngineLayer",
+    "ExtensionMessage",
     "Fact",
     "Fusion",
     "Iteration",

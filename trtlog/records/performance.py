@@ -101,6 +101,20 @@ class Message(Record):
 
 
 @record(frozen=True)
+class ExtensionMessage(Record):
+    """A line that a rule of an installed plug-in package matched."""
+
+    table: ClassVar[str] = "extension_messages"
+
+    run: int = run_column()
+    line: int = line_column("the message")
+    package: str = column("name", "the package that the rule comes from")
+    kind: str = column("name", "kind of message: the rule's name")
+    wording: str = column("name", "which wording of the rule")
+    fields: str = column("json", "what the rule captured, by field; in SQL: fields->>'tokens'")
+
+
+@record(frozen=True)
 class Coverage(Record):
     """How many lines are of a kind. Lines of all kinds add up to the lines of the log."""
 

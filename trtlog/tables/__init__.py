@@ -50,6 +50,7 @@ BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
     "outputs": performance.outputs,
     "messages": messages.messages,
     "plugins": simple.plugins,
+    "extension_messages": messages.extension_messages,
     "coverage": messages.coverage,
 }
 

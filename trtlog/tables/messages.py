@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import math
 import re
+from typing import Any
 
 import pyarrow as pa
 
+from trtlog.grammar.model import PACKAGE
 from trtlog.messages.captures import SPECIAL_KINDS, text
 from trtlog.tables.cells import int_or_none
 from trtlog.tables.context import Context
-from trtlog.tables.schema import from_rows
+from trtlog.tables.schema import empty, from_rows
 from trtlog.tables.simple import finish_columns
 
 _SEVERITY = {"W": "warning", "E": "error", "F": "fatal"}
@@ -66,6 +71,40 @@ def messages(context: Context) -> pa.Table:
     names = ("line", "severity", "origin", "kind", "text", *_FIELDS)
     columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
     return finish_columns(context, "messages", columns)
+
+
+def extension_messages(context: Context) -> pa.Table:
+    """Lines that rules of plug-in packages matched, with what they captured."""
+    captures = context.captures
+    grammar = captures.grammar
+    packages = {kind: m.attributes[PACKAGE] for kind, m in grammar.messages.items() if PACKAGE in m.attributes}
+    if not packages:
+        return empty("extension_messages")
+    found = captures.matches(*packages)
+    names = [name for name in found.column_names if name not in ("line", "kind", "wording")]
+    types = [grammar.fields[name].type for name in names]
+    lines, kinds, wordings, *captured = captures.lists(list(packages), ("line", "kind", "wording", *names))
+    columns = {
+        "line": lines,
+        "package": [packages[kind] for kind in kinds],
+        "kind": kinds,
+        "wording": wordings,
+        "fields": [
+            json.dumps({n: _plain(v, t) for n, t, v in zip(names, types, row, strict=True) if v is not None})
+            for row in (zip(*captured, strict=True) if captured else [()] * len(lines))
+        ],
+    }
+    return finish_columns(context, "extension_messages", columns)
+
+
+def _plain(value: str, kind: str) -> Any:
+    """Return a captured text as the value that its field's type says; as printed where it is none."""
+    with contextlib.suppress(ValueError):
+        if kind == "int":
+            return int(value)
+        if kind == "float" and math.isfinite(number := float(value)):
+            return number
+    return value
 
 
 def coverage(context: Context) -> pa.Table:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from trtlog import plugins
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.lint.causes import message_rows
 from trtlog.analyses.missing import worded
+from trtlog.errors import PluginError, TrtlogError
 from trtlog.records.base import Record, column, line_column, record, run_column
 
 if TYPE_CHECKING:
@@ -86,6 +88,9 @@ def rule(name: str, *, severity: str, confidence: str, why: str, action: str) ->
 
     def register(find: Callable[[Log], Iterable[Hit]]) -> Callable[[Log], Iterable[Hit]]:
         theme = find.__module__.rpartition(".")[2]
+        known = RULES.get(name)
+        if known is not None and known.find.__module__ != find.__module__:
+            raise PluginError(f"{find.__module__}: the lint rule {name} is there already; take another name")
         RULES[name] = Rule(name, theme, severity, confidence, why, action, find)
         return find
 
@@ -93,12 +98,35 @@ def rule(name: str, *, severity: str, confidence: str, why: str, action: str) ->
 
 
 def load() -> dict[str, Rule]:
-    """Import the modules of rules; return all rules by name, theme by theme."""
+    """Import the modules of rules, and those of plug-in packages; return all rules by name, theme by theme."""
     for module in _MODULES:
         importlib.import_module(f"trtlog.analyses.lint.{module}")
+    for entry in plugins.entry_points(plugins.LINT):
+        entry.load()
     # A module may have been imported before this one, so the order is not that of the imports above.
-    ordered = sorted(RULES.values(), key=lambda rule: _MODULES.index(rule.theme))
+    ordered = sorted(RULES.values(), key=_place)
     return {rule.name: rule for rule in ordered}
+
+
+def _place(rule: Rule) -> int:
+    """Return where a rule stands in the list: by theme, those of plug-in packages last."""
+    shipped = rule.find.__module__.startswith("trtlog.analyses.lint.")
+    return _MODULES.index(rule.theme) if shipped else len(_MODULES)
+
+
+def _hits(entry: Rule, log: Log) -> list[Hit]:
+    """Run a rule; what a plug-in's rule raises is told as its own."""
+    if _place(entry) < len(_MODULES):
+        return list(entry.find(log))
+    try:
+        return list(entry.find(log))
+    except TrtlogError:
+        raise
+    except Exception as error:  # another package's code
+        raise PluginError(
+            f"the lint rule {entry.name} of {entry.find.__module__} failed: {type(error).__name__}: {error}; mend or "
+            f"uninstall its package, or leave all plug-ins out with {plugins.VARIABLE}=0"
+        ) from error
 
 
 def lint(log: Log) -> pa.Table:
@@ -113,7 +141,7 @@ def lint(log: Log) -> pa.Table:
     """
     found = []
     for entry in load().values():
-        for hit in entry.find(log):
+        for hit in _hits(entry, log):
             fine = hit.severity == "good"
             lines = sorted({line for line in hit.lines if line is not None})
             found.append(

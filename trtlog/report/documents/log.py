@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import plural
-from trtlog.analyses.registry import METHODS
+from trtlog.analyses.registry import methods
 from trtlog.records import TABLES, Record
 from trtlog.records.options import Statistics
 from trtlog.report.document import (
@@ -155,7 +155,7 @@ def analyses(found: Analyses) -> Document:
     """Return what can be computed of a log, and why an analysis would be empty."""
     rows: list[tuple[Cell, ...]] = []
     missing: dict[str, list[str]] = {}
-    for name, analysis in METHODS.items():
+    for name, analysis in methods().items():
         advice = found.missing(name)
         if advice is None:
             rows.append((code(f"log.analyze.{name}()"), _first(analysis.about)))

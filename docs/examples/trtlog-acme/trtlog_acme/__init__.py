@@ -1,0 +1,1 @@
+"""What the Acme attention plug-in prints, for trtlog."""

@@ -1,0 +1,1 @@
+"""The rules stand beside this file, in *.lark."""
