@@ -112,6 +112,7 @@ class Log(InNotebook):
         iteration_times: pd.DataFrame
         outputs: pd.DataFrame
         messages: pd.DataFrame
+        extension_messages: pd.DataFrame
         coverage: pd.DataFrame
 
     def __init__(self, tables: Mapping[str, pa.Table] | Any, source: str, notes: Sequence[str] = ()) -> None:

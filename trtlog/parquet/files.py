@@ -23,7 +23,7 @@ SCHEMA_VERSION = 1
 # Metadata that all files of one conversion share.
 CONVERSION = "trtlog.conversion"
 # Tables that folders of an earlier trtlog lack; they are empty there.
-ADDED = frozenset({"extension_messages"})
+ADDED = frozenset({"extension_messages", "facts"})
 # Version -> function that turns a table of that version into the next one.
 UPGRADES: dict[int, Any] = {}
 
