@@ -8,12 +8,11 @@ import json
 import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.files import write_whole
 from trtlog._version import __version__
 from trtlog.analyses.build.memory import in_use
-from trtlog.errors import InputError
 from trtlog.report.trace.clock import LineClock
 
 if TYPE_CHECKING:
@@ -96,15 +95,7 @@ def save(made: dict[str, Any], path: str | os.PathLike[str]) -> None:
     InputError
         The file cannot be written.
     """
-    target = Path(path)
-    beside = target.with_name(f".{target.name}.part")
-    try:
-        with open(beside, "w", encoding="utf-8") as file:
-            file.writelines(write(made))
-        beside.replace(target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise InputError(f"{target} cannot be written: {error.strerror or error}") from error
+    write_whole(path, write(made))
 
 
 def _clock(run: Log) -> LineClock:
