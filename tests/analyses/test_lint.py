@@ -128,6 +128,49 @@ def test_channels_that_defeat_alignment():
     assert "conv_a: 30 output channels, no multiple of 8" in found["text"]
 
 
+def test_int8_that_does_not_pay():
+    """conv_a: 30 us in INT8 where 20 us in FP16 were timed; conv_b gains by it."""
+    found = of_text((ROOT / "tests/cases/int8-slower.log").read_text())["int8-slower"]
+    assert found["layers"] == ["conv_a"]
+    assert "1 of 2 layers in INT8 was timed faster in FP16, by 10 us" in found["text"]
+
+
+def test_pairs_that_stay_layers():
+    """The pair around the Sigmoid; not the quantization of the input and the dequantization of the output."""
+    found = of_text((ROOT / "tests/cases/qdq-alone.log").read_text())["qdq-alone"]
+    assert (found["layers"], found["lines"]) == (["/mid/DequantizeLinear", "/mid/QuantizeLinear_1"], [4, 6])
+
+
+def test_placeholders_are_told_from_ranges_of_data():
+    head = "[11/22/2026-13:22:57] [V] [TRT] Setting dynamic range for {} to [{}]\n"
+    placeholders = "".join(head.format(name, "-2,2" if name == "x" else "-4,4") for name in "xabcd")
+    assert "All 5 tensors" in of_text(placeholders)["int8-uncalibrated"]["text"]
+    assert "int8-uncalibrated" not in of_text(placeholders + head.format("e", "-3.17,3.17"))
+
+
+def test_attention_in_pieces_in_one_and_inside_of_a_foreign_node():
+    header = "[01/02/2026-10:00:00] [V] [TRT] "
+    node = header + "{0} [{1}] inputs: {2}\n" + header + "{0} [{1}] outputs: [{0}_out -> (1, 8, 64, 64)[FLOAT]], \n"
+    tensor = "[{} -> (1, 8, 64, 64)[FLOAT]], "
+    model = "".join(
+        header + f"Parsing node: {name} [{op}]\n" + node.format(name, op, "".join(map(tensor.format, inputs)))
+        for name, op, inputs in (
+            ("q", "Add", "x"), ("k", "Add", "x"), ("v", "Add", "x"), ("scores", "MatMul", ["q_out", "k_out"]),
+            ("scale", "Div", ["scores_out", "root"]), ("soft", "Softmax", ["scale_out"]),
+            ("mix", "MatMul", ["soft_out", "v_out"]),
+        )
+    )  # fmt: skip
+    engine = model + header + "Engine Layer Information:\n"
+    layer = "Layer({}): {}, Tactic: 0x0000000000000000, a (Half[1,8,64,64]) -> b (Half[1,8,64,64])\n"
+    pieces = of_text(engine + layer.format("MatrixMultiply", "scores") + layer.format("CudaSoftMax", "soft"))
+    assert "1 of 1 attention of the model is in pieces: soft" in pieces["attention-fused"]["text"]
+    foreign = of_text(engine + layer.format("Myelin", "{ForeignNode[q...mix]}"))["attention-fused"]
+    assert "cannot tell" in foreign["text"]
+    fused = layer.format("mha", "_mha_myl0_0")
+    assert of_text(engine + fused)["attention-fused"]["severity"] == "good"
+    assert "attention-fused" not in of_text(engine + layer.format("CaskConvolution", "conv"))
+
+
 EXAMPLE_LOGS = [
     (name, log, fires)
     for name, (firing, silent) in EXAMPLES.items()

@@ -20,6 +20,7 @@ _MIB = 2**20
 # Below this a workspace is mostly a slip of the unit: the smallest GPU has thousands of times as much.
 _TINY_WORKSPACE = _MIB
 _FEW_LAYERS = 0.1
+_MOST = 0.5
 
 
 def size(count: float) -> str:
@@ -89,6 +90,45 @@ def _timed_anew(use: dict[str, Any], events: list[dict[str, Any]]) -> tuple[bool
         grown = f"the file grew from {size(loaded[0])} to {size(saved[-1])}"
         return True, f"{grown}, so that tactics were timed and added"
     return False, " and answered all" if use["answered"] else ""
+
+
+@rule(
+    "slow-layers-to-build",
+    severity="advice",
+    confidence="high",
+    why="A few layers take most of the time of the build.",
+    action="A timing cache file answers for them in later builds. Pointwise layers are generated and compiled anew for "
+    "each shape; slow kernels and many tactics take long to time: from 8.6 on a lower --builderOptimizationLevel "
+    "tries fewer.",
+)
+def slow_layers_to_build(log: Log) -> Iterable[Hit]:
+    """A tenth of the layers or less that takes half of the builder's timing time or more, and ten seconds."""
+    rows = [row for row in log.analyze.table("build_time").to_pylist() if row["name"]]
+    total = sum(row["seconds"] for row in rows)
+    spent, few = 0.0, []
+    for row in rows:
+        spent += row["seconds"]
+        few.append(row)
+        if spent >= _MOST * total:
+            break
+    if not rows or spent < _LONG_BUILD_S or len(few) > max(1.0, _FEW_LAYERS * len(rows)):
+        return
+    names = {row["name"] for row in few}
+    lines: dict[str, int] = {}
+    for timing in log.table("timings").select(["layer", "line"]).to_pylist():
+        if timing["layer"] in names:
+            lines.setdefault(timing["layer"], timing["line"])
+    named = ", ".join(f"{row['name']} {row['seconds']:.3g} s" for row in few[:3])
+    built = build_seconds(log.table("phases"))
+    beside = f"; the build took {built:.4g} s" if built is not None else ""
+    yield Hit(
+        f"{counted(len(few), 'layer takes', 'layers take')} {spent:.3g} of the {total:.3g} s that the builder spent on "
+        f"{counted(len(rows), 'layer')} and conversions{beside}: {named}{', ...' if len(few) > 3 else ''}.",
+        lines.values(),
+        layers=tuple(row["name"] for row in few),
+        # Before 8.6 a block's seconds are read off a clock of whole seconds.
+        confidence=None if rows[0]["source"] == "printed" else "medium",
+    )
 
 
 @rule(

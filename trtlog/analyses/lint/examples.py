@@ -25,6 +25,7 @@ _CRASHED = "tests/cases/gpu-error-during-timing.log"
 _NEAR = "tests/cases/enqueue-near-gpu.log"
 _JETSON = "tests/cases/jetson-unstable.log"
 _FEW_MEMORY = "tests/cases/request-above-device.log"
+_BEST = f"{_FIXTURES}/sweep_r50_best_b8.log.gz"
 _SWEEP_1 = f"{_FIXTURES}/sweep_r50_fp32_b1.log.gz"
 _SWEEP_8 = f"{_FIXTURES}/sweep_r50_fp32_b8.log.gz"
 _SWEEP_128 = f"{_FIXTURES}/sweep_r50_fp32_b128.log.gz"
@@ -69,7 +70,7 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "default-shapes": ((_RESNET,), (_SWEEP_1, _DETAILED)),
     "hot-layer": ((_BERT, "corpus/8.x/nv-issue3143-dla-profile-excerpt.log"), (_MOBILENET, _RESNET)),
-    "tiny-layers": ((_MOBILENET,), (_BERT, _RESNET)),
+    "tiny-layers": ((_MOBILENET, _RESNET), (_BERT, _DETAILED, _T4)),
     "precision-fallback": ((_MOBILENET,), (_DETAILED, _RESNET)),
     "off-tensor-cores": ((_MOBILENET, _T4), (_RESNET, _DETAILED, _QAT)),
     "channel-alignment": (
@@ -79,6 +80,18 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "only-fp32": ((_LSTM, _T4), (_DETAILED, _LOADED, _ORIN)),
     "int64-cast": ((_BERT, "corpus/8.5.3/sparsedrive-output.log.gz"), (_CAST, _CACHE)),
     "weights-lose-precision": ((_MOBILENET, _BERT), (_RESNET, _LSTM)),
+    "int8-uncalibrated": (
+        (_BEST, "corpus/8.4.10/lix-orin-build-shqi.log", "corpus/7.x-jetson/jetson-ResNet50_N2-int8-raw.txt"),
+        (_QAT, _MOBILENET, _RESNET, "corpus/8.x/nv-sampleINT8API-fence01.log"),
+    ),
+    "int8-slower": (("tests/cases/int8-slower.log",), (_QAT, _MOBILENET, _BEST)),
+    "qdq-alone": (("tests/cases/qdq-alone.log",), (_QAT, _MOBILENET, _DETAILED)),
+    "older-kernels": (
+        (_MOBILENET, _DETAILED, _RESNET),
+        (_QAT, _CACHE, "corpus/8.5.1/kalfazed-5-1-trtexec-resnet50-build-build.log.gz", _UNET),
+    ),
+    "generated-pointwise": ((_T4, _UNIT), (_RESNET, _BERT, _MOBILENET)),
+    "attention-fused": ((_BERT, _T4), (_MOBILENET, _LSTM, _RESNET)),
     "reformat-share": ((_MOBILENET,), (_DETAILED, _RESNET)),
     "reformat-round-trip": ((_MOBILENET,), (_LSTM, _SWEEP_1)),
     "constant-copies": ((_MOBILENET, _LOADED), (_BERT, _LSTM)),
@@ -86,6 +99,7 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (_RESNET, _SWEEP_8),
         ("corpus/10.16.x/cookbook-Polygraphy-Run-result-04.log", "fixtures/trt-rtx-1.7.1-h200/rtx_bert_verbose.log.gz"),
     ),
+    "slow-layers-to-build": ((_BERT, _T4), (_RESNET, _MOBILENET, _UNIT)),
     "timing-cache-mismatch": ((_CACHE,), (_SWEEP_1, _RESNET)),
     "workspace-limit": ((_UNIT,), (_UNET, _MOBILENET, _SWEEP_1)),
     "skipped-for-memory": (

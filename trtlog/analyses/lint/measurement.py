@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import plural
+from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.lint.gpus import integrated
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from trtlog.log import Log
 
 _TINY_MS = 0.010
+_NO_KERNEL = ("Constant", "NoOp")
+# Of an engine most of whose layers the cache answered for, the rest says little.
+_TIMED_SHARE = 0.8
 _HOT_PERCENT = 10.0
 
 
@@ -213,15 +217,23 @@ _WAITS = re.compile(r" (?:to|from) nvm$| (?:in|out)put reformatter [0-9]+$")
     action="Use a larger batch, a CUDA graph, and fuse: fewer, larger layers.",
 )
 def tiny_layers(log: Log) -> Iterable[Hit]:
-    """A profile made up of kernels shorter than 10 microseconds."""
+    """A profile made up of kernels shorter than 10 microseconds; without a profile, the engine's timed tactics."""
+    layers = layers_of(log)
     rows = [r for r in log.table("profile").to_pylist() if r["time_ms"] > 0]
-    times = [(r["time_ms"] / r["iterations"] if r["iterations"] else r["avg_ms"], r) for r in rows]
+    times = [(r["time_ms"] / r["iterations"] if r["iterations"] else r["avg_ms"], r["line"]) for r in rows]
+    of = "profile"
+    if not rows:
+        kernels = [x for x in layers.layers if x.type not in _NO_KERNEL]
+        times = [(x.tactic_ms, x.line) for x in kernels if x.tactic_ms]
+        of = "timed tactics' sum"
+        if len(times) < _TIMED_SHARE * len(kernels):
+            return
     total = sum(time for time, _ in times)
-    tiny = [(time, r) for time, r in times if time < _TINY_MS]
+    tiny = [(time, line) for time, line in times if time < _TINY_MS]
     if len(times) >= 20 and total and sum(time for time, _ in tiny) > total / 2:
         share = 100 * sum(time for time, _ in tiny) / total
         yield Hit(
             f"{len(tiny)} of {len(times)} layers {plural(len(tiny), 'takes', 'take')} less than {1000 * _TINY_MS:g} us "
-            f"each, together {share:.0f} % of the profile.",
-            [r["line"] for _, r in tiny[:5]],
+            f"each, together {share:.0f} % of the {of}.",
+            [line for _, line in tiny[:5]],
         )

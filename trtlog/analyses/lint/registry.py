@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SEVERITIES = ("error", "warning", "advice", "good")
 CONFIDENCES = ("high", "medium", "low")
-_MODULES = ("failures", "measurement", "precision", "formats", "build")
+_MODULES = ("failures", "measurement", "precision", "quantization", "kernels", "formats", "build")
 
 
 @record(frozen=True)
