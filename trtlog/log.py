@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from trtlog._util.redact import redact, redact_table
 from trtlog.display import InNotebook
 from trtlog.errors import QueryError
 from trtlog.records import TABLES, Device, Record, Run
@@ -381,7 +382,19 @@ class Log(InNotebook):
         page: str = _below("report")(self)
         return page
 
-    def to_parquet(self, folder: str | os.PathLike[str], *, analyses: Iterable[str] = ()) -> Path:
+    def redacted(self) -> Log:
+        """Return the log with passwords, tokens and keys taken out of all its tables: what may be shared.
+
+        Examples
+        --------
+        >>> import trtlog
+        >>> log = trtlog.parse([b"&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --api-key 12ab"])
+        >>> log.redacted().run.command
+        'trtexec --api-key ***'
+        """
+        return Log(_Redacted(self), redact(self.source), tuple(map(redact, self._notes)))
+
+    def to_parquet(self, folder: str | os.PathLike[str], *, analyses: Iterable[str] = (), redact: bool = False) -> Path:
         """Write one Parquet file a table of facts; :func:`trtlog.read_parquet` gives the same Log again.
 
         Parameters
@@ -390,13 +403,15 @@ class Log(InNotebook):
             Where to write.
         analyses : iterable of str
             Names of tables that are computed from the facts, to be written beside them for other programs.
+        redact : bool
+            Take passwords, tokens and keys out; by default the tables keep the log's own text.
 
         Returns
         -------
         Path
             The folder.
         """
-        written: Path = _below("to_parquet")(self, Path(folder), list(analyses))
+        written: Path = _below("to_parquet")(self.redacted() if redact else self, Path(folder), list(analyses))
         return written
 
     def __getstate__(self) -> dict[str, Any]:
@@ -455,6 +470,30 @@ class Tables(InNotebook, Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"<tables of {self.log.source!r}: {', '.join(TABLES)}>"
+
+
+class _Redacted(Mapping[str, Any]):
+    """The tables of a log without secrets, each made when it is asked for."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.made:
+            self.made[name] = redact_table(self.log.table(name))
+        return self.made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(TABLES)
+
+    def __len__(self) -> int:
+        return len(TABLES)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was odd about values of the tables."""
+        return tuple(map(redact, getattr(self.log._tables, "notes", ())))
 
 
 class _OneRun(Log):

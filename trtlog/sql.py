@@ -96,7 +96,8 @@ def run(
         )
     with duckdb.connect(":memory:") as connection:
         try:
-            connection.execute("set enable_external_access = false")
+            # the lock also refuses calls that would begin a log or a profile in a file
+            connection.execute("set enable_external_access = false; set lock_configuration = true")
             read = [*tables_named(sql, tables), *_computed_named(connection, sql, computed)]
             for name in read:
                 connection.register(name, rows(name))

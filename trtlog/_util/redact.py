@@ -11,8 +11,20 @@ of 40 kB of dashes would take minutes. So a name is known by its last word, and 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 REDACTED = "***"
+# Names that tables are joined by: a secret cannot stand in them, and a changed one would not be found.
+IDENTIFIERS = frozenset(
+    [
+        *("layer", "node", "tactic", "kernel", "runner", "tensor", "precision", "type", "rule", "op", "kind"),
+        *("winner", "winner_kernel", "winner_runner", "second", "second_kernel", "second_runner"),
+        *("input_formats", "output_formats", "input_layout", "output_layout", "metric", "stat"),
+    ]
+)
 
 # The last words of names whose values are secret: of options, variables, parameters of an address, keys of JSON.
 _WORDS = (
@@ -117,8 +129,68 @@ def redact_value(name: str, value: str | None) -> str | None:
     """
     if value is None:
         return None
-    whole = redact(f"{name}={value}")
-    return whole[len(name) + 1 :] if whole.startswith(f"{name}=") else redact(value)
+    if _NAMED.search(name) and value and not _SHAPE.fullmatch(value):
+        return REDACTED
+    for mark in ("=", " ") if name.startswith("-") else ("=",):
+        whole = redact(f"{name}{mark}{value}")
+        value = whole[len(name) + 1 :] if whole.startswith(f"{name}{mark}") else redact(value)
+    return value
+
+
+def redact_json(value: Any) -> Any:
+    """Redact all texts of what JSON can hold; the names of keys stay.
+
+    Examples
+    --------
+    >>> redact_json({"command": "trtexec --token=12ab", "lines": [1, 2]})
+    {'command': 'trtexec --token=***', 'lines': [1, 2]}
+    """
+    if isinstance(value, dict):
+        return {key: redact_json(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [redact_json(inner) for inner in value]
+    return redact(value) if isinstance(value, str) else value
+
+
+def redact_table(table: pa.Table) -> pa.Table:
+    """Redact the texts of a table, those in lists too; names of layers and kernels stay, as tables join by them.
+
+    Where a column ``key`` names what a column ``value`` holds, as in the table of options, it says what is secret.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> redact_table(pa.table({"key": ["--token"], "value": ["12ab"], "line": [3]})).to_pylist()
+    [{'key': '--token', 'value': '***', 'line': 3}]
+    """
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        if field.name in IDENTIFIERS or not _holds_text(field.type):
+            continue
+        values = table.column(place).to_pylist()
+        if field.name == "value" and "key" in table.column_names:
+            keys = table.column("key").to_pylist()
+            safe = [redact_value(key or "", value) for key, value in zip(keys, values, strict=True)]
+        elif pa.types.is_nested(field.type):
+            safe = [redact_json(value) for value in values]
+        else:
+            known = {value: redact_json(value) for value in set(values)}
+            safe = [known[value] for value in values]
+        if safe != values:
+            plain = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+            table = table.set_column(place, field, pa.array(safe, plain).cast(field.type))
+    return table
+
+
+def _holds_text(type_: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(type_) or pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        return _holds_text(type_.value_type)
+    if pa.types.is_struct(type_):
+        return any(_holds_text(type_.field(place).type) for place in range(type_.num_fields))
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
 
 
 def _assigned(found: re.Match[str]) -> str:

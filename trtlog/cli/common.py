@@ -81,6 +81,12 @@ def raw_option(function: Function) -> Function:
     return click.option("--raw", is_flag=True, expose_value=False, callback=_keeper(_RAW), help=words)(function)
 
 
+def redact_option(function: Function) -> Function:
+    """Add ``--redact``, for commands whose rows are the log's own text."""
+    words = "Take passwords, tokens and keys out; else tables keep the log's own text."
+    return click.option("--redact", is_flag=True, help=words)(function)
+
+
 def _keeper(name: str) -> Callable[[click.Context, click.Parameter, bool | None], None]:
     """Return what keeps an option for the whole program where it is given."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trtlog._util.words import plural
-from trtlog.cli.common import console, echo, progress_of, read_log, source_of
+from trtlog.cli.common import console, echo, progress_of, read_log, redact_option, source_of
 
 if TYPE_CHECKING:
     from trtlog.dataset.build import Conversion
@@ -30,6 +30,7 @@ _SHOWN = 20
     "--batch-logs", type=click.IntRange(1), default=256, show_default=True, help="Logs that are committed together."
 )
 @click.option("--all", "show_all", is_flag=True, help="Name all files that were left out, not only the first.")
+@redact_option
 @click.option("--strict", is_flag=True, help="Fail for logs with lines that no rule knows.")
 @click.pass_context
 def command(
@@ -41,6 +42,7 @@ def command(
     dask: str | None,
     batch_logs: int,
     show_all: bool,
+    redact: bool,
     strict: bool,
 ) -> None:
     """Write LOG as Parquet: one file a table for a single log, a partitioned dataset for many.
@@ -55,13 +57,20 @@ def command(
     Example:  trtlog convert ci-logs/ nightly.zip -o dataset/
     """
     if not as_dataset and dask is None and is_single(logs, output):
-        _single(logs[0], Path(output), strict)
+        _single(logs[0], Path(output), strict, redact)
         return
     from trtlog.dataset.build import to_dataset
 
     with _progress() as progress:
         done = to_dataset(
-            logs, output, jobs=jobs or 0, client=dask, strict=strict, progress=progress, batch_logs=batch_logs
+            logs,
+            output,
+            jobs=jobs or 0,
+            client=dask,
+            strict=strict,
+            progress=progress,
+            batch_logs=batch_logs,
+            redact=redact,
         )
     _tell(done, output, show_all)
     if done.stopped:
@@ -85,7 +94,7 @@ def is_single(logs: tuple[str, ...], output: str) -> bool:
     return not log.is_dir() and not logs[0].startswith("@") and not any(mark in logs[0] for mark in "*?[")
 
 
-def _single(path: str, folder: Path, strict: bool) -> None:
+def _single(path: str, folder: Path, strict: bool, redact: bool) -> None:
     from trtlog.dataset.reading import is_long
     from trtlog.parquet.stream import convert
 
@@ -93,11 +102,11 @@ def _single(path: str, folder: Path, strict: bool) -> None:
     long = path == "-" or (os.path.isfile(path) and is_long(path, os.path.getsize(path)))
     if long:
         with progress_of(path) as progress:
-            notes = convert(source_of(path), folder, strict=strict, progress=progress)
+            notes = convert(source_of(path), folder, strict=strict, progress=progress, redact=redact)
         for note in notes:
             echo(f"trtlog: {path}: {note}", err=True)
     else:
-        read_log(path, strict=strict).to_parquet(folder)
+        read_log(path, strict=strict).to_parquet(folder, redact=redact)
     echo(f"{path} -> {folder}")
 
 

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from trtlog._util.redact import redact_table
 from trtlog.cli.common import FORMATS, echo, log_argument, print_rows, raw_option, read_log, reading_options, show
 
 
@@ -50,7 +51,7 @@ def command(
 
         show(document_of(rows, show_good=not no_good), format_)
     else:
-        print_rows(found, format_)
+        print_rows(redact_table(found), format_)  # findings are made to be shared
     if fail_on is not None:
         grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
         if any(row["severity"] in grave for row in rows):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import click
 
+from trtlog._util.files import write_whole
 from trtlog.cli.common import echo, echo_json, log_argument, read_log, reading_options
 from trtlog.errors import InputError
 
@@ -43,7 +42,7 @@ def command(
     from trtlog.analyses.gate.lock import DEFAULT_RULES, lock, read_lock
 
     rules: dict[str, dict[str, Any]] = {}
-    if output is not None and os.path.exists(output) and not reset_rules:
+    if output is not None and os.path.isfile(output) and not reset_rules:
         rules = read_lock(output).rules
     for setting in settings:
         name, equals, value = setting.partition("=")
@@ -54,7 +53,7 @@ def command(
     if output is None:
         echo_json(text, nl=False)
         return
-    _write(Path(output), text)
+    write_whole(output, [text])
     echo(f"wrote {output}")
 
 
@@ -74,22 +73,3 @@ def _setting(name: str, value: str) -> dict[str, Any]:
         kinds = ", ".join(LEVELS) + (" or a percentage" if tolerance else "")
         raise InputError(f"--rule {name}={value}: expected {kinds}")
     return {tolerance: number}
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file in one step, so that a lock is never half written."""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            file.write(text)
-        os.chmod(file.name, 0o666 & ~_umask())
-        os.replace(file.name, path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

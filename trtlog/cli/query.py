@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trtlog.cli.common import format_option, log_argument, print_rows, read_tables, reading_options
+from trtlog._util.redact import redact_table
+from trtlog.cli.common import format_option, log_argument, print_rows, read_tables, reading_options, redact_option
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 @log_argument
 @click.argument("sql")
 @format_option
+@redact_option
 @reading_options
-def command(log: str, sql: str, format_: str, strict: bool, run_number: int | None) -> None:
+def command(log: str, sql: str, format_: str, redact: bool, strict: bool, run_number: int | None) -> None:
     """Run a statement of DuckDB's SQL over the tables of LOG, of a folder of Parquet, or of a dataset.
 
     'trtlog tables' lists tables and columns. SQL may be @FILE, which holds the statement.
@@ -29,7 +31,9 @@ def command(log: str, sql: str, format_: str, strict: bool, run_number: int | No
 
     held: Log | Dataset = read_tables(log, strict=strict, run_number=run_number)
     statement = _read(sql[1:]) if sql.startswith("@") else sql
-    print_rows(held.query(statement) if isinstance(held, Dataset) else query(held, statement), format_)
+    shown = held if isinstance(held, Dataset) or not redact else held.redacted()
+    rows = shown.query(statement) if isinstance(shown, Dataset) else query(shown, statement)
+    print_rows(redact_table(rows) if redact else rows, format_)
 
 
 def _read(name: str) -> str:

@@ -6,8 +6,9 @@ import os
 
 import click
 
+from trtlog._util.files import write_whole
 from trtlog.cli.common import echo, echo_data, grouped_paths, read_log
-from trtlog.errors import InputError, QueryError
+from trtlog.errors import QueryError
 
 
 @click.command("report")
@@ -42,9 +43,5 @@ def command(logs: tuple[str, ...], output: str, strict: bool, run_number: int | 
     if output == "-":
         echo_data(text, nl=False)
         return
-    try:
-        with open(output, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}") from error
+    write_whole(output, [text])
     echo(f"{os.path.getsize(output)} bytes -> {output}", err=True)

@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trtlog.cli.common import FORMATS, echo, log_argument, print_rows, raw_option, read_tables, reading_options
-from trtlog.errors import InputError, QueryError
+from trtlog._util.files import write_whole
+from trtlog._util.redact import redact_table
+from trtlog.cli.common import (
+    FORMATS,
+    echo,
+    log_argument,
+    print_rows,
+    raw_option,
+    read_tables,
+    reading_options,
+    redact_option,
+)
+from trtlog.errors import QueryError
 
 if TYPE_CHECKING:
     from trtlog.dataset.handle import Dataset
@@ -39,6 +50,7 @@ _CONDITION = re.compile(r"\s*([a-z_0-9]+)\s*(==|=|!=|<=|>=|<|>|~)\s*(.*?)\s*$", 
 )
 @raw_option
 @click.option("-o", "--output", type=click.Path(dir_okay=False), default=None, help="File to write to.")
+@redact_option
 @reading_options
 def command(
     table: str,
@@ -49,6 +61,7 @@ def command(
     limit: int | None,
     format_: str,
     output: str | None,
+    redact: bool,
     strict: bool,
     run_number: int | None,
 ) -> None:
@@ -59,7 +72,7 @@ def command(
     if format_ == "parquet" and output is None:
         raise click.UsageError("--format parquet writes a file: give its name with -o.")
     held = read_tables(log, strict=strict, run_number=run_number)
-    rows = held.table(table)
+    rows = redact_table(held.table(table)) if redact else held.table(table)
     _say_what_is_missing(held, table, rows)
     for condition in where:
         rows = keep(rows, condition)
@@ -91,19 +104,17 @@ def _say_what_is_missing(held: Log | Dataset, table: str, rows: Any) -> None:
 def _write(rows: Any, format_: str, output: str) -> None:
     import contextlib
     import io
-    from pathlib import Path
 
-    try:
-        if format_ == "parquet":
-            import pyarrow.parquet as pq
+    if format_ == "parquet":
+        import pyarrow.parquet as pq
 
-            pq.write_table(rows, output, compression="zstd")
-            return
-        with contextlib.redirect_stdout(io.StringIO()) as text:
-            print_rows(rows, format_)
-        Path(output).write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror or error}") from error
+        made = io.BytesIO()
+        pq.write_table(rows, made, compression="zstd")
+        write_whole(output, made.getvalue())
+        return
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        print_rows(rows, format_)
+    write_whole(output, [text.getvalue()])
 
 
 def _known(rows: Any, name: str) -> None:

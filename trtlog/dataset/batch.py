@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from trtlog._util.redact import redact
 from trtlog.dataset import manifest
 from trtlog.dataset.archives import Archives
 from trtlog.dataset.catalogue import rows_of
@@ -46,6 +47,8 @@ class Task:
         Make a line that no rule knows an error.
     read : callable
         Reads a log of usual size; tests put one here that fails.
+    redact : bool
+        Take passwords, tokens and keys out.
     """
 
     jobs: tuple[Job, ...]
@@ -53,6 +56,7 @@ class Task:
     staging: str
     strict: bool = False
     read: Reader = read_small
+    redact: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,9 +139,7 @@ def _why(text: str, job: Job) -> str:
     return text.removeprefix(job.source).lstrip(": ")
 
 
-def _convert(
-    log: Fetched, task: Task, storage: Storage, known: set[str], collected: _Collected, done: Done
-) -> Outcome:
+def _convert(log: Fetched, task: Task, storage: Storage, known: set[str], collected: _Collected, done: Done) -> Outcome:
     job = log.job
     for _ in range(_TRIES):
         before = log.path.stat()
@@ -151,19 +153,25 @@ def _convert(
             rows, groups = _long(log, exports, digest, task, storage)
         else:
             read = task.read(log, exports, strict=task.strict)
+            read = read.redacted() if task.redact else read
             tables = {name: read.table(name) for name in TABLES}
             if holds_help_only(read):
                 raise NoLogError("is trtexec's help text: nothing was run")
-            rows = rows_of(read, digest, job.source, job.stamp, job.size, job.modified)
+            rows = rows_of(read, digest, _shown(job.source, task), job.stamp, job.size, job.modified)
         after = log.path.stat()
         if (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns):
             break
     else:
         return Outcome(job, "failed", error="it is being written: convert it when it is complete")
     done.groups.extend(groups)
-    collected.add(digest, job.source, partitions(rows), tables)
+    collected.add(digest, _shown(job.source, task), partitions(rows), tables)
     known.add(digest)
     return Outcome(job, "converted", digest, tuple(rows))
+
+
+def _shown(source: str, task: Task) -> str:
+    """Return the name of a source as the dataset holds it."""
+    return redact(source) if task.redact else source
 
 
 def partitions(rows: list[dict[str, Any]]) -> dict[int, Partition]:
@@ -179,12 +187,12 @@ def _long(
     beside = storage.local / task.staging if storage.local is not None else None
     with tempfile.TemporaryDirectory(prefix="trtlog-", dir=beside) as folder:
         try:
-            read, _ = read_long(log, Path(folder), exports, strict=task.strict)
+            read, _ = read_long(log, Path(folder), exports, strict=task.strict, redact=task.redact)
         except TrtlogError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL:
                 raise WriteFailed(f"{task.place} cannot be written: {reason(error.__cause__)}") from error
             raise
-        rows = rows_of(read, digest, job.source, job.stamp, job.size, job.modified)
+        rows = rows_of(read, digest, _shown(job.source, task), job.stamp, job.size, job.modified)
         runs = partitions(rows)
         groups = []
         for partition in dict.fromkeys(runs.values()):
@@ -192,7 +200,7 @@ def _long(
             tables = {}
             for table in TABLES:
                 own = (
-                    as_part(piece, table, digest, job.source)
+                    as_part(piece, table, digest, _shown(job.source, task))
                     for whole in pieces(read, table)
                     for where, piece in split(whole, runs)
                     if where == partition

@@ -86,6 +86,7 @@ def to_dataset(
     strict: bool = False,
     progress: Progress | None = None,
     batch_logs: int = MOST_LOGS,
+    redact: bool = False,
     _read: Reader = read_small,
 ) -> Conversion:
     """Add logs to a dataset of partitioned Parquet; make it where there is none.
@@ -111,6 +112,8 @@ def to_dataset(
         Called with the number of logs done and of all logs, after each batch.
     batch_logs : int
         At most so many logs go into a part.
+    redact : bool
+        Take passwords, tokens and keys out of what is written.
 
     Returns
     -------
@@ -141,7 +144,7 @@ def to_dataset(
         total = len(wanted)
         for _ in range(_ROUNDS):
             parts = batches(wanted, runner.workers, batch_logs)
-            tasks = [Task(batch, storage.place, writer.session.folder, strict, _read) for batch in parts]
+            tasks = [Task(batch, storage.place, writer.session.folder, strict, _read, redact) for batch in parts]
             wanted = _convert(runner, tasks, writer, done, progress, total)
             if not wanted or done.stopped:
                 break

@@ -105,7 +105,9 @@ def renamed(texts: list[str], fetched: Fetched) -> list[str]:
     return [text.replace(str(fetched.path), job.source).replace(f"{fetched.path.parent}/", "") for text in texts]
 
 
-def read_long(fetched: Fetched, folder: Path, exports: list[Path], *, strict: bool) -> tuple[Log, list[str]]:
+def read_long(
+    fetched: Fetched, folder: Path, exports: list[Path], *, strict: bool, redact: bool = False
+) -> tuple[Log, list[str]]:
     """Convert a long log piece by piece into a folder; return a Log that reads its tables from there.
 
     Raises
@@ -115,7 +117,7 @@ def read_long(fetched: Fetched, folder: Path, exports: list[Path], *, strict: bo
     """
     from trtlog.parquet.stream import convert
 
-    notes = renamed(convert(fetched.path, folder, strict=strict, exports=exports, must=False), fetched)
+    notes = renamed(convert(fetched.path, folder, strict=strict, exports=exports, must=False, redact=redact), fetched)
     return Log(FolderTables(folder), fetched.job.source, notes), notes
 
 

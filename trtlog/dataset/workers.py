@@ -202,11 +202,9 @@ class Processes:
 
 def split(task: Task) -> list[Task]:
     """Return a task for each log."""
-    return [Task((job,), task.place, task.staging, task.strict, task.read) for job in task.jobs]
+    return [Task((job,), task.place, task.staging, task.strict, task.read, task.redact) for job in task.jobs]
 
 
 def died(task: Task, deaths: int) -> Done:
     """Return the outcome of a log that ended its process each time."""
     return Done(task.staging, [Outcome(job, "failed", error=_DIED.format(deaths=deaths)) for job in task.jobs])
-
-

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trtlog._util.arrow import from_numpy, to_numpy
+from trtlog._util.redact import redact, redact_table
 from trtlog.errors import InputError
 from trtlog.messages.captures import Captures
 from trtlog.messages.logger import Logger, logger_of
@@ -49,6 +50,7 @@ def convert(
     progress: Callable[[int], None] | None = None,
     segment_bytes: int | None = None,
     logger: str | os.PathLike[str] | Logger | None = None,
+    redact: bool = False,
 ) -> list[str]:
     """Write a log as Parquet, one file a table, without ever holding all of it.
 
@@ -75,6 +77,8 @@ def convert(
         How much log text to read between two writes.
     logger : path, optional
         As for :func:`trtlog.parse`.
+    redact : bool
+        Take passwords, tokens and keys out, as ``Log.to_parquet``.
 
     Returns
     -------
@@ -99,7 +103,7 @@ def convert(
     done, since = 0, 0
     reader: Any = None
     with Crew(None if engine == "line" else source) as crew, open_source(source) as opened:
-        writer = _Writer(target, opened)
+        writer = _Writer(target, opened, redacting=redact)
         try:
             for chunk in opened:
                 if reader is None:
@@ -146,9 +150,10 @@ class _Writer:
     Tables are made and written by a thread of its own, while the next segment is read.
     """
 
-    def __init__(self, folder: Path, source: Source) -> None:
+    def __init__(self, folder: Path, source: Source, *, redacting: bool = False) -> None:
         self._staging = Staging(folder)
         self._source = source
+        self._redacting = redacting
         self._files: dict[str, pq.ParquetWriter] = {}
         self.runs = 0  # runs above those that are read now
         self._versions: dict[str, None] = {}
@@ -175,7 +180,8 @@ class _Writer:
         self._wait()
         for name in list(self._held):
             self._write_group(name)
-        metadata = metadata_of(list(self._versions), self._source.name, [*notes, *self._notes])
+        said = [redact(note) if self._redacting else note for note in (*notes, *self._notes)]
+        metadata = metadata_of(list(self._versions), self._name, said)
         for file in self._files.values():
             file.add_key_value_metadata({key: metadata[key] for key in _LATE})
             file.close()
@@ -192,6 +198,11 @@ class _Writer:
         self._files = {}
         self._staging.discard()
 
+    @property
+    def _name(self) -> str:
+        """Name of the log."""
+        return redact(self._source.name) if self._redacting else self._source.name
+
     def _submit(self, captures: Captures, names: Sequence[str], exports: Mapping[str, Any] | None = None) -> None:
         """Have a segment written; at most one waits for another, so that memory stays bounded."""
         self._wait(1)
@@ -207,7 +218,7 @@ class _Writer:
     ) -> None:
         tables = TableSet(captures, self._source.name, exports)
         for name in names:
-            table = tables[name]
+            table = redact_table(tables[name]) if self._redacting else tables[name]
             if name == "runs":
                 self._versions.update(dict.fromkeys(v for v in table.column("tensorrt_version").to_pylist() if v))
             if name not in self._files:
@@ -228,7 +239,7 @@ class _Writer:
         file.write_table(whole.replace_schema_metadata(file.schema.metadata))
 
     def _schema(self, name: str) -> pa.Schema:
-        early = {**metadata_of([], self._source.name, []), CONVERSION: self._staging.id}
+        early = {**metadata_of([], self._name, []), CONVERSION: self._staging.id}
         return schema_of(name).with_metadata({k: v for k, v in early.items() if k not in _LATE})
 
 

@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.redact import redact
+from trtlog._util.redact import redact_json
 from trtlog.report.document import plain
 from trtlog.report.documents.diff import headline
 
@@ -41,7 +41,7 @@ def to_json(diff: Diff, *, unchanged: bool = False) -> str:
         "samples_per_inference": list(diff.work.scale),
         "tables": tables,
     }
-    return json.dumps(_finite(document), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(redact_json(_finite(document)), indent=2, ensure_ascii=False) + "\n"
 
 
 def _side(side: Any) -> dict[str, Any]:
@@ -49,11 +49,11 @@ def _side(side: Any) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
-    """Return what JSON can hold, texts redacted: it knows no inf and no nan, which become text."""
+    """Return what JSON can hold: it knows no inf and no nan, which become text."""
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_finite(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return redact(value) if isinstance(value, str) else value
+    return value

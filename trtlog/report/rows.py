@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.redact import redact_table
 from trtlog.report.document import Column, Table
 from trtlog.report.markdown import markdown_table
 from trtlog.report.safe import no_formula, spelled
@@ -43,8 +44,8 @@ def _json_value(value: Any) -> Any:
 
 
 def markdown_lines(rows: pa.Table) -> Iterator[str]:
-    """Give the lines of a Markdown table."""
-    return markdown_table(table_of(rows))
+    """Give the lines of a Markdown table, which is made to be shared: without secrets."""
+    return markdown_table(table_of(redact_table(rows)))
 
 
 def write_csv(rows: pa.Table, write: Callable[[str], object], *, raw: bool = False) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from statistics import fmean, median, pstdev
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.redact import redact
+from trtlog._util.redact import redact, redact_json
 from trtlog._util.words import counted, did_you_mean, plural
 from trtlog.analyses.compare.align import align, read_nodes
 from trtlog.analyses.compare.candidates import TIE_PERCENT, by_key
@@ -91,7 +91,7 @@ class Stability(InNotebook, OnTerminal):
             "builds": [dict(row) for row in self.build_rows],
             "layers": [dict(row) for row in self.layer_rows],
         }
-        return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(redact_json(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_markdown(self, limit: int = 20) -> str:
         """Return all as Markdown, at most ``limit`` layers."""

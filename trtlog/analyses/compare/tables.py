@@ -78,20 +78,25 @@ def by_category(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _flags(command: str | None) -> dict[tuple[str, str], str]:
-    """Return the flags of a command line; what is not of the form ``--flag=value`` counts by itself."""
+    """Return the flags of a command line; a word behind a flag without ``=`` is its value."""
     if not command:
         return {}
     try:
         words = shlex.split(command)
     except ValueError:
         words = command.split()
-    flags: dict[tuple[str, str], str] = {}
+    flags: dict[tuple[str, str], list[str]] = {}
+    waiting: tuple[str, str] | None = None
     for word in words[1:]:
+        if waiting is not None and not word.startswith("-"):
+            flags[waiting][-1] = word
+            waiting = None
+            continue
         key, equals, value = word.partition("=")
         name = ("command", key)
-        value = value if equals else "set"
-        flags[name] = f"{flags[name]}, {value}" if name in flags else value
-    return flags
+        flags.setdefault(name, []).append(value if equals else "set")
+        waiting = name if word.startswith("-") and not equals else None
+    return {name: ", ".join(values) for name, values in flags.items()}
 
 
 def _options(log: Log) -> dict[tuple[str, str], str]:

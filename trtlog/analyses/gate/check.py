@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from trtlog._util.redact import redact
+from trtlog._util.redact import redact, redact_json
 from trtlog._util.words import counted
 from trtlog.analyses.compare.align import Pair, align
 from trtlog.analyses.compare.diff import one_run
@@ -97,7 +97,7 @@ class Check(InNotebook, OnTerminal):
     def to_json(self) -> str:
         """Return the outcome as JSON."""
         document = {"schema": "trtlog.check/1", "passed": self.passed, **asdict(self)}
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(redact_json(document), indent=2, ensure_ascii=False) + "\n"
 
     def to_markdown(self) -> str:
         """Return the outcome as Markdown, for the summary of a CI job."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trtlog._util.redact import redact
+from trtlog._util.redact import redact, redact_value
 from trtlog._util.words import counted
 from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.compare.diff import one_run
@@ -166,7 +166,7 @@ def read_source(log: Log) -> dict[str, Any]:
     """Return where the lock comes from; the command line without secrets."""
     device = log.device
     return {
-        "log": os.path.basename(log.source),
+        "log": os.path.basename(redact(log.source)),
         "tensorrt_version": log.run.tensorrt_version,
         "gpu": device.name if device else None,
         "compute_capability": device.compute_capability if device else None,
@@ -181,7 +181,7 @@ def read_build_options(log: Log) -> dict[str, str]:
     for row in log.table("options").select(["section", "key", "value"]).to_pylist():
         if row["section"] != "build" or row["key"].strip().lower() in _IGNORED_OPTIONS:
             continue
-        key, value = row["key"].strip(), redact(row["value"] or "")
+        key, value = row["key"].strip(), redact_value(row["key"].strip(), row["value"]) or ""
         options[key] = f"{options[key]}, {value}" if key in options else value
     return options
 

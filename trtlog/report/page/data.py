@@ -11,39 +11,11 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.redact import redact
+from trtlog._util.redact import IDENTIFIERS, redact
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Names that the log's own tables are joined by: a secret cannot stand in them, and a changed one would not be found.
-_IDENTIFIERS = frozenset(
-    [
-        "layer",
-        "node",
-        "tactic",
-        "kernel",
-        "runner",
-        "winner",
-        "winner_kernel",
-        "winner_runner",
-        "second",
-        "second_kernel",
-        "second_runner",
-        "tensor",
-        "input_formats",
-        "output_formats",
-        "input_layout",
-        "output_layout",
-        "precision",
-        "type",
-        "rule",
-        "op",
-        "kind",
-        "metric",
-        "stat",
-    ]
-)
 _UNITS = ("percent", "ms", "mib", "kib", "seconds", "bytes", "qps", "ghz", "bits")
 _SPELLED = {
     word: word.upper() for word in ("gpu", "cpu", "h2d", "d2h", "onnx", "id", "ecc", "fp32", "tf32", "fp16", "bf16")
@@ -164,7 +136,7 @@ def _plain(name: str, value: Any) -> Any:
     text = ", ".join(map(_item, value)) if isinstance(value, list) else str(value)
     if len(text) > _LONGEST_TEXT:
         text = f"{text[:_LONGEST_TEXT]}... ({len(text)} characters)"
-    return text if name in _IDENTIFIERS else redact(text)
+    return text if name in IDENTIFIERS else redact(text)
 
 
 def _item(value: Any) -> str:

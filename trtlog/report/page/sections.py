@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.redact import redact, redact_value
+from trtlog._util.redact import redact, redact_table
 from trtlog.analyses.build.memory import in_use
 from trtlog.report.page.data import table_json
 
@@ -379,21 +379,10 @@ def _provenance(page: Page) -> list[Block]:
         *(("note", note) for note in log.notes),
     ]
     blocks: list[Block] = [{"kind": "facts", "facts": [[k, redact(str(v))] for k, v in facts if v]}]
-    if page.put("options", _options(log), ["section", "key", "value", "line"]):
+    if page.put("options", redact_table(log.table("options")), ["section", "key", "value", "line"]):
         blocks.append(_table("options", "Options, as trtexec printed them", folded=True))
     if page.put("devices", log.table("devices")):
         blocks.append({"kind": "record", "table": "devices", "title": "Device", "folded": True})
     if page.put("coverage", log.table("coverage")):
         blocks.append(_table("coverage", "Coverage: lines read, by kind of message", folded=True, sort=["lines", -1]))
     return blocks
-
-
-def _options(log: Log) -> pa.Table:
-    """Return the options; the value of an option such as --token is redacted with the help of its name."""
-    import pyarrow as pa
-
-    table = log.table("options")
-    keys, values = table.column("key").to_pylist(), table.column("value").to_pylist()
-    safe = [redact_value(key or "", value) for key, value in zip(keys, values, strict=True)]
-    place = table.schema.get_field_index("value")
-    return table.set_column(place, table.schema.field(place), pa.array(safe, pa.string()))
