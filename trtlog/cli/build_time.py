@@ -29,6 +29,4 @@ def command(log: str, view: str, limit: int | None, format_: str, strict: bool, 
     else:
         rows = print_answer(held, "build_time", format_, limit=limit, by=view)
         if rows and format_ == "table" and held.analyze.build_time(by="kind")["source"].iloc[0] == "timestamps":
-            echo(
-                "estimated from the log's timestamps, which count whole seconds: TensorRT 8.6 and later print times"
-            )
+            echo("estimated from the log's timestamps, which count whole seconds: TensorRT 8.6 and later print times")

@@ -37,7 +37,10 @@ VIEWS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
 @click.command("tactics")
 @log_argument
 @click.option(
-    "--by", "view", type=click.Choice(list(VIEWS)), default=None,
+    "--by",
+    "view",
+    type=click.Choice(list(VIEWS)),
+    default=None,
     help="What to show. [default: margins; with --layer candidates]",
 )
 @click.option("--layer", default=None, help="This layer only: exact name, part of it, or regular expression.")
