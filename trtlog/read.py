@@ -14,7 +14,7 @@ from trtlog.log import Log
 
 if TYPE_CHECKING:
     from trtlog.engines.line import LineEngine
-    from trtlog.engines.processes import Crew
+    from trtlog.engines.processes import MatchingProcesses
     from trtlog.engines.vector import VectorEngine
     from trtlog.grammar import Grammar
     from trtlog.messages.captures import Captures
@@ -194,7 +194,7 @@ def read_captures(
         The source is missing, empty, binary, or no log of TensorRT.
     """
     from trtlog import grammar
-    from trtlog.engines.processes import Crew
+    from trtlog.engines.processes import MatchingProcesses
     from trtlog.messages.logger import logger_of
     from trtlog.source.chunks import open_source
 
@@ -206,17 +206,17 @@ def read_captures(
     reader: Any = None
     try:
         # Processes come first: they load what they need while this one does.
-        with Crew(None if engine == "line" else source) as crew, open_source(source) as opened:
+        with MatchingProcesses(None if engine == "line" else source) as processes, open_source(source) as opened:
             for chunk in opened:
                 with no_collection():  # what is loaded and matched makes many objects, and no cycle
                     if reader is None:
-                        reader = make_engine(engine, grammar.load(), opened, len(chunk.data), crew)
+                        reader = make_engine(engine, grammar.load(), opened, len(chunk.data), processes)
                         sample = chunk.data[:SAMPLE_BYTES]
                     reader.feed(chunk.data if own is None else own.rewrite(chunk.data), chunk.first_line)
                 done += len(chunk.data)
                 if progress is not None:
                     progress(done)
-            captures = (reader or make_engine(engine, grammar.load(), opened, 0, crew)).finish()
+            captures = (reader or make_engine(engine, grammar.load(), opened, 0, processes)).finish()
             captures.line_map = opened.line_map
             name, notes = opened.name, list(opened.notes)
     finally:
@@ -228,7 +228,9 @@ def read_captures(
     return captures, name, [*notes, *captures.notes]
 
 
-def make_engine(name: str, rules: Grammar, source: Source, size: int, crew: Crew) -> LineEngine | VectorEngine:
+def make_engine(
+    name: str, rules: Grammar, source: Source, size: int, processes: MatchingProcesses
+) -> LineEngine | VectorEngine:
     """Return a new engine; ``auto`` takes the vectorised one where the first chunk is large.
 
     Parameters
@@ -241,11 +243,11 @@ def make_engine(name: str, rules: Grammar, source: Source, size: int, crew: Crew
         Tells how long the log is about; a long one is matched by other processes too.
     size : int
         Bytes of the log's first chunk.
-    crew : Crew
-        The processes.
+    processes : MatchingProcesses
+        Those that match beside this one.
     """
     if name == "vector" or (name == "auto" and size >= _VECTOR_BYTES):
-        started = crew.start(source.expected_size(size))
+        started = processes.start(source.expected_size(size))
         from trtlog.engines.vector import VectorEngine
 
         return VectorEngine(rules, started)

@@ -75,9 +75,9 @@ class Writer:
             storage.folder(CONTROL)
             with locked(storage):
                 # First what a writer began and did not end: its parts lie in its folder, which is removed next.
-                held = manifest.load(storage)
-                if held is not None:
-                    manifest.settle(storage, held)
+                current = manifest.load(storage)
+                if current is not None:
+                    manifest.settle(storage, current)
                 self.session = Session(storage)
                 try:
                     self._current()
@@ -98,20 +98,20 @@ class Writer:
 
     def _current(self) -> Manifest:
         """Return what the dataset holds now, and the catalogue with it; finish what another writer began."""
-        held = manifest.load(self.storage)
-        if held is None:
-            held = self._save(Manifest(), Change())
-        held = manifest.settle(self.storage, held)
-        self.entries.update(held.catalogue)
-        return held
+        current = manifest.load(self.storage)
+        if current is None:
+            current = self._save(Manifest(), Change())
+        current = manifest.settle(self.storage, current)
+        self.entries.update(current.catalogue)
+        return current
 
     def close(self) -> None:
         """Remove parts that were not committed; those of a commit that was interrupted are moved first."""
         try:
             with locked(self.storage):
-                held = manifest.load(self.storage)
-                if held is not None:
-                    manifest.settle(self.storage, held)
+                current = manifest.load(self.storage)
+                if current is not None:
+                    manifest.settle(self.storage, current)
         except (OSError, TrtlogError):
             # The next writer moves them; until then they stay where they are.
             self.session.leave()
@@ -122,8 +122,8 @@ class Writer:
     def commit(self, done: Done) -> Committed:
         """Add a batch's rows, but those that another writer added meanwhile; old rows of changed sources go."""
         with locked(self.storage):
-            held = self._current()
-            known = held.logs()
+            current = self._current()
+            known = current.logs()
             result = Committed()
             here = {digest for group in done.groups for digest in group.logs}
             twice = here & known
@@ -134,10 +134,10 @@ class Writer:
             change = Change()
             for group in done.groups:
                 self._add(change, group, done.staging, twice)
-            for group in held.groups:
+            for group in current.groups:
                 if not orphans.isdisjoint(group.logs):
                     self._rewrite(change, [group], {}, orphans)
-            self._save(held, change)
+            self._save(current, change)
         return result
 
     def _enter(self, outcome: Outcome, known: set[str], here: set[str], result: Committed) -> None:
@@ -165,30 +165,30 @@ class Writer:
         if without.isdisjoint(group.logs):
             change.groups.append((group, staging))
             return
-        lies = {group.part(table): f"{staging}/{group.id}-{table}" for table in group.tables}
-        kept = join(self.storage, self.session.folder, [group], lies, sorted(without))
+        places = {group.part(table): f"{staging}/{group.id}-{table}" for table in group.tables}
+        kept = join(self.storage, self.session.folder, [group], places, sorted(without))
         if kept is not None:
             change.groups.append((kept, self.session.folder))
 
-    def _rewrite(self, change: Change, groups: list[Group], lies: dict[str, str], without: Iterable[str]) -> None:
-        kept = join(self.storage, self.session.folder, groups, lies, sorted(without))
+    def _rewrite(self, change: Change, groups: list[Group], places: dict[str, str], without: Iterable[str]) -> None:
+        kept = join(self.storage, self.session.folder, groups, places, sorted(without))
         if kept is not None:
             change.groups.append((kept, self.session.folder))
         change.gone.update(group.id for group in groups)
 
-    def _save(self, held: Manifest, change: Change) -> Manifest:
+    def _save(self, current: Manifest, change: Change) -> Manifest:
         """Let a change count, then move and remove files."""
-        groups = [group for group in held.groups if group.id not in change.gone]
+        groups = [group for group in current.groups if group.id not in change.gone]
         groups += [group for group, _ in change.groups]
-        change.removes += [g.part(table) for g in held.groups if g.id in change.gone for table in g.tables]
+        change.removes += [g.part(table) for g in current.groups if g.id in change.gone for table in g.tables]
         change.moves += [
             (f"{staging}/{group.id}-{table}", group.part(table))
             for group, staging in change.groups
             for table in group.tables
         ]
         groups = self._with_empty(groups, change)
-        parts = self._write_catalogue(held, change)
-        new = Manifest(held.generation + 1, groups, parts, change.moves, change.removes)
+        parts = self._write_catalogue(current, change)
+        new = Manifest(current.generation + 1, groups, parts, change.moves, change.removes)
         manifest.save(self.storage, new)
         return manifest.settle(self.storage, new)
 
@@ -213,13 +213,13 @@ class Writer:
             change.moves.append((staged, group.part(table)))
         return [group, *real]
 
-    def _write_catalogue(self, held: Manifest, change: Change) -> list[str]:
+    def _write_catalogue(self, current: Manifest, change: Change) -> list[str]:
         """Write the changed part of the catalogue; return the names of all its parts."""
         changed = self.entries.changed_parts()
-        kept = [part for part in held.catalogue if part not in changed]
+        kept = [part for part in current.catalogue if part not in changed]
         fresh = self.entries.has_new()
-        if kept == held.catalogue and not fresh and held.catalogue:
-            return held.catalogue
+        if kept == current.catalogue and not fresh and current.catalogue:
+            return current.catalogue
         if len(kept) >= _CATALOGUE_PARTS:
             kept = []
         part = f"{CATALOGUE}/part-{new_id()}.parquet"
@@ -227,7 +227,7 @@ class Writer:
         rows = self.entries.rows_outside(kept)
         write_file(self.storage, staged, SCHEMA, [to_table(rows)], empty=True)
         change.moves.append((staged, part))
-        change.removes += [old for old in held.catalogue if old not in kept]
+        change.removes += [old for old in current.catalogue if old not in kept]
         self.entries.written(part, kept)
         return [*kept, part]
 
@@ -235,10 +235,10 @@ class Writer:
     def compact(self) -> int:
         """Join small groups where a partition has many; return how many groups went into others."""
         with locked(self.storage):
-            held = self._current()
+            current = self._current()
             change = Change()
             by_partition: dict[str, list[Group]] = {}
-            for group in held.groups:
+            for group in current.groups:
                 if group.bytes < _SMALL_BYTES and not group.id.startswith(EMPTY):
                     by_partition.setdefault(group.partition, []).append(group)
             for groups in by_partition.values():
@@ -246,7 +246,7 @@ class Writer:
                     for together in _packed(groups):
                         self._rewrite(change, together, {}, ())
             if change.gone:
-                self._save(held, change)
+                self._save(current, change)
             return len(change.gone)
 
 

@@ -106,7 +106,7 @@ def write_file(
     storage: Storage, file: str, schema: pa.Schema, pieces: Iterable[pa.Table], *, empty: bool = False
 ) -> tuple[int, int]:
     """Write pieces of a schema to a file, in row groups that are not too small."""
-    held: list[pa.Table] = []
+    gathered: list[pa.Table] = []
     waiting, rows = 0, 0
     sink: Any = None
     writer: Any = None
@@ -117,15 +117,15 @@ def write_file(
             if writer is None:
                 sink = storage.create(file)
                 writer = pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=True)
-            held.append(piece)
+            gathered.append(piece)
             waiting += piece.num_rows
             rows += piece.num_rows
             if waiting >= _ROWS:
-                _flush(writer, held, schema)
+                _flush(writer, gathered, schema)
                 waiting = 0
         if writer is None:
             return 0, 0
-        _flush(writer, held, schema)
+        _flush(writer, gathered, schema)
         writer.close()
         size = int(sink.tell())
         sink.close()
@@ -135,19 +135,19 @@ def write_file(
         raise
 
 
-def _flush(writer: Any, held: list[pa.Table], schema: pa.Schema) -> None:
-    if held:
+def _flush(writer: Any, gathered: list[pa.Table], schema: pa.Schema) -> None:
+    if gathered:
         # Parquet has no times in whole seconds: rows that come from a part are turned back.
-        writer.write_table(pa.concat_tables([piece.cast(schema) for piece in held]), row_group_size=_ROWS)
-        held.clear()
+        writer.write_table(pa.concat_tables([piece.cast(schema) for piece in gathered]), row_group_size=_ROWS)
+        gathered.clear()
 
 
 def _abandon(writer: Any, sink: Any) -> None:
     """Close what is half written; that this may fail too, as on a full disk, is not the news."""
-    for held in (writer, sink):
+    for gathered in (writer, sink):
         try:
-            if held is not None:
-                held.close()
+            if gathered is not None:
+                gathered.close()
         except (OSError, pa.ArrowException):
             pass
 

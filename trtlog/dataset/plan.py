@@ -31,18 +31,18 @@ def batches(jobs: Sequence[Job], workers: int, most_logs: int = MOST_LOGS) -> li
     limit = min(max(share, _LEAST_BYTES), _MOST_BYTES)
     most = min(most_logs, max(1, -(-len(jobs) // workers)))
     done: list[tuple[Job, ...]] = []
-    held: list[Job] = []
+    group: list[Job] = []
     size = 0
     for job, bytes_ in zip(jobs, sizes, strict=True):
         if is_long(job.member or job.location, job.size or 0):
             done.append((job,))
             continue
-        if held and (len(held) >= most or size + bytes_ > limit):
-            done.append(tuple(held))
-            held, size = [], 0
-        held.append(job)
+        if group and (len(group) >= most or size + bytes_ > limit):
+            done.append(tuple(group))
+            group, size = [], 0
+        group.append(job)
         size += bytes_
-    if held:
-        done.append(tuple(held))
+    if group:
+        done.append(tuple(group))
     # The long ones first: who begins with them ends with the others.
     return sorted(done, key=lambda batch: not is_long(batch[0].member or batch[0].location, batch[0].size or 0))

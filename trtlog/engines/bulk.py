@@ -49,7 +49,7 @@ class Extract:
 
 
 @dataclass
-class Few:
+class SingleMatches:
     """Lines of one variant in a chunk that were read one by one: their rows, and what each captures."""
 
     variant: int
@@ -85,7 +85,7 @@ class BulkMatcher:
             rule = self._rules[index] = BulkRule(index, self.matcher.variants[index])
         return rule
 
-    def match(self, scan: Scan) -> tuple[list[Extract], list[Few]]:
+    def match(self, scan: Scan) -> tuple[list[Extract], list[SingleMatches]]:
         """Return what was found; lines that belong to nothing of it are left to the line engine."""
         rows = np.flatnonzero(scan.header >= 0)
         begins, ends = scan.bodies[rows], scan.ends[rows]
@@ -135,10 +135,10 @@ class BulkMatcher:
             left = left[unmatched]
         return out, np.sort(np.concatenate([*few, left]))
 
-    def _one_by_one(self, data: bytes, rows: Array, begins: Array, ends: Array) -> list[Few]:
+    def _one_by_one(self, data: bytes, rows: Array, begins: Array, ends: Array) -> list[SingleMatches]:
         """Look bodies up as the line engine does."""
         recall = self.matcher.plain.recall
-        found: dict[int, Few] = {}
+        found: dict[int, SingleMatches] = {}
         short = ends - begins <= _LONG
         if not short.all():
             rows, begins, ends = rows[short], begins[short], ends[short]
@@ -148,7 +148,7 @@ class BulkMatcher:
                 variant, groups = match
                 held = found.get(variant)
                 if held is None:
-                    found[variant] = Few(variant, [row], [groups])
+                    found[variant] = SingleMatches(variant, [row], [groups])
                 else:
                     held.rows.append(row)
                     held.groups.append(groups)

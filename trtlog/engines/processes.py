@@ -87,7 +87,7 @@ def start(size: int, min_rows: int = 0) -> list[Process]:
     return out
 
 
-class Crew:
+class MatchingProcesses:
     """The processes for one log, started as soon as it is known to be long; they end with the ``with``.
 
     Parameters
@@ -112,7 +112,7 @@ class Crew:
             self._processes = start(size)
         return self._processes
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> MatchingProcesses:
         return self
 
     def __exit__(self, *error: object) -> None:

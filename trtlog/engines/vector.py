@@ -17,7 +17,7 @@ import numpy as np
 from trtlog._util.arrow import from_numpy
 from trtlog._util.gc import no_collection
 from trtlog.engines.bare import BareRules
-from trtlog.engines.bulk import MIN_ROWS, BulkMatcher, Extract, Few
+from trtlog.engines.bulk import MIN_ROWS, BulkMatcher, Extract, SingleMatches
 from trtlog.engines.line import LineEngine
 from trtlog.engines.order import Walk
 from trtlog.engines.scan import HeaderTable, Scan, scan
@@ -34,7 +34,7 @@ _HELD = 50_000
 # Chunks that wait for their turn, for each process; each holds about twice its size.
 _WAITING = 3
 
-Match = tuple[Scan, list[Extract], list[Few]]
+Match = tuple[Scan, list[Extract], list[SingleMatches]]
 
 
 class ChunkMatcher:
@@ -168,7 +168,7 @@ class VectorEngine:
         for process in self._processes:
             process.close()
 
-    def _merge(self, found: Scan, extracts: list[Extract], singles: list[Few]) -> None:
+    def _merge(self, found: Scan, extracts: list[Extract], singles: list[SingleMatches]) -> None:
         """Add one chunk to the captures; chunks come in order."""
         if not len(found.starts):
             return

@@ -80,10 +80,10 @@ def drop_former_analyses(folder: Path, conversion: str) -> None:
         if path.stem in TABLES:
             continue
         try:
-            held = pq.read_metadata(path).metadata or {}
+            stored = pq.read_metadata(path).metadata or {}
         except (pa.ArrowInvalid, OSError):
             continue  # not trtlog's
-        if b"trtlog.schema" in held and held.get(CONVERSION.encode()) != conversion.encode():
+        if b"trtlog.schema" in stored and stored.get(CONVERSION.encode()) != conversion.encode():
             path.unlink(missing_ok=True)
 
 
@@ -126,10 +126,10 @@ def _read(folder: Path, name: str) -> tuple[pa.Table, _Described]:
     try:
         table = pq.read_table(file, partitioning=None)
         table.validate(full=True)
-        held = {key.decode(): value.decode() for key, value in (pq.read_metadata(file).metadata or {}).items()
+        stored = {key.decode(): value.decode() for key, value in (pq.read_metadata(file).metadata or {}).items()
                 if key.startswith((b"trtlog.", b"tensorrt."))}  # fmt: skip
         table = upgrade(table, name, file)
-        notes = json.loads(held.get("trtlog.notes", "[]"))
+        notes = json.loads(stored.get("trtlog.notes", "[]"))
     except SchemaError:
         raise
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
@@ -137,7 +137,7 @@ def _read(folder: Path, name: str) -> tuple[pa.Table, _Described]:
         raise InputError(f"{file}: cannot be read as Parquet of trtlog: {what}; convert the log again") from error
     if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
         notes = []
-    return table, _Described(held.get(CONVERSION, ""), held.get("trtlog.source.chunks", ""), notes)
+    return table, _Described(stored.get(CONVERSION, ""), stored.get("trtlog.source.chunks", ""), notes)
 
 
 def _check_one_log(folder: Path, described: dict[str, _Described]) -> None:

@@ -93,7 +93,7 @@ def convert(
         ``strict`` and there are unknown lines.
     """
     from trtlog import grammar
-    from trtlog.engines.processes import Crew
+    from trtlog.engines.processes import MatchingProcesses
     from trtlog.source.chunks import open_source
 
     target = Path(folder)
@@ -102,12 +102,12 @@ def convert(
     sample = b""
     done, since = 0, 0
     reader: Any = None
-    with Crew(None if engine == "line" else source) as crew, open_source(source) as opened:
+    with MatchingProcesses(None if engine == "line" else source) as processes, open_source(source) as opened:
         writer = _Writer(target, opened, redacting=redact)
         try:
             for chunk in opened:
                 if reader is None:
-                    reader = make_engine(engine, grammar.load(), opened, len(chunk.data), crew)
+                    reader = make_engine(engine, grammar.load(), opened, len(chunk.data), processes)
                     reader.captures.line_map = opened.line_map
                     sample = chunk.data[:SAMPLE_BYTES]
                 reader.feed(chunk.data if own is None else own.rewrite(chunk.data), chunk.first_line)
@@ -121,7 +121,7 @@ def convert(
                     since = 0
                 if progress is not None:
                     progress(done)
-            captures = (reader or make_engine(engine, grammar.load(), opened, 0, crew)).finish()
+            captures = (reader or make_engine(engine, grammar.load(), opened, 0, processes)).finish()
             check_captures(captures, opened.name, sample)
             if strict and captures.unknown:
                 raise strict_error(captures, opened.name)
@@ -227,14 +227,14 @@ class _Writer:
                 )
             if table.num_rows:
                 self._held.setdefault(name, []).append(_numbered(table, runs_above))
-            if sum(held.num_rows for held in self._held.get(name, ())) >= GROUP_ROWS:
+            if sum(waiting.num_rows for waiting in self._held.get(name, ())) >= GROUP_ROWS:
                 self._write_group(name)
         self._notes.update(dict.fromkeys(tables.notes))
 
     def _write_group(self, name: str) -> None:
         """Write the rows of a table that are held as a row group."""
-        held = self._held.pop(name)
-        whole = pa.concat_tables(held).unify_dictionaries() if len(held) > 1 else held[0]
+        waiting = self._held.pop(name)
+        whole = pa.concat_tables(waiting).unify_dictionaries() if len(waiting) > 1 else waiting[0]
         file = self._files[name]
         file.write_table(whole.replace_schema_metadata(file.schema.metadata))
 

@@ -188,9 +188,9 @@ def read_options(section: type[OptionsType], rows: Iterable[tuple[str, str | Non
     >>> read_options(InferenceOptions, [("Duration", "3s (+ 200ms warm up)")]).warm_up_ms
     200.0
     """
-    held: dict[str, list[str | None]] = {}
+    given: dict[str, list[str | None]] = {}
     for key, value in rows:
-        held.setdefault(key.strip(), []).append(value)
+        given.setdefault(key.strip(), []).append(value)
     values: dict[str, Any] = {}
     named: set[str] = set()
     for item in dataclasses.fields(section):
@@ -198,9 +198,9 @@ def read_options(section: type[OptionsType], rows: Iterable[tuple[str, str | Non
             continue
         for key in item.metadata["keys"]:
             named.add(key.strip())
-            if key.strip() not in held or values.get(item.name) is not None:
+            if key.strip() not in given or values.get(item.name) is not None:
                 continue
-            found = held[key.strip()]
+            found = given[key.strip()]
             type_ = item.metadata["column"].type
             if type_ == "list":
                 values[item.name] = [v for v in found if v is not None] or None
@@ -208,7 +208,7 @@ def read_options(section: type[OptionsType], rows: Iterable[tuple[str, str | Non
                 values[item.name] = _READERS[type_](found[-1])
     if section is ModelOptions and values.get("format") == "*":
         values["format"] = None  # printed where an engine is loaded
-    other = {key: found for key, found in held.items() if key not in named}
+    other = {key: found for key, found in given.items() if key not in named}
     return section(**values, other=other)
 
 

@@ -78,23 +78,23 @@ def to_text(values: pa.Array) -> pa.Array:
 
 def to_name(values: pa.Array) -> pa.DictionaryArray:
     """Decode bytes with many repeats into a dictionary array."""
-    held = encoded(values)
-    return pa.DictionaryArray.from_arrays(held.indices, to_text(held.dictionary))
+    coded = encoded(values)
+    return pa.DictionaryArray.from_arrays(coded.indices, to_text(coded.dictionary))
 
 
 def name_by_distinct(values: pa.Array, function: Callable[[str], str | None]) -> pa.DictionaryArray:
     """Apply a function to the distinct texts only; null stays null."""
-    held = encoded(values)
-    found = [None if v is None else function(v) for v in to_text(held.dictionary).to_pylist()]
+    coded = encoded(values)
+    found = [None if v is None else function(v) for v in to_text(coded.dictionary).to_pylist()]
     distinct = from_list(found, pa.string()).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(distinct.indices.take(held.indices), distinct.dictionary)
+    return pa.DictionaryArray.from_arrays(distinct.indices.take(coded.indices), distinct.dictionary)
 
 
 def by_distinct(values: pa.Array, function: Callable[[bytes], Any], target: pa.DataType) -> pa.Array:
     """Apply a Python function to the distinct values only; null stays null."""
-    held = encoded(values)
-    distinct = from_list([function(v) for v in held.dictionary.to_pylist()], target)
-    return distinct.take(held.indices)
+    coded = encoded(values)
+    distinct = from_list([function(v) for v in coded.dictionary.to_pylist()], target)
+    return distinct.take(coded.indices)
 
 
 # ------------------------------------------------------------------------------------------ numbers
@@ -221,9 +221,9 @@ def tactic_names(numbers: pa.Array) -> pa.DictionaryArray:
     >>> tactic_names(pa.array([3001, None], pa.uint64())).to_pylist()
     ['0x0000000000000bb9', None]
     """
-    held = numbers.dictionary_encode()
-    distinct = [None if number is None else f"0x{number:016x}" for number in held.dictionary.to_pylist()]
-    return pa.DictionaryArray.from_arrays(held.indices, from_list(distinct, pa.string()))
+    coded = numbers.dictionary_encode()
+    distinct = [None if number is None else f"0x{number:016x}" for number in coded.dictionary.to_pylist()]
+    return pa.DictionaryArray.from_arrays(coded.indices, from_list(distinct, pa.string()))
 
 
 _WIDTH = len("0x0000000000000000")

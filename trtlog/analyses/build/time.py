@@ -55,22 +55,22 @@ def build_time(timings: pa.Table, timestamps: pa.Table, by: str = "layer") -> pa
     by : {"layer", "runner", "kind"}
         What to sum over.
     """
-    held = frame(timings, ["run", "line", "layer", "runner", "kind", "seconds", "tactics"])
-    if not len(held):
+    spans = frame(timings, ["run", "line", "layer", "runner", "kind", "seconds", "tactics"])
+    if not len(spans):
         return answer(BuildTime, [])
-    printed = held["seconds"].notna().any()
+    printed = spans["seconds"].notna().any()
     if printed:
-        seconds = held["seconds"].astype(float).fillna(0.0).to_numpy()
+        seconds = spans["seconds"].astype(float).fillna(0.0).to_numpy()
     elif timestamps.num_rows > 1:
-        at = seconds_at(held["line"].to_numpy(), timestamps)
+        at = seconds_at(spans["line"].to_numpy(), timestamps)
         # The last block ends with the last tactic that stands in it; its lines follow one another.
-        last = seconds_at([held["line"].iloc[-1] + 2 * held["tactics"].iloc[-1] + 2], timestamps)
+        last = seconds_at([spans["line"].iloc[-1] + 2 * spans["tactics"].iloc[-1] + 2], timestamps)
         seconds = np.diff(np.concatenate([at, last]))
     else:
         return answer(BuildTime, [])
-    held = held.assign(spent=seconds)
+    spans = spans.assign(spent=seconds)
     out = []
-    for run, of_run in held.groupby("run", sort=False):
+    for run, of_run in spans.groupby("run", sort=False):
         total = float(of_run["spent"].sum())
         for name, group in of_run.groupby(by, sort=False):
             spent = float(group["spent"].sum())

@@ -128,9 +128,9 @@ def stability(logs: Iterable[Log | str | os.PathLike[str]]) -> Stability:
     """
     notes: list[str] = []
     builds = _builds(logs, notes)
-    held = [layers_of(log) for log in builds]
-    columns = _columns(builds, held, notes)
-    source = _time_source(held) if columns else None
+    engines = [layers_of(log) for log in builds]
+    columns = _columns(builds, engines, notes)
+    source = _time_source(engines) if columns else None
     layer_rows = _layer_rows(columns, source)
     known = [row["noise_percent"] for row in layer_rows if row["noise_percent"] is not None]
     build_rows = _build_rows(builds, columns, source)
@@ -166,20 +166,20 @@ def _builds(logs: Iterable[Log | str | os.PathLike[str]], notes: list[str]) -> l
     return builds
 
 
-def _columns(builds: Sequence[Log], held: Sequence[Layers], notes: list[str]) -> list[list[Layer | None]]:
+def _columns(builds: Sequence[Log], engines: Sequence[Layers], notes: list[str]) -> list[list[Layer | None]]:
     """Return, for each layer of the first build, its counterpart in every build.
 
     Layers that are fused in another way have none.
     """
-    without = [log.source for log, layers in zip(builds, held, strict=True) if not layers.layers]
+    without = [log.source for log, layers in zip(builds, engines, strict=True) if not layers.layers]
     if without:
         notes.append(f"no layers in {', '.join(without)}, so layers are not compared; --verbose prints them")
         return []
     nodes = [read_nodes(log) for log in builds]
-    first = [layer for layer in held[0].layers if layer.role != "constant"]
+    first = [layer for layer in engines[0].layers if layer.role != "constant"]
     columns: list[list[Layer | None]] = [[layer] for layer in first]
-    for log, layers, theirs in zip(builds[1:], held[1:], nodes[1:], strict=True):
-        alignment = align(held[0].layers, layers.layers, nodes[0], theirs)
+    for log, layers, theirs in zip(builds[1:], engines[1:], nodes[1:], strict=True):
+        alignment = align(engines[0].layers, layers.layers, nodes[0], theirs)
         if not alignment.same_model:
             raise QueryError(f"{builds[0].source} and {log.source} are builds of different models")
         pairs = {p.control[0].position: p for p in alignment.pairs if len(p.control) == len(p.test) == 1}
@@ -189,10 +189,10 @@ def _columns(builds: Sequence[Log], held: Sequence[Layers], notes: list[str]) ->
     return columns
 
 
-def _time_source(held: Sequence[Layers]) -> str | None:
-    if all(layers.profiled for layers in held):
+def _time_source(engines: Sequence[Layers]) -> str | None:
+    if all(layers.profiled for layers in engines):
         return "profile"
-    return "tactic" if all(layers.timed for layers in held) else None
+    return "tactic" if all(layers.timed for layers in engines) else None
 
 
 def _time(layer: Layer | None, source: str | None) -> float | None:

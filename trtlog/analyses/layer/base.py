@@ -80,7 +80,7 @@ def formats_of(text: str | None) -> tuple[TensorFormat | None, ...]:
 
 
 @lru_cache(maxsize=65536)
-def size_told(formats: str | None) -> bool:
+def tells_size(formats: str | None) -> bool:
     """Whether the strides of a format tell its tensor's size up to the batch.
 
     So they do in tensors of rank 4 and more, unless an inner axis is of size 1 (two equal strides), as in
@@ -88,7 +88,7 @@ def size_told(formats: str | None) -> bool:
 
     Examples
     --------
-    >>> size_told("Half(24200,1:8,440,8)"), size_told("Float(256,1,256,256)"), size_told("Float(1000,1)")
+    >>> tells_size("Half(24200,1:8,440,8)"), tells_size("Float(256,1,256,256)"), tells_size("Float(1000,1)")
     (True, False, False)
     """
     found = formats_of(formats)

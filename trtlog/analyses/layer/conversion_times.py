@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from trtlog.analyses.layer.base import size_told
+from trtlog.analyses.layer.base import tells_size
 from trtlog.analyses.layer.timings import TacticTime
 from trtlog.values.formats import split_formats
 
@@ -87,7 +87,7 @@ class ConversionTimes:
             name, best = min(own, key=lambda entry: entry[1].time_ms)
             return ConversionTime(best, name, own=True)
         same = self._equal.get((before, after), ())
-        if len({name for name, _ in same}) > 1 and not (size_told(before) and size_told(after)):
+        if len({name for name, _ in same}) > 1 and not (tells_size(before) and tells_size(after)):
             return None
         same = [entry for entry in same if tactic in (None, entry[1].tactic)]
         if not same:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import Frame, answer, rows, size_told
+from trtlog.analyses.layer.base import Frame, answer, rows, tells_size
 from trtlog.analyses.layer.engine_layer import Layer, Layers, layers_of
 from trtlog.analyses.layer.risk import combination_risks, measured_here, timing_noise
 from trtlog.analyses.layer.tactics import margins
@@ -38,7 +38,7 @@ class Repeat(Record):
     spread_percent: float = column("float64", "longest over shortest, less one", "%")
 
 
-def _repeats(held: Frame) -> Frame:
+def _repeats(pool: Frame) -> Frame:
     """Return the repeated timings, each with its group's median.
 
     Strides tell the size of a tensor but for its outermost axis. In tensors of rank 4 and more that is the batch,
@@ -48,9 +48,9 @@ def _repeats(held: Frame) -> Frame:
     """
     import numpy as np
 
-    timed = held[held["kind"] == "reformat"]
+    timed = pool[pool["kind"] == "reformat"]
     known = [
-        size_told(before) and size_told(after)
+        tells_size(before) and tells_size(after)
         for before, after in zip(timed["input_formats"], timed["output_formats"], strict=True)
     ]
     timed = timed[np.array(known, dtype=bool)]
@@ -62,9 +62,9 @@ def _repeats(held: Frame) -> Frame:
 
 def repeats(layers: Layers) -> pa.Table:
     """List conversions that were timed more than once, the widest spread first."""
-    held = _repeats(layers.timed_tactics)
+    pool = _repeats(layers.timed_tactics)
     out = []
-    for key, group in held.groupby(["run", "input_formats", "output_formats", "tactic"], sort=False):
+    for key, group in pool.groupby(["run", "input_formats", "output_formats", "tactic"], sort=False):
         times = group["time_ms"]
         row = dict(zip(("run", "input_formats", "output_formats", "tactic"), key, strict=True))
         row |= {"count": len(group), "min_ms": times.min(), "median_ms": times.median(), "max_ms": times.max()}
@@ -215,10 +215,10 @@ def _side(prefix: str, row: Any) -> dict[str, Any]:
     }
 
 
-def _rival(held: Frame, used: Any, wanted: Any) -> float | None:
+def _rival(pool: Frame, used: Any, wanted: Any) -> float | None:
     """Return how much slower the other build's choice was in this build, in percent."""
     names = ("layer", "runner", "tactic", "input_formats", "output_formats")
-    same = held
+    same = pool
     for name in names:
         same = same[same[name] == wanted[name]]
     return 100 * (float(same["time_ms"].min()) / float(used["time_ms"]) - 1) if len(same) else None

@@ -67,8 +67,8 @@ def timing_noise(layers: Layers) -> TimingNoise:
     """Return the noise of a log's timings: the measured curve, and what its long conversions scatter by."""
     import numpy as np
 
-    held = layers.timed_tactics
-    timed = held[held["kind"] == "reformat"]
+    pool = layers.timed_tactics
+    timed = pool[pool["kind"] == "reformat"]
     keys = ["run", "runner", "tactic", "input_formats", "output_formats"]
     times = timed.groupby(keys, sort=False)["time_ms"]
     timed = timed.assign(count=times.transform("size"), middle=times.transform("median"))
@@ -132,11 +132,11 @@ def _row(layer: Layer, position: int, reader: _Reader, risk: Risk | None, noise:
 class _Reader:
     """The network of one engine, out of its timings."""
 
-    def __init__(self, held: Frame, layers: Sequence[Layer], engine: int | None) -> None:
+    def __init__(self, pool: Frame, layers: Sequence[Layer], engine: int | None) -> None:
         self._layers = layers
-        self._held = held
-        own = held[held["engine"] == engine] if engine is not None else held
-        own = own if len(own) else held
+        self._held = pool
+        own = pool[pool["engine"] == engine] if engine is not None else pool
+        own = own if len(own) else pool
         self._groups = dict(list(own.groupby("layer", sort=False)))
         conversions = own[own["kind"] == "reformat"]
         sides = ["input_formats", "output_formats"]

@@ -13,8 +13,8 @@ from trtlog.records.base import Record, column, line_column, record, run_column
 
 def own_tactics(layers: Layers) -> Frame:
     """Return the timed tactics of layers, those of conversions left out."""
-    held = layers.timed_tactics
-    return held[held["kind"] != "reformat"]
+    pool = layers.timed_tactics
+    return pool[pool["kind"] != "reformat"]
 
 
 @record(frozen=True)
@@ -43,19 +43,19 @@ class Candidate(Record):
 
 def candidates(layers: Layers, layer: str | None = None) -> pa.Table:
     """Rank the timed tactics of each layer, or of one, over all its combinations of formats."""
-    held = layers.timed_tactics
+    pool = layers.timed_tactics
     if layer is not None:
-        held = held[held["layer"] == layer]
-    if not len(held):
+        pool = pool[pool["layer"] == layer]
+    if not len(pool):
         return answer(Candidate, [])
-    held = held.sort_values(["run", "layer", "time_ms", "line"], kind="stable")
-    groups = held.groupby(["run", "layer"], sort=False)["time_ms"]
-    held = held.assign(rank=groups.cumcount() + 1, best=groups.transform("min"))
-    held = held.assign(
-        slower_percent=100 * (held["time_ms"] / held["best"].where(held["best"] > 0) - 1),
-        in_engine=held.index.isin(list(layers.used_rows)) if layers.tactics_known else None,
+    pool = pool.sort_values(["run", "layer", "time_ms", "line"], kind="stable")
+    groups = pool.groupby(["run", "layer"], sort=False)["time_ms"]
+    pool = pool.assign(rank=groups.cumcount() + 1, best=groups.transform("min"))
+    pool = pool.assign(
+        slower_percent=100 * (pool["time_ms"] / pool["best"].where(pool["best"] > 0) - 1),
+        in_engine=pool.index.isin(list(layers.used_rows)) if layers.tactics_known else None,
     )
-    return from_frame(Candidate, held)
+    return from_frame(Candidate, pool)
 
 
 @record(frozen=True)
@@ -86,12 +86,12 @@ class Margin(Record):
 
 def margins(layers: Layers) -> pa.Table:
     """Compare the winner with the runner-up, by layer and combination; the engine's first, slowest first."""
-    held, used = own_tactics(layers), layers.used_rows
+    pool, used = own_tactics(layers), layers.used_rows
     out: list[dict[str, Any]] = []
     keys = ["run", "layer", "input_formats", "output_formats"]
-    if not len(held):
+    if not len(pool):
         return answer(Margin, [])
-    for _, group in held.sort_values(["time_ms", "line"], kind="stable").groupby(keys, sort=False, dropna=False):
+    for _, group in pool.sort_values(["time_ms", "line"], kind="stable").groupby(keys, sort=False, dropna=False):
         first = group.iloc[0]
         # The same tactic timed again is no rival.
         rivals = group[(group["tactic"] != first["tactic"]) | (group["runner"] != first["runner"])]
@@ -147,11 +147,11 @@ def best(layers: Layers, by: str = "precision") -> pa.Table:
     by : {"precision", "format"}
         What the layer's candidates are grouped by.
     """
-    held, used = own_tactics(layers), layers.used_rows
-    if not len(held):
+    pool, used = own_tactics(layers), layers.used_rows
+    if not len(pool):
         return answer(Best, [])
     groups = ["precision"] if by == "precision" else ["precision", "input_layout", "output_layout"]
-    ordered = held.sort_values(["time_ms", "line"], kind="stable")
+    ordered = pool.sort_values(["time_ms", "line"], kind="stable")
     fastest = ordered.groupby(["run", "layer"], sort=False)["time_ms"].transform("min")
     ordered = ordered.assign(layer_best=fastest)
     out = []
@@ -183,11 +183,11 @@ class Winners(Record):
 
 def winners(layers: Layers, by: str = "runner") -> pa.Table:
     """Count by runner, family or precision: timed, won, used by the engine; the most used first."""
-    held, own = layers.timed_tactics, own_tactics(layers)
+    pool, own = layers.timed_tactics, own_tactics(layers)
     used: dict[Any, int] = {}
     for row in (layer.timing.row for layer in layers.all if layer.row is not None):
-        if row is not None and held.at[row, "kind"] != "reformat":
-            key = (int(held.at[row, "run"]), held.at[row, by])
+        if row is not None and pool.at[row, "kind"] != "reformat":
+            key = (int(pool.at[row, "run"]), pool.at[row, by])
             used[key] = used.get(key, 0) + 1
     out = []
     if len(own):
@@ -235,7 +235,7 @@ def passed_over(layers: Layers) -> pa.Table:
     The builder minimises the time of the whole network; a layer alone may do better in other formats, but
     then its input and output have to be converted. ``reformat_ms`` is what the timed conversions cost.
     """
-    held, own = layers.timed_tactics, own_tactics(layers)
+    pool, own = layers.timed_tactics, own_tactics(layers)
     if not len(own):
         return answer(PassedOver, [])
     fastest = own.loc[own.groupby(["run", "layer"])["time_ms"].idxmin()].set_index(["run", "layer"])
@@ -243,7 +243,7 @@ def passed_over(layers: Layers) -> pa.Table:
     for one in layers.layers:
         if one.timing.row is None or one.timing.borrowed:
             continue
-        used = held.loc[one.timing.row]
+        used = pool.loc[one.timing.row]
         run, layer = used["run"], used["layer"]
         if (run, layer) not in fastest.index:
             continue

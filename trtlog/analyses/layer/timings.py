@@ -97,11 +97,11 @@ def timed_tactics(tactics: pa.Table) -> Frame:
     """Return the timed tactics with precision, layouts, family; those that could not be timed are left out."""
     import pandas as pd
 
-    held = frame(tactics)
-    if len(held):
-        held = held[held["time_ms"].notna()].reset_index(drop=True)
-        held = held.assign(time_ms=held["time_ms"].astype(float))
-    keys = list(zip(held["input_formats"], held["output_formats"], held["kernel"], held["runner"], strict=True))
+    pool = frame(tactics)
+    if len(pool):
+        pool = pool[pool["time_ms"].notna()].reset_index(drop=True)
+        pool = pool.assign(time_ms=pool["time_ms"].astype(float))
+    keys = list(zip(pool["input_formats"], pool["output_formats"], pool["kernel"], pool["runner"], strict=True))
     columns: dict[str, list[Any]] = {
         "precision": [timed_precision(i, o, k, r) for i, o, k, r in keys],
         "input_layout": [layout_of(i) for i, _, _, _ in keys],
@@ -109,7 +109,7 @@ def timed_tactics(tactics: pa.Table) -> Frame:
         "family": [family_of(r, k) for _, _, k, r in keys],
         "tensor_cores": [decode_kernel(k).tensor_cores if k else None for _, _, k, _ in keys],
     }
-    return held.assign(**{name: pd.Series(values, dtype=object) for name, values in columns.items()})
+    return pool.assign(**{name: pd.Series(values, dtype=object) for name, values in columns.items()})
 
 
 def format_key(text: str | None) -> str:

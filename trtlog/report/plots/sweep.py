@@ -67,15 +67,15 @@ def lines(rows: Sequence[Mapping[str, Any]], x: str, y: str, by: Sequence[str]) 
     found = []
     for name, places in groups.items():
         order = sorted(places) if all(is_number(place) for place in places) else list(places)
-        held = [places[place] for place in order]
+        shown = [places[place] for place in order]
         found.append(
             Line(
                 name,
                 tuple(order),
-                tuple(median(values) for values in held),
-                tuple(min(values) for values in held),
-                tuple(max(values) for values in held),
-                tuple(len(values) for values in held),
+                tuple(median(values) for values in shown),
+                tuple(min(values) for values in shown),
+                tuple(max(values) for values in shown),
+                tuple(len(values) for values in shown),
             )
         )
     return found
