@@ -101,6 +101,7 @@ LAYERS = [
     ["analyses"],
     ["runner", "testing"],
     ["report"],
+    ["mcp"],
     ["cli", "__main__"],
     ["docs"],
 ]

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "build-time": ("trtlog.cli.build_time", "Where the builder's time went; the timing cache."),
     "performance": ("trtlog.cli.performance", "What bounds the throughput; how stable it is."),
     "explain": ("trtlog.cli.explain", "Which rule matched a line, and its fields."),
+    "excerpt": ("trtlog.cli.excerpt", "Some lines as they stand, without secrets, for a report of a mistake."),
     "run": ("trtlog.cli.run", "Start trtexec, follow it, keep its log and everything around it."),
     "sweep": ("trtlog.cli.sweep", "One model over batch sizes, precisions and other flags, compared."),
     "watch": ("trtlog.cli.watch", "Follow a log while trtexec writes it."),
@@ -46,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("trtlog.cli.diff", "Two builds or runs side by side: what changed, and what of it matters."),
     "lock": ("trtlog.cli.lock", "Write what a build chose, and its budgets, to a lock file."),
     "check": ("trtlog.cli.check", "Fail when a build differs from its lock file: the gate for CI."),
+    "mcp": ("trtlog.cli.mcp", "A server that agents ask about logs, over the Model Context Protocol."),
     "stability": ("trtlog.cli.stability", "Several builds of one model: which layers change, margins against noise."),
 }
 

@@ -1,0 +1,30 @@
+"""``trtlog mcp``: a server that agents ask about logs."""
+
+from __future__ import annotations
+
+import click
+
+from trtlog.errors import MissingExtra
+
+
+@click.command("mcp")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="DIR",
+    default=(".",),
+    show_default="the current folder",
+    help="A folder that may be read, with all below it; may be given several times.",
+)
+def command(allow: tuple[str, ...]) -> None:
+    """Serve the Model Context Protocol on standard input and output: agents ask about logs, and nothing is written.
+
+    An agent's program starts it; see docs/mcp.md.
+
+    Example:  trtlog mcp --allow /data/logs
+    """
+    try:
+        from trtlog.mcp.server import make_server
+    except ImportError as error:
+        raise MissingExtra("trtlog mcp needs the SDK of the protocol: pip install 'trtlog[mcp]'") from error
+    make_server(allow).run("stdio")
