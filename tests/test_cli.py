@@ -56,7 +56,9 @@ def test_summary_of_a_failed_run_names_the_cause():
 def test_show_filters_sorts_and_formats():
     conditions = ("--where", "layer=/fc/Gemm", "--where", "time_ms<0.01")
     arguments = (*conditions, "--sort", "time_ms", "--columns", "line,time_ms")
-    rows = [json.loads(line) for line in output("show", "tactics", FP32, *arguments, "--format", "json").splitlines()]
+    rows = json.loads(output("show", "tactics", FP32, *arguments, "--format", "json"))
+    lines = output("show", "tactics", FP32, *arguments, "--format", "jsonl").splitlines()
+    assert [json.loads(line) for line in lines] == rows
     text = gzip.open(FP32, "rt").read().splitlines()
     assert rows
     assert [r["time_ms"] for r in rows] == sorted(r["time_ms"] for r in rows)
@@ -84,7 +86,7 @@ def test_show_filters_sorts_and_formats():
         (("explain", FP32 + ":99999999"), "there is no line 99999999"),
         (("summary", FP32, "--run", "3"), "there is no run 3"),
         (("summary", "no_such.log"), "no_such.log"),
-        (("summary", str(FIXTURES)), "fixtures"),
+        (("memory", str(FIXTURES)), "choose one with --log"),
         (("nonsense",), "nonsense"),
     ],
 )
@@ -184,7 +186,7 @@ def test_convert_and_read_again(tmp_path):
     assert "1336.59 qps" in output("summary", str(tmp_path / "one"))
     assert output("convert", FP32, SMALL, "-o", str(tmp_path / "two")).startswith("2 converted -> ")
     counted = "select count(distinct log) as logs, count(*) as runs from runs"
-    assert json.loads(output("query", str(tmp_path / "two"), counted, "--format", "json")) == {"logs": 2, "runs": 2}
+    assert json.loads(output("query", str(tmp_path / "two"), counted, "--format", "json")) == [{"logs": 2, "runs": 2}]
 
 
 def test_tables_describe_columns():

@@ -139,7 +139,7 @@ def test_the_analysis_that_contributing_teaches_works_as_written(tmp_path):
         command = [sys.executable, "-m", "trtlog", *words]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
 
-    found = [json.loads(line) for line in run("show", "slow_layers", str(log), "--format", "json").splitlines()]
+    found = [json.loads(line) for line in run("show", "slow_layers", str(log), "--format", "jsonl").splitlines()]
     times = sorted((row for row in trtlog.parse(log).table("profile").column("avg_ms").to_pylist()), reverse=True)
     shown = [row["avg_ms"] for row in found]
     assert shown == times[: len(shown)]

@@ -93,7 +93,7 @@ print(line == vector, line.table("extension_messages").num_rows, vector.table("a
 def test_the_rule_of_a_plugin_fires_on_its_line(site):
     [found] = [
         row
-        for row in rows(answer(site, "-m", "trtlog", "lint", "log", "--format", "json"))
+        for row in rows(answer(site, "-m", "trtlog", "lint", "log", "--format", "jsonl"))
         if row["rule"] == "acme-two-passes"
     ]
     assert (found["text"], found["lines"], found["severity"]) == (
@@ -108,7 +108,7 @@ def test_the_table_of_a_plugin_is_a_table_like_the_others(site):
     assert "acme_layers" in answer(site, "-m", "trtlog", "tables")
     assert "null where the layer fell back" in answer(site, "-m", "trtlog", "tables", "acme_layers")
     sql = "select layer, tile, tokens, time_ms from acme_layers order by tokens"
-    assert rows(answer(site, "-m", "trtlog", "query", "log", sql, "--format", "json")) == [
+    assert rows(answer(site, "-m", "trtlog", "query", "log", sql, "--format", "jsonl")) == [
         {"layer": "/blocks.2/attn", "tile": "32x64", "tokens": 128, "time_ms": 0.5},
         {"layer": "/blocks.0/attn", "tile": "64x128", "tokens": 512, "time_ms": 0.0123},
         {"layer": "/blocks.1/attn", "tile": None, "tokens": 4096, "time_ms": None},
@@ -120,7 +120,7 @@ def test_the_table_of_a_plugin_is_a_table_like_the_others(site):
 def test_messages_of_a_plugin_go_through_parquet_and_without_the_package(site):
     answer(site, "-m", "trtlog", "convert", "log", "-o", "parquet")
     sql = "select line, (fields->>'acme_tokens')::int as tokens from extension_messages order by line"
-    found = rows(answer(site, "-m", "trtlog", "query", "parquet", sql, "--format", "json", TRTLOG_PLUGINS="0"))
+    found = rows(answer(site, "-m", "trtlog", "query", "parquet", sql, "--format", "jsonl", TRTLOG_PLUGINS="0"))
     assert found == [{"line": 3, "tokens": 512}, {"line": 4, "tokens": 4096}, {"line": 5, "tokens": 128}]
 
 

@@ -10,6 +10,7 @@
     |-- SchemaError (ValueError)    Parquet files of another, unknown schema
     |-- PluginError                 what another package adds cannot be used
     |-- QueryError (ValueError)     a table, column, filter or layer that is not there
+    |   |-- SeveralRunsError        a log of several runs, and a question about one
     |-- RunError                    trtexec could not be started or failed
     |-- MissingExtra (ImportError)  an optional package is needed
 
@@ -55,6 +56,30 @@ class PluginError(TrtlogError):
 
 class QueryError(TrtlogError, ValueError):
     """A question about a table, column, layer or run that is not there."""
+
+
+class SeveralRunsError(QueryError):
+    """A question about one run of a log that holds several.
+
+    Attributes
+    ----------
+    for_command_line : str
+        The message in the words of the command line.
+    """
+
+    def __init__(self, source: str, runs: int, what: str = "", option: str = "--run") -> None:
+        place = f".{what}" if what else ""
+        super().__init__(
+            f"{source} holds {runs} runs; ask one of them: log.runs[0]{place} ... log.runs[{runs - 1}]{place}"
+        )
+        self.for_command_line = (
+            f"{source} holds {runs} runs; choose one with {option} N, from 0 to {runs - 1} "
+            f"('trtlog show runs {source}' lists them)"
+        )
+        self._made_of = (source, runs, what, option)
+
+    def __reduce__(self) -> tuple[type[SeveralRunsError], tuple[str, int, str, str]]:
+        return type(self), self._made_of
 
 
 class RunError(TrtlogError):

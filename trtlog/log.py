@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from trtlog._util.redact import redact, redact_table
 from trtlog.display import InNotebook
-from trtlog.errors import QueryError
+from trtlog.errors import SeveralRunsError
 from trtlog.records import TABLES, Device, Record, Run
 
 if TYPE_CHECKING:
@@ -287,10 +287,7 @@ class Log(InNotebook):
     def _single(self, what: str) -> None:
         count = self.table("runs").num_rows
         if count != 1:
-            raise QueryError(
-                f"{self.source} holds {count} runs; ask one of them: "
-                f"log.runs[0].{what} ... log.runs[{count - 1}].{what}"
-            )
+            raise SeveralRunsError(self.source, count, what)
 
     def _one(self, table: str, what: str) -> Record:
         self._single(what)

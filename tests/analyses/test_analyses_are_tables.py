@@ -172,7 +172,7 @@ def test_a_dataset_says_where_analyses_are(tmp_path):
 
 def test_the_command_line_takes_their_names(tmp_path):
     log = str(FOLDER / f"{RESNET}.log.gz")
-    rows = [json.loads(line) for line in run("show", "margins", log, "--format", "json").splitlines()]
+    rows = [json.loads(line) for line in run("show", "margins", log, "--format", "jsonl").splitlines()]
     assert rows == parsed(RESNET).table("margins").to_pylist()
     listed = run("tables")
     assert all(re.search(rf"^{name} +[0-9]+ ", listed, re.MULTILINE) for name in (*TABLES, *table_names()))

@@ -51,7 +51,9 @@ def test_commands_answer(arguments):
 
 
 def test_rows_as_json_and_csv():
-    rows = [json.loads(line) for line in run("tactics", LOG, "--by", "runners", "--format", "json").output.splitlines()]
+    rows = [
+        json.loads(line) for line in run("tactics", LOG, "--by", "runners", "--format", "jsonl").output.splitlines()
+    ]
     assert rows == parsed("mobilenet_fp16_verbose").analyze.table("winners").to_pylist()
     table = list(csv.DictReader(io.StringIO(run("query", LOG, "select 1 as a, 'x' as b", "--format", "csv").output)))
     assert table == [{"a": "1", "b": "x"}]

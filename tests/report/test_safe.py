@@ -90,7 +90,7 @@ def commands() -> list[list[str]]:
     rows = [["show", table, "a.log"] for table in tables]
     rows += [["query", "a.log", "select * from messages"], ["tactics", "a.log"], ["fusions", "a.log"]]
     rows += [["query", "a.log", f'select 1 as "{EVIL}"']]
-    found += rows + [[*row, "--format", format_] for row in rows for format_ in ("csv", "json", "md")]
+    found += rows + [[*row, "--format", format_] for row in rows for format_ in ("csv", "json", "jsonl", "md")]
     found += [[*row, "--format", "md"] for row in (["summary", "a.log"], ["lint", "a.log"], ["why", "conv", "a.log"])]
     found += [[*row, "--format", "json"] for row in (["lint", "a.log"], ["why", "conv", "a.log"])]
     found += [["diff", "a.log", "b.log", "--format", format_] for format_ in ("md", "json")]
@@ -171,7 +171,7 @@ def test_a_file_gets_the_text_as_it_is(logs):
         out = invoke("show", "messages", log, "--columns", "text", "--format", "csv", *extra)
         assert [text] in list(csv.reader(io.StringIO(out)))
     assert "\x1b\\]0;title" in invoke("show", "messages", log, "--format", "md")
-    rows = [json.loads(line) for line in invoke("show", "messages", log, "--format", "json").splitlines()]
+    rows = [json.loads(line) for line in invoke("show", "messages", log, "--format", "jsonl").splitlines()]
     assert text in [row["text"] for row in rows]
 
 
@@ -205,7 +205,10 @@ def test_formats_for_programs_hold_data_alone(logs):
     for format_ in ("json", "csv"):
         done = CliRunner().invoke(cli, ["reformats", str(logs / "a.log"), "--format", format_])
         assert done.exit_code == 0
-        assert all(line.startswith(("{", "line,", "run,", "layer,")) for line in done.stdout.splitlines())
+        if format_ == "json":
+            assert json.loads(done.stdout) == []
+        else:
+            assert all(line.startswith(("line,", "run,", "layer,")) for line in done.stdout.splitlines())
         assert done.stderr
 
 

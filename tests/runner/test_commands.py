@@ -120,7 +120,7 @@ def test_sweep(trtlog_command, installed, tmp_path):
         ["batch8-best", "1432.57"],
     ]
     assert "Recommended: batch8-best: 11460.6 samples/s at 0.921753 ms p99 latency, within 1 ms" in done.stdout
-    shown = trtlog_command("sweep", "--show", "-o", "s", "--format", "json")
+    shown = trtlog_command("sweep", "--show", "-o", "s", "--format", "jsonl")
     assert [json.loads(line)["throughput_qps"] for line in shown.stdout.splitlines()] == [
         1505.71,
         1555.33,

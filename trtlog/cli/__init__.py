@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> Any:
 
 def _run(arguments: list[str] | None) -> int:
     """Run a command; return its exit code."""
-    from trtlog.errors import RunError, TrtlogError
+    from trtlog.errors import RunError, SeveralRunsError, TrtlogError
 
     try:
         code = cli.main(arguments, prog_name="trtlog", standalone_mode=False)
@@ -128,6 +128,9 @@ def _run(arguments: list[str] | None) -> int:
         return 2
     except click.exceptions.Exit as error:
         return int(error.exit_code)
+    except SeveralRunsError as error:
+        _complain(error.for_command_line)
+        return 2
     except TrtlogError as error:
         _complain(str(error))
         return 1 if isinstance(error, RunError) else 2

@@ -48,7 +48,7 @@ def print_answer(
         advice = log.analyze.missing(analysis)
         # prose where rows are expected would be taken for one
         echo(f"trtlog: {advice}" if advice else (empty or "nothing found"), err=bool(advice) or format_ != "table")
-        if format_ == "csv":
+        if format_ != "table":
             print_rows(answer, format_)
         return 0
     shown = answer if limit is None else answer.slice(0, limit)

@@ -1,4 +1,4 @@
-"""What the commands share: the LOG argument, reading with progress, rows out in four formats."""
+"""What the commands share: the LOG argument, reading with progress, rows out in every format."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from trtlog._util.words import counted
-from trtlog.errors import InputError, QueryError
+from trtlog.cli.inputs import Place, is_dataset, place_of, places_of, read_found
+from trtlog.errors import InputError, NoLogError, QueryError
 from trtlog.report.safe import spelled, visible
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from trtlog.log import Log
     from trtlog.report.document import Document, Table
 
-FORMATS = ("table", "json", "csv", "md")
+FORMATS = ("table", "json", "jsonl", "csv", "md", "parquet")
 # Below this size a log is read before a progress bar could be seen.
 _PROGRESS_BYTES = 30_000_000
-_COLOR, _RAW = "trtlog.color", "trtlog.raw"
+_COLOR, _RAW, _LOG = "trtlog.color", "trtlog.raw", "trtlog.log"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -64,13 +64,19 @@ def _one_log(context: click.Context, parameter: click.Parameter, value: tuple[st
     return found[0]
 
 
+logs_argument = click.argument("logs", metavar="LOG...", nargs=-1, required=True)
 log_argument = click.argument("log", metavar="LOG", nargs=-1, required=True, callback=_one_log)
 
 
 def format_option(function: Function) -> Function:
     """Add ``--format``."""
     option = click.option(
-        "--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True, help="How rows come out."
+        "--format",
+        "format_",
+        type=click.Choice(FORMATS),
+        default="table",
+        show_default=True,
+        help="How rows come out: json is one document, jsonl an object a line.",
     )
     return option(raw_option(function))
 
@@ -85,6 +91,11 @@ def redact_option(function: Function) -> Function:
     """Add ``--redact``, for commands whose rows are the log's own text."""
     words = "Take passwords, tokens and keys out; else tables keep the log's own text."
     return click.option("--redact", is_flag=True, help=words)(function)
+
+
+def _keep_log(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.find_root().meta[_LOG] = value
 
 
 def _keeper(name: str) -> Callable[[click.Context, click.Parameter, bool | None], None]:
@@ -119,6 +130,15 @@ def reading_options(function: Function) -> Function:
     for option in (
         click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows."),
         click.option("--run", "run_number", type=int, default=None, help="Which run of a file of several, from 0."),
+        click.option(
+            "--log",
+            "log_key",
+            metavar="NAME",
+            default=None,
+            expose_value=False,
+            callback=_keep_log,
+            help="Which log of a dataset or folder of several: its name, or the end of it.",
+        ),
     ):
         function = option(function)
     return function
@@ -269,34 +289,84 @@ def show(document: Document, format_: str = "text", limit: int | None = None) ->
 
 
 def read_log(path: str, *, strict: bool = False, run_number: int | None = None) -> Log:
-    """Read a log, or a folder of Parquet that trtlog wrote; shows progress for a large file on a terminal.
+    """Read what stands for one log: a file, ``-``, a run folder, Parquet, a dataset or folder with one (or ``--log``).
+
+    Shows progress for a large file on a terminal.
 
     Raises
     ------
     InputError
         The log cannot be read.
     QueryError
-        There is no run of that number.
+        There is no run of that number, or there are several logs.
     """
-    import trtlog
-    from trtlog.parquet.commit import file_of
-
-    if is_dataset(path):
-        raise InputError(
-            f"{path} is a dataset of many logs: 'trtlog query' and 'trtlog show' read it; for one of its logs name its "
-            f"file, or use trtlog.open_dataset({path!r}).log(...)"
-        )
-    if path != "-" and os.path.isdir(path) and file_of(Path(path), "runs").exists():
-        log = trtlog.read_parquet(path)
-    else:
-        log = _parse(path, strict)
-    _print_notes(log)
+    log = _open(path if isinstance(path, ExportPaths) else place_of(path, _log_key()), strict)
     if run_number is not None:
         if not 0 <= run_number < len(log.runs):
             runs = counted(len(log.runs), "run")
             raise QueryError(f"{path} holds {runs}, numbered from 0; there is no run {run_number}")
         return log.runs[run_number]
     return log
+
+
+def read_logs(
+    paths: Sequence[str], *, strict: bool = False, run_number: int | None = None
+) -> Iterator[tuple[str, Log]]:
+    """Read all logs that paths mean, one after the other, with their names: folders, globs and datasets hold several.
+
+    A file of a folder that is no log is left out, and a word on standard error says so.
+
+    Raises
+    ------
+    InputError
+        A log that was named cannot be read, or there is none.
+    """
+    found = 0
+    for path in grouped_paths(paths):
+        for place in [path] if isinstance(path, ExportPaths) else places_of(path, _log_key()):
+            name = place if isinstance(place, str) else place.name
+            try:
+                log = _open(place, strict)
+            except NoLogError as error:
+                if isinstance(place, str) or place.kind != "found":
+                    raise
+                echo(f"trtlog: left out: {error}", err=True)
+                continue
+            found += 1
+            if run_number is not None:
+                if not 0 <= run_number < len(log.runs):
+                    runs = counted(len(log.runs), "run")
+                    raise QueryError(f"{name} holds {runs}, numbered from 0; there is no run {run_number}")
+                log = log.runs[run_number]
+            yield name, log
+    if not found:
+        raise InputError(f"{', '.join(paths)}: no log found")
+
+
+def _open(place: Place | ExportPaths, strict: bool) -> Log:
+    import trtlog
+
+    if isinstance(place, ExportPaths):
+        log = trtlog.parse(list(place.paths))
+    elif place.kind == "dataset":
+        log = trtlog.open_dataset(place.path).log(place.key)
+    elif place.kind == "parquet":
+        log = trtlog.read_parquet(place.path)
+    elif place.kind == "run":
+        log = trtlog.open_run(place.path)
+        if strict:
+            _parse(os.path.join(place.path, "trtexec.log"), strict)
+    elif place.job is not None:
+        log = read_found(place.job, strict=strict)
+    else:
+        log = _parse(place.path, strict)
+    _print_notes(log)
+    return log
+
+
+def _log_key() -> str | None:
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.find_root().meta.get(_LOG)
 
 
 def _print_notes(log: Log) -> None:
@@ -314,11 +384,6 @@ def _print_notes(log: Log) -> None:
         context.call_on_close(show_new)
 
 
-def is_dataset(path: str) -> bool:
-    """Return whether a path is a dataset, which 'trtlog convert' made of many logs, or the URL of one."""
-    return "://" in path or (path != "-" and os.path.isdir(os.path.join(path, "_trtlog")))
-
-
 def read_tables(path: str, *, strict: bool = False, run_number: int | None = None) -> Log | Dataset:
     """Read a log as :func:`read_log` does, or open a dataset.
 
@@ -327,7 +392,7 @@ def read_tables(path: str, *, strict: bool = False, run_number: int | None = Non
     QueryError
         A run of a dataset is asked for.
     """
-    if not is_dataset(path):
+    if not is_dataset(path) or _log_key() is not None:
         return read_log(path, strict=strict, run_number=run_number)
     import trtlog
 
@@ -339,8 +404,6 @@ def read_tables(path: str, *, strict: bool = False, run_number: int | None = Non
 def _parse(path: str, strict: bool) -> Log:
     import trtlog
 
-    if isinstance(path, ExportPaths):
-        return trtlog.parse(list(path.paths))
     source = source_of(path)
     with progress_of(path) as progress:
         return trtlog.parse(source, strict=strict, progress=progress)
@@ -381,13 +444,35 @@ def print_rows(table: pa.Table, format_: str, *, title: str | None = None) -> No
     if format_ == "csv":
         rows.write_csv(table, lambda line: echo_data(line, nl=False), raw=bool(_meta(_RAW)))
     elif format_ == "json":
+        for line in rows.json_document(table):
+            click.echo(line)
+    elif format_ == "jsonl":
         for line in rows.json_lines(table):
             click.echo(line)
+    elif format_ == "parquet":
+        _print_parquet(table)
     elif format_ == "md":
         for line in rows.markdown_lines(table):
             echo_data(line)
     else:
         _print_table(rows.table_of(table), title)
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """Return rows as a Parquet file."""
+    import io
+
+    import pyarrow.parquet as pq
+
+    made = io.BytesIO()
+    pq.write_table(table, made, compression="zstd")
+    return made.getvalue()
+
+
+def _print_parquet(table: pa.Table) -> None:
+    if sys.stdout.isatty():
+        raise click.UsageError("--format parquet is no text: send it to a file: ... --format parquet > rows.parquet")
+    click.echo(parquet_bytes(table), nl=False)
 
 
 def _print_table(table: Table, title: str | None) -> None:

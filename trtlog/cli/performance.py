@@ -23,7 +23,7 @@ def command(log: str, statistics: bool, format_: str, strict: bool, run_number: 
         print_rows(held.table("performance"), format_)
         return
     found = held.analyze.table("performance")
-    if not found.num_rows or format_ in ("json", "csv"):
+    if not found.num_rows or format_ not in ("table", "md"):
         print_answer(held, "performance", format_)
         return
     from trtlog.report.documents.performance import performance

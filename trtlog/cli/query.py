@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trtlog._util.redact import redact_table
-from trtlog.cli.common import format_option, log_argument, print_rows, read_tables, reading_options, redact_option
+from trtlog.cli.common import echo, format_option, log_argument, print_rows, read_tables, reading_options, redact_option
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -33,6 +33,8 @@ def command(log: str, sql: str, format_: str, redact: bool, strict: bool, run_nu
     statement = _read(sql[1:]) if sql.startswith("@") else sql
     shown = held if isinstance(held, Dataset) or not redact else held.redacted()
     rows = shown.query(statement) if isinstance(shown, Dataset) else query(shown, statement)
+    if not rows.num_rows and format_ != "table":
+        echo("trtlog: no rows", err=True)
     print_rows(redact_table(rows) if redact else rows, format_)
 
 

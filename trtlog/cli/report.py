@@ -15,8 +15,16 @@ from trtlog.errors import QueryError
 @click.argument("logs", metavar="LOG [OTHER]", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, help="File to write; - for standard output.")
 @click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows.")
-@click.option("--run", "run_number", type=int, default=None, help="Which run of a file of several, from 0.")
-def command(logs: tuple[str, ...], output: str, strict: bool, run_number: int | None) -> None:
+@click.option(
+    "--run",
+    "--control-run",
+    "run_number",
+    type=int,
+    default=None,
+    help="Which run of LOG, from 0, if there are several.",
+)
+@click.option("--test-run", type=int, default=None, help="Which run of OTHER, from 0.")
+def command(logs: tuple[str, ...], output: str, strict: bool, run_number: int | None, test_run: int | None) -> None:
     """Write LOG as one HTML file to look at and to share; with OTHER, what changed from LOG to OTHER.
 
     JSON files that trtexec exported stand for a log too: layers.json profile.json.
@@ -39,7 +47,7 @@ def command(logs: tuple[str, ...], output: str, strict: bool, run_number: int | 
     else:
         from trtlog.analyses.compare.diff import diff
 
-        text = report_diff(diff(held, read_log(other, strict=strict, run_number=run_number)))
+        text = report_diff(diff(held, read_log(other, strict=strict, run_number=test_run)))
     if output == "-":
         echo_data(text, nl=False)
         return

@@ -10,15 +10,18 @@ import click
 from trtlog._util.files import write_whole
 from trtlog._util.redact import redact_table
 from trtlog.cli.common import (
-    FORMATS,
     echo,
-    log_argument,
+    format_option,
+    grouped_paths,
+    logs_argument,
+    parquet_bytes,
     print_rows,
-    raw_option,
+    read_logs,
     read_tables,
     reading_options,
     redact_option,
 )
+from trtlog.cli.inputs import is_dataset, places_of
 from trtlog.errors import QueryError
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ _CONDITION = re.compile(r"\s*([a-z_0-9]+)\s*(==|=|!=|<=|>=|<|>|~)\s*(.*?)\s*$", 
 
 @click.command("show")
 @click.argument("table")
-@log_argument
+@logs_argument
 @click.option("--columns", help="Columns to show, comma-separated.")
 @click.option(
     "--where",
@@ -40,21 +43,13 @@ _CONDITION = re.compile(r"\s*([a-z_0-9]+)\s*(==|=|!=|<=|>=|<|>|~)\s*(.*?)\s*$", 
 )
 @click.option("--sort", metavar="COLUMN", help="Sort by a column; a leading - sorts downwards.")
 @click.option("--limit", type=click.IntRange(0), default=None, help="At most so many rows.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice((*FORMATS, "parquet")),
-    default="table",
-    show_default=True,
-    help="How rows come out; parquet needs -o.",
-)
-@raw_option
+@format_option
 @click.option("-o", "--output", type=click.Path(dir_okay=False), default=None, help="File to write to.")
 @redact_option
 @reading_options
 def command(
     table: str,
-    log: str,
+    logs: tuple[str, ...],
     columns: str | None,
     where: tuple[str, ...],
     sort: str | None,
@@ -67,13 +62,12 @@ def command(
 ) -> None:
     """Show rows of TABLE of LOG or of a dataset; 'trtlog tables' lists tables, analyses and their columns.
 
+    Of several logs (also a folder, a glob) the rows stand one below the other, with the log's name in a column log.
+
     Example:  trtlog show tactics verbose.log --where layer~conv1 --sort time_ms --limit 5
     """
-    if format_ == "parquet" and output is None:
-        raise click.UsageError("--format parquet writes a file: give its name with -o.")
-    held = read_tables(log, strict=strict, run_number=run_number)
-    rows = redact_table(held.table(table)) if redact else held.table(table)
-    _say_what_is_missing(held, table, rows)
+    rows = _rows(table, logs, strict, run_number)
+    rows = redact_table(rows) if redact else rows
     for condition in where:
         rows = keep(rows, condition)
     if sort is not None:
@@ -85,10 +79,36 @@ def command(
         for name in names:
             _known(rows, name)
         rows = rows.select(names)
+    if not rows.num_rows and format_ != "table":
+        echo("trtlog: no rows", err=True)
     if output is None:
         print_rows(rows, format_)
     else:
         _write(rows, format_, output)
+
+
+def _rows(table: str, logs: tuple[str, ...], strict: bool, run_number: int | None) -> Any:
+    """Return the rows of one log or dataset, or of several logs with their names."""
+    import pyarrow as pa
+
+    paths = grouped_paths(logs)
+    if len(paths) == 1 and (is_dataset(paths[0]) or len(places_of(paths[0])) == 1):
+        read = read_tables(paths[0], strict=strict, run_number=run_number)
+        rows = read.table(table)
+        _say_what_is_missing(read, table, rows)
+        return rows
+    found = []
+    for name, log in read_logs(logs, strict=strict, run_number=run_number):
+        own = log.table(table)
+        plain = pa.schema([field.with_type(_plain_type(field.type)) for field in own.schema])
+        found.append(own.cast(plain).add_column(0, "log", pa.array([name] * own.num_rows, pa.string())))
+    return pa.concat_tables(found, promote_options="default")
+
+
+def _plain_type(type_: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.string() if pa.types.is_dictionary(type_) else type_
 
 
 def _say_what_is_missing(held: Log | Dataset, table: str, rows: Any) -> None:
@@ -106,11 +126,7 @@ def _write(rows: Any, format_: str, output: str) -> None:
     import io
 
     if format_ == "parquet":
-        import pyarrow.parquet as pq
-
-        made = io.BytesIO()
-        pq.write_table(rows, made, compression="zstd")
-        write_whole(output, made.getvalue())
+        write_whole(output, parquet_bytes(rows))
         return
     with contextlib.redirect_stdout(io.StringIO()) as text:
         print_rows(rows, format_)

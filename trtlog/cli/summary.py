@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import document_format_option, echo, log_argument, read_log, reading_options, show
+from trtlog.cli.common import echo, echo_json, logs_argument, read_logs, reading_options, show, text_format_option
 
 
 @click.command("summary")
-@log_argument
-@document_format_option
+@logs_argument
+@text_format_option
 @reading_options
-def command(log: str, format_: str, strict: bool, run_number: int | None) -> None:
+def command(logs: tuple[str, ...], format_: str, strict: bool, run_number: int | None) -> None:
     """Show what ran, on what, headline numbers, build phases, top layers and warnings of LOG.
+
+    Several logs, also a folder, a glob or a dataset, are summarised one after the other. With --format json a log is
+    an object, several logs or runs are a list.
 
     Example:  trtlog summary verbose.log
     """
     from trtlog.report.documents.summary import summary
+    from trtlog.report.summary_json import to_json
 
-    whole = read_log(log, strict=strict, run_number=run_number)
-    for number, run in enumerate(whole.runs):
+    runs = [(name, run) for name, log in read_logs(logs, strict=strict, run_number=run_number) for run in log.runs]
+    if format_ == "json":
+        echo_json(to_json([run for _, run in runs]), nl=False)
+        return
+    several = len({name for name, _ in runs}) > 1
+    for number, (name, run) in enumerate(runs):
         if number:
             echo()
+        if several:
+            echo(f"## {name}\n" if format_ == "md" else f"==> {name} <==")
         show(summary(run), format_)

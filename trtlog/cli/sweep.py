@@ -134,7 +134,7 @@ def present(study: Sweep, format_: str, max_latency: float | None, stat: str) ->
     """Print the table, and under it what to use."""
     from trtlog.report.documents.runs import sweep
 
-    if format_ in ("csv", "json"):
+    if format_ not in ("table", "md"):
         print_rows(study.table, format_)
         return
     show(sweep(study, max_latency, stat), "md" if format_ == "md" else "text")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from trtlog.cli.answers import all_columns_option, limit_option, print_answer
-from trtlog.cli.common import echo, format_option, log_argument, read_log, reading_options
+from trtlog.cli.common import echo, format_option, log_argument, print_rows, read_log, reading_options
 
 _WINNERS = ("name", "timed", "layers", "combinations_won", "engine_layers", "best_ms")
 VIEWS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
@@ -88,6 +88,8 @@ def command(
             echo(f"{len(found)} layers fit {layer!r}; name one of them:", err=prose)
             for name in found:
                 echo(f"  {name}", err=prose)
+            if prose:
+                print_rows(log_.analyze.table(analysis, **options).slice(0, 0), format_)
             return
         if view == "candidates":
             options = {"layer": found[0]}

@@ -6,7 +6,8 @@ import click
 
 from trtlog._util.redact import redact
 from trtlog._util.words import counted
-from trtlog.cli.common import echo, log_argument
+from trtlog.cli.common import echo, log_argument, source_of
+from trtlog.cli.inputs import text_path
 
 
 @click.command("unknown")
@@ -18,12 +19,10 @@ def command(log: str, limit: int, rules: bool) -> None:
 
     Example:  trtlog unknown verbose.log
     """
-    import sys
-
     from trtlog.messages.unknown import rank
     from trtlog.read import read_captures
 
-    captures, name, _ = read_captures(sys.stdin.buffer if log == "-" else log)
+    captures, name, _ = read_captures(source_of(text_path(log)))
     shapes = rank(captures.unknown)
     if not shapes:
         echo(f"{name}: every line is known")

@@ -7,6 +7,7 @@ import json
 
 import click
 
+from trtlog._util.redact import redact_json
 from trtlog.cli.common import echo, echo_json, log_argument, read_log, reading_options, show, text_format_option
 
 _SHOWN = 40
@@ -37,10 +38,12 @@ def command(layer: str, log: str, format_: str, strict: bool, run_number: int | 
             echo(f"  {name}", err=prose)
         if len(found) > _SHOWN:
             echo(f"  and {len(found) - _SHOWN} more", err=prose)
+        if prose:
+            echo_json("null")
         return
     told = story(held, found[0])
     if format_ == "json":
-        echo_json(json.dumps(dataclasses.asdict(told), ensure_ascii=False, default=str))
+        echo_json(json.dumps(redact_json(dataclasses.asdict(told)), ensure_ascii=False, default=str))
         return
     from trtlog.report.documents.why import why
 

@@ -23,7 +23,7 @@ _SPECIAL = {
 }
 
 
-def explain_line(path: str, number: int) -> str:
+def explain_line(path: str, number: int, source: Any = None) -> str:
     """Return an account of one line of a log as text.
 
     Parameters
@@ -32,13 +32,15 @@ def explain_line(path: str, number: int) -> str:
         The log.
     number : int
         Line, from 1.
+    source : file object, optional
+        Where the log is read from, in place of the path.
 
     Raises
     ------
     InputError
         The log cannot be read or has fewer lines.
     """
-    line, raw, section = classify_line(path, number)
+    line, raw, section = classify_line(path, number, source)
     out = [f"{path}:{number}: {text(raw)}", ""]
     told: Line | None = line
     while told is not None:
@@ -68,14 +70,14 @@ def _told(line: Line, section: str) -> list[str]:
     return [*out, *_nearest(text(line.body), section)] if line.kind == UNKNOWN else out
 
 
-def classify_line(path: str, number: int) -> tuple[Line, bytes, str]:
+def classify_line(path: str, number: int, source: Any = None) -> tuple[Line, bytes, str]:
     """Return what a line is, its bytes and its section; the lines above it are read for the context."""
     from trtlog.source.chunks import open_source
 
     classifier = Classifier(grammar.load())
     own = logger_of(None)
     seen = 0
-    with open_source(path) as opened:
+    with open_source(path if source is None else source) as opened:
         for chunk in opened:
             lines = (chunk.data if own is None else own.rewrite(chunk.data)).split(b"\n")
             if lines and not lines[-1]:

@@ -27,6 +27,18 @@ def table_of(rows: pa.Table) -> Table:
     return Table(columns, [[cell(value) for value in row.values()] for row in rows.to_pylist()], whole=True)
 
 
+def json_document(rows: pa.Table) -> Iterator[str]:
+    """Give the lines of one JSON document: a list, each of its objects on a line."""
+    found = list(json_lines(rows))
+    if not found:
+        yield "[]"
+        return
+    yield "["
+    yield from (f"{line}," for line in found[:-1])
+    yield found[-1]
+    yield "]"
+
+
 def json_lines(rows: pa.Table) -> Iterator[str]:
     """Give an object of JSON for each row."""
     for row in rows.to_pylist():

@@ -33,7 +33,7 @@ from trtlog.analyses.compare.work import Work, compare_work, inference_shapes, s
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers, layers_of
 from trtlog.display import InNotebook, OnTerminal, draw
-from trtlog.errors import QueryError
+from trtlog.errors import QueryError, SeveralRunsError
 from trtlog.log import Log, to_frame
 
 if TYPE_CHECKING:
@@ -259,10 +259,7 @@ def one_run(log: Log | str | os.PathLike[str], name: str) -> Log:
 
         log = parse(log)
     if len(log.runs) != 1:
-        raise QueryError(
-            f"{name}: {log.source} holds {len(log.runs)} runs; choose one: log.runs[0] ... "
-            f"log.runs[{len(log.runs) - 1}], or --{name}-run N on the command line"
-        )
+        raise SeveralRunsError(log.source, len(log.runs), option="--run" if name == "log" else f"--{name}-run")
     return log.runs[0]
 
 
