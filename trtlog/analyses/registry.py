@@ -147,6 +147,10 @@ _DECLARED = (
     Analysis("diagnosis", "build.performance:diagnose", "Diagnosis",
              ("performance", "iterations", "options", "messages", "runs"), ("performance",),
              "What bounds the throughput, how stable the times are, what the host costs.", method="performance"),
+    Analysis("reconciliation", "build.reconciliation:reconcile", "ReconciliationStep", ("layers", "diagnosis"),
+             ("performance", "profile"),
+             "From the builder's timings over profile and GPU compute time to the walltime, and what explains each "
+             "step."),
     Analysis("layer_times", "layer.layers:layer_times", "LayerTime", ("layers", "build_time"), ("engine_layers",),
              "Each layer's time, by the best source that the log has, with its tactic and rivals."),
     Analysis("type_times", "layer.layers:type_times", "TypeTime", ("layer_times",), ("engine_layers",),

@@ -28,4 +28,5 @@ def command(log: str, statistics: bool, format_: str, strict: bool, run_number: 
         return
     from trtlog.report.documents.performance import performance
 
-    show(performance(found.to_pylist()[0], held.analyze.columns("performance")), format_)
+    steps = held.analyze.table("reconciliation").to_pylist()
+    show(performance(found.to_pylist()[0], held.analyze.columns("performance"), steps), format_)

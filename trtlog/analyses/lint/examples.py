@@ -64,6 +64,7 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (_PLUGIN, "corpus/8.6.0/tingsong-dynamic_1-128-128-fp16.log"),
         (_MOBILENET, _NEAR, "corpus/8.6.1/sudoaimer-segformer-fp32_v1.log.gz"),
     ),
+    "builder-timed-slower": ((_QAT,), (_MOBILENET, _DETAILED, _RESNET, _LSTM, _T4)),
     "profile-mixed-with-timing": (
         ("corpus/7.x-jetson/jetson-ResNet50_N2-int8-raw.txt",),
         (_MOBILENET, _LOADED, "tests/cases/profile-without-separate-run.log"),

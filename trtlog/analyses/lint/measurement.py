@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import plural
+from trtlog.analyses.build.reconciliation import SUSPECT
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.lint.gpus import integrated
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
@@ -237,3 +238,28 @@ def tiny_layers(log: Log) -> Iterable[Hit]:
             f"each, together {share:.0f} % of the {of}.",
             [line for _, line in tiny[:5]],
         )
+
+
+@rule(
+    "builder-timed-slower",
+    severity="warning",
+    confidence="medium",
+    why="The builder compared tactics while the GPU ran far below the speed of the inference (idle clocks, others on "
+    "it): what was fastest then need not be now, and the next build may choose otherwise.",
+    action="Build again with locked clocks and nobody else on the GPU, without a timing cache of this build; see "
+    "'trtlog performance LOG'.",
+)
+def builder_timed_slower(log: Log) -> Iterable[Hit]:
+    """Tactics of the engine that took twice as long or more when the builder timed them as in the inference."""
+    steps = {row["step"]: row for row in log.analyze.table("reconciliation").to_pylist()}
+    for name, words in (("gpu_compute", "the whole inference takes"), ("profile", "the profile shows")):
+        step = steps.get(name)
+        if step is None or step["factor"] is None or step["factor"] < SUSPECT:
+            continue
+        built = steps["conversions"]
+        yield Hit(
+            f"The engine's tactics were timed {step['factor']:.1f} times slower in the build than they ran: they add "
+            f"up to {built['time_ms']:.4g} ms, {words} {step['time_ms']:.4g} ms.",
+            [*(built["lines"] or ()), *(step["lines"] or ())],
+        )
+        return

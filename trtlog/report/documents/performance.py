@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trtlog.report.document import Cell, Column, Document, Sentence, Table, aside, strong, words
+from trtlog.report.document import Block, Cell, Column, Document, Sentence, Table, aside, strong, words
 from trtlog.report.rows import cell
 
+_STEPS = (
+    Column("step", "code"),
+    Column("ms", "number"),
+    Column("change", "number"),
+    Column("of layers", "number"),
+    Column("explained by"),
+)
 _COLUMNS = (Column("figure", "code"), Column("value", "number"), Column("meaning"))
 
 
-def performance(figures: Mapping[str, Any], meanings: Mapping[str, str]) -> Document:
-    """Return the diagnosis: what bounds the throughput, and a line for each figure that the log allows."""
+def performance(
+    figures: Mapping[str, Any], meanings: Mapping[str, str], steps: Sequence[Mapping[str, Any]] = ()
+) -> Document:
+    """Return the diagnosis: what bounds the throughput, a line for each figure, and how the sums of times differ."""
     bound = figures["bound_by"] or "what the log cannot tell"
     lines = aside(f" (lines {', '.join(map(str, figures['lines']))})") if figures["lines"] else None
     rows: list[list[Cell]] = [
@@ -21,4 +30,15 @@ def performance(figures: Mapping[str, Any], meanings: Mapping[str, str]) -> Docu
         if name not in ("run", "because", "lines")
     ]
     sentence = Sentence(words("bound by ", strong(bound), f": {figures['because'] or 'no figures'}", lines))
-    return Document("trtlog performance", (sentence, Table(_COLUMNS, rows, most=len(rows))))
+    blocks: list[Block] = [sentence, Table(_COLUMNS, rows, most=len(rows))]
+    if steps:
+        title = Sentence(words(strong("From the builder's timings to the walltime"), ", for one inference"))
+        blocks += [title, Table(_STEPS, [_row(step) for step in steps], most=len(steps))]
+    return Document("trtlog performance", tuple(blocks))
+
+
+def _row(step: Mapping[str, Any]) -> list[Cell]:
+    layers = "" if step["layers"] is None else f"{step['layers']}/{step['of_layers']}"
+    change = "" if step["change_ms"] is None else f"{step['change_ms']:+.4f}"
+    time = "" if step["time_ms"] is None else f"{step['time_ms']:.4f}"
+    return [step["step"], time, change, layers, step["explained"]]

@@ -121,6 +121,11 @@ def _performance(page: Page) -> list[Block]:
                 "unit": "unit",
             }
         )
+    steps = ["step", "time_ms", "change_ms", "layers", "of_layers", "factor", "explained", "line"]
+    if page.put("reconciliation", log.analyze.table("reconciliation"), steps):
+        blocks.append(
+            {"kind": "table", "table": "reconciliation", "title": "From the builder's timings to the walltime"}
+        )
     if page.put("stretches", log.table("stretches")):
         blocks.append(
             {
