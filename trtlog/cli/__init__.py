@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fusions": ("trtlog.cli.fusions", "Layers pass by pass, rewrites, from ONNX nodes to engine layers."),
     "reformats": ("trtlog.cli.reformats", "Conversions between formats: cost, and who forces them."),
     "roofline": ("trtlog.cli.roofline", "Operations and bytes of each layer against what the GPU can do."),
+    "graph": ("trtlog.cli.graph", "The engine's graph as SVG, DOT for Graphviz, or ONNX for Netron."),
     "memory": ("trtlog.cli.memory", "Memory of build and engine; what more workspace would allow."),
     "build-time": ("trtlog.cli.build_time", "Where the builder's time went; the timing cache."),
     "performance": ("trtlog.cli.performance", "What bounds the throughput; how stable it is."),

@@ -1,0 +1,226 @@
+"""The engine's graph as one SVG file: light and dark, with hints, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from itertools import pairwise
+
+from trtlog.report.graph.drawing import Box, Drawing, Line
+from trtlog.report.graph.layout import lay_out
+from trtlog.report.safe import visible
+
+_HEIGHT = 40.0
+_LETTER, _SMALL = 7.3, 5.9
+_LEAST, _MARGIN = 120.0, 16.0
+_TOP = 66.0  # title and legend
+# Colours of the report's page, but for its orange, which conversions have; words beyond them share one.
+COLORS = ("#3b7dd8", "#2f9e7e", "#b55bc4", "#0f9bb5", "#6b8e23", "#8d6e63", "#6c63c9", "#d1495b")
+# The same word has the same colour in every picture.
+_KNOWN = {
+    "FP32": "#3b7dd8", "TF32": "#0f9bb5", "FP16": "#2f9e7e", "BF16": "#6b8e23", "INT8": "#b55bc4", "FP8": "#6c63c9",
+    "FP4": "#8d6e63", "INT4": "#8d6e63", "compute": "#b55bc4", "memory": "#3b7dd8", "latency": "#8d6e63",
+}  # fmt: skip
+NONE = "#8a94a3"
+CONVERSION = "#d97706"
+_CHANGED = {"unchanged": NONE, "removed": "#b3261e", "changed": "#c47a1d"}
+
+_STYLE = """
+svg{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;background:#f6f7f9;color:#1b2330}
+.card{fill:#fff}
+.t{font-size:12px;fill:#1b2330}
+.s{font-size:10px;fill:#5a6679}
+.h{font-size:15px;font-weight:600;fill:#1b2330}
+.e{fill:none;stroke:#98a3b3;stroke-width:1.3}
+.l{font-size:9.5px;fill:#5a6679;paint-order:stroke;stroke:#f6f7f9;stroke-width:3px}
+.p{stroke:#b3261e;stroke-width:2.6}
+.pl{fill:#b3261e;font-weight:600}
+.a{fill:#98a3b3}
+.b{fill:#b3261e}
+.c .card{fill:#fff3df}
+.n .card{fill:none}
+.io .card{fill:#e6edf6}
+.x .card{stroke-width:4}
+@media (prefers-color-scheme:dark){svg{background:#12161c;color:#e4e9f0}
+.card{fill:#1a2029}
+.t,.h{fill:#e4e9f0}
+.s{fill:#9aa7b8}
+.e{stroke:#5d6a7c}
+.l{fill:#9aa7b8;stroke:#12161c}
+.p{stroke:#ff8a80}
+.b{fill:#ff8a80}
+.pl{fill:#ff8a80}
+.c .card{fill:#3a2c14}
+.io .card{fill:#222f42}}
+""".replace("\n", "")
+
+
+def to_svg(drawing: Drawing) -> str:
+    """Return the picture as SVG.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        Of :func:`trtlog.report.graph.drawing.draw`.
+    """
+    widths = [_width(box) for box in drawing.boxes]
+    place = lay_out(widths, [(line.source, line.target) for line in drawing.lines])
+    legend, legend_width = _legend(drawing)
+    title = drawing.title.replace("\\", "/").rpartition("/")[2] or drawing.title
+    width = max(place.width, legend_width, 10.0 * len(title) + 2 * _MARGIN)
+    left = (width - place.width) / 2
+    height = place.height + _TOP + _MARGIN
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
+        f'height="{height:.0f}" role="img">',
+        f"<title>{_text(drawing.title)}</title><style>{_STYLE}</style>",
+        f"<defs>{_arrow('a')}{_arrow('b')}</defs>",
+        f'<text class="h" x="{_MARGIN}" y="26">{_text(title)}</text>',
+        legend,
+        f'<g transform="translate({left:.1f} {_TOP})">',
+    ]
+    labels: list[str] = []
+    drawn: set[tuple[int, str]] = set()
+    passed: dict[int, int] = {}
+    routes = {edge: len(route) for edge, route in place.routes.items()}
+    for line in sorted(drawing.lines, key=lambda one: (one.source, routes.get((one.source, one.target), 0))):
+        route = place.routes.get((line.source, line.target), [])
+        points = [place.centers[line.source], *route, place.centers[line.target]]
+        # Edges of one box share their way; each is drawn from where the shorter one left it.
+        out.append(_edge(line, points, passed.get(line.source, 0)))
+        passed[line.source] = len(route)
+        # A tensor that several layers read says once what it is.
+        if (line.source, line.tensor) not in drawn:
+            drawn.add((line.source, line.tensor))
+            (x, y), (next_x, _) = points[:2]
+            labels.append(_label(line.label, (3 * x + next_x) / 4, y + _HEIGHT / 2 + 18))
+        if line.change:
+            labels.append(_label(line.change, points[-1][0], points[-1][1] - _HEIGHT / 2 - 10, " pl"))
+    parts = zip(drawing.boxes, widths, place.centers, colors_of(drawing), strict=True)
+    out += [_box(box, width_, center, fill) for box, width_, center, fill in parts]
+    return "\n".join([*out, *labels, "</g></svg>"]) + "\n"
+
+
+def colors_of(drawing: Drawing) -> list[str]:
+    """Return the colour of each box."""
+    colors = _colors(drawing)
+    ends = ("input", "output")
+    return [NONE if box.kind in ends else _fill(box, drawing.color, colors) for box in drawing.boxes]
+
+
+def _colors(drawing: Drawing) -> dict[str, str]:
+    known = {key: _KNOWN[key] for key in drawing.keys if key in _KNOWN}
+    others = (key for key in drawing.keys if key not in known and key != "conversion")
+    return known | dict(zip(others, (color for color in COLORS if color not in known.values()), strict=False))
+
+
+def _text(text: str) -> str:
+    return html.escape(visible(text))
+
+
+def _width(box: Box) -> float:
+    return max(_LEAST, _LETTER * len(box.title) + 20, _SMALL * len(box.line) + 20)
+
+
+def _fill(box: Box, color: str, colors: dict[str, str]) -> str:
+    if color == "time":
+        return NONE if box.share is None else heat(box.share)
+    if color == "change":
+        return _CHANGED.get(box.key or "", NONE)
+    return CONVERSION if box.key == "conversion" else colors.get(box.key or "", NONE)
+
+
+def heat(share: float) -> str:
+    """Return the colour of a share of the longest time, from pale blue to red.
+
+    Examples
+    --------
+    >>> heat(0.0), heat(1.0)
+    ('#9db9dd', '#c62828')
+    """
+    scale = ((157, 185, 221), (224, 138, 30), (198, 40, 40))
+    place = min(max(share, 0.0), 1.0) * 2
+    low, high = scale[min(int(place), 1)], scale[min(int(place), 1) + 1]
+    part = place - min(int(place), 1)
+    return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in zip(low, high, strict=True))
+
+
+def _box(box: Box, width: float, center: tuple[float, float], fill: str) -> str:
+    x, y = center[0] - width / 2, center[1] - _HEIGHT / 2
+    shape = {"conversion": "c", "noop": "n", "input": "io", "output": "io"}.get(box.kind, "")
+    dashed = ' stroke-dasharray="5 3"' if box.kind in ("conversion", "noop") else ""
+    round_ = 20 if shape == "io" else 6
+    return (
+        f'<g class="{shape}{" x" if box.strong else ""}"><title>{_text(box.hint)}</title>'
+        f'<rect class="card" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{_HEIGHT}" rx="{round_}" '
+        f'stroke="{fill}" stroke-width="{2 if box.kind == "conversion" else 1.4}"{dashed}/>'
+        + (
+            ""
+            if shape == "io"
+            else f'<rect x="{x:.1f}" y="{y:.1f}" width="7" height="{_HEIGHT}" rx="3" fill="{fill}"/>'
+        )
+        + f'<text class="t" x="{x + 13:.1f}" y="{y + 17:.1f}">{_text(box.title)}</text>'
+        f'<text class="s" x="{x + 13:.1f}" y="{y + 31:.1f}">{_text(box.line)}</text></g>'
+    )
+
+
+def _edge(line: Line, points: Sequence[tuple[float, float]], first: int) -> str:
+    """Return a line through points, from the one of a number on."""
+    half = _HEIGHT / 2
+    (x, y), (end_x, end_y) = points[0], points[-1]
+    stops = [(x, y + half), *points[1:-1], (end_x, end_y - half)][first:]
+    path = [f"M{stops[0][0]:.0f} {stops[0][1]:.0f}"]
+    for place, ((ax, ay), (bx, by)) in enumerate(pairwise(stops), 2):
+        if abs(ax - bx) >= 0.5:
+            middle = (ay + by) / 2
+            path.append(f"C{ax:.0f} {middle:.0f} {bx:.0f} {middle:.0f} {bx:.0f} {by:.0f}")
+        elif place >= len(stops) or abs(stops[place][0] - bx) >= 0.5:  # it bends here, or ends
+            path.append(f"V{by:.0f}")
+    title = " ".join(filter(None, (line.tensor, line.label, line.change)))
+    return (
+        f'<path class="e{" p" if line.change else ""}" d="{"".join(path)}" '
+        f'marker-end="url(#{"b" if line.change else "a"})">'
+        f"<title>{_text(title)}</title></path>"
+    )
+
+
+def _label(words: str, x: float, y: float, kind: str = "") -> str:
+    return f'<text class="l{kind}" x="{x + 6:.1f}" y="{y:.1f}">{_text(words)}</text>'
+
+
+def _arrow(name: str) -> str:
+    return (
+        f'<marker id="{name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" orient="auto" '
+        f'markerUnits="userSpaceOnUse"><path class="{name}" d="M0 0 8 4 0 8z"/></marker>'
+    )
+
+
+def _legend(drawing: Drawing) -> tuple[str, float]:
+    """Return what the colours stand for, and how wide that is."""
+    counts = {key: sum(1 for box in drawing.boxes if box.key == key) for key in drawing.keys}
+    colors = _colors(drawing)
+    if drawing.color == "time":
+        pairs = [("no time known", NONE), *((f"{share:.0%} of the longest", heat(share)) for share in (0.0, 0.5, 1.0))]
+    elif drawing.color == "change":
+        pairs = [(f"{key} ({counts[key]})", _CHANGED.get(key, NONE)) for key in drawing.keys]
+    else:
+        pairs = [(f"{key} ({counts[key]})", color) for key, color in colors.items()]
+        others = sum(counts[key] for key in drawing.keys if key not in colors and key != "conversion")
+        if others:
+            pairs.append((f"other types ({others})", NONE))
+        unknown = sum(1 for box in drawing.boxes if box.key is None and box.kind not in ("input", "output"))
+        if unknown:
+            pairs.append((f"not told ({unknown})", NONE))
+    if "conversion" in counts:
+        pairs.append((f"conversion of a format ({counts['conversion']})", CONVERSION))
+    out, x = [], _MARGIN
+    for word, color in pairs:
+        out.append(f'<rect x="{x:.0f}" y="40" width="11" height="11" rx="2" fill="{color}"/>'
+                   f'<text class="s" x="{x + 16:.0f}" y="49">{_text(word)}</text>')  # fmt: skip
+        x += 34 + _SMALL * len(word)
+    changes = sum(1 for line in drawing.lines if line.change)
+    if changes:
+        word = f"precision changes ({changes})"
+        out.append(f'<path class="e p" d="M{x:.0f} 45.5h18"/><text class="s" x="{x + 24:.0f}" y="49">{word}</text>')
+        x += 44 + _SMALL * len(word)
+    return "".join(out), x
