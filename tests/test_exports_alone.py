@@ -207,3 +207,15 @@ def test_every_real_export_is_a_log(path):
     assert rows == (max(counts) if any(counts) else len(json.loads(text)["Layers"]))
     log.lint()
     log.table("roofline")
+
+
+def test_columns_of_trt_engine_explorer(tmp_path):
+    write(tmp_path, **{"x.graph.json": GRAPH, "x.profile.json": PROFILED})
+    [row] = trtlog.parse(tmp_path / "x.graph.json").to_trex().to_dict("records")
+    assert (row["Name"], row["type"], row["subtype"]) == ("conv", "Convolution", "CaskConvolution")
+    assert (row["precision"], row["input_precision"], row["tactic"]) == ("FP16", "FP16", "sm80_xmma_fprop")
+    assert (row["latency.avg_time"], row["latency.pct_time"], row["latency.time"]) == (0.5, 100.0, 2.0)
+    assert row["total_io_size_bytes"] == 2 * (64 * 64 + 32 * 64)
+    assert row["weights_size"] == 2 * 2048
+    assert row["total_footprint_bytes"] == 2 * (64 * 64 + 32 * 64 + 2048)
+    assert row["Inputs"][0]["Dimensions"] == [1, 64, 8, 8]

@@ -48,6 +48,7 @@ BELOW = {
     "sql": "trtlog.sql:query",
     "table": "trtlog.analyses.registry:table_of",
     "to_parquet": "trtlog.parquet.files:write",
+    "to_trex": "trtlog.analyses.layer.trex:to_trex",
     "why": "trtlog.analyses.layer.why:why",
 }
 
@@ -390,6 +391,20 @@ class Log(InNotebook):
         'trtexec --api-key ***'
         """
         return Log(_Redacted(self), redact(self.source), tuple(map(redact, self._notes)))
+
+    def to_trex(self) -> pd.DataFrame:
+        """Return the engine's layers with the column names of trt-engine-explorer: ``Name``, ``latency.avg_time``, ...
+
+        Examples
+        --------
+        >>> import trtlog
+        >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp16_dyn_detailed.log.gz")
+        >>> log.to_trex().columns[:3].tolist()
+        ['Name', 'type', 'subtype']
+        """
+        self._single("to_trex")
+        frame: pd.DataFrame = _below("to_trex")(self)
+        return frame
 
     def to_parquet(self, folder: str | os.PathLike[str], *, analyses: Iterable[str] = (), redact: bool = False) -> Path:
         """Write one Parquet file a table of facts; :func:`trtlog.read_parquet` gives the same Log again.

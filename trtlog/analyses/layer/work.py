@@ -140,6 +140,21 @@ def _of_parameters(
     return float(places * count), bytes_of(_WEIGHT_TYPES.get(str(weights.get("Type"))), elements)
 
 
+def weights_bytes(parameters: Mapping[str, Any]) -> float | None:
+    """Return the size of a layer's weights without the bias; None where its parameters are not printed.
+
+    Examples
+    --------
+    >>> weights_bytes({"Weights": {"Type": "Half", "Count": 9408}}), weights_bytes({"ParameterType": "Pooling"})
+    (18816.0, 0.0)
+    """
+    weights = parameters.get("Weights")
+    if not isinstance(weights, Mapping):
+        return 0.0 if parameters else None
+    count = weights.get("Count")
+    return bytes_of(_WEIGHT_TYPES.get(str(weights.get("Type"))), count) if isinstance(count, int) else None
+
+
 _PLACES = frozenset({"Convolution", "Deconvolution", "FullyConnected"})
 
 

@@ -179,7 +179,7 @@ def short(name: str, longest: int = _LONGEST) -> str:
     >>> short("/layer1/layer1.0/conv1/Conv + /layer1/layer1.0/relu/Relu")
     '/layer1/layer1.0/conv1/Conv +1'
     >>> short("Reformatting CopyNode for Input Tensor 0 to /layer1/layer1.0/conv1/Conv + /relu/Relu")
-    '→ input 0 …layer1/layer1.0/conv1/Conv'
+    '→ input 0 /layer1/layer1.0/conv1/Conv'
     """
     text = redact(name)
     found = re.match(r"Reformatting CopyNode for (Input|Output) Tensor (\d+) (?:to|from) (.*)", text, re.DOTALL)
