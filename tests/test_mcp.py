@@ -267,3 +267,18 @@ def test_parquet_and_datasets_are_opened_too(tmp_path):
     assert "zzz" in text_of(one)
     assert none.is_error
     assert "name one with source=" in text_of(none)
+
+
+def test_the_page_shows_the_session():
+    """Otherwise run 'python -m tests.mcp_page', read what changed and commit it."""
+    from tests import mcp_page
+
+    assert mcp_page.session() in mcp_page.PAGE.read_text(encoding="utf-8")
+
+
+def test_the_skill_names_the_tools_there_are():
+    from trtlog.mcp.server import make_server
+
+    skill = (ROOT / "docs" / "examples" / "SKILL.md").read_text(encoding="utf-8")
+    tools = {tool.name for tool in asyncio.run(make_server([ROOM]).list_tools())}
+    assert set(re.findall(r"`([a-z_]+)\(", skill)) == tools
