@@ -30,7 +30,7 @@ def test_an_excerpt_is_the_lines_of_the_file():
 def test_secrets_and_users_are_left_out(tmp_path):
     log = tmp_path / "run.log"
     log.write_text(
-        "&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=/home/ann/net.onnx --saveEngine=C:\\Users\\Ann\\e\n"
+        "&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # t --onnx=/home/ann/net.onnx --saveEngine=C:\\Users\\Ann\\e\n"
         "[11/22/2026-13:22:03] [V] [TRT] Original: 3 layers\n"
         "[11/22/2026-13:22:03] [E] cannot fetch https://me:hunter2@example.com/net.onnx?token=s3cret\n"
     )
