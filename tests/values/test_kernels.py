@@ -84,6 +84,29 @@ GOLDEN = [
         "_gemm_mha_v2_0x00112233445566778899aabbccddeeff",
         "- - mha in=- out=- acc=- math=- ->- - - stages - warps - unknown",
     ),
+    (
+        "sm50_xmma_fprop_conv2d_c1_k1_f32f32_f32_f32_nchwkcrs_nchw_tilesize10x40x8_threadsize4x4_r3s3_u1v1_xcorr",
+        "sm50 maxwell depthwise in=FP32 out=FP32 acc=FP32 math=- nchw>nchw 10x40x8 - stages - warps - no TC",
+    ),
+    (
+        "sm80_xmma_conv_fprop_smallk_i8f16_i32_f32_nchw_vect_c_32kcrs_vect_c_32_nchw_vect_c_32_warptilesize16x32_stage4",
+        "sm80 ampere fprop in=INT8 out=FP16 acc=INT32 math=- nchw_vect_c_32>nchw_vect_c_32 16x32 4 stages - warps - "
+        "unknown",
+    ),
+    (
+        "cutlass3x_sm120_bstensorop_s16864gemm_block_scaled_ue4m3xe2m1_ue4m3xe2m1_f32_bf16_bf16_128x128x256_1x1x1_0_tnn"
+        "_align32_o_vs16_bias_bf16_relu",
+        "sm120 blackwell gemm in=FP4 out=BF16 acc=FP32 math=FP4 tn>- 128x128x256 - stages - warps 16x8x64 TC",
+    ),
+    (
+        "cutlass3x_sm100_bstensorop_gemm_ue8m0xe4m3_ue8m0xe4m3_f32_void_ue8m0xe4m3_128x128x256_0_tnt_align16_q_1sm",
+        "sm100 blackwell gemm in=FP8 out=FP8 acc=FP32 math=- tn>- 128x128x256 - stages - warps - TC",
+    ),
+    (
+        "cutlass3x_sm90_tensorop_s64x128x16gemm_f16_f16_f32_f16_f16_128x128x64_2x1x1_0_tnn_align8_warpspecialized",
+        "sm90 hopper gemm in=FP16 out=FP16 acc=FP32 math=- tn>- 128x128x64 - stages - warps 64x128x16 TC",
+    ),
+    ("nvjet_sm100_hsh_128x256_64x4", "sm100 blackwell gemm in=- out=- acc=- math=- ->- - - stages - warps - unknown"),
     ("__myelin_CASK_STUB", "- - - in=- out=- acc=- math=- ->- - - stages - warps - unknown"),
 ]
 
@@ -102,6 +125,12 @@ def one_line(name):
 @pytest.mark.parametrize(("name", "told"), GOLDEN)
 def test_a_name_tells(name, told):
     assert one_line(name) == told
+
+
+def test_block_scales():
+    fp4 = decode_kernel("cutlass3x_sm120_bstensorop_s16864gemm_block_scaled_ue4m3xe2m1_ue4m3xe2m1_f32_f16_f16_o_vs16")
+    assert (fp4.scale_type, fp4.scale_block) == ("ue4m3", 16)
+    assert "block-scaled by ue4m3 for 16 elements each" in fp4.describe()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.pattern.pattern[:40])

@@ -68,6 +68,10 @@ class KernelName:
         Whether it computes on tensor cores.
     sparse : bool
         It uses structured sparsity of the weights.
+    scale_type : str or None
+        Type of the scales of block-scaled operands, ``ue4m3`` (NVFP4) or ``ue8m0`` (MX formats).
+    scale_block : int or None
+        Number of elements that share a scale, None where not named.
     """
 
     name: str
@@ -88,6 +92,8 @@ class KernelName:
     instruction: str | None = None
     tensor_cores: bool | None = None
     sparse: bool = False
+    scale_type: str | None = None
+    scale_block: int | None = None
 
     def describe(self) -> str:
         """Return one sentence for people, of what the name tells.
@@ -109,6 +115,9 @@ class KernelName:
         parts += [f"tile {'x'.join(map(str, self.tile))}"] if self.tile else []
         parts += [counted(self.stages, "stage")] if self.stages else []
         parts += [counted(self.warps, "warp")] if self.warps else []
+        if self.scale_type:
+            of = f" for {self.scale_block} elements each" if self.scale_block else ""
+            parts.append(f"block-scaled by {self.scale_type}{of}")
         parts += ["sparse weights"] if self.sparse else []
         if self.tensor_cores is not None:
             parts.append("tensor cores" if self.tensor_cores else "no tensor cores")
@@ -142,7 +151,7 @@ _TYPES = {
     "i32": "INT32", "i8": "INT8", "i4": "INT4", "u8": "UINT8", "e2m1": "FP4",
     "fp32": "FP32", "fp16": "FP16", "fp8": "FP8", "int8": "INT8", "int8x4": "INT8", "int8x32": "INT8",
     "float": "FP32", "half": "FP16", "bfloat16": "BF16",
-    "imma": "INT8",
+    "imma": "INT8", "f4": "FP4", "f8": "FP8", "f6": "FP6", "e2m3": "FP6", "e3m2": "FP6", "s8": "INT8", "s32": "INT32",
     "h": "FP16", "s": "FP32", "i": "INT32", "d": "FP64",
 }  # fmt: skip
 _T = "(?:bf16|tf32|e4m3|e5m2|e2m1|f16|f32|f64|i32|i8|i4|u8)"
@@ -159,6 +168,11 @@ OPERATIONS: tuple[Rule, ...] = (
     _rule(r"conv_act_pool|^kIMMA_V[0-9]+_TILE", "sm80_trt_conv_act_pool_v3_tile_rows_4_tile_cols_64",
           "conv_act_pool"),
     _rule(r"winograd", "ampere_scudnn_winograd_128x128_ldg1_ldg4_relu_tile148t_nt_v1", "winograd"),
+    # c1_k1: one input and one output channel a group, which is a depthwise convolution; other numbers, groups.
+    _rule(r"_conv[23]d_c1_k1_", "sm50_xmma_fprop_conv2d_c1_k1_f32f32_f32_f32_nchwkcrs_nchw_tilesize10x40x8_r3s3_u1v1",
+          "depthwise"),
+    _rule(r"_conv[23]d_c[0-9]+_k[0-9]+_", "sm50_xmma_fprop_conv2d_c4_k4_f32f32_f32_f32_nchwkcrs_nchw_tilesize10x40x8",
+          "grouped"),
     _rule(r"depthwise", "sm70_xmma_convolution_depthwiseConv_fp32fp32_trt_kernel_fp32_TR3_TS3", "depthwise"),
     _rule(r"direct_group|grouped_direct", "conv2d_grouped_direct_f16f16f32_nchw_nchw", "grouped"),
     _rule(r"(?:^|_)(?:dgrad|deconv)(?:_|$)",
@@ -169,7 +183,7 @@ OPERATIONS: tuple[Rule, ...] = (
     _rule(r"(?:^|_)pool(?:ing)?(?:_|$)", "sm50_xmma_pooling_tiled_FP16NCxHW2_kMAX_tP14_tQ14", "pooling"),
     _rule(r"gemvx?(?:_|$)", "sm50_xmma_cublas_gemvx_f16f16_f32_f32_tn_n_int32_unit_n", "gemv"),
     _rule(r"(?:^|_)[hsid][0-9]*cudnn(?:_|$)", "ampere_h16816cudnn_128x128_ldg8_relu_exp_nhwc_tn_v1", "fprop"),
-    _rule(r"gemm", "ampere_sgemm_128x64_relu_tn_v1", "gemm"),
+    _rule(r"gemm|^nvjet_", "ampere_sgemm_128x64_relu_tn_v1", "gemm"),
     _rule(r"cublas_smallN(?:_|$)", "sm50_xmma_cublas_smallN_TN_f32f32_f32_f32_tn_n_cols_per_thread4", "gemm"),
     _rule(r"softmax|Softmax|SoftMax", "cudnn_softmax_fw_kernel", "softmax"),
     _rule(r"[Rr]eformat|copyVectorized|nchwTo|ncTo|[Tt]oNchw",
@@ -185,7 +199,16 @@ ARCHITECTURE: tuple[Rule, ...] = (
 )
 
 # The first that matches counts.
+_E = "(?:f4|e2m1|f8|e4m3|e5m2|f6|e2m3|e3m2|bf16|tf32|f16|f32|s8|u8)"
+_SCALED = rf"(?:u?e[0-9]m[0-9]x)?{_E}"
 TYPES: tuple[Rule, ...] = (
+    # CUTLASS 3: type of A and of B, of block-scaled ones as scale x element, accumulator, C, D.
+    _rule(rf"^cutlass3x_\w*?gemm(?:_block_scaled)?_(?:(?P<scale>ue[0-9]m[0-9])x)?(?P<input>{_E})_{_SCALED}"
+          rf"_(?P<accumulator>f32|f16|s32)_(?:void|{_SCALED})_(?:ue[0-9]m[0-9]x)?(?P<output>{_E})(?=_)",
+          "cutlass3x_sm100_bstensorop_s256x128x64gemm_block_scaled_ue4m3xf4_ue4m3xf4_f32_f16_f16_256x128x256_0_tnn_2sm"),
+    # Of such a name that is cut short the letter before gemm is the accumulator at most.
+    _rule(rf"^cutlass3x_\w*?gemm_block_scaled_(?P<scale>ue[0-9]m[0-9])x(?P<input>{_E})(?=_|$)",
+          "cutlass3x_sm120_bstensorop_s16864gemm_block_scaled_ue4m3xe2m1"),
     _rule(rf"_(?P<input>{_T})(?P<output>{_T})_(?P<math>{_T})(?P<accumulator>{_T})(?:_{_T})?(?=_|$)",
           "sm80_xmma_gemm_i8f32_i8i32_f32_tn_n"),
     _rule(rf"_(?P<input>{_T})(?P<output>{_T})_(?P<accumulator>{_T})_{_T}(?=_|$)",
@@ -215,6 +238,12 @@ TYPES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 FEATURES: tuple[Rule, ...] = (
+    _rule(r"^cutlass3x_\w*?[a-z0-9]_(?P<tile>[0-9]+x[0-9]+x[0-9]+)(?:_[0-9]+x[0-9]+x[0-9]+)?_[0-9]_(?P<layout>[nt]{2})[nt](?=_|$)",
+          "cutlass3x_sm120_bstensorop_s16864gemm_block_scaled_ue4m3xe2m1_ue4m3xe2m1_f32_bf16_bf16_128x128x256_1x1x1_0_tnn"),
+    _rule(r"^cutlass3x_\w*?_[sdhi](?P<instruction>[0-9]+x[0-9]+x[0-9]+)gemm(?=_)",
+          "cutlass3x_sm100_bstensorop_s256x128x64gemm_block_scaled_ue4m3xf4_ue4m3xf4_f32_f16_f16_256x128x256_0_tnn"),
+    _rule(r"^cutlass3x_\w*?_[sdhi](?P<mma>[0-9]+)gemm(?=_)", "cutlass3x_sm120_bstensorop_s16864gemm_block_scaled_x"),
+    _rule(r"^cutlass3x_\w*?_vs(?P<scale_block>[0-9]+)(?=_|$)", "cutlass3x_sm120_bstensorop_s16864gemm_tnn_align32_o_vs16"),
     _rule(r"_(?P<layout>n[cdhw]+(?:_vect_c_[0-9]+)?)k[cdtrs]+(?:_vect_c_[0-9]+)?_"
           r"(?P<output_layout>n[cdhw]+(?:_vect_c_[0-9]+)?)(?=_|$)",
           "sm80_xmma_fprop_interleaved_i8f32_i8i32_f32_nchw_vect_c_32kcrs_vect_c_32_nchw_tilesize64x64x64"),
@@ -248,7 +277,7 @@ FEATURES: tuple[Rule, ...] = (
 _INSTRUCTIONS = {"884": "8x8x4", "1688": "16x8x8", "16816": "16x8x16", "16832": "16x8x32", "8816": "8x8x16",
                  "8832": "8x8x32", "16864": "16x8x64", "168128": "16x8x128"}  # fmt: skip
 _TENSOR = _rule(
-    r"_(?:sp)?tensor(?:op)?[0-9_]|[hiq]mma|_gmma|warpgroupsize|^kIMMA",
+    r"_(?:sp)?tensor(?:op)?[0-9_]|_bs(?:sp)?tensorop_|[hiq]mma|_gmma|warpgroupsize|^kIMMA",
     "sm90_xmma_fprop_implicit_gemm_f16f16_f16f16_f16_nhwckrsc_nhwc_warpgroupsize1x1x1_g1",
 )
 _NO_TENSOR = _rule(
@@ -256,7 +285,8 @@ _NO_TENSOR = _rule(
     "sm80_xmma_gemm_f32f32_f32f32_f32_tn_n_tilesize64x32x8_stage3_warpsize1x2x1_ffma_aligna4_alignc4",
 )
 _SPARSE = _rule(
-    r"(?:^|_)sparse(?:_|$)|_spgemm|_sptensor", "sm80_xmma_fprop_sparse_conv_f16f16_f16f32_f32_nhwckrsc_nhwc"
+    r"(?:^|_)sparse(?:_|$)|_(?:bs)?spgemm|_sptensor|_bssptensor",
+    "sm80_xmma_fprop_sparse_conv_f16f16_f16f32_f32_nhwckrsc_nhwc",
 )
 
 RULES: tuple[Rule, ...] = (*OPERATIONS, *ARCHITECTURE, *TYPES, *FEATURES, _TENSOR, _NO_TENSOR, _SPARSE)
@@ -305,6 +335,8 @@ def decode_kernel(name: str) -> KernelName:
         instruction=instruction,
         tensor_cores=_tensor_cores(name, architecture, instruction, types),
         sparse=bool(_SPARSE.pattern.search(name)),
+        scale_type=found.get("scale"),
+        scale_block=_integer(found.get("scale_block")),
     )
 
 
@@ -339,7 +371,7 @@ def _types(found: dict[str, str]) -> dict[str, str]:
         types = {"input": one, "output": one, "math": math, "accumulator": one}
     elif "output" not in types and "mma" in found and "accumulator" in types:
         types["output"] = types["accumulator"]  # volta_s884cudnn_fp16: no name for the output of its own
-    if "math" not in types and types.get("input") in ("FP16", "BF16", "FP8", "INT8") and "mma" in found:
+    if "math" not in types and types.get("input") in ("FP16", "BF16", "FP8", "FP6", "FP4", "INT8") and "mma" in found:
         types["math"] = types["input"]
     return types
 
@@ -368,6 +400,7 @@ def _generation(architecture: str | None) -> str | None:
         8: "ampere",
         9: "hopper",
         10: "blackwell",
+        11: "blackwell",
         12: "blackwell",
     }
     return names.get(number // 10)
