@@ -243,7 +243,8 @@ FEATURES: tuple[Rule, ...] = (
     _rule(r"^cutlass3x_\w*?_[sdhi](?P<instruction>[0-9]+x[0-9]+x[0-9]+)gemm(?=_)",
           "cutlass3x_sm100_bstensorop_s256x128x64gemm_block_scaled_ue4m3xf4_ue4m3xf4_f32_f16_f16_256x128x256_0_tnn"),
     _rule(r"^cutlass3x_\w*?_[sdhi](?P<mma>[0-9]+)gemm(?=_)", "cutlass3x_sm120_bstensorop_s16864gemm_block_scaled_x"),
-    _rule(r"^cutlass3x_\w*?_vs(?P<scale_block>[0-9]+)(?=_|$)", "cutlass3x_sm120_bstensorop_s16864gemm_tnn_align32_o_vs16"),
+    _rule(r"^cutlass3x_\w*?_vs(?P<scale_block>[0-9]+)(?=_|$)",
+          "cutlass3x_sm120_bstensorop_s16864gemm_tnn_align32_o_vs16"),
     _rule(r"_(?P<layout>n[cdhw]+(?:_vect_c_[0-9]+)?)k[cdtrs]+(?:_vect_c_[0-9]+)?_"
           r"(?P<output_layout>n[cdhw]+(?:_vect_c_[0-9]+)?)(?=_|$)",
           "sm80_xmma_fprop_interleaved_i8f32_i8i32_f32_nchw_vect_c_32kcrs_vect_c_32_nchw_tilesize64x64x64"),
