@@ -314,3 +314,39 @@ def test_a_timing_cache_is_no_advice_for_tensorrt_rtx():
     for banner, advised in (("[TensorRT v8503] # trtexec", True), ("[TensorRT v10701] [b1] # tensorrt_rtx", False)):
         found = actions(f"&&&& RUNNING TensorRT.trtexec {banner} --onnx=m.onnx --verbose\n{lines}")
         assert ("timing-cache-unused" in found) == advised
+
+
+# The GPU waits for the DLA in its copies: "prob input reformatter 0" is 92 % of the profile and no conversion's cost.
+_BESIDE_A_DLA = """\
+[I] === Profile (1514 iterations ) ===
+[I]                     Layer   Time (ms)   Avg. Time (ms)   Time %
+[I]               data to nvm       68.17             0.05      1.2
+[I]            {conv1,relu1}      298.26             0.20      5.4
+[I]          data copy finish       49.31             0.03      0.9
+[I]  prob input reformatter 0     5046.37             3.33     92.1
+[I]                      prob       21.85             0.01      0.4
+[I]                     Total     5483.96             3.62    100.0
+"""
+
+
+def test_copies_that_wait_for_a_dla_are_no_cost_of_conversions():
+    found = of_text(_BESIDE_A_DLA)
+    assert "reformat-share" not in found
+    assert "the wait for what comes before it (the DLA)" in found["hot-layer"]["text"]
+    # Without a DLA the same name is a conversion as any other: 100 * 5046.37 / 5415.79 = 93.2 %.
+    found = of_text("\n".join(line for line in _BESIDE_A_DLA.splitlines() if "nvm" not in line))
+    assert found["reformat-share"]["text"].startswith("1 conversion takes 93.2 % of the profile")
+    assert "DLA" not in found["hot-layer"]["text"]
+
+
+def test_why_layers_left_the_dla():
+    """Too many parts is no fault of the layer named; where nothing runs on the DLA, that is said, with its line."""
+    split = "[W] [TRT] DLA supports only 8 subgraphs per DLA core. Switching to GPU for layer conv_6\n"
+    unsupported = "[W] [TRT] Default DLA is enabled but layer lstm is not supported on DLA, falling back to GPU.\n"
+    unused = "[W] [TRT] setDefaultDeviceType was called but no layer in the network can run on DLA.\n"
+    assert "more parts for the DLA than one core can load" in of_text(split)["dla-fallback"]["action"]
+    assert "list of supported layers" in of_text(split + unsupported)["dla-fallback"]["action"]
+    found = of_text(unsupported + unused)["dla-fallback"]
+    assert found["lines"] == [1, 2]
+    assert "Nothing runs on the DLA" in found["text"]
+    assert of_text(unused)["dla-fallback"]["lines"] == [1]

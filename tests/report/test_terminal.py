@@ -265,3 +265,9 @@ def test_an_encoding_that_lacks_a_letter_is_no_error(tmp_path):
     path = tmp_path / "odd.log"
     path.write_text("[11/22/2026-13:22:03] [W] [TRT] Größe 卷积\n", encoding="utf-8")
     assert "Gr\\xf6\\xdfe \\u5377\\u79ef" in run("summary", path, PYTHONIOENCODING="ascii")
+
+
+def test_times_that_go_back_have_no_duration():
+    lines = ["[01/02/2026-10:00:00] [I] Throughput: 1 qps", "[01/01/2026-10:00:00] [I] Throughput: 1 qps"]
+    shown = printed(summary(trtlog.parse(lines)))
+    assert "2026-01-02 10:00:00 to 2026-01-01 10:00:00 (no duration: the times of the log go back)" in shown

@@ -25,4 +25,9 @@ def command(log: str, limit: int | None, format_: str, strict: bool, run_number:
     print_answer(held, "reformats", format_, columns=_COLUMNS, limit=limit, empty=empty)
     if format_ == "table" and held.table("profile").num_rows:
         echo()
-        print_answer(held, "reformat_shares", format_, empty="no layer of the profile converts formats")
+        empty = "no layer of the profile converts formats"
+        from trtlog.analyses.layer.engine_layer import dla_copies
+
+        if dla_copies(held.table("profile").to_pylist()):
+            empty = "the copies beside the DLA hold the wait for it: the profile shows no time of conversions"
+        print_answer(held, "reformat_shares", format_, empty=empty)

@@ -64,10 +64,13 @@ def slowest(log: Log, count: int = _TOP) -> Slowest | None:
             SlowLayer(r["layer"], r["avg_ms"], r["percent"], None, r["line"]) for r in top if r["avg_ms"] is not None
         ]
         return Slowest(f"slowest of {counted(len(rows), 'layer')} in the profile", tuple(slow)) if slow else None
-    layers = [layer for layer in layers_of(log).layers if layer.tactic_ms is not None]
+    found = layers_of(log)
+    layers = [layer for layer in found.layers if layer.tactic_ms is not None]
     layers.sort(key=lambda x: -(x.tactic_ms or 0.0))
     slow = [SlowLayer(x.layer, x.tactic_ms or 0.0, None, x.runner, x.line) for x in layers[:count]]
     title = "slowest layers, by the time of the tactic that the engine uses (no profile)"
+    if found.source != "engine":
+        title = "slowest timed layers, by the time of the tactic chosen (the log lists no layers of an engine)"
     return Slowest(title, tuple(slow)) if slow else None
 
 

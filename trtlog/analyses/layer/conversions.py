@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, formats_of, rows
 from trtlog.analyses.layer.conversion_times import Place, operand_formats, place_of
-from trtlog.analyses.layer.engine_layer import Layer, Layers, is_conversion, mean_ms
+from trtlog.analyses.layer.engine_layer import Layer, Layers, dla_copies, is_conversion, mean_ms
 from trtlog.analyses.layer.timings import TacticTime
 from trtlog.records.base import Record, column, line_column, record, run_column
 
@@ -294,21 +294,35 @@ class ReformatShare(Record):
     percent: float = column("float64", "share of the profile's total", "%")
 
 
+def _whole_ms(profile: Sequence[Mapping[str, Any]]) -> float:
+    """Return the time of an inference that the printed shares are of: of an excerpt more than its rows.
+
+    Shares are printed in tenths of a percent: of hundreds of small layers they sum to far less than 100, so the
+    sum of shares does not tell an excerpt. The rows of at least half a percent do, within their rounding.
+    """
+    total = sum(mean_ms(row) or 0.0 for row in profile)
+    large = [row for row in profile if (row["percent"] or 0.0) >= 0.5 and mean_ms(row)]
+    share = sum(row["percent"] for row in large)
+    if not large or share > 100:
+        return total
+    whole = sum(mean_ms(row) or 0.0 for row in large) * 100 / share
+    rounding = 0.05 * len(large) / share
+    return whole if total < 0.98 * (1 - rounding) * whole else total
+
+
 def shares(found: Layers) -> pa.Table:
     """Sum what conversions and copies of constants take of the layer profile.
 
     A copy of a constant is a layer of type Reformat (or a copied Identity) whose only input is the output of
-    a Constant layer: it moves weights at each inference.
+    a Constant layer: it moves weights at each inference. What waits for a DLA is left out: its time is not a copy's.
     """
     sums: dict[str, list[float]] = {}
     profile = rows(found.log.table("profile"))
-    total = sum(mean_ms(row) or 0.0 for row in profile)
-    printed = sum(row["percent"] or 0.0 for row in profile)
-    if 0 < printed < 98:  # an excerpt: rows are left out, and the printed shares still are of the whole
-        total *= 100 / printed
+    total = _whole_ms(profile)
     measured = [(layer.profile, layer) for layer in found.layers if layer.profile is not None and layer.row is not None]
+    waits = {row["line"] for row in dla_copies(profile)}
     for row, layer in (*measured, *((row, None) for row in found.only_profiled)):
-        if not is_conversion(row["layer"], layer.type if layer else None):
+        if row["line"] in waits or not is_conversion(row["layer"], layer.type if layer else None):
             continue
         inputs = layer.operands("inputs") if layer else ()
         copies = bool(inputs) and all(operand["name"] in found.constants for operand in inputs)

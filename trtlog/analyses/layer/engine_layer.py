@@ -6,6 +6,7 @@ where a log has none, the tactics that were chosen do, else the rows of the prof
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -127,7 +128,8 @@ class Layer:
 def is_conversion(layer: str, type_: str | None) -> bool:
     """Return whether a layer converts between formats: by the engine's type, by the name where no type is known.
 
-    A NoOp of the same name gives a tensor another name only and costs nothing.
+    A NoOp of the same name gives a tensor another name only and costs nothing. Up to TensorRT 7 the profile names a
+    conversion after the layer it is for: ``conv1 input reformatter 0``.
 
     Examples
     --------
@@ -137,7 +139,29 @@ def is_conversion(layer: str, type_: str | None) -> bool:
     """
     if type_ is not None:
         return type_.lower().endswith("reformat")
-    return layer.startswith(("Reformatting CopyNode", "reformat "))
+    return layer.startswith(("Reformatting CopyNode", "reformat ")) or _REFORMATTER.search(layer) is not None
+
+
+_REFORMATTER = re.compile(r" (?:in|out)put reformatter [0-9]+$")
+_DLA_COPY = re.compile(r" (?:to|from) nvm$")
+
+
+def dla_copies(profile: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the rows of a layer profile that copy to or from the DLA, none where no DLA takes part.
+
+    The GPU waits in them for the DLA, whose own work the profile does not show: their times are no times of copies.
+    Beside copies to and from the DLA's memory the conversions of the layers after it hold that wait.
+
+    Examples
+    --------
+    >>> rows = [{"layer": name} for name in ("data to nvm", "prob input reformatter 0", "prob")]
+    >>> [row["layer"] for row in dla_copies(rows)], dla_copies(rows[1:])
+    (['data to nvm', 'prob input reformatter 0'], [])
+    """
+    rows = list(profile)
+    if not any(_DLA_COPY.search(row["layer"]) for row in rows):
+        return []
+    return [row for row in rows if _DLA_COPY.search(row["layer"]) or _REFORMATTER.search(row["layer"])]
 
 
 class Layers:

@@ -262,10 +262,11 @@ def choices_within_noise(log: Log) -> Iterable[Hit]:
     chosen = [r for r in found if r["in_engine"]]
     if not chosen:
         return
-    expected = sum(r["flip_probability"] for r in chosen)
+    expected = round(sum(r["flip_probability"] for r in chosen))
+    of_them = f"about {expected}" if expected else "hardly one"
     yield Hit(
         f"{counted(len(chosen), 'tactic of the engine is', 'tactics of the engine are')} hardly faster than the next "
-        f"one: by the noise of repeated builds the next build takes another one for about {expected:.0f} of them.",
+        f"one: by the noise of repeated builds the next build takes another one for {of_them} of them.",
         [r["line"] for r in chosen[:10]],
         layers=tuple(r["layer"] for r in chosen),
         confidence="low" if chosen[0]["noise_assumed"] else None,

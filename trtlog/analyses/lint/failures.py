@@ -310,10 +310,29 @@ def dla_fallback(log: Log) -> Iterable[Hit]:
                 reasons.setdefault(of, (why["a"] or why["b"] or why["c"]).rstrip("."))
         if gone or why:
             lines.append(row["line"])
+    unused = messages(log, kind="dla_unused")
+    if not fell and not unused:
+        return
+    words = []
     if fell:
         named = [f"{layer} ({reasons[layer]})" if layer in reasons else layer for layer in fell]
         more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-        words = counted(len(fell), "layer")
-        yield Hit(
-            f"{words} fell back from the DLA to the GPU: {', '.join(named[:5])}{more}.", lines, layers=tuple(fell)
-        )
+        words.append(f"{counted(len(fell), 'layer')} fell back from the DLA to the GPU: {', '.join(named[:5])}{more}.")
+    if unused:
+        words.append("Nothing runs on the DLA: the whole network is on the GPU.")
+        lines.extend(row["line"] for row in unused)
+    limits = [reasons.get(layer, "") for layer in fell]
+    yield Hit(
+        " ".join(words),
+        sorted(set(lines)),
+        layers=tuple(fell),
+        action=_TOO_MANY_PARTS if limits and all("subgraphs" in limit for limit in limits) else None,
+    )
+
+
+# The layers themselves may be supported: it is the number of parts that is above the limit.
+_TOO_MANY_PARTS = (
+    "The network falls into more parts for the DLA than one core can load; the layers named may well be supported. "
+    "Replace the unsupported layers in between, so that fewer and longer parts remain, or put one coherent piece of "
+    "the network on the DLA and the rest on the GPU."
+)

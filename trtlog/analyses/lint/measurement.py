@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import plural
 from trtlog.analyses.build.reconciliation import SUSPECT
-from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.engine_layer import dla_copies, layers_of
 from trtlog.analyses.lint.gpus import integrated
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 
@@ -197,17 +197,14 @@ def hot_layer(log: Log) -> Iterable[Hit]:
     hot = sorted((r for r in rows if r["percent"] >= _HOT_PERCENT), key=lambda r: -r["percent"])
     if not hot or len(rows) < 2:
         return
-    waits = [r for r in hot if _WAITS.search(r["layer"])]
+    copies = {r["line"] for r in dla_copies(rows)}
+    waits = [r for r in hot if r["line"] in copies]
     named = ", ".join(f"{r['layer']} {r['percent']:g} %" for r in hot[:3])
     words, action = f"{named} of the profile.", None
     if waits:
         words += f" {waits[0]['layer']} is a copy, whose time holds the wait for what comes before it (the DLA)."
         action = "Profile the part that it waits for: of a DLA only its copies are printed."
     yield Hit(words, [r["line"] for r in hot], layers=tuple(r["layer"] for r in hot), action=action)
-
-
-# Copies between the DLA's memory and the GPU's, and reformats beside a DLA's node.
-_WAITS = re.compile(r" (?:to|from) nvm$| (?:in|out)put reformatter [0-9]+$")
 
 
 @rule(

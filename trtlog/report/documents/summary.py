@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,16 @@ def _facts(log: Log) -> Facts:
     facts.append(("precision", precision_of(log) or ""))
     facts.append(("roofline", _roofline(log)))
     if run.started_at and run.finished_at:
-        facts.append(("time", f"{run.started_at} to {run.finished_at} ({run.finished_at - run.started_at})"))
+        took = run.finished_at - run.started_at
+        words = str(took) if took >= timedelta() else "no duration: the times of the log go back"
+        facts.append(("time", f"{run.started_at} to {run.finished_at} ({words})"))
     return _of(facts)
+
+
+def _empty(empty: int, added: int) -> str:
+    if empty == added:
+        return "a NoOp" if added == 1 else "all of them NoOps"
+    return f"{empty} of them {'a NoOp' if empty == 1 else 'NoOps'}"
 
 
 def _roofline(log: Log) -> str:
@@ -182,7 +191,7 @@ def _search(log: Log) -> Section | None:
     added = layers.rows("reformats").num_rows
     if added:
         empty = added - sum(one.place is not None for one in conversions(layers))
-        facts.append(("reformats", f"{counted(added, 'layer')} added" + (f", {empty} of them a NoOp" if empty else "")))
+        facts.append(("reformats", f"{counted(added, 'layer')} added" + (f", {_empty(empty, added)}" if empty else "")))
     totals = memory_totals(layers)
     if totals:
         facts.append(("memory", ", ".join(f"{name.replace('_', ' ')} {size(n)}" for name, n in totals.items())))
