@@ -79,14 +79,12 @@ def test_lowering_before_tensorrt_is_no_fusion():
 def test_no_engine_is_spoken_of_where_none_was_built():
     """The process died while it timed: what was chosen until then is in no engine."""
     log = trtlog.parse(
-        (
-            "[11/22/2026-13:22:57] [V] [TRT] =============== Computing costs for \n"
-            "[11/22/2026-13:22:57] [V] [TRT] *************** Autotuning format combination: Float(8,1) -> Float(8,1) ***\n"
-            "[11/22/2026-13:22:57] [V] [TRT] --------------- Timing Runner: relu (PointWiseV2)\n"
-            "[11/22/2026-13:22:57] [V] [TRT] Tactic: 1 Time: 0.5\n"
-            "[11/22/2026-13:22:57] [V] [TRT] Fastest Tactic: 1 Time: 0.5\n"
-            "[11/22/2026-13:22:57] [V] [TRT] >>>>>>>>>>>>>>> Chose Runner Type: PointWiseV2 Tactic: 1\n"
-        ).encode()
+        b"[V] [TRT] =============== Computing costs for \n"
+        b"[V] [TRT] *************** Autotuning format combination: Float(8,1) -> Float(8,1) ***\n"
+        b"[V] [TRT] --------------- Timing Runner: relu (PointWiseV2)\n"
+        b"[V] [TRT] Tactic: 1 Time: 0.5\n"
+        b"[V] [TRT] Fastest Tactic: 1 Time: 0.5\n"
+        b"[V] [TRT] >>>>>>>>>>>>>>> Chose Runner Type: PointWiseV2 Tactic: 1\n"
     )
     found = slowest(log)
     assert [(slow.layer, slow.time_ms) for slow in found.layers] == [("relu", 0.5)]
