@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trtlog.records.options import (
         BuildOptions,
         InferenceOptions,
+        MaybeNone,
         ModelOptions,
         Options,
         Performance,
@@ -227,7 +228,7 @@ class Log(InNotebook):
         return self._one("runs", "run")  # type: ignore[return-value]
 
     @property
-    def device(self) -> Device | None:
+    def device(self) -> Device | MaybeNone:
         """The GPU; None where the log has no device section."""
         self._single("device")
         rows = list(self.records("devices"))

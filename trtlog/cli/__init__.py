@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from trtlog._util.words import did_you_mean
 from trtlog._version import __version__
 from trtlog.cli.common import add_color_option, add_logger_option, echo, silence_broken_streams
 
@@ -69,6 +70,16 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry[0]}.command is no click command")
         return add_color_option(add_logger_option(command))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for a name that is none, say which is near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = did_you_mean(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"there is no command {args[0]!r}{near}", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from trtlog.report.document import Document, Table
 
 FORMATS = ("table", "json", "jsonl", "csv", "md", "parquet")
+# A terminal shows so many rows of a table, unless it is hardly longer.
+_SHOWN, _LONGEST = 40, 50
 # Below this size a log is read before a progress bar could be seen.
 _PROGRESS_BYTES = 30_000_000
-_COLOR, _RAW, _LOG = "trtlog.color", "trtlog.raw", "trtlog.log"
+_COLOR, _RAW, _LOG, _WIDE = "trtlog.color", "trtlog.raw", "trtlog.log", "trtlog.wide"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -78,7 +80,9 @@ def format_option(function: Function) -> Function:
         show_default=True,
         help="How rows come out: json is one document, jsonl an object a line.",
     )
-    return option(raw_option(function))
+    words = "Tables: all columns, however wide."
+    wide = click.option("--wide", is_flag=True, expose_value=False, callback=_keeper(_WIDE), help=words)
+    return option(wide(raw_option(function)))
 
 
 def raw_option(function: Function) -> Function:
@@ -455,7 +459,10 @@ def print_rows(table: pa.Table, format_: str, *, title: str | None = None) -> No
         for line in rows.markdown_lines(table):
             echo_data(line)
     else:
-        _print_table(rows.table_of(table), title)
+        shown, rest = _rows_that_fit(table)
+        _print_table(rows.table_of(shown), title)
+        if rest:
+            echo(rest)
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -475,13 +482,27 @@ def _print_parquet(table: pa.Table) -> None:
     click.echo(parquet_bytes(table), nl=False)
 
 
+def _rows_that_fit(table: pa.Table) -> tuple[pa.Table, str]:
+    """Return the rows to show on a terminal, and how to see the rest: of many, unless --limit says how many."""
+    context = click.get_current_context(silent=True)
+    asked = context is not None and context.params.get("limit") is not None
+    if asked or not sys.stdout.isatty() or table.num_rows <= _LONGEST:
+        return table, ""
+    left = table.num_rows - _SHOWN
+    takes = context is not None and any(parameter.name == "limit" for parameter in context.command.params)
+    how = f"--limit {table.num_rows} shows all, " if takes else ""
+    return table.slice(
+        0, _SHOWN
+    ), f"... and {left:,} more of {table.num_rows:,} rows: {how}--format csv > FILE keeps all"
+
+
 def _print_table(table: Table, title: str | None) -> None:
     """Print rows as a table that fits the terminal; in a pipe a row is a line, and nothing is cut."""
     from trtlog.report.document import Document, Title, strong, words
     from trtlog.report.terminal.sheet import Sheet
     from trtlog.report.terminal.text import UNBOUNDED
 
-    if console().width < UNBOUNDED:
+    if console().width < UNBOUNDED and not _meta(_WIDE):
         show(Document("", (*([Title(words(strong(title)))] if title else []), table)))
         return
     if title:

@@ -9,6 +9,7 @@ import click
 
 from trtlog._util.files import write_whole
 from trtlog._util.redact import redact_table
+from trtlog._util.words import did_you_mean
 from trtlog.cli.common import (
     echo,
     format_option,
@@ -135,7 +136,8 @@ def _write(rows: Any, format_: str, output: str) -> None:
 
 def _known(rows: Any, name: str) -> None:
     if name not in rows.column_names:
-        raise QueryError(f"there is no column {name!r}; the columns are {', '.join(rows.column_names)}")
+        near = did_you_mean(name, rows.column_names)
+        raise QueryError(f"there is no column {name!r}{near}; the columns are {', '.join(rows.column_names)}")
 
 
 def _plain(values: Any) -> Any:

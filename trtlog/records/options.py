@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from trtlog.display import InNotebook
 from trtlog.records.base import Column
@@ -230,10 +230,32 @@ class Statistics(InNotebook):
         """Return a percentile, None where trtexec did not print it."""
         return self.percentiles.get(float(percent))
 
-    def __getattr__(self, name: str) -> float | None:
-        if found := re.fullmatch(r"p([0-9]+(?:_[0-9]+)?)_ms", name):
-            return self.percentile(float(found[1].replace("_", ".")))
-        raise AttributeError(name)
+    if TYPE_CHECKING:  # those that are usual, for type checkers and completion; __getattr__ gives any
+
+        @property
+        def p50_ms(self) -> float | None: ...  # noqa: D102 - as its neighbours: a percentile
+        @property
+        def p90_ms(self) -> float | None: ...  # noqa: D102
+        @property
+        def p95_ms(self) -> float | None: ...  # noqa: D102
+        @property
+        def p99_ms(self) -> float | None: ...  # noqa: D102
+        @property
+        def p99_9_ms(self) -> float | None: ...  # noqa: D102
+
+    else:
+
+        def __getattr__(self, name: str) -> float | None:
+            if found := re.fullmatch(r"p([0-9]+(?:_[0-9]+)?)_ms", name):
+                return self.percentile(float(found[1].replace("_", ".")))
+            raise AttributeError(name)
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *(f"p{percent:g}_ms".replace(".", "_", 1) for percent in self.percentiles)]
+
+
+# None where the log lacks the record. A run that passed has it: type checkers know its fields and ask for no test.
+MaybeNone: TypeAlias = Any
 
 
 @dataclass(frozen=True)
@@ -241,12 +263,12 @@ class Performance(InNotebook):
     """The performance summary; None where trtexec printed none (profiling, skipped inference, failure)."""
 
     throughput_qps: float | None = None
-    latency: Statistics | None = None
-    enqueue_time: Statistics | None = None
-    h2d_latency: Statistics | None = None
-    gpu_compute_time: Statistics | None = None
-    d2h_latency: Statistics | None = None
-    end_to_end_host_latency: Statistics | None = None
+    latency: Statistics | MaybeNone = None
+    enqueue_time: Statistics | MaybeNone = None
+    h2d_latency: Statistics | MaybeNone = None
+    gpu_compute_time: Statistics | MaybeNone = None
+    d2h_latency: Statistics | MaybeNone = None
+    end_to_end_host_latency: Statistics | MaybeNone = None
     total_host_walltime_s: float | None = None
     total_gpu_compute_time_s: float | None = None
 

@@ -199,6 +199,8 @@ class Table:
         Most rows to show; by default what the reader asks for.
     rest : str
         How to see the rows that are left out, on the command line.
+    wide : str
+        How to see the columns that are left out.
     hints : sequence of str
         A text for each row that is shown where the mouse points at it.
     narrow : Table, optional
@@ -211,6 +213,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     most: int | None = None
     rest: str = ""
+    wide: str = ""
     hints: Sequence[str] = ()
     narrow: Table | None = None
     whole: bool = False

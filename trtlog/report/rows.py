@@ -17,14 +17,28 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+# What a row is about, and what is asked of it: columns that stay where there is no room for all.
+_KEYS = frozenset(
+    [
+        *("layer", "name", "node", "tensor", "metric", "stat", "key", "rule", "severity", "text", "status", "event"),
+        *("time_ms", "seconds", "value", "percent", "lines", "layers", "best_ms", "winner_ms", "margin_percent"),
+    ]
+)
+_PLACES = ("run", "line", "log", "source")
+
+
 def table_of(rows: pa.Table) -> Table:
     """Return rows as a table to draw: all columns, numbers with the digits of the log."""
     import pyarrow as pa
 
-    numeric = [pa.types.is_integer(field.type) or pa.types.is_floating(field.type) for field in rows.schema]
-    names = zip(rows.column_names, numeric, strict=True)
-    columns = [Column(name, "number" if is_number else "name") for name, is_number in names]
-    return Table(columns, [[cell(value) for value in row.values()] for row in rows.to_pylist()], whole=True)
+    first = next((name for name in rows.column_names if name not in _PLACES), None)
+    columns = []
+    for field in rows.schema:
+        numeric = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        spare = field.name not in _KEYS and field.name != first
+        columns.append(Column(field.name, "number" if numeric else "name", spare=spare))
+    cells = [[cell(value) for value in row.values()] for row in rows.to_pylist()]
+    return Table(columns, cells, whole=True, wide="--wide shows all")
 
 
 def json_document(rows: pa.Table) -> Iterator[str]:

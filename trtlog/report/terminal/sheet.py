@@ -30,6 +30,7 @@ class Sheet:
         self._columns = [replace(column, heading=visible(column.heading)) for column in columns]
         self._rows = [[_drawable(row[place]) for place in places] for row in table.rows]
         self._narrow = table.narrow
+        self._wide = f"; {table.wide}" if table.wide else ""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if not self._columns:
@@ -62,7 +63,7 @@ class Sheet:
         yield grid
         left = [c.heading for n, c in enumerate(self._columns) if n not in shown and c.kind != "bar"]
         if left:
-            yield Text(f"no room for: {', '.join(left)}", style="dim")
+            yield Text(f"no room for: {', '.join(left)}{self._wide}", style="dim")
 
     def plain_lines(self) -> Iterator[str]:
         """Give the table as lines of text, as wide as it is: what a pipe gets, at once for many rows."""
