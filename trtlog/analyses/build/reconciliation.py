@@ -79,7 +79,7 @@ def reconcile(layers: Layers, diagnosis: pa.Table) -> pa.Table:
     steps = [*_built(kernels, other), _profiled(kernels, profile, other)]
     steps += _measured(log.table("performance"), measured, diagnosed, steps, other)
     for step in steps:
-        step["run"], step["line"] = run, min(step["lines"], default=None) if step["lines"] else None
+        step["run"], step["line"] = run, min(filter(None, step["lines"] or ()), default=None)
     return answer(ReconciliationStep, steps)
 
 

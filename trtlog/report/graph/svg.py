@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
-from itertools import pairwise
 
-from trtlog.report.graph.drawing import Box, Drawing, Line
-from trtlog.report.graph.layout import lay_out
+from trtlog.report.graph.drawing import Box, Drawing
+from trtlog.report.graph.placed import HEIGHT, SMALL, PlacedBox, PlacedLine, placed
 from trtlog.report.safe import visible
 
-_HEIGHT = 40.0
-_LETTER, _SMALL = 7.3, 5.9
-_LEAST, _MARGIN = 120.0, 16.0
+_MARGIN = 16.0
 _TOP = 66.0  # title and legend
 # Colours of the report's page, but for its orange, which conversions have; words beyond them share one.
 COLORS = ("#3b7dd8", "#2f9e7e", "#b55bc4", "#0f9bb5", "#6b8e23", "#8d6e63", "#6c63c9", "#d1495b")
@@ -63,8 +59,7 @@ def to_svg(drawing: Drawing) -> str:
     drawing : Drawing
         Of :func:`trtlog.report.graph.drawing.draw`.
     """
-    widths = [_width(box) for box in drawing.boxes]
-    place = lay_out(widths, [(line.source, line.target) for line in drawing.lines])
+    place = placed(drawing)
     legend, legend_width = _legend(drawing)
     title = drawing.title.replace("\\", "/").rpartition("/")[2] or drawing.title
     width = max(place.width, legend_width, 10.0 * len(title) + 2 * _MARGIN)
@@ -79,25 +74,9 @@ def to_svg(drawing: Drawing) -> str:
         legend,
         f'<g transform="translate({left:.1f} {_TOP})">',
     ]
-    labels: list[str] = []
-    drawn: set[tuple[int, str]] = set()
-    passed: dict[int, int] = {}
-    routes = {edge: len(route) for edge, route in place.routes.items()}
-    for line in sorted(drawing.lines, key=lambda one: (one.source, routes.get((one.source, one.target), 0))):
-        route = place.routes.get((line.source, line.target), [])
-        points = [place.centers[line.source], *route, place.centers[line.target]]
-        # Edges of one box share their way; each is drawn from where the shorter one left it.
-        out.append(_edge(line, points, passed.get(line.source, 0)))
-        passed[line.source] = len(route)
-        # A tensor that several layers read says once what it is.
-        if (line.source, line.tensor) not in drawn:
-            drawn.add((line.source, line.tensor))
-            (x, y), (next_x, _) = points[:2]
-            labels.append(_label(line.label, (3 * x + next_x) / 4, y + _HEIGHT / 2 + 18))
-        if line.change:
-            labels.append(_label(line.change, points[-1][0], points[-1][1] - _HEIGHT / 2 - 10, " pl"))
-    parts = zip(drawing.boxes, widths, place.centers, colors_of(drawing), strict=True)
-    out += [_box(box, width_, center, fill) for box, width_, center, fill in parts]
+    out += [_edge(one) for one in place.lines]
+    out += [_box(one, fill) for one, fill in zip(place.boxes, colors_of(drawing), strict=True)]
+    labels = [_label(*words) for one in place.lines for words in one.words]
     return "\n".join([*out, *labels, "</g></svg>"]) + "\n"
 
 
@@ -116,10 +95,6 @@ def _colors(drawing: Drawing) -> dict[str, str]:
 
 def _text(text: str) -> str:
     return html.escape(visible(text))
-
-
-def _width(box: Box) -> float:
-    return max(_LEAST, _LETTER * len(box.title) + 20, _SMALL * len(box.line) + 20)
 
 
 def _fill(box: Box, color: str, colors: dict[str, str]) -> str:
@@ -145,47 +120,33 @@ def heat(share: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in zip(low, high, strict=True))
 
 
-def _box(box: Box, width: float, center: tuple[float, float], fill: str) -> str:
-    x, y = center[0] - width / 2, center[1] - _HEIGHT / 2
+def _box(one: PlacedBox, fill: str) -> str:
+    box, x, y, width = one.box, one.x, one.y, one.width
     shape = {"conversion": "c", "noop": "n", "input": "io", "output": "io"}.get(box.kind, "")
     dashed = ' stroke-dasharray="5 3"' if box.kind in ("conversion", "noop") else ""
     round_ = 20 if shape == "io" else 6
     return (
         f'<g class="{shape}{" x" if box.strong else ""}"><title>{_text(box.hint)}</title>'
-        f'<rect class="card" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{_HEIGHT}" rx="{round_}" '
+        f'<rect class="card" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{HEIGHT}" rx="{round_}" '
         f'stroke="{fill}" stroke-width="{2 if box.kind == "conversion" else 1.4}"{dashed}/>'
-        + (
-            ""
-            if shape == "io"
-            else f'<rect x="{x:.1f}" y="{y:.1f}" width="7" height="{_HEIGHT}" rx="3" fill="{fill}"/>'
-        )
+        + ("" if shape == "io" else f'<rect x="{x:.1f}" y="{y:.1f}" width="7" height="{HEIGHT}" rx="3" fill="{fill}"/>')
         + f'<text class="t" x="{x + 13:.1f}" y="{y + 17:.1f}">{_text(box.title)}</text>'
         f'<text class="s" x="{x + 13:.1f}" y="{y + 31:.1f}">{_text(box.line)}</text></g>'
     )
 
 
-def _edge(line: Line, points: Sequence[tuple[float, float]], first: int) -> str:
-    """Return a line through points, from the one of a number on."""
-    half = _HEIGHT / 2
-    (x, y), (end_x, end_y) = points[0], points[-1]
-    stops = [(x, y + half), *points[1:-1], (end_x, end_y - half)][first:]
-    path = [f"M{stops[0][0]:.0f} {stops[0][1]:.0f}"]
-    for place, ((ax, ay), (bx, by)) in enumerate(pairwise(stops), 2):
-        if abs(ax - bx) >= 0.5:
-            middle = (ay + by) / 2
-            path.append(f"C{ax:.0f} {middle:.0f} {bx:.0f} {middle:.0f} {bx:.0f} {by:.0f}")
-        elif place >= len(stops) or abs(stops[place][0] - bx) >= 0.5:  # it bends here, or ends
-            path.append(f"V{by:.0f}")
+def _edge(one: PlacedLine) -> str:
+    line = one.line
     title = " ".join(filter(None, (line.tensor, line.label, line.change)))
     return (
-        f'<path class="e{" p" if line.change else ""}" d="{"".join(path)}" '
+        f'<path class="e{" p" if line.change else ""}" d="{one.path}" '
         f'marker-end="url(#{"b" if line.change else "a"})">'
         f"<title>{_text(title)}</title></path>"
     )
 
 
-def _label(words: str, x: float, y: float, kind: str = "") -> str:
-    return f'<text class="l{kind}" x="{x + 6:.1f}" y="{y:.1f}">{_text(words)}</text>'
+def _label(words: str, x: float, y: float, change: bool) -> str:
+    return f'<text class="l{" pl" if change else ""}" x="{x:.1f}" y="{y:.1f}">{_text(words)}</text>'
 
 
 def _arrow(name: str) -> str:
@@ -217,10 +178,10 @@ def _legend(drawing: Drawing) -> tuple[str, float]:
     for word, color in pairs:
         out.append(f'<rect x="{x:.0f}" y="40" width="11" height="11" rx="2" fill="{color}"/>'
                    f'<text class="s" x="{x + 16:.0f}" y="49">{_text(word)}</text>')  # fmt: skip
-        x += 34 + _SMALL * len(word)
+        x += 34 + SMALL * len(word)
     changes = sum(1 for line in drawing.lines if line.change)
     if changes:
         word = f"precision changes ({changes})"
         out.append(f'<path class="e p" d="M{x:.0f} 45.5h18"/><text class="s" x="{x + 24:.0f}" y="49">{word}</text>')
-        x += 44 + _SMALL * len(word)
+        x += 44 + SMALL * len(word)
     return "".join(out), x

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST_BYTES = 5_500_000
 _LEAST_ROWS = 50
-_SCRIPTS = ("base.js", "tables.js", "charts.js", "layer.js", "main.js")
+_SCRIPTS = ("base.js", "tables.js", "charts.js", "network.js", "layer.js", "main.js")
 
 
 def report(log: Log) -> str:

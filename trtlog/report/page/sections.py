@@ -48,6 +48,13 @@ class Page:
         found: list[dict[str, Any]] = lint(self.log).to_pylist()
         return found
 
+    @cached_property
+    def network(self) -> Block | None:
+        """The graph of the engine, laid out once for all tries of a size."""
+        from trtlog.report.page.network import network
+
+        return network(self.log)
+
     def put(self, id_: str, table: pa.Table, columns: list[str] | None = None, /, **labels: str) -> bool:
         """Put a table on the page; False where it has no rows."""
         if not table.num_rows:
@@ -300,6 +307,8 @@ def _formats(page: Page) -> list[Block]:
 
 def _graph(page: Page) -> list[Block]:
     log, blocks = page.log, page.missing("passes", "fusions", "onnx_nodes")
+    if page.network is not None:
+        blocks.append(page.network)
     if page.put("waterfall", log.analyze.table("fusion_waterfall")):
         blocks.append(
             {

@@ -44,7 +44,9 @@ function openLayer(name) {
   const candidates = of('candidates');
   const reasons = of('precision').map((i) => table('precision').get(i, 'text')).filter(Boolean);
   const chart = candidates.length > 1 ? candidateChart(candidates) : null;
+  const network = state.views.network;
   const parts = [
+    network && network.has(name) ? el('p', {}, el('button', { type: 'button', 'data-act': 'in-graph', onclick: () => { opener = null; closeLayer(); network.show(name); } }, 'Show in the graph')) : null,
     facts.length ? el('dl', { class: 'record' }, facts) : null,
     reasons.map((text) => el('p', { class: 'callout' }, text)),
     chart,

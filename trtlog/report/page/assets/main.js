@@ -2,7 +2,7 @@
 const listOf = (items, inside) => el('ul', {}, items.map((item) => el('li', {}, inside(item))));
 const BLOCKS = {
   table: tableBlock, record: recordBlock, matrix: matrixBlock, bars: barsBlock, waterfall: waterfallBlock,
-  treemap: treemapBlock, band: bandBlock, steps: stepsBlock,
+  treemap: treemapBlock, network: networkBlock, band: bandBlock, steps: stepsBlock,
   missing: (block) => el('p', { class: 'missing' }, prose(block.text)),
   good: (block) => el('p', { class: 'good' }, block.text),
   facts: (block) => el('dl', { class: 'facts' }, block.facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))),
