@@ -176,3 +176,24 @@ def test_several_runs_are_chosen_from(open_page):
     page.wait_for_function("document.querySelector('h1').textContent === 'resnet50_bs_dynamic.onnx'")
     page = open_page("runs", "#run=1")
     assert page.locator("h1").inner_text() == "resnet50_bs_dynamic.onnx"
+
+
+def test_the_graph_and_the_drawer_lead_to_each_other(open_page, logs):
+    log = logs("mobilenet")
+    page = open_page("mobilenet")
+    graph = page.locator("#graph svg.network")
+    shown = [row for row in log.table("graph_nodes").to_pylist() if row["kind"] != "constant"]
+    assert graph.locator("g.box:not(.input):not(.output)").count() == len(shown)
+    assert graph.locator("g.conversion").count() == sum(row["kind"] == "conversion" for row in shown)
+    assert graph.locator("path.edge.change").count() == log.analyze.graph_edges().precision_change.count()
+    find = page.locator("[aria-label='Find a layer in the graph']")
+    find.fill("features.4/conv/conv.2")
+    find.press("Enter")
+    graph.locator("g.at").click()
+    assert page.locator("#layer h2").inner_text() == "/features/features.4/conv/conv.2/Conv"
+    page.locator("#layer [data-act=in-graph]").click()
+    assert page.locator("#layer").is_hidden()
+    assert graph.locator("g.at").count() == 1
+    before = graph.get_attribute("viewBox")
+    page.locator("[aria-label=Larger]").click()
+    assert graph.get_attribute("viewBox") != before

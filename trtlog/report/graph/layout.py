@@ -15,8 +15,8 @@ from itertools import pairwise
 
 _ORDER_SWEEPS = 8
 _PLACE_SWEEPS = 8
-# A place that an edge passes is narrow, and pulls harder than a box: long edges stay straight.
-_LANE_WIDTH, _LANE_WEIGHT = 10.0, 4.0
+# A place that an edge passes is narrow, and gives way to boxes: chains of boxes stay straight.
+_LANE_WIDTH, _LANE_WEIGHT = 10.0, 0.1
 _HUB = 12
 
 
@@ -81,6 +81,9 @@ def lay_out(
     lanes = _add_lanes(items, forward)
     table = _ordered(items)
     _place(items, table, gap)
+    if items and 2 * items[0].x > min(item.x for item in items) + max(item.x for item in items):
+        for item in items:  # a reader begins at the upper left, so the first node is there
+            item.x = -item.x
     left = min((item.x - item.width / 2 for item in items), default=0.0) - gap
     for item in items:
         item.x -= left
@@ -201,7 +204,7 @@ def _place(items: list[_Item], table: Sequence[Sequence[int]], gap: float) -> No
 
 def _pull(items: list[_Item], near: Sequence[int], alone: float) -> float:
     """Return where neighbours pull an item to; boxes before passing edges, so that a chain stays straight."""
-    boxes = [items[other].x for other in near if items[other].weight < _LANE_WEIGHT]
+    boxes = [items[other].x for other in near if items[other].weight > _LANE_WEIGHT]
     places = boxes or [items[other].x for other in near]
     return sum(places) / len(places) if places else alone
 

@@ -45,10 +45,12 @@ function networkBlock(block) {
   };
   const start = () => {
     const [width] = room();
-    const [x, y, boxWidth] = block.boxes[0];
+    const top = Math.min(...block.boxes.map((box) => box[BOX.y]));
+    const first = block.boxes.filter((box) => box[BOX.y] === top);
+    const left = Math.min(...first.map((box) => box[BOX.x])), right = Math.max(...first.map((box) => box[BOX.x] + box[BOX.width]));
     view.zoom = 1;
-    view.x = block.width <= width ? (block.width - width) / 2 : x + boxWidth / 2 - width / 2;
-    view.y = y - 20;
+    view.x = block.width <= width ? (block.width - width) / 2 : (left + right - width) / 2;
+    view.y = top - 20;
     show();
   };
   const whole = () => {
