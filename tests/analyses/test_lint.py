@@ -350,3 +350,24 @@ def test_why_layers_left_the_dla():
     assert found["lines"] == [1, 2]
     assert "Nothing runs on the DLA" in found["text"]
     assert of_text(unused)["dla-fallback"]["lines"] == [1]
+
+
+def test_what_is_timed_before_a_cache_is_loaded_is_no_miss_of_it():
+    """One program builds twice: the first build times and saves, the second finds all in the cache."""
+    first = (
+        "[V] [TRT] =============== Computing costs for a\n"
+        "[V] [TRT] *************** Autotuning format combination: Float(8,1) -> Float(8,1) ***************\n"
+        "[V] [TRT] --------------- Timing Runner: a (PluginV3[0x80000049])\n"
+        "[V] [TRT] Tactic: 0x0000000000000002 Time: 0.0133692\n"
+        "[V] [TRT] a (PluginV3[0x80000049]) profiling completed in 0.01 seconds. Fastest Tactic: 0x0000000000000002 "
+        "Time: 0.0133692\n"
+        "[V] [TRT] >>>>>>>>>>>>>>> Chose Runner Type: PluginV3 Tactic: 0x0000000000000002\n"
+    )
+    loaded = "[V] [TRT] Loaded 1 timing cache entries.\n"
+    second = (
+        "[V] [TRT] a [Float(8,1) -> Float(8,1)] got cached result: PluginV3, tactic 0x0000000000000002, 0.0133692 ms\n"
+    )
+    found = of_text(first + loaded + second)["timing-cache-unused"]
+    assert (found["severity"], "loaded and answered all" in found["text"]) == ("good", True)
+    found = of_text(loaded + first)["timing-cache-unused"]
+    assert "1 of 1 combinations of formats were timed" in found["text"]

@@ -61,7 +61,7 @@ def timing_cache_unused(log: Log) -> Iterable[Hit]:
     if use[0]["file"] is None and scopes == {"Local"} and seconds is not None and seconds > _LONG_BUILD_S:
         yield Hit(f"No timing cache file is in use; {took}.", lines)
     elif use[0]["loaded"]:
-        anew, why = _timed_anew(use[0], events)
+        anew, why = _timed_anew(log, events)
         hits = "" if use[0]["hits"] is None else f", {counted(use[0]['hits'], 'result')} served"
         if anew:
             yield Hit(
@@ -79,17 +79,25 @@ def timing_cache_unused(log: Log) -> Iterable[Hit]:
                   confidence="low")  # fmt: skip
 
 
-def _timed_anew(use: dict[str, Any], events: list[dict[str, Any]]) -> tuple[bool, str]:
-    """Return whether tactics were timed though a cache was loaded, and the figures that say so."""
+def _timed_anew(log: Log, events: list[dict[str, Any]]) -> tuple[bool, str]:
+    """Return whether tactics were timed though a cache was loaded, and the figures that say so.
+
+    What is timed before the cache is loaded is of a build without it: one program may build twice.
+    """
+    start = min(e["line"] for e in events if e["event"] == "loaded")
+    combinations = log.table("combinations").select(["line", "runners"]).to_pylist()
+    runners = [row["runners"] for row in combinations if row["line"] > start]
+    timed = sum(count > 0 for count in runners)
+    blocks = log.table("timings").select(["line", "outcome"]).to_pylist()
+    cached = sum(row["outcome"] == "cached" for row in blocks if row["line"] > start)
     loaded = [e["bytes"] for e in events if e["event"] == "loaded" and e["bytes"] is not None]
     saved = [e["bytes"] for e in events if e["event"] == "saved" and e["bytes"] is not None]
-    if use["timed"]:
-        total = use["timed"] + use["answered"]
-        return True, f"{use['timed']} of {total} combinations of formats were timed"
+    if timed:
+        return True, f"{timed} of {len(runners)} combinations of formats were timed"
     if loaded and saved and saved[-1] > loaded[0]:
         grown = f"the file grew from {size(loaded[0])} to {size(saved[-1])}"
         return True, f"{grown}, so that tactics were timed and added"
-    return False, " and answered all" if use["answered"] else ""
+    return False, " and answered all" if runners or cached else ""
 
 
 @rule(
