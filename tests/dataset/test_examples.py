@@ -183,15 +183,16 @@ def test_spark(dataset, wanted):
 
 # ------------------------------------------------------------------ all real logs
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the third-party logs are not beside this checkout")
-def test_all_real_logs_as_one_dataset(tmp_path):
+@pytest.mark.parametrize("share", [pytest.param(1, marks=pytest.mark.slow), 4])
+def test_all_real_logs_as_one_dataset(share, tmp_path):
     """Rows of each table are the sum over single logs; a log that is there twice counts once; errors are told."""
-    captures = CORPUS.parent / "captures"
-    done = trtlog.to_dataset([CORPUS, captures], tmp_path / "dataset")
+    folders = sorted(p for p in [*CORPUS.iterdir(), *(CORPUS.parent / "captures").iterdir()] if p.is_dir())[::share]
+    done = trtlog.to_dataset(folders, tmp_path / "dataset")
     assert done.failed == []
     wanted, seen = Counter(), set()
     parsed = 0
     skipped = dict(done.skipped)
-    for path in sorted([*CORPUS.rglob("*"), *captures.rglob("*")]):
+    for path in sorted(path for folder in folders for path in folder.rglob("*")):
         if not path.is_file() or str(path) in skipped or path.name.endswith((".json", ".json.gz")):
             continue
         if path.read_bytes() in seen:
@@ -201,11 +202,13 @@ def test_all_real_logs_as_one_dataset(tmp_path):
         parsed += 1
         wanted.update({name: log.table(name).num_rows for name in TABLES})
     held = trtlog.open_dataset(tmp_path / "dataset")
-    assert len(held) == parsed == len(done.converted) > 200
+    assert len(held) == parsed == len(done.converted) > 200 // (2 * share)
     for name in TABLES:
         assert held.sql(f"select count(*) n from {name}").n.tolist() == [wanted[name]], name
         assert globbed(tmp_path / "dataset", name, "count(*)") == [(wanted[name],)], name
     for path, reason in done.skipped:
+        if path.endswith((".json", ".json.gz")):
+            continue  # an export is read by itself when asked for, and is no log of a dataset
         if "help text" in reason:
             assert trtlog.parse(path).coverage.set_index("kind").lines["usage"] > 50
             continue
