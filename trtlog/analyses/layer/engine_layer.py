@@ -468,7 +468,7 @@ def layers_of(log: Log) -> Layers:
     >>> import trtlog
     >>> found = layers_of(trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz"))
     >>> found.source, found.named("/fc/Gemm").precision
-    ('engine', 'TF32')
+    ('engine', 'FP32')
     """
     return log.analyze._layers  # made once, beside the other answers
 
