@@ -130,6 +130,9 @@ _DECLARED = (
              "Each engine layer's time by precision, its own, and why it fell back; ``engine=`` for another engine."),
     Analysis("precision_totals", "layer.fallback:precision_totals", "PrecisionTotal", ("precision",),
              ("engine_layers", "tactics"), "Layers, time and fallbacks by the precision in the engine."),
+    Analysis("what_if", "layer.what_if:what_if", "WhatIf", ("layers",), ("tactics", "engine_layers"),
+             "What other formats and each precision throughout would cost, conversions included, and which layer holds "
+             "them back; ``first=``, ``last=`` for a path of layers."),
     Analysis("reformat_costs", "layer.conversions:conversion_costs", "ReformatCost", ("layers",), ("timings",),
              "Conversions between formats: cost, share of the profile, who forces them.", method="reformats"),
     Analysis("reformat_shares", "layer.conversions:shares", "ReformatShare", ("layers",), ("profile",),

@@ -73,6 +73,7 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "hot-layer": ((_BERT, "corpus/8.x/nv-issue3143-dla-profile-excerpt.log"), (_MOBILENET, _RESNET)),
     "tiny-layers": ((_MOBILENET, _RESNET), (_BERT, _DETAILED, _T4)),
     "precision-fallback": ((_MOBILENET,), (_DETAILED, _RESNET)),
+    "narrow-type-held-back": ((_MOBILENET,), (_DETAILED, _RESNET, _QAT, _LSTM)),
     "off-tensor-cores": ((_MOBILENET, _T4), (_RESNET, _DETAILED, _QAT)),
     "channel-alignment": (
         ("tests/cases/odd-channels.log",),

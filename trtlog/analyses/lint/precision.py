@@ -73,6 +73,33 @@ def precision_fallback(log: Log) -> Iterable[Hit]:
     )
 
 
+@rule(
+    "narrow-type-held-back",
+    severity="advice",
+    confidence="medium",
+    why="The narrow type loses because some layers have no kernel in the formats of their neighbours: each costs a "
+    "pair of conversions, and whole blocks stay in the wider type.",
+    action="See 'trtlog show what_if LOG'. Replace these layers in the model (a grouped convolution with more channels "
+    "a group for a depthwise one), use a larger batch, or a newer TensorRT, which has more kernels.",
+)
+def narrow_type_held_back(log: Log) -> Iterable[Hit]:
+    """A narrower type throughout that would cost more than the engine, and the layers that make it dear."""
+    allowed = allowed_precisions(log.table("options")).get(log.run.run, [])
+    if len(allowed) < 2:
+        return
+    for row in log.analyze.table("what_if").to_pylist():
+        if row["plan"] not in allowed or row["plan"] == "FP32" or row["holder"] is None:
+            continue
+        # Without what holds it back the type would be worth it; else it is slow of itself.
+        if row["change_ms"] > row["noise_ms"] and row["holders_ms"] > row["change_ms"]:
+            yield Hit(
+                f"{row['plan']} throughout would take {1000 * row['change_ms']:.4g} us more than the engine: "
+                f"{row['explained']}.",
+                row["lines"] or (),
+                layers=(row["holder"],),
+            )
+
+
 @dataclass(frozen=True)
 class _Product:
     """A convolution or matrix product of the engine: its kernel, and what tensor core tactics were timed for it."""
