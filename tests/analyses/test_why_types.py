@@ -155,3 +155,8 @@ def test_a_view_of_one_layer(capsys):
         main(["tactics", path, "--by", "runners", "--layer", "/fc/Gemm"])
     assert ended.value.code == 2
     assert "not about layers" in capsys.readouterr().err
+
+
+def test_a_layer_wins_over_its_own_conversions():
+    assert parsed("bert_fp16_verbose").why("{ForeignNode").layer == "{ForeignNode[q.0.n1.bias.../n2_1/Add_1]}"
+    assert parsed("bert_fp16_verbose").why("Reformatting CopyNode").type == "Reformat"

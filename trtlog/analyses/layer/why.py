@@ -178,6 +178,9 @@ def find_layers(log: Log, wanted: str) -> list[str]:
             hint = f"; {ask.missing('candidates') or ask.missing('lineage') or 'the log names no layers'}"
         raise QueryError(f"no layer fits {wanted!r} (exact, part of a name, regular expression){hint}")
     types = {r["layer"]: r["type"] for r in rows(log.table("engine_layers").select(["layer", "type"]))}
+    computing = [name for name in found if types.get(name) not in ("Constant", "Reformat", "NoOp")]
+    if len(computing) == 1:
+        return computing  # its own conversions bear its name too
     return sorted(found, key=lambda name: types.get(name) in ("Constant", "Reformat", "NoOp"))
 
 
