@@ -66,10 +66,11 @@ def test_finding_layers():
     assert find_layers(log, "/features/features.8/Add") == [exact]  # an ONNX node
     assert find_layers(log, "features.8/conv/conv.2") == [exact]  # a part
     assert find_layers(log, r"features\.8/.*conv\.2/") == [exact]  # a regular expression
-    several = find_layers(log, "classifier")
+    assert find_layers(log, "classifier") == ["/classifier/classifier.1/Gemm"]  # not its own conversions
+    several = find_layers(log, "features.8")
     assert len(several) > 1
-    with pytest.raises(trtlog.QueryError, match=f"{len(several)} layers fit 'classifier'"):
-        log.why("classifier")
+    with pytest.raises(trtlog.QueryError, match=f"{len(several)} layers fit 'features.8'"):
+        log.why("features.8")
     with pytest.raises(trtlog.QueryError, match="no layer fits"):
         log.why("nothing of the kind")
 
