@@ -11,6 +11,7 @@ import pytest
 import trtlog
 from tests.runner.conftest import find_capture
 from trtlog.analyses.layer.work import work_of
+from trtlog.display import draw
 from trtlog.values.peaks import peaks_of
 
 H200_FP16 = 132 * 1.98e9 * 4096  # multiprocessors, clock, dense operations a clock
@@ -167,3 +168,12 @@ def test_the_plot_has_a_point_a_layer():
     figure = log.plot.roofline()
     points = sum(len(trace.x) for trace in figure.data if trace.mode == "markers")
     assert points == sum(1 for row in rows("resnet50_fp16_dyn_detailed").values() if row["intensity"])
+
+
+def test_why_and_report_say_it_too():
+    log = trtlog.parse(find_capture("resnet50_fp16_dyn_detailed.log"))
+    told = log.why("/conv1/Conv + /relu/Relu")
+    assert told.roofline["flops"] == 2 * 8 * 112 * 112 * 64 * 147
+    text = draw("markdown", told)
+    assert re.search(r"roofline: 77\.4 TFLOP/s, 7\.2 % of the GPU's rate; 626 GB/s, 13 % of its memory's", text)
+    assert "Against what the GPU can do" in log.report()

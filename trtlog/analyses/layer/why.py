@@ -73,6 +73,8 @@ class Story(InNotebook, OnTerminal):
         network's own input or output.
     untimed : Untimed or None
         Why the log holds no timing, of a layer that has none.
+    roofline : dict or None
+        Its row of table ``roofline``.
     verdict : list of str
         The story in sentences.
     missing : list of str
@@ -111,6 +113,7 @@ class Story(InNotebook, OnTerminal):
     by_format: list[dict[str, Any]] = field(default_factory=list)
     neighbours: dict[str, tuple[str, ...]] = field(default_factory=dict)
     untimed: Untimed | None = None
+    roofline: dict[str, Any] | None = None
     verdict: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
@@ -214,6 +217,7 @@ def story(log: Log, layer: str) -> Story:
         facts["precision"] = _named(rows(ask.table("precision", engine=known.engine)), layer)
     facts["own_conversion"] = next((r for r in rows(ask.table("reformat_costs")) if r["conversion"] == layer), None)
     facts["neighbours"] = _neighbours(ask, layer)
+    facts["roofline"] = _named(rows(ask.table("roofline")), layer)
     if not facts.get("candidates"):
         facts["untimed"] = why_untimed(log, layer)
     found = Story(**facts)

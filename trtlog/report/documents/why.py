@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from trtlog._util.words import counted, plural
 from trtlog.analyses.build.fusions import describe
@@ -166,6 +167,17 @@ def _conversions(story: Story) -> Iterator[Block]:
         yield _sentence(f"{text}; {_FORCED[row['forced_by']]}", row["line"])
 
 
+def _roofline(row: dict[str, Any]) -> str:
+    """How far the layer is from what the GPU can do."""
+    shares = [
+        f"{row['tflops']:.3g} TFLOP/s, {row['percent_of_compute']:.2g} % of the GPU's rate" if row["tflops"] else "",
+        f"{row['gb_per_s']:.3g} GB/s, {row['percent_of_bandwidth']:.2g} % of its memory's",
+    ]
+    bound = "bound by neither: launches and small work" if row["bound"] == "latency" else f"nearer to {row['bound']}"
+    note = f" ({row['note']})" if row["note"] else ""
+    return f"roofline: {'; '.join(filter(None, shares))}; ideally {row['ideal_ms']:.3g} ms; {bound}{note}"
+
+
 def _cost(story: Story) -> Iterable[Block]:
     row = story.profile
     if row is not None:
@@ -175,6 +187,8 @@ def _cost(story: Story) -> Iterable[Block]:
             f"number {story.profile_rank} of {counted(story.profile_layers, 'layer')}",
             row["line"],
         )
+    if story.roofline is not None and story.roofline["bound"] is not None:
+        yield _sentence(_roofline(story.roofline))
     if story.memory is not None:
         memory = story.memory
         yield _sentence(
