@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -60,8 +61,8 @@ def test_rows_as_json_and_csv():
 
 
 def test_several_layers_are_listed():
-    output = run("why", "features.12/conv/conv.1", LOG).output
-    assert output.startswith("2 layers fit")
+    output = run("why", "features.12/conv", LOG).output
+    assert re.match(r"[0-9]+ layers fit", output)
     assert "Reformatting CopyNode" in output
 
 

@@ -36,19 +36,33 @@ def clock(timestamps: pa.Table) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, A
 
 
 def seconds_at(lines: Any, timestamps: pa.Table) -> Any:
-    """Return the time of lines in seconds since the first one, interpolated between changes of the printed time.
+    """Return the time of lines in seconds since the first one.
 
-    The printed time counts whole seconds, so a single value may be off by one second.
+    The printed time counts whole seconds; lines of one second are spread over it in their order. A line never stands
+    before its own stamp nor a second after it: where the clock jumps, the time belongs to the line above the jump.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> times = [datetime.datetime(2026, 1, 1, 0, 0, second) for second in (0, 30)]
+    >>> stamps = pa.table({"line": [10, 20], "time": pa.array(times, pa.timestamp("s"))})
+    >>> seconds_at([10, 15, 19, 20], stamps).tolist()
+    [0.0, 0.5, 0.9, 30.0]
     """
     known, seconds = clock(timestamps)
-    return np.interp(np.asarray(lines, dtype=float), known.astype(float), seconds)
+    wanted = np.asarray(lines, dtype=float)
+    place = np.clip(np.searchsorted(known, wanted, side="right") - 1, 0, len(known) - 1)
+    following = np.append(known[1:], known[-1] + 1)
+    until = np.append(seconds[1:], seconds[-1] + 1)
+    share = np.clip((wanted - known[place]) / (following[place] - known[place]), 0.0, 1.0)
+    return seconds[place] + share * np.clip(until[place] - seconds[place], 0.0, 1.0)
 
 
 def build_time(timings: pa.Table, timestamps: pa.Table, by: str = "layer") -> pa.Table:
     """Sum the builder's time by layer, runner or kind (layer, reformat), the longest first.
 
-    TensorRT 8.6 and later print each block's seconds. Before, a block lasts until the next one; its time is
-    interpolated between the whole seconds of the log's clock, which is good for sums, not for single blocks.
+    TensorRT 8.6 and later print each block's seconds. Before, a block lasts until the next one, by the log's clock of
+    whole seconds, which is good for sums, not for single blocks of less than a second.
 
     Parameters
     ----------
