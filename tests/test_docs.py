@@ -207,7 +207,7 @@ def test_changelog_has_the_version():
     from trtlog import __version__
 
     assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'path = "trtlog/_version.py"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
 def test_the_project_speaks_of_itself_alone():

@@ -35,7 +35,7 @@ class BareRules:
     >>> matcher = Matcher(rules)
     >>> bare = BareRules(rules, matcher, Classifier(rules, matcher))
     >>> [matcher.variants[number].prefix for number in bare.variants]
-    ['Layer(', 'Name: ', '[libprotobuf ']
+    []
     """
 
     def __init__(self, grammar: Grammar, matcher: Matcher, classifier: Classifier) -> None:

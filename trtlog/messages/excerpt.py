@@ -35,7 +35,7 @@ def excerpt(path: str, first: int, last: int, *, redacted: bool = False) -> Iter
     --------
     >>> log = "fixtures/trt-8.5.3-h200/err_missing_onnx.log.gz"
     >>> [line for _, line in excerpt(log, 3, 3)]
-    ['[11/22/2026-13:27:07] [I] Format: ONNX']
+    ['[11/22/2026-13:31:28] [I] Format: ONNX']
     """
     from trtlog.source.chunks import open_source
 

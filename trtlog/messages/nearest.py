@@ -46,7 +46,7 @@ def nearest_words(grammar: Grammar, data: bytes) -> str:
     if found is None:
         return ""
     return (
-        f"\nline {found.line} came nearest: behind {found.front!r} stands a message of TensorRT's ({found.kind}): "
-        f"{found.body[:100]!r}\nif a logger of your own prints that, describe how its lines begin in a file: "
+        f"; line {found.line} came nearest: behind {found.front!r} stands a message of TensorRT's ({found.kind}): "
+        f"{found.body[:100]!r}; if a logger of your own prints that, describe how its lines begin in a file: "
         f"--logger FILE, or trtlog.parse(..., logger=FILE); see docs/loggers.md"
     )

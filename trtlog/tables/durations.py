@@ -34,7 +34,7 @@ def build_seconds(phases: pa.Table) -> float | None:
     --------
     >>> import trtlog
     >>> build_seconds(trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz").table("phases"))
-    36.5346
+    23.2068
     """
     found = build_phases(phases)
     return sum(row["seconds"] for row in found) if found else None
