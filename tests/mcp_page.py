@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
 from typing import Any
 
+from tests import loop
 from tests.conftest import ROOT
 
 PAGE = ROOT / "docs" / "mcp.md"
@@ -48,7 +48,7 @@ def answers() -> list[str]:
             results = [await client.call_tool(tool, arguments) for _, tool, arguments in SESSION]
         return ["".join(part.text for part in result.content) for result in results]
 
-    return asyncio.run(ask())
+    return loop.run(ask())
 
 
 def session() -> str:

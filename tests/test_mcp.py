@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import os
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests import loop
 from tests.conftest import FIXTURES, ROOT
 
 mcp = pytest.importorskip("mcp")
@@ -36,7 +36,7 @@ def session(*calls: tuple[str, dict[str, Any]], allow: object = ROOM, cwd: objec
         async with Client(server) as client:
             return [await client.call_tool(name, arguments) for name, arguments in calls]
 
-    return asyncio.run(ask())
+    return loop.run(ask())
 
 
 def text_of(result: Any) -> str:
@@ -97,7 +97,7 @@ def test_each_tool_is_described_typed_and_reads_only():
         async with Client(server) as client:
             return list((await client.list_tools()).tools)
 
-    found = {tool.name: tool for tool in asyncio.run(tools())}
+    found = {tool.name: tool for tool in loop.run(tools())}
     assert set(found) == {
         *("list_logs", "open_log", "tables", "summary", "lint", "why", "rows", "sql", "roofline", "diff"),
         *("explain_line", "excerpt", "missing_flags"),
@@ -280,5 +280,5 @@ def test_the_skill_names_the_tools_there_are():
     from trtlog.mcp.server import make_server
 
     skill = (ROOT / "docs" / "examples" / "SKILL.md").read_text(encoding="utf-8")
-    tools = {tool.name for tool in asyncio.run(make_server([ROOM]).list_tools())}
+    tools = {tool.name for tool in loop.run(make_server([ROOM]).list_tools())}
     assert set(re.findall(r"`([a-z_]+)\(", skill)) == tools
