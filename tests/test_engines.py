@@ -152,6 +152,7 @@ AROUND_LAYERS = [
     b"    " + STAMPS[0] + b"[V] [TRT] Original: 179 layers",
     b"build-1  | " + STAMPS[0] + b"[V] [TRT] Original: 179 layers",
     b"build-1  | " + LAYER,
+    b"Name: line 3:  12 Killed                  trtexec",
     b"Name: Severity.INFO: Original: 179 layers",
     b"Name: conv, LayerType: " + STAMPS[0] + b"[V] [TRT] Original: 179 layers",
     b"=== Model Options ===",

@@ -35,15 +35,15 @@ class BareRules:
     >>> matcher = Matcher(rules)
     >>> bare = BareRules(rules, matcher, Classifier(rules, matcher))
     >>> [matcher.variants[number].prefix for number in bare.variants]
-    []
+    ['Layer(', 'Name: ', '[libprotobuf ']
     """
 
     def __init__(self, grammar: Grammar, matcher: Matcher, classifier: Classifier) -> None:
         headers = [v for message in grammar.headers.values() for v in message.variants]
-        prefixes = {number: matcher.variants[number].prefix for number in matcher.bare.numbers}
         self._rules: list[tuple[int, bytes, re.Pattern[bytes] | None]] = []
-        # A rule without a literal beginning could match any line.
-        for number, prefix in {} if matcher.bare.floating else prefixes.items():
+        # Rules without a literal beginning (a crashed process names itself first) are tried after all that have one.
+        prefixes = {number: prefix for number in matcher.bare.numbers if (prefix := matcher.variants[number].prefix)}
+        for number, prefix in prefixes.items():
             begin = prefix[:_WORD]
             alone = sum(other.startswith(begin) or begin.startswith(other) for other in prefixes.values()) == 1
             if not alone or not classifier.is_plain_bare(number):
