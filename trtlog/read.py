@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from trtlog.engines.vector import VectorEngine
     from trtlog.grammar import Grammar
     from trtlog.messages.captures import Captures
-    from trtlog.messages.logger import Logger
     from trtlog.source.chunks import Source
+    from trtlog.source.logger import Logger
 
 ENGINES = ("auto", "line", "vector")
 _SHOWN = 10
@@ -56,7 +56,7 @@ def parse(
     progress : callable, optional
         Called with the number of bytes read so far, chunk by chunk.
     logger : path, optional
-        A file of patterns that say how the lines of a logger of your own begin (`trtlog.messages.logger`).
+        A file of patterns that say how the lines of a logger of your own begin (`trtlog.source.logger`).
 
     Returns
     -------
@@ -195,8 +195,8 @@ def read_captures(
     """
     from trtlog import grammar
     from trtlog.engines.processes import MatchingProcesses
-    from trtlog.messages.logger import logger_of
     from trtlog.source.chunks import open_source
+    from trtlog.source.logger import logger_of
 
     if engine not in ENGINES:
         raise InputError(f"engine {engine!r} is not one of {', '.join(ENGINES)}")
@@ -206,13 +206,15 @@ def read_captures(
     reader: Any = None
     try:
         # Processes come first: they load what they need while this one does.
-        with MatchingProcesses(None if engine == "line" else source) as processes, open_source(source) as opened:
+        with MatchingProcesses(None if engine == "line" else source) as processes, open_source(
+            source, logger=own
+        ) as opened:
             for chunk in opened:
                 with no_collection():  # what is loaded and matched makes many objects, and no cycle
                     if reader is None:
                         reader = make_engine(engine, grammar.load(), opened, len(chunk.data), processes)
                         sample = chunk.data[:SAMPLE_BYTES]
-                    reader.feed(chunk.data if own is None else own.rewrite(chunk.data), chunk.first_line)
+                    reader.feed(chunk.data, chunk.first_line)
                 done += len(chunk.data)
                 if progress is not None:
                     progress(done)
@@ -222,8 +224,6 @@ def read_captures(
     finally:
         if reader is not None:
             reader.close()
-    if own is not None and (note := own.note()):
-        notes.append(note)
     check_captures(captures, name, sample)
     return captures, name, [*notes, *captures.notes]
 

@@ -55,7 +55,7 @@ def doomed():
         yield client
 
 
-def slow(fetched, exports, *, strict):
+def slow(fetched, exports, *, strict, logger=None):
     time.sleep(0.05)
     return read_small(fetched, exports, strict=strict)
 

@@ -30,21 +30,21 @@ from trtlog.errors import InputError
 CRASH = "net00003"
 
 
-def crashing(fetched, exports, *, strict):
+def crashing(fetched, exports, *, strict, logger=None):
     """A reader with a mistake: it raises what no reader should."""
     if CRASH in fetched.path.name:
         raise ZeroDivisionError("a mistake")
     return read_small(fetched, exports, strict=strict)
 
 
-def dying(fetched, exports, *, strict):
+def dying(fetched, exports, *, strict, logger=None):
     """A reader that takes its process with it, as a crash in a library or the kernel's memory killer does."""
     if CRASH in fetched.path.name:
         os._exit(9)
     return read_small(fetched, exports, strict=strict)
 
 
-def dying_once(fetched, exports, *, strict):
+def dying_once(fetched, exports, *, strict, logger=None):
     """A reader whose process is killed in the middle, the first time only."""
     if CRASH in fetched.path.name:
         marker = fetched.path.with_suffix(".killed")

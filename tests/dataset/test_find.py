@@ -166,7 +166,7 @@ def test_a_log_that_grows_is_told(tmp_path, dataset, monkeypatch):
     """A file that changes while it is read is no log yet."""
     path = write_logs(tmp_path, 1)[0]
 
-    def read(fetched, exports, *, strict):
+    def read(fetched, exports, *, strict, logger=None):
         from trtlog.dataset.reading import read_small
 
         log = read_small(fetched, exports, strict=strict)

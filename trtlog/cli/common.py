@@ -223,7 +223,7 @@ def add_color_option(command: click.Command) -> click.Command:
 
 
 # Commands that read logs, and so take --logger.
-_READING = frozenset({"log", "logs", "place", "other", "control", "test", "file"})
+_READING = frozenset({"log", "logs", "place", "other", "control", "test", "file", "trtexec_args", "allow"})
 
 
 def add_logger_option(command: click.Command) -> click.Command:
@@ -232,7 +232,7 @@ def add_logger_option(command: click.Command) -> click.Command:
     def use(context: click.Context, _: click.Parameter, value: str | None) -> None:
         if value is None:
             return
-        from trtlog.messages.logger import VARIABLE, read_logger
+        from trtlog.source.logger import VARIABLE, read_logger
 
         read_logger(value)
         before = os.environ.get(VARIABLE)

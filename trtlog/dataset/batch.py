@@ -24,6 +24,7 @@ from trtlog.dataset.storage import Storage, reason
 from trtlog.errors import NoLogError, TrtlogError
 from trtlog.log import Log, holds_help_only
 from trtlog.records import TABLES
+from trtlog.source.logger import Logger
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _TRIES = 3
@@ -49,6 +50,8 @@ class Task:
         Reads a log of usual size; tests put one here that fails.
     redact : bool
         Take passwords, tokens and keys out.
+    logger : Logger, optional
+        How lines of a logger of the user's own begin; its patterns themselves, as workers may not have its file.
     """
 
     jobs: tuple[Job, ...]
@@ -57,6 +60,7 @@ class Task:
     strict: bool = False
     read: Reader = read_small
     redact: bool = False
+    logger: Logger | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ def _convert(log: Fetched, task: Task, storage: Storage, known: set[str], collec
         if is_long(log.path.name, before.st_size):
             rows, groups = _long(log, exports, digest, task, storage)
         else:
-            read = task.read(log, exports, strict=task.strict)
+            read = task.read(log, exports, strict=task.strict, logger=task.logger)
             read = read.redacted() if task.redact else read
             tables = {name: read.table(name) for name in TABLES}
             if holds_help_only(read):
@@ -187,7 +191,9 @@ def _long(
     beside = storage.local / task.staging if storage.local is not None else None
     with tempfile.TemporaryDirectory(prefix="trtlog-", dir=beside) as folder:
         try:
-            read, _ = read_long(log, Path(folder), exports, strict=task.strict, redact=task.redact)
+            read, _ = read_long(
+                log, Path(folder), exports, strict=task.strict, redact=task.redact, logger=task.logger
+            )
         except TrtlogError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL:
                 raise WriteFailed(f"{task.place} cannot be written: {reason(error.__cause__)}") from error

@@ -20,6 +20,7 @@ from trtlog.dataset.storage import Storage, reason
 from trtlog.dataset.workers import Processes, Runner, Serial, usable_cores
 from trtlog.display import InNotebook
 from trtlog.errors import InputError
+from trtlog.source.logger import Logger, logger_of
 
 Progress = Callable[[int, int], None]
 # Logs whose digest another writer removed while they were looked at are tried so often.
@@ -87,6 +88,7 @@ def to_dataset(
     progress: Progress | None = None,
     batch_logs: int = MOST_LOGS,
     redact: bool = False,
+    logger: str | os.PathLike[str] | Logger | None = None,
     _read: Reader = read_small,
 ) -> Conversion:
     """Add logs to a dataset of partitioned Parquet; make it where there is none.
@@ -114,6 +116,8 @@ def to_dataset(
         At most so many logs go into a part.
     redact : bool
         Take passwords, tokens and keys out of what is written.
+    logger : path, optional
+        As for :func:`trtlog.parse`; its patterns are sent to processes and workers.
 
     Returns
     -------
@@ -135,6 +139,7 @@ def to_dataset(
     """
     if isinstance(sources, str | os.PathLike):
         sources = [sources]
+    own = logger_of(logger)
     storage = Storage(dataset)
     done = Conversion()
     writer = Writer(storage)
@@ -144,7 +149,7 @@ def to_dataset(
         total = len(wanted)
         for _ in range(_ROUNDS):
             parts = batches(wanted, runner.workers, batch_logs)
-            tasks = [Task(batch, storage.place, writer.session.folder, strict, _read, redact) for batch in parts]
+            tasks = [Task(batch, storage.place, writer.session.folder, strict, _read, redact, own) for batch in parts]
             wanted = _convert(runner, tasks, writer, done, progress, total)
             if not wanted or done.stopped:
                 break

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from trtlog.dataset.fetch import Fetched
 from trtlog.log import Log
 from trtlog.records import TABLES
+from trtlog.source.logger import Logger
 from trtlog.tables import TableSet
 from trtlog.tables.schema import schema_of
 
@@ -79,7 +80,7 @@ def _sha256(path: Path) -> str:
     return hashed.hexdigest()
 
 
-def read_small(fetched: Fetched, exports: list[Path], *, strict: bool) -> Log:
+def read_small(fetched: Fetched, exports: list[Path], *, strict: bool, logger: Logger | None = None) -> Log:
     """Read a log into memory, under the name that it has in the catalogue.
 
     Raises
@@ -90,7 +91,7 @@ def read_small(fetched: Fetched, exports: list[Path], *, strict: bool) -> Log:
     from trtlog.read import export_rows, read_captures, strict_error
 
     source = fetched.job.source
-    captures, _, notes = read_captures(fetched.path)
+    captures, _, notes = read_captures(fetched.path, logger=logger)
     if strict and captures.unknown:
         raise strict_error(captures, source)
     rows = export_rows(captures, exports, notes, must=False)
@@ -106,7 +107,13 @@ def renamed(texts: list[str], fetched: Fetched) -> list[str]:
 
 
 def read_long(
-    fetched: Fetched, folder: Path, exports: list[Path], *, strict: bool, redact: bool = False
+    fetched: Fetched,
+    folder: Path,
+    exports: list[Path],
+    *,
+    strict: bool,
+    redact: bool = False,
+    logger: Logger | None = None,
 ) -> tuple[Log, list[str]]:
     """Convert a long log piece by piece into a folder; return a Log that reads its tables from there.
 
@@ -117,7 +124,8 @@ def read_long(
     """
     from trtlog.parquet.stream import convert
 
-    notes = renamed(convert(fetched.path, folder, strict=strict, exports=exports, must=False, redact=redact), fetched)
+    odd = convert(fetched.path, folder, strict=strict, exports=exports, must=False, redact=redact, logger=logger)
+    notes = renamed(odd, fetched)
     return Log(FolderTables(folder), fetched.job.source, notes), notes
 
 

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from typing import Any, Protocol
 
 from trtlog.dataset.batch import Done, Outcome, Task, convert_batch
@@ -202,7 +203,7 @@ class Processes:
 
 def split(task: Task) -> list[Task]:
     """Return a task for each log."""
-    return [Task((job,), task.place, task.staging, task.strict, task.read, task.redact) for job in task.jobs]
+    return [replace(task, jobs=(job,)) for job in task.jobs]
 
 
 def died(task: Task, deaths: int) -> Done:

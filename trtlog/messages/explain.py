@@ -11,7 +11,6 @@ from trtlog.errors import InputError, caret
 from trtlog.grammar import Message, Variant
 from trtlog.messages.captures import BLANK, CONTINUATION, FOREIGN, UNKNOWN, USAGE, text
 from trtlog.messages.classify import Classifier, Line
-from trtlog.messages.logger import logger_of
 
 _NEAREST = 3
 _SPECIAL = {
@@ -73,13 +72,13 @@ def _told(line: Line, section: str) -> list[str]:
 def classify_line(path: str, number: int, source: Any = None) -> tuple[Line, bytes, str]:
     """Return what a line is, its bytes and its section; the lines above it are read for the context."""
     from trtlog.source.chunks import open_source
+    from trtlog.source.logger import logger_of
 
     classifier = Classifier(grammar.load())
-    own = logger_of(None)
     seen = 0
-    with open_source(path if source is None else source) as opened:
+    with open_source(path if source is None else source, logger=logger_of(None)) as opened:
         for chunk in opened:
-            lines = (chunk.data if own is None else own.rewrite(chunk.data)).split(b"\n")
+            lines = chunk.data.split(b"\n")
             if lines and not lines[-1]:
                 lines.pop()
             for position, line in enumerate(lines, chunk.first_line):

@@ -9,38 +9,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from trtlog.grammar import Grammar, Message, Variant
-
-# One letter for the words and marks that other loggers use.
-SEVERITY_LETTERS = {
-    b"VERBOSE": "V",
-    b"DEBUG": "V",
-    b"TRACE": "V",
-    b"LOG": "V",
-    b"EXTRA_VERBOSE": "V",
-    b"ULTRA_VERBOSE": "V",
-    b"V": "V",
-    b"D": "V",
-    b"X": "V",
-    b"S": "V",
-    b"U": "V",
-    b"INFO": "I",
-    b"NOTICE": "I",
-    b"I": "I",
-    b"WARNING": "W",
-    b"WARN": "W",
-    b"FIXME": "W",
-    b"W": "W",
-    b"ERROR": "E",
-    b"E": "E",
-    b"INTERNAL_ERROR": "F",
-    b"CRITICAL": "F",
-    b"BUG": "F",
-    b"UNKNOWN": "V",
-    b"FATAL": "F",
-    b"F": "F",
-    b"C": "F",
-    b"!": "F",
-}
+from trtlog.source.logger import SEVERITY_LETTERS
 
 # No header stands inside a line without this text.
 INNER_MARK = b"] ["

@@ -18,12 +18,12 @@ from trtlog._util.arrow import from_numpy, to_numpy
 from trtlog._util.redact import redact, redact_table
 from trtlog.errors import InputError
 from trtlog.messages.captures import Captures
-from trtlog.messages.logger import Logger, logger_of
 from trtlog.parquet.commit import Staging
 from trtlog.parquet.files import CONVERSION, drop_former_analyses, metadata_of
 from trtlog.parquet.segments import SEGMENTED, cut_at_run, cut_inside_run, segmented_kinds, split
 from trtlog.read import SAMPLE_BYTES, check_captures, export_paths, export_rows, make_engine, strict_error
 from trtlog.records import TABLES
+from trtlog.source.logger import Logger, logger_of
 from trtlog.tables import TableSet, schema_of
 from trtlog.tables.bounds import run_bounds
 from trtlog.tables.cells import one_array
@@ -98,11 +98,12 @@ def convert(
 
     target = Path(folder)
     segment_bytes = SEGMENT_BYTES if segment_bytes is None else segment_bytes
-    own = logger_of(logger)
     sample = b""
     done, since = 0, 0
     reader: Any = None
-    with MatchingProcesses(None if engine == "line" else source) as processes, open_source(source) as opened:
+    with MatchingProcesses(None if engine == "line" else source) as processes, open_source(
+        source, logger=logger_of(logger)
+    ) as opened:
         writer = _Writer(target, opened, redacting=redact)
         try:
             for chunk in opened:
@@ -110,7 +111,7 @@ def convert(
                     reader = make_engine(engine, grammar.load(), opened, len(chunk.data), processes)
                     reader.captures.line_map = opened.line_map
                     sample = chunk.data[:SAMPLE_BYTES]
-                reader.feed(chunk.data if own is None else own.rewrite(chunk.data), chunk.first_line)
+                reader.feed(chunk.data, chunk.first_line)
                 size = len(chunk.data)
                 done, since = done + size, since + size
                 if since >= segment_bytes:
@@ -126,8 +127,6 @@ def convert(
             if strict and captures.unknown:
                 raise strict_error(captures, opened.name)
             notes = [*opened.notes, *captures.notes]
-            if own is not None and (note := own.note()):
-                notes.append(note)
             rows: dict[str, Any] = {}
             paths = export_paths(captures, source, exports)
             if writer.runs:

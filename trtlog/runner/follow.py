@@ -12,6 +12,7 @@ from trtlog.errors import InputError
 from trtlog.runner.progress import Event, Progress
 from trtlog.source.decode import is_compressed
 from trtlog.source.forms.following import Following
+from trtlog.source.logger import Logger, logger_of
 
 _CHUNK = 1 << 20
 # A line this long without an end is not waited for.
@@ -67,6 +68,7 @@ def watch(
     stop_after_s: float | None = None,
     interval_s: float = 0.2,
     quiet_s: float = 10.0,
+    logger: str | os.PathLike[str] | Logger | None = None,
 ) -> Iterator[Event]:
     r"""Follow a log that something else writes, and yield what happens in it.
 
@@ -85,6 +87,8 @@ def watch(
         How often to look.
     quiet_s
         Yield a ``quiet`` event after every so many seconds without output.
+    logger
+        A file of patterns that say how lines of a logger of your own begin, as for :func:`trtlog.parse`.
 
     Raises
     ------
@@ -100,8 +104,9 @@ def watch(
     >>> [event.kind for event in watch(log)]
     ['phase', 'ended']
     """
+    own = logger_of(logger)
     tail = _open(Path(path), wait_s)
-    progress, following = Progress(), Following()
+    progress, following = Progress(), Following(own)
     started = last = time.monotonic()
     shown_quiet = 0.0
     caught_up = ended = False
@@ -115,7 +120,7 @@ def watch(
             if read:
                 ended = False
                 # when lines that were already there were written is not known
-                for event in _in_file(progress.feed(read, now - started if caught_up else None), following):
+                for event in in_file(progress.feed(read, now - started if caught_up else None), following):
                     ended = event.kind == "ended"
                     yield event
             if lines or read:
@@ -123,11 +128,11 @@ def watch(
             caught_up = True
             if tail.replaced():
                 tail.close()
-                tail, progress, following = _open(Path(path), 1.0), Progress(), Following()
+                tail, progress, following = _open(Path(path), 1.0), Progress(), Following(own)
                 continue
             if ended or (stop_after_s is not None and now - last >= stop_after_s):
                 rest = [*following.lines(tail.rest()), *following.settle()]
-                yield from _in_file(progress.feed(rest, now - started), following)
+                yield from in_file(progress.feed(rest, now - started), following)
                 return
             if now - last >= shown_quiet + quiet_s:
                 shown_quiet = now - last
@@ -137,7 +142,7 @@ def watch(
         tail.close()
 
 
-def _in_file(events: Iterator[Event], following: Following) -> Iterator[Event]:
+def in_file(events: Iterator[Event], following: Following) -> Iterator[Event]:
     """Yield events with the line numbers of the file, where lines were joined or cut."""
     for event in events:
         moved = event.line is not None and bool(following.line_map)

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from trtlog.errors import InputError, RunError
 from trtlog.runner.causes import Verdict, judge
 from trtlog.runner.folder import RESULT, RunFolder
-from trtlog.runner.follow import Tail
+from trtlog.runner.follow import Tail, in_file
 from trtlog.runner.process import Child
 from trtlog.runner.progress import Event, Progress
+from trtlog.source.forms.following import Following
+from trtlog.source.logger import logger_of
 
 if TYPE_CHECKING:
     from trtlog.runner.run_log import RunLog
@@ -43,15 +45,21 @@ class Session:
         self.child = child
         self.folder = folder
         self.warnings = warnings
-        self._started: Progress | None = None
+        self._started: tuple[Progress, Following] | None = None
         self._verdict: Verdict | None = None
 
     @property
-    def _progress(self) -> Progress:
-        # made when it is needed: nothing that takes time may stand between the child and its guard
+    def _reading(self) -> tuple[Progress, Following]:
+        # made when they are needed: nothing that takes time may stand between the child and its guard
         if self._started is None:
-            self._started = Progress()
+            self._started = Progress(), Following(logger_of(None))
         return self._started
+
+    def _events(self, lines: list[bytes]) -> Iterator[Event]:
+        """Read lines that came, or those that were kept back where none did."""
+        progress, following = self._reading
+        read = following.lines(lines) if lines else following.settle()
+        yield from in_file(progress.feed(read, self.child.elapsed_s), following)
 
     def __enter__(self) -> Session:
         return self
@@ -73,15 +81,17 @@ class Session:
                 lines = tail.read()
                 if lines:
                     quiet_from = 0.0
-                    yield from self._progress.feed(lines, child.elapsed_s)
+                    yield from self._events(lines)
                     continue
+                yield from self._events([])
                 if ended:
                     self.verdict()
-                    yield from self._progress.feed(tail.rest(), child.elapsed_s)
+                    yield from self._events(tail.rest())
+                    yield from self._events([])
                     return
                 if child.quiet_s >= quiet_from + _QUIET_S:
                     quiet_from = child.quiet_s
-                    yield self._progress.quiet(child.quiet_s, child.elapsed_s)
+                    yield self._reading[0].quiet(child.quiet_s, child.elapsed_s)
                 child.wait_beyond(tail.position, 0.5)
         except (KeyboardInterrupt, GeneratorExit):
             self.stop()
@@ -185,7 +195,7 @@ class Session:
 
 
 def last_lines(path: Path, limit: int = _LAST_LINES, most_bytes: int = 1 << 22) -> list[str]:
-    """Return the last lines of a log, without their ends."""
+    """Return the last lines of a log, without their ends; those of a logger of the user's own as TensorRT prints."""
     try:
         with open(path, "rb") as file:
             size = file.seek(0, 2)
@@ -193,6 +203,9 @@ def last_lines(path: Path, limit: int = _LAST_LINES, most_bytes: int = 1 << 22) 
             text = file.read()
     except OSError:
         return []
+    own = logger_of(None)
+    if own is not None:
+        text = own.rewrite(text)
     recent = deque(text.decode("utf-8", "replace").splitlines(), limit)
     return list(recent)
 

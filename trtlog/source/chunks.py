@@ -25,6 +25,7 @@ from trtlog.source.decode import begins_encoded, decompressed, to_utf8, without_
 from trtlog.source.forms.base import Undo
 from trtlog.source.forms.layers import GLANCE_BYTES, LATER_BYTES, SAMPLE_BYTES, Undoing, find_layers, looks_plain
 from trtlog.source.forms.numbering import LineMap
+from trtlog.source.logger import Logger
 from trtlog.source.sniff import refuse_what_is_no_log
 
 _READ_BYTES = 1 << 20
@@ -80,6 +81,7 @@ class Source:
         live: bool = False,
         size: int = 0,
     ) -> None:
+        self._logger: Logger | None = None
         self.name = name
         self.path = path
         self._size = size  # of what is read, 0 where that is not known
@@ -106,8 +108,9 @@ class Source:
         packed = self._consumed < read
         return self._size * read // max(self._consumed, 1) if packed else self._size
 
-    def _open(self) -> Source:
+    def open(self, logger: Logger | None) -> Source:
         """Read the beginning, look for forms in it, and refuse what is no log."""
+        self._logger = logger
         try:
             plain = to_utf8(decompressed(self._raw, self.name, self.notes), self.name, self.notes)
             plain = without_holes(plain, self._count_nuls)
@@ -126,7 +129,8 @@ class Source:
                     if lines >= _LIVE_LINES or looks_plain(text[: text.rindex(b"\n")]):
                         break
             sample = b"".join(first)
-            layers = find_layers(sample[:SAMPLE_BYTES], whole=size < SAMPLE_BYTES and not self._live)
+            whole = size < SAMPLE_BYTES and not self._live
+            layers = find_layers(sample[:SAMPLE_BYTES], whole=whole, logger=self._logger)
             undone = Undoing(layers, LineMap()).feed(sample[:_PEEK_BYTES], last=True) if layers else sample
             refuse_what_is_no_log(undone.lstrip(b"\0")[:_PEEK_BYTES], self.name, self.notes)
         except BaseException:
@@ -154,7 +158,7 @@ class Source:
                     break
                 yield from self._through(undoing, block[:cut], last=False)
                 block, part = block[cut:], _PART_BYTES
-                layers = [] if looks_plain(block[:GLANCE_BYTES]) else find_layers(block[:LATER_BYTES])
+                layers = self._found_in(block)
                 if layers and undoing is None:
                     undoing = self._start(layers)
                 elif undoing is not None:
@@ -164,6 +168,13 @@ class Source:
         yield from self._through(undoing, b"", last=True)
         if undoing is not None:
             self.notes.extend(dict.fromkeys(layer.note for layer in undoing.layers))
+
+    def _found_in(self, block: bytes) -> list[Undo]:
+        """Return the forms of a later part."""
+        glance = block[:GLANCE_BYTES]
+        if looks_plain(glance if self._logger is None else self._logger.rewrite(glance)):
+            return []
+        return find_layers(block[:LATER_BYTES], logger=self._logger)
 
     def _start(self, layers: list[Undo]) -> Undoing:
         """Return what undoes layers from the first line that was not yielded on."""
@@ -177,6 +188,16 @@ class Source:
             yield text
 
     def __iter__(self) -> Iterator[Chunk]:
+        own = self._logger
+        if own is None:
+            yield from self._chunks()
+            return
+        for chunk in self._chunks():
+            yield chunk._replace(data=own.rewrite(chunk.data))
+        if note := own.note():
+            self.notes.append(note)
+
+    def _chunks(self) -> Iterator[Chunk]:
         size = 0
         last_end = -1  # index in what waits of the last block with a line end
         try:
@@ -249,7 +270,7 @@ def _line_ends(data: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
 
 
-def open_source(source: Any, chunk_bytes: int = 8 << 20, *, live: bool = False) -> Source:
+def open_source(source: Any, chunk_bytes: int = 8 << 20, *, live: bool = False, logger: Logger | None = None) -> Source:
     r"""Open a log, whatever holds it.
 
     Parameters
@@ -262,6 +283,8 @@ def open_source(source: Any, chunk_bytes: int = 8 << 20, *, live: bool = False) 
         Size that a chunk grows to before it is handed on.
     live : bool
         Hand lines on as soon as they are there, for a log that is being written.
+    logger : Logger, optional
+        How lines of a logger of the user's own begin; they come under a header of TensorRT's.
 
     Raises
     ------
@@ -278,19 +301,21 @@ def open_source(source: Any, chunk_bytes: int = 8 << 20, *, live: bool = False) 
     >>> [chunk.first_line for chunk in open_source(["[I] one", "[I] two"], chunk_bytes=1)]
     [1, 2]
     """
-    if isinstance(source, Source):
-        return source
+    return source if isinstance(source, Source) else _source_of(source, chunk_bytes, live).open(logger)
+
+
+def _source_of(source: Any, chunk_bytes: int, live: bool) -> Source:
     if isinstance(source, str | os.PathLike):
         return _open_path(source, chunk_bytes, live)
     if isinstance(source, bytes | bytearray | memoryview):
         data = bytes(source)
-        return Source("<bytes>", _slices(data, chunk_bytes), chunk_bytes, live=live, size=len(data))._open()
+        return Source("<bytes>", _slices(data, chunk_bytes), chunk_bytes, live=live, size=len(data))
     if hasattr(source, "read"):
         name = getattr(source, "name", None)
         shown = name if isinstance(name, str) else "<stream>"
-        return Source(shown, _read_blocks(source, shown), chunk_bytes, live=live)._open()
+        return Source(shown, _read_blocks(source, shown), chunk_bytes, live=live)
     if isinstance(source, Iterable):
-        return Source("<lines>", _item_blocks(source), chunk_bytes, live=live)._open()
+        return Source("<lines>", _item_blocks(source), chunk_bytes, live=live)
     raise InputError(
         f"cannot read a log from {type(source).__name__}: "
         f"pass a path, bytes, an open file, or an iterable of lines"
@@ -342,7 +367,7 @@ def _open_path(given: str | os.PathLike[str], chunk_bytes: int, live: bool) -> S
         raise InputError(f"{name} cannot be opened: {reason}") from error
     source = Source(name, _read_blocks(file, name), chunk_bytes, path, live, os.fstat(file.fileno()).st_size)
     source._file = file
-    return source._open()
+    return source
 
 
 def _cut_at(data: bytes) -> int:

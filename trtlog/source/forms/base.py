@@ -103,7 +103,12 @@ class Sample:
     @cached_property
     def hidden(self) -> list[bytes]:
         """Lines without a header of their own that hold what records hold: something may stand in front of one."""
-        return [line for line in self.unread if holds_record(line)]
+        return [line for line in self.unread if self.holds(line)]
+
+    def holds(self, line: bytes) -> bool:
+        """Tell whether a line holds what records hold, or what a logger of the user's own begins records with."""
+        own = self.judge.logger
+        return holds_record(line) or (own is not None and any(True for _ in own.inside(line, _FARTHEST)))
 
     def worth(self, line: bytes) -> int:
         """Return how much the grammar knows of a line, remembered."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trtlog.source.forms.layers import Undoing, find_layers, looks_plain
 from trtlog.source.forms.numbering import LineMap
+from trtlog.source.logger import Logger
 
 # Forms are looked for when so many lines have come; none is kept back longer than for the first of them.
 _LOOKS = (24, 100, 400)
@@ -11,6 +12,11 @@ _LOOKS = (24, 100, 400)
 
 class Following:
     """Lines of a growing log, undone where a form is found in those that have come.
+
+    Parameters
+    ----------
+    logger : Logger, optional
+        How lines of a logger of the user's own begin; they come under a header of TensorRT's.
 
     Attributes
     ----------
@@ -26,7 +32,8 @@ class Following:
     [b'[I] [TRT] Loaded', b'[V] [TRT] Original: 3 layers']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, logger: Logger | None = None) -> None:
+        self._logger = logger
         self.line_map = LineMap()
         self._undoing: Undoing | None = None
         self._sample: list[bytes] = []
@@ -40,7 +47,7 @@ class Following:
             before = len(self._sample)
             self._sample += lines[: _LOOKS[-1] - before]
             self._waiting += lines
-            if not self._settled and looks_plain(b"\n".join(self._sample)):
+            if not self._settled and looks_plain(self._rewritten(b"\n".join(self._sample))):
                 self._settled = True
             if any(before < look <= len(self._sample) for look in _LOOKS):
                 self._look()
@@ -52,7 +59,7 @@ class Following:
     def settle(self) -> list[bytes]:
         """Return the lines that were kept back, as nothing follows for now."""
         if self._undoing is not None:
-            return self._undoing.feed(b"", last=True).split(b"\n")[:-1]
+            return self._rewritten(self._undoing.feed(b"", last=True)).split(b"\n")[:-1]
         if not self._waiting:
             return []
         self._look()
@@ -61,12 +68,18 @@ class Following:
 
     def _look(self) -> None:
         self._settled = True
-        layers = find_layers(b"\n".join(self._sample), whole=True)
+        layers = find_layers(b"\n".join(self._sample), whole=True, logger=self._logger)
         if layers:
             self._undoing = Undoing(layers, self.line_map, self._given + 1)
 
     def _read(self, lines: list[bytes]) -> list[bytes]:
-        if self._undoing is None or not lines:
-            self._given += len(lines)
+        if not lines:
             return lines
-        return self._undoing.feed(b"\n".join(lines) + b"\n", last=False).split(b"\n")[:-1]
+        if self._undoing is not None:
+            text = self._undoing.feed(b"\n".join(lines) + b"\n", last=False)
+            return self._rewritten(text).split(b"\n")[:-1]
+        self._given += len(lines)
+        return lines if self._logger is None else [self._logger.rewrite(line) for line in lines]
+
+    def _rewritten(self, text: bytes) -> bytes:
+        return text if self._logger is None else self._logger.rewrite(text)

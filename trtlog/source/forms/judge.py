@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from trtlog.grammar import Grammar, Message, Variant, load
+from trtlog.source.logger import Logger
 
 # What a line is worth: nothing known, a header behind something else, a header, a header with a known message.
 NOTHING, BEHIND, HEADER, MESSAGE = range(4)
@@ -54,7 +55,8 @@ class Judge:
     [3, 2, 1, 0]
     """
 
-    def __init__(self, grammar: Grammar) -> None:
+    def __init__(self, grammar: Grammar, logger: Logger | None = None) -> None:
+        self.logger = logger
         self._headers: list[tuple[Message, _Pattern]] = []
         self._decorations: list[_Pattern] = []
         for message in grammar.headers.values():
@@ -80,12 +82,14 @@ class Judge:
         self._at: dict[bytes, list[tuple[Message, _Pattern]]] = {}
 
     @classmethod
-    def of_grammar(cls) -> Judge:
-        """Return the judge of the project's grammar, made once."""
-        return load().once(cls)
+    def of_grammar(cls, logger: Logger | None = None) -> Judge:
+        """Return the judge of the project's grammar, made once but for a logger of the user's own."""
+        return load().once(cls) if logger is None else cls(load(), logger)
 
     def worth(self, line: bytes) -> int:
         """Return how much is known of a line."""
+        if self.logger is not None:
+            line = self.logger.rewrite(line)
         end = self.header(line)
         if end:
             return MESSAGE if self._knows(line[end:]) else HEADER
@@ -119,6 +123,8 @@ class Judge:
 
     def header(self, line: bytes, start: int = 0) -> int:
         """Return where the longest header that begins at a place ends, 0 for none."""
+        if self.logger is not None and (end := self.logger.header(line, start)):
+            return end
         key = line[start : start + _KEY]
         rules = self._at.get(key)
         if rules is None:

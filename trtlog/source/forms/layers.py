@@ -9,6 +9,7 @@ from trtlog.source.forms import FORMS, WRAPPED
 from trtlog.source.forms.base import MOST, Form, Reflow, Sample, Undo, holds_record
 from trtlog.source.forms.judge import Judge
 from trtlog.source.forms.numbering import LineMap
+from trtlog.source.logger import Logger
 
 # So much of a text is looked at, so much of each later part of it, unless a glance at less tells that it is plain.
 SAMPLE_BYTES = 256 << 10
@@ -74,7 +75,7 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def find_layers(data: bytes, *, whole: bool = False) -> list[Undo]:
+def find_layers(data: bytes, *, whole: bool = False, logger: Logger | None = None) -> list[Undo]:
     r"""Return what undoes the forms of a text, the outermost first; nothing for most logs.
 
     Parameters
@@ -83,6 +84,8 @@ def find_layers(data: bytes, *, whole: bool = False) -> list[Undo]:
         The beginning of a text; a line that is cut at its end is not looked at, unless it is the only one.
     whole : bool
         Whether this is all of the text.
+    logger : Logger, optional
+        How lines of a logger of the user's own begin.
 
     Examples
     --------
@@ -92,10 +95,10 @@ def find_layers(data: bytes, *, whole: bool = False) -> list[Undo]:
     """
     if not whole and b"\n" in data:
         data = data[: data.rindex(b"\n") + 1]
-    if looks_plain(data):
+    if looks_plain(data if logger is None else logger.rewrite(data)):
         return []
     lines = _chosen(data.replace(b"\r\n", b"\n").split(b"\n"))
-    sample = Sample(lines, Judge.of_grammar())
+    sample = Sample(lines, Judge.of_grammar(logger))
     best = _cleared(sample, [], hopes_first=False)
     if best or len(sample.hidden) > 1:
         ways = [_cleared(sample, [], hopes_first=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from trtlog.source.forms.base import Form, Replace, Sample, Undo, holds_record
+from trtlog.source.forms.base import Form, Replace, Sample, Undo
 
 # Where a record may begin inside a line; the grammar tells whether one does.
 _BEGINNINGS = re.compile(
@@ -50,14 +50,16 @@ class Marks(Form):
 
 def _records(sample: Sample) -> int:
     """Return in how many lines records begin or stand behind something."""
-    return sum(holds_record(line) for line in sample.lines)
+    return sum(sample.holds(line) for line in sample.lines)
 
 
 def _front(sample: Sample, line: bytes) -> bytes:
     """Return what stands in front of the first record of a line; nothing where there is none."""
-    for found in _BEGINNINGS.finditer(line, 1, _FARTHEST):
-        if sample.judge.begins(line, found.start()):
-            front = line[: found.start()]
+    own = sample.judge.logger
+    places = [found.start() for found in _BEGINNINGS.finditer(line, 1, _FARTHEST)]
+    for place in [*places, *(own.inside(line, _FARTHEST) if own is not None else ())]:
+        if sample.judge.begins(line, place):
+            front = line[:place]
             return b"" if b'{"' in front or b"] [" in front else front
     return b""
 

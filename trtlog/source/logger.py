@@ -2,31 +2,65 @@ r"""A logger of the user's own: patterns in a small file say how its lines begin
 
 Each line of the file is a regular expression for the beginning of a line of the log, with named groups: ``severity``,
 ``time`` and ``message``, all optional; without ``message`` the message is what stands behind the match. A line
-``@severity WORD = X`` gives the letter (V I W E F) of a word that trtlog does not know; ``#`` begins a comment::
+``@severity WORD = X`` gives the letter (V I W E F) of a word that trtlog does not know; ``@origin trtexec`` says that
+trtexec's own messages are among the lines: those that do not begin with ``[TRT]``. ``#`` begins a comment::
 
     # 12:00:01.250 <chatty> gpu-builder: Original: 179 layers
     (?P<time>[0-9:.]+) <(?P<severity>[a-z]+)> gpu-builder:\s
     @severity chatty = V
 
-What such a pattern begins is read as a message of the library with TensorRT's own header.
+What such a pattern begins is read as a message of the library, or of trtexec, under the header that trtexec prints.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from trtlog._util.words import counted
 from trtlog.errors import InputError
-from trtlog.messages.headers import SEVERITY_LETTERS
 
+# One letter for the words and marks that other loggers use.
+SEVERITY_LETTERS = {
+    b"VERBOSE": "V",
+    b"DEBUG": "V",
+    b"TRACE": "V",
+    b"LOG": "V",
+    b"EXTRA_VERBOSE": "V",
+    b"ULTRA_VERBOSE": "V",
+    b"V": "V",
+    b"D": "V",
+    b"X": "V",
+    b"S": "V",
+    b"U": "V",
+    b"INFO": "I",
+    b"NOTICE": "I",
+    b"I": "I",
+    b"WARNING": "W",
+    b"WARN": "W",
+    b"FIXME": "W",
+    b"W": "W",
+    b"ERROR": "E",
+    b"E": "E",
+    b"INTERNAL_ERROR": "F",
+    b"CRITICAL": "F",
+    b"BUG": "F",
+    b"UNKNOWN": "V",
+    b"FATAL": "F",
+    b"F": "F",
+    b"C": "F",
+    b"!": "F",
+}
 # Where a path of patterns is taken from where none is given; processes that read for this one inherit it.
 VARIABLE = "TRTLOG_LOGGER"
 _GROUPS = frozenset({"time", "severity", "message"})
 _ISO_TIME = re.compile(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})")
 _US_TIME = re.compile(rb"[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}")
 _DIRECTIVE = re.compile(r"@severity\s+(\S+)\s*=\s*([VIWEF])\s*$")
+_ORIGIN = re.compile(r"@origin\s+trtexec\s*$")
+_LIBRARY = b"[TRT] "
 # TensorRT's own numbers of severities.
 _NUMBERS = {b"0": "F", b"1": "E", b"2": "W", b"3": "I", b"4": "V"}
 
@@ -41,7 +75,15 @@ class Logger:
     b'[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers\nother\n'
     """
 
-    def __init__(self, patterns: list[str], severities: dict[bytes, str] | None = None, source: str = "") -> None:
+    def __init__(
+        self,
+        patterns: list[str],
+        severities: dict[bytes, str] | None = None,
+        source: str = "",
+        *,
+        trtexec: bool = False,
+    ) -> None:
+        self._origin = b"" if trtexec else _LIBRARY
         self._patterns = [re.compile(pattern.encode()) for pattern in patterns]
         self._severities = {**SEVERITY_LETTERS, **_NUMBERS, **(severities or {})}
         self.source = source
@@ -52,15 +94,37 @@ class Logger:
         return b"\n".join([self._rewritten(line) for line in data.split(b"\n")])
 
     def _rewritten(self, line: bytes) -> bytes:
+        found = self._match(line)
+        if found is None:
+            return line
+        self.lines += 1
+        groups = found.groupdict()
+        message = groups.get("message")
+        body = line[found.end() :] if message is None else message
+        origin = b"" if body.startswith(_LIBRARY) else self._origin
+        return b"%s[%s] %s%s" % (_clock(groups.get("time")), self._letter(groups.get("severity")), origin, body)
+
+    def _match(self, line: bytes) -> re.Match[bytes] | None:
+        return next(filter(None, (pattern.match(line) for pattern in self._patterns)), None)
+
+    def header(self, line: bytes, start: int = 0) -> int:
+        r"""Return where the message begins of a line that begins at a place as a pattern says; 0 for none.
+
+        Examples
+        --------
+        >>> Logger([r"<(?P<severity>\w+)> trt: "]).header(b"> <info> trt: Loaded", 2)
+        14
+        """
+        found = self._match(line[start:])
+        if found is None:
+            return 0
+        begin = found.start("message") if "message" in found.re.groupindex else -1
+        return start + (begin if begin >= 0 else found.end())
+
+    def inside(self, line: bytes, farthest: int) -> Iterator[int]:
+        """Yield where in the first bytes of a line something may begin as a pattern says."""
         for pattern in self._patterns:
-            found = pattern.match(line)
-            if found is not None:
-                self.lines += 1
-                groups = found.groupdict()
-                message = groups.get("message")
-                body = line[found.end() :] if message is None else message
-                return b"%s[%s] [TRT] %s" % (_clock(groups.get("time")), self._letter(groups.get("severity")), body)
-        return line
+            yield from (found.start() for found in pattern.finditer(line, 0, farthest))
 
     def _letter(self, word: bytes | None) -> bytes:
         if word is None:
@@ -100,13 +164,18 @@ def read_logger(path: str | os.PathLike[str]) -> Logger:
         raise InputError(f"{path}: the patterns of a logger cannot be read: {reason}") from error
     patterns: list[str] = []
     severities: dict[bytes, str] = {}
+    trtexec = False
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
         if line.startswith("@"):
+            if _ORIGIN.match(line):
+                trtexec = True
+                continue
             found = _DIRECTIVE.match(line)
             if found is None:
-                raise InputError(f"{path}:{number}: write '@severity WORD = X', X one of V I W E F, not {line!r}")
+                choice = "'@severity WORD = X', X one of V I W E F, or '@origin trtexec'"
+                raise InputError(f"{path}:{number}: write {choice}, not {line!r}")
             severities[found[1].encode()] = found[2]
             continue
         patterns.append(_checked(line, f"{path}:{number}"))
@@ -115,7 +184,7 @@ def read_logger(path: str | os.PathLike[str]) -> Logger:
             f"{path}: holds no pattern; write one a line, as (?P<severity>[A-Z]+) trt: , for what stands in front "
             f"of TensorRT's text"
         )
-    return Logger(patterns, severities, str(path))
+    return Logger(patterns, severities, str(path), trtexec=trtexec)
 
 
 def _checked(pattern: str, place: str) -> str:
