@@ -209,19 +209,21 @@ def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
         candidates = [row for row in candidates if row["kernel"]]
     found, shifts = machine(candidates), layer_shifts(candidates)
     performance_work = compare_work(inference_shapes(logs[0]), inference_shapes(logs[1]))
+    layers = layer_rows(pairs, source, work.scale, shifts)
+    rebuilt = sum(row["category"] != "unchanged" for row in layers) if pairs else None
     tables = {
         "run": run_rows(*logs),
         "options": option_rows(*logs),
         "device": device_rows(*logs),
         "performance": _performance((read_runs(several[0]), read_runs(several[1])), performance_work, notes),
-        "layers": layer_rows(pairs, source, work.scale, shifts),
+        "layers": layers,
         "attribution": attribution_rows(pairs, source, work.scale, shifts),
         "tactics": tactic_rows(pairs, found),
         "candidates": candidates,
         "formats": format_rows(pairs),
         "fusions": fusion_rows(*logs) if pairs and _rewritten(logs, notes) else [],
         "reformats": reformat_rows(pairs, source, work.scale),
-        "memory": memory_rows(*logs),
+        "memory": memory_rows(*logs, rebuilt),
         "phases": phase_rows(*logs),
         "messages": message_rows(*logs),
     }

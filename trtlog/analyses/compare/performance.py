@@ -24,6 +24,7 @@ from trtlog.analyses.compare import floors
 from trtlog.analyses.compare.regime import Regime, read_regime
 from trtlog.analyses.compare.samples import (
     METRICS,
+    TOTALS,
     Samples,
     drift,
     read_samples,
@@ -73,6 +74,10 @@ class Run:
             return None
         resolution = floors.RESOLUTION_MS.get(metric, 0.0) / value
         return float((known**2 + self._wandering(metric) ** 2 + resolution**2) ** 0.5)
+
+    def by_host(self, metric: str) -> bool:
+        """Whether the host decides a figure."""
+        return self._floor(metric) is floors.HOST
 
     def _floor(self, metric: str) -> Mapping[str, float]:
         if metric in _COPIES:
@@ -128,13 +133,15 @@ def performance_rows(control: Sequence[Run], test: Sequence[Run]) -> list[dict[s
     sides = (control, test)
     known = [{key for run in side for key in run.values} for side in sides]
     rows = []
-    for metric in METRICS:
+    for metric in (*METRICS, *TOTALS):
         stats = [stat for stat in _STATS if any((metric, stat) in side for side in known)]
         extra = sorted({s for side in known for m, s in side if m == metric} - set(_STATS))
         centre = next((s for s in ("value", "median", "mean") if all((metric, s) in side for side in known)), None)
         for stat in [*stats, *extra]:
             row = _row(metric, stat, sides)
-            if stat == centre or _PERCENTILE.fullmatch(stat):
+            if metric in TOTALS:
+                row["reason"] = "set by --duration and --iterations, with the throughput: says nothing of its own"
+            elif stat == centre or _PERCENTILE.fullmatch(stat):
                 row |= verdict_columns(metric, stat, sides)
             elif stat in ("min", "max"):
                 row["reason"] = "one inference decides it: no verdict"
@@ -148,7 +155,7 @@ def _row(metric: str, stat: str, sides: tuple[Sequence[Run], Sequence[Run]]) -> 
     return {
         "metric": metric,
         "stat": stat,
-        "unit": "qps" if metric == "throughput" else "ms",
+        "unit": "s" if metric in TOTALS else "qps" if metric == "throughput" else "ms",
         "control": control,
         "test": test,
         "change_percent": change_percent(control, test),
@@ -191,7 +198,7 @@ def verdict_columns(
         missing = not all(any((metric, stat) in run.values for run in side) for side in sides)
         row["reason"] = None if missing else _unjudged(stat)
         return row
-    found = judge(*values)
+    found = judge(*values, host=any(run.by_host(metric) for side in sides for run in side))
     better = "faster" if (found.change_percent > 0) == (metric in ("throughput", "samples")) else "slower"
     row |= {
         "p_value": found.p_value,

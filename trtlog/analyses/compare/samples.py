@@ -37,6 +37,8 @@ METRICS = (
     "d2h_latency",
     "end_to_end_host_latency",
 )
+# How long was measured, not how fast.
+TOTALS = ("total_host_walltime", "total_gpu_compute_time")
 _AVERAGES = {
     "latency": "host_ms",
     "gpu_compute_time": "gpu_ms",

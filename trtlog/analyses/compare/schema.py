@@ -54,7 +54,7 @@ class PerformanceChange(Record):
 
     metric: str | None = column("text", "throughput, latency, gpu_compute_time, ...")
     stat: str | None = column("text", "value, median, mean, p90, ...")
-    unit: str | None = column("text", "qps or ms")
+    unit: str | None = column("text", "qps, ms or s")
     control: float | None = column("float64", "value in the control run; of several the geometric mean")
     test: float | None = column("float64", "value in the test run; of several the geometric mean")
     change_percent: float | None = column("float64", "test against control", "%")
@@ -216,6 +216,10 @@ class MemoryChange(Record):
     control_bytes: int | None = column("int64", "bytes in the control build", "bytes")
     test_bytes: int | None = column("int64", "bytes in the test build", "bytes")
     change_percent: float | None = column("float64", "test against control", "%")
+    verdict: str | None = column(
+        "text", "more, less or same: the figures are exact; null where they tell nothing of the engine, or a side has none"
+    )
+    reason: str | None = column("text", "how exact the figures are, and what else than the change may be behind it")
 
 
 @record(frozen=True)

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
 
-from trtlog.analyses.compare.floors import FLOOR_FREEDOM
+from trtlog.analyses.compare.floors import ALPHA, FLOOR_FREEDOM, HOST_ALPHA
 
-ALPHA = 0.01
 MIN_CHANGE_PERCENT = 1.0
 ENOUGH_FREEDOM = 4
 # Two runs may agree by chance to the last digit printed; no spread is taken for smaller.
@@ -67,8 +66,15 @@ class Judgement:
     method: str
 
 
-def judge(control: Sequence[Value], test: Sequence[Value]) -> Judgement:
+def judge(control: Sequence[Value], test: Sequence[Value], host: bool = False) -> Judgement:
     """Compare the runs of two sides.
+
+    Parameters
+    ----------
+    control, test : sequence of Value
+        A figure of each run.
+    host : bool
+        Whether the host decides the figure: against the floor such figures count from p < 0.02 on, others from 0.01.
 
     Examples
     --------
@@ -82,6 +88,7 @@ def judge(control: Sequence[Value], test: Sequence[Value]) -> Judgement:
     counts = [len(side) for side in sides]
     own = [variance(side) if len(side) > 1 else 0.0 for side in sides]
     freedom = sum(counts) - 2
+    alpha = HOST_ALPHA if host and freedom < ENOUGH_FREEDOM else ALPHA
     names = f"{counts[0]} and {counts[1]} runs"
     if freedom >= ENOUGH_FREEDOM:
         if min(counts) == 1:
@@ -107,14 +114,14 @@ def judge(control: Sequence[Value], test: Sequence[Value]) -> Judgement:
     means = [fmean(side) for side in sides]
     difference = means[1] - means[0]
     p_value = student(difference / error, degrees)
-    limit = max(error * critical(degrees, ALPHA), math.log1p(MIN_CHANGE_PERCENT / 100))
+    limit = max(error * critical(degrees, alpha), math.log1p(MIN_CHANGE_PERCENT / 100))
     return Judgement(
         math.exp(means[0]) if counts[0] > 1 else control[0].value,
         math.exp(means[1]) if counts[1] > 1 else test[0].value,
         100 * math.expm1(difference),
         p_value,
         100 * math.expm1(limit),
-        p_value < ALPHA and abs(difference) >= math.log1p(MIN_CHANGE_PERCENT / 100),
+        p_value < alpha and abs(difference) >= math.log1p(MIN_CHANGE_PERCENT / 100),
         method,
     )
 

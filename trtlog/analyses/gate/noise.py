@@ -93,7 +93,7 @@ class Noise:
         deviation = self._run.deviation(metric, stat)
         if deviation is None or locked <= 0 or found <= 0:
             return None
-        judged = judge([Value(locked, deviation)], [Value(found, deviation)])
+        judged = judge([Value(locked, deviation)], [Value(found, deviation)], self._run.by_host(metric))
         if judged.real:
             return None
         reason = self._run.regime.reason

@@ -71,7 +71,7 @@ def change(name: str) -> Callable[[Row], Cell]:
 
 def _worth(name: str, row: Row) -> bool:
     if name == "performance":
-        return row["stat"] in ("value", "median", "p99")
+        return row["stat"] in ("value", "median", "p99") and not row["metric"].startswith("total_")
     return row.get("category") != "unchanged" or (name == "layers" and bool(row["delta_ms"]))
 
 
@@ -190,6 +190,8 @@ _SHOWN: dict[str, tuple[str, tuple[Drawn, ...]]] = {
             ("control MiB", "number", _mebibytes("control_bytes")),
             ("test MiB", "number", _mebibytes("test_bytes")),
             ("change", "number", change("change_percent")),
+            ("verdict", "code", text("verdict")),
+            ("why", "words", text("reason")),
         ),
     ),
     "phases": (
