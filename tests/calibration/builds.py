@@ -63,14 +63,27 @@ def deviations(names: Sequence[str]) -> tuple[tuple[float, ...], tuple[float, ..
     blocks = [logs.index.get_level_values(level) for level in _BLOCK]
     grouped = off.groupby(blocks, sort=False, dropna=False)
     of_block, sizes = grouped.transform("median"), grouped.transform("size")
-    edges = [0.0, *(math.sqrt(a * b) / 1000 for a, b in pairwise(LENGTHS_US)), math.inf]
     own, block, counts = [], [], []
-    for low, high in pairwise(edges):
+    for low, high in pairwise(_edges()):
         chosen = (np.exp(middle) >= low) & (np.exp(middle) < high) & (sizes.to_numpy() >= 5)
         counts.append(int(chosen.sum()))
         own.append(_robust((off - of_block)[chosen]))
         block.append(_robust(of_block[chosen]))
     return tuple(own), tuple(block), counts
+
+
+def deviations_of_all(names: Sequence[str]) -> tuple[tuple[float, ...], list[int]]:
+    """Return the deviation by length with disturbed timings included, and on how many tactics it rests."""
+    logs = common_times(names)
+    middle = np.exp(logs.median(axis=1))
+    off = logs.sub(logs.mean(axis=1), axis=0) * math.sqrt(len(names) / (len(names) - 1))
+    chosen = [(middle >= low) & (middle < high) for low, high in pairwise(_edges())]
+    found = tuple(float(np.sqrt(np.mean(off[rows].to_numpy() ** 2))) if rows.any() else math.nan for rows in chosen)
+    return found, [int(rows.sum()) for rows in chosen]
+
+
+def _edges() -> list[float]:
+    return [0.0, *(math.sqrt(a * b) / 1000 for a, b in pairwise(LENGTHS_US)), math.inf]
 
 
 def _robust(values: pd.DataFrame) -> float:
@@ -101,15 +114,19 @@ def _choice(layer: dict[str, Any]) -> Any:
 
 
 def reliability(
-    probabilities: Sequence[float], outcomes: Sequence[bool]
-) -> list[tuple[float, float, int, float, float]]:
-    """Return for each range of probabilities: its ends, how many choices, the mean foretold, the share that flipped."""
-    p, y = np.array(probabilities), np.array(outcomes)
+    probabilities: Sequence[float], outcomes: Sequence[bool], layers: Sequence[str]
+) -> list[tuple[float, float, int, float, float, float]]:
+    """Return for each range of probabilities: its ends, how many choices, the mean foretold, the share that flipped.
+
+    The last figure is what that share may be off by: one standard deviation, outcomes of one layer going together.
+    """
+    p, y, named = np.array(probabilities), np.array(outcomes), np.array(layers)
     rows = []
     for low, high in pairwise(BINS):
         inside = (p >= low) & (p < high)
         if inside.any():
-            rows.append((low, high, int(inside.sum()), float(p[inside].mean()), float(y[inside].mean())))
+            off = scatter(list(p[inside]), list(y[inside]), list(named[inside])) / int(inside.sum())
+            rows.append((low, high, int(inside.sum()), float(p[inside].mean()), float(y[inside].mean()), off))
     return rows
 
 

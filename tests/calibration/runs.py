@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from statistics import variance
 
 import trtlog
@@ -22,6 +23,17 @@ ROWS = {
     "engine": ["repeats/engine0_graph", "repeats/engine1_graph"],
     "resnet50": ["resnet50_fp32_verbose", "resnet50_fp32_verbose_rebuild", "sweep_r50_fp32_b1"],
 }
+# Rows of one network; a floor that none of them was used for is one of another model.
+MODELS = {
+    "conv, FP16": ("build", "engine"),
+    "unet, FP16 and FP32": ("load", "graph", "graph32"),
+    "ResNet-50, FP32": ("resnet50",),
+}
+# FP16 against FP32 under a CUDA graph, and builds of a ResNet-50 at one batch in each precision.
+OTHER_PRECISION = [
+    *itertools.product(ROWS["graph"], ROWS["graph32"]),
+    *((f"sweep_r50_best_b{n}", f"sweep_r50_fp32_b{n}") for n in (1, 8, 32, 128)),
+]
 # What a figure depends on -> the table of floors, and the figures that count for it.
 KINDS = {
     "GPU": (floors.GPU, ("gpu_compute_time", "latency")),
@@ -62,12 +74,44 @@ def spread(kind: str, stat: str, without: Iterable[str] = ()) -> tuple[float, in
     return math.sqrt(total / freedom) if freedom else math.nan, freedom
 
 
+@contextmanager
+def floors_without(rows: Iterable[str]) -> Iterator[None]:
+    """Compute the floors anew without some rows, rounded up by the same share, and use them.
+
+    Where fewer than four differences are left to compute one from, the floor in use stays.
+    """
+    kept = {kind: dict(table) for kind, (table, _) in KINDS.items()}
+    fresh = {}
+    for kind in KINDS:
+        for stat in ("median", "p90", "p95", "p99"):
+            measured, freedom = spread(kind, stat, without=rows)
+            if freedom >= 4:
+                fresh[kind, stat] = measured * kept[kind][stat] / spread(kind, stat)[0]
+    try:
+        for (kind, stat), floor in fresh.items():
+            share = floor / kept[kind][stat]
+            KINDS[kind][0][stat] = floor
+            if stat == "median":
+                KINDS[kind][0]["value"] = kept[kind]["value"] * share
+        yield
+    finally:
+        for kind, table in kept.items():
+            KINDS[kind][0].update(table)
+
+
 def called_different(row: str) -> tuple[int, int, list[tuple[str, str]]]:
     """Return of how many pairs of a row how many are called different in any figure, and in which."""
     pairs = list(itertools.combinations(ROWS[row], 2))
-    wrong, figures = 0, []
-    for a, b in pairs:
-        found = [r for r in performance_rows([run(a)], [run(b)]) if r.get("verdict") in ("faster", "slower")]
-        wrong += bool(found)
-        figures += [(r["metric"], r["stat"]) for r in found]
-    return len(pairs), wrong, figures
+    found = [differences(*pair) for pair in pairs]
+    return len(pairs), sum(map(bool, found)), [figure for figures in found for figure in figures]
+
+
+def differences(control: str, test: str) -> list[tuple[str, str]]:
+    """Return metric and statistic of each figure that is called different."""
+    rows = performance_rows([run(control)], [run(test)])
+    return [(row["metric"], row["stat"]) for row in rows if row.get("verdict") in ("faster", "slower")]
+
+
+def another_precision_missed(metric: str, stat: str) -> list[tuple[str, str]]:
+    """Return the pairs of other precisions in which a figure is not called different."""
+    return [pair for pair in OTHER_PRECISION if (metric, stat) not in differences(*pair)]

@@ -39,10 +39,11 @@ def test_as_many_flips_are_foretold_as_seen(name, source):
 
 def test_likely_flips_are_likely():
     for names in builds.SETS.values():
-        p, y, _ = builds.foretold(names)
-        for low, high, count, foretold, seen in builds.reliability(p, y):
+        p, y, layers = builds.foretold(names)
+        for low, high, count, foretold, seen, off in builds.reliability(p, y, layers):
             if count >= 20:
                 assert abs(foretold - seen) < 0.15, (low, high, foretold, seen)
+                assert abs(foretold - seen) <= 2 * off or abs(foretold - seen) < 0.02, (low, high, foretold, seen, off)
 
 
 def test_flips_of_the_rebuild_counted_in_the_text():

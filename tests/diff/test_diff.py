@@ -254,3 +254,23 @@ def test_html_and_markdown_escape_names(capture, capture_text):
     found = trtlog.diff(capture("err_bad_flag"), trtlog.parse(text.encode()))
     assert "<img" not in found._repr_html_()
     assert "<img" not in found.to_markdown()
+
+
+def test_memory_has_a_verdict_and_says_what_is_behind_it(diff_of):
+    """Two builds of one network. Logs: Total Activation Memory: 2064384 and 2654208; peak GPU 5 MiB in both."""
+    rows = {row["name"]: row for row in diff_of("build_0", "build_4").rows("memory")}
+    more = rows["activation"]
+    assert (more["verdict"], more["change_percent"]) == ("more", pytest.approx(28.571, abs=0.001))
+    assert more["reason"].startswith("exact; it follows from tactics, formats and fusions, which differ in ")
+    assert rows["peak_gpu"]["verdict"] == rows["scratch"]["verdict"] == "same"
+    assert rows["highest_gpu_in_use"]["verdict"] is None
+    runs = {row["name"]: row["verdict"] for row in diff_of("load_0", "load_2").rows("memory")}
+    assert set(runs.values()) == {"same"}
+
+
+def test_totals_of_time_say_why_they_have_no_verdict(diff_of):
+    rows = {row["metric"]: row for row in diff_of("load_0", "load_2").rows("performance") if row["unit"] == "s"}
+    assert set(rows) == {"total_host_walltime", "total_gpu_compute_time"}
+    assert {row["verdict"] for row in rows.values()} == {None}
+    assert rows["total_gpu_compute_time"]["control"] == 0.944079
+    assert rows["total_gpu_compute_time"]["reason"].startswith("set by --duration")

@@ -223,7 +223,7 @@ def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
         "formats": format_rows(pairs),
         "fusions": fusion_rows(*logs) if pairs and _rewritten(logs, notes) else [],
         "reformats": reformat_rows(pairs, source, work.scale),
-        "memory": memory_rows(*logs, rebuilt),
+        "memory": memory_rows(logs[0], logs[1], rebuilt),
         "phases": phase_rows(*logs),
         "messages": message_rows(*logs),
     }

@@ -13,8 +13,8 @@ from __future__ import annotations
 # A floor estimated from about ten differences: tails are those of Student's t with so many degrees of freedom.
 FLOOR_FREEDOM = 10
 
-# A pair of equal engines may be called different in 1 of 20 at most, in any of its figures. Most of them hardly move; of
-# a run that the host decides throughput and enqueue time move together, by far the most, so theirs may be wider open.
+# One pair of equal engines in twenty may be called different, in any of its figures together. Throughput and enqueue
+# time of runs that the host decides move as one and by far the most: they may take a larger part of that.
 ALPHA = 0.01
 HOST_ALPHA = 0.02
 

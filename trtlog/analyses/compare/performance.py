@@ -198,7 +198,7 @@ def verdict_columns(
         missing = not all(any((metric, stat) in run.values for run in side) for side in sides)
         row["reason"] = None if missing else _unjudged(stat)
         return row
-    found = judge(*values, host=any(run.by_host(metric) for side in sides for run in side))
+    found = judge(values[0], values[1], any(run.by_host(metric) for side in sides for run in side))
     better = "faster" if (found.change_percent > 0) == (metric in ("throughput", "samples")) else "slower"
     row |= {
         "p_value": found.p_value,

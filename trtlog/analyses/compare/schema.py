@@ -217,7 +217,7 @@ class MemoryChange(Record):
     test_bytes: int | None = column("int64", "bytes in the test build", "bytes")
     change_percent: float | None = column("float64", "test against control", "%")
     verdict: str | None = column(
-        "text", "more, less or same: the figures are exact; null where they tell nothing of the engine, or a side has none"
+        "text", "more, less or same, as exact figures are; null where it tells nothing of the engine or a side has none"
     )
     reason: str | None = column("text", "how exact the figures are, and what else than the change may be behind it")
 
