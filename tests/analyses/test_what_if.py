@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
+from click.testing import CliRunner
 
 import trtlog
 from tests.conftest import FIXTURES
+from trtlog.cli import cli
 
 FOLDER = FIXTURES / "trt-8.5.3-h200"
 NAMES = (
@@ -62,11 +65,12 @@ TIMES = {
 BETWEEN = 0.015
 
 
-def network():
-    out = "".join(block(name, form, form, time) for name, own in TIMES.items() for form, time in own.items())
+def network(times=None, between=0.015):
+    times = times or TIMES
+    out = "".join(block(name, form, form, time) for name, own in times.items() for form, time in own.items())
     for tensor in "xabc":
         for before, after in itertools.permutations((WIDE, NARROW, VECTOR), 2):
-            out += conversion(tensor, before, after, BETWEEN)
+            out += conversion(tensor, before, after, between)
     out += f"{T}Engine Layer Information:\n"
     for name, (read, made) in {"conv_a": "xa", "conv_b": "ab", "conv_c": "bc"}.items():
         line = (
@@ -108,3 +112,84 @@ def test_depthwise_convolutions_hold_mobilenet_back():
     assert "/conv.1/conv.1.0/Conv" in row["holder"]
     assert row["holders"] == 17
     assert "only FP16 linear -> FP16 linear" in row["explained"]
+
+
+def blocks(log, **options):
+    return log.analyze.what_if_blocks(**options).to_dict("records")
+
+
+def test_one_layer_holds_the_whole_block_back():
+    """Conversions of 10 us: vectors beside conv_b, linear, take 8 + 5 + 8 us and four of them, in FP32 all take 46.
+
+    With a kernel of conv_b in vectors only the two at the ends would be left, 5 us less than in FP32.
+    """
+    (row,) = blocks(network(between=0.010))
+    assert (row["precision"], row["cause"], row["holder"]) == ("FP16", "layer", "conv_b")
+    assert list(row["layers"]) == ["conv_a", "conv_b", "conv_c"]
+    assert row["engine_ms"] == pytest.approx(0.046)
+    assert row["alone_ms"] == pytest.approx(0.021)
+    assert row["change_ms"] == pytest.approx(0.021 + 4 * 0.010 - 0.046)
+    assert row["holder_ms"] == pytest.approx(2 * 0.010)
+    assert (row["conversions"], row["conversions_ms"]) == (4, pytest.approx(0.040))
+    assert "only FP16 linear -> FP16 linear" in row["explained"]
+
+
+def test_a_layer_without_a_candidate_holds_the_block_back():
+    """conv_b in FP32 only: two conversions beside it, two at the ends."""
+    log = network({**TIMES, "conv_b": {WIDE: 0.006}}, 0.010)
+    (row,) = blocks(log)
+    assert (row["cause"], row["holder"], list(row["missing"]), row["faster"]) == ("layer", "conv_b", ["conv_b"], 2)
+    assert "has no candidate in FP16" in row["explained"]
+    assert list(plans(log)["FP16"]["missing"]) == ["conv_b"]
+
+
+def test_the_ends_cost_more_than_the_layers_gain():
+    """All in linear FP16: 3 us less for the layers, 30 us more for the conversions at both ends."""
+    (row,) = blocks(network())
+    assert (row["cause"], row["change_ms"]) == ("ends", pytest.approx(0.027))
+    assert row["ends_ms"] == pytest.approx(0.030)
+
+
+def test_no_block_where_the_layers_are_slower_by_themselves():
+    """A narrow type that is slower everywhere is no block: nothing is held back."""
+    slower = {
+        name: {form: time * (1 if form == WIDE else 3) for form, time in own.items()} for name, own in TIMES.items()
+    }
+    assert blocks(network(slower)) == []
+    assert plans(network(slower))["FP16"]["faster"] == 0
+
+
+def test_no_block_in_an_engine_that_is_narrow_already():
+    log = trtlog.parse(FOLDER / "resnet50_fp16_dyn_detailed.log.gz")
+    assert blocks(log) == []
+    assert plans(log)["FP16"]["chosen"] == 56
+    assert len(blocks(log, precision="fp32")) == 0  # FP16 is faster for each
+
+
+def test_the_blocks_of_mobilenet():
+    """Its first 32 layers in FP32; the convolution of features.12 in FP32 is faster so, and no block."""
+    (row,) = blocks(trtlog.parse(FOLDER / "mobilenet_fp16_verbose.log.gz"))
+    assert (row["cause"], row["faster"], row["holders"]) == ("layers", 28, 7)
+    assert "features.0/" in row["first"]
+    assert "features.11/conv/conv.1" in row["last"]
+    assert not any("features.12" in name for name in row["layers"])
+
+
+def test_the_command():
+    runner = CliRunner()
+    path = str(FOLDER / "mobilenet_fp16_verbose.log.gz")
+    text = runner.invoke(cli, ["what-if", path])
+    assert text.exit_code == 0
+    assert "not faster: throughout it would take 34.23 us more" in text.output
+    found = json.loads(runner.invoke(cli, ["what-if", path, "--precision", "FP16", "--format", "json"]).output)
+    assert [row["plan"] for row in found["plans"]] == ["engine", "best", "FP16"]
+    assert [row["block"] for row in found["blocks"]] == [1]
+    one = runner.invoke(cli, ["what-if", path, "--layer", "features.3/conv/conv.2", "--format", "json"])
+    assert {row["of_layers"] for row in json.loads(one.output)["plans"]} == {1}
+    untimed = runner.invoke(cli, ["what-if", path, "--precision", "int8"]).output
+    assert "no layer of this log was timed in INT8: build with --int8" in untimed
+    quiet = runner.invoke(cli, ["what-if", str(FOLDER / "sweep_r50_fp32_b8.log.gz"), "--format", "json"])
+    assert "--verbose" in json.loads(quiet.output)["missing"]
+    assert runner.invoke(cli, ["what-if", path, "--to", "features.3"]).exit_code == 2
+    with pytest.raises(trtlog.TrtlogError, match="104 layers fit 'conv'"):
+        runner.invoke(cli, ["what-if", path, "--layer", "conv"], catch_exceptions=False)

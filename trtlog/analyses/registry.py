@@ -133,6 +133,10 @@ _DECLARED = (
     Analysis("what_if", "layer.what_if:what_if", "WhatIf", ("layers",), ("tactics", "engine_layers"),
              "What other formats and each precision throughout would cost, conversions included, and which layer holds "
              "them back; ``first=``, ``last=`` for a path of layers."),
+    Analysis("what_if_blocks", "layer.what_if_blocks:what_if_blocks", "WhatIfBlock", ("layers",),
+             ("tactics", "engine_layers"),
+             "Blocks of layers that would be faster in a precision by themselves, and what keeps the engine from it; "
+             "``precision=`` for one."),
     Analysis("reformat_costs", "layer.conversions:conversion_costs", "ReformatCost", ("layers",), ("timings",),
              "Conversions between formats: cost, share of the profile, who forces them.", method="reformats"),
     Analysis("reformat_shares", "layer.conversions:shares", "ReformatShare", ("layers",), ("profile",),

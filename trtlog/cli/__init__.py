@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lint": ("trtlog.cli.lint", "Findings with evidence, why it matters, what to do; and what is fine."),
     "tactics": ("trtlog.cli.tactics", "Candidates ranked, margins, best by precision and format, winners, noise."),
     "precision": ("trtlog.cli.precision", "What each precision would cost, and why layers fell back."),
+    "what-if": ("trtlog.cli.what_if", "Why a narrower precision is not faster: what other formats would cost."),
     "fusions": ("trtlog.cli.fusions", "Layers pass by pass, rewrites, from ONNX nodes to engine layers."),
     "reformats": ("trtlog.cli.reformats", "Conversions between formats: cost, and who forces them."),
     "roofline": ("trtlog.cli.roofline", "Operations and bytes of each layer against what the GPU can do."),

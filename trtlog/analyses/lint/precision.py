@@ -79,7 +79,7 @@ def precision_fallback(log: Log) -> Iterable[Hit]:
     confidence="medium",
     why="The narrow type loses because some layers have no kernel in the formats of their neighbours: each costs a "
     "pair of conversions, and whole blocks stay in the wider type.",
-    action="See 'trtlog show what_if LOG'. Replace these layers in the model (a grouped convolution with more channels "
+    action="See 'trtlog what-if LOG'. Replace these layers in the model (a grouped convolution with more channels "
     "a group for a depthwise one), use a larger batch, or a newer TensorRT, which has more kernels.",
 )
 def narrow_type_held_back(log: Log) -> Iterable[Hit]:

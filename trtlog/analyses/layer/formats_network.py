@@ -1,0 +1,381 @@
+"""The builder's problem over formats: layers with what they may choose, and the cheapest choice for all together.
+
+A layer's tactic reads and writes certain formats; between two layers whose formats differ a conversion is needed. The
+cheapest choice is searched layer by layer in the engine's order: the cheapest way to every set of formats that the
+tensors in use can have is kept (a shortest path over formats).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trtlog._util.words import counted
+from trtlog.analyses.layer.base import layout_of
+from trtlog.analyses.layer.conversion_times import operand_formats
+from trtlog.analyses.layer.engine_layer import Layer, Layers
+from trtlog.analyses.layer.precision import timed_precision
+from trtlog.analyses.layer.timing_noise import TimingNoise
+from trtlog.analyses.layer.timings import format_key
+
+# More states than these are not kept; the cheapest are. Residual networks need some hundreds.
+_STATES = 1500
+# So many layers of a plan are tried as the one that holds it back.
+_SUSPECTS = 6
+_ANY = "any format"
+_NINETY = 1.645
+# Of fewer timed layers nothing can be said of the engine.
+_MOST = 0.8
+# Sums of the same times in another order.
+EQUAL_MS = 1e-9
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A combination of formats of a layer, with its fastest tactic."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    time_ms: float
+    line: int
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer among others: its tensors, what it may choose, what it chose."""
+
+    layer: Layer
+    inputs: tuple[str | None, ...]
+    outputs: tuple[str | None, ...]
+    choices: tuple[tuple[Choice, str | None], ...]
+    used: Choice | None
+    precision: str | None
+
+    def in_precision(self, precision: str) -> list[Choice]:
+        """Return what it may choose in one precision."""
+        return [choice for choice, found in self.choices if found == precision]
+
+
+@dataclass(frozen=True)
+class _State:
+    cost: float
+    conversions: float
+    number: int
+    choice: Choice | None
+    before: _State | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A choice for each layer, and what all cost together: all, the conversions in it in ms, and their number."""
+
+    total: float
+    conversions: float
+    number: int
+    choices: tuple[Choice | None, ...]
+
+
+class Network:
+    """The layers that compute, their tensors, and the cost of conversions."""
+
+    def __init__(self, layers: Layers) -> None:
+        self.layers = layers
+        self._costs: dict[tuple[str, str, str], float] = {}
+        own = [
+            x for x in layers.layers if not x.converts and x.type not in ("Constant", "NoOp") and x.role != "constant"
+        ]
+        self.nodes = [self._node(layer) for layer in own]
+        added = layers.added_conversions
+        self._given = {e.tensor: e.before for e in added if e.place is not None and e.place.side == "input"}
+        # What an untimed layer reads (a reshape) is converted in front of it; an output of the network, behind.
+        names = {node.layer.layer.strip() for node in self.nodes}
+        self._wanted = {
+            e.tensor: e.after
+            for e in added
+            if e.place is not None and (e.place.side == "output" or e.layer.strip() not in names)
+        }
+        # Conversions that the engine turned into another name for the same memory.
+        renamed = {layer.layer.strip() for layer in layers.layers if layer.type == "NoOp"}
+        self._costs |= {(e.tensor, e.before, e.after): 0.0 for e in added if e.name in renamed}
+        self._shapes = {
+            one["name"]: one["shape"]
+            for node in self.nodes
+            for side in ("inputs", "outputs")
+            for one in node.layer.operands(side)
+            if one.get("name") and one.get("shape")
+        }
+        self._last: dict[str, int] = {}
+        for position, node in enumerate(self.nodes):
+            for name in node.inputs:
+                if name is not None:
+                    self._last[name] = position
+
+    def _node(self, layer: Layer) -> Node:
+        inputs, outputs = self.layers.tensors(layer)
+        found: dict[tuple[Any, ...], tuple[Choice, str | None]] = {}
+        for one in layer.candidates:
+            precision = timed_precision(one.input_formats, one.output_formats, one.kernel, one.runner)
+            precision = "FP32" if precision == "TF32" else precision
+            key = (*one.combination, precision)
+            if key not in found or one.time_ms < found[key][0].time_ms:
+                choice = Choice(_plain(one.input_formats), _plain(one.output_formats), one.time_ms, one.line)
+                found[key] = (choice, precision)
+        used = None
+        chosen_precision = layer.precision
+        row = layer.timing.row
+        if row is not None and layer.tactic_ms is not None:
+            held = self.layers.timed_tactics.loc[row]
+            formats = _plain(held["input_formats"]), _plain(held["output_formats"])
+            used = Choice(*formats, layer.tactic_ms, int(held["line"]))
+            chosen_precision = timed_precision(
+                held["input_formats"], held["output_formats"], held["kernel"], held["runner"]
+            )
+        chosen_precision = "FP32" if chosen_precision == "TF32" else chosen_precision
+        return Node(layer, inputs, outputs, tuple(found.values()), used, chosen_precision)
+
+    def without_answer(self, timed: Sequence[int], engine: Plan | None) -> str | None:
+        """Return why nothing can be said of the engine; None where most layers were timed and no conversion is odd."""
+        known = sum(1 for node in self.nodes if node.used is not None)
+        if not timed or known < _MOST * len(self.nodes):
+            return f"{known} of {len(self.nodes)} layers of the engine were timed in this log; {_MOST:.0%} are needed"
+        if engine is None:
+            return "a conversion that the engine holds was not timed in this log"
+        held = sum(1 for layer in self.layers.layers if layer.converts and layer.role.startswith("reformat"))
+        if engine.number > held:
+            return f"by their formats the layers need {counted(engine.number, 'conversion')}, the engine holds {held}"
+        return None
+
+    def cost(self, tensor: str, before: str, after: str) -> float:
+        """Return the time of a conversion, infinite where none was timed."""
+        if before == after or _ANY in (before, after) or self._same_bytes(tensor, before, after):
+            return 0.0
+        key = tensor, before, after
+        if key not in self._costs:
+            time = self.layers.conversion_times.of(*key)
+            self._costs[key] = math.inf if time is None else time.timing.time_ms
+        return self._costs[key]
+
+    def _same_bytes(self, tensor: str, before: str, after: str) -> bool:
+        """Whether a conversion only renames: all layouts of one pixel are the same where no channel is padded."""
+        shape: Sequence[int] = self._shapes.get(tensor) or ()
+        if len(shape) < 3 or any(size != 1 for size in shape[2:]):
+            return False
+        type_, _, vector = format_key(before).partition(":")
+        other, _, wanted = format_key(after).partition(":")
+        sizes = [int(size) for size in (vector, wanted) if size.isdigit()]
+        return type_ == other and all(size > 0 and shape[1] % size == 0 for size in sizes)
+
+    def solve(self, allowed: Sequence[Sequence[Choice]], waived: frozenset[str] = frozenset()) -> Plan | None:
+        """Return the cheapest plan in which each layer takes one of its allowed choices; None where there is none.
+
+        Conversions of the tensors ``waived`` cost nothing.
+        """
+        # Tensors in use -> the formats they are there in, the one they were made in first.
+        states: dict[tuple[tuple[str, tuple[str, ...]], ...], _State] = {(): _State(0.0, 0.0, 0, None, None)}
+        for position, node in enumerate(self.nodes):
+            found: dict[tuple[tuple[str, tuple[str, ...]], ...], _State] = {}
+            choices: Sequence[Choice | None] = allowed[position] or (None,)
+            for key, state in states.items():
+                for choice in choices:
+                    after = self._step(position, node, choice, dict(key), state, waived)
+                    if after is None:
+                        continue
+                    name = tuple(sorted(after[0].items()))
+                    if name not in found or after[1].cost < found[name].cost:
+                        found[name] = after[1]
+            if len(found) > _STATES:
+                found = dict(sorted(found.items(), key=lambda item: item[1].cost)[:_STATES])
+            if not found:
+                return None
+            states = found
+        best = min(states.values(), key=lambda state: state.cost)
+        chosen: list[Choice | None] = []
+        last = best
+        while last.before is not None:
+            chosen.append(last.choice)
+            last = last.before
+        return Plan(best.cost, best.conversions, best.number, tuple(reversed(chosen)))
+
+    def _step(
+        self,
+        position: int,
+        node: Node,
+        choice: Choice | None,
+        there: dict[str, tuple[str, ...]],
+        state: _State,
+        waived: frozenset[str],
+    ) -> tuple[dict[str, tuple[str, ...]], _State] | None:
+        spent, number = 0.0, 0
+        for index, name in enumerate(node.inputs):
+            if name is None or choice is None or index >= len(choice.inputs):
+                continue
+            wanted = choice.inputs[index]
+            # What comes from outside is there as the engine has it.
+            formats = there.get(name) or (self._outside(name, node, index, wanted),)
+            if wanted not in formats and _ANY not in formats and wanted != _ANY:
+                one = 0.0 if name in waived else self.cost(name, formats[0], wanted)
+                if one == math.inf:
+                    return None
+                spent, number = spent + one, number + (one > 0)
+                there[name] = (formats[0], *sorted({*formats[1:], wanted}))
+        for index, name in enumerate(node.outputs):
+            if name is None or choice is None or index >= len(choice.outputs):
+                continue
+            made = choice.outputs[index]
+            if self._last.get(name, -1) > position:
+                # Several layers write the parts of a concatenation, all in its format.
+                if name in there and _ANY not in (made, there[name][0]) and there[name][0] != made:
+                    return None
+                there.setdefault(name, (made,))
+                continue
+            # An output of the network, or what an untimed layer reads: in the engine's format.
+            wanted = self._wanted.get(name) or (node.used.outputs[index] if node.used else made)
+            one = 0.0 if name in waived else self.cost(name, made, wanted)
+            if one == math.inf:
+                return None
+            spent, number = spent + one, number + (one > 0)
+        there = {name: formats for name, formats in there.items() if self._last.get(name, -1) > position}
+        time = choice.time_ms if choice is not None else 0.0
+        return there, _State(state.cost + spent + time, state.conversions + spent, state.number + number, choice, state)
+
+    def _outside(self, name: str, node: Node, index: int, wanted: str) -> str:
+        if name in self._given:
+            return self._given[name]
+        return node.used.inputs[index] if node.used is not None and index < len(node.used.inputs) else wanted
+
+
+def compared(layers: Layers) -> Comparison | str:
+    """Return what other plans are compared with, or why nothing can be said of this engine.
+
+    Parameters
+    ----------
+    layers : Layers
+        Of a log of one run.
+    """
+    network = Network(layers)
+    timed = tuple(i for i, node in enumerate(network.nodes) if node.used is not None and node.choices)
+    engine = network.solve([chosen(node) for node in network.nodes]) if timed else None
+    reason = network.without_answer(timed, engine)
+    if reason is not None or engine is None:
+        return reason or "no layer was timed"
+    return Comparison(network, timed, engine)
+
+
+def chosen(node: Node) -> list[Choice]:
+    """Return what a layer chose: where its formats are not printed, all that were timed of its tactic."""
+    if node.used is None:
+        return []
+    timing = node.layer.timing
+    if timing.how != "ambiguous":
+        return [node.used]
+    alike = [x for x in node.layer.candidates if (x.runner, x.tactic) == (node.layer.runner, node.layer.tactic)]
+    return [Choice(_plain(x.input_formats), _plain(x.output_formats), x.time_ms, x.line) for x in alike] or [node.used]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Other plans against the engine's.
+
+    Attributes
+    ----------
+    network : Network
+        The layers.
+    timed : tuple of int
+        Positions of the layers whose choice is known and may be another.
+    engine : Plan
+        What the engine chose.
+    """
+
+    network: Network
+    timed: tuple[int, ...]
+    engine: Plan
+
+    def noise(self, plan: Plan, positions: Iterable[int] | None = None, conversions: int | None = None) -> float:
+        """Return what nine of ten repeated builds would stay within, in ms; of some layers and conversions only."""
+        noise = TimingNoise()
+        chosen = plan.choices if positions is None else [plan.choices[i] for i in positions]
+        number = plan.number if conversions is None else conversions
+        own = sum((float(noise.disturbed(x.time_ms)) * x.time_ms) ** 2 for x in chosen if x is not None)
+        each = plan.conversions / plan.number if plan.number else 0.0
+        converting = number * (float(noise.disturbed(each, conversion=True)) * each) ** 2
+        return _NINETY * math.sqrt(own + converting)
+
+    def is_faster(self, position: int, precision: str) -> bool:
+        """Whether a layer would be faster in a precision by itself than as the engine has it."""
+        node = self.network.nodes[position]
+        own = node.in_precision(precision)
+        return node.used is not None and bool(own) and min(x.time_ms for x in own) < node.used.time_ms
+
+    def holder(
+        self, plan: Plan, allowed: Sequence[Sequence[Choice]], among: Sequence[int]
+    ) -> tuple[int | None, float]:
+        """Return the layer that the plan would gain most by, if it read and wrote any format, and that gain."""
+        best: tuple[int | None, float] = (None, 0.0)
+        for i in sorted(among, key=lambda i: -self.beside(plan, i))[:_SUSPECTS]:
+            gain = self.gain(plan, allowed, (i,)) if self.beside(plan, i) > 0 else 0.0
+            if gain > best[1]:
+                best = (i, gain)
+        return best
+
+    def alike(
+        self, plan: Plan, allowed: Sequence[Sequence[Choice]], holder: int | None, among: Sequence[int]
+    ) -> tuple[list[int], float]:
+        """Return the layers beside conversions that were timed in the holder's formats only, and their joint gain."""
+        if holder is None:
+            return [], 0.0
+        wanted = kinds(allowed[holder])
+        group = [i for i in among if kinds(allowed[i]) == wanted and self.beside(plan, i) > 0]
+        return group, self.gain(plan, allowed, group)
+
+    def gain(self, plan: Plan, allowed: Sequence[Sequence[Choice]], positions: Iterable[int]) -> float:
+        """Return what a plan would gain if layers read and wrote any format at their speed."""
+        nodes, relaxed = self.network.nodes, [list(own) for own in allowed]
+        for i in positions:
+            fastest = min(allowed[i], key=lambda choice: choice.time_ms)
+            anything = (_ANY,) * max(len(nodes[i].inputs), len(fastest.inputs))
+            relaxed[i] = [Choice(anything, (_ANY,) * len(fastest.outputs), fastest.time_ms, fastest.line)]
+        without = self.network.solve(relaxed)
+        return plan.total - without.total if without is not None else 0.0
+
+    def beside(self, plan: Plan, position: int) -> float:
+        """Return what conversions beside a layer cost in a plan."""
+        nodes, choice = self.network.nodes, plan.choices[position]
+        if choice is None:
+            return 0.0
+        makers = {name: (i, k) for i, node in enumerate(nodes) for k, name in enumerate(node.outputs) if name}
+        total = 0.0
+        for index, name in enumerate(nodes[position].inputs):
+            maker = makers.get(name) if name is not None else None
+            made = plan.choices[maker[0]] if maker is not None else None
+            if name is None or maker is None or made is None or index >= len(choice.inputs):
+                continue
+            if maker[1] < len(made.outputs):
+                total += self.network.cost(name, made.outputs[maker[1]], choice.inputs[index])
+        for k, name in enumerate(nodes[position].outputs):
+            for i, node in enumerate(nodes):
+                reads = plan.choices[i]
+                if name is None or name not in node.inputs or reads is None or k >= len(choice.outputs):
+                    continue
+                index = node.inputs.index(name)
+                if index < len(reads.inputs):
+                    total += self.network.cost(name, choice.outputs[k], reads.inputs[index])
+        return total if total < math.inf else 0.0
+
+
+
+def kinds(choices: Sequence[Choice]) -> set[str]:
+    """Return the combinations of formats, in words."""
+    return {f"{_layout(choice.inputs)} -> {_layout(choice.outputs)}" for choice in choices}
+
+
+def _plain(text: str | None) -> tuple[str, ...]:
+    """Return formats without the mark of a tensor that is a part of a larger one: the layout is the same."""
+    return tuple(one.replace(" long-strided", "") for one in operand_formats(text))
+
+
+def _layout(formats: Sequence[str]) -> str:
+    return layout_of(formats[0]) or formats[0] if formats else "none"
+
+
