@@ -25,6 +25,7 @@ from trtlog.errors import (
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.diff import Diff, diff
+    from trtlog.analyses.compare.ranking import Comparison, compare
     from trtlog.analyses.compare.stability import stability
     from trtlog.analyses.gate.check import check
     from trtlog.analyses.gate.lock import lock
@@ -38,11 +39,13 @@ if TYPE_CHECKING:
 
 # Loaded when first used: importing trtlog loads neither pandas nor pyarrow nor lark.
 _LAZY = {
+    "Comparison": "trtlog.analyses.compare.ranking",
     "Conversion": "trtlog.dataset.build",
     "Dataset": "trtlog.dataset.handle",
     "Diff": "trtlog.analyses.compare.diff",
     "Log": "trtlog.log",
     "check": "trtlog.analyses.gate.check",
+    "compare": "trtlog.analyses.compare.ranking",
     "diff": "trtlog.analyses.compare.diff",
     "lock": "trtlog.analyses.gate.lock",
     "open_dataset": "trtlog.dataset.handle",
@@ -57,6 +60,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "Comparison",
     "Conversion",
     "Dataset",
     "Diff",
@@ -72,6 +76,7 @@ __all__ = [
     "TrtlogError",
     "__version__",
     "check",
+    "compare",
     "diff",
     "lock",
     "open_dataset",

@@ -15,7 +15,7 @@ summaries as (
     select
         regexp_extract(model, '[^/\\]+$') as model_file,
         shape,
-        batch,
+        shapes.batch,
         gpu,
         precision,
         cuda_graph,

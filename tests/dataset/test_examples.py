@@ -71,16 +71,19 @@ def test_latency_by_version(dataset):
         model = re.search(r"\] \[I\] Model: (\S*)", text)
         engine = re.search(r"\] \[I\] Load engine: (\S*)", text)
         version = re.search(r"TensorRT version: (\S+)", text)
-        precision = re.search(r"\] \[I\] Precision: (.*)", text)
+        precision = re.search(r"\] \[I\] Precision: (.*)", text)[1]
+        if not (model and model[1]):  # what is printed is a default; the layers say what the engine is
+            precision = "FP16" if re.search(r"Format/Datatype: [^,]*FP16", text) else None
         name = (model[1] if model and model[1] else engine[1]).rpartition("/")[2]
         shape = ", ".join(re.findall(r"\] \[I\] Input inference shapes?: ?(.*)", text))
         graph = re.search(r"\] \[I\] CUDA Graph: (.*)", text)
-        key = (name, shape, precision[1], graph[1], version[1])
+        key = (name, shape, precision, graph[1], version[1])
         best[key] = min(best.get(key, 1e9), float(found[1]))
         runs[key] += 1
     answer = asked(dataset, "latency_by_version")
     names = ("model_file", "shape", "precision", "cuda_graph", "tensorrt_version")
-    found = {tuple(getattr(r, name) for name in names): (r.best_ms, r.runs) for r in answer.itertuples()}
+    rows = answer.astype(object).where(answer.notna(), None).itertuples()
+    found = {tuple(getattr(r, name) for name in names): (r.best_ms, r.runs) for r in rows}
     assert {key: (best[key], runs[key]) for key in best} == found
 
 

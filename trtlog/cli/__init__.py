@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("trtlog.cli.report", "A log, or two side by side, as one HTML file."),
     "trace": ("trtlog.cli.trace", "A log as a timeline for Perfetto: phases, layers, runners, memory, inferences."),
     "diff": ("trtlog.cli.diff", "Two builds or runs side by side: what changed, and what of it matters."),
+    "compare": ("trtlog.cli.compare", "Many runs ranked side by side; regressions against a baseline."),
     "lock": ("trtlog.cli.lock", "Write what a build chose, and its budgets, to a lock file."),
     "check": ("trtlog.cli.check", "Fail when a build differs from its lock file: the gate for CI."),
     "mcp": ("trtlog.cli.mcp", "A server that agents ask about logs, over the Model Context Protocol."),

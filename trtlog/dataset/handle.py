@@ -215,6 +215,12 @@ class Dataset(InNotebook):
 
         return log_of(self, key)
 
+    def logs(self) -> Iterator[Log]:
+        """Give all logs, one after the other, in the order of the catalogue; each reads its tables when asked for."""
+        rows = self.table(CATALOGUE, columns=["log", "source", "error"]).to_pylist()
+        for digest in dict.fromkeys(row["log"] for row in rows if row["error"] is None):
+            yield self.log(digest)
+
     def parts(self, name: str, log: str) -> list[tuple[int, str]]:
         """Return the row counts and paths of the parts of a table that may hold rows of a log."""
         return [

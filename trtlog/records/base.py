@@ -106,9 +106,8 @@ class Record(InNotebook):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls._columns = {
-            name: value.metadata["column"] for name, value in vars(cls).items() if isinstance(value, dataclasses.Field)
-        }
+        own = {n: value.metadata["column"] for n, value in vars(cls).items() if isinstance(value, dataclasses.Field)}
+        cls._columns = getattr(cls, "_columns", {}) | own
         name = cls.__dict__.get("table")
         if name is not None:
             Record.registry[name] = cls

@@ -18,6 +18,7 @@ _DOCUMENTS = {
     "trtlog.analyses.handle.Analyses": "log:analyses",
     "trtlog.report.plots.plots.Plots": "log:plots",
     "trtlog.analyses.compare.diff.Diff": "diff:diff",
+    "trtlog.analyses.compare.ranking.Comparison": "compare:compare",
     "trtlog.analyses.compare.stability.Stability": "stability:stability",
     "trtlog.analyses.gate.check.Check": "check:check",
     "trtlog.analyses.gate.lock.Lock": "lock:lock",
@@ -40,4 +41,11 @@ for _form, _writer in _WRITERS.items():
     register(_form, dict.fromkeys(_DOCUMENTS, _writer))
 # The answer in words is part of it, so it is drawn, not only written down.
 register("json", {"trtlog.analyses.compare.diff.Diff": "trtlog.report.diff_json:to_json"})
-register("plot", {"trtlog.runner.study.Sweep": "trtlog.report.plots.plots:plot_sweep"})
+register(
+    "plot",
+    {
+        "trtlog.runner.study.Sweep": "trtlog.report.plots.plots:plot_sweep",
+        "trtlog.analyses.compare.ranking.Comparison": "trtlog.report.plots.comparison:plot_comparison",
+    },
+)
+register("page", {"trtlog.analyses.compare.ranking.Comparison": "trtlog.report.page.page:report_comparison"})

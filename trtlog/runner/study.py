@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from trtlog._util.words import counted
+from trtlog.analyses.build.memory import gpu_memory
 from trtlog.analyses.build.performance import measures
 from trtlog.display import InNotebook, draw
 from trtlog.errors import InputError, QueryError
@@ -282,17 +283,8 @@ def _measures(row: dict[str, Any], log: Log, batch: int | None) -> dict[str, Any
     speed = row["throughput_qps"]
     row["samples_per_s"] = None if batch is None or speed is None else speed * batch
     row["build_s"] = build_seconds(log.table("phases"))
-    managed, device = [], []
-    for entry in log.table("memory").to_pylist():
-        if entry["gpu_mib"] is None:
-            continue
-        own = "TensorRT-managed allocation" in entry["event"]
-        if not own:
-            device.append(entry["gpu_mib"])
-        elif "IExecutionContext" in entry["event"]:
-            managed.append(entry["gpu_mib"])
-    row["engine_gpu_mib"] = max(managed, default=None)
-    row["peak_gpu_mib"] = max(device, default=None)
+    held = gpu_memory(log.table("memory"))
+    row["engine_gpu_mib"], row["peak_gpu_mib"] = held.engine_mib, held.peak_mib
     row["warnings"] = sum(entry["severity"] == "warning" for entry in log.table("messages").to_pylist())
     return row
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -83,6 +84,35 @@ def in_use(memory: pa.Table, *, managed: bool = False) -> pa.Table:
     """
     own = pc.starts_with(memory.column("event").cast(pa.string()), "TensorRT-managed")
     return memory.filter(own if managed else pc.invert(own))
+
+
+@dataclass(frozen=True)
+class GpuMemory:
+    """GPU memory of a run, in MiB; None where the log does not print it.
+
+    Parameters
+    ----------
+    engine_mib : int or None
+        What TensorRT manages once the execution context is made: weights and activations.
+    peak_mib : int or None
+        Most in use on the device, by all programs.
+    """
+
+    engine_mib: int | None
+    peak_mib: int | None
+
+
+def gpu_memory(memory: pa.Table) -> GpuMemory:
+    """Return the GPU memory of one run, of its table ``memory``."""
+    managed, device = [], []
+    for row in rows(memory):
+        if row["gpu_mib"] is None:
+            continue
+        if "TensorRT-managed allocation" not in row["event"]:
+            device.append(row["gpu_mib"])
+        elif "IExecutionContext" in row["event"]:
+            managed.append(row["gpu_mib"])
+    return GpuMemory(max(managed, default=None), max(device, default=None))
 
 
 @record(frozen=True)

@@ -83,17 +83,27 @@ def precision_of(log: Log) -> str | None:
     >>> precision_of(trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_load_profile.log.gz"))
     'FP16 (57 layers), by the layers of the loaded engine'
     """
-    if not log.build.load_engine and "--loadEngine" not in (log.run.command or ""):
+    if not loads_engine(log):
         return log.build.precision
-    counts: dict[str, int] = {}
-    for layer in layers_of(log).layers:
-        if layer.precision and not layer.converts and layer.role == "layer":
-            counts[layer.precision] = counts.get(layer.precision, 0) + 1
-    if not counts:
+    named = layer_precisions(log)
+    if not named:
         return None
-    named = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     words = ", ".join(f"{name} ({counted(n, 'layer')})" for name, n in named)
     return f"{words}, by the layers of the loaded engine"
+
+
+def loads_engine(log: Log) -> bool:
+    """Return whether a run loads its engine: the precision that it prints is then a default, not the engine's."""
+    return bool(log.build.load_engine) or "--loadEngine" in (log.run.command or "")
+
+
+def layer_precisions(log: Log) -> list[tuple[str, int]]:
+    """Return the precisions of the layers that compute, and how many layers have each, the commonest first."""
+    counts: dict[str, int] = {}
+    for layer in layers_of(log).layers if log.table("engine_layers").num_rows else ():
+        if layer.precision and not layer.converts and layer.role == "layer":
+            counts[layer.precision] = counts.get(layer.precision, 0) + 1
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def cause(log: Log) -> Cause | None:

@@ -44,21 +44,48 @@ _COPIES = ("h2d_latency", "d2h_latency")
 _MIN_BEYOND = 10
 
 
+_UNSTABLE = re.compile(
+    r"GPU compute time is unstable, with coefficient of variance = ([0-9]+(?:\.[0-9]+)?)%", re.IGNORECASE
+)
+
+
 @dataclass(frozen=True)
 class Run:
-    """One run's figures and what they depend on."""
+    """One run's figures and what they depend on; without its log, so that thousands can be held.
 
-    log: Log
+    Parameters
+    ----------
+    values : mapping
+        Metric and statistic -> value.
+    samples : mapping
+        Metric -> what was measured in the course of the run.
+    spread : mapping
+        Metric -> spread in percent.
+    regime : Regime
+        What the times depend on.
+    started_at : datetime or None
+        First time printed.
+    unstable : sequence of (float, int)
+        trtexec's warnings that the GPU time is unstable: coefficient of variance in percent, and line.
+    """
+
     values: Mapping[tuple[str, str], float]
     samples: Mapping[str, Samples]
     spread: Mapping[str, float]
     regime: Regime
+    started_at: datetime | None = None
+    unstable: Sequence[tuple[float, int]] = ()
 
     @classmethod
     def of(cls, log: Log) -> Run:
         """Read a log of one run."""
-        values = read_values(log)
-        return cls(log, values, read_samples(log), spread_percent(log), read_regime(log))
+        warned = [
+            (float(said[1]), message.line)
+            for message in log.records("messages")
+            if (said := _UNSTABLE.search(message.text or ""))
+        ]
+        values, samples, spread = read_values(log), read_samples(log), spread_percent(log)
+        return cls(values, samples, spread, read_regime(log), log.run.started_at, tuple(warned))
 
     @property
     def inferences(self) -> float | None:
@@ -151,7 +178,7 @@ def performance_rows(control: Sequence[Run], test: Sequence[Run]) -> list[dict[s
 
 def _row(metric: str, stat: str, sides: tuple[Sequence[Run], Sequence[Run]]) -> dict[str, Any]:
     ours, theirs = ([v for run in side if (v := run.values.get((metric, stat))) is not None] for side in sides)
-    control, test = _mean(ours), _mean(theirs)
+    control, test = geometric_mean(ours), geometric_mean(theirs)
     return {
         "metric": metric,
         "stat": stat,
@@ -164,7 +191,7 @@ def _row(metric: str, stat: str, sides: tuple[Sequence[Run], Sequence[Run]]) -> 
     }
 
 
-def _mean(values: Sequence[float]) -> float | None:
+def geometric_mean(values: Sequence[float]) -> float | None:
     """Return the geometric mean, and a single value as it is."""
     if len(values) < 2 or min(values) <= 0:
         return sum(values) / len(values) if values else None
@@ -299,21 +326,11 @@ def _contradictions(judged: Mapping[str, Mapping[str, Any]], control: Sequence[R
     ]
 
 
-_UNSTABLE = re.compile(
-    r"GPU compute time is unstable, with coefficient of variance = ([0-9]+(?:\.[0-9]+)?)%", re.IGNORECASE
-)
-
-
 def _unstable(control: Sequence[Run], test: Sequence[Run]) -> list[str]:
     """Repeat trtexec's own warning."""
     words = []
     for name, side in (("control", control), ("test", test)):
-        warned = [
-            (float(said[1]), message.line)
-            for run in side
-            for message in run.log.records("messages")
-            if (said := _UNSTABLE.search(message.text or ""))
-        ]
+        warned = [warning for run in side for warning in run.unstable]
         if warned:
             worst, line = max(warned)
             of = f"{counted(len(warned), 'run')} of {len(side)} of {name}, at most " if len(side) > 1 else f"{name}, "
@@ -322,7 +339,7 @@ def _unstable(control: Sequence[Run], test: Sequence[Run]) -> list[str]:
 
 
 def _one_after_the_other(control: Sequence[Run], test: Sequence[Run]) -> bool:
-    starts: list[list[datetime | None]] = [[run.log.run.started_at for run in side] for side in (control, test)]
+    starts: list[list[datetime | None]] = [[run.started_at for run in side] for side in (control, test)]
     ours, theirs = ([start for start in side if start is not None] for side in starts)
     if len(ours) < len(control) or len(theirs) < len(test):
         return False

@@ -1,4 +1,4 @@
-"""The page of two logs: the document of a diff, as the script reads it."""
+"""The page of a diff or a comparison: its document, as the script reads it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,95 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact
-from trtlog.report.document import Cell, Column, Note, Number, Points, Section, Table, cell_text, filled, plain
+from trtlog._util.words import counted
+from trtlog.report.document import (
+    Cell,
+    Column,
+    Document,
+    Note,
+    Number,
+    Points,
+    Section,
+    Table,
+    cell_text,
+    filled,
+    plain,
+)
+from trtlog.report.documents.compare import compare as compare_document
+from trtlog.report.documents.compare import short_names
 from trtlog.report.documents.diff import diff as document_of
+from trtlog.report.numbers import figure
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.diff import Diff
+    from trtlog.analyses.compare.ranking import Comparison
 
 _ROWS = 20_000
 
 
 def diff_data(diff: Diff) -> dict[str, Any]:
-    """Return the data of the page: headline and notes first, then a section a table."""
+    """Return the data of the page of two logs: headline and notes first, then a section a table."""
+    head = {
+        "name": f"{_base(diff.control.source)} → {_base(diff.test.source)}",
+        "status": None,
+        "facts": [f"control: {redact(diff.control.source)}", f"test: {redact(diff.test.source)}"],
+        "tiles": [],
+    }
+    return _data("diff", document_of(diff), head, "What changed")
+
+
+def comparison_data(found: Comparison) -> dict[str, Any]:
+    """Return the data of the page of many runs: the answer, then a section a group with bars."""
+    document = compare_document(found)
+    groups = found.groups()
+    tiles = [("runs", len(found.rows)), ("groups", len(groups))]
+    if found.has_baseline:
+        tiles.append(("regressions", len(found.regressions)))
+    head = {
+        "name": f"{counted(len(found.rows), 'run')} compared",
+        "status": None,
+        "facts": [f"ranked by {found.metric}", f"grouped by {', '.join(found.by)}"],
+        "tiles": [{"label": label, "value": value, "unit": ""} for label, value in tiles],
+    }
+    data = _data("comparison", document, head, "Answer")
+    run = data["runs"][0]
+    shown = short_names(found.rows)
+    sections = [section for section in run["sections"] if section["id"] != "headline"]
+    for section, rows in zip(sections, groups, strict=True):
+        ranked = [row for row in rows if row["rank"] is not None]
+        parts = filter(None, (_base(rows[0]["model"] or ""), rows[0]["shapes"]))
+        section["nav"] = redact(", ".join(parts)) or "no model"
+        if len(ranked) < 2:
+            continue
+        name = f"bars{section['id']}"
+        run["tables"][name] = _table(
+            Table(
+                (Column("run", "name"), Column("figure", "number"), Column("verdict", "code")),
+                [(shown[id(r)], figure(r["ranked_by"]), r["verdict"] or "not judged") for r in ranked],
+            )
+        )
+        bars = {"kind": "bars", "table": name, "label": "c0", "value": "c1", "color": "c2", "ordered": True, "most": 40}
+        bars["names"] = True
+        section["blocks"].append(bars | {"title": _TITLES[found.metric], "note": ""})
+    return data
+
+
+# What the bars of a comparison show.
+_TITLES = {
+    "gpu": "GPU compute time (ms), the shortest first",
+    "latency": "Latency (ms), the shortest first",
+    "p99": "p99 latency (ms), the shortest first",
+    "throughput": "Throughput (queries/s; samples/s where batch sizes differ), the highest first",
+}
+
+
+def _data(kind: str, document: Document, head: dict[str, Any], title: str) -> dict[str, Any]:
     tables: dict[str, Any] = {}
     first: list[dict[str, Any]] = []
-    made = [{"id": "headline", "title": "What changed", "blocks": first}]
-    for block in document_of(diff).blocks:
+    made = [{"id": "headline", "title": title, "blocks": first}]
+    if document.answer and kind != "diff":
+        first.append({"kind": "text", "text": redact(plain(document.answer))})
+    for block in document.blocks:
         if isinstance(block, Note):
             first.append({"kind": "missing", "text": redact(block.text)})
         elif isinstance(block, Points):
@@ -28,17 +102,11 @@ def diff_data(diff: Diff) -> dict[str, Any]:
         elif isinstance(block, Section):
             [table] = block.blocks
             assert isinstance(table, Table)
-            name = f"diff{len(tables)}"
+            name = f"{kind}{len(tables)}"
             tables[name] = _table(table)
             shown = {"kind": "table", "table": name, "title": block.title, "bare": True, "note": ""}
-            made.append({"id": name, "title": block.title, "blocks": [shown]})
-    head = {
-        "name": f"{_base(diff.control.source)} → {_base(diff.test.source)}",
-        "status": None,
-        "facts": [f"control: {redact(diff.control.source)}", f"test: {redact(diff.test.source)}"],
-        "tiles": [],
-    }
-    return {"kind": "diff", "title": head["name"], "runs": [{"head": head, "sections": made, "tables": tables}]}
+            made.append({"id": name, "title": redact(block.title), "blocks": [shown]})
+    return {"kind": kind, "title": head["name"], "runs": [{"head": head, "sections": made, "tables": tables}]}
 
 
 def _point(text: str, under: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from trtlog.report.page.sections import ROWS, Page, sections
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.diff import Diff
+    from trtlog.analyses.compare.ranking import Comparison
     from trtlog.log import Log
 
 LARGEST_BYTES = 5_500_000
@@ -48,6 +49,13 @@ def report_diff(diff: Diff) -> str:
 
     title = f"{_base(redact(diff.control.source))} and {_base(redact(diff.test.source))}"
     return _page(title, embed(diff_data(diff)))
+
+
+def report_comparison(found: Comparison) -> str:
+    """Return the page of many runs side by side."""
+    from trtlog.report.page.diff import comparison_data
+
+    return _page("Comparison of runs", embed(comparison_data(found)))
 
 
 def _run(log: Log, largest: int) -> tuple[dict[str, Any], int]:

@@ -103,8 +103,10 @@ function layerLink(name) {
 
 // Colors of types and precisions: the same word has the same color wherever it stands.
 const colorPlaces = new Map();
+const JUDGED = { faster: 'var(--good)', slower: 'var(--bad)', same: 'var(--c-none)', 'not judged': 'var(--c-none)', baseline: 'var(--c0)', best: 'var(--c0)' };
 function color(word) {
   if (word === null || word === undefined) return 'var(--c-none)';
+  if (JUDGED[word]) return JUDGED[word];
   if (!colorPlaces.has(word)) colorPlaces.set(word, colorPlaces.size);
   const place = colorPlaces.get(word);
   return place < 9 ? `var(--c${place})` : 'var(--c-none)';

@@ -22,7 +22,7 @@ function barsBlock(block) {
     const kind = block.color ? held.get(row, block.color) : null;
     if (block.color) tints.add(kind);
     const text = withUnit(number(value, column.digits), column.unit);
-    return bar(block.label === 'layer' ? layerLink(label) : String(label).replaceAll('_', ' '), value / most, text,
+    return bar(block.label === 'layer' ? layerLink(label) : block.names ? label : String(label).replaceAll('_', ' '), value / most, text,
       block.color ? color(kind) : null, `${label}: ${text}`);
   });
   const more = all > rows.length ? `the ${rows.length} slowest of ${all}` : null;

@@ -64,7 +64,7 @@ function draw() {
   drawHead();
   const { sections } = page();
   document.getElementById('nav').replaceChildren(el('ol', {}, sections.map((section) =>
-    el('li', {}, el('a', { href: '#' + section.id }, section.title)))));
+    el('li', {}, el('a', { href: '#' + section.id }, section.nav || section.title)))));
   document.getElementById('main').replaceChildren(...sections.map((section) =>
     el('section', { id: section.id, 'aria-labelledby': 'h-' + section.id }, el('h2', { id: 'h-' + section.id }, section.title),
       section.blocks.map((block) => BLOCKS[block.kind](block)))));

@@ -1,0 +1,161 @@
+"""Many runs side by side: ranks against the logs' own text, verdicts against a diff of the same two logs."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+import trtlog
+from tests.diff.conftest import CAPTURES, REPEATS, compared, load, text_of
+from tests.diff.test_cli import run
+
+SWEEP = [f"sweep_r50_{name}_b{batch}" for batch in (1, 8, 32, 128) for name in ("fp32", "best")]
+
+
+def changed(name: str, factor: float, tmp_path, source: str = "changed.log"):
+    """Return the log with each time and rate of its summary as of a machine ``factor`` times slower."""
+    text = text_of(name)
+
+    def slower(found: re.Match[str]) -> str:
+        return f"{found[1]}{float(found[2]) * factor:.6g}"
+
+    text = re.sub(r"((?:min|max|mean|median|percentile\([0-9.]+%\)) = )([0-9.]+)(?= ms)", slower, text)
+    text = re.sub(r"(Throughput: )([0-9.]+)", lambda m: f"{m[1]}{float(m[2]) / factor:.6g}", text)
+    (tmp_path / source).write_text(text)
+    return tmp_path / source
+
+
+def name_of(row) -> str:
+    return row["source"].rpartition("/")[2].removesuffix(".log.gz")
+
+
+@pytest.fixture(scope="module")
+def sweep():
+    return trtlog.compare([load(name) for name in SWEEP])
+
+
+def test_ranks_are_those_of_the_text(sweep):
+    medians = {
+        name: float(re.search(r"GPU Compute Time: .* median = (\S+) ms", text_of(name))[1]) for name in SWEEP
+    }
+    assert {name_of(row): row["gpu_compute_median_ms"] for row in sweep.rows} == medians
+    for rows in sweep.groups():
+        times = [medians[name_of(row)] for row in rows]
+        assert times == sorted(times)
+        assert [row["rank"] for row in rows] == [1, 2]
+        assert len({row["batch"] for row in rows}) == 1, "batch sizes are not mixed"
+
+
+def test_groups_come_in_the_order_of_numbers(sweep):
+    assert [rows[0]["batch"] for rows in sweep.groups()] == [1, 8, 32, 128]
+
+
+def test_verdicts_are_those_of_a_diff(sweep):
+    for rows in sweep.groups():
+        best, other = rows
+        found = compared(name_of(best), name_of(other)).performance
+        [row] = found[(found.metric == "gpu_compute_time") & (found.stat == "median")].to_dict("records")
+        assert best["verdict"] == "best"
+        assert other["verdict"] == row["verdict"]
+        assert other["change_percent"] == pytest.approx(row["change_percent"])
+        assert other["limit_percent"] == pytest.approx(row["limit_percent"])
+
+
+def test_batches_in_one_group_are_compared_by_the_sample():
+    found = trtlog.compare([load(name) for name in SWEEP], by=["model"], metric="throughput")
+    [rows] = found.groups()
+    rates = {
+        name: float(re.search(r"Throughput: (\S+) qps", text_of(name))[1]) * int(name.rpartition("b")[2])
+        for name in SWEEP
+    }
+    assert [name_of(row) for row in rows] == sorted(rates, key=rates.__getitem__, reverse=True)
+    assert [row["ranked_by"] for row in rows] == pytest.approx(sorted(rates.values(), reverse=True))
+    batch8 = next(row for row in rows if name_of(row) == "sweep_r50_fp32_b8")
+    assert batch8["change_percent"] == pytest.approx(100 * (rates["sweep_r50_fp32_b8"] / max(rates.values()) - 1))
+
+
+def test_a_regression_is_one_and_noise_is_none(tmp_path):
+    """Graph runs of one engine differ by less than 1 %; one that is slower by 20 % is a regression."""
+    same = [load(f"graph_{n}") for n in range(1, 4)]
+    slow = changed("graph_1", 1.2, tmp_path)
+    found = trtlog.compare([*same, slow], baseline=load("graph_0"))
+    [worse] = found.regressions
+    assert worse["source"] == str(slow)
+    assert worse["change_percent"] == pytest.approx(100 * (0.0898438 * 1.2 / 0.0898438 - 1), abs=0.2)
+    verdicts = {name_of(row): row["verdict"] for row in found.rows}
+    assert verdicts["graph_0"] == "baseline"
+    assert {verdicts[f"graph_{n}"] for n in range(1, 4)} == {"same"}
+    assert "1 regression" in repr(found)
+    assert trtlog.compare([*same, slow]).regressions == [], "without a baseline nothing is a regression"
+
+
+def test_a_baseline_by_condition_is_of_the_same_work():
+    found = trtlog.compare([load(name) for name in SWEEP], baseline="precision=FP32")
+    for row in found.rows:
+        name = name_of(row)
+        if "fp32" in name:
+            assert row["verdict"] == "baseline"
+        else:
+            assert row["reference"].endswith(f"{name.replace('best', 'fp32')}.log.gz")
+            assert row["differs"] == "precision"
+
+
+def test_other_work_and_failed_runs_get_no_verdict():
+    lstm = load("lstm_verbose")
+    found = trtlog.compare([load("sweep_r50_fp32_b8"), load("err_dla"), lstm], baseline=lstm)
+    rows = {name_of(row): row for row in found.rows}
+    assert rows["sweep_r50_fp32_b8"]["verdict"] is None
+    assert "no run of this model" in rows["sweep_r50_fp32_b8"]["reason"]
+    assert (rows["err_dla"]["rank"], rows["err_dla"]["status"]) == (None, "failed")
+    assert "DLA" in rows["err_dla"]["cause"]
+    assert found.rows[-1] is rows["err_dla"], "what was not measured comes last"
+    mixed = trtlog.compare([load("sweep_r50_fp32_b8"), load("lstm_verbose")], by=["gpu"])
+    assert [row["reason"] for row in mixed.rows] == [None, "another model: no verdict"]
+
+
+def test_a_dataset_is_compared_as_its_logs(tmp_path, sweep):
+    trtlog.to_dataset(str(CAPTURES / "sweep_r50_*.log.gz"), tmp_path / "fleet")
+    found = trtlog.compare(trtlog.open_dataset(tmp_path / "fleet"))
+    names = ("rank", "verdict", "batch", "precision", "change_percent", "limit_percent")
+    assert [[row[n] for n in names] for row in found.rows] == [[row[n] for n in names] for row in sweep.rows]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"by": ["modle"]}, r"'modle' \(did you mean model\?\)"),
+        ({"metric": "latncy"}, r"'latncy' \(did you mean latency\?\)"),
+        ({"baseline": "version=9.9.9"}, "no run has tensorrt_version 9.9.9.*8.5.3"),
+        ({"baseline": "versoin=8.5.3"}, r"no 'versoin' to choose"),
+    ],
+)
+def test_mistakes_are_said(options, reason):
+    with pytest.raises(trtlog.QueryError, match=reason):
+        trtlog.compare([load("lstm_verbose")], **options)
+
+
+def test_every_form_says_the_same(tmp_path, sweep):
+    logs = CAPTURES / "sweep_r50_*.log.gz"
+    page, picture = tmp_path / "page.html", tmp_path / "plot.html"
+    text = run("compare", logs, "--html", page, "--plot", picture)
+    assert text.returncode == 0
+    assert "no regression" not in text.stdout, "nobody asked about one"
+    shown = json.loads(run("compare", logs, "--format", "json").stdout)
+    assert [row["verdict"] for row in shown["runs"]] == [row["verdict"] for row in sweep.rows]
+    for form in (text.stdout, run("compare", logs, "--format", "md").stdout, page.read_text(), sweep._repr_html_()):
+        for name in SWEEP:
+            assert name in form
+    assert "sweep_r50_best_b128" in picture.read_text()
+
+
+def test_regressions_end_with_exit_code_1(tmp_path):
+    slow = changed("graph_1", 1.2, tmp_path)
+    base = REPEATS / "graph_0.log.gz"
+    done = run("compare", slow, REPEATS / "graph_2.log.gz", "--baseline", base, "--regressions")
+    assert done.returncode == 1
+    assert "changed.log +20.0%" in " ".join(done.stdout.split())
+    assert "graph_2" not in done.stdout
+    assert run("compare", REPEATS / "graph_2.log.gz", "--baseline", base, "--regressions").returncode == 0
+    assert "needs --baseline" in run("compare", slow, "--regressions").stderr
