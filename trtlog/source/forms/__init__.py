@@ -9,7 +9,7 @@ from trtlog.source.forms.base import Form
 from trtlog.source.forms.envelopes import JsonLines, Quoted, Tags
 from trtlog.source.forms.jammed import Jammed
 from trtlog.source.forms.letters import Colours, Dashes, Entities, Quotes, Spaces
-from trtlog.source.forms.marks import Marks
+from trtlog.source.forms.marks import MARKS
 from trtlog.source.forms.numbers import Numbers
 from trtlog.source.forms.slips import LostBracket, PowerShell, Tabs
 from trtlog.source.forms.stamps import COLLECTORS
@@ -30,7 +30,7 @@ FORMS: tuple[Form, ...] = (
     LostBracket(),
     PowerShell(),
     Tabs(),
-    Marks(),
+    MARKS,
     Quoted(),
     Jammed(),
     WRAPPED,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from trtlog.source.forms.judge import Judge
+from trtlog.source.forms.judge import MESSAGE, Judge
 
 # So many lines are judged to tell whether a form is there.
 JUDGED = 200
@@ -19,6 +19,7 @@ _MARKS = re.compile(
     rb"\[[VIWEF]\]|\[TRT\]|\[TensorRT\]|&&&& |(?:&amp;){4} |\bSeverity\.|\b[VIWE][0-9]{4} |\b[A-Z]+: \[|Layer\("
 )
 _FARTHEST = 400
+Made = TypeVar("Made")
 
 
 def holds_record(line: bytes) -> bool:
@@ -88,7 +89,10 @@ class Sample:
 
     lines: list[bytes]
     judge: Judge
+    joined: int = 0
     _worth: dict[bytes, int] = field(default_factory=dict)
+    _undone: dict[str, Sample] = field(default_factory=dict)
+    _made: dict[Any, Any] = field(default_factory=dict)
 
     @cached_property
     def data(self) -> bytes:
@@ -125,21 +129,47 @@ class Sample:
 
     @cached_property
     def score(self) -> int:
-        """Return the worth of all lines together."""
-        return sum(map(self.worth, self.lines))
+        """Return the worth of all lines together, and of those that became parts of known ones."""
+        return sum(map(self.worth, self.lines)) + self.joined
+
+    @cached_property
+    def share(self) -> float:
+        """Share of the text that stands in lines that are known."""
+        whole = sum(map(len, self.lines))
+        return sum(len(line) * self.worth(line) for line in self.lines) / (MESSAGE * whole) if whole else 1.0
 
     @cached_property
     def clarity(self) -> int:
         """Return the worth of all lines together, less the number of those of which nothing is known."""
         return self.score - sum(bool(line.strip()) and not self.worth(line) for line in self.lines)
 
+    def made(self, make: Callable[[Sample], Made]) -> Made:
+        """Return what a function makes of the sample, made once."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
+
     def undone(self, undo: Undo) -> Sample:
-        """Return the sample as it reads undone."""
+        """Return the sample as it reads undone, remembered."""
+        known = self._undone.get(undo.key)
+        if known is None:
+            known = self._undone[undo.key] = self._undo(undo)
+        return known
+
+    def _undo(self, undo: Undo) -> Sample:
         if isinstance(undo, Reflow):
-            lines, _ = undo.fresh().reflow(self.lines, range(1, len(self.lines) + 1), True)
-        else:
-            lines = undo.rewrite(self.data).split(b"\n")[:-1]
-        return Sample(lines, self.judge, self._worth)
+            lines, numbers = undo.fresh().reflow(self.lines, range(1, len(self.lines) + 1), True)
+            return Sample(lines, self.judge, self._joined(lines, numbers), self._worth)
+        return Sample(undo.rewrite(self.data).split(b"\n")[:-1], self.judge, self.joined, self._worth)
+
+    def _joined(self, lines: list[bytes], numbers: list[int]) -> int:
+        """Return how many lines of which nothing was known became parts of a known one."""
+        count = self.joined
+        for line, begin, end in zip(lines, numbers, [*numbers[1:], len(self.lines) + 1], strict=True):
+            if end > begin + 1 and self.worth(line) == MESSAGE:
+                count += sum(not self.worth(part) for part in self.lines[begin - 1 : end - 1])
+        return count
 
     def gain(self, undo: Undo, after: Sample) -> tuple[int, int, int]:
         """Return how many lines are known better and worse when undone, and how many change."""

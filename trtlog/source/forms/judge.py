@@ -24,6 +24,7 @@ _TELLING = 6
 _USUAL = re.compile(
     rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[(?:[VIWEF]\] |TRT\] \[[VIWEF]\] )|\[[VIWE]\] |&&&& [A-Z]+ "
 )
+_DATED = re.compile(rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[")
 _NO_DECORATION = re.compile(rb"[A-Za-z]+ [A-Za-z]+ [a-z]|$")
 
 
@@ -120,6 +121,10 @@ class Judge:
         if _USUAL.match(line, start):
             return True
         return self.header(line, start) > 0 or line.startswith(self._bare_prefixes, start)
+
+    def is_dated(self, line: bytes) -> bool:
+        """Tell whether a line begins with a time of trtexec's, which stands nowhere else."""
+        return line[:1] == b"[" and _DATED.match(line) is not None
 
     def header(self, line: bytes, start: int = 0) -> int:
         """Return where the longest header that begins at a place ends, 0 for none."""

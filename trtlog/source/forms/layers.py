@@ -9,6 +9,7 @@ from trtlog.source.forms import FORMS, WRAPPED
 from trtlog.source.forms.base import MOST, Form, Reflow, Sample, Undo, holds_record
 from trtlog.source.forms.judge import Judge
 from trtlog.source.forms.numbering import LineMap
+from trtlog.source.forms.wrapped import Join
 from trtlog.source.logger import Logger
 
 # So much of a text is looked at, so much of each later part of it, unless a glance at less tells that it is plain.
@@ -103,9 +104,17 @@ def find_layers(data: bytes, *, whole: bool = False, logger: Logger | None = Non
     if best or len(sample.hidden) > 1:
         ways = [_cleared(sample, [], hopes_first=True)]
         ways += [_cleared(sample, [undo], hopes_first=False) for undo in WRAPPED.evident(sample)]
-        # Where two read the same, forms with a name tell more than a common prefix.
-        best = max([best, *ways], key=lambda layers: (_below(sample, layers).clarity, -sum(map(_is_common, layers))))
+        best = max([best, *ways], key=lambda layers: _rank(sample, layers))
     return best
+
+
+def _rank(sample: Sample, layers: Sequence[Undo]) -> tuple[float, int, int, int]:
+    """Return how good a way is: by the share of the text that is known, as ways differ in the number of lines.
+
+    Where two read the same, forms with a name tell more than a common prefix.
+    """
+    below = _below(sample, layers)
+    return round(below.share, 2), -sum(map(_is_common, layers)), below.clarity - below.joined, -len(layers)
 
 
 def _cleared(sample: Sample, outermost: list[Undo], *, hopes_first: bool) -> list[Undo]:
@@ -154,7 +163,7 @@ def _search(sample: Sample, outermost: list[Undo], excluded: set[str], *, hopes_
     taken = excluded | {layer.key for layer in layers}
     current = _below(sample, layers)
     while len(layers) < _DEEPEST:
-        found = _outermost(current, taken, hopes_first=hopes_first)
+        found = _outermost(current, layers, taken, hopes_first=hopes_first)
         if found is None:
             break
         undo, current = found
@@ -174,13 +183,17 @@ def _needless(sample: Sample, layers: list[Undo]) -> set[str]:
     return needless
 
 
-def _outermost(sample: Sample, taken: set[str], *, hopes_first: bool) -> tuple[Undo, Sample] | None:
+def _outermost(
+    sample: Sample, layers: list[Undo], taken: set[str], *, hopes_first: bool
+) -> tuple[Undo, Sample] | None:
     """Return what undoes the outermost form, and the text below it."""
     hope: tuple[Undo, Sample] | None = None
     for form in FORMS:
         best: tuple[int, Undo, Sample] | None = None
         maybe: tuple[Undo, Sample] | None = None
-        for undo in form.find(sample)[:_WAYS]:
+        if form is WRAPPED and any(isinstance(layer, Join) for layer in layers):
+            continue  # what was cut twice is not told from what is left of one cut
+        for undo in sample.made(form.find)[:_WAYS]:
             if undo.key in taken:
                 continue
             after = sample.undone(undo)

@@ -34,10 +34,14 @@ class _Letters(Undo):
 
     def rewrite(self, data: bytes) -> bytes:
         """Return whole lines undone."""
-        if not data.isascii():
-            for expression, by in self._pairs:
-                data = expression.sub(by, data)
-        return data
+        if data.isascii():
+            return data
+        return b"\n".join([line if line.isascii() else self._replaced(line) for line in data.split(b"\n")])
+
+    def _replaced(self, line: bytes) -> bytes:
+        for expression, by in self._pairs:
+            line = expression.sub(by, line)
+        return line
 
 
 class Entities(Form):

@@ -35,6 +35,10 @@ class Marks(Form):
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return what cuts off each text that stands in front of several records."""
+        return list(map(_cut, self.shapes(sample)))
+
+    def shapes(self, sample: Sample) -> list[bytes]:
+        """Return expressions for what stands in front of several records, the commonest first."""
         fronts: Counter[bytes] = Counter()
         for line in sample.hidden:
             front = _front(sample, line)
@@ -45,7 +49,10 @@ class Marks(Form):
         if sum(fronts[shape] for shape in blank) <= _MOST * _records(sample):
             for shape in blank:  # what is indented belongs to what stands above it
                 del fronts[shape]
-        return [_cut(shape) for shape, count in fronts.most_common(4) if count >= least]
+        return [shape for shape, count in fronts.most_common(4) if count >= least]
+
+
+MARKS = Marks()
 
 
 def _records(sample: Sample) -> int:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from trtlog.source.forms.base import Form, Reflow, Sample, Undo
-from trtlog.source.forms.judge import Judge
+from trtlog.source.forms.judge import MESSAGE, Judge
+from trtlog.source.forms.marks import MARKS
 from trtlog.source.forms.stamps import COLLECTORS
 
 _NARROWEST, _WIDEST = 40, 1000
 _LEAST = 2
 _SHARE = 0.8
+_EXACT = 0.6
+# Lines that may be wider, as text around a paste is.
+_AROUND = 0.05
+_ENDING = 16
+# What stands in front of lines is told from text from so many characters on.
+_SHORT = 4
 _FRONT_SHARE = 0.1
 # What may stand in front of a record, be it an expression of a collector's or a number.
 FRONTS = (
@@ -24,8 +31,6 @@ FRONTS = (
 )
 # A record is put together up to this size.
 _LONGEST = 1 << 20
-_OPENING = re.compile(rb"[(\[{]")
-_CLOSING = re.compile(rb"[)\]}]")
 
 
 class Wrapped(Form):
@@ -55,24 +60,33 @@ class Wrapped(Form):
             if not record and line.strip() and following
         ]
         undos: list[Undo] = []
-        widths = Counter(_width(line) for line, _ in pairs)
+        widths = _widths(line for line, _ in pairs)
+        most = _AROUND * len(sample.lines)
         for width, count in widths.most_common(3):
-            if count >= _LEAST and _NARROWEST <= width <= _WIDEST:
-                undos.append(_Join(width, sample, words=False))
+            wider = sum(len(line) > width and _width(line) > width for line in sample.lines)
+            if count >= _LEAST and _NARROWEST <= width <= _WIDEST and wider <= most:
+                undos.append(_join(width, sample, words=False))
+                if count >= _EXACT * len(pairs):
+                    return undos  # lines that are cut between words are not of one width
         if len(pairs) >= _LEAST:
             longest = sorted(_width(line) for line, _ in pairs)[-1 - len(pairs) // 50]
             full = sum(_is_full(line, following, longest) for line, following in pairs)
             if _NARROWEST <= longest <= _WIDEST and full >= _SHARE * len(pairs):
-                undos.append(_Join(longest, sample, words=True))
+                undos.append(_join(longest, sample, words=True))
         return undos
 
     def evident(self, sample: Sample) -> list[Undo]:
         """Return one for a width that many lines reach and none is over, whatever stands in front of records."""
-        widths = Counter(map(_width, sample.lines))
-        widest = max(widths, default=0)
+        widths = _widths(sample.lines)
+        widest = max(map(_width, sample.lines), default=0)
         if widths[widest] > _LEAST and _NARROWEST <= widest <= _WIDEST:
-            return [_Join(widest, sample, words=False)]
+            return [_join(widest, sample, words=False)]
         return []
+
+
+def _widths(lines: Iterable[bytes]) -> Counter[int]:
+    """Count lines by width; those that end alike, as a message that is printed again does, count once."""
+    return Counter(width for width, _ in {(_width(line), line[-_ENDING:]) for line in lines})
 
 
 def _width(line: bytes) -> int:
@@ -84,75 +98,118 @@ def _is_full(line: bytes, following: bytes, width: int) -> bool:
     return _width(line.rstrip()) + 1 + _width((following.split(None, 1) or [b""])[0]) > width
 
 
+def _join(width: int, sample: Sample, *, words: bool) -> Join:
+    # A terminal leaves the blank at the end of a line out, other programs do not.
+    trimmed = not any(line.endswith(b" ") and _width(line) == width for line in sample.lines)
+    return Join(width, sample.judge, words=words, trimmed=trimmed, front=sample.made(_front))
+
+
 def _front(sample: Sample) -> re.Pattern[bytes] | None:
-    """Return what collectors of logs put in front of many lines of a text: where it stands, no line goes on."""
+    """Return what stands in front of many lines of a text: where it does, no line goes on."""
     fronts = []
     for expression in FRONTS:
         match = re.compile(expression).match
         if sum(match(line) is not None for line in sample.lines) >= max(_LEAST, _FRONT_SHARE * len(sample.lines)):
             fronts.append(b"(?:%b)" % expression)
+    fronts += MARKS.shapes(sample)
     return re.compile(b"|".join(fronts)) if fronts else None
 
 
-class _Join(Reflow):
-    """Joins lines that are as wide as can be with the next, where no record begins there."""
+class Join(Reflow):
+    """Joins lines that are as wide as can be with the next, where no record begins there.
 
-    def __init__(self, width: int, sample: Sample, *, words: bool) -> None:
+    Behind a line of exactly the width a record may begin, or the rest of a text that looks like one: which of both is
+    known when the next record begins. The lines are then parted where both parts are known to the grammar, and joined
+    where that makes more sense of them.
+    """
+
+    def __init__(
+        self, width: int, judge: Judge, *, words: bool, trimmed: bool, front: re.Pattern[bytes] | None
+    ) -> None:
         where = "between words, at a width of" if words else "at a width of"
         note = f"lines were cut {where} {width} characters: they were joined, a record has its first line's number"
         super().__init__(f"wrap {width} {words}", note)
         self._width = width
-        self._sample = sample
-        self._judge: Judge = sample.judge
-        # A terminal leaves the blank at the end of a line out, other programs do not.
-        trimmed = not any(line.endswith(b" ") and _width(line) == width for line in sample.lines)
-        self._least = width - 1 if trimmed else width
-        self._front = _front(sample)
+        self._judge = judge
         self._words = words
+        self._trimmed = trimmed  # blanks at the ends of lines were left out
+        self._front = front
         self._pieces: list[bytes] = []
+        self._numbers: list[int] = []
+        self._doubtful: list[int] = []  # pieces with which a record may begin
         self._size = 0
-        self._number = 0
 
-    def fresh(self) -> _Join:
-        return _Join(self._width, self._sample, words=self._words)
+    def fresh(self) -> Join:
+        """Return one that has seen nothing."""
+        return Join(self._width, self._judge, words=self._words, trimmed=self._trimmed, front=self._front)
 
     def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
+        """Return lines joined, each with its first line's number."""
         out: list[bytes] = []
         places: list[int] = []
         for line, number in zip(lines, numbers, strict=True):
             if self._pieces and not self._goes_on(line):
-                out.append(self._joined())
-                places.append(self._number)
-                self._pieces = []
-            if not self._pieces:
-                self._number, self._size = number, 0
+                self._flush(out, places)
             self._pieces.append(line)
+            self._numbers.append(number)
             self._size += len(line)
         if last and self._pieces:
-            out.append(self._joined())
-            places.append(self._number)
-            self._pieces = []
+            self._flush(out, places)
         return out, places
 
     def _goes_on(self, line: bytes) -> bool:
-        """Tell whether a line is the rest of the one before it."""
+        """Tell whether a line is, or may be, the rest of the one before it."""
         before = self._pieces[-1]
-        if self._size > _LONGEST or not line or not before.strip() or (self._words and not line.strip()):
+        width = _width(before)
+        # A piece of blanks alone is one where it is cut as the others are.
+        blank = not before.strip() and (len(self._pieces) == 1 or width != self._width)
+        if self._size > _LONGEST or not line or blank or (self._words and not line.strip()):
             return False
-        full = self._least <= _width(before) <= self._width
+        full = width == self._width or (self._trimmed and width == self._width - 1)
         if self._words:
             full = _is_full(before, line, self._width)
-        if not full or self._judge.behind(line) or (self._front is not None and self._front.match(line)):
+        if not full or self._judge.is_dated(line):
             return False
-        # What records without a header begin with may stand inside of one, in brackets.
-        return not self._judge.begins(line) or (not self._judge.header(line) and self._is_open())
+        if end := self._front_end(line):
+            if len(line[:end].strip()) > _SHORT or self._judge.begins(line, end):
+                return False
+            self._doubtful.append(len(self._pieces))  # so short a text, or blanks, may stand anywhere
+            return True
+        if self._front_end(self._pieces[0]):
+            return True  # a record of its own has something in front of it too
+        if self._judge.begins(line):
+            self._doubtful.append(len(self._pieces))
+            return True
+        return not self._judge.behind(line)
 
-    def _is_open(self) -> bool:
-        text = b"".join(self._pieces)
-        return len(_OPENING.findall(text)) > len(_CLOSING.findall(text))
+    def _front_end(self, line: bytes) -> int:
+        found = self._front.match(line) if self._front is not None else None
+        return found.end() if found is not None else 0
 
-    def _joined(self) -> bytes:
-        pieces = self._pieces
+    def _flush(self, out: list[bytes], places: list[int]) -> None:
+        """Hand on the lines that were collected, as one record or as several."""
+        begins = [0]
+        doubtful = [*self._doubtful, len(self._pieces)]
+        for place, end in pairwise(doubtful):
+            if self._parts(begins[-1], place, end):
+                begins.append(place)
+        for begin, end in pairwise([*begins, len(self._pieces)]):
+            out.append(self._joined(self._pieces[begin:end]))
+            places.append(self._numbers[begin])
+        self._pieces, self._numbers, self._doubtful, self._size = [], [], [], 0
+
+    def _parts(self, begin: int, place: int, end: int) -> bool:
+        """Tell whether a record begins at a place among the lines that were collected."""
+        above, below = self._joined(self._pieces[begin:place]), self._joined(self._pieces[place:end])
+        whole = self._joined(self._pieces[begin:end])
+        worth = self._judge.worth
+        if end := self._front_end(below):
+            return bool(worth(below[end:])) or worth(whole[self._front_end(whole) :]) < MESSAGE
+        if self._judge.header(below):
+            return worth(whole) < MESSAGE or MESSAGE in (worth(above), worth(below))
+        return worth(below) == MESSAGE and (worth(above) == MESSAGE or worth(whole) < MESSAGE)
+
+    def _joined(self, pieces: list[bytes]) -> bytes:
         if len(pieces) == 1:
             return pieces[0]
         best = b""
