@@ -371,3 +371,33 @@ def test_what_is_timed_before_a_cache_is_loaded_is_no_miss_of_it():
     assert (found["severity"], "loaded and answered all" in found["text"]) == ("good", True)
     found = of_text(loaded + first)["timing-cache-unused"]
     assert "1 of 1 combinations of formats were timed" in found["text"]
+
+
+def test_tactics_skipped_for_workspace_are_known_without_verbose_lines():
+    """The builder says "Some tactics do not have sufficient workspace memory to run", and names none of them."""
+    log = trtlog.parse(ROOT / "tests/cases/workspace-unnamed.log")
+    [skip] = log.records("skips")
+    assert (skip.line, skip.reason, skip.layer, skip.tactic, skip.requested_bytes) == (4, "workspace", None, None, None)
+    [row] = log.analyze.table("workspace_skips").to_pylist()
+    assert (row["skipped"], row["pool"]) == (None, "workspace")
+    [found] = [f for f in lint(log).to_pylist() if f["rule"] == "skipped-for-memory"]
+    assert (found["severity"], found["lines"]) == ("advice", [3, 4])
+    assert "limited to 16 MiB; the log does not say which" in found["text"]
+    assert "Raise --memPoolSize=workspace:MIB, and build with --verbose" in found["action"]
+
+
+def test_what_verbose_lines_name_is_not_counted_twice():
+    text = """[01/02/2026-10:00:00] [V] [TRT] --------------- Timing Runner: conv1 (CudnnConvolution)
+[01/02/2026-10:00:00] [V] [TRT] Tactic: 0x0000000000000001 Time: 0.2
+[01/02/2026-10:00:00] [V] [TRT] Tactic: 0x0000000000000004 skipped. Scratch requested: 4194304, available: 1048576
+[01/02/2026-10:00:00] [I] [TRT] Some tactics do not have sufficient workspace memory to run. Increasing workspace size may increase performance, please check verbose output.
+[01/02/2026-10:00:00] [V] [TRT] Fastest Tactic: 0x0000000000000001 Time: 0.2
+[01/02/2026-10:00:00] [V] [TRT] Setting workspace to 4194304enables more tactics for profiling
+"""  # noqa: E501
+    log = trtlog.parse(text.encode())
+    [row] = log.analyze.table("workspace_skips").to_pylist()
+    assert (row["skipped"], row["requested_mib"], row["available_mib"]) == (1, 4.0, 1.0)
+    [skip] = log.why("conv1").skips
+    assert (skip["reason"], skip["count"]) == ("scratch", 1)
+    [found] = [f for f in lint(log).to_pylist() if f["rule"] == "skipped-for-memory"]
+    assert "1 tactic was skipped for lack of workspace" in found["text"]

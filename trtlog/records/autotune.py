@@ -82,6 +82,10 @@ class TacticName(Record):
     engine: int = engine_column()
 
 
+# Reason of a row that says that some tactics were skipped; where the log names them, they have rows of their own.
+UNNAMED = "workspace"
+
+
 @record(frozen=True)
 class Skip(Record):
     """A tactic or runner that was passed over."""
@@ -92,8 +96,13 @@ class Skip(Record):
     line: int = line_column("the skip")
     layer: str | None = column("name", "layer")
     runner: str | None = column("name", "runner")
-    tactic: str | None = column("name", "id of the tactic; null where a whole runner is passed over")
-    reason: str = column("name", "no_valid_tactics, scratch, insufficient_memory, time_limit, exception, ...")
+    tactic: str | None = column(
+        "name", "id of the tactic; null where a whole runner is passed over, or where the line names none"
+    )
+    reason: str = column(
+        "name",
+        "no_valid_tactics, scratch, insufficient_memory, workspace (some, not named), time_limit, exception, ...",
+    )
     requested_bytes: int | None = column("int64", "memory the tactic asks for", "bytes")
     available_bytes: int | None = column("int64", "memory there is", "bytes")
     text: str | None = column("text", "words of the line that no other column holds, as the text of an exception")

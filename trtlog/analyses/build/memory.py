@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from trtlog.analyses.layer.base import answer, rows
 from trtlog.analyses.layer.engine_layer import Layers
+from trtlog.records.autotune import UNNAMED
 from trtlog.records.base import Record, column, line_column, record, run_column
 
 _MEANING = {
@@ -122,7 +123,9 @@ class WorkspaceSkip(Record):
     run: int = run_column()
     layer: str | None = column("name", "layer; null where the log names none")
     runner: str | None = column("name", "runner; null where the log names none")
-    skipped: int = column("int64", "tactics skipped for lack of memory")
+    skipped: int | None = column(
+        "int64", "tactics skipped for lack of memory; null where the log says only that some were"
+    )
     requested_mib: float | None = column("float64", "most memory asked for", "MiB")
     available_mib: float | None = column("float64", "memory there was", "MiB")
     best_ms: float | None = column(
@@ -163,9 +166,11 @@ def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
             best[key] = row["time_ms"]
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     asked_of_device: set[tuple[int, int]] = set()
-    for row in rows(skips):
-        if not is_memory_skip(row):
-            continue
+    skipped = [row for row in rows(skips) if is_memory_skip(row)]
+    named = {(row["run"], row["layer"]) for row in skipped if row["reason"] == "scratch"}
+    for row in skipped:
+        if row["reason"] == UNNAMED and (row["run"], row["layer"]) in named:
+            continue  # the lines above it in other words
         pool = _pool(row)
         if pool == "device":
             asked_of_device.add((row["run"], row["requested_bytes"]))
@@ -181,7 +186,7 @@ def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
                 "run": run,
                 "layer": layer,
                 "runner": runner,
-                "skipped": len(members),
+                "skipped": None if any(m["reason"] == UNNAMED for m in members) else len(members),
                 "requested_mib": max(asked) / 2**20 if asked else None,
                 "least_mib": min(asked) / 2**20 if asked else None,
                 "available_mib": min(there) / 2**20 if there else None,

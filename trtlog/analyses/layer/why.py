@@ -14,6 +14,7 @@ from trtlog.analyses.layer.untimed import Untimed, why_untimed
 from trtlog.analyses.layer.why_words import missing, verdict
 from trtlog.display import InNotebook, OnTerminal
 from trtlog.errors import QueryError
+from trtlog.records.autotune import UNNAMED
 
 if TYPE_CHECKING:
     from trtlog.analyses.handle import Analyses
@@ -292,8 +293,10 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
 def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
     out: dict[str, Any] = {}
     groups: dict[tuple[str, Any], dict[str, Any]] = {}
-    for skip in rows(log.table("skips")):
-        if skip["layer"] in (layer, source):
+    own = [skip for skip in rows(log.table("skips")) if skip["layer"] in (layer, source)]
+    named = any(skip["reason"] == "scratch" for skip in own)
+    for skip in own:
+        if not (named and skip["reason"] == UNNAMED):  # the same in other words
             entry = groups.setdefault(
                 (skip["reason"], skip["runner"]),
                 {"reason": skip["reason"], "runner": skip["runner"], "count": 0, "line": skip["line"],

@@ -10,6 +10,7 @@ from trtlog._util.words import counted
 from trtlog.analyses.lint.failures import outcome_of
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.missing import is_rtx
+from trtlog.records.autotune import UNNAMED
 from trtlog.tables.durations import build_phases, build_seconds
 
 if TYPE_CHECKING:
@@ -206,9 +207,29 @@ def skipped_for_memory(log: Log) -> Iterable[Hit]:
     device = log.device
     memory = device.memory_mib * _MIB if device is not None and device.memory_mib else None
     for pool in ("workspace", "device", None):
-        rows = [r for r in found if r["pool"] == pool]
+        rows = [r for r in found if r["pool"] == pool and r["skipped"] is not None]
         if rows:
             yield _skipped(log, rows, memory, pool)
+    unnamed = [r for r in found if r["skipped"] is None]
+    if unnamed:
+        yield _unnamed(log, unnamed)
+
+
+def _unnamed(log: Log, rows: list[dict[str, Any]]) -> Hit:
+    """Return the finding on a line that says that some tactics were skipped, but not which."""
+    lines = [s["line"] for s in log.table("skips").to_pylist() if s["reason"] == UNNAMED]
+    most = max((r["requested_mib"] for r in rows if r["requested_mib"] is not None), default=None)
+    limit = _workspace_bytes(log)
+    words = "Some tactics were skipped for lack of workspace"
+    words += f", which is limited to {size(limit)}" if limit is not None else ""
+    words += f"; {size(most * _MIB)} would do for the largest" if most is not None else ""
+    action = "Raise <<--memPoolSize=workspace:MIB|--workspace=MIB>>"
+    if most is None:
+        words += "; the log does not say which, nor how much they ask for"
+        action += ", and build with <<--verbose|a verbose logger>>: its lines say which tactics ask for how much"
+    options = [r["line"] for r in log.table("options").to_pylist() if r["key"] in ("Memory Pools", "Workspace")]
+    return Hit(f"{words}.", [*lines, *(options if limit is not None else [])], severity="advice", action=f"{action}.",
+               layers=tuple(r["layer"] for r in rows if r["layer"]), confidence="medium")  # fmt: skip
 
 
 _POOLS = {"workspace": "workspace", "device": "free memory of the GPU", None: "memory"}

@@ -105,7 +105,7 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "timing-cache-mismatch": ((_CACHE,), (_SWEEP_1, _RESNET)),
     "workspace-limit": ((_UNIT,), (_UNET, _MOBILENET, _SWEEP_1)),
     "skipped-for-memory": (
-        (_FEW_MEMORY, _UNIT, "corpus/8.5.1/kalfazed-5-1-trtexec-resnet50-build-build.log.gz"),
+        (_FEW_MEMORY, _UNIT, "tests/cases/workspace-unnamed.log", "corpus/8.5.1/kalfazed-5-1-trtexec-resnet50-build-build.log.gz"),
         (_MOBILENET, _UNET),
     ),
     "choices-within-noise": ((_MOBILENET,), (_SWEEP_1, _LOADED)),
