@@ -11,6 +11,8 @@ from tests.conftest import ROOT
 from trtlog.analyses.lint.examples import EXAMPLES
 from trtlog.analyses.lint.known_errors import IN_MODEL, KNOWN
 from trtlog.analyses.lint.registry import SEVERITIES, lint, load
+from trtlog.analyses.programs import worded
+from trtlog.flags import all_flags, parse_version
 
 
 def findings(name):
@@ -401,3 +403,73 @@ def test_what_verbose_lines_name_is_not_counted_twice():
     assert (skip["reason"], skip["count"]) == ("scratch", 1)
     [found] = [f for f in lint(log).to_pylist() if f["rule"] == "skipped-for-memory"]
     assert "1 tactic was skipped for lack of workspace" in found["text"]
+
+
+def test_one_message_is_one_finding():
+    """A plugin that is not there has a rule of its own; the other error remains."""
+    plugin = "[04/25/2026-00:48:49] [TRT] [E] IPluginRegistry::getCreator: Error Code 4: API Usage Error (Cannot find "
+    plugin += "plugin: Scale, version: 1, namespace:. In getCreatorInternal at dispatch/pluginRegistry.cpp:440)\n"
+    other = "[04/25/2026-00:48:50] [TRT] [E] something else went wrong\n"
+    found = of_text(plugin + other)
+    assert (found["plugin-not-found"]["lines"], found["errors-survived"]["lines"]) == ([1], [2])
+    assert "errors-survived" not in of_text(plugin)
+
+
+SUMMARY = """&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --loadEngine=a.engine
+[01/02/2026-10:00:00] [I] === Performance summary ===
+[01/02/2026-10:00:00] [I] Throughput: 7000 qps
+[01/02/2026-10:00:00] [I] Latency: min = 0.14 ms, max = 0.7 ms, mean = 0.141 ms, median = 0.14 ms, percentile(99%) = {p99} ms
+[01/02/2026-10:00:00] [I] Enqueue Time: min = 0.01 ms, max = 0.02 ms, mean = 0.01 ms, median = 0.01 ms, percentile(99%) = 0.01 ms
+[01/02/2026-10:00:00] [I] GPU Compute Time: min = 0.133 ms, max = 0.69 ms, mean = 0.135 ms, median = 0.134 ms, percentile(99%) = {p99} ms
+[01/02/2026-10:00:00] [W] * GPU compute time is unstable, with coefficient of variance = 7.7%.
+&&&& PASSED TensorRT.trtexec [TensorRT v8503] # trtexec --loadEngine=a.engine
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize(("p99", "severity", "words"), [("0.135", "advice", "a few long"), ("0.160", "warning", "")])
+def test_a_few_long_inferences_are_not_an_unstable_gpu(p99, severity, words):
+    """All but one in a hundred lie within 1 % of the median; a variation of 7.7 % comes from the one of 0.69 ms."""
+    found = of_text(SUMMARY.format(p99=p99))["unstable-gpu-time"]
+    assert found["severity"] == severity
+    assert words in found["text"]
+    assert ("Lock the clocks" in found["action"]) == (severity == "warning")
+
+
+ORT = "2026-01-02 10:00:00.430807424 [W:onnxruntime:Default, tensorrt_execution_provider.h:83 log] "
+
+
+@pytest.mark.parametrize(
+    ("header", "advice"),
+    [
+        ("[01/02/2026-10:00:00] [I] [TRT] ", "Raise --memPoolSize=workspace:MIB, and build with --verbose"),
+        ("[01/02/2026-10:00:00] [TRT] [I] ", "Raise the workspace by IBuilderConfig.set_memory_pool_limit, and build"),
+        ("[I] ", "Raise --memPoolSize=workspace:MIB or the workspace by IBuilderConfig"),
+        ("[I] RUNNING | Command: polygraphy run a.onnx --trt\n[I] ", "Raise --pool-limit workspace:SIZE, and build"),
+        (f"{ORT}[2026-01-02 10:00:00    INFO] ", "Raise the option trt_max_workspace_size"),
+    ],
+)
+def test_advice_is_for_the_program_of_the_log(header, advice):
+    text = "Some tactics do not have sufficient workspace memory to run. Increasing workspace size may increase"
+    found = of_text(f"{header}{text} performance, please check verbose output.\n")["skipped-for-memory"]
+    assert found["action"].startswith(advice)
+
+
+@pytest.mark.parametrize("version", ["5105", "7103", "8001", "8503", "100001", "110000"])
+def test_advice_says_where_a_flag_is_not_there(version):
+    log = trtlog.parse(f"&&&& RUNNING TensorRT.trtexec [TensorRT v{version}] # trtexec --onnx=a.onnx\n".encode())
+    release = parse_version(log.run.tensorrt_version)
+    for rule in load().values():
+        text = worded(rule.action, log)
+        assert "<<" not in text
+        for found in re.finditer(r"--[A-Za-z][A-Za-z0-9]*", text):
+            known = all_flags().get(found[0])
+            if known is not None and not known.exists_in(release):
+                assert known.span() in text[found.end() :], (rule.name, found[0])
+
+
+def test_a_flag_of_other_versions_is_named_with_them():
+    log = trtlog.parse(b"&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=a.onnx\n")
+    assert worded("Lower --builderOptimizationLevel=2.", log) == (
+        "Lower --builderOptimizationLevel=2 (from 8.6.0 on)."
+    )
+    assert worded("Take --fp16.", log) == "Take --fp16."

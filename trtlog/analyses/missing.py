@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trtlog.flags import RELEASES, Version, all_flags, parse_version, program_of
+from trtlog.analyses.programs import is_rtx, program, spelled, worded
 from trtlog.log import holds_help_only, is_exports_alone
 
 if TYPE_CHECKING:
@@ -44,89 +43,8 @@ _NEEDS: dict[str, _Need] = {
     "iteration_times": _Need("times of single queries", ("--exportTimes=times.json",)),
     "performance": _Need("performance summary", single=True),
 }
-# The banner names the version from 8.0 on; without one only flags that were there early are sure to exist.
-_BEFORE_BANNER_VERSIONS: Version = (7, 0, 0)
 # What TensorRT-RTX never prints: it compiles kernels where the engine runs, and times none.
 _NOT_IN_RTX = ("tactics", "timings")
-# The flag that did the same where a flag was not there yet.
-_EARLIER = {"--dumpProfile": "--dumpLayerTime", "--dumpLayerInfo": "--verbose", "--skipInference": "--buildOnly"}
-
-
-def is_rtx(log: Log) -> bool:
-    """Whether a run was one of TensorRT-RTX: by its program, its version (1.x), or its messages."""
-    run = log.run
-    if program(log) == "tensorrt_rtx" or (run.tensorrt_version or "").startswith("1."):
-        return True
-    return any("TensorRT-RTX" in (text or "") for text in log.table("messages").column("text").to_pylist())
-
-
-def program(log: Log) -> str | None:
-    """Return ``trtexec`` or ``tensorrt_rtx``, None for a log of another program."""
-    run = log.run
-    by_tool = "trtexec" if run.tool and run.tool.rpartition(".")[2] == "trtexec" else None
-    return program_of(run.command) or by_tool
-
-
-def product(log: Log) -> str:
-    """Return the product and its version, as ``TensorRT 8.5.3``."""
-    name = "TensorRT-RTX" if is_rtx(log) else "TensorRT"
-    return f"{name} {log.run.tensorrt_version}" if log.run.tensorrt_version else name
-
-
-def spelled(flags: Sequence[str], log: Log) -> list[str]:
-    """Return flags as the program of a log spells them: without those that its version lacks or no longer needs."""
-    version = RELEASES[-1] if is_rtx(log) else _version(log)
-    out = []
-    for flag in flags:
-        name, _, value = flag.partition("=")
-        if version is not None and not _serves(name, version):
-            earlier = _EARLIER.get(name)
-            if version >= all_flags()[name].first or earlier is None or not _serves(earlier, version):
-                continue
-            name, value = earlier, ""
-        out.append(f"{name}={value}" if value else name)
-    return list(dict.fromkeys(out))
-
-
-_ALTERNATIVES = re.compile(r"<<(.+?)\|(.*?)>>")
-_FLAG = re.compile(r"--[A-Za-z][A-Za-z0-9]*")
-
-
-def worded(text: str, log: Log | None = None) -> str:
-    """Return advice with the flags of a log's version: of ``<<one|other>>`` the one whose flags it has.
-
-    Where the version is not known it is the first; without a log, for the documentation, both.
-
-    Examples
-    --------
-    >>> worded("Try <<--fp16|a model in FP16>>.")
-    'Try --fp16 [in other versions: a model in FP16].'
-    >>> import trtlog
-    >>> worded("Try <<--fp16|a model in FP16>>.", trtlog.parse("fixtures/trt-rtx-1.7.1-h200/rtx_err_missing.log.gz"))
-    'Try a model in FP16.'
-    """
-
-    def chosen(found: re.Match[str]) -> str:
-        one, other = found.groups()
-        if log is None:
-            return f"{one} [in other versions: {other}]" if other else one
-        version = RELEASES[-1] if is_rtx(log) else _version(log)
-        return one if version is None or all(_serves(flag, version) for flag in _FLAG.findall(one)) else other
-
-    return _ALTERNATIVES.sub(chosen, text)
-
-
-def _serves(name: str, version: Version) -> bool:
-    """Whether a version has a flag, and the flag does something."""
-    known = all_flags()[name]
-    return known.exists_in(version) and (known.deprecated is None or version < known.deprecated)
-
-
-def _version(log: Log) -> Version | None:
-    run = log.run
-    if run.tensorrt_version is None and run.command and program(log) == "trtexec":
-        return _BEFORE_BANNER_VERSIONS
-    return parse_version(run.tensorrt_version) if run.tensorrt_version else None
 
 
 def advice(log: Log, tables: Sequence[str], cause: str = "'trtlog lint' looks for the cause") -> str | None:
@@ -233,6 +151,8 @@ def _remedies(log: Log, lacking: Sequence[str]) -> list[str]:
         if api:
             which = "tensorrt_rtx" if rtx else "trtexec"
             come = "it comes" if single else "they come"
+            if log.run.tool == "polygraphy" and flags == ["--verbose"]:
+                return [*out, f"Polygraphy prints {them} with {worded(flags[0], log)}."]
             out.append(f"{which} prints {them} with {' '.join(flags)}; in the API {come} from {' and '.join(api)}.")
         return out
     # A run that failed may have been given the flags: the next one needs them again.

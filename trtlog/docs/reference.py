@@ -51,7 +51,7 @@ def lint_page() -> str:
     """Return the page of all lint rules."""
     from trtlog.analyses.lint.examples import EXAMPLES
     from trtlog.analyses.lint.registry import load
-    from trtlog.analyses.missing import worded
+    from trtlog.analyses.programs import worded
 
     lines = [
         "# What is wrong with this build? The rules of `trtlog lint`",

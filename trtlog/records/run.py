@@ -18,7 +18,9 @@ class Run(Record):
     line: int | None = line_column("the first banner, or the first line of the run; null for exports without a log")
     last_line: int | None = column("int64", "last line of the run; null for exports without a log")
     tool: str | None = column(
-        "text", "program: the banner's word, else the producer of the lines; null without banner beside other runs"
+        "text",
+        "program: the banner's word, else the one whose logger it is (trtexec, polygraphy, python, onnxruntime, "
+        "torch_tensorrt, deepstream, triton, ...); null where neither says, and without banner beside other runs",
     )
     tensorrt_version: str | None = column("text", "version of TensorRT, as 8.5.3")
     build: str | None = column("text", "build number, printed from TensorRT 10.4")

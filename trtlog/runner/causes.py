@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trtlog.analyses.lint.causes import cause_of, meaning_of
-from trtlog.analyses.missing import worded
+from trtlog.analyses.programs import worded
 from trtlog.runner.process import Ending
 
 #: What the surroundings print, which are no messages of TensorRT: (text, what it means and what to do).

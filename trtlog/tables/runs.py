@@ -60,7 +60,8 @@ def runs(context: Context) -> pa.Table:
         for lines in (np.array(version_lines, np.int64), clock_lines)
     )
     # Headers are counted over the whole log: of several runs they do not say whose a run without banners is.
-    producer = _producer(captures.producers) if captures.alone and len(bounds) == 1 else None
+    alone = captures.alone and len(bounds) == 1
+    producer = _producer(captures.producers, any(k in captures.counts for k in _POLYGRAPHY)) if alone else None
     out = []
     for number, (run, shown, timed) in enumerate(zip(bounds, printed, clock, strict=True)):
         command = run.told("command")
@@ -122,12 +123,25 @@ def _time(seconds: Any) -> datetime.datetime:
     return datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=int(seconds))
 
 
-def _producer(producers: dict[str, int]) -> str | None:
-    """Return who prints most lines."""
-    if not producers:
-        return None
-    name = max(producers, key=lambda k: (producers[k], k))
-    return "trtexec" if name.startswith("trtexec") else name
+# What Polygraphy prints whatever it does; its logger's header is that of others too.
+_POLYGRAPHY = ("polygraphy_started", "polygraphy_ended", "polygraphy_build_started", "polygraphy_build_finished")
+# Headers that several programs have, or a program under several names.
+_LOGGERS = {
+    **dict.fromkeys(("python", "python_old", "python_enum"), "python"),
+    **dict.fromkeys(("onnxruntime", "onnxruntime_tensorrt", "onnxruntime_system"), "onnxruntime"),
+    **dict.fromkeys(("torch_tensorrt", "torch_tensorrt_pass", "torch_tensorrt_conversion"), "torch_tensorrt"),
+    **dict.fromkeys(("deepstream", "deepstream_own", "gstreamer"), "deepstream"),
+    **dict.fromkeys(("trtexec_tensorrt", "trtexec_own"), "trtexec"),
+    **{name: name for name in ("triton", "tensorrt_llm", "tao", "ros")},
+}
+
+
+def _producer(producers: dict[str, int], polygraphy: bool) -> str | None:
+    """Return which program prints most lines, by its logger's header; None for headers that do not say."""
+    if polygraphy:
+        return "polygraphy"
+    name = max(producers, key=lambda k: (producers[k], k), default=None)
+    return None if name is None else _LOGGERS.get(name)
 
 
 def sections(context: Context) -> pa.Table:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trtlog._util.words import counted
 from trtlog.analyses.lint.failures import outcome_of
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
-from trtlog.analyses.missing import is_rtx
+from trtlog.analyses.programs import is_rtx
 from trtlog.records.autotune import UNNAMED
 from trtlog.tables.durations import build_phases, build_seconds
 
@@ -45,9 +45,8 @@ def size(count: float) -> str:
     severity="advice",
     confidence="high",
     why="Without a timing cache file each build times all tactics anew: slow, and other tactics may win.",
-    action="Give --timingCacheFile=FILE to all builds on this GPU and version; the second build takes a fraction "
-    "of the time and "
-    "chooses the same tactics.",
+    action="Keep one timing cache for all builds on this GPU and version (--timingCacheFile=FILE): the second build "
+    "takes a fraction of the time and chooses the same tactics.",
 )
 def timing_cache_unused(log: Log) -> Iterable[Hit]:
     """Long builds without a timing cache file, and what a cache file that was loaded answered."""
@@ -107,8 +106,7 @@ def _timed_anew(log: Log, events: list[dict[str, Any]]) -> tuple[bool, str]:
     confidence="high",
     why="A few layers take most of the time of the build.",
     action="A timing cache file answers for them in later builds. Pointwise layers are generated and compiled anew for "
-    "each shape; slow kernels and many tactics take long to time: from 8.6 on a lower --builderOptimizationLevel "
-    "tries fewer.",
+    "each shape; slow kernels and many tactics take long to time: a lower --builderOptimizationLevel tries fewer.",
 )
 def slow_layers_to_build(log: Log) -> Iterable[Hit]:
     """A tenth of the layers or less that takes half of the builder's timing time or more, and ten seconds."""

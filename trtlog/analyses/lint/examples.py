@@ -25,6 +25,7 @@ _CRASHED = "tests/cases/gpu-error-during-timing.log"
 _NEAR = "tests/cases/enqueue-near-gpu.log"
 _JETSON = "tests/cases/jetson-unstable.log"
 _FEW_MEMORY = "tests/cases/request-above-device.log"
+_UNNAMED = "tests/cases/workspace-unnamed.log"
 _BEST = f"{_FIXTURES}/sweep_r50_best_b8.log.gz"
 _SWEEP_1 = f"{_FIXTURES}/sweep_r50_fp32_b1.log.gz"
 _SWEEP_8 = f"{_FIXTURES}/sweep_r50_fp32_b8.log.gz"
@@ -105,7 +106,7 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "timing-cache-mismatch": ((_CACHE,), (_SWEEP_1, _RESNET)),
     "workspace-limit": ((_UNIT,), (_UNET, _MOBILENET, _SWEEP_1)),
     "skipped-for-memory": (
-        (_FEW_MEMORY, _UNIT, "tests/cases/workspace-unnamed.log", "corpus/8.5.1/kalfazed-5-1-trtexec-resnet50-build-build.log.gz"),
+        (_FEW_MEMORY, _UNIT, _UNNAMED, "corpus/8.5.1/kalfazed-5-1-trtexec-resnet50-build-build.log.gz"),
         (_MOBILENET, _UNET),
     ),
     "choices-within-noise": ((_MOBILENET,), (_SWEEP_1, _LOADED)),

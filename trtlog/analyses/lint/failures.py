@@ -221,8 +221,10 @@ def errors_survived(log: Log) -> Iterable[Hit]:
     if found.how not in ("passed", "errors", "cut", "unknown") or not found.errors:
         return
     skipped = [e for e in found.errors if is_skip(e)]
-    # A timing cache that does not fit has a rule of its own.
-    others = [e for e in found.errors if not is_skip(e) and "iming cache" not in (e["text"] or "")]
+    # A timing cache that does not fit and a plugin that is not there have rules of their own.
+    others = [
+        e for e in found.errors if not (is_skip(e) or _is_plugin(e)) and "iming cache" not in (e["text"] or "")
+    ]
     built = f"; an engine was there all the same (line {found.built})" if found.built else ""
     if others:
         cause = find_cause(others)
@@ -246,6 +248,14 @@ def errors_survived(log: Log) -> Iterable[Hit]:
         )
 
 
+_NO_PLUGIN = ("plugin not found", "no importer registered", "could not find plugin", "cannot find plugin")
+
+
+def _is_plugin(error: dict[str, Any]) -> bool:
+    """Whether an error says that an operator has neither importer nor plugin."""
+    return any(words in (error["text"] or "").lower() for words in _NO_PLUGIN)
+
+
 _OPERATOR = re.compile(r"No importer registered for op: (\w+)|[Cc](?:annot|ould not) find plugin:? *(\w+)")
 
 
@@ -259,8 +269,7 @@ _OPERATOR = re.compile(r"No importer registered for op: (\w+)|[Cc](?:annot|ould 
 def plugin_not_found(log: Log) -> Iterable[Hit]:
     """Operators for which neither an importer nor a plugin was found."""
     errors = [e for e in errors_of(log) if e["severity"] != "warning"]
-    words = ("plugin not found", "no importer registered", "could not find plugin", "cannot find plugin")
-    found = [e for e in errors if any(w in (e["text"] or "").lower() for w in words)]
+    found = [e for e in errors if _is_plugin(e)]
     if not found:
         return
     named = []

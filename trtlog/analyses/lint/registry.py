@@ -12,7 +12,7 @@ import pyarrow as pa
 from trtlog import plugins
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.lint.causes import message_rows
-from trtlog.analyses.missing import worded
+from trtlog.analyses.programs import worded
 from trtlog.errors import PluginError, TrtlogError
 from trtlog.records.base import Record, column, line_column, record, run_column
 

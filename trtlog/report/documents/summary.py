@@ -12,7 +12,8 @@ from trtlog.analyses.build.overview import bound_by, precision_of, remarks, slow
 from trtlog.analyses.layer.conversions import conversions
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.engines import engines_in_words
-from trtlog.analyses.missing import advice, is_rtx, product
+from trtlog.analyses.missing import advice
+from trtlog.analyses.programs import is_rtx, product, program_name
 from trtlog.log import is_exports_alone
 from trtlog.records.options import Performance, Statistics
 from trtlog.report.document import (
@@ -56,7 +57,7 @@ def _title(log: Log) -> Title:
     version = f"  {product(log)}" if run.tensorrt_version or is_rtx(log) else ""
     build = f" build {run.build}" if run.build else ""
     status = words("  ", badge(run.status)) if run.status else None
-    return Title(words(strong(run.tool or "TensorRT"), version, build, status))
+    return Title(words(strong(program_name(log)), version, build, status))
 
 
 def _facts(log: Log) -> Facts:

@@ -80,7 +80,7 @@ def _name(log: Log) -> str:
 
 def head(log: Log) -> dict[str, Any]:
     """Return what stands at the top: the model, on what it ran, and the numbers people look for."""
-    from trtlog.analyses.missing import product
+    from trtlog.analyses.programs import product
 
     run, device, build, performance = log.run, log.device, log.build, log.performance
     model = log.model.model or build.load_engine

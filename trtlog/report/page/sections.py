@@ -392,13 +392,14 @@ def _messages(page: Page) -> list[Block]:
 
 def _provenance(page: Page) -> list[Block]:
     import trtlog
+    from trtlog.analyses.programs import program_name
 
     log = page.log
     run = log.run
     facts = [
         ("log", log.source),
         ("command", run.command),
-        ("program", " ".join(word for word in (run.tool, run.tensorrt_version, run.build) if word)),
+        ("program", " ".join(word for word in (program_name(log), run.tensorrt_version, run.build) if word)),
         ("time", f"{run.started_at} to {run.finished_at}" if run.started_at else None),
         ("lines", f"{run.line} to {run.last_line}" if run.last_line else None),
         ("read by", f"trtlog {trtlog.__version__}"),
