@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted, plural
-from trtlog.analyses.missing import worded
+from trtlog.analyses.programs import worded
 from trtlog.report.document import (
     Block,
     Cell,
