@@ -87,8 +87,19 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (_BEST, "corpus/8.4.10/lix-orin-build-shqi.log", "corpus/7.x-jetson/jetson-ResNet50_N2-int8-raw.txt"),
         (_QAT, _MOBILENET, _RESNET, "corpus/8.x/nv-sampleINT8API-fence01.log"),
     ),
-    "int8-slower": (("tests/cases/int8-slower.log",), (_QAT, _MOBILENET, _BEST)),
-    "qdq-alone": (("tests/cases/qdq-alone.log",), (_QAT, _MOBILENET, _DETAILED)),
+    "int8-slower": (
+        ("tests/cases/int8-slower.log", "tests/cases/int8-slower-conversions-included.log"),
+        ("tests/cases/int8-kept-by-formats.log", _QAT, _MOBILENET, _BEST),
+    ),
+    "qdq-alone": (
+        ("tests/cases/qdq-alone.log", "corpus/8.2-trex/trex-tests-inputs-mobilenet.qat.onnx.engine.graph.json"),
+        (
+            "corpus/8.2-trex/trex-A100-qat-residual-qgap-resnet-qat-residual-qgap.onnx.engine.graph.json",
+            _QAT,
+            _MOBILENET,
+            _DETAILED,
+        ),
+    ),
     "older-kernels": (
         (_MOBILENET, _DETAILED, _RESNET),
         (_QAT, _CACHE, "corpus/8.5.1/kalfazed-5-1-trtexec-resnet50-build-build.log.gz", _UNET),

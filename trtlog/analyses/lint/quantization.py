@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.formats_network import chosen, compared
 from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.analyses.lint.registry import Hit, messages, rule
 
@@ -78,7 +79,7 @@ def _ranges(log: Log) -> list[tuple[tuple[float, float], int]]:
     "of the model>>. Small layers, depthwise convolutions and channel counts below 32 are usual cases.",
 )
 def int8_slower(log: Log) -> Iterable[Hit]:
-    """Layers of the engine in INT8 for which FP16 was timed and was faster by more than the noise."""
+    """INT8 layers that were timed faster in FP16 by more than the noise, where no conversions eat that up."""
     both = [
         row
         for row in log.analyze.table("precision").to_pylist()
@@ -90,18 +91,47 @@ def int8_slower(log: Log) -> Iterable[Hit]:
         half = min(time for time in (row["fp16_ms"], row["bf16_ms"]) if time is not None)
         if half > 0 and row["used_ms"] > half * (1 + noise.margin_at(half) / 100):
             slower.append((row, half))
+    with_conversions = _alone_in_half(log, {row["layer"] for row, _ in slower}) if slower else None
+    if with_conversions is not None:
+        slower = [(row, half) for row, half in slower if with_conversions.get(row["layer"], 0.0) < 0]
     if not slower:
         return
     slower.sort(key=lambda entry: entry[1] - entry[0]["used_ms"])
     lost = sum(row["used_ms"] - half for row, half in slower)
     row, half = slower[0]
+    if with_conversions is None:
+        what = "conversions aside, which were not all timed"
+    else:
+        gained = -sum(with_conversions[row["layer"]] for row, _ in slower)
+        what = f"{1000 * gained:.3g} us with the conversions that each by itself would need"
     yield Hit(
         f"{len(slower)} of {counted(len(both), 'layer')} in INT8 {plural(len(slower), 'was', 'were')} timed faster in "
-        f"FP16, by {1000 * lost:.3g} us in sum without conversions: {row['layer']} {1000 * row['used_ms']:.4g} us in "
+        f"FP16, by {1000 * lost:.3g} us in sum ({what}): {row['layer']} {1000 * row['used_ms']:.4g} us in "
         f"INT8, {1000 * half:.4g} us in FP16.",
         [row["line"] for row, _ in slower[:10]],
         layers=tuple(row["layer"] for row, _ in slower),
+        confidence="low" if with_conversions is None else None,
     )
+
+
+def _alone_in_half(log: Log, names: Collection[str]) -> dict[str, float] | None:
+    """Return what the network would take more with one layer in FP16 or BF16; None where conversions were not timed."""
+    found = compared(layers_of(log))
+    if isinstance(found, str):
+        return None
+    nodes = found.network.nodes
+    changes: dict[str, float] = {}
+    for i in found.timed:
+        half = [*nodes[i].in_precision("FP16"), *nodes[i].in_precision("BF16")]
+        if nodes[i].layer.layer not in names or not half:
+            continue
+        allowed = [chosen(node) for node in nodes]
+        allowed[i] = half
+        plan = found.network.solve(allowed)
+        if plan is None:
+            return None
+        changes[nodes[i].layer.layer] = plan.total - found.engine.total
+    return changes
 
 
 @rule(
