@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
 
 import pytest
+from click.testing import CliRunner
 
 import trtlog
 from tests.conftest import FIXTURES, ROOT
+from trtlog.cli import cli
 from trtlog.errors import InputError
 
 STEM = "trt-8.5.3-h200/resnet50_fp16_dyn_detailed"
@@ -219,3 +222,54 @@ def test_columns_of_trt_engine_explorer(tmp_path):
     assert row["weights_size"] == 2 * 2048
     assert row["total_footprint_bytes"] == 2 * (64 * 64 + 32 * 64 + 2048)
     assert row["Inputs"][0]["Dimensions"] == [1, 64, 8, 8]
+
+
+@pytest.mark.parametrize("name", ["layers", "layers.log", "exported.txt.gz"])
+def test_an_export_of_any_name(tmp_path, name):
+    """The content tells, not the ending: .json, .log, .gz or none."""
+    data = gzip.decompress(LAYERS.read_bytes())
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    assert len(trtlog.parse(path).engine_layers) == 154
+    (tmp_path / "p").write_bytes(gzip.decompress(PROFILE.read_bytes()))
+    both = trtlog.parse([str(path), str(tmp_path / "p")])
+    assert (len(both.engine_layers), len(both.profile)) == (154, 154)
+
+
+@pytest.mark.parametrize("made", [bytes, io.BytesIO, lambda data: io.BufferedReader(io.BytesIO(data))])
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_export_as_bytes_or_an_open_file(made, packed):
+    data = PROFILE.read_bytes()
+    log = trtlog.parse(made(data if packed else gzip.decompress(data)))
+    assert len(log.profile) == 154
+
+
+@pytest.mark.parametrize("command", ["summary", "lint", "roofline", "layers", "report", "graph", "diff"])
+def test_commands_on_an_export_from_standard_input(tmp_path, command):
+    data = gzip.decompress(LAYERS.read_bytes())
+    more = {
+        "layers": ["show", "engine_layers", "-", "--format", "jsonl"],
+        "report": ["report", "-", "-o", str(tmp_path / "r.html")],
+        "graph": ["graph", "-", "-o", "-"],
+        "diff": ["diff", "-", str(LAYERS)],
+    }.get(command, [command, "-"])
+    done = CliRunner().invoke(cli, more, input=data)
+    assert done.exit_code == 0, done.output
+    if command == "layers":
+        assert len(done.stdout.splitlines()) == 154
+    if command == "graph":
+        assert done.stdout.startswith("digraph")
+
+
+def test_a_log_in_json_is_no_export(tmp_path):
+    """One object a line, as containers write it; from a pipe too, where nothing can be read twice."""
+    line = json.dumps({"log": "[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers\n", "stream": "stderr"})
+    text = f"{line}\n{line}\n".encode()
+    (tmp_path / "container").write_bytes(text)
+    for source in (tmp_path / "container", text, io.BytesIO(text), io.BytesIO(f"{line}\n".encode())):
+        assert trtlog.parse(source).passes.layers.tolist()[0] == 179
+
+
+def test_other_json_is_refused_with_a_word():
+    with pytest.raises(InputError, match="JSON, not a log"):
+        trtlog.parse(io.BytesIO(b'{"name": "x", "version": 1}'))

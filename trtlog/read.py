@@ -43,9 +43,9 @@ def parse(
     Parameters
     ----------
     source : path, bytes, file object, or iterable of lines or chunks
-        Text may be compressed (gzip, xz, bzip2, zstd) and of UTF-8 or UTF-16. Without a log: the path of a JSON file
-        that trtexec exported, which is read with those that lie beside it under the same name; or a list of paths of
-        such files.
+        Text may be compressed (gzip, xz, bzip2, zstd) and of UTF-8 or UTF-16. Without a log: what trtexec exported
+        as JSON, told by its content. A path is read with the exports that lie beside it under the same name, a list
+        of paths as it is.
     engine : {"auto", "line", "vector"}
         How to read; the result is the same.
     strict : bool
@@ -85,8 +85,10 @@ def parse(
     """
     from trtlog.tables import TableSet
 
-    if exports is None and (alone := read_alone(source)) is not None:
-        return alone
+    if exports is None:
+        alone, source = read_alone(source)
+        if alone is not None:
+            return alone
     try:
         captures, name, notes = read_captures(source, engine=engine, progress=progress, logger=logger)
     except NoLogError:
@@ -98,13 +100,14 @@ def parse(
     return Log(TableSet(captures, name, rows), name, notes)
 
 
-def read_alone(source: Any) -> Log | None:
-    """Read exports that stand for a log; None where the source is something else."""
-    from trtlog.exports.alone import exports_alone, rows_by_table
+def read_alone(source: Any) -> tuple[Log | None, Any]:
+    """Read exports that stand for a log; None where the source is something else, and what to read on."""
+    from trtlog.exports.alone import export_alone, exports_alone, rows_by_table
 
-    found = exports_alone(source)
+    files, source = export_alone(source)
+    found = exports_alone(source) if files is None else (files, [])
     if found is None:
-        return None
+        return None, source
     from trtlog import grammar
     from trtlog.engines.line import LineEngine
     from trtlog.tables import TableSet
@@ -112,7 +115,7 @@ def read_alone(source: Any) -> Log | None:
     files, notes = found
     rows, read = rows_by_table(files)
     name = str(files[0].path)
-    return Log(TableSet(LineEngine(grammar.load()).finish(), name, rows), name, [*notes, *read])
+    return Log(TableSet(LineEngine(grammar.load()).finish(), name, rows), name, [*notes, *read]), source
 
 
 def complain_of_export(source: Any) -> None:

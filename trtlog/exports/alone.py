@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trtlog.errors import InputError
+from trtlog.exports.content import export_in, file_begins_as_export
 from trtlog.exports.documents import Export, read_exports
 from trtlog.exports.files import find_siblings, is_json
 
@@ -63,11 +64,30 @@ def _is_path_of_json(item: Any) -> bool:
     if not isinstance(item, (str, os.PathLike)):
         return False
     path = os.fspath(item)
-    return isinstance(path, str) and "\n" not in path and is_json(path)
+    return isinstance(path, str) and "\n" not in path and (is_json(path) or _holds_json(Path(path)))
+
+
+def _holds_json(path: Path) -> bool:
+    try:
+        return path.is_file() and file_begins_as_export(path)
+    except (OSError, ValueError):  # a line of a log as a path: too long, or with a NUL
+        return False
+
+
+def export_alone(source: Any) -> tuple[list[ExportFile] | None, Any]:
+    """Return the export in bytes or an open file that stands for a log, or None and what to read as a log.
+
+    Parameters
+    ----------
+    source : any
+        Whatever is to be read; standard input is an open file.
+    """
+    documents, name, source = export_in(source)
+    return (None if documents is None else [ExportFile(Path(name), tuple(documents))]), source
 
 
 def _with_siblings(path: Path) -> tuple[list[ExportFile], list[str]] | None:
-    if not is_json(path.name) or not path.is_file():
+    if not _is_path_of_json(path) or not path.is_file():
         return None
     try:
         found = [ExportFile(path, tuple(read_exports(path)))]
@@ -146,7 +166,7 @@ def grouped(paths: Sequence[str]) -> list[list[str]]:
 
 
 def _export_file(path: str) -> ExportFile | None:
-    if not is_json(path) or not os.path.isfile(path):
+    if not _is_path_of_json(path) or not os.path.isfile(path):
         return None
     try:
         return ExportFile(Path(path), tuple(read_exports(path)))
