@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trtlog._util.words import counted, plural
 from trtlog.cli.common import echo, echo_data, log_argument, read_log, reading_options
 from trtlog.errors import InputError, QueryError
 
@@ -30,7 +29,7 @@ _ENDINGS = (".svg", ".dot", ".gv", ".onnx")
 @click.option("--around", metavar="LAYER", help="Only what lies near a layer, named as in 'trtlog why' (svg, dot).")
 @click.option("--radius", type=click.IntRange(0), default=3, show_default=True, help="How many tensors away that is.")
 @click.option("--weights", is_flag=True, help="Draw constants, and what is made of them alone, too (svg, dot).")
-@click.option("--diff", "other", metavar="OTHER", help="Colour layers by what became of them in OTHER (svg, dot).")
+@click.option("--diff", "other", metavar="OTHER", help="Draw OTHER too: what each has alone, what changed (svg, dot).")
 @reading_options
 def command(
     log: str,
@@ -54,22 +53,28 @@ def command(
     ending = os.path.splitext(output)[1].lower()
     if output != "-" and ending not in _ENDINGS:
         raise QueryError(f"{output}: its name ends in none of {', '.join(_ENDINGS)}, which tell what to write")
-    if not found.analyze.table("graph_edges").num_rows:
-        raise QueryError(found.analyze.missing("graph_edges") or _NO_TENSORS)
+    _with_tensors(found)
     if ending == ".onnx":
         from trtlog.report.graph.onnx_file import to_onnx
 
         _write(output, to_onnx(found))
         return
-    from trtlog.report.graph.drawing import draw
-
     names: list[str] = []
     if around is not None:
         from trtlog.analyses.layer.why import find_layers
 
         names = find_layers(found, around)
-    changed = None if other is None else _changes(found, read_log(other, strict=strict))
-    drawing = draw(found, color=color, around=names, radius=radius, weights=weights, changed=changed)
+    if other is None:
+        from trtlog.report.graph.drawing import draw
+
+        drawing = draw(found, color=color, around=names, radius=radius, weights=weights)
+    else:
+        from trtlog.analyses.compare.engines import paired_nodes
+        from trtlog.report.graph.both import draw_both
+
+        test = _with_tensors(read_log(other, strict=strict))
+        pairs = paired_nodes(found, test)
+        drawing = draw_both(found, test, pairs, around=names, radius=radius, weights=weights)
     if around is not None and not drawing.boxes:
         raise QueryError(f"{', '.join(names)} is no layer of the engine that is drawn; --weights draws constants too")
     if ending == ".svg":
@@ -91,24 +96,17 @@ _NO_TENSORS = (
 )
 
 
-def _changes(log: Log, other: Log) -> dict[str, str]:
-    """Return what became of each layer of ``log`` in ``other``."""
-    from trtlog.analyses.compare.diff import diff
+def _with_tensors(log: Log) -> Log:
+    """Return a log that tells the tensors of its engine.
 
-    changed: dict[str, str] = {}
-    added = 0
-    for row in diff(log, other).layers.to_dict("records"):
-        if not isinstance(row["control_layer"], str):
-            added += 1
-            continue
-        for name in row["control_layer"].split(" & "):
-            changed[name] = row["category"]
-    if added:
-        echo(
-            f"trtlog: {counted(added, 'layer')} of the other engine {plural(added, 'has', 'have')} no counterpart",
-            err=True,
-        )
-    return changed
+    Raises
+    ------
+    QueryError
+        It does not; the message says which flags print them.
+    """
+    if not log.analyze.table("graph_edges").num_rows:
+        raise QueryError(f"{log.source}: {log.analyze.missing('graph_edges') or _NO_TENSORS}")
+    return log
 
 
 def _write(output: str, data: bytes) -> None:

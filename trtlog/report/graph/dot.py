@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from trtlog.report.graph.drawing import Drawing
-from trtlog.report.graph.svg import colors_of
+from trtlog.report.graph.svg import CHANGED, colors_of
 from trtlog.report.safe import visible
 
 _SHAPES = {"conversion": "hexagon", "noop": "plaintext", "input": "ellipse", "output": "ellipse"}
+_STATES = {
+    "added": f', color="{CHANGED["added"]}", penwidth=2',
+    "removed": f', color="{CHANGED["removed"]}", style=dashed, penwidth=2',
+}
 
 
 def to_dot(drawing: Drawing) -> str:
@@ -29,7 +33,7 @@ def to_dot(drawing: Drawing) -> str:
         label = _quoted("\n".join(filter(None, (box.title, box.line))))
         out.append(f'  n{number} [label={label}, color="{color}"{shape}{width}, tooltip={_quoted(box.hint)}];')
     for line in drawing.lines:
-        change = ', color="#b3261e", fontcolor="#b3261e", penwidth=2.5' if line.change else ""
+        change = ', color="#b3261e", fontcolor="#b3261e", penwidth=2.5' if line.change else _STATES.get(line.state, "")
         words = "\n".join(filter(None, (line.label, line.change)))
         out.append(
             f"  n{line.source} -> n{line.target} [label={_quoted(words)}, tooltip={_quoted(line.tensor)}{change}];"

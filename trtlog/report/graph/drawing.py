@@ -67,6 +67,8 @@ class Line:
         The precisions of its ends, where they differ.
     shape : tuple of int, or None
         Dimensions.
+    state : str
+        ``added`` or ``removed``, where only one of two engines has it.
     """
 
     source: int
@@ -76,6 +78,7 @@ class Line:
     dtype: str | None = None
     change: str | None = None
     shape: tuple[int, ...] | None = None
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,13 +101,7 @@ class Drawing:
 
 
 def draw(
-    log: Log,
-    *,
-    color: str = "type",
-    around: Collection[str] = (),
-    radius: int = 2,
-    weights: bool = False,
-    changed: Mapping[str, str] | None = None,
+    log: Log, *, color: str = "type", around: Collection[str] = (), radius: int = 2, weights: bool = False
 ) -> Drawing:
     """Return the graph of the engine that a run ended with.
 
@@ -120,36 +117,41 @@ def draw(
         How near: so many tensors away.
     weights : bool
         Whether constants, and what is made of them alone, are drawn.
-    changed : mapping, optional
-        Layer -> what became of it in another build; colours tell that instead.
     """
-    nodes = log.table("graph_nodes").to_pylist()
-    edges = log.table("graph_edges").to_pylist()
-    if not weights:
-        hidden = {row["node"] for row in nodes if row["kind"] == "constant"}
-        edges = [row for row in edges if row["source"] not in hidden and row["target"] not in hidden]
-        nodes = [row for row in nodes if row["node"] not in hidden]
+    nodes, edges = shown_rows(log, weights)
     longest = max((row["time_ms"] for row in nodes if row["time_ms"] is not None), default=0.0)
     wanted = set(around)
-    boxes = [_box(row, color, longest, row["layer"] in wanted, changed) for row in nodes]
+    boxes = [box_of(row, color, longest, row["layer"] in wanted) for row in nodes]
     places = {row["node"]: place for place, row in enumerate(nodes)}
-    boxes, lines = _with_ends(boxes, places, edges)
-    if wanted:
-        start = [place for place, box in enumerate(boxes) if box.strong]
-        near = neighbourhood(start, [(line.source, line.target) for line in lines], radius)
-        boxes, lines = _part(boxes, lines, near)
-    what = "change" if changed is not None else color
-    return Drawing(redact(log.source), what, tuple(boxes), tuple(lines))
+    boxes, lines = with_ends(boxes, places, edges)
+    boxes, lines = near_layers(boxes, lines, radius) if wanted else (boxes, lines)
+    return Drawing(redact(log.source), color, tuple(boxes), tuple(lines))
 
 
-def _box(row: Mapping[str, Any], color: str, longest: float, strong: bool, changed: Mapping[str, str] | None) -> Box:
+def shown_rows(log: Log, weights: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return nodes and edges of the engine's graph, without constants where these are not wanted."""
+    nodes: list[dict[str, Any]] = log.table("graph_nodes").to_pylist()
+    edges: list[dict[str, Any]] = log.table("graph_edges").to_pylist()
+    if weights:
+        return nodes, edges
+    hidden = {row["node"] for row in nodes if row["kind"] == "constant"}
+    edges = [row for row in edges if row["source"] not in hidden and row["target"] not in hidden]
+    return [row for row in nodes if row["node"] not in hidden], edges
+
+
+def near_layers(boxes: list[Box], lines: list[Line], radius: int) -> tuple[list[Box], list[Line]]:
+    """Return what lies near the boxes that the reader asked for."""
+    start = [place for place, box in enumerate(boxes) if box.strong]
+    return _part(boxes, lines, neighbourhood(start, [(line.source, line.target) for line in lines], radius))
+
+
+def box_of(row: Mapping[str, Any], color: str, longest: float, strong: bool) -> Box:
+    """Return the box of a layer; ``longest`` is the time that the reddest one takes."""
     time = None if row["time_ms"] is None else f"{number(row['time_ms'])} ms"
     facts = [row["type"], row["precision"], time]
     key = None if color == "time" else row[color]
     share = row["time_ms"] / longest if color == "time" and longest and row["time_ms"] is not None else None
-    if changed is not None:
-        key, share = changed.get(row["layer"], "unchanged"), None
-    elif row["kind"] == "conversion" and color != "time":
+    if row["kind"] == "conversion" and color != "time":
         key = "conversion"
     bound = f"bound by {row['bound']}" if row["bound"] else None
     line = f"line {row['line']}" if row["line"] is not None else None
@@ -192,7 +194,7 @@ def short(name: str, longest: int = _LONGEST) -> str:
     return f"{before}{first}{after}"
 
 
-def _with_ends(
+def with_ends(
     boxes: list[Box], places: Mapping[int, int], edges: Iterable[Mapping[str, Any]]
 ) -> tuple[list[Box], list[Line]]:
     """Add a box for each input of the network above, and for each output below; return all boxes and lines."""

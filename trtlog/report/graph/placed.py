@@ -12,6 +12,7 @@ from trtlog.report.graph.layout import lay_out
 HEIGHT = 40.0
 _LETTER, SMALL = 7.3, 5.9
 _LEAST = 120.0
+_LABELS = 2
 
 
 @dataclass(frozen=True)
@@ -58,18 +59,20 @@ def placed(drawing: Drawing) -> Placed:
         for box, width, (x, y) in zip(drawing.boxes, widths, layout.centers, strict=True)
     ]
     lines: list[PlacedLine] = []
-    said: set[tuple[int, str]] = set()
+    said: dict[int, list[str]] = {}
     passed: dict[int, int] = {}
     routes = layout.routes
     for line in sorted(drawing.lines, key=lambda one: (one.source, len(routes.get((one.source, one.target), ())))):
         route = routes.get((line.source, line.target), [])
         points = [layout.centers[line.source], *route, layout.centers[line.target]]
         words = []
-        # A tensor that several layers read says once what it is.
-        if (line.source, line.tensor) not in said:
-            said.add((line.source, line.tensor))
+        # A tensor that several layers read says once what it is; below a box there is room for two.
+        own = said.setdefault(line.source, [])
+        if line.tensor not in own:
+            own.append(line.tensor)
             (x, y), (next_x, _) = points[:2]
-            words.append((line.label, (3 * x + next_x) / 4 + 6, y + HEIGHT / 2 + 18, False))
+            if len(own) <= _LABELS:
+                words.append((line.label, (3 * x + next_x) / 4 + 6, y + HEIGHT / 2 + 5 + 13 * len(own), False))
         if line.change:
             words.append((line.change, points[-1][0] + 6, points[-1][1] - HEIGHT / 2 - 10, True))
         # Lines of one box share their way; each is drawn from where the shorter one left it.

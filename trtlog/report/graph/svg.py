@@ -19,7 +19,8 @@ _KNOWN = {
 }  # fmt: skip
 NONE = "#8a94a3"
 CONVERSION = "#d97706"
-_CHANGED = {"unchanged": NONE, "removed": "#b3261e", "changed": "#c47a1d"}
+CHANGED = {"unchanged": NONE, "changed": "#c47a1d", "removed": "#b3261e", "added": "#1f8a4c"}
+_SHADES = {"changed": "chg", "removed": "rem", "added": "add"}
 
 _STYLE = """
 svg{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;background:#f6f7f9;color:#1b2330}
@@ -37,6 +38,13 @@ svg{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-ser
 .n .card{fill:none}
 .io .card{fill:#e6edf6}
 .x .card{stroke-width:4}
+.chg .card{fill:#fdf0d8}
+.rem .card{fill:#fbe4e2}
+.add .card{fill:#e0f3e6}
+.er{stroke:#b3261e;stroke-dasharray:6 3;stroke-width:2}
+.ea{stroke:#1f8a4c;stroke-width:2.2}
+.br{fill:#b3261e}
+.ba{fill:#1f8a4c}
 @media (prefers-color-scheme:dark){svg{background:#12161c;color:#e4e9f0}
 .card{fill:#1a2029}
 .t,.h{fill:#e4e9f0}
@@ -47,7 +55,14 @@ svg{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-ser
 .b{fill:#ff8a80}
 .pl{fill:#ff8a80}
 .c .card{fill:#3a2c14}
-.io .card{fill:#222f42}}
+.io .card{fill:#222f42}
+.chg .card{fill:#3a2c14}
+.rem .card{fill:#43211f}
+.add .card{fill:#173625}
+.er{stroke:#ff8a80}
+.ea{stroke:#5fd08c}
+.br{fill:#ff8a80}
+.ba{fill:#5fd08c}}
 """.replace("\n", "")
 
 
@@ -69,7 +84,7 @@ def to_svg(drawing: Drawing) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" role="img">',
         f"<title>{_text(drawing.title)}</title><style>{_STYLE}</style>",
-        f"<defs>{_arrow('a')}{_arrow('b')}</defs>",
+        f"<defs>{''.join(map(_arrow, ('a', 'b', 'ba', 'br')))}</defs>",
         f'<text class="h" x="{_MARGIN}" y="26">{_text(title)}</text>',
         legend,
         f'<g transform="translate({left:.1f} {_TOP})">',
@@ -101,7 +116,7 @@ def _fill(box: Box, color: str, colors: dict[str, str]) -> str:
     if color == "time":
         return NONE if box.share is None else heat(box.share)
     if color == "change":
-        return _CHANGED.get(box.key or "", NONE)
+        return CHANGED.get(box.key or "", NONE)
     return CONVERSION if box.key == "conversion" else colors.get(box.key or "", NONE)
 
 
@@ -123,6 +138,8 @@ def heat(share: float) -> str:
 def _box(one: PlacedBox, fill: str) -> str:
     box, x, y, width = one.box, one.x, one.y, one.width
     shape = {"conversion": "c", "noop": "n", "input": "io", "output": "io"}.get(box.kind, "")
+    if box.key in CHANGED and shape != "io":
+        shape = _SHADES.get(box.key or "", "")
     dashed = ' stroke-dasharray="5 3"' if box.kind in ("conversion", "noop") else ""
     round_ = 20 if shape == "io" else 6
     return (
@@ -137,10 +154,12 @@ def _box(one: PlacedBox, fill: str) -> str:
 
 def _edge(one: PlacedLine) -> str:
     line = one.line
-    title = " ".join(filter(None, (line.tensor, line.label, line.change)))
+    title = " ".join(filter(None, (line.tensor, line.label, line.change, line.state)))
+    state = {"added": "a", "removed": "r"}.get(line.state, "")
+    shade, arrow = (" p", "b") if line.change else (f" e{state}", f"b{state}") if state else ("", "a")
     return (
-        f'<path class="e{" p" if line.change else ""}" d="{one.path}" '
-        f'marker-end="url(#{"b" if line.change else "a"})">'
+        f'<path class="e{shade}" d="{one.path}" '
+        f'marker-end="url(#{arrow})">'
         f"<title>{_text(title)}</title></path>"
     )
 
@@ -163,7 +182,7 @@ def _legend(drawing: Drawing) -> tuple[str, float]:
     if drawing.color == "time":
         pairs = [("no time known", NONE), *((f"{share:.0%} of the longest", heat(share)) for share in (0.0, 0.5, 1.0))]
     elif drawing.color == "change":
-        pairs = [(f"{key} ({counts[key]})", _CHANGED.get(key, NONE)) for key in drawing.keys]
+        pairs = [(f"{key} ({counts.get(key, 0)})", color) for key, color in CHANGED.items()]
     else:
         pairs = [(f"{key} ({counts[key]})", color) for key, color in colors.items()]
         others = sum(counts[key] for key in drawing.keys if key not in colors and key != "conversion")
@@ -179,6 +198,13 @@ def _legend(drawing: Drawing) -> tuple[str, float]:
         out.append(f'<rect x="{x:.0f}" y="40" width="11" height="11" rx="2" fill="{color}"/>'
                    f'<text class="s" x="{x + 16:.0f}" y="49">{_text(word)}</text>')  # fmt: skip
         x += 34 + SMALL * len(word)
+    for state, words in (("removed", "only in the first"), ("added", "only in the second")):
+        number = sum(1 for line in drawing.lines if line.state == state)
+        if number:
+            word = f"tensor {words} ({number})"
+            out.append(f'<path class="e e{state[0]}" d="M{x:.0f} 45.5h18"/>'
+                       f'<text class="s" x="{x + 24:.0f}" y="49">{word}</text>')  # fmt: skip
+            x += 44 + SMALL * len(word)
     changes = sum(1 for line in drawing.lines if line.change)
     if changes:
         word = f"precision changes ({changes})"
