@@ -12,7 +12,9 @@ from click.testing import CliRunner
 
 import trtlog
 from tests.analyses.conftest import FOLDER, parsed
+from trtlog.analyses.compare.engines import paired_nodes
 from trtlog.cli import cli
+from trtlog.report.graph.both import draw_both
 from trtlog.report.graph.drawing import draw
 from trtlog.report.graph.layout import lay_out
 from trtlog.report.graph.svg import to_svg
@@ -169,10 +171,49 @@ def test_the_onnx_file_is_a_graph_of_the_layers(tmp_path):
     assert len(outputs) == len(set(outputs))  # ONNX writes each tensor once
 
 
-def test_diff_colours_what_changed(tmp_path):
-    one, other = tmp_path / "one.log", tmp_path / "other.log"
-    one.write_text(ENGINE)
-    other.write_text(ENGINE.replace("Tactic: 0x5", "Tactic: 0x55"))
-    done = CliRunner().invoke(cli, ["graph", str(one), "-o", str(tmp_path / "d.svg"), "--diff", str(other)])
+def drawn_both(tmp_path, one, other, *more):
+    (tmp_path / "one.log").write_text(one)
+    (tmp_path / "other.log").write_text(other)
+    paths = [str(tmp_path / name) for name in ("one.log", "other.log", "d.svg")]
+    done = CliRunner().invoke(cli, ["graph", paths[0], "-o", paths[2], "--diff", paths[1], *more])
     assert done.exit_code == 0, done.output
-    assert "changed (1)" in (tmp_path / "d.svg").read_text()
+    return (tmp_path / "d.svg").read_text()
+
+
+def test_diff_colours_what_changed(tmp_path):
+    svg = drawn_both(tmp_path, ENGINE, ENGINE.replace("Tactic: 0x5", "Tactic: 0x55"))
+    assert "changed (1)" in svg
+    assert "added (0)" in svg
+    assert "only in" not in svg
+
+
+def test_diff_draws_what_one_engine_has_alone(tmp_path):
+    """A conversion that only the second engine has, between two layers; the direct tensor is the first's alone."""
+    head, line = "[01/02/2026-10:00:00] [V] [TRT] Engine Layer Information:\n", "Layer({}): {}, Tactic: 0x1, {} -> {}\n"
+    x, y, z = (f"{name} (Half[1,8,4,4])" for name in "xyz")
+    one = head + line.format("CaskConvolution", "a", x, y) + line.format("CaskPooling", "b", y, z)
+    between = "Reformatting CopyNode for Input Tensor 0 to b"
+    other = head + line.format("CaskConvolution", "a", x, y)
+    other += line.format("Reformat", between, y, "yf (Float[1,8,4,4])")
+    other += line.format("CaskPooling", "b", "yf (Float[1,8,4,4])", z)
+    svg = drawn_both(tmp_path, one, other)
+    assert [f"{word} ({n})" in svg for word, n in (("added", 1), ("removed", 0))] == [True, True]
+    assert "tensor only in the first (1)" in svg
+    assert "tensor only in the second (2)" in svg
+    back = drawn_both(tmp_path, other, one)
+    assert [f"{word} ({n})" in back for word, n in (("added", 0), ("removed", 1))] == [True, True]
+    pairs = paired_nodes(trtlog.parse(one.encode()), trtlog.parse(other.encode()))
+    drawing = draw_both(trtlog.parse(one.encode()), trtlog.parse(other.encode()), pairs)
+    order = [box.layer for box in drawing.boxes]
+    assert order == ["x", "a", between, "b", "z"]
+    lines = {(order[line.source], order[line.target]): line.state for line in drawing.lines}
+    assert lines == {
+        ("x", "a"): "", ("a", "b"): "removed", ("a", between): "added", (between, "b"): "added", ("b", "z"): ""
+    }  # fmt: skip
+
+
+def test_diff_of_two_models_is_no_picture(tmp_path):
+    (tmp_path / "one.log").write_text(ENGINE)
+    log = FOLDER / "lstm_verbose.log.gz"
+    done = CliRunner().invoke(cli, ["graph", str(tmp_path / "one.log"), "-o", "-", "--diff", str(log)])
+    assert isinstance(done.exception, trtlog.TrtlogError)

@@ -23,6 +23,7 @@ CHANGED = {"unchanged": NONE, "changed": "#c47a1d", "removed": "#b3261e", "added
 _SHADES = {"changed": "chg", "removed": "rem", "added": "add"}
 
 _STYLE = """
+svg{display:block;margin:0 auto}
 svg{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;background:#f6f7f9;color:#1b2330}
 .card{fill:#fff}
 .t{font-size:12px;fill:#1b2330}

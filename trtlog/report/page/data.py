@@ -94,11 +94,15 @@ def heading(name: str) -> str:
     return " ".join(_SPELLED.get(word, word) for word in name.split("_"))
 
 
+# Rates of a roofline: a hundredth says nothing.
+_RATES = ("tflops", "gb_per_s", "intensity")
+
+
 def _digits(name: str, is_float: bool) -> int | None:
     """Return the decimals that a column is shown with, None for all that there are."""
     if not is_float:
         return None
-    return 1 if name.endswith("percent") else None
+    return 1 if "percent" in name or name in _RATES else None
 
 
 def _number(value: Any) -> Any:

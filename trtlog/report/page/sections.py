@@ -205,8 +205,10 @@ def _layers(page: Page) -> list[Block]:
             size=25,
         )
     )
-    rates = "layer precision time_ms tflops percent_of_compute gb_per_s percent_of_bandwidth bound ideal_ms flops bytes"
-    if page.put("roofline", log.analyze.table("roofline"), [*rates.split(), "note", "line"]):
+    rates = "layer precision time_ms bound ideal_ms percent_of_compute percent_of_bandwidth tflops gb_per_s flops bytes"
+    heads = {"precision": "type", "ideal_ms": "ideal", "percent_of_compute": "of compute"}
+    heads |= {"percent_of_bandwidth": "of memory", "tflops": "rate", "gb_per_s": "rate"}
+    if page.put("roofline", log.analyze.table("roofline"), [*rates.split(), "note", "line"], **heads):
         words = "Operations and bytes from shapes and types, against the GPU's rates; null where the log does not tell."
         blocks.append(_table("roofline", "Against what the GPU can do", words, sort=["time_ms", -1], size=25))
     if page.put("engine_layers", log.table("engine_layers"), ["layer", "type", "inputs", "outputs", "line"]):
