@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +13,8 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).parents[1]
 FIXTURES = ROOT / "fixtures"
 CORPUS = ROOT.parent / "shared" / "corpus"
+
+T = TypeVar("T")
 
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, print_blob=True)
@@ -22,6 +25,15 @@ def beside(found: list[Any], what: str = "the third-party logs are") -> list[Any
     """Return the parameters found beside the checkout, or one that is skipped with the reason where there are none."""
     reason = f"{what} not beside this checkout"
     return found or [pytest.param(None, marks=pytest.mark.skip(reason=reason), id="absent")]
+
+
+def each(items: Iterable[T]) -> Iterator[T]:
+    """Yield each item; fail where there is none: assertions in a loop that runs over nothing hold whatever happens."""
+    empty = True
+    for item in items:
+        empty = False
+        yield item
+    assert not empty, "nothing to look at"
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.conftest import each
 from trtlog import grammar
 from trtlog.engines.alphabet import alphabet, sufficient_classes
 from trtlog.engines.bare import BareRules
@@ -54,7 +55,7 @@ def bodies_for(index: int, chance: random.Random, size: int = 60) -> list[bytes]
 @pytest.mark.parametrize("first", range(0, len(MATCHER.variants), 100))
 def test_a_rule_matches_what_its_expression_matches(first):
     chance = random.Random(first)
-    for index in range(first, min(first + 100, len(MATCHER.variants))):
+    for index in each(range(first, min(first + 100, len(MATCHER.variants)))):
         bodies = bodies_for(index, chance)
         found = {}
         for places, fields in BulkRule(index, MATCHER.variants[index]).match(Bodies.of(pa.array(bodies, pa.binary()))):
@@ -77,8 +78,8 @@ def test_rules_without_a_literal_beginning_keep_their_order():
         found, left = bulk._match_floating(Bodies.of(pa.array(bodies, pa.binary())))
         accounted = [*left.tolist(), *(place for places, _, _ in found for place in places.tolist())]
         assert sorted(accounted) == [*range(len(bodies))]
-        for places, variant, fields in found:
-            for row, place in enumerate(places.tolist()):
+        for places, variant, fields in each(found):
+            for row, place in each(enumerate(places.tolist())):
                 expected = MATCHER.match(bodies[place])
                 assert (variant, tuple(f[row].as_py() for f in fields)) == tuple(expected), bodies[place]
                 taken += 1
@@ -90,10 +91,10 @@ def test_alphabets(pattern):
     """No byte of a match is missing in the alphabet; of a sufficient class every text matches."""
     match = re.compile(pattern.encode()).fullmatch
     letters = set(np.flatnonzero(alphabet(pattern)).tolist())
-    for sample in SAMPLES:
-        for found in re.finditer(pattern.encode(), sample):
+    for sample in each(SAMPLES):
+        for found in each(re.finditer(pattern.encode(), sample)):
             assert set(found[0]) <= letters
-    for begin, enough in sufficient_classes(pattern):
+    for begin, enough in each(sufficient_classes(pattern)):
         chance = random.Random(pattern)
         alone = np.flatnonzero(enough).tolist()
         for size in (1, 2, 7):

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.conftest import each
 from trtlog import grammar
 from trtlog.engines.line import LineEngine
 from trtlog.engines.vector import VectorEngine
@@ -52,10 +53,10 @@ def spoiled(array: pa.Array, chance: random.Random) -> pa.DictionaryArray:
 
 def encode_some(captures, chance: random.Random) -> int:
     changed = 0
-    for chunks in captures.columns.values():
-        for number, (lines, arrays) in enumerate(chunks):
+    for chunks in each(captures.columns.values()):
+        for number, (lines, arrays) in each(enumerate(chunks)):
             fields = []
-            for array in arrays:
+            for array in each(arrays):
                 if chance.random() < 0.5:
                     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
                     assert encoded.to_pylist() == array.to_pylist()

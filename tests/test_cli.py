@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from tests.conftest import FIXTURES, ROOT
+from tests.conftest import FIXTURES, ROOT, each
 from trtlog.cli import COMMANDS
 
 FP32 = str(FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
@@ -41,7 +41,7 @@ def test_help_shows_an_example(command):
 def test_summary_fits_a_screen_and_has_the_numbers():
     text = output("summary", FP32)
     shown = ("TensorRT 8.5.3", "passed", "NVIDIA H200", "1336.59 qps", "23.2068 s", "3692 timed in 392 runner blocks")
-    for words in shown:
+    for words in each(shown):
         assert words in text
     assert "0 unknown" in text
     assert len(text.splitlines()) <= 50
@@ -62,7 +62,7 @@ def test_show_filters_sorts_and_formats():
     text = gzip.open(FP32, "rt").read().splitlines()
     assert rows
     assert [r["time_ms"] for r in rows] == sorted(r["time_ms"] for r in rows)
-    for row in rows:
+    for row in each(rows):
         assert text[row["line"] - 1].endswith(f"Time: {row['time_ms']:.6g}")
     as_csv = list(csv.DictReader(io.StringIO(output("show", "tactics", FP32, *arguments, "--format", "csv"))))
     assert [float(r["time_ms"]) for r in as_csv] == [r["time_ms"] for r in rows]

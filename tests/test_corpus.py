@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import trtlog
-from tests.conftest import CORPUS, beside
+from tests.conftest import CORPUS, beside, each
 from trtlog.errors import InputError
 
 LOGS = sorted(p for p in CORPUS.rglob("*") if p.is_file() and re.search(r"\.(log|txt)(\.gz)?$", p.name))
@@ -144,7 +144,7 @@ def test_profile_rows(case):
     if "=== Profile (" not in text:
         return  # an excerpt without the heading
     assert len(mine) == len(rows)
-    for row, values in zip(mine, rows, strict=True):
+    for row, values in each(zip(mine, rows, strict=True)):
         assert math.isclose(row["percent"], values[-1]), (row, values)
 
 

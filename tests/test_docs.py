@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import trtlog
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from trtlog import docs
 from trtlog.docs import site
 from trtlog.errors import TrtlogError
@@ -41,14 +41,14 @@ def test_snippets_run(page, tmp_path, monkeypatch):
     for name in ("fixtures", "docs"):
         (tmp_path / name).symlink_to(ROOT / name)
     namespace: dict[str, object] = {"__name__": "snippet"}
-    for block in blocks(page, "python"):
+    for block in each(blocks(page, "python")):
         if ">>> " in block:
             example = doctest.DocTestParser().get_doctest(block, namespace, page.name, str(page), 0)
             assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, clear_globs=False).failed == 0
             namespace.update(example.globs)  # the next block goes on with these names
             continue
         exec(compile(block, str(page), "exec"), namespace)
-        for line in block.splitlines():
+        for line in each(block.splitlines()):
             found = re.match(r"^([a-z_][^#=]*?)\s+# (\(.*\)|'.*'|[0-9.]+|True|False)$", line)
             if found:
                 assert repr(eval(found[1], namespace)) == found[2], f"{page.name}: {line}"
@@ -129,7 +129,7 @@ def test_the_analysis_that_contributing_teaches_works_as_written(tmp_path):
     (tmp_path / "grammars").symlink_to(ROOT / "grammars")
     (package / "analyses/build/slow_layers.py").write_text(module)
     places = (("registry.py", '    Analysis("findings"', entry), ("handle.py", "        def findings", method))
-    for path, above, line in places:
+    for path, above, line in each(places):
         text = (package / "analyses" / path).read_text()
         assert text.count(above) == 1
         (package / "analyses" / path).write_text(text.replace(above, f"{line}{above}"))
@@ -195,7 +195,7 @@ def test_table_rule_and_command_that_contributing_teaches_work_as_written(tmp_pa
 def test_links_between_files_lead_somewhere(page):
     """As GitHub shows the pages; those of the site are checked when it is built."""
     made = {*site.site_pages(ROOT)}
-    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+    for target in each(re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))):
         if "://" in target or target.startswith("mailto:"):
             continue
         path = (page.parent / target).resolve()
@@ -214,6 +214,6 @@ def test_the_project_speaks_of_itself_alone():
     """No local paths and no names of package hosts in what is shipped."""
     forbidden = re.compile(r"/work/|/root/|files\.pythonhosted|localhost:[0-9]")
     sources = [*(ROOT / "trtlog").rglob("*.py"), *(ROOT / "grammars").rglob("*.lark"), ROOT / "pyproject.toml"]
-    for path in [*PAGES, *sources]:
+    for path in each([*PAGES, *sources]):
         found = forbidden.search(path.read_text(encoding="utf-8"))
         assert found is None, f"{path}: {found}"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import CORPUS, FIXTURES, beside
+from tests.conftest import CORPUS, FIXTURES, beside, each
 from trtlog import grammar
 from trtlog.engines.line import LineEngine
 from trtlog.engines.vector import VectorEngine
@@ -56,12 +56,12 @@ def assert_same(expected, found, tables=True):
         assert getattr(found, name) == getattr(expected, name), name
     for name in ("remarks", "unknown", "continuations"):
         assert getattr(found, name) == getattr(expected, name), name
-    for kind in expected.counts:
+    for kind in each(expected.counts):
         if kind in RULES.messages:
             assert plain(found.table(kind)).equals(plain(expected.table(kind))), kind
     if tables:
         first, second = TableSet(expected, "log"), TableSet(found, "log")
-        for name in TableSet.names:
+        for name in each(TableSet.names):
             assert second[name].schema.equals(first[name].schema), name
             assert plain(second[name]).equals(plain(first[name])), name
 

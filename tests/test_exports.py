@@ -13,6 +13,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import each
 from trtlog.errors import InputError
 from trtlog.exports.documents import SWAP_NOTE, TIME_COLUMNS, join_by_layer, parse_exports, read_exports
 from trtlog.exports.files import find_exports
@@ -211,7 +212,7 @@ def test_any_text_reads_or_is_an_input_error(text):
         found = parse_exports(text)
     except InputError:
         return
-    assert all(export.rows is not None for export in found)
+    assert all(export.rows is not None for export in each(found))
 
 
 @pytest.mark.parametrize("unit", ['"\\"', '{ "name" : "', " ", '\n"a": "b"c"', "[ nan, ", ', { "count" : 1 }'])
@@ -303,7 +304,7 @@ def real_exports() -> list[Path]:
 @pytest.mark.skipif(not real_exports(), reason="there are no exported files")
 def test_every_real_export_agrees_with_a_count_by_text():
     kinds = set()
-    for path in real_exports():
+    for path in each(real_exports()):
         data = path.read_bytes()
         text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
         exports = read_exports(path)
@@ -314,16 +315,16 @@ def test_every_real_export_agrees_with_a_count_by_text():
             assert [row["layer"] for row in rows] == re.findall(r'"name" : "(.*)", "timeMs"', text)
             percent = [float(n) for n in re.findall(r'"percentage" : ([-0-9.e+]+)', text)]
             assert [row["percent"] for row in rows] == percent
-            assert all(99 < sum(row["percent"] for row in export.rows) < 101 for export in exports)
+            assert all(99 < sum(row["percent"] for row in export.rows) < 101 for export in each(exports))
         elif kind == "iteration_times":
             latencies = [float(n) for n in re.findall(r'"latencyMs" : ([-0-9.e+]+)', text)]
             assert [row["latency_ms"] for row in rows] == latencies
-            assert all(row["start_compute_ms"] <= row["end_compute_ms"] for row in rows)
+            assert all(row["start_compute_ms"] <= row["end_compute_ms"] for row in each(rows))
             assert set(rows[0]) == {"iteration", *TIME_COLUMNS}
         elif kind == "output":
             assert len(rows) == text.count('"values"')
             # up to 7.x the dimensions leave out the batch
-            assert all(len(row["values"]) % math.prod(row["shape"]) == 0 for row in rows)
+            assert all(len(row["values"]) % math.prod(row["shape"]) == 0 for row in each(rows))
         else:
             objects = len(re.findall(r'^  "Name": "', text, re.MULTILINE))
             assert objects in (0, len(rows))
@@ -337,7 +338,7 @@ def test_profile_and_layers_of_a_capture_join():
     found = {export.kind: export for path in find_exports(CAPTURE) for export in read_exports(path)}
     rows, left_over = join_by_layer(found["engine_layers"].rows, found["profile"].rows, ["time_ms"])
     assert left_over == []
-    assert all(row["time_ms"] is not None for row in rows)
+    assert all(row["time_ms"] is not None for row in each(rows))
     total = sum(row["time_ms"] for row in rows)
     assert total == pytest.approx(sum(row["time_ms"] for row in found["profile"].rows))
     # the same figure as printed in the log's own profile table

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, each
 
 COUNTS = json.loads((FIXTURES / "counts.json").read_text())
 LOGS = sorted(p for p in FIXTURES.glob("*/*.log.gz"))
@@ -64,7 +64,6 @@ def test_counts_agree_with_an_independent_reading(name):
     assert log.performance.throughput_qps == expected["throughput_qps"]
     assert log.run.status == expected["status"]
     chosen = log.table("timings").column("chosen")
-    assert pc.sum(chosen.cast("int64")).as_py() in (None, 0) if not expected["chosen_lines"] else True
     assert (pc.sum(chosen.cast("int64")).as_py() or 0) == expected["chosen_lines"]
 
 
@@ -123,7 +122,7 @@ def test_options_are_lossless():
     path = FIXTURES / "trt-8.5.3-h200/resnet50_fp16_dyn_detailed.log.gz"
     log = trtlog.parse(path)
     lines = gzip.open(path, "rt").read().splitlines()
-    for option in log.records("options"):
+    for option in each(log.records("options")):
         printed = lines[option.line - 1].split("] [I] ", 1)[1]
         assert printed.startswith(option.key)
         assert printed.endswith(option.value or ":") or printed == f"{option.key}: "
@@ -159,7 +158,7 @@ def test_sections_begin_and_end():
     assert found["graph"][0] == number("Original: 179 layers")
     assert found["engine_layers"][0] == number("Engine Layer Information:")
     ordered = [(s.line, s.last_line) for s in log.records("sections")]
-    assert all(a[1] < b[0] for a, b in pairwise(ordered))
+    assert all(a[1] < b[0] for a, b in each(pairwise(ordered)))
 
 
 ERRORS = {

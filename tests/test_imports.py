@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import trtlog
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from trtlog import display
 from trtlog.log import BELOW
 from trtlog.records import TABLES
@@ -78,7 +78,7 @@ def test_converting_to_a_dataset_does_not_load_pandas(tmp_path):
 
 def test_public_names():
     assert trtlog.__all__ == sorted(trtlog.__all__)
-    for name in trtlog.__all__:
+    for name in each(trtlog.__all__):
         assert getattr(trtlog, name) is not None
     assert dir(trtlog) == sorted(trtlog.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
@@ -188,7 +188,7 @@ def test_no_imports_go_in_circles(graph):
 def test_imports_look_one_way(graph):
     """Also inside functions."""
     wrong = []
-    for name, targets in graph.items():
+    for name, targets in each(graph.items()):
         own = name.split(".")[1] if "." in name else "__init__"
         if own == "__init__":
             continue
@@ -224,7 +224,7 @@ def test_modules_are_loaded_by_name_in_registries_only():
 
 
 def test_what_a_log_answers_with_is_there():
-    for name, place in BELOW.items():
+    for name, place in each(BELOW.items()):
         module, _, function = place.partition(":")
         assert callable(getattr(importlib.import_module(module), function))
         assert name in vars(trtlog.Log) or name == "record"
@@ -233,8 +233,8 @@ def test_what_a_log_answers_with_is_there():
 def test_renderers_are_there_for_what_they_draw():
     registered = display.renderers()
     assert set(registered) >= {"html", "terminal", "markdown", "json", "plot"}
-    for form, table in registered.items():
-        for result, renderer in table.items():
+    for form, table in each(registered.items()):
+        for result, renderer in each(table.items()):
             module, _, name = result.rpartition(".")
             if module.startswith("trtlog.") and module != "trtlog.display":  # its own examples register one
                 cls = getattr(importlib.import_module(module), name)
@@ -250,7 +250,7 @@ def test_what_can_be_drawn_has_a_renderer():
     for base, form in ((display.InNotebook, "html"), (display.OnTerminal, "terminal")):
         found = subclasses(base)
         assert len(found) > 3
-        for cls in found:
+        for cls in each(found):
             assert callable(display.renderer_of(form, cls))
 
 
@@ -271,12 +271,12 @@ def test_declared_tables_are_the_registered_ones():
 
 
 def test_files_are_small():
-    for path in sorted(PACKAGE.rglob("*.py")) + sorted((ROOT / "grammars").rglob("*.lark")):
+    for path in each(sorted(PACKAGE.rglob("*.py")) + sorted((ROOT / "grammars").rglob("*.lark"))):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 600, path
 
 
 def test_only_the_command_line_prints():
-    for path in PACKAGE.rglob("*.py"):
+    for path in each(PACKAGE.rglob("*.py")):
         if room(path) in ("cli", "testing"):
             continue
         calls = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.conftest import FIXTURES, ROOT
+from tests.conftest import FIXTURES, ROOT, each
 from trtlog.cli import cli
 
 LOGS = FIXTURES / "trt-8.5.3-h200"
@@ -59,7 +59,7 @@ def test_a_job(number, line, folder, monkeypatch):
     lines = [line for line in shown.splitlines() if line or "--format md" not in dict(JOBS)[number]]
     json_whole = "--format json" in line and "jsonl" not in line
     assert json_whole or len(lines) <= _SCREEN, f"{len(lines)} lines"
-    for wanted in expected(number):
+    for wanted in each(expected(number)):
         assert wanted in shown, wanted
 
 

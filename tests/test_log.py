@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, each
 from trtlog.errors import InputError, QueryError, StrictError
 from trtlog.records import TABLES, Tactic
 from trtlog.tables import BUILDERS
@@ -26,10 +26,10 @@ def log():
 
 def test_every_table_is_there_with_its_schema(log):
     assert set(BUILDERS) == set(TABLES)
-    for name, record in TABLES.items():
+    for name, record in each(TABLES.items()):
         table = log.table(name)
         assert table.column_names == list(record.columns())
-        for field in table.schema:
+        for field in each(table.schema):
             assert field.metadata[b"doc"]
             assert (field.metadata.get(b"unit", b"").decode()) == record.columns()[field.name].unit
         frame = log.frame(name) if name in ("runs", "performance") else getattr(log, name)
@@ -37,8 +37,8 @@ def test_every_table_is_there_with_its_schema(log):
 
 
 def test_columns_with_a_unit_say_so():
-    for name, record in TABLES.items():
-        for column, about in record.columns().items():
+    for name, record in each(TABLES.items()):
+        for column, about in each(record.columns().items()):
             for ending, unit in (("_ms", "ms"), ("_bytes", "bytes"), ("_mib", "MiB"), ("_ghz", "GHz")):
                 if column.endswith(ending):
                     assert about.unit == unit, f"{name}.{column}"
@@ -99,7 +99,7 @@ def test_sources_of_every_kind_read_alike(tmp_path):
         iter([text[:1000], text[1000:5001], text[5001:]]),
     ):
         got = trtlog.parse(source, exports=[])
-        for name in TABLES:
+        for name in each(TABLES):
             if name != "runs":
                 assert got.table(name).equals(expected.table(name)), (name, source)
 
@@ -117,7 +117,7 @@ def test_sources_of_every_kind_read_alike(tmp_path):
 def test_encodings_of_windows(change):
     text = gzip.open(SMALL).read()
     expected, got = trtlog.parse(text), trtlog.parse(change(text))
-    for name in TABLES:
+    for name in each(TABLES):
         if name not in ("coverage", "runs"):
             assert got.table(name).equals(expected.table(name)), name
     assert got.table("coverage").column("lines").equals(expected.table("coverage").column("lines"))
@@ -134,7 +134,7 @@ def test_a_cut_log_keeps_what_is_there():
     text = gzip.open(FP32).read()
     whole = trtlog.parse(text)
     generator = random.Random(7)
-    for cut in sorted(generator.sample(range(200, len(text)), 12)):
+    for cut in each(sorted(generator.sample(range(200, len(text)), 12))):
         part = trtlog.parse(text[:cut])
         complete = text.count(b"\n", 0, cut)
         assert part.run.status == ("incomplete" if cut < len(text) - 100 else part.run.status)

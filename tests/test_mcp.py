@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests import loop
-from tests.conftest import FIXTURES, ROOT
+from tests.conftest import FIXTURES, ROOT, each
 
 mcp = pytest.importorskip("mcp")
 
@@ -73,13 +73,13 @@ def test_five_questions_on_28_000_lines_fit_a_context_window():
     [throughput] = [line for line in lines if re.search(r"Throughput: [0-9]", line)]
     assert re.search(r"Throughput: ([0-9.]+)", throughput)[1] in summary["text"]
     assert "constant-copies" in [finding["rule"] for finding in lint["findings"]]
-    for finding in lint["findings"]:
-        assert all(1 <= number <= len(lines) for number in finding["lines"])
+    for finding in each(lint["findings"]):
+        assert all(1 <= number <= len(lines) for number in each(finding["lines"]))
     [cited] = {int(number) for number in re.findall(r"line ([0-9]+)", why["text"].splitlines()[2])}
     assert "/fc/Gemm" in lines[cited - 1]
     assert precision["total"] == len(precision["rows"])
     rows = [dict(zip(slowest["columns"], row, strict=True)) for row in slowest["rows"]]
-    for row in rows:
+    for row in each(rows):
         assert row["layer"] in lines[row["line"] - 1]
         assert str(row["avg_ms"]) in lines[row["line"] - 1].split()
 
@@ -102,7 +102,7 @@ def test_each_tool_is_described_typed_and_reads_only():
         *("list_logs", "open_log", "tables", "summary", "lint", "why", "rows", "sql", "roofline", "diff"),
         *("explain_line", "excerpt", "missing_flags"),
     }
-    for tool in found.values():
+    for tool in each(found.values()):
         assert tool.description
         assert tool.output_schema
         assert tool.annotations.read_only_hint
@@ -118,7 +118,7 @@ def test_rows_are_read_page_by_page():
     times = [row[1] for row in first["rows"] + second["rows"]]
     assert times == sorted(times)
     lines = raw_lines()
-    for tactic, _, line in first["rows"] + second["rows"]:
+    for tactic, _, line in each(first["rows"] + second["rows"]):
         assert tactic in lines[line - 1]
     assert wrong.is_error
     assert "there is no column 'speed'; the columns are run, line," in text_of(wrong)
@@ -173,7 +173,7 @@ def room(tmp_path):
 def test_nothing_outside_of_the_allowed_folders_is_read(room, path):
     path = path.format(outside=room.parent / "outside")
     calls = [("summary", {"path": path}), ("excerpt", {"path": path, "first": 1}), ("list_logs", {"folder": path})]
-    for result in session(*calls, allow=room):
+    for result in each(session(*calls, allow=room)):
         assert result.is_error
         assert "TensorRT" not in text_of(result)
         assert "may be read" in text_of(result) or "only files and folders" in text_of(result)
@@ -237,7 +237,7 @@ def test_secrets_are_left_out_of_every_answer(tmp_path):
         ("sql", {**path, "statement": "select text as answer, [text] as listed, {'a': text} as b from messages"}),
         allow=tmp_path,
     )
-    for result in results:
+    for result in each(results):
         data(result)
         assert "hunter2" not in text_of(result) + json.dumps(result.structured_content)
         assert "s3cret" not in text_of(result) + json.dumps(result.structured_content)

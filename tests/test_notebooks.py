@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from tests.notebooks import LARGEST_BYTES, NOTEBOOKS, PLOTLY, run, shown
 
 pytest.importorskip("plotly", reason="plotly is not installed")
@@ -21,7 +21,7 @@ def test_a_notebook_shows_what_is_stored(path, tmp_path):
     stored = nbformat.read(path, as_version=4)
     nbformat.validate(stored)
     made = run(path, tmp_path)
-    for cell, expected, found in zip(made.cells, shown(stored), shown(made), strict=True):
+    for cell, expected, found in each(zip(made.cells, shown(stored), shown(made), strict=True)):
         assert found == expected, cell.source
 
 
@@ -35,10 +35,10 @@ def test_a_notebook_can_be_looked_at_as_it_is(path):
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell["outputs"]]
     assert outputs
-    assert all(output.get("name") != "stderr" for output in outputs)
+    assert all(output.get("name") != "stderr" for output in each(outputs))
     figures = [output["data"] for output in outputs if PLOTLY in output.get("data", {})]
     assert figures
-    assert all("image/png" in figure for figure in figures)
+    assert all("image/png" in figure for figure in each(figures))
 
 
 def test_the_notebooks_of_the_issue_are_there():

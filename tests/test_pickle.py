@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, each
 from trtlog import records
 from trtlog.analyses.layer.why import layer_names
 from trtlog.analyses.lint.registry import load
@@ -34,7 +34,7 @@ def again(value):
 def test_a_log_goes_through_a_process_pool():
     with ProcessPoolExecutor(max_workers=2) as pool:
         found = list(pool.map(trtlog.parse, LOGS))
-    for log, path in zip(found, LOGS, strict=True):
+    for log, path in each(zip(found, LOGS, strict=True)):
         own = trtlog.parse(path)
         assert log == own
         assert (log.source, log.notes) == (own.source, own.notes)
@@ -150,6 +150,6 @@ def test_threads_share_a_log():
     shared = trtlog.parse(LOGS[0])
     with ThreadPoolExecutor(max_workers=8) as pool:
         found = list(pool.map(shared.table, names * 4))
-    for name, table in zip(names * 4, found, strict=True):
+    for name, table in each(zip(names * 4, found, strict=True)):
         assert table.equals(own.table(name)), name
     assert shared == own

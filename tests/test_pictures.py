@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests import pictures
+from tests.conftest import each
 from tests.report.conftest import installed
 
 
@@ -27,7 +28,7 @@ def test_a_picture_is_read_as_it_is_seen():
 
 
 def test_the_pictures_fetch_no_fonts():
-    for name in pictures.TERMINALS:
+    for name in each(pictures.TERMINALS):
         svg = (pictures.FOLDER / f"{name}.svg").read_text(encoding="utf-8")
         assert "url(http" not in svg
         assert "@font-face" not in svg
@@ -54,6 +55,6 @@ def test_readme_shows_them():
     text = (pictures.ROOT / "README.md").read_text(encoding="utf-8")
     shown = re.findall(r"!\[([^\]]+)\]\((docs/pictures/[^)]+)\)", text)
     assert {path for _, path in shown} >= {"docs/pictures/summary.svg", "docs/pictures/report.png"}
-    for alt, path in shown:
+    for alt, path in each(shown):
         assert len(alt) > 30
         assert (pictures.ROOT / path).is_file()

@@ -12,7 +12,7 @@ import textwrap
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from trtlog import plugins
 
 EXAMPLE = ROOT / "docs" / "examples" / "trtlog-acme"
@@ -252,7 +252,7 @@ def test_entry_points_are_read_as_importlib_reads_them(tmp_path, monkeypatch):
         (info / "entry_points.txt").write_text(text)
         (info / "METADATA").write_text(f"Name: {name.partition('-')[0]}\nVersion: 1.0\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    for group in plugins.GROUPS:
+    for group in each(plugins.GROUPS):
         ours = {(found.name, found.value) for found in plugins.entry_points(group)}
         theirs = {(found.name, found.value.partition(" [")[0]) for found in metadata.entry_points(group=group)}
         assert ours == theirs

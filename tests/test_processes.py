@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from tests.test_engines import assert_same, feed_at
 from trtlog import grammar
 from trtlog.engines import processes
@@ -85,7 +85,7 @@ def test_what_is_drained_in_between_is_complete(process):
     expected = feed_at(LineEngine(RULES), data, [])
     engine = VectorEngine(RULES, [process])
     lines = data.splitlines(keepends=True)
-    for first in range(0, len(lines), 300):
+    for first in each(range(0, len(lines), 300)):
         part = lines[first : first + 300]
         engine.feed(b"".join(part), first + 1)
         if first % 900 == 0:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import trtlog
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from trtlog.cli import COMMANDS
 
 tomllib = pytest.importorskip("tomllib")  # Python 3.11
@@ -41,10 +41,10 @@ def test_files_are_of_their_schema(schema, paths):
 def test_what_a_workflow_runs_is_there(path):
     """Scripts, tests and artifacts that its steps name."""
     text = path.read_text(encoding="utf-8")
-    for name in re.findall(r"(?:\.github|tests|fixtures)/[\w./-]+\.(?:py|txt|gz)", text):
+    for name in each(re.findall(r"(?:\.github|tests|fixtures)/[\w./-]+\.(?:py|txt|gz)", text)):
         assert (ROOT / name).is_file(), name
     jobs = yaml.safe_load(text)["jobs"]
-    for job in jobs.values():
+    for job in each(jobs.values()):
         needs = job.get("needs", [])
         assert set([needs] if isinstance(needs, str) else needs) <= set(jobs)
     kept = set(re.findall(r"upload-artifact@v4\n\s+with:\n\s+name: (\w+)", text))
@@ -78,7 +78,7 @@ def test_the_oldest_dependencies_are_those_that_are_allowed():
         re.findall(r"^([a-z]+)==([0-9.]+)$", (GITHUB / "oldest.txt").read_text(encoding="utf-8"), re.MULTILINE)
     )
     assert set(tried) == set(allowed)
-    for name, version in tried.items():
+    for name, version in each(tried.items()):
         bound = allowed[name].split(".")
         assert version.split(".")[: len(bound)] == bound, name
 
@@ -91,8 +91,8 @@ def test_tests_run_on_each_python_that_is_named():
 
 
 def test_forms_ask_for_commands_that_there_are():
-    for path in FORMS:
-        for name in re.findall(r"trtlog ([a-z-]+) LOG", path.read_text(encoding="utf-8")):
+    for path in each(FORMS):
+        for name in each(re.findall(r"trtlog ([a-z-]+) LOG", path.read_text(encoding="utf-8"))):
             assert name in COMMANDS, f"{path.name}: trtlog {name}"
     first = FORMS[0].read_text(encoding="utf-8")
     assert "trtlog coverage LOG" in first

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 
 import trtlog
+from tests.conftest import each
 from trtlog import grammar
 from trtlog.engines.line import LineEngine
 from trtlog.errors import InputError, TrtlogError
@@ -146,9 +147,9 @@ def test_every_byte_cut_of_a_slice_is_accounted_for(name):
     """A cut changes the line it hits and no other: what stands before it was read already."""
     data = slice_of(name, 0, 12_000) if "err" in name else slice_of(name, 400_000, 20_000)
     classifier = Classifier(RULES)
-    for number, line in enumerate(data.split(b"\n"), 1):
+    for number, line in each(enumerate(data.split(b"\n"), 1)):
         state = dict(vars(classifier))
-        for cut in range(len(line)):
+        for cut in each(range(len(line))):
             result = classifier.classify(number, line[:cut])
             assert result.number == number
             assert result.record <= number
@@ -161,7 +162,7 @@ def test_a_cut_keeps_what_stands_before_it(name):
     data = slice_of(name, 0, 12_000) if "err" in name else slice_of(name, 400_000, 20_000)
     whole = found(read(data))
     noise = random.Random(11)
-    for cut in [noise.randrange(1, len(data)) for _ in range(60)]:
+    for cut in each([noise.randrange(1, len(data)) for _ in range(60)]):
         complete = data.count(b"\n", 0, cut)
         captures = adds_up(data[:cut])
         assert [row for row in found(captures) if row[0] <= complete] == [

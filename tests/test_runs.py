@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, each
 from trtlog.parquet.stream import convert
 from trtlog.records import TABLES
 from trtlog.source.chunks import open_source
@@ -161,9 +161,9 @@ def read(request, mixed, tmp_path_factory):
 def test_a_file_of_runs_and_python_builds_reads_as_its_parts(read):
     assert read.frame("runs").status.isna().tolist() == [True, False, True, False, False, False, True]
     offset = 0
-    for run, (name, text) in zip(read.runs, PARTS.items(), strict=True):
+    for run, (name, text) in each(zip(read.runs, PARTS.items(), strict=True)):
         alone = trtlog.parse(text, engine="line")
-        for table in TABLES:
+        for table in each(TABLES):
             if table != "coverage":
                 assert shifted(run.table(table), offset) == shifted(alone.table(table), 0), (name, table)
         offset += text.count(b"\n")
@@ -179,7 +179,7 @@ def test_a_file_that_mixes_forms_reads_as_its_parts():
     )
     log = trtlog.parse(exported.encode())
     offset = 0
-    for run, name in zip(log.runs, names, strict=True):
+    for run, name in each(zip(log.runs, names, strict=True)):
         alone = trtlog.parse(PARTS[name])
         for table in ("options", "passes", "tactics", "engine_layers", "performance", "messages"):
             assert shifted(run.table(table), offset) == shifted(alone.table(table), 0), (name, table)

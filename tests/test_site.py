@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from trtlog import grammar
 from trtlog.cli import COMMANDS
 from trtlog.records import TABLES
@@ -92,9 +92,9 @@ def test_every_link_leads_somewhere(built, pages):
 
 
 def test_nothing_is_fetched_from_another_host(built, pages):
-    for name, page in pages.items():
+    for name, page in each(pages.items()):
         assert [url for url in page.fetched if re.match(r"(?:https?:)?//", url)] == [], name
-    for path in [*built.rglob("*.css"), *built.rglob("*.svg")]:
+    for path in each([*built.rglob("*.css"), *built.rglob("*.svg")]):
         text = path.read_text(encoding="utf-8")
         assert re.findall(r"(?:url\(|@import\s+)[\"']?(?:https?:)?//", text) == [], path
 
@@ -102,7 +102,7 @@ def test_nothing_is_fetched_from_another_host(built, pages):
 def test_pictures_have_words_for_those_who_do_not_see_them(built, pages):
     shown = [(name, held) for name, page in pages.items() for held in page.pictures]
     assert any("pictures/summary.svg" in (held.get("src") or "") for _, held in shown)
-    for name, held in shown:
+    for name, held in each(shown):
         assert len(held.get("alt") or "") > 10, (name, held)
 
 
@@ -117,7 +117,7 @@ def test_prompts_are_those_of_the_pages_and_nothing_else(built):
 
 
 def test_every_kind_of_message_has_its_place(pages):
-    for kind, message in KINDS.items():
+    for kind, message in each(KINDS.items()):
         assert kind in pages[f"messages/{Path(message.file).stem}.html"].ids
 
 
@@ -139,7 +139,7 @@ def test_every_command_and_every_table_has_its_place(pages):
 def test_the_python_reference_has_the_public_names(pages):
     import trtlog
 
-    for name in trtlog.__all__:
+    for name in each(trtlog.__all__):
         if name != "__version__":
             found = [i for i in pages["api.html"].ids if re.fullmatch(rf"trtlog\.[a-z_.]+\.{name}", i)]
             assert found, f"docs/api.md lacks {name}"

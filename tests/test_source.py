@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import each
 from trtlog.errors import InputError, MissingExtra
 from trtlog.source.chunks import open_source, read_line
 
@@ -77,9 +78,9 @@ def test_chunks_hold_whole_lines_and_their_numbers(data, step, chunk_bytes):
     pieces = [body[i : i + step] for i in range(0, len(body), step)]
     chunks = list(open_source(pieces, chunk_bytes=chunk_bytes))
     assert b"".join(c.data for c in chunks) == body
-    assert all(c.data.endswith(b"\n") for c in chunks[:-1])
+    assert all(c.data.endswith(b"\n") for c in each(chunks[:-1]))
     line = 1
-    for chunk in chunks:
+    for chunk in each(chunks):
         assert chunk.first_line == line
         line += chunk.data.count(b"\n")
 
@@ -278,7 +279,7 @@ def test_what_is_no_log_is_refused_in_one_clear_line(tmp_path):
         "other.json": (b'{"a": 1}', "is JSON, not a log"),
         "docker.json": (docker, "docker logs"),
     }
-    for name, (data, expected) in cases.items():
+    for name, (data, expected) in each(cases.items()):
         path = tmp_path / name
         path.write_bytes(data)
         with pytest.raises(InputError, match=expected) as caught:
@@ -350,7 +351,7 @@ def test_read_line_counts_lines_of_the_decompressed_text(tmp_path):
     path = tmp_path / "verbose.log.gz"
     path.write_bytes(gzip.compress(LOG.replace(b"\n", b"\r\n")))
     lines = LOG.split(b"\n")
-    for number, line in enumerate(lines, 1):
+    for number, line in each(enumerate(lines, 1)):
         assert read_line(path, number) == line
     with pytest.raises(InputError, match=f"ends at line {len(lines)}, there is no line {len(lines) + 1}"):
         read_line(path, len(lines) + 1)

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from tests.conftest import FIXTURES, ROOT
+from tests.conftest import FIXTURES, ROOT, each
 
 CODE = f"""
 import pathlib, trtlog
@@ -33,9 +33,9 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_the_grammars_and_the_types(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    for path in (ROOT / "grammars").rglob("*.*"):
+    for path in each((ROOT / "grammars").rglob("*.*")):
         assert f"trtlog/grammars/{path.relative_to(ROOT / 'grammars')}" in names
-    for path in (ROOT / "trtlog/report/page/assets").iterdir():
+    for path in each((ROOT / "trtlog/report/page/assets").iterdir()):
         assert f"trtlog/report/page/assets/{path.name}" in names
     assert "trtlog/py.typed" in names
     assert not [n for n in names if n.startswith(("tests", "fixtures"))]

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import trtlog
 from tests.analyses.conftest import FOLDER, parsed
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from trtlog.analyses.handle import Analyses
 from trtlog.analyses.registry import ANALYSES, METHODS, table_names
 from trtlog.cli import cli
@@ -46,7 +46,7 @@ def test_rows_are_those_of_the_declared_record(name, analysis):
     declared = schema_of_record(record)
     assert issubclass(record, Record)
     assert table.column_names == declared.names
-    for field in table.schema:
+    for field in each(table.schema):
         assert field.metadata == declared.field(field.name).metadata
         assert field.metadata[b"doc"]
     assert list(log.analyze.columns(analysis)) == declared.names
@@ -56,7 +56,7 @@ def test_rows_are_those_of_the_declared_record(name, analysis):
 
 def test_what_an_analysis_takes_and_needs_is_there():
     shared = {"log", "layers"}
-    for analysis in ANALYSES.values():
+    for analysis in each(ANALYSES.values()):
         assert set(analysis.takes) <= {*TABLES, *ANALYSES, *shared}
         assert set(analysis.needs) <= set(TABLES)
         names = list(inspect.signature(analysis.load()).parameters)
@@ -76,7 +76,7 @@ def test_declared_methods_are_the_registered_ones():
         node.body for node in cls.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     ]
     assert [method.name for method in declared] == list(METHODS)
-    for method in declared:
+    for method in each(declared):
         analysis = METHODS[method.name]
         options = list(inspect.signature(analysis.load()).parameters.values())[len(analysis.takes) :]
         assert [argument.arg for argument in method.args.args[1:]] == [option.name for option in options]
@@ -141,7 +141,7 @@ def test_a_file_of_several_runs_gives_the_rows_of_all():
     for name in ("findings", "diagnosis"):
         rows = log.table(name).to_pylist()
         assert {row["run"] for row in rows} == {0, 1}
-        for run in log.runs:
+        for run in each(log.runs):
             assert run.table(name).to_pylist() == [row for row in rows if row["run"] == run.number]
 
 
@@ -175,7 +175,7 @@ def test_the_command_line_takes_their_names(tmp_path):
     rows = [json.loads(line) for line in run("show", "margins", log, "--format", "jsonl").splitlines()]
     assert rows == parsed(RESNET).table("margins").to_pylist()
     listed = run("tables")
-    assert all(re.search(rf"^{name} +[0-9]+ ", listed, re.MULTILINE) for name in (*TABLES, *table_names()))
+    assert all(re.search(rf"^{name} +[0-9]+ ", listed, re.MULTILINE) for name in each((*TABLES, *table_names())))
     assert "margin over the winner's time" in run("tables", "margins")
     file = tmp_path / "margins.parquet"
     run("show", "margins", log, "--where", "in_engine=true", "--format", "parquet", "-o", str(file))

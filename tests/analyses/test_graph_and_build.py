@@ -7,6 +7,7 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import engine, lines_of, parsed
+from tests.conftest import each
 from trtlog.analyses.build.memory import workspace_skips
 from trtlog.tables.schema import empty, from_rows
 
@@ -40,7 +41,7 @@ def test_every_convolution_is_in_the_layer_that_names_it():
     links = parsed(RESNET).analyze.table("lineage").to_pylist()
     nodes = [m[1] for line in lines_of(RESNET) if (m := re.search(r"Parsing node: (\S+) \[Conv\]", line))]
     assert len(nodes) == 53
-    for node in nodes:
+    for node in each(nodes):
         of = {k["layer"] for k in links if k["node"] == node and k["how"] == "name"}
         assert of == {layer for layer in engine(RESNET) if node in layer.split(" + ")}
         assert len(of) == 1

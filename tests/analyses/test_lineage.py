@@ -7,7 +7,7 @@ import re
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, each
 from tests.test_corpus import LOGS
 from trtlog.analyses.layer.lineage import Names
 from trtlog.errors import InputError
@@ -90,13 +90,13 @@ def real_logs():
 def test_no_node_that_stands_in_the_name_of_a_layer_is_called_lost():
     """Looked for in the text of the names by another way: a plain search with borders around it."""
     checked = lost = 0
-    for path, log in real_logs():
-        for run in log.runs:
+    for path, log in each(real_logs()):
+        for run in each(log.runs):
             kept = run.analyze._layers.rows("engine_layers").column("layer").to_pylist()
             text = "\n".join(name for name in kept if name)
             if not text or not run.table("onnx_nodes").num_rows:
                 continue
-            for row in run.analyze.table("lost_nodes").to_pylist():
+            for row in each(run.analyze.table("lost_nodes").to_pylist()):
                 name = re.escape(row["node"])
                 assert not name or re.search(rf"(?<![\w/.:-]){name}(?![\w/.:-])", text) is None, (path, row)
                 lost += 1

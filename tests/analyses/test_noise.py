@@ -8,6 +8,7 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import engine, parsed, timed
+from tests.conftest import each
 
 FIRST, SECOND = "resnet50_fp32_verbose", "resnet50_fp32_verbose_rebuild"
 
@@ -54,8 +55,8 @@ def test_close_calls_are_the_choices_at_risk():
     assert close["/layer2/layer2.0/conv2/Conv + /layer2/layer2.0/relu_1/Relu"]["flip_probability"] > 0.4
     clear = "/layer4/layer4.0/downsample/downsample.0/Conv + /layer4/layer4.0/Add + /layer4/layer4.0/relu_2/Relu"
     assert clear not in close
-    assert all(0.1 <= row["flip_probability"] <= 1 and row["in_engine"] for row in close.values())
-    for row in close.values():
+    assert all(0.1 <= row["flip_probability"] <= 1 and row["in_engine"] for row in each(close.values()))
+    for row in each(close.values()):
         assert row["margin_percent"] == pytest.approx(100 * (row["second_ms"] / row["winner_ms"] - 1))
     every = ask.table("close_calls", engine_only=False).num_rows
     assert every > len(close)
@@ -65,7 +66,7 @@ def test_every_choice_of_the_engine_has_a_risk_or_a_reason():
     rows = parsed(SECOND).analyze.table("flip_risk").to_pylist()
     assert {row["layer"] for row in rows} <= set(engine(SECOND))
     assert len(rows) > 90
-    for row in rows:
+    for row in each(rows):
         assert (row["flip_probability"] is None) == (row["time_ms"] is None)
         assert row["because"] or row["flip_probability"] is not None
         if row["flip_probability"] is not None:

@@ -4,7 +4,7 @@ import re
 
 import trtlog
 from tests.analyses.conftest import engine, lines_of, parsed
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from trtlog.analyses.build.memory import in_use
 from trtlog.analyses.build.overview import precision_of, remarks, slowest
 from trtlog.analyses.layer.engine_layer import layers_of
@@ -23,7 +23,7 @@ def test_slowest_layers_are_those_of_the_engine():
         if match := re.search(r"\] Tactic: (0x[0-9a-f]{16}) Time: (\S+)$", line):
             times.setdefault(match[1], set()).add(float(match[2]))
     assert len(found.layers) == 5
-    for slow in found.layers:
+    for slow in each(found.layers):
         assert slow.time_ms in times[listed[slow.layer][1]]
     assert [slow.time_ms for slow in found.layers] == sorted((s.time_ms for s in found.layers), reverse=True)
 

@@ -9,6 +9,7 @@ import re
 import pytest
 
 import trtlog
+from tests.conftest import each
 from tests.runner.conftest import find_capture
 from trtlog.analyses.layer.work import work_of
 from trtlog.display import draw
@@ -145,7 +146,7 @@ def test_what_the_log_does_not_tell_is_null_and_said():
 @pytest.mark.parametrize("network", sorted({case[0] for case in BY_HAND}))
 def test_no_share_above_all_without_a_word(network):
     checked = 0
-    for row in rows(network).values():
+    for row in each(rows(network).values()):
         for name in ("percent_of_compute", "percent_of_bandwidth"):
             if row[name] is not None and row[name] > 100:
                 assert row["note"]

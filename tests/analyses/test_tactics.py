@@ -3,6 +3,7 @@
 import pytest
 
 from tests.analyses.conftest import engine, lines_of, parsed, timed
+from tests.conftest import each
 
 LOGS = ["resnet50_fp32_verbose", "mobilenet_fp16_verbose"]
 
@@ -14,7 +15,7 @@ def test_candidates_are_all_timed_tactics_in_order(name):
     for line, layer, _, _, _, time in timed(name):
         want.setdefault(layer, []).append((time, line))
     assert len(found) == sum(map(len, want.values()))
-    for row in found:
+    for row in each(found):
         assert sorted(want[row["layer"]])[row["rank"] - 1] == (row["time_ms"], row["line"])
 
 
@@ -23,7 +24,7 @@ def test_the_tactic_in_the_engine_is_the_one_the_engine_line_names(name):
     used = [r for r in parsed(name).analyze.table("candidates").to_pylist() if r["in_engine"]]
     # Each layer that computes, but for those that the timing cache answered; what became a NoOp runs nothing.
     assert len(used) == (76 if name.startswith("mobile") else 77)
-    for row in used:
+    for row in each(used):
         _, tactic, rest = engine(name)[row["layer"]]
         assert row["tactic"] == tactic
         first = rest.split("(", 1)[1] if " (" in rest else rest  # input (Half[1,32:8,1,1]) -> ...

@@ -6,6 +6,7 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import lines_of, parsed, timed
+from tests.conftest import each
 from trtlog.analyses.layer.why import find_layers
 from trtlog.analyses.layer.why_words import _rival
 from trtlog.cli.common import console
@@ -80,7 +81,7 @@ def test_every_layer_has_a_story(name, capsys):
     from trtlog.analyses.layer.why import layer_names, story
 
     log = parsed(name)
-    for layer in layer_names(log)[::30]:
+    for layer in each(layer_names(log)[::30]):
         told = story(log, layer)
         assert told.layer == layer
         assert layer[:20] in text_of_story(told, capsys)

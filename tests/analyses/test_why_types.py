@@ -9,6 +9,7 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import FOLDER, parsed
+from tests.conftest import each
 from trtlog.analyses.layer.untimed import why_untimed
 
 DETAILED = "resnet50_fp16_dyn_detailed"
@@ -135,7 +136,7 @@ def test_every_layer_has_a_story(name):
     for row in log.table("engine_layers").to_pylist():
         by_type.setdefault(row["type"], []).append(row["layer"])
     layers = [layer for named in by_type.values() for layer in (*named[:2], named[-1])]
-    for layer in dict.fromkeys(layers):
+    for layer in each(dict.fromkeys(layers)):
         told = log.why(layer)
         assert told.verdict or told.missing, layer
     assert layers
@@ -150,7 +151,7 @@ def test_a_view_of_one_layer(capsys):
     assert ended.value.code == 0
     rows = capsys.readouterr().out.splitlines()
     assert len(rows) > 1
-    assert all(",/fc/Gemm," in row for row in rows[1:])
+    assert all(",/fc/Gemm," in row for row in each(rows[1:]))
     with pytest.raises(SystemExit) as ended:
         main(["tactics", path, "--by", "runners", "--layer", "/fc/Gemm"])
     assert ended.value.code == 2

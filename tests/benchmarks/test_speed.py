@@ -18,6 +18,7 @@ import pytest
 
 from tests.benchmarks.generate import write_log
 from tests.benchmarks.measure import TASKS
+from tests.conftest import each
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "performance.md"
@@ -45,7 +46,7 @@ def measure_all(wanted: list[tuple[str, int]], log: Path) -> dict[tuple[str, int
     for _ in range(REPEATS):
         for task, cores in wanted:
             runs[task, cores].append(measure(task, log, cores))
-    assert all(len({run["result"] for run in found}) == 1 for found in runs.values())
+    assert all(len({run["result"] for run in found}) == 1 for found in each(runs.values()))
     return {key: min(found, key=lambda run: run["seconds"]) for key, found in runs.items()}
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.calibration import builds
 from tests.calibration.__main__ import curves
+from tests.conftest import each
 from trtlog.analyses.layer.timing_noise import BLOCK, OWN, TimingNoise
 
 
@@ -14,9 +15,9 @@ def other(name):
 def test_the_curve_is_the_measured_one():
     """Within a factor of two of either network where it has fifty tactics of a length, and between 5 and 100 us."""
     checked = 0
-    for names in builds.SETS.values():
+    for names in each(builds.SETS.values()):
         own, _, counts = builds.deviations(names)
-        for measured, used, count in list(zip(own, OWN, counts, strict=True))[1:6]:
+        for measured, used, count in each(list(zip(own, OWN, counts, strict=True))[1:6]):
             if count >= 50:
                 checked += 1
                 assert measured / 2 <= used <= 2 * measured, (measured, used)
@@ -38,9 +39,9 @@ def test_as_many_flips_are_foretold_as_seen(name, source):
 
 
 def test_likely_flips_are_likely():
-    for names in builds.SETS.values():
+    for names in each(builds.SETS.values()):
         p, y, layers = builds.foretold(names)
-        for low, high, count, foretold, seen, off in builds.reliability(p, y, layers):
+        for low, high, count, foretold, seen, off in each(builds.reliability(p, y, layers)):
             if count >= 20:
                 assert abs(foretold - seen) < 0.15, (low, high, foretold, seen)
                 assert abs(foretold - seen) <= 2 * off or abs(foretold - seen) < 0.02, (low, high, foretold, seen, off)

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.calibration import gates, runs
+from tests.conftest import each
 from trtlog.analyses.compare import floors
 
 
@@ -16,7 +17,7 @@ def test_floors_are_the_measured_ones_rounded_up(kind):
 
 
 def test_equal_engines_are_the_same():
-    for row in runs.ROWS:
+    for row in each(runs.ROWS):
         _, wrong, figures = runs.called_different(row)
         assert wrong == 0, (row, figures)
 

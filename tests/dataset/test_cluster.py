@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 import trtlog
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from tests.dataset.conftest import assert_whole, globbed, write_logs
 from tests.dataset.test_failures import crashing, dying
 from trtlog.dataset import manifest
@@ -139,7 +139,7 @@ def test_the_same_logs_submitted_twice_at_once(tmp_path, dataset, client):
     for thread in both:
         thread.join()
     assert sum(len(done.converted) for done in results) == 40
-    assert all(not done.failed for done in results)
+    assert all(not done.failed for done in each(results))
     assert_whole(dataset, logs)
 
 

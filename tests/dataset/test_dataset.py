@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, each
 from tests.dataset.conftest import assert_whole, digest, globbed, text, write_logs
 from trtlog.errors import InputError, NoLogError, QueryError, SchemaError
 from trtlog.records import TABLES
@@ -32,7 +32,7 @@ def whole(tmp_path_factory):
 def test_each_log_comes_out_as_it_went_in(whole):
     """Tables, records, runs, notes: the Log of a source is that of trtlog.parse, exports beside it included."""
     dataset = trtlog.open_dataset(whole[0])
-    for path in LOGS:
+    for path in each(LOGS):
         again = dataset.log(str(path))
         assert again == trtlog.parse(path), path.name
         assert again.source == str(path)
@@ -46,7 +46,7 @@ def test_rows_are_the_sum_of_single_logs(whole):
         log = trtlog.parse(path)
         wanted.update({name: log.table(name).num_rows for name in TABLES})
     dataset = trtlog.open_dataset(whole[0])
-    for name in TABLES:
+    for name in each(TABLES):
         assert dataset.table(name).num_rows == wanted[name], name
         assert globbed(whole[0], name, "count(*)") == [(wanted[name],)], name
 
@@ -204,7 +204,7 @@ def test_many_logs_give_few_files(tmp_path, dataset):
 
 def test_every_table_can_be_read_also_without_rows(tmp_path, dataset):
     trtlog.to_dataset(write_logs(tmp_path, 2), dataset)
-    for name in TABLES:
+    for name in each(TABLES):
         columns = [c[0] for c in duckdb.sql(f"describe from '{dataset}/{name}/**/*.parquet'").fetchall()]
         assert set(TABLES[name].columns()) <= set(columns)
         assert {"log", "tensorrt_version", "gpu"} <= set(columns)
@@ -223,7 +223,7 @@ def test_a_long_log_is_written_piece_by_piece(tmp_path, dataset, monkeypatch):
     trtlog.to_dataset([path, *real], dataset)
     held = trtlog.open_dataset(dataset)
     assert held.log(str(path)) == trtlog.parse(path)
-    for one in real:
+    for one in each(real):
         assert held.log(one.name) == trtlog.parse(one)
     assert held.log(real[1].name).table("iteration_times").num_rows > 1000, "its exports are read with it"
     # Of several runs, those above are written when the exports are read.

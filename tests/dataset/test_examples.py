@@ -14,7 +14,7 @@ import pyarrow.dataset as pads
 import pytest
 
 import trtlog
-from tests.conftest import CORPUS, FIXTURES, ROOT
+from tests.conftest import CORPUS, FIXTURES, ROOT, each
 from tests.dataset.conftest import globbed
 from trtlog.records import TABLES
 
@@ -113,7 +113,7 @@ def test_errors(dataset):
                 lines[found[1]] += 1
                 logs[found[1]].add(path)
     answer = asked(dataset, "errors").set_index("message")
-    for message, count in lines.items():
+    for message, count in each(lines.items()):
         assert (answer.loc[message].messages, answer.loc[message].logs) == (count, len(logs[message]))
     assert len(lines) == 3
     assert answer.first_in_logs.is_monotonic_decreasing
@@ -155,7 +155,7 @@ def test_pandas(dataset, wanted):
     assert frame.time_ms.sum() == pytest.approx(wanted[1])
     runs, catalogue = read("runs"), pd.read_parquet(dataset / "catalogue")
     assert 0 < runs.gpu.isna().sum() == catalogue.gpu.isna().sum(), "a run that does not tell its GPU has null"
-    for name in TABLES:
+    for name in each(TABLES):
         assert "tensorrt_version" in read(name).columns
 
 
@@ -165,7 +165,7 @@ def test_polars(dataset, wanted):
     counted = frame.group_by("tensorrt_version", "gpu").agg(polars.len(), polars.col("time_ms").sum()).collect()
     assert Counter({(v, g): n for v, g, n, _ in counted.rows()}) == wanted[2]
     assert counted["time_ms"].sum() == pytest.approx(wanted[1])
-    for name in TABLES:
+    for name in each(TABLES):
         assert "log" in polars.read_parquet(f"{dataset}/{name}/", try_parse_hive_dates=False).columns
 
 
@@ -178,7 +178,7 @@ def test_spark(dataset, wanted):
     try:
         counted = session.read.parquet(f"{dataset}/tactics").groupBy("tensorrt_version", "gpu").count().collect()
         assert Counter({(v, g): n for v, g, n in counted}) == wanted[2]
-        for name in TABLES:
+        for name in each(TABLES):
             assert session.read.parquet(f"{dataset}/{name}").count() == globbed(dataset, name, "count(*)")[0][0]
     finally:
         session.stop()
@@ -206,10 +206,10 @@ def test_all_real_logs_as_one_dataset(share, tmp_path):
         wanted.update({name: log.table(name).num_rows for name in TABLES})
     held = trtlog.open_dataset(tmp_path / "dataset")
     assert len(held) == parsed == len(done.converted) > 200 // (2 * share)
-    for name in TABLES:
+    for name in each(TABLES):
         assert held.sql(f"select count(*) n from {name}").n.tolist() == [wanted[name]], name
         assert globbed(tmp_path / "dataset", name, "count(*)") == [(wanted[name],)], name
-    for path, reason in done.skipped:
+    for path, reason in each(done.skipped):
         if path.endswith((".json", ".json.gz")):
             continue  # an export is read by itself when asked for, and is no log of a dataset
         if "help text" in reason:

@@ -16,7 +16,7 @@ import time
 import pytest
 
 import trtlog
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from tests.dataset.conftest import assert_whole, digest, globbed, text, write_logs
 from trtlog.dataset import manifest
 from trtlog.dataset.batch import Task, convert_batch
@@ -257,7 +257,7 @@ def test_a_full_disk_in_a_worker(tmp_path, dataset, monkeypatch):
 def test_two_writers_of_the_same_logs(tmp_path, dataset):
     logs = write_logs(tmp_path / "logs", 60)
     both = [converting(tmp_path / "logs", dataset, "-j", "1") for _ in range(2)]
-    for process in both:
+    for process in each(both):
         _, errors = process.communicate()
         assert (process.returncode, errors) == (0, "")
     assert_whole(dataset, logs)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import trtlog
+from tests.conftest import each
 from tests.dataset.conftest import text, write_logs
 from trtlog.dataset import manifest
 from trtlog.dataset.manifest import encoded
@@ -54,7 +55,7 @@ def test_names_of_folders_stay_short_and_cut_no_sign_in_two():
     for value in (LONG, "/" * 300, "ab" + "/" * 300, "a" + "é" * 300):
         name = encoded("tensorrt_version", value)
         assert len(name) < 256
-        assert all(len(code) >= 2 for code in name.rpartition("~")[0].split("%")[1:])
+        assert all(len(code) >= 2 for code in each(name.rpartition("~")[0].split("%")[1:]))
 
 
 # ------------------------------------------------------------------ a manifest that points elsewhere

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from trtlog.analyses.layer.layer import Layer
+
 import trtlog
+from tests.conftest import each
 from trtlog.analyses.compare.align import align
-from trtlog.analyses.layer.engine_layer import Layer, layers_of
+from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.names import constituents
 
 
@@ -115,7 +118,7 @@ def test_versions_fuse_otherwise(corpus, capture):
     rows = trtlog.diff(other, capture("resnet50_fp32_verbose")).rows("layers")
     fused = [row for row in rows if row["method"] == "lineage"]
     assert len(fused) == 4
-    for row in fused:
+    for row in each(fused):
         assert row["control_layer"].count(" & ") == row["test_layer"].count(" & ") == 1
         assert "downsample" in row["control_layer"]
         assert "fusion" in row["changed"]

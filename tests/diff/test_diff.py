@@ -9,6 +9,7 @@ from statistics import median
 import pytest
 
 import trtlog
+from tests.conftest import each
 from trtlog.errors import QueryError
 
 FP32, AGAIN, FP16 = "resnet50_fp32_verbose", "resnet50_fp32_verbose_rebuild", "resnet50_fp16_dyn_detailed"
@@ -61,7 +62,7 @@ def test_a_changed_tactic_is_explained_by_its_margins(diff_of, capture_text):
 
 
 def test_every_changed_tactic_of_the_rebuild_has_both_margins(diff_of):
-    for row in diff_of(FP32, AGAIN).rows("tactics"):
+    for row in each(diff_of(FP32, AGAIN).rows("tactics")):
         assert row["control_margin_percent"] >= 0, row
         assert row["test_margin_percent"] >= 0, row
         assert row["verdict"] in ("tie", "unstable")
@@ -123,7 +124,7 @@ def test_a_build_against_itself_has_no_changes(diff_of):
 def test_fp16_pairs_all_layers_but_the_conversions(diff_of):
     rows = diff_of(FP32, FP16).rows("layers")
     alone = {row["control_layer"] or row["test_layer"] for row in rows if row["method"] == "none"}
-    assert all(name.startswith("Reformatting CopyNode") for name in alone)
+    assert all(name.startswith("Reformatting CopyNode") for name in each(alone))
     assert len(alone) == 5
     changed = [r for r in rows if r["role"] == "layer"]
     assert {(r["control_precision"], r["test_precision"]) for r in changed} == {("FP32", "FP16"), ("TF32", "FP16")}
@@ -229,10 +230,10 @@ def test_tables_have_the_documented_columns(diff_of):
     from trtlog.analyses.compare.schema import DIFF_TABLES
 
     found = diff_of(FP32, AGAIN)
-    for name, record in DIFF_TABLES.items():
+    for name, record in each(DIFF_TABLES.items()):
         table = found.table(name)
         assert table.column_names == list(record.columns())
-        assert all(field.metadata[b"doc"] for field in table.schema)
+        assert all(field.metadata[b"doc"] for field in each(table.schema))
         assert list(getattr(found, name).columns) == table.column_names
     with pytest.raises(QueryError, match="no table 'nothing'"):
         found.table("nothing")

@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 import trtlog
+from tests.conftest import each
 from tests.diff.conftest import load
 from trtlog.analyses.gate.lock import DEFAULT_RULES, read_lock
 from trtlog.errors import InputError, QueryError
@@ -436,7 +437,7 @@ def test_identical_rebuilds_and_reruns_pass(row):
     """Every ordered pair; what differs is a note with its reason, and fails where nothing is excused as noise."""
     locks = {name: trtlog.lock(load(name)) for name in REBUILDS[row]}
     notes = 0
-    for a, b in itertools.permutations(REBUILDS[row], 2):
+    for a, b in each(itertools.permutations(REBUILDS[row], 2)):
         outcome = trtlog.check(load(b), locks[a])
         assert outcome.passed, (a, b, [f.reason for f in outcome.findings if f.level == "fail"])
         notes += sum(f.level == "note" for f in outcome.findings)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from click.testing import CliRunner
 
+from tests.conftest import each
 from trtlog.cli import COMMANDS, cli
 from trtlog.errors import TrtlogError
 
@@ -27,7 +28,7 @@ def variants(log: Any, folder: Path, noise: Random) -> list[list[str]]:
     names = [n for table in ("timings", "engine_layers") for n in _names(log, table)] or ["x"]
     tables = cli.get_command(context, "show")  # loads it
     assert tables is not None
-    for name in COMMANDS:
+    for name in each(COMMANDS):
         if name in _OTHERS:
             continue
         command = cli.get_command(context, name)

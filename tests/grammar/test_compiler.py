@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from tests.conftest import each
 from trtlog import grammar
 from trtlog.errors import GrammarError
 
@@ -102,15 +103,15 @@ def named(variant) -> str:
 def test_every_expression_runs_in_re2_and_agrees_with_re():
     """Arrow's RE2 reads each sample as Python's re does."""
     rules = grammar.compile_grammar(grammar.grammar_dir())
-    for message in (*rules.messages.values(), *rules.headers.values()):
-        for variant in message.variants:
+    for message in each((*rules.messages.values(), *rules.headers.values())):
+        for variant in each(message.variants):
             pattern = named(variant)
             samples = [s.encode() for s in message.samples]
             matches = pc.match_substring_regex(pa.array(samples, pa.binary()), f"^(?:{variant.regex})$").to_pylist()
             assert matches == [bool(re.fullmatch(variant.regex.encode(), s)) for s in samples], variant
             if variant.fields:
                 found = pc.extract_regex(pa.array(samples, pa.binary()), f"^{pattern}$").to_pylist()
-                for sample, groups in zip(samples, found, strict=True):
+                for sample, groups in each(zip(samples, found, strict=True)):
                     mine = re.fullmatch(variant.regex.encode(), sample)
                     assert (None if mine is None else [g or b"" for g in mine.groups()]) == (
                         None if groups is None else list(groups.values())

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.conftest import each
 from trtlog import grammar
 from trtlog.grammar import compiler, files, oracle
 from trtlog.messages.match import Matcher
@@ -26,7 +27,7 @@ def test_the_compiled_grammar_is_fresh():
 def test_every_wording_has_a_sample(kind):
     message = RULES.messages[kind]
     matched = set()
-    for sample in message.samples:
+    for sample in each(message.samples):
         found = [v for v in message.variants if re.fullmatch(v.regex, sample)]
         assert found, f"{message.file}:{message.line}: no wording of {kind} matches its sample {sample!r}"
         matched.update(v.wording for v in found)
@@ -43,10 +44,10 @@ def test_a_sample_is_of_one_kind(kind):
     """
     message = RULES.messages[kind]
     within = set(message.attributes.get("within", "").split(",")) - {""}
-    for sample in message.samples:
+    for sample in each(message.samples):
         body = sample.encode()
         if within:
-            for section in within:
+            for section in each(within):
                 found = MATCHER.match_within(body, section)
                 assert found is not None
                 assert MATCHER.variants[found.variant].kind == kind
@@ -67,7 +68,7 @@ def test_a_sample_is_of_one_kind(kind):
 def test_the_expression_agrees_with_lark(kind):
     """lark's Earley parser reads each sample as the compiled expression does."""
     message = RULES.messages[kind]
-    for sample in message.samples:
+    for sample in each(message.samples):
         mine = [
             {n: v for n, v in zip(variant.fields, found.groups(), strict=True) if v is not None}
             for variant in message.variants
@@ -75,19 +76,19 @@ def test_the_expression_agrees_with_lark(kind):
         ]
         theirs = oracle.readings(message, sample)
         assert mine, sample
-        for fields in mine:
+        for fields in each(mine):
             assert fields in theirs, f"{kind}: {sample!r}\n  expression {fields}\n  lark {theirs}"
 
 
 def test_headers_are_told_apart():
-    for message in RULES.headers.values():
-        for sample in message.samples:
+    for message in each(RULES.headers.values()):
+        for sample in each(message.samples):
             assert any(re.match(v.regex, sample) for v in message.variants), (message.kind, sample)
 
 
 def test_every_field_is_used_and_described():
     used = {f for m in (*RULES.messages.values(), *RULES.headers.values()) for v in m.variants for f in v.fields}
     assert used <= set(RULES.fields)
-    for field in RULES.fields.values():
+    for field in each(RULES.fields.values()):
         assert field.doc
         assert field.type in compiler.FIELD_TYPES

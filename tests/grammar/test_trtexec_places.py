@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import trtlog
+from tests.conftest import each
 
 
 def parse(text: str, header: str = "[11/22/2026-13:22:03] [I] "):
@@ -158,8 +159,8 @@ def test_profile(layout):
     text, expected = PROFILES[layout]
     got = layers(parse(text))
     assert [g[0] for g in got] == [e[0] for e in expected]
-    for row, wanted in zip(got, expected, strict=True):
-        for value, want in zip(row[1:], wanted[1:], strict=True):
+    for row, wanted in each(zip(got, expected, strict=True)):
+        for value, want in each(zip(row[1:], wanted[1:], strict=True)):
             assert value is None or value != value if want is None else value == pytest.approx(want)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import each
 from trtlog import grammar
 from trtlog.messages.captures import SPECIAL_KINDS
 from trtlog.messages.classify import Classifier
@@ -175,7 +176,7 @@ def lines_of(severity: str, template: str) -> list[str]:
 @pytest.mark.parametrize(("severity", "template"), templates())
 def test_a_template_is_of_one_kind(severity, template):
     classifier = Classifier(RULES, MATCHER)
-    for number, line in enumerate(lines_of(severity, template), 1):
+    for number, line in each(enumerate(lines_of(severity, template), 1)):
         section = classifier.section
         result = classifier.classify(number, line.encode())
         if not result.body.strip():

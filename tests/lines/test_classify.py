@@ -6,6 +6,7 @@ import textwrap
 
 import pytest
 
+from tests.conftest import each
 from trtlog import grammar
 from trtlog.engines.line import LineEngine
 from trtlog.messages.classify import Classifier, looks_foreign
@@ -222,7 +223,7 @@ def test_skip_to_leaves_the_state_that_reading_the_lines_would():
         b"[11/22/2026-13:22:03] [V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029",
     ]
     read, skipped = Classifier(RULES), Classifier(RULES)
-    for number, line in enumerate(lines, 1):
+    for number, line in each(enumerate(lines, 1)):
         result = read.classify(number, line)
         assert result.found is None or result.found.variant not in read.kept_here
     skipped.classify(1, lines[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import each
 from trtlog import grammar
 from trtlog.grammar.compiler import read_messages
 from trtlog.messages.headers import HeaderReader, inner_headers, plain_text
@@ -111,7 +112,7 @@ INNER = "[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers"
 
 @pytest.mark.parametrize("kind", [k for k in SAMPLES if "decoration" in RULES.headers[k].attributes])
 def test_what_stands_in_front_is_passed_over(reader, kind):
-    for decoration in SAMPLES[kind]:
+    for decoration in each(SAMPLES[kind]):
         line = (decoration + INNER).encode()
         header = reader.read(line)
         assert header.producer == "trtexec_tensorrt", decoration

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.conftest import each
 from tests.report.conftest import EVIL, REPORTED
 from tests.report.test_page import SECTIONS
 
@@ -34,7 +35,7 @@ def test_it_opens_with_every_section(open_page, name, scheme):
     page = open_page(name, color_scheme=scheme)
     assert page.locator("main > section").evaluate_all("nodes => nodes.map(n => n.id)") == SECTIONS
     assert page.locator("nav a").count() == len(SECTIONS)
-    for section in SECTIONS:
+    for section in each(SECTIONS):
         assert page.locator(f"#{section}").inner_text().strip() != page.locator(f"#h-{section}").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out to the right"
     back = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -48,7 +49,7 @@ def test_the_headline_and_the_performance_are_the_tables(open_page, logs):
     log = logs("detailed")
     page = open_page("detailed")
     assert page.locator("[data-tile=throughput] .figure").inner_text() == f"{log.performance.throughput_qps} qps"
-    for row in log.records("performance"):
+    for row in each(log.records("performance")):
         cell = page.locator(f"[data-table=performance] [data-row={row.metric}] [data-column='{row.stat}']")
         assert float(cell.inner_text()) == pytest.approx(row.value, rel=1e-5)
 

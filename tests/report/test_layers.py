@@ -9,7 +9,7 @@ import statistics
 
 import pytest
 
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, each
 from tests.report.conftest import REPORTED
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layers import layer_times, stretches, type_times
@@ -48,7 +48,7 @@ def test_without_engine_layers_the_fastest_candidate_stands(logs):
     log = logs("aborted")
     rows = times_of(log).to_pylist()
     tactics = log.table("tactics").to_pylist()
-    for row in rows:
+    for row in each(rows):
         own = [t["time_ms"] for t in tactics if t["layer"] == row["layer"] and t["kind"] == "layer"]
         assert row["candidates"] == len(own)
         assert row["time_ms"] == (min(own) if own else None)
@@ -62,7 +62,7 @@ def test_the_run_is_cut_into_stretches(logs):
     rows = stretches(log.table("iteration_times"), log.table("iterations"), most=100).to_pylist()
     assert len(rows) <= 100
     assert sum(row["count"] for row in rows) == len(times)
-    for row in rows:
+    for row in each(rows):
         part = times[row["first"] : row["first"] + row["count"]]
         assert (row["min_ms"], row["max_ms"]) == (min(part), max(part))
         assert row["median_ms"] == pytest.approx(statistics.median(part))

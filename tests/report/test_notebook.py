@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, each
 from tests.report.conftest import EVIL, SECRETS, T8
 from trtlog.analyses.layer.why import layer_names
 from trtlog.analyses.registry import table_names
@@ -113,7 +113,7 @@ def everything(log, other):
 
 
 def test_everything_shows_itself_and_not_too_much(logs):
-    for held in everything(logs("mobilenet"), logs("detailed")):
+    for held in each(everything(logs("mobilenet"), logs("detailed"))):
         shown = held._repr_html_()
         assert shown, type(held)
         assert len(shown) < 60_000, type(held)
@@ -130,7 +130,7 @@ def test_html_in_a_log_is_text(evil_log, logs):
     shown += [held._repr_html_() for name in ("messages", "options", "profile") for held in log.records(name)]
     figures = [log.plot.profile(), log.plot.passes(), log.plot.memory(), log.plot.build_time()]
     shown += [json.dumps(figure.to_plotly_json(), default=list) for figure in figures]
-    for piece in shown:
+    for piece in each(shown):
         assert "<script" not in piece
         assert "<img" not in piece
         if 'class="dataframe"' not in piece:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, each
 from tests.report.conftest import EVIL, REPORTED, SECRETS
 from trtlog.report.page.data import embed, table_json
 from trtlog.report.page.page import LARGEST_BYTES, asset, report
@@ -74,9 +74,9 @@ def test_every_section_is_there_and_says_something(logs, name):
     _, data = read(report(logs(name)))
     [run] = data["runs"]
     assert [section["id"] for section in run["sections"]] == SECTIONS
-    for section in run["sections"]:
+    for section in each(run["sections"]):
         assert section["blocks"], f"{section['id']} is empty"
-        for block in section["blocks"]:
+        for block in each(section["blocks"]):
             if "table" in block:
                 assert block["table"] in run["tables"]
 
@@ -135,7 +135,7 @@ def test_text_of_a_log_cannot_leave_its_place(evil_log):
 def test_secrets_are_taken_out(evil_log):
     assert any(secret in evil_log.run.command for secret in SECRETS)
     text = report(evil_log)
-    for secret in SECRETS:
+    for secret in each(SECRETS):
         assert secret not in text
     assert "--remoteAutoTuningConfig=ssh://***@10.0.0.7:22/x" in text
 
@@ -177,7 +177,7 @@ def test_each_run_of_several_gets_its_share_of_the_page(logs, monkeypatch):
     _, data = read(report(twice))
     assert len(embed(data)) <= 1_000_000
     rows = alone.analyze.table("candidates").num_rows
-    for run in data["runs"]:
+    for run in each(data["runs"]):
         held = run["tables"]["candidates"]
         assert 0 < held["rows"] < held["total"] == rows
 

@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 import trtlog
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from tests.terminal import read_to_the_end
 from trtlog.cli import COMMANDS, cli
 
@@ -208,17 +208,17 @@ def test_formats_for_programs_hold_data_alone(logs):
         if format_ == "json":
             assert json.loads(done.stdout) == []
         else:
-            assert all(line.startswith(("line,", "run,", "layer,")) for line in done.stdout.splitlines())
+            assert all(line.startswith(("line,", "run,", "layer,")) for line in each(done.stdout.splitlines()))
         assert done.stderr
 
 
 def test_commands_print_through_one_door():
     """click.echo stands in cli/common.py alone, behind what makes control characters visible."""
     assert len(COMMANDS) > 20
-    for path in sorted((ROOT / "trtlog" / "cli").glob("*.py")):
+    for path in each(sorted((ROOT / "trtlog" / "cli").glob("*.py"))):
         if path.name == "common.py":
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in each(ast.walk(ast.parse(path.read_text(encoding="utf-8")))):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
                 assert called not in ("click.echo", "click.secho", "print", "sys.stdout.write", "sys.stderr.write"), (

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import trtlog
-from tests.conftest import FIXTURES, ROOT
+from tests.conftest import FIXTURES, ROOT, each
 from tests.terminal import read_to_the_end
 from trtlog.analyses.layer.why import story
 from trtlog.analyses.lint import lint
@@ -78,8 +78,8 @@ def texts():
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_no_line_is_wider_than_the_terminal(width):
-    for name, part in texts():
-        for line in printed(part, width).splitlines():
+    for name, part in each(texts()):
+        for line in each(printed(part, width).splitlines()):
             assert cell_len(line) <= width, f"{name} at {width}: {line}"
             assert line == line.rstrip(), name
 
@@ -96,7 +96,7 @@ def test_a_pipe_gets_whole_names_and_one_line_a_row():
     text = printed(diff_document(trtlog.diff(parsed(FP32), parsed(AGAIN))), limit=1000)
     assert "…" not in text
     assert "..." not in text
-    for row in trtlog.diff(parsed(FP32), parsed(AGAIN)).rows("tactics"):
+    for row in each(trtlog.diff(parsed(FP32), parsed(AGAIN)).rows("tactics")):
         [line] = [line for line in text.splitlines() if line.startswith(f"{row['layer']}  ") and row["verdict"] in line]
         assert row["control_tactic"] in line
         assert row["test_tactic"] in line

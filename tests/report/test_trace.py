@@ -10,12 +10,13 @@ import sys
 from collections import Counter
 from datetime import datetime
 
+import pyarrow as pa
 import pytest
 
 import trtlog
-from tests.conftest import ROOT
+from tests.conftest import ROOT, each
 from tests.runner.conftest import find_capture
-from trtlog.report.trace.clock import LineClock
+from trtlog.analyses.build.time import LineClock
 from trtlog.report.trace.events import trace, write
 from trtlog.testing import FakeTrtexec
 
@@ -72,7 +73,7 @@ def test_a_slice_never_contradicts_the_stamp_of_its_line(made):
         stamps.append(datetime.strptime(found[1], "%m/%d/%Y-%H:%M:%S") if found else stamps[-1] if stamps else None)
     origin = next(stamp for stamp in stamps if stamp)
     checked = 0
-    for event in (*slices(made, "runner"), *slices(made, "formats")):
+    for event in each((*slices(made, "runner"), *slices(made, "formats"))):
         printed = (stamps[event["args"]["line"] - 1] - origin).total_seconds()
         assert printed <= event["ts"] / 1e6 <= printed + 1
         checked += 1
@@ -85,9 +86,9 @@ def test_slices_of_a_track_are_nested_or_apart(made):
         if event["ph"] == "X":
             tracks.setdefault((event["pid"], event["tid"]), []).append((event["ts"], event["ts"] + event["dur"]))
     assert len(tracks) > 5
-    for track in tracks.values():
+    for track in each(tracks.values()):
         open_ends: list[float] = []
-        for begin, end in track:
+        for begin, end in each(track):
             while open_ends and open_ends[-1] <= begin + 0.0005:
                 open_ends.pop()
             assert not open_ends or end <= open_ends[-1] + 0.0005
@@ -109,9 +110,9 @@ def test_a_log_without_times_says_so():
 
 
 def test_a_clock_that_was_set_back_tells_no_duration():
-    hours = ((1, (1, 0, 0)), (5, (0, 0, 0)), (9, (1, 0, 2)))
-    clock = LineClock([(line, datetime(2026, 1, 1, *time)) for line, time in hours], 9)
-    seconds = [clock.seconds(line) for line in range(10)]
+    times = [datetime(2026, 1, 1, *time) for time in ((1, 0, 0), (0, 0, 0), (1, 0, 2))]
+    stamps = pa.table({"line": [1, 5, 9], "time": pa.array(times, pa.timestamp("s"))})
+    seconds = LineClock(stamps, 9).seconds(range(10)).tolist()
     assert seconds == sorted(seconds)
     assert seconds[9] == 2.0
 

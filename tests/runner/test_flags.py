@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.conftest import each
 from tests.runner.conftest import ROOT, find_capture
 from trtlog.flags import all_flags, decode_banner_version, flags_of, nearest_release
 from trtlog.runner.check import check_arguments
@@ -80,7 +81,7 @@ def test_the_table_says_the_same_as_the_reference():
         pytest.skip("the reference table is not here")
     rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
     assert {row[0] for row in rows} == set(all_flags())
-    for name, syntax, group, first, last, _ in rows:
+    for name, syntax, group, first, last, _ in each(rows):
         flag = all_flags()[name]
         shown_last = "11.1" if flag.last is None else ".".join(map(str, flag.last))
         assert (flag.group, ".".join(map(str, flag.first)), shown_last) == (group, first, last)
@@ -98,7 +99,7 @@ def test_a_help_without_version_is_placed_by_its_flags():
 def test_every_release_is_nearest_to_itself_or_to_one_with_the_same_flags():
     from trtlog.flags import RELEASES
 
-    for release in RELEASES:
+    for release in each(RELEASES):
         assert flags_of(nearest_release(flags_of(release, hidden=False))) == flags_of(release)
 
 

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from tests.conftest import each
 from tests.runner.conftest import ROOT
 from trtlog.errors import RunError
 from trtlog.flags import flags_of
@@ -190,7 +191,7 @@ def test_the_default_folder_never_collides(capture, tmp_path, monkeypatch):
     fake = FakeTrtexec(capture("err_dla.log"))
     folders = {start("a/my model.onnx", trtexec=fake).folder.path for _ in range(3)}
     assert len(folders) == 3
-    assert all(path.parent == tmp_path / "trtlog-runs" and "my_model" in path.name for path in folders)
+    assert all(path.parent == tmp_path / "trtlog-runs" and "my_model" in path.name for path in each(folders))
 
 
 def test_a_folder_that_cannot_be_made(capture, tmp_path):

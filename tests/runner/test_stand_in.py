@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from tests.conftest import each
 from tests.runner.conftest import ROOT
 from trtlog.runner.helptext import parse_help
 from trtlog.testing import FakeTrtexec
@@ -120,7 +121,7 @@ def test_exports_beside_the_log_are_copied(capture, tmp_path):
     log = capture("resnet50_fp16_dyn_detailed.log")
     flags = {"times": "--exportTimes", "profile": "--exportProfile", "layers": "--exportLayerInfo"}
     call(FakeTrtexec(log), *(f"{flag}={tmp_path / word}" for word, flag in flags.items()))
-    for word in flags:
+    for word in each(flags):
         assert (tmp_path / word).read_bytes() == gzip.decompress(
             capture(f"resnet50_fp16_dyn_detailed.{word}.json").read_bytes()
         )

@@ -11,6 +11,7 @@ import textwrap
 import pytest
 
 import trtlog
+from tests.conftest import each
 from tests.runner.conftest import ROOT, find_capture
 from trtlog.errors import InputError, QueryError, RunError
 from trtlog.runner.arguments import FlagError
@@ -53,7 +54,7 @@ def copy(study, tmp_path):
 def test_the_captured_study_is_reproduced(study, text_of):
     table = study.table.to_pylist()
     assert {(row["precision"], row["batch"]): row["throughput_qps"] for row in table} == THROUGHPUT_QPS
-    for row, name in zip(table, NAMES, strict=True):
+    for row, name in each(zip(table, NAMES, strict=True)):
         text = text_of(f"{name}.log").decode()
         assert row["point"] == f"batch{row['batch']}-{row['precision']}"
         assert row["samples_per_s"] == row["throughput_qps"] * row["batch"]

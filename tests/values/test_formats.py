@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import each
 from trtlog.errors import InputError
 from trtlog.values.formats import (
     DTYPES,
@@ -199,7 +200,7 @@ def test_every_format_of_the_real_logs_decodes(real_logs):
     unknown = [f.text for f in vectors if f.layout is None]
     print(f"{len(formats)} distinct formats, all decode; {len(unknown)} of {len(vectors)} vectorized: no layout")
     # The only ones without a layout have no spatial extent
-    assert all(re.search(r":[0-9]+,1,1\)", text) for text in unknown)
+    assert all(re.search(r":[0-9]+,1,1\)", text) for text in each(unknown))
 
 
 def test_layout_names_have_known_counterparts():

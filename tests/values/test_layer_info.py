@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import each
 from trtlog.errors import InputError
 from trtlog.values.layer_info import EngineLayer, LayerTensor, onnx_names, parse_layer, tactic_id
 from trtlog.values.layouts import layout_of_strides
@@ -196,7 +197,7 @@ def test_anything_else_is_null_and_strict_raises(text):
 def test_a_line_cut_anywhere_says_nothing_wrong(line):
     whole = parse_layer(line, strict=True)
     read = 0
-    for end in range(len(line)):
+    for end in each(range(len(line))):
         found = parse_layer(line[:end])
         if found is None:
             continue
@@ -233,33 +234,33 @@ def test_every_layer_line_of_the_real_logs_reads(real_logs):
         detailed += re.findall(r"(?m)^(?:\[[^\n]*?\] )*(Name: [^\n]*LayerType: [^\n]*)", log)
     assert brief
     assert detailed
-    for line in brief:
+    for line in each(brief):
         found = parse_layer(line, strict=True)
         counted = len(re.findall(r" \([A-Z][A-Za-z0-9]+\[[-0-9:,]*\]\)|\[[A-Z][A-Za-z0-9]+\([-0-9:,]*\)\]", line))
         tensors = found.inputs + found.outputs
         assert len(tensors) == counted
-        assert all(t.shape is not None and t.dtype for t in tensors)
-        assert all(f"{t.name} ({t.format})" in line or f"{t.name}[{t.format}]" in line for t in tensors)
-    for line in detailed:
+        assert [t for t in tensors if t.shape is None or not t.dtype] == []
+        printed = [(f"{t.name} ({t.format})", f"{t.name}[{t.format}]") for t in tensors]
+        assert [forms for forms in printed if not any(form in line for form in forms)] == []
+    for line in each(detailed):
         found = parse_layer(line, strict=True)
         tensors = [*found.inputs, *found.outputs, *(found.constants or ())]
         assert len(tensors) == line.count("{ Name: ")
-        assert all(t.shape is not None and t.dtype for t in tensors)
-        assert all(key in line for key in found.attributes)
+        assert [t for t in tensors if t.shape is None or not t.dtype] == []
+        assert [key for key in found.attributes if key not in line] == []
     print(f"{len(brief)} brief and {len(detailed)} detailed lines read")
 
 
 def test_layouts_in_words_and_from_strides_agree(real_logs):
     """TensorRT-RTX prints strides and the layout in words: one check of the other."""
-    checked = 0
-    for _, log in real_logs:
-        for line in re.findall(r"(?m)^(?:\[[^\n]*?\] )*(Name: [^\n]*Strides: [^\n]*)", log):
-            layer = parse_layer(line, strict=True)
-            for tensor in (*layer.inputs, *layer.outputs, *(layer.constants or ())):
-                assert layout_of_strides(tensor.strides) == tensor.layout, tensor
-                checked += 1
-    if not checked:
+    lines = [
+        line for _, log in real_logs for line in re.findall(r"(?m)^(?:\[[^\n]*?\] )*(Name: [^\n]*Strides: [^\n]*)", log)
+    ]
+    if not lines:
         pytest.skip("no log of TensorRT-RTX with detailed layers is there")
+    layers = [parse_layer(line, strict=True) for line in lines]
+    for tensor in each(t for layer in layers for t in (*layer.inputs, *layer.outputs, *(layer.constants or ()))):
+        assert layout_of_strides(tensor.strides) == tensor.layout, tensor
 
 
 def test_brief_detailed_and_exported_layers_of_one_engine_agree(real_logs):
@@ -278,10 +279,10 @@ def test_brief_detailed_and_exported_layers_of_one_engine_agree(real_logs):
     detailed = {layer.layer: layer for layer in exported}
     assert len(detailed) == len(brief) > 50
     decoded = 0
-    for layer in brief:
+    for layer in each(brief):
         other = detailed[layer.layer]
         assert (layer.type, layer.tactic) == (other.type, other.tactic)
-        for short, long in zip(layer.inputs + layer.outputs, other.inputs + other.outputs, strict=True):
+        for short, long in each(zip(layer.inputs + layer.outputs, other.inputs + other.outputs, strict=True)):
             assert (short.name, short.dtype) == (long.name, long.dtype)
             # the brief line has -1 where the export has the optimum of the profile
             assert [a for a, b in zip(short.shape, long.shape, strict=True) if a not in (b, -1)] == []

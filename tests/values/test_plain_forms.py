@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import each
 from tests.values.conftest import real_texts
 from tests.values.test_formats import GOLDEN
 from trtlog.values import formats, layer_info
@@ -87,7 +88,7 @@ def test_detailed_layers_of_real_logs_and_what_damage_makes_of_them():
     lines = detailed_lines()
     if not lines:
         pytest.skip("no real logs with detailed layer information")
-    assert all(read_pairs(line) == layer_info._parsed(line) is not None for line in lines)
+    assert all(read_pairs(line) == layer_info._parsed(line) is not None for line in each(lines))
     chance = random.Random(5)
     pieces = ["", "", ", Name: ", "}", ", {", "]", ", Inputs: [", "Name: ", '"', "\\", " ", ",", ", X: ", ": ", "[ {",
               " }]", ", Outputs: [{ ", ", Constants: []", "[", "{", ", LayerType: ", ", Kernel: [1,2]"]  # fmt: skip
