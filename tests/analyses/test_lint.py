@@ -480,13 +480,13 @@ def test_advice_is_for_the_program_of_the_log(header, advice):
 def test_advice_says_where_a_flag_is_not_there(version):
     log = trtlog.parse(f"&&&& RUNNING TensorRT.trtexec [TensorRT v{version}] # trtexec --onnx=a.onnx\n".encode())
     release = parse_version(log.run.tensorrt_version)
-    for rule in load().values():
-        text = worded(rule.action, log)
-        assert "<<" not in text
-        for found in re.finditer(r"--[A-Za-z][A-Za-z0-9]*", text):
-            known = all_flags().get(found[0])
-            if known is not None and not known.exists_in(release):
-                assert known.span() in text[found.end() :], (rule.name, found[0])
+    texts = {rule.name: worded(rule.action, log) for rule in load().values()}
+    assert [text for text in texts.values() if "<<" in text] == []
+    flags = [(name, found) for name, text in texts.items() for found in re.finditer(r"--[A-Za-z][A-Za-z0-9]*", text)]
+    for name, found in each(flags):
+        known = all_flags().get(found[0])
+        if known is not None and not known.exists_in(release):
+            assert known.span() in found.string[found.end() :], (name, found[0])
 
 
 def test_a_flag_of_other_versions_is_named_with_them():

@@ -45,8 +45,8 @@ def test_another_precision_is_different_by_floors_of_other_runs():
 
 
 def test_rebuilds_pass_check_by_noise_of_the_other_models():
-    for model, rows in runs.MODELS.items():
+    for model, rows in each(runs.MODELS.items()):
         with gates.noise_without(model):
-            for row in rows:
+            for row in each(rows):
                 _, failed = gates.failing(row)
                 assert failed == []

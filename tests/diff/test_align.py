@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from trtlog.analyses.layer.layer import Layer
-
 import trtlog
 from tests.conftest import each
 from trtlog.analyses.compare.align import align
 from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import constituents
 
 

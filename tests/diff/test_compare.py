@@ -8,6 +8,7 @@ import re
 import pytest
 
 import trtlog
+from tests.conftest import each
 from tests.diff.conftest import CAPTURES, REPEATS, compared, load, text_of
 from tests.diff.test_cli import run
 
@@ -41,7 +42,7 @@ def test_ranks_are_those_of_the_text(sweep):
         name: float(re.search(r"GPU Compute Time: .* median = (\S+) ms", text_of(name))[1]) for name in SWEEP
     }
     assert {name_of(row): row["gpu_compute_median_ms"] for row in sweep.rows} == medians
-    for rows in sweep.groups():
+    for rows in each(sweep.groups()):
         times = [medians[name_of(row)] for row in rows]
         assert times == sorted(times)
         assert [row["rank"] for row in rows] == [1, 2]
@@ -53,7 +54,7 @@ def test_groups_come_in_the_order_of_numbers(sweep):
 
 
 def test_verdicts_are_those_of_a_diff(sweep):
-    for rows in sweep.groups():
+    for rows in each(sweep.groups()):
         best, other = rows
         found = compared(name_of(best), name_of(other)).performance
         [row] = found[(found.metric == "gpu_compute_time") & (found.stat == "median")].to_dict("records")
@@ -93,7 +94,7 @@ def test_a_regression_is_one_and_noise_is_none(tmp_path):
 
 def test_a_baseline_by_condition_is_of_the_same_work():
     found = trtlog.compare([load(name) for name in SWEEP], baseline="precision=FP32")
-    for row in found.rows:
+    for row in each(found.rows):
         name = name_of(row)
         if "fp32" in name:
             assert row["verdict"] == "baseline"
@@ -145,7 +146,7 @@ def test_every_form_says_the_same(tmp_path, sweep):
     shown = json.loads(run("compare", logs, "--format", "json").stdout)
     assert [row["verdict"] for row in shown["runs"]] == [row["verdict"] for row in sweep.rows]
     for form in (text.stdout, run("compare", logs, "--format", "md").stdout, page.read_text(), sweep._repr_html_()):
-        for name in SWEEP:
+        for name in each(SWEEP):
             assert name in form
     assert "sweep_r50_best_b128" in picture.read_text()
 

@@ -26,7 +26,7 @@ def command(log: str, limit: int | None, format_: str, strict: bool, run_number:
     if format_ == "table" and held.table("profile").num_rows:
         echo()
         empty = "no layer of the profile converts formats"
-        from trtlog.analyses.layer.engine_layer import dla_copies
+        from trtlog.analyses.layer.profile import dla_copies
 
         if dla_copies(held.table("profile").to_pylist()):
             empty = "the copies beside the DLA hold the wait for it: the profile shows no time of conversions"

@@ -11,6 +11,8 @@ from trtlog.grammar.files import (
     grammar_dir,
     grammar_files,
     shipped,
+    value_parser,
+    value_terminals,
     write_compiled,
 )
 from trtlog.grammar.model import Field, Grammar, Message, Part, Variant, escape, expression_of
@@ -32,6 +34,8 @@ __all__ = [
     "grammar_files",
     "load",
     "shipped",
+    "value_parser",
+    "value_terminals",
     "write_compiled",
 ]
 

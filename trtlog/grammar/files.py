@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterable
 from functools import lru_cache
@@ -31,6 +32,7 @@ from trtlog.grammar.model import Field, Grammar, Message, Part, Variant
 COMPILED_NAME = "compiled.json"
 # Bump when the compiler's output changes for the same grammar text.
 COMPILER_VERSION = 4
+_TERMINAL = re.compile(r"^([A-Z_]+)(?:\.[0-9]+)?: /(.*)/$", re.MULTILINE)
 
 
 def grammar_dir() -> Path:
@@ -55,6 +57,28 @@ def grammar_files(folder: Path) -> list[Path]:
     fixed = [folder / name for name in ("header.lark", "sections.lark")]
     messages = folder / "messages"
     return [*field_files(folder), *fixed, *(messages / name for name in sorted(os.listdir(messages)) if _is_lark(name))]
+
+
+def value_parser(name: str, transformer: Any) -> Any:
+    """Return lark's parser of a value, of ``grammars/values``; its result is what the transformer makes."""
+    from lark import Lark
+
+    return Lark(_value_grammar(name), parser="lalr", transformer=transformer)
+
+
+def value_terminals(name: str) -> dict[str, str]:
+    """Return the expressions of a value's terminals by name, for a reader that does without lark.
+
+    Examples
+    --------
+    >>> value_terminals("layer_info")["SEP"]
+    ', *'
+    """
+    return dict(_TERMINAL.findall(_value_grammar(name)))
+
+
+def _value_grammar(name: str) -> str:
+    return (grammar_dir() / "values" / f"{name}.lark").read_text(encoding="utf-8")
 
 
 def _is_lark(name: str) -> bool:

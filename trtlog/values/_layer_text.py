@@ -14,7 +14,6 @@ from typing import Any
 
 Pair = tuple[str, Any]
 
-_TERMINAL = re.compile(r"^([A-Z_]+)(?:\.[0-9]+)?: /(.*)/$", re.MULTILINE)
 # Pairs that are remembered, and the length up to which they are.
 _KNOWN_PAIRS = 4096
 _KNOWN_LENGTH = 60
@@ -156,7 +155,6 @@ class _Matchers(dict[str, Any]):
 @lru_cache(maxsize=1)
 def _terminals() -> _Matchers:
     """Return the terminals of the grammar."""
-    from trtlog.grammar import grammar_dir
+    from trtlog.grammar import value_terminals
 
-    grammar = (grammar_dir() / "values" / "layer_info.lark").read_text(encoding="utf-8")
-    return _Matchers(dict(_TERMINAL.findall(grammar)))
+    return _Matchers(value_terminals("layer_info"))

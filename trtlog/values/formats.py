@@ -314,10 +314,7 @@ def _build(text: str, parsed: dict[str, Any]) -> TensorFormat | int:
 
 @lru_cache(maxsize=1)
 def _parser() -> Any:
-    from lark import Lark
-
-    from trtlog.grammar import grammar_dir
+    from trtlog.grammar import value_parser
     from trtlog.values._format_tree import FormatBuilder
 
-    path = grammar_dir() / "values" / "formats.lark"
-    return Lark(path.read_text(encoding="utf-8"), parser="lalr", transformer=FormatBuilder())
+    return value_parser("formats", FormatBuilder())

@@ -391,10 +391,7 @@ def _extents(value: Any) -> tuple[Extent, ...] | None:
 
 @lru_cache(maxsize=1)
 def _parser() -> Any:
-    from lark import Lark
-
-    from trtlog.grammar import grammar_dir
+    from trtlog.grammar import value_parser
     from trtlog.values._layer_tree import LayerBuilder
 
-    path = grammar_dir() / "values" / "layer_info.lark"
-    return Lark(path.read_text(encoding="utf-8"), parser="lalr", transformer=LayerBuilder())
+    return value_parser("layer_info", LayerBuilder())

@@ -17,7 +17,9 @@ import pyarrow as pa
 from trtlog._util.words import counted
 from trtlog.analyses.build.performance import ENQUEUE_SHARE, measures
 from trtlog.analyses.layer.base import answer, rows
-from trtlog.analyses.layer.engine_layer import Layer, Layers, mean_ms
+from trtlog.analyses.layer.engine_layer import Layers
+from trtlog.analyses.layer.layer import Layer
+from trtlog.analyses.layer.profile import mean_ms
 from trtlog.records.base import Record, column, line_column, record, run_column
 
 _NO_KERNEL = ("Constant", "NoOp")

@@ -28,34 +28,54 @@ class BuildTime(Record):
     )
 
 
-def clock(timestamps: pa.Table) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return lines and seconds since the first time, for interpolation."""
-    lines = timestamps.column("line").to_numpy()
-    times = timestamps.column("time").cast(pa.int64()).to_numpy()
-    return lines, (times - times[0]).astype(float) if len(times) else times.astype(float)
-
-
-def seconds_at(lines: Any, timestamps: pa.Table) -> Any:
-    """Return the time of lines in seconds since the first one.
+class LineClock:
+    """Seconds of lines since the first printed time, as exactly as the log says.
 
     The printed time counts whole seconds; lines of one second are spread over it in their order. A line never stands
     before its own stamp nor a second after it: where the clock jumps, the time belongs to the line above the jump.
+    A clock that was set back tells no duration until it shows a later time than before.
+
+    Parameters
+    ----------
+    timestamps : pyarrow.Table
+        The first line of each printed time, in order: ``line`` and ``time``.
+    last_line : int, optional
+        The last line of the log: where the lines of the last second end.
 
     Examples
     --------
     >>> import datetime
     >>> times = [datetime.datetime(2026, 1, 1, 0, 0, second) for second in (0, 30)]
     >>> stamps = pa.table({"line": [10, 20], "time": pa.array(times, pa.timestamp("s"))})
-    >>> seconds_at([10, 15, 19, 20], stamps).tolist()
+    >>> LineClock(stamps).seconds([10, 15, 19, 20]).tolist()
     [0.0, 0.5, 0.9, 30.0]
+    >>> LineClock(stamps, 23).second(22)
+    30.5
     """
-    known, seconds = clock(timestamps)
-    wanted = np.asarray(lines, dtype=float)
-    place = np.clip(np.searchsorted(known, wanted, side="right") - 1, 0, len(known) - 1)
-    following = np.append(known[1:], known[-1] + 1)
-    until = np.append(seconds[1:], seconds[-1] + 1)
-    share = np.clip((wanted - known[place]) / (following[place] - known[place]), 0.0, 1.0)
-    return seconds[place] + share * np.clip(until[place] - seconds[place], 0.0, 1.0)
+
+    def __init__(self, timestamps: pa.Table, last_line: int | None = None) -> None:
+        lines = timestamps.column("line").to_numpy()
+        times = timestamps.column("time").cast(pa.int64()).to_numpy()
+        later = np.append(True, times[1:] > np.maximum.accumulate(times)[:-1]) if len(times) else np.zeros(0, bool)
+        self._lines, times = lines[later], times[later]
+        self._starts = (times - times[:1]).astype(float)
+        self._ends = np.append(self._lines[1:], max([last_line or 0, *self._lines[-1:].tolist()]) + 1)
+
+    def __bool__(self) -> bool:
+        return len(self._lines) > 0
+
+    def seconds(self, lines: Any) -> Any:
+        """Return the times of lines; lines above the first stamp stand at it."""
+        wanted = np.asarray(lines, dtype=float)
+        if not self:
+            return np.zeros(wanted.shape)
+        place = np.clip(np.searchsorted(self._lines, wanted, side="right") - 1, 0, None)
+        share = (wanted - self._lines[place]) / (self._ends[place] - self._lines[place])
+        return self._starts[place] + np.clip(share, 0.0, 1.0)
+
+    def second(self, line: int) -> float:
+        """Return the time of one line."""
+        return float(self.seconds(line))
 
 
 def build_time(timings: pa.Table, timestamps: pa.Table, by: str = "layer") -> pa.Table:
@@ -76,10 +96,9 @@ def build_time(timings: pa.Table, timestamps: pa.Table, by: str = "layer") -> pa
     if printed:
         seconds = spans["seconds"].astype(float).fillna(0.0).to_numpy()
     elif timestamps.num_rows > 1:
-        at = seconds_at(spans["line"].to_numpy(), timestamps)
         # The last block ends with the last tactic that stands in it; its lines follow one another.
-        last = seconds_at([spans["line"].iloc[-1] + 2 * spans["tactics"].iloc[-1] + 2], timestamps)
-        seconds = np.diff(np.concatenate([at, last]))
+        last = spans["line"].iloc[-1] + 2 * spans["tactics"].iloc[-1] + 2
+        seconds = np.diff(LineClock(timestamps).seconds(np.append(spans["line"].to_numpy(), last)))
     else:
         return answer(BuildTime, [])
     spans = spans.assign(spent=seconds)

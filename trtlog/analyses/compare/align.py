@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from trtlog.analyses.layer.engine_layer import Layer
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import stable_name
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Any
 from trtlog.analyses.compare.align import Pair
 from trtlog.analyses.compare.candidates import formats_text
 from trtlog.analyses.compare.schema import CATEGORIES, category
-from trtlog.analyses.layer.engine_layer import Layer, Layers
+from trtlog.analyses.layer.engine_layer import Layers
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.precision import comparable
 
 

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 from trtlog.analyses.compare.align import Pair
-from trtlog.analyses.layer.engine_layer import Layer
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.timings import TacticTime
 
 MIN_COMMON = 5
@@ -125,7 +125,7 @@ def tactic_rows(pairs: Iterable[Pair], found: Machine) -> list[dict[str, Any]]:
         control, test = pair.control[0], pair.test[0]
         if control.role == "constant" or not _tactic_changed(control, test):
             continue
-        row = _tactic_row(control, test, found)
+        row = tactic_row(control, test, found)
         shared = control.timed_as or test.timed_as
         key = (control.timed_as or control.layer, test.timed_as or test.layer, control.tactic, test.tactic)
         if key in rows:
@@ -144,7 +144,8 @@ def _tactic_changed(control: Layer, test: Layer) -> bool:
     return (control.tactic, control.type) != (test.tactic, test.type)
 
 
-def _tactic_row(control: Layer, test: Layer, found: Machine) -> dict[str, Any]:
+def tactic_row(control: Layer, test: Layer, found: Machine) -> dict[str, Any]:
+    """Return the tactics of a layer in both builds, and each build's time of the other's choice."""
     ours, theirs = _timing(control), _timing(test)
     crossed = _lookup(test.candidates, ours), _lookup(control.candidates, theirs)
     row: dict[str, Any] = {

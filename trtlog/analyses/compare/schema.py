@@ -17,6 +17,27 @@ def _text_in(build: str) -> Any:
     return column("text", f"value in the {build} build")
 
 
+def _time_in(build: str, per_sample: bool = False) -> Any:
+    beside = "; per sample where the batch differs" if per_sample else ""
+    return column("float64", f"time in the {build} build{beside}", "ms")
+
+
+def _difference_ms() -> Any:
+    return column("float64", "test minus control", "ms")
+
+
+def _precision() -> Any:
+    return column("text", "data type of the computation")
+
+
+def _formats() -> Any:
+    return column("text", "formats of inputs and outputs, with vector size")
+
+
+def _timed_as() -> Any:
+    return column("text", "the equal layer that was timed in its place; null where its time is its own")
+
+
 @record(frozen=True)
 class RunChange(Record):
     """A property of the run on both sides."""
@@ -84,29 +105,25 @@ class LayerChange(Record):
     confidence: float | None = column("float64", "that they do the same work, 0 to 1")
     changed: list[str] | None = column("texts", "what changed: fusion, type, precision, formats, tactic")
     time_source: str | None = column("text", "profile: mean of an inference; tactic: what the builder timed")
-    control_ms: float | None = column("float64", "time in the control build; per sample where the batch differs", "ms")
-    test_ms: float | None = column("float64", "time in the test build; per sample where the batch differs", "ms")
-    delta_ms: float | None = column("float64", "test minus control", "ms")
+    control_ms: float | None = _time_in("control", per_sample=True)
+    test_ms: float | None = _time_in("test", per_sample=True)
+    delta_ms: float | None = _difference_ms()
     speedup: float | None = column("float64", "control time by test time")
     machine_percent: float | None = column(
         "float64", "change of the tactics that both builds timed for it, median", "%"
     )
     control_type: str | None = column("text", "type in the control engine")
     test_type: str | None = column("text", "type in the test engine")
-    control_precision: str | None = column("text", "data type of the computation")
-    test_precision: str | None = column("text", "data type of the computation")
-    control_formats: str | None = column("text", "formats of inputs and outputs, with vector size")
-    test_formats: str | None = column("text", "formats of inputs and outputs, with vector size")
+    control_precision: str | None = _precision()
+    test_precision: str | None = _precision()
+    control_formats: str | None = _formats()
+    test_formats: str | None = _formats()
     control_tactic: str | None = column("text", "id of the tactic")
     test_tactic: str | None = column("text", "id of the tactic")
     control_kernel: str | None = column("text", "kernel")
     test_kernel: str | None = column("text", "kernel")
-    control_timed_as: str | None = column(
-        "text", "the equal layer that was timed in its place; null where its time is its own"
-    )
-    test_timed_as: str | None = column(
-        "text", "the equal layer that was timed in its place; null where its time is its own"
-    )
+    control_timed_as: str | None = _timed_as()
+    test_timed_as: str | None = _timed_as()
     control_line: int | None = column("int64", "line of the control log that lists the layer")
     test_line: int | None = column("int64", "line of the test log that lists the layer")
 
@@ -118,9 +135,9 @@ class Attribution(Record):
     family: str | None = column("text", "kind of operation; reformat for conversions; unpaired layers among them")
     precision: str | None = column("text", "data type before and after")
     layers: int | None = column("int64", "number of layers, of the build that has more")
-    control_ms: float | None = column("float64", "time in the control build; per sample where the batch differs", "ms")
-    test_ms: float | None = column("float64", "time in the test build; per sample where the batch differs", "ms")
-    delta_ms: float | None = column("float64", "test minus control", "ms")
+    control_ms: float | None = _time_in("control", per_sample=True)
+    test_ms: float | None = _time_in("test", per_sample=True)
+    delta_ms: float | None = _difference_ms()
     machine_ms: float | None = column(
         "float64", "part of the change that tactics timed by both builds explain; null without", "ms"
     )
@@ -169,8 +186,8 @@ class CandidateChange(Record):
     tactic: str | None = column("text", "id of the tactic")
     kernel: str | None = column("text", "kernel")
     formats: str | None = column("text", "formats of inputs and outputs")
-    control_ms: float | None = column("float64", "time in the control build", "ms")
-    test_ms: float | None = column("float64", "time in the test build", "ms")
+    control_ms: float | None = _time_in("control")
+    test_ms: float | None = _time_in("test")
     ratio: float | None = column("float64", "test by control")
 
 
@@ -203,8 +220,8 @@ class ReformatChange(Record):
     reformat: str | None = column("text", "the conversion layer")
     control: str | None = column("text", "formats before and after, in the control build")
     test: str | None = column("text", "formats before and after, in the test build")
-    control_ms: float | None = column("float64", "time in the control build", "ms")
-    test_ms: float | None = column("float64", "time in the test build", "ms")
+    control_ms: float | None = _time_in("control")
+    test_ms: float | None = _time_in("test")
 
 
 @record(frozen=True)

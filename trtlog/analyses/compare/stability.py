@@ -25,7 +25,8 @@ from trtlog.analyses.compare.schema import STABILITY_TABLES
 from trtlog.analyses.compare.work import shapes_text, tuning_shapes
 from trtlog.analyses.gate.lock import read_build_options
 from trtlog.analyses.layer.base import answer
-from trtlog.analyses.layer.engine_layer import Layer, Layers, layers_of
+from trtlog.analyses.layer.engine_layer import Layers, layers_of
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError

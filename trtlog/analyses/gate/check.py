@@ -17,7 +17,8 @@ from trtlog.analyses.compare.work import inference_shapes, shapes_text
 from trtlog.analyses.gate.lock import Lock, check_lock, lock, read_budgets, read_build_options, read_lock
 from trtlog.analyses.gate.noise import Noise
 from trtlog.analyses.layer.base import copied_for
-from trtlog.analyses.layer.engine_layer import Layer, Layers, layers_of
+from trtlog.analyses.layer.engine_layer import Layers, layers_of
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import constituents, family_of, role_of
 from trtlog.analyses.layer.precision import comparable
 from trtlog.display import InNotebook, OnTerminal, draw

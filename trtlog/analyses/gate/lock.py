@@ -19,7 +19,8 @@ from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.compare.diff import one_run
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
 from trtlog.analyses.gate.document import KEYS, MEMORY, SCHEMA, check_document, check_rules, read_json
-from trtlog.analyses.layer.engine_layer import Layer, layers_of
+from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import stable_name
 from trtlog.display import InNotebook
 from trtlog.errors import InputError, QueryError

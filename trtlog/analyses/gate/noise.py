@@ -16,7 +16,8 @@ from typing import Any
 from trtlog._util.words import percent
 from trtlog.analyses.compare.performance import Run
 from trtlog.analyses.compare.significance import Value, judge
-from trtlog.analyses.layer.engine_layer import Layer, layers_of
+from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.risk import flip_risk, timing_noise
 from trtlog.log import Log
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from trtlog.analyses.layer.base import tells_size
 from trtlog.analyses.layer.timings import TacticTime
@@ -39,6 +40,29 @@ def place_of(name: str) -> Place | None:
     """
     found = _NAME.fullmatch(name.strip())
     return Place(found["side"].lower(), int(found["index"]), found["layer"]) if found else None
+
+
+@dataclass(frozen=True)
+class Added:
+    """A conversion as the builder added it: ``Adding reformat layer``; ``name`` is the engine's name of it."""
+
+    name: str
+    layer: str
+    place: Place | None
+    tensor: str
+    before: str
+    after: str
+    line: int
+    run: int
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Added:
+        """Make it of a row of table ``reformats``."""
+        place = place_of(row["name"])
+        words = f"{place.side.title()} Tensor {place.index}" if place else row["name"]
+        name = f"Reformatting CopyNode for {words} to {row['layer'].strip()}"
+        formats = row["from_format"], row["to_format"]
+        return cls(name, row["layer"], place, row["tensor"], *formats, row["line"], row["run"])
 
 
 @lru_cache(maxsize=65536)

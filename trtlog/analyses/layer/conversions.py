@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, formats_of, rows
 from trtlog.analyses.layer.conversion_times import Place, operand_formats, place_of
-from trtlog.analyses.layer.engine_layer import Layer, Layers, dla_copies, is_conversion, mean_ms
+from trtlog.analyses.layer.engine_layer import Layers
+from trtlog.analyses.layer.layer import Layer, is_conversion
+from trtlog.analyses.layer.profile import dla_copies, mean_ms
 from trtlog.analyses.layer.timings import TacticTime
 from trtlog.records.base import Record, column, line_column, record, run_column
 

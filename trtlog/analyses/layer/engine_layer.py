@@ -1,4 +1,4 @@
-"""One layer of an engine: all that a log says of it, in one object, for whoever asks.
+"""The layers of a run's engines, each an object that holds all that the log says of it.
 
 The engine's own list of layers leads (``Engine Layer Information``, printed under --verbose or --dumpLayerInfo);
 where a log has none, the tactics that were chosen do, else the rows of the profile.
@@ -6,18 +6,19 @@ where a log has none, the tactics that were chosen do, else the rows of the prof
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.layer.base import Frame, rows
-from trtlog.analyses.layer.conversion_times import ConversionTimes, Place, place_of
+from trtlog.analyses.layer.conversion_times import Added, ConversionTimes
 from trtlog.analyses.layer.engines import graph_rows_of, kept_engine, rows_of
 from trtlog.analyses.layer.equal import find_equals, operators
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import constituents, family_of, role_of
 from trtlog.analyses.layer.precision import operand_precision, timed_precision
+from trtlog.analyses.layer.profile import Profile, mean_ms
 from trtlog.analyses.layer.timings import (
     UNKNOWN,
     Selection,
@@ -33,135 +34,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from trtlog.log import Log
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer of an engine.
-
-    Parameters
-    ----------
-    layer : str
-        Name as the log prints it.
-    position : int
-        Place in the engine's list, from 0.
-    role : str
-        ``layer``, ``constant``, or ``reformat input 0`` for a conversion in front of an operand.
-    type, family : str or None
-        The engine's type; the kind of operation it belongs to.
-    parts : frozenset of str
-        Names of the nodes that were fused into it.
-    outputs : tuple of str
-        Output tensors.
-    shape : tuple of int, or None
-        Shape of the first output, -1 where it is known at run time only.
-    precision : str or None
-        What it computes in; None where nothing tells.
-    input_formats, output_formats : tuple of str
-        ``FP16:8`` data type and vector size, of all operands.
-    tactic, kernel, runner : str or None
-        What the engine runs.
-    tactic_ms : float or None
-        Time of that tactic when the builder timed it.
-    timed_as : str or None
-        The layer whose timing ``tactic_ms`` is, where it is not this layer's own: the builder times one of
-        several equal layers only.
-    runner_up_ms : float or None
-        Time of the next best tactic with the same formats.
-    profile_ms : float or None
-        Mean time of one inference in the layer profile.
-    candidates : tuple of TacticTime
-        All tactics that were timed for the layer.
-    line : int or None
-        Line of the log that lists the layer.
-    run, engine : int
-        Number of the run, and of the engine in the run; None for a layer of an export beside several engines.
-    row, profile : mapping or None
-        Its rows of tables ``engine_layers`` and ``profile``.
-    timing : Selection
-        Which timed tactic it uses, and how that was found.
-    """
-
-    layer: str
-    position: int
-    role: str
-    type: str | None = None
-    family: str | None = None
-    parts: frozenset[str] = frozenset()
-    outputs: tuple[str, ...] = ()
-    shape: tuple[int, ...] | None = None
-    precision: str | None = None
-    input_formats: tuple[str, ...] = ()
-    output_formats: tuple[str, ...] = ()
-    tactic: str | None = None
-    kernel: str | None = None
-    runner: str | None = None
-    tactic_ms: float | None = None
-    timed_as: str | None = None
-    runner_up_ms: float | None = None
-    profile_ms: float | None = None
-    candidates: tuple[TacticTime, ...] = field(default=(), repr=False)
-    line: int | None = None
-    run: int = 0
-    engine: int | None = None
-    row: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
-    profile: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
-    timing: Selection = UNKNOWN
-
-    @property
-    def margin_percent(self) -> float | None:
-        """By how much the next best tactic of the same formats is slower."""
-        if self.tactic_ms is None or self.runner_up_ms is None or self.tactic_ms <= 0:
-            return None
-        return 100 * (self.runner_up_ms - self.tactic_ms) / self.tactic_ms
-
-    @property
-    def converts(self) -> bool:
-        """Whether it moves data from one format or place to another and computes nothing."""
-        return is_conversion(self.layer, self.type)
-
-    def operands(self, side: str) -> Sequence[Mapping[str, Any]]:
-        """Return its ``inputs`` or ``outputs`` as table ``engine_layers`` has them."""
-        return (self.row or {}).get(side) or ()
-
-
-def is_conversion(layer: str, type_: str | None) -> bool:
-    """Return whether a layer converts between formats: by the engine's type, by the name where no type is known.
-
-    A NoOp of the same name gives a tensor another name only and costs nothing. Up to TensorRT 7 the profile names a
-    conversion after the layer it is for: ``conv1 input reformatter 0``.
-
-    Examples
-    --------
-    >>> name = "Reformatting CopyNode for Input Tensor 0 to /fc/Gemm"
-    >>> is_conversion(name, "Reformat"), is_conversion(name, "NoOp"), is_conversion(name, None)
-    (True, False, True)
-    """
-    if type_ is not None:
-        return type_.lower().endswith("reformat")
-    return layer.startswith(("Reformatting CopyNode", "reformat ")) or _REFORMATTER.search(layer) is not None
-
-
-_REFORMATTER = re.compile(r" (?:in|out)put reformatter [0-9]+$")
-_DLA_COPY = re.compile(r" (?:to|from) nvm$")
-
-
-def dla_copies(profile: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the rows of a layer profile that copy to or from the DLA, none where no DLA takes part.
-
-    The GPU waits in them for the DLA, whose own work the profile does not show: their times are no times of copies.
-    Beside copies to and from the DLA's memory the conversions of the layers after it hold that wait.
-
-    Examples
-    --------
-    >>> rows = [{"layer": name} for name in ("data to nvm", "prob input reformatter 0", "prob")]
-    >>> [row["layer"] for row in dla_copies(rows)], dla_copies(rows[1:])
-    (['data to nvm', 'prob input reformatter 0'], [])
-    """
-    rows = list(profile)
-    if not any(_DLA_COPY.search(row["layer"]) for row in rows):
-        return []
-    return [row for row in rows if _DLA_COPY.search(row["layer"]) or _REFORMATTER.search(row["layer"])]
 
 
 class Layers:
@@ -254,8 +126,8 @@ class Layers:
         return tuple(self._price_conversions(self._share_timings(found)))
 
     @cached_property
-    def _profile(self) -> _Profile:
-        return _Profile(rows(self.log.table("profile")))
+    def _profile(self) -> Profile:
+        return Profile(rows(self.log.table("profile")))
 
     @property
     def only_profiled(self) -> list[Mapping[str, Any]]:
@@ -301,7 +173,7 @@ class Layers:
             timing=timing,
         )
 
-    def _without_engine(self, name: str, position: int, profile: _Profile) -> Layer:
+    def _without_engine(self, name: str, position: int, profile: Profile) -> Layer:
         """Return a layer of a log that lists none: its fastest chosen tactic stands for it."""
         timed = self.candidates.get(name.strip(), [])
         used = stands_for(timed)
@@ -437,29 +309,6 @@ class Layers:
         return found
 
 
-@dataclass(frozen=True)
-class Added:
-    """A conversion as the builder added it: ``Adding reformat layer``; ``name`` is the engine's name of it."""
-
-    name: str
-    layer: str
-    place: Place | None
-    tensor: str
-    before: str
-    after: str
-    line: int
-    run: int
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Added:
-        """Make it of a row of table ``reformats``."""
-        place = place_of(row["name"])
-        words = f"{place.side.title()} Tensor {place.index}" if place else row["name"]
-        name = f"Reformatting CopyNode for {words} to {row['layer'].strip()}"
-        formats = row["from_format"], row["to_format"]
-        return cls(name, row["layer"], place, row["tensor"], *formats, row["line"], row["run"])
-
-
 def layers_of(log: Log) -> Layers:
     """Return the layers of a log of one run, made once.
 
@@ -471,36 +320,6 @@ def layers_of(log: Log) -> Layers:
     ('engine', 'FP32')
     """
     return log.analyze._layers  # made once, beside the other answers
-
-
-def mean_ms(row: Mapping[str, Any]) -> float | None:
-    """Return the mean of a row of the profile: the total says more than the mean, which has few digits."""
-    if row["iterations"] and row["time_ms"] is not None:
-        return float(row["time_ms"]) / int(row["iterations"])
-    return row["avg_ms"]  # type: ignore[no-any-return]
-
-
-class _Profile:
-    """The rows of the profile by layer; a name that stands twice in the engine stands twice here, in the same order."""
-
-    def __init__(self, profile: Iterable[Mapping[str, Any]]) -> None:
-        self._rows: dict[str, list[Mapping[str, Any]]] = {}
-        self.names: list[str] = []
-        for row in profile:
-            name = row["layer"].strip()
-            if name not in self._rows:
-                self.names.append(name)
-            self._rows.setdefault(name, []).append(row)
-
-    def next(self, name: str) -> Mapping[str, Any] | None:
-        found = self._rows.get(name.strip())
-        return found.pop(0) if found else None
-
-    def left(self) -> list[Mapping[str, Any]]:
-        return [row for name in self.names for row in self._rows[name]]
-
-    def all_of(self, name: str) -> list[Mapping[str, Any]]:
-        return self._rows.get(name.strip(), [])
 
 
 def _precision(row: Mapping[str, Any], used: TacticTime | None, kernel: str | None) -> str | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from trtlog.analyses.layer.engine_layer import Layer
+    from trtlog.analyses.layer.layer import Layer
 
 _GEOMETRY = ("Kernel", "Stride", "Dilation", "Groups", "OutMaps", "PrePadding", "PostPadding")
 

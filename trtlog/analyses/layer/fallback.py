@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, copied_for, rows
 from trtlog.analyses.layer.conversions import spent_on
-from trtlog.analyses.layer.engine_layer import Layer, Layers
+from trtlog.analyses.layer.engine_layer import Layers
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.precision import WIDTH, allowed_precisions
 from trtlog.analyses.layer.tactics import combination, own_tactics
 from trtlog.records.base import Record, column, line_column, record, run_column

@@ -15,7 +15,8 @@ from typing import Any
 from trtlog._util.words import counted
 from trtlog.analyses.layer.base import layout_of
 from trtlog.analyses.layer.conversion_times import operand_formats
-from trtlog.analyses.layer.engine_layer import Layer, Layers
+from trtlog.analyses.layer.engine_layer import Layers
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.precision import timed_precision
 from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.analyses.layer.timings import format_key

@@ -17,7 +17,8 @@ from trtlog.analyses.layer.timings import format_key
 from trtlog.records.base import Record, column, line_column, record, run_column
 
 if TYPE_CHECKING:
-    from trtlog.analyses.layer.engine_layer import Layer, Layers
+    from trtlog.analyses.layer.engine_layer import Layers
+    from trtlog.analyses.layer.layer import Layer
 
 
 @record(frozen=True)

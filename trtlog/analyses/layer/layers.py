@@ -7,7 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, rows
-from trtlog.analyses.layer.engine_layer import Layer, Layers, is_conversion, mean_ms
+from trtlog.analyses.layer.engine_layer import Layers
+from trtlog.analyses.layer.layer import Layer, is_conversion
+from trtlog.analyses.layer.profile import mean_ms
 from trtlog.records.base import Record, column, line_column, record, run_column
 
 PROFILE, TACTIC, FASTEST = "profile", "tactic", "fastest"

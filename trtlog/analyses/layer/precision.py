@@ -13,7 +13,7 @@ from trtlog.values.formats import canonical_dtype
 from trtlog.values.kernels import decode_kernel
 
 if TYPE_CHECKING:
-    from trtlog.analyses.layer.engine_layer import Layer
+    from trtlog.analyses.layer.layer import Layer
 
 # From wide to narrow: a layer falls back where its precision is wider than the narrowest allowed.
 WIDTH = {"FP32": 32, "TF32": 32, "FP16": 16, "BF16": 16, "INT8": 8, "FP8": 8, "FP4": 4, "INT4": 4}

@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import Frame, answer
-from trtlog.analyses.layer.engine_layer import Layer, Layers
+from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.flips import Choice, Combination, Network, Risk, flip_risks
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.timing_noise import MEASURED_ON, TimingNoise
 from trtlog.analyses.layer.timings import same_format
 from trtlog.records.base import Record, column, line_column, record, run_column

@@ -18,7 +18,8 @@ from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.values.peaks import Peaks, peaks_of
 
 if TYPE_CHECKING:
-    from trtlog.analyses.layer.engine_layer import Layer, Layers
+    from trtlog.analyses.layer.engine_layer import Layers
+    from trtlog.analyses.layer.layer import Layer
 
 # Below this share of both rates neither bounds the layer: launches, synchronisation and small work do.
 _LATENCY_PERCENT = 10.0

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.engine_layer import Layer, layers_of
+from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.work import known_shape, weights_bytes
 from trtlog.log import to_frame
 from trtlog.values.peaks import bytes_of

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from trtlog._util.words import counted
 from trtlog.analyses.layer.conversions import conversions
-from trtlog.analyses.layer.engine_layer import dla_copies, layers_of
+from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.profile import dla_copies
 from trtlog.analyses.lint.registry import Hit, good, rule
 
 if TYPE_CHECKING:

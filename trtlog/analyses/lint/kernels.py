@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted, plural
-from trtlog.analyses.layer.engine_layer import Layer, layers_of
+from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.lint.gpus import capability, tensor_cores
 from trtlog.analyses.lint.registry import Hit, good, rule
 from trtlog.values.kernels import decode_kernel

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import plural
 from trtlog.analyses.build.reconciliation import SUSPECT
-from trtlog.analyses.layer.engine_layer import dla_copies, layers_of
+from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.profile import dla_copies
 from trtlog.analyses.lint.gpus import integrated
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 

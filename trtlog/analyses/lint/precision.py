@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.base import formats_of
-from trtlog.analyses.layer.engine_layer import Layer, layers_of
+from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.precision import allowed_precisions
 from trtlog.analyses.lint.gpus import tensor_cores, tf32
 from trtlog.analyses.lint.registry import Hit, good, messages, rule

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from trtlog._util.files import write_whole
 from trtlog._version import __version__
 from trtlog.analyses.build.memory import in_use
-from trtlog.report.trace.clock import LineClock
+from trtlog.analyses.build.time import LineClock
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -99,10 +99,8 @@ def save(made: dict[str, Any], path: str | os.PathLike[str]) -> None:
 
 
 def _clock(run: Log) -> LineClock:
-    table = run.table("timestamps")
-    lines, times = (table.column(name).to_pylist() for name in ("line", "time"))
-    last = max((s["last_line"] for s in run.table("sections").to_pylist()), default=lines[-1] if lines else 0)
-    return LineClock(zip(lines, times, strict=True), max(last, lines[-1] if lines else 0))
+    last = max((section["last_line"] for section in run.table("sections").to_pylist()), default=0)
+    return LineClock(run.table("timestamps"), last)
 
 
 def _slice(name: str, category: str, process: int, track: int, begin_s: float, end_s: float, **args: Any) -> Event:
@@ -151,7 +149,7 @@ def _phases(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
         if row["seconds"] is None or row["line"] is None:
             continue
         track = tracks.setdefault(row["name"], _FIRST_PHASE + len(tracks))
-        end = clock.seconds(row["line"])
+        end = clock.second(row["line"])
         begin = end - row["seconds"]
         yield _slice(row["name"], "phase", process, track, begin, end, seconds=row["seconds"], line=row["line"])
 
@@ -178,7 +176,7 @@ def _autotuning(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
     for row in timings:
         line = row["line"]
         yield _slice(
-            row["runner"], "runner", process, _TIMING, clock.seconds(line), clock.seconds(end_of(line, line + 1)),
+            row["runner"], "runner", process, _TIMING, clock.second(line), clock.second(end_of(line, line + 1)),
             layer=row["layer"], outcome=row["outcome"], seconds=row["seconds"], fastest_tactic=row["fastest_tactic"],
             fastest_ms=row["fastest_ms"], chosen=row["chosen"], tactics_ms=tactics.get(line), line=line,
         )  # fmt: skip
@@ -187,7 +185,7 @@ def _autotuning(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
     for row, following in zip(combinations, bounds, strict=True):
         yield _slice(
             f"{row['input_layouts'] or '-'} -> {row['output_layouts'] or '-'}", "formats", process, _TIMING,
-            clock.seconds(row["line"]), clock.seconds(end_of(row["line"], following)), layer=row["layer"],
+            clock.second(row["line"]), clock.second(end_of(row["line"], following)), layer=row["layer"],
             input_formats=row["input_formats"], output_formats=row["output_formats"], runners=row["runners"],
             chosen_runner=row["chosen_runner"], chosen_tactic=row["chosen_tactic"], line=row["line"],
         )  # fmt: skip
@@ -195,7 +193,7 @@ def _autotuning(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
     for (layer, kind), group in itertools.groupby(paired, key=lambda pair: (pair[0]["layer"], pair[0]["kind"])):
         members = list(group)
         first, (_, following) = members[0][0], members[-1]
-        begin, end = clock.seconds(first["line"]), clock.seconds(end_of(first["line"], following))
+        begin, end = clock.second(first["line"]), clock.second(end_of(first["line"], following))
         yield _slice(layer or "?", kind or "layer", process, _TIMING, begin, end, combinations=len(members),
                      engine=first["engine"], line=first["line"])  # fmt: skip
 
@@ -206,7 +204,7 @@ def _counters(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
         for row in in_use(run.table("memory"), managed=managed).to_pylist():
             values = {name: row[name] for name in ("cpu_mib", "gpu_mib") if row[name] is not None}
             if values and row["line"] is not None:
-                yield _counter(title, "memory", process, clock.seconds(row["line"]), values)
+                yield _counter(title, "memory", process, clock.second(row["line"]), values)
 
 
 def _inferences(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
@@ -226,13 +224,13 @@ def _inferences(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
         values = {name: row[name] for name in ("gpu_ms", "host_ms", "enqueue_ms") if row[name] is not None}
         if values:
             name = f"average of {row['average_over']} inferences"
-            yield _counter(name, "inference", process, clock.seconds(row["line"]), values)
+            yield _counter(name, "inference", process, clock.second(row["line"]), values)
 
 
 def _inference_origin(run: Log, clock: LineClock) -> float:
     """Return when inference began by the log's stamps; 0 where it does not say."""
     lines = [row["line"] for row in run.table("sections").to_pylist() if row["name"] == "inference_run"]
-    return clock.seconds(lines[0]) if lines and clock else 0.0
+    return clock.second(lines[0]) if lines and clock else 0.0
 
 
 def _lanes(spans: Iterable[tuple[float, float, Any]]) -> Iterator[tuple[int, float, float, Any]]:
