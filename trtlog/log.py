@@ -85,6 +85,9 @@ class Log(InNotebook):
     3692
     """
 
+    # How the run ended, where who started it knows more than the log says.
+    ending: str | None = None
+
     if TYPE_CHECKING:  # for type checkers and completion; __getattr__ gives them
         sections: pd.DataFrame
         options: pd.DataFrame

@@ -26,15 +26,35 @@ def test_phases_of_a_verbose_build(text_of):
 def test_layers_are_counted_as_the_log_times_them(text_of):
     text = text_of("resnet50_fp32_verbose.log").decode()
     events = [event for event in events_of(text.encode()) if event.kind == "layer"]
-    # a second way: the names between "Timing Runner: " and the last " (Runner)", reformats aside
-    names = [
-        line.split("Timing Runner: ")[1].rpartition(" (")[0] for line in text.splitlines() if "Timing Runner" in line
-    ]
-    distinct = dict.fromkeys(name for name in names if not name.startswith("Optimizer Reformat("))
-    assert next(event.layer for event in events if event.layer_number == len(distinct)) == list(distinct)[-1]
-    assert max(event.layer_number for event in events) == len(distinct) == 78
-    # "After concat removal: 151 layers" is the last pass before timing
-    assert {event.layers for event in events} == {151}
+    # a second way: constants are timed first, by their names; then a line for each layer, timed or known already
+    constants, _, rest = text.partition("=============== Computing costs for")
+    lines = [line for line in constants.splitlines() if "Timing Runner: " in line]
+    names = [line.split("Timing Runner: ")[1].rpartition(" (")[0] for line in lines]
+    named = len({name for name in names if not name.startswith("Optimizer Reformat(")})
+    assert named + 1 + rest.count("=============== Computing costs for") == 151
+    assert max(event.layer_number for event in events) == 151
+    # "After concat removal: 151 layers" is the last pass before timing; that the log counts them is known by the
+    # first line that does
+    assert [event.layers for event in events[:named]] == [None] * named
+    assert {event.layers for event in events[named:]} == {151}
+    shares = [event.share for event in events[named:]]
+    assert shares == sorted(shares)
+    assert 0.3 < shares[0] < shares[-1] == 150 / 151
+
+
+def test_each_graph_counts_its_own_layers():
+    """Two graphs in one build, as of two strategies; of a version that prints no line a layer none of how many."""
+    stamp = "[11/22/2026-13:21:20] [V] [TRT] "
+    graph = ["After concat removal: 2 layers", *(f"=============== Computing costs for l{n}" for n in range(2))]
+    text = "\n".join(stamp + line for line in [*graph, *graph])
+    events = [event for event in events_of(text.encode()) if event.kind == "layer"]
+    assert [(event.layer_number, event.layers) for event in events] == [(1, 2), (2, 2), (1, 2), (2, 2)]
+    timed = ["After concat removal: 1 layers", *(f"--------------- Timing Runner: l{n} (Cask)" for n in range(3))]
+    events = [event for event in events_of("\n".join(stamp + line for line in timed).encode()) if event.kind == "layer"]
+    assert [(event.layer_number, event.layers) for event in events] == [(1, None), (2, None), (3, None)]
+    more = [*graph, "=============== Computing costs for l9"]
+    last = events_of("\n".join(stamp + line for line in more).encode())[-1]
+    assert (last.layer_number, last.layers, last.share) == (3, None, None), "never more than there are"
 
 
 def test_best_tactic_of_a_layer():

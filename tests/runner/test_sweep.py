@@ -192,7 +192,7 @@ def test_recommendation(limit_ms, stat, point, study):
 def test_no_recommendation(study):
     found = study.recommend(0.1)
     assert found.row is None
-    assert "The closest is batch1-fp32 with 0.751831 ms" in str(found)
+    assert "The closest is batch1-fp32 with 0.7518 ms" in str(found)
     with pytest.raises(QueryError, match=r"no latency p99.9; they print min, max, mean, median, p90, p95, p99"):
         study.recommend(1, "p99.9")
 
@@ -241,7 +241,7 @@ def test_where_a_log_stands_in_a_sweep(study):
 
 def test_a_sweep_shows_itself(study):
     shown = study._repr_html_()
-    for words in ("batch128-best", "46567.168", "4.19458", "8 of 8 points passed", "Recommended:"):
+    for words in ("batch128-best", "46567", "4.195", "8 of 8 points passed", "Recommended:"):
         assert words in shown
     assert "batch32-best" in study.recommend(4)._repr_html_()
     shown = study.log("batch8-best").folder._repr_html_()

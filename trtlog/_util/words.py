@@ -1,4 +1,4 @@
-"""How many of something there are, in words."""
+"""How many of something there are, and how much, in words."""
 
 from __future__ import annotations
 
@@ -32,6 +32,21 @@ def counted(count: int, one: str, many: str = "") -> str:
     ('1 line', '2 lookup entries')
     """
     return f"{count} {plural(count, one, many)}"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number with ``digits`` significant digits; nothing for None.
+
+    Examples
+    --------
+    >>> number(0.0123456), number(1234567.0), number(None)
+    ('0.01235', '1234567', '')
+    """
+    if value is None:
+        return ""
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:.0f}"
+    return f"{value:.{digits}g}"
 
 
 def percent(value: float) -> str:

@@ -11,15 +11,16 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
-from trtlog._util.words import counted
 from trtlog.cli.common import console, echo_json, silence_broken_streams
 from trtlog.report.safe import visible
 from trtlog.runner.progress import Event
 
 if TYPE_CHECKING:
-    from rich.status import Status
+    from rich.live import Live
 
-# Without a terminal nothing moves; silence is told this often.
+    from trtlog.report.live import LiveLine
+
+# Without a terminal nothing moves; silence is reported this often.
 _QUIET_S = 60.0
 
 
@@ -27,7 +28,7 @@ class LiveView:
     """Shows events: on a terminal a moving line, in a pipe one line for each step, with ``json`` all as JSON lines.
 
     Everything but JSON goes to standard error, so that standard output holds results alone. ``brief`` leaves out
-    metrics and warnings.
+    metrics, warnings and, in a pipe, phases.
     """
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False, brief: bool = False) -> None:
@@ -35,7 +36,8 @@ class LiveView:
         self._json = as_json
         self._quiet = quiet and not as_json
         self._brief = brief
-        self._status: Status | None = None
+        self._live: Live | None = None
+        self._line: LiveLine | None = None
         self._phase = ""
         self._quiet_at = 0.0
         self._label = ""
@@ -44,16 +46,21 @@ class LiveView:
     def __enter__(self) -> LiveView:
         if self._console.is_terminal and not self._json and not self._quiet:
             with self._reader_may_go():
-                self._status = self._console.status("starting")
-                self._status.start()
+                from rich.live import Live
+
+                from trtlog.report.live import LiveLine
+
+                self._line = LiveLine()
+                self._live = Live(self._line, console=self._console, transient=True, refresh_per_second=8)
+                self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._status is not None:
+        if self._live is not None:
             with self._reader_may_go():
-                self._status.stop()
+                self._live.stop()
 
     @contextmanager
     def _reader_may_go(self) -> Iterator[None]:
@@ -94,29 +101,16 @@ class LiveView:
             self.say(f"{before}{event}")
         elif event.kind == "ended" and event.text:
             self.say(f"{before}{event.text} {clock(event.elapsed_s)}".rstrip())
-        if self._status is not None:
-            from rich.markup import escape
+        if self._line is not None:
+            from trtlog.report.live import pieces
 
-            self._status.update(escape(visible(f"{before}{moving(event)}")))
-        elif event.kind == "phase" and event.phase not in (self._phase, "ended"):
+            self._line.pieces = pieces(event, self._label)
+        elif event.kind == "phase" and event.phase not in (self._phase, "ended") and not self._brief:
             self._phase = event.phase
             self.say(f"{before}{event} {clock(event.elapsed_s)}".rstrip())
         elif event.kind == "quiet" and time.monotonic() - self._quiet_at >= _QUIET_S:
             self._quiet_at = time.monotonic()
             self.say(f"{before}{event}")
-
-
-def moving(event: Event) -> str:
-    """Return the line that moves: where it is, since when, how much longer where that can be told."""
-    words = str(dataclasses.replace(event, kind="phase", text=None))
-    parts = [words if event.kind != "quiet" else str(event)]
-    if event.elapsed_s is not None:
-        parts.append(f"{event.elapsed_s:.0f} s")
-    if event.eta_s is not None:
-        parts.append(f"{event.eta_s:.0f} s left")
-    if event.warnings or event.errors:
-        parts.append(f"{counted(event.warnings, 'warning')}, {counted(event.errors, 'error')}")
-    return " · ".join(parts)
 
 
 def clock(elapsed_s: float | None) -> str:

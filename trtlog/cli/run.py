@@ -44,6 +44,9 @@ def running_options(function: Any) -> Any:
 @running_options
 @click.option("--no-engine", is_flag=True, help="Do not keep the engine.")
 @click.option("--no-timing-cache", is_flag=True, help="Do not keep the timing cache.")
+@click.option(
+    "--repeat", type=click.IntRange(1), default=1, help="Run so often; medians and spread. OUT is a sweep of one point."
+)
 @click.option("--trace", is_flag=True, help="Write trace.json into the folder: a timeline for Perfetto.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier run in the folder.")
 @click.option("--dry-run", is_flag=True, help="Print the command line and what is wrong with it, and stop.")
@@ -62,11 +65,12 @@ def command(
     as_json: bool,
     no_engine: bool,
     no_timing_cache: bool,
+    repeat: int,
     trace: bool,
     overwrite: bool,
     dry_run: bool,
     trtexec_args: tuple[str, ...],
-) -> None:
+) -> int:
     """Start trtexec, show where it is, and keep its log, exports, engine and surroundings in a folder.
 
     What stands after --, and every option that is not listed here, is given to trtexec as it is.
@@ -76,13 +80,22 @@ def command(
     from trtlog.runner.arguments import FlagError
     from trtlog.runner.launch import start
 
+    if repeat > 1 and (trace or overwrite):
+        raise click.UsageError("--repeat keeps each run in a folder of its own, without --trace and --overwrite")
     if not trtexec_args:
         raise click.UsageError("give trtexec's arguments after --, as in: trtlog run -- --onnx=m.onnx --fp16")
+    if repeat > 1 and not dry_run:
+        from trtlog.cli.sweep import repeated
+
+        limits = {"timeout_s": timeout_s, "hang_s": hang_s}
+        running = {"trtexec": trtexec, "prefix": prefix, "seen_as": seen_as, "no_verbose": no_verbose, **limits}
+        running |= {"no_exports": no_exports, "no_check": no_check, "no_timing_cache": no_timing_cache}
+        return repeated(out, trtexec_args, repeat, running, keep_engines=not no_engine, quiet=quiet, as_json=as_json)
     with ending_like_ctrl_c():
         try:
             if dry_run:
                 _dry_run(trtexec, prefix, seen_as or out or "RUN", trtexec_args, no_verbose, no_exports)
-                return
+                return 0
             session = start(
                 trtexec=trtexec,
                 prefix=prefix,
@@ -105,6 +118,7 @@ def command(
         echo(headline(log))
     if not as_json:
         echo(f"kept in {session.folder.path}")
+    return 0
 
 
 def _follow(session: Session, *, quiet: bool, as_json: bool, traced: bool) -> Log | None:

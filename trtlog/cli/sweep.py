@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +29,13 @@ if TYPE_CHECKING:
     "-o", "--out", help="Folder of the sweep, also to take up again [default: trtlog-sweeps/DATE-TIME-MODEL]."
 )
 @running_options
+@click.option(
+    "--repeat",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Run each point so often, in turns; medians and spread.",
+)
 @click.option("--keep-engines", is_flag=True, help="Keep the engine of every point.")
 @click.option("--no-timing-cache", is_flag=True, help="Do not share a timing cache.")
 @click.option("--retry-failed", is_flag=True, help="Run failed points again.")
@@ -45,6 +54,7 @@ def command(
     shapes: str | None,
     out: str | None,
     show: bool,
+    repeat: int,
     max_latency: float | None,
     stat: str,
     plots: tuple[str, ...],
@@ -68,6 +78,8 @@ def command(
         if out is None:
             raise click.UsageError("--show needs --out, the folder of a sweep.")
         study = trtlog.open_sweep(out)
+    elif repeat == 1 and not (batch or precision or axes):
+        raise click.UsageError("give something to vary: --batch, --precision or --axis; or --repeat N")
     else:
         try:
             grid = {
@@ -75,6 +87,7 @@ def command(
                 "precision": None if precision is None else _split(precision),
                 "axes": dict(_axis(text) for text in axes),
                 "shapes": shapes,
+                "repeat": repeat,
             }
             study = _run(onnx, out, trtexec_args, grid, running, quiet=quiet, as_json=as_json)
         except FlagError as error:
@@ -100,14 +113,19 @@ def _run(
 
     with ending_like_ctrl_c(), LiveView(as_json=as_json, quiet=quiet, brief=True) as view:
 
+        done = Done(_runs(grid))
+
         def on_event(point: Point, event: Event) -> None:
-            view.point(point.name)
+            view.point(f"{done.words()} {point.name}")
             view.show(event)
 
         def on_point(point: Point, row: dict[str, Any]) -> None:
+            done.add()
             if not as_json and not quiet:
                 speed = row["throughput_qps"]
-                view.say(f"{point.name}: {row['status']}" + (f", {speed:g} qps" if speed is not None else ""))
+                several = f", median of {row['runs']}" if row["runs"] > 1 else ""
+                said = f", {speed:g} qps{several}" if speed is not None else ""
+                view.say(f"{point.name}: {row['status']}{said}")
 
         return trtlog.sweep(
             onnx,
@@ -128,6 +146,55 @@ def _run(
             on_point=on_point,
             **grid,
         )
+
+
+def repeated(
+    out: str | None,
+    args: tuple[str, ...],
+    repeat: int,
+    running: dict[str, Any],
+    *,
+    keep_engines: bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Run one command line several times: a sweep of one point."""
+    from trtlog.runner.arguments import FlagError
+
+    grid: dict[str, Any] = {"batch": None, "precision": None, "axes": {}, "shapes": None, "repeat": repeat}
+    given = {**running, "keep_engines": keep_engines, "retry_failed": False}
+    try:
+        study = _run(None, out, args, grid, given, quiet=quiet, as_json=as_json)
+    except FlagError as error:
+        raise click.UsageError(str(error)) from error
+    if not as_json:
+        present(study, "table", None, "p99")
+    return 0 if all(row["status"] == "passed" for row in study.rows) else 1
+
+
+class Done:
+    """How many runs of a sweep are done, and how long the rest may take at the pace so far."""
+
+    def __init__(self, runs: int) -> None:
+        self._runs, self._done, self._started = runs, 0, time.monotonic()
+
+    def add(self) -> None:
+        """Count a run that has ended."""
+        self._done += 1
+
+    def words(self) -> str:
+        """Return ``2/8`` for the run at hand, and after the first about how long the rest takes."""
+        place = f"{self._done + 1}/{self._runs}"
+        if not self._done:
+            return place
+        left_s = (time.monotonic() - self._started) / self._done * (self._runs - self._done)
+        return f"{place} (about {left_s / 60:.0f} min left)" if left_s >= 90 else f"{place} (about {left_s:.0f} s left)"
+
+
+def _runs(grid: dict[str, Any]) -> int:
+    """Return how many runs a sweep has."""
+    axes = [grid["batch"] or [None], grid["precision"] or [None], *grid["axes"].values()]
+    return math.prod(len(values) for values in axes) * int(grid["repeat"])
 
 
 def present(study: Sweep, format_: str, max_latency: float | None, stat: str) -> None:

@@ -48,4 +48,5 @@ register(
         "trtlog.analyses.compare.ranking.Comparison": "trtlog.report.plots.comparison:plot_comparison",
     },
 )
+register("progress", {"trtlog.runner.session.Session": "trtlog.report.live:progress_of"})
 register("page", {"trtlog.analyses.compare.ranking.Comparison": "trtlog.report.page.page:report_comparison"})

@@ -4,22 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from trtlog._util.words import number as number
 from trtlog.report.document import Number
-
-
-def number(value: float | None, digits: int = 4) -> str:
-    """Return a number with ``digits`` significant digits; nothing for None.
-
-    Examples
-    --------
-    >>> number(0.0123456), number(1234567.0), number(None)
-    ('0.01235', '1234567', '')
-    """
-    if value is None:
-        return ""
-    if abs(value) >= 10 ** (digits - 1):
-        return f"{value:.0f}"
-    return f"{value:.{digits}g}"
 
 
 def printed(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact_json
 from trtlog.analyses.build.memory import memory_totals
-from trtlog.analyses.build.overview import bound_by, precision_of, remarks, slowest
+from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
 from trtlog.analyses.layer.engine_layer import layers_of
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def summary(log: Log) -> dict[str, Any]:
             "started_at": run.started_at.isoformat() if run.started_at else None,
             "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         },
+        "ended": ending(log),
         "model": log.model.model or build.load_engine,
         "input_shapes": [shape for shape in log.inference.input_shapes or [] if shape != "model"],
         "gpu": None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trtlog.display import draw
 from trtlog.errors import RunError
 from trtlog.flags import flags_of, format_version
 from trtlog.runner.arguments import arguments, profiles, split_flag, value_of
@@ -69,6 +71,7 @@ def run(
     trtexec: TrtexecLike = None,
     out: str | os.PathLike[str] | None = None,
     on_event: Callable[[Event], object] | None = None,
+    progress: bool = False,
     check: bool = True,
     **options: Any,
 ) -> RunLog:
@@ -92,6 +95,8 @@ def run(
     on_event
         Called with every :class:`trtlog.runner.progress.Event`. However slow it is, it delays neither
         trtexec nor its log. An exception in it ends the run.
+    progress
+        Show a progress bar: under the cell of a notebook, else on the terminal.
     check
         Raise ``RunError`` if the run does not pass; otherwise the log is returned whatever became of it.
     **options
@@ -110,10 +115,21 @@ def run(
         A flag that this trtexec does not have; nothing was started.
     """
     with start(onnx, trtexec=trtexec, out=out, **options) as session:
-        if on_event is not None:
-            for event in session:
-                on_event(event)
+        if on_event is not None or progress:
+            follow(session, on_event, progress=progress)
         return session.result(check=check)
+
+
+def follow(
+    session: Session, on_event: Callable[[Event], object] | None, *, progress: bool = False, label: str = ""
+) -> None:
+    """Follow a run to its end: call a function with every event, show a progress bar."""
+    with draw("progress", session, label=label) if progress else nullcontext() as show:
+        for event in session:
+            if show is not None:
+                show(event)
+            if on_event is not None:
+                on_event(event)
 
 
 def start(

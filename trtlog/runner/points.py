@@ -58,6 +58,7 @@ def make_points(
     shapes: Mapping[str, Any] | str | None = None,
     args: Sequence[str] = (),
     flags: Mapping[str, Any] | None = None,
+    alone: bool = False,
 ) -> list[Point]:
     """Return the points: every combination of the axes' values, the last axis fastest.
 
@@ -76,6 +77,8 @@ def make_points(
         Input shapes for all points, with -1 or ``"N"`` for the batch.
     args, flags
         What all points share.
+    alone
+        Whether a single point is enough, where there are no axes: its name is ``run``.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def make_points(
     batch8-fp32 --onnx=m.onnx --shapes=x:8x3
     batch8-fp16 --onnx=m.onnx --shapes=x:8x3 --fp16
     """
-    dimensions = _axes(batch, precision, axes)
+    dimensions = [] if alone and not (batch or precision or axes) else _axes(batch, precision, axes)
     template = _template(onnx, shapes, batch is not None)
     points = []
     for values in itertools.product(*(values for _, values in dimensions)):
@@ -226,4 +229,4 @@ def _name(values: Mapping[str, Any]) -> str:
         text = "on" if value is True else "off" if value is False or value is None else str(value)
         text = re.sub(r"[^A-Za-z0-9.+]+", "_", text).strip("_")
         parts.append(text if axis == "precision" else f"{axis}{text}" if text.isdigit() else f"{axis}_{text}")
-    return "-".join(parts)[:150]
+    return "-".join(parts)[:150] or "run"

@@ -94,11 +94,12 @@ class Event:
     layer
         The layer whose tactics are timed, in the log's own words; None outside that phase.
     layer_number
-        How many different layers have been timed so far, this one included.
+        How many layers of this graph have been looked at so far, this one included: a ``Computing costs for`` each;
+        constants come before the first of these lines and have none, they count when they are timed.
     layers
-        How many layers the graph has at this point, by the last ``After ...: N layers``; None where the log
-        has not told it (without ``--verbose`` it never does). Equal layers are timed once, so
-        ``layer_number`` often stays below it.
+        How many layers the graph has after its fusions, by the last ``After ...: N layers``, all of which are looked
+        at. None where the log does not print it, as without ``--verbose``, or does not print each layer (before
+        8.2).
     best
         The fastest tactic of that layer so far.
     severity, text
@@ -110,6 +111,9 @@ class Event:
         Seconds until the end of the measurement, in the phase ``inference``, from trtexec's own duration
         and warm-up. None elsewhere: how long a build takes cannot be told from the layers behind it (on
         captured builds such an estimate was wrong by factors both ways).
+    share
+        How much of the phase is done, 0 to 1: of the layers whose tactics are timed, or of the measurement's
+        duration. None where the log does not tell, and in other phases.
     """
 
     kind: str
@@ -125,6 +129,7 @@ class Event:
     warnings: int = 0
     errors: int = 0
     eta_s: float | None = None
+    share: float | None = None
 
     def __str__(self) -> str:
         if self.kind == "message":
@@ -133,7 +138,7 @@ class Event:
             return self.text
         words = PHASES[self.phase]
         if self.phase == "autotune" and self.layer is not None:
-            of = f" of at most {self.layers}" if self.layers is not None else ""
+            of = f" of {self.layers}" if self.layers is not None else ""
             words = f"{words}: layer {self.layer_number}{of}, {self.layer}"
             if self.best is not None:
                 words += f", best {self.best.time_ms:g} ms"
@@ -152,6 +157,8 @@ class _State:
     kernel: str | None = None
     kernel_tactic: str | None = None
     measuring_s: float | None = None
+    prints_costs: bool = False
+    graph_layers: int | None = None
     inference_at: float | None = None
 
 
@@ -161,11 +168,11 @@ class Progress:
     Examples
     --------
     >>> progress = Progress()
-    >>> bodies = ["After concat removal: 2 layers", "--------------- Timing Runner: fc (Cask)",
-    ...           "Tactic: 0x0000000000000001 Time: 0.5"]
+    >>> bodies = ["After concat removal: 2 layers", "=============== Computing costs for ",
+    ...           "--------------- Timing Runner: fc (Cask)", "Tactic: 0x0000000000000001 Time: 0.5"]
     >>> lines = [f"[11/22/2026-13:22:03] [V] [TRT] {body}".encode() for body in bodies]
     >>> [str(event) for event in progress.feed(lines)][-1]
-    'timing tactics: layer 1 of at most 2, fc, best 0.5 ms'
+    'timing tactics: layer 1 of 2, fc, best 0.5 ms'
     """
 
     def __init__(self) -> None:
@@ -257,7 +264,11 @@ class Progress:
     # ---------------------------------------------
 
     def _on_original_layers(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
-        self._state.event = replace(self._state.event, layers=_integer(values.get("layers")))
+        # a graph of its own: of the next backend strategy, of a region that is compiled by itself
+        state = self._state
+        state.seen.clear()
+        state.graph_layers = _integer(values.get("layers"))
+        state.event = replace(state.event, layers=None, layer_number=0)
         yield from ()
 
     _on_pass_layers = _on_original_layers
@@ -270,6 +281,12 @@ class Progress:
         yield from ()
 
     def _on_costs(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+        state = self._state
+        state.prints_costs = True
+        number = state.event.layer_number + 1
+        # more layers than the graph has: what was counted is no count of these
+        layers = None if state.graph_layers is not None and number > state.graph_layers else state.graph_layers
+        state.event = replace(state.event, layer_number=number, layers=layers)
         # 8.2 to 8.5 name no layer here; its timings do
         if values.get("layer"):
             yield from self._layer(line, values["layer"], elapsed_s)
@@ -315,7 +332,8 @@ class Progress:
         if layer == state.event.layer:
             return
         state.seen.add(layer)
-        yield self._emit("layer", line, elapsed_s, layer=layer, layer_number=len(state.seen), best=None)
+        number = state.event.layer_number if state.prints_costs else len(state.seen)
+        yield self._emit("layer", line, elapsed_s, layer=layer, layer_number=number, best=None)
 
     def _emit(self, kind: str, line: Line, elapsed_s: float | None, **changes: object) -> Event:
         before = replace(self._state.event, severity=None, text=None)
@@ -324,7 +342,14 @@ class Progress:
         return self._state.event
 
     def _refreshed(self, event: Event, elapsed_s: float | None) -> Event:
-        return replace(event, elapsed_s=elapsed_s, eta_s=self._eta(event, elapsed_s))
+        eta_s = self._eta(event, elapsed_s)
+        return replace(event, elapsed_s=elapsed_s, eta_s=eta_s, share=self._share(event, eta_s))
+
+    def _share(self, event: Event, eta_s: float | None) -> float | None:
+        if event.phase == "autotune" and event.layers and event.layer is not None:
+            return (event.layer_number - 1) / event.layers
+        measuring_s = self._state.measuring_s
+        return 1 - eta_s / measuring_s if eta_s is not None and measuring_s else None
 
     def _eta(self, event: Event, elapsed_s: float | None) -> float | None:
         state = self._state

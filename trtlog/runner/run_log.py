@@ -31,6 +31,11 @@ class RunLog(Log):
     def __init__(self, log: Log, folder: RunFolder, notes: tuple[str, ...] = ()) -> None:
         super().__init__(log._tables, log.source, (*log.notes, *notes))
         self.folder = folder
+        result = folder.result
+        if result is None:
+            self.ending = "The run has no result yet: it is under way, or whatever followed it was killed."
+        elif result["status"] != "passed":
+            self.ending = " ".join(filter(None, (result["headline"], result["cause"])))
 
 
 def read_run(folder: RunFolder) -> RunLog:

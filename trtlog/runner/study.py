@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from trtlog._util.words import counted
+from trtlog._util.words import counted, number
 from trtlog.analyses.build.memory import gpu_memory
 from trtlog.analyses.build.performance import measures
+from trtlog.analyses.compare.performance import Run, verdict_columns
 from trtlog.display import InNotebook, draw
 from trtlog.errors import InputError, QueryError
 from trtlog.runner.folder import RunFolder
@@ -30,13 +33,16 @@ Columns: TypeAlias = str | Sequence[str] | None
 #: Columns that every table of points has after those of the axes, with what they mean.
 COLUMNS = {
     "status": "passed, failed, killed, timed_out, hung, interrupted, disk_full; pending where it was not run yet",
+    "runs": "runs that passed; of several, figures are their median",
     "throughput_qps": "queries per second, as printed; with explicit batch a query is a whole batch",
     "samples_per_s": "throughput times batch size; null without a batch axis",
+    "spread_percent": "throughput of the fastest of several runs against the slowest; null for a single one",
     "build_s": "'Engine built in': with parsing and saving up to 8.6, the builder alone from 9.1",
     "engine_gpu_mib": "GPU memory that TensorRT manages once the execution context is made: weights and activations",
     "peak_gpu_mib": "most GPU memory in use on the device during the build, by all programs",
     "warnings": "number of warnings in the log",
     "wall_s": "seconds from start to end of trtexec",
+    "remarks": "why to distrust the figures: trtexec's warning of an unstable GPU, a time out of order",
     "cause": "likely cause of a failure",
     "folder": "the run folder",
 }
@@ -52,10 +58,13 @@ class Recommendation(InNotebook):
         Its row of the table; None if no point keeps the limit.
     text
         Why, or what comes closest, in one or two sentences.
+    candidates
+        The rows that noise does not tell apart, the fastest first, where the point is not one of them alone.
     """
 
     row: dict[str, Any] | None = field(repr=False)
     text: str
+    candidates: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         return self.text
@@ -70,11 +79,14 @@ class Sweep(InNotebook):
         The folder.
     points
         All points, in order.
+    repeat
+        How often each is run.
     """
 
-    def __init__(self, path: Path, points: Sequence[Point]) -> None:
+    def __init__(self, path: Path, points: Sequence[Point], repeat: int = 1) -> None:
         self.path = path
         self.points = tuple(points)
+        self.repeat = repeat
 
     def __repr__(self) -> str:
         done = sum(row["status"] == "passed" for row in self.rows)
@@ -92,9 +104,14 @@ class Sweep(InNotebook):
         return axes
 
     @cached_property
+    def _measurements(self) -> dict[str, Measured]:
+        return {p.name: describe(p, run_folders(self.path, p, self.repeat)) for p in self.points}
+
+    @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """A dict for each point; all have the same keys."""
-        found = [describe(point, RunFolder(self.path / point.name)) for point in self.points]
+        found = [one.row for one in self._measurements.values()]
+        _mark_order(found, self.axes)
         names = list(dict.fromkeys(name for row in found for name in row))
         last = [name for name in COLUMNS if name in names[names.index("build_s") :]]
         order = [name for name in names if name not in last] + last
@@ -125,6 +142,14 @@ class Sweep(InNotebook):
             raise QueryError(f"There is no point {point!r}; they are {', '.join(item.name for item in self.points)}.")
         return RunFolder(self.path / point).log
 
+    def logs(self) -> Iterator[Log]:
+        """Give the logs of all runs that have one, point after point, as :func:`trtlog.compare` takes them."""
+        for point in self.points:
+            for folder in run_folders(self.path, point, self.repeat):
+                if folder.log_path.exists():
+                    with suppress(InputError):
+                        yield folder.log
+
     def pareto(self, stat: str = "p99") -> list[dict[str, Any]]:
         """Return the rows that no other beats: none has at least their throughput at a lower latency, or more at the
         same.
@@ -146,6 +171,9 @@ class Sweep(InNotebook):
     def recommend(self, max_latency_ms: float | None = None, stat: str = "p99") -> Recommendation:
         """Return the point of highest throughput whose latency keeps a limit.
 
+        None is recommended where noise does not tell the fastest from others: two runs of one engine differ, by how
+        much is known from the runs themselves where a point was run several times, else from measurements on repeats.
+
         Parameters
         ----------
         max_latency_ms
@@ -164,14 +192,24 @@ class Sweep(InNotebook):
             least = min(rows, key=lambda row: float(row[latency]))
             text = (
                 f"No point keeps {max_latency_ms:g} ms ({stat} latency). The closest is {least['point']} with "
-                f"{least[latency]:g} ms at {least[speed]:g} {unit}."
+                f"{number(least[latency])} ms at {number(least[speed])} {unit}."
             )
             return Recommendation(None, text)
         best = max(within, key=lambda row: (float(row[speed]), -float(row[latency])))
+        rivals = [row for row in within if row is not best and not self._slower(row, best)]
+        if rivals:
+            rivals.sort(key=lambda row: -float(row[speed]))
+            names = " and ".join(f"{row['point']} ({number(row[speed])} {unit})" for row in (best, *rivals))
+            text = (
+                f"Noise does not tell {names} apart, so none is recommended over the others: run each point several "
+                f"times ({'more than ' if self.repeat > 1 else ''}{self.repeat if self.repeat > 1 else '--repeat 3'})"
+                f", lock the clocks, or launch as a CUDA graph."
+            )
+            return Recommendation(None, text, (best, *rivals))
         limit = "" if max_latency_ms is None else f", within {max_latency_ms:g} ms"
         text = (
-            f"{best['point']}: {best[speed]:g} {unit} at {best[latency]:g} ms {stat} latency{limit}; the best of "
-            f"{len(within)} of {counted(len(rows), 'measured point')}. Accuracy was not measured."
+            f"{best['point']}: {number(best[speed])} {unit} at {number(best[latency])} ms {stat} latency{limit}; "
+            f"the best of {len(within)} of {counted(len(rows), 'measured point')}. Accuracy was not measured."
         )
         return Recommendation(best, text)
 
@@ -246,6 +284,15 @@ class Sweep(InNotebook):
         """``samples_per_s`` with a batch axis, else ``throughput_qps``."""
         return "samples_per_s" if "batch" in self.axes else "throughput_qps"
 
+    def _slower(self, row: dict[str, Any], best: dict[str, Any]) -> bool:
+        """Whether a point is slower than another beyond noise, by samples where batch sizes differ."""
+        sides = tuple(self._measurements[one["point"]].runs for one in (best, row))
+        scale = tuple(float(one.get("batch") or 1) for one in (best, row))
+        if self.speed_column == "throughput_qps":
+            scale = (1.0, 1.0)
+        found = verdict_columns("throughput", "value", (sides[0], sides[1]), (scale[0], scale[1]))
+        return bool(found["verdict"] == "slower")
+
     def _measured(self, stat: str) -> list[dict[str, Any]]:
         latency = f"latency_{stat}_ms"
         rows = self.rows
@@ -259,8 +306,37 @@ class Sweep(InNotebook):
         return [row for row in rows if row.get(latency) is not None and row[self.speed_column] is not None]
 
 
-def describe(point: Point, folder: RunFolder) -> dict[str, Any]:
-    """Return the row of one point; a value that its log does not print is None."""
+@dataclass(frozen=True)
+class Measured:
+    """A point's row of the table, and the runs that it rests on."""
+
+    row: dict[str, Any]
+    runs: tuple[Run, ...] = ()
+
+
+def describe(point: Point, folders: Sequence[RunFolder]) -> Measured:
+    """Return what became of a point; a value that its log does not print is None.
+
+    Of several runs a figure is the median, and the status that of the first that did not pass.
+    """
+    found = [_describe_one(point, folder) for folder in folders]
+    row = next((one.row for one in found if one.row["status"] != "passed"), found[0].row)
+    runs = tuple(run for one in found for run in one.runs)
+    passed = [one.row for one in found if one.row["status"] == "passed"]
+    row = {**row, "runs": len(passed)}
+    names = list(dict.fromkeys(name for one in passed for name in one))
+    for name in names if len(found) > 1 else ():
+        values = [one[name] for one in passed if isinstance(one.get(name), int | float)]
+        if name not in point.values and values:
+            row[name] = median(values)
+    speeds = [one["throughput_qps"] for one in passed if one["throughput_qps"]]
+    row["spread_percent"] = 100 * (max(speeds) / min(speeds) - 1) if len(speeds) > 1 else None
+    unstable = [warning for run in runs for warning in run.unstable]
+    row["remarks"] = f"unstable: coefficient of variance {max(unstable)[0]:.3g} %" if unstable else None
+    return Measured(row, runs)
+
+
+def _describe_one(point: Point, folder: RunFolder) -> Measured:
     result = folder.result
     row: dict[str, Any] = {"point": point.name, **point.values, "status": "pending"}
     row.update(dict.fromkeys(COLUMNS.keys() - {"status"}))
@@ -269,13 +345,14 @@ def describe(point: Point, folder: RunFolder) -> dict[str, Any]:
     if result is None:
         if folder.log_path.exists():
             row["status"] = "interrupted"
-        return row
+        return Measured(row)
     row.update(status=result["status"], cause=result["cause"], wall_s=result["wall_s"])
     try:
         log = folder.log
     except InputError:
-        return row  # it printed nothing that could be read; the cause says why
-    return _measures(row, log, point.values.get("batch"))
+        return Measured(row)  # it printed nothing that could be read; the cause says why
+    runs = (Run.of(log),) if result["status"] == "passed" and len(log.runs) == 1 else ()
+    return Measured(_measures(row, log, point.values.get("batch")), runs)
 
 
 def _measures(row: dict[str, Any], log: Log, batch: int | None) -> dict[str, Any]:
@@ -287,6 +364,34 @@ def _measures(row: dict[str, Any], log: Log, batch: int | None) -> dict[str, Any
     row["engine_gpu_mib"], row["peak_gpu_mib"] = held.engine_mib, held.peak_mib
     row["warnings"] = sum(entry["severity"] == "warning" for entry in log.table("messages").to_pylist())
     return row
+
+
+def run_folders(path: Path, point: Point, repeat: int) -> list[RunFolder]:
+    """Return the folders of a point's runs."""
+    names = [point.name, *(f"{point.name}.run{number}" for number in range(2, repeat + 1))]
+    return [RunFolder(path / name) for name in names]
+
+
+def _mark_order(rows: Sequence[dict[str, Any]], axes: Mapping[str, Sequence[Any]]) -> None:
+    """Say of a point that computes a larger batch in less time than a smaller one that it is out of order."""
+    if "batch" not in axes:
+        return
+    others = [name for name in axes if name != "batch"]
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row.get("gpu_compute_median_ms") is not None:
+            groups.setdefault(tuple(str(row[name]) for name in others), []).append(row)
+    for group in groups.values():
+        slowest: dict[str, Any] | None = None
+        for row in sorted(group, key=lambda row: int(row["batch"])):
+            if slowest is not None and row["gpu_compute_median_ms"] < slowest["gpu_compute_median_ms"]:
+                words = (
+                    f"out of order: {row['gpu_compute_median_ms']:.4g} ms, batch {slowest['batch']} took "
+                    f"{slowest['gpu_compute_median_ms']:.4g} ms"
+                )
+                row["remarks"] = "; ".join(filter(None, (row["remarks"], words)))
+            else:
+                slowest = row
 
 
 def _array(values: Iterable[Any]) -> pa.Array:

@@ -6,18 +6,20 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from trtlog.errors import RunError
 from trtlog.flags import format_version
+from trtlog.runner.arguments import FlagError
 from trtlog.runner.binary import TrtexecLike, find_trtexec
 from trtlog.runner.check import check_arguments, refuse
 from trtlog.runner.folder import RunFolder
-from trtlog.runner.launch import start
+from trtlog.runner.launch import follow, start
 from trtlog.runner.points import Point, make_points
 from trtlog.runner.progress import Event
-from trtlog.runner.study import Sweep, describe
+from trtlog.runner.study import Sweep, describe, run_folders
 from trtlog.runner.writer import Writer
 
 PLAN = "sweep.json"
@@ -47,6 +49,8 @@ def sweep(
     seen_as: str | os.PathLike[str] | None = None,
     on_point: Callable[[Point, dict[str, Any]], object] | None = None,
     on_event: Callable[[Point, Event], object] | None = None,
+    repeat: int = 1,
+    progress: bool = False,
     env: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Sweep:
@@ -85,6 +89,12 @@ def sweep(
         Called after each point with its row of the table.
     on_event
         Called with every live event.
+    repeat
+        How often each point is run: all of them once, then all of them again, so that a machine that changes meanwhile
+        changes all points alike. The table has medians and the spread; with it noise is measured and not assumed. With
+        several runs nothing needs to vary: ``trtlog.sweep("m.onnx", repeat=5)``.
+    progress
+        Show a progress bar: under the cell of a notebook, else on the terminal.
     **options
         trtexec's flags for all points, and limits such as ``timeout_s`` (for each point).
 
@@ -102,7 +112,11 @@ def sweep(
         A flag that this trtexec does not have; nothing was started.
     """
     limits = {name: options.pop(name) for name in _LIMITS if name in options}
-    points = make_points(onnx, batch=batch, precision=precision, axes=axes, shapes=shapes, args=args, flags=options)
+    if repeat < 1:
+        raise FlagError(f"A point is run once or more, not {repeat} times.")
+    points = make_points(
+        onnx, batch=batch, precision=precision, axes=axes, shapes=shapes, args=args, flags=options, alone=repeat > 1
+    )
     environment = {**os.environ, **(env or {})}
     found = find_trtexec(trtexec, environment, prefix)
     version = None
@@ -113,14 +127,15 @@ def sweep(
         version = format_version(help_.printed_version or help_.release)
     path = Path(out) if out is not None else _default(onnx)
     path = path.expanduser().absolute()
-    plan = {"version": version, "trtexec": list(found.command), "points": [_plain(point) for point in points]}
+    plan = {"version": version, "trtexec": list(found.command), "repeat": repeat, "points": [_plain(p) for p in points]}
     shared = timing_cache and (seen_as is not None or not found.foreign)
     base = Path(seen_as) if seen_as is not None else path
     _make(path)
     with Writer(path):
         write_plan(path, plan)
-        for point in points:
-            folder = RunFolder(path / point.name)
+        for number, point in ((number, point) for number in range(repeat) for point in points):
+            folders = run_folders(path, point, repeat)
+            folder = folders[number]
             if not (resume and is_finished(folder, point, retry_failed=retry_failed)):
                 given = list(point.args)
                 if shared and not any(argument.startswith("--timingCacheFile=") for argument in given):
@@ -133,18 +148,18 @@ def sweep(
                     engine=engine,
                     timing_cache=False,
                     check_flags=check_flags,
-                    seen_as=None if seen_as is None else base / point.name,
+                    seen_as=None if seen_as is None else base / folder.path.name,
                     env=env,
                     **limits,
                 )
                 with session:
-                    if on_event is not None:
-                        for event in session:
-                            on_event(point, event)
+                    if on_event is not None or progress:
+                        tell = None if on_event is None else partial(on_event, point)
+                        follow(session, tell, progress=progress, label=folder.path.name)
                     session.wait()
             if on_point is not None:
-                on_point(point, describe(point, folder))
-    return Sweep(path, points)
+                on_point(point, describe(point, folders[: number + 1]).row)
+    return Sweep(path, points, repeat)
 
 
 def open_sweep(path: str | os.PathLike[str]) -> Sweep:
@@ -159,9 +174,10 @@ def open_sweep(path: str | os.PathLike[str]) -> Sweep:
     try:
         plan = json.loads((folder / PLAN).read_text(encoding="utf-8"))
         points = [Point(item["name"], item["values"], tuple(item["args"])) for item in plan["points"]]
+        repeat = int(plan.get("repeat", 1))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{folder} holds no sweep: {PLAN} is not there or cannot be read.") from error
-    return Sweep(folder, points)
+    return Sweep(folder, points, repeat)
 
 
 def is_finished(folder: RunFolder, point: Point, *, retry_failed: bool = False) -> bool:

@@ -113,6 +113,25 @@ def cause(log: Log) -> Cause | None:
     return cause_of(log) if outcome_of(log).how in ("failed", "died") else None
 
 
+def ending(log: Log) -> str | None:
+    """Return how a run ended that did not pass: what its runner knows, what killed it, or where its log was cut.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> ending(trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")) is None
+    True
+    """
+    from trtlog.analyses.lint.failures import cut_words
+
+    cut = cut_words(log)
+    words = [word for word in (log.ending, cut) if word]
+    if not words and log.run.status != "passed":
+        found = cause(log)
+        words = [found.meaning] if found is not None and found.meaning else []
+    return " ".join(words) or None
+
+
 def remarks(log: Log) -> list[Remark]:
     """Return errors and warnings, those that say the same as one: the cause of a failure first, then crashes, errors.
 

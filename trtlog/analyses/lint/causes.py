@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -92,7 +92,10 @@ def meaning_of(text: str, known: Sequence[tuple[str, str]] = KNOWN) -> str | Non
         found = re.search(pattern, text)
         if found:
             value = next((group for group in found.groups() if group), "")
-            return meaning.replace("{0}", value.rstrip(".!,") if value else "").replace("  ", " ")
+            meaning = meaning.replace("{0}", value.rstrip(".!,") if value else "").replace("  ", " ")
+            for name, part in found.groupdict().items():
+                meaning = meaning.replace(f"{{{name}}}", part or "")
+            return meaning
     return None
 
 
@@ -260,6 +263,30 @@ def cause_of(log: Log) -> Cause | None:
     'The file nope.onnx cannot be opened: check the path and the permissions.'
     """
     errors = errors_of(log)
-    if any(is_skip(e) or _NO_IMPLEMENTATION.search(e["text"] or "") for e in errors):
-        return find_cause(errors, log.table("skips").to_pylist())
-    return find_cause(errors)
+    skipping = any(is_skip(e) or _NO_IMPLEMENTATION.search(e["text"] or "") for e in errors)
+    found = find_cause(errors, log.table("skips").to_pylist() if skipping else ())
+    return found and _with_default_shape(log, found)
+
+
+_ABOUT_SHAPES = re.compile(r"[Ss]hape|[Dd]imension|broadcast|volume|out of bounds", re.DOTALL)
+_DEFAULT_SHAPE = re.compile(
+    r"Dynamic dimensions required for input: (.*?), but no shapes were provided\. "
+    r"Automatically overriding shape to: (\S+)"
+)
+
+
+def _with_default_shape(log: Log, cause: Cause) -> Cause:
+    """Say of an error about shapes that trtexec chose them: it takes 1 for each dimension that is not given."""
+    if not _ABOUT_SHAPES.search(cause.text):
+        return cause
+    chosen = [
+        (found[1], found[2], row["line"])
+        for row, _ in message_rows(log)
+        if (found := _DEFAULT_SHAPE.search(row["text"] or "")) and (cause.line is None or row["line"] < cause.line)
+    ]
+    if not chosen:
+        return cause
+    named = " and ".join(f"{shape} for {tensor} (line {line})" for tensor, shape, line in dict.fromkeys(chosen))
+    first = chosen[0][0]
+    said = f"No shapes were given, and trtexec took {named}: give those of your data, --shapes={first}:.."
+    return replace(cause, meaning=f"{said} {cause.meaning}" if cause.meaning else said)

@@ -182,6 +182,21 @@ def run_died(log: Log) -> Iterable[Hit]:
     )
 
 
+def cut_words(log: Log) -> str | None:
+    """Return where a log ends in the middle of its run, None for one that ends otherwise."""
+    found = outcome_of(log)
+    if found.how != "cut":
+        return None
+    sections = log.table("sections").to_pylist()
+    where = f" in section {sections[-1]['name']}" if sections else ""
+    timed = timed_layer(log, log.run.last_line or 0)
+    if found.built is not None:
+        rest = f", after an engine was there (line {found.built})"
+    else:
+        rest = f", while {timed[0]} was being timed (from line {timed[1]})" if timed else ""
+    return f"The log ends at line {log.run.last_line}{where}{rest}."
+
+
 @rule(
     "log-incomplete",
     severity="warning",
@@ -193,18 +208,14 @@ def run_died(log: Log) -> Iterable[Hit]:
 )
 def log_incomplete(log: Log) -> Iterable[Hit]:
     """Logs that end in the middle of a run, for no reason that they tell."""
-    found = outcome_of(log)
-    if found.how != "cut":
+    words = cut_words(log)
+    if words is None:
         return
-    sections = log.table("sections").to_pylist()
-    where = f" in section {sections[-1]['name']}" if sections else ""
-    words = f"The log ends at line {log.run.last_line}{where}"
     timed = timed_layer(log, log.run.last_line or 0)
-    if found.built is not None:
-        yield Hit(f"{words}, after an engine was there (line {found.built}).", [log.run.last_line], severity="advice")
+    if outcome_of(log).built is not None:
+        yield Hit(words, [log.run.last_line], severity="advice")
     else:
-        during = f", while {timed[0]} was being timed (from line {timed[1]})" if timed else ""
-        yield Hit(f"{words}{during}.", [*([timed[1]] if timed else []), log.run.last_line])
+        yield Hit(words, [*([timed[1]] if timed else []), log.run.last_line])
 
 
 @rule(

@@ -71,6 +71,27 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"no optimization profile has been defined",
      "The network has dynamic inputs: give an optimization profile (in trtexec --minShapes, --optShapes and "
      "--maxShapes)."),
+    (r"(?:\(|^|\s)(?P<tensor>[^\s(]+): for dimension number (?P<place>[0-9]+) in profile [0-9]+ does not match network "
+     r"definition \(got min=(?P<got>[0-9]+), opt=[0-9]+, max=[0-9]+\), expected min=opt=max=(?P<wanted>[0-9]+)",
+     "Dimension {place} (from 0) of the input {tensor} is {wanted} in the model and cannot be changed, but {got} was "
+     "given: correct --shapes, --minShapes, --optShapes and --maxShapes, or export the model with this dimension "
+     "dynamic."),
+    (r"profile has min=(?P<got>[0-9]+), opt=[0-9]+, max=[0-9]+ but tensor has (?P<wanted>[0-9]+)",
+     "A dimension of an input is {wanted} in the model and cannot be changed, but {got} was given: correct --shapes, "
+     "--minShapes, --optShapes and --maxShapes, or export the model with this dimension dynamic."),
+    (r"Static dimension mismatch while setting input shape for (?P<tensor>\S+?)\. "
+     r"Set dimensions are (?P<got>\[[^\]]*\])\. "
+     r"Expected dimensions are (?P<wanted>\[[^\]]*\])",
+     "The engine takes {wanted} for the input {tensor}, where -1 may be chosen, but {got} was given: correct "
+     "--shapes, or build the engine for these shapes."),
+    (r"Static dimension mismatch while setting input shape",
+     "A given shape differs from the engine's in a dimension that is fixed, such as the number of channels: correct "
+     "--shapes, or build the engine for these shapes."),
+    (r"Supplied binding dimension (?P<got>\[[^\]]*\]) for bindings\[[0-9]+\] exceed min ~ max range at index "
+     r"(?P<place>[0-9]+), maximum dimension in profile is (?P<most>[0-9]+), minimum dimension in profile is "
+     r"(?P<least>[0-9]+)",
+     "The engine was built for {least} to {most} in dimension {place} (from 0), but the shape {got} was given: correct "
+     "--shapes, or build with --minShapes and --maxShapes that hold it."),
     (r"(?:\(|^|\s)([^\s(]+): number of dimensions is [0-9]+ but profile [0-9]+ has [0-9]+",
      "The given shape of {0} has another number of dimensions than the model's input: "
      "Check --shapes, --minShapes, --optShapes and --maxShapes."),

@@ -13,6 +13,7 @@ from trtlog.report.document import (
     Column,
     Document,
     Facts,
+    Kind,
     Sentence,
     Table,
     Title,
@@ -21,22 +22,26 @@ from trtlog.report.document import (
     strong,
     words,
 )
-from trtlog.report.numbers import printed
+from trtlog.report.numbers import number, printed
 
 if TYPE_CHECKING:
     from trtlog.runner.folder import RunFolder
     from trtlog.runner.study import Recommendation, Sweep
 
-# What fits beside each other; the frame of the sweep has every column.
-_SHOWN = (
-    "throughput_qps",
-    "samples_per_s",
-    "latency_median_ms",
-    "latency_p99_ms",
-    "engine_gpu_mib",
-    "build_s",
-    "status",
-)
+# What fits beside each other, with its heading; the frame of the sweep has every column.
+_SHOWN = {
+    "throughput_qps": "qps",
+    "samples_per_s": "samples/s",
+    "latency_median_ms": "median ms",
+    "latency_p99_ms": "p99 ms",
+    "engine_gpu_mib": "GPU MiB",
+    "build_s": "build s",
+    "runs": "runs",
+    "spread_percent": "spread %",
+    "status": "status",
+}
+_KINDS: dict[str, Kind] = {"point": "name", "status": "code"}
+_SPARE = frozenset({"engine_gpu_mib", "build_s", "latency_median_ms", "runs"})
 
 
 def sweep(found: Sweep, max_latency: float | None = None, stat: str | None = None) -> Document:
@@ -56,26 +61,41 @@ def sweep(found: Sweep, max_latency: float | None = None, stat: str | None = Non
     return Document(name, (_points(found, stat), *_advice(found, max_latency, stat)))
 
 
+
+
 def _points(found: Sweep, stat: str | None) -> Table:
     names = ["point", *(name for name in _SHOWN if name in found.rows[0])]
+    if found.repeat == 1:
+        names = [name for name in names if name not in ("runs", "spread_percent")]
     if found.speed_column == "throughput_qps":
         names.remove("samples_per_s")
     latency = f"latency_{stat}_ms"
     if latency in found.rows[0] and latency not in names:
         names.insert(names.index("status"), latency)
-    columns = [Column(name, "name" if name in ("point", "status") else "number") for name in names]
+    columns = [
+        Column(
+            _SHOWN.get(name, name.removeprefix("latency_").replace("_", " ")),
+            _KINDS.get(name, "number"),
+            least=12 if name == "point" else None,
+            spare=name in _SPARE,
+        )
+        for name in names
+    ]
     rows = [[_cell(name, row[name]) for name in names] for row in found.rows]
-    return Table(columns, rows, most=len(rows))
+    return Table(columns, rows, most=len(rows), wide="--format csv has every column")
 
 
 def _cell(name: str, value: Any) -> Cell:
-    return badge(value) if name == "status" else printed(value)
+    if name == "status":
+        return badge(value)
+    return value if isinstance(value, str) else number(value)
 
 
 def _advice(found: Sweep, max_latency: float | None, stat: str | None) -> Iterator[Block]:
     for row in found.rows:
-        if row["cause"]:
-            yield Sentence(words(strong(row["point"]), f": {row['cause']}"))
+        for said in (row["cause"], row["remarks"]):
+            if said:
+                yield Sentence(words(strong(row["point"]), f": {said}"))
     try:
         best = found.recommend(max_latency, stat or "p99")
     except QueryError:  # the logs print other percentiles

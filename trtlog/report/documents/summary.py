@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trtlog._util.words import counted
 from trtlog.analyses.build.memory import memory_totals
-from trtlog.analyses.build.overview import bound_by, precision_of, remarks, slowest
+from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
 from trtlog.analyses.layer.conversions import conversions
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.engines import engines_in_words
@@ -63,7 +63,7 @@ def _title(log: Log) -> Title:
 def _facts(log: Log) -> Facts:
     run, device = log.run, log.device
     build, inference = log.build, log.inference
-    facts = [("command", run.command or "")]
+    facts = [("ended", ending(log) or ""), ("command", run.command or "")]
     model = log.model.model or build.load_engine
     shapes = ", ".join(s for s in (inference.input_shapes or []) if s != "model")
     if model:
