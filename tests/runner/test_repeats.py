@@ -166,7 +166,8 @@ FAILED = "[11/22/2026-13:21:15] [E] Engine set up failed\n&&&& FAILED TensorRT.t
         (
             "IExecutionContext::setInputShape: Error Code 3: API Usage Error (Parameter check failed, condition: "
             "engineDims.d[i] == dims.d[i]. Static dimension mismatch while setting input shape for x. "
-            "Set dimensions are [1,4,9,9]. Expected dimensions are [-1,3,9,9]. In setInputShape at runtime/api/executionContext.cpp:1)",
+            "Set dimensions are [1,4,9,9]. Expected dimensions are [-1,3,9,9]. "
+            "In setInputShape at runtime/api/executionContext.cpp:1)",
             "The engine takes [-1,3,9,9] for the input x, where -1 may be chosen, but [1,4,9,9] was given",
         ),
         (

@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from trtlog.cli.common import console, echo_json, silence_broken_streams
 from trtlog.report.safe import visible
@@ -22,6 +24,27 @@ if TYPE_CHECKING:
 
 # Without a terminal nothing moves; silence is reported this often.
 _QUIET_S = 60.0
+
+
+def running_options(function: Any) -> Any:
+    """Add the options that ``run`` and ``sweep`` share."""
+    options = (
+        click.option("--trtexec", help="Path, folder or whole command of trtexec [default: found on its own]."),
+        click.option("--prefix", help="Command that starts trtexec, such as 'docker run --rm --gpus=all IMAGE'."),
+        click.option("--seen-as", help="The output folder's path as trtexec sees it, for a container's volume."),
+        click.option("--no-verbose", is_flag=True, help="Do not add --verbose."),
+        click.option(
+            "--no-exports", is_flag=True, help="Do not add --exportTimes, --exportProfile, --exportLayerInfo."
+        ),
+        click.option("--no-check", is_flag=True, help="Do not ask trtexec --help which flags it has."),
+        click.option("--timeout", "timeout_s", type=float, metavar="SECONDS", help="Stop a run after so long."),
+        click.option("--hang", "hang_s", type=float, metavar="SECONDS", help="Stop a run that prints nothing so long."),
+        click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
+        click.option("--json", "as_json", is_flag=True, help="Write live events to standard output as JSON lines."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 class LiveView:

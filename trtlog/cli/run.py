@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from trtlog.cli.common import echo
-from trtlog.cli.live import LiveView, ending_like_ctrl_c
+from trtlog.cli.live import LiveView, ending_like_ctrl_c, running_options
 from trtlog.errors import InputError
 
 TRACE = "trace.json"
@@ -16,27 +16,6 @@ TRACE = "trace.json"
 if TYPE_CHECKING:
     from trtlog.log import Log
     from trtlog.runner.session import Session
-
-
-def running_options(function: Any) -> Any:
-    """Add the options that ``run`` and ``sweep`` share."""
-    options = (
-        click.option("--trtexec", help="Path, folder or whole command of trtexec [default: found on its own]."),
-        click.option("--prefix", help="Command that starts trtexec, such as 'docker run --rm --gpus=all IMAGE'."),
-        click.option("--seen-as", help="The output folder's path as trtexec sees it, for a container's volume."),
-        click.option("--no-verbose", is_flag=True, help="Do not add --verbose."),
-        click.option(
-            "--no-exports", is_flag=True, help="Do not add --exportTimes, --exportProfile, --exportLayerInfo."
-        ),
-        click.option("--no-check", is_flag=True, help="Do not ask trtexec --help which flags it has."),
-        click.option("--timeout", "timeout_s", type=float, metavar="SECONDS", help="Stop a run after so long."),
-        click.option("--hang", "hang_s", type=float, metavar="SECONDS", help="Stop a run that prints nothing so long."),
-        click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
-        click.option("--json", "as_json", is_flag=True, help="Write live events to standard output as JSON lines."),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True})

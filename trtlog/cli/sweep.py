@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trtlog.cli.common import FORMATS, echo, print_rows, raw_option, show
-from trtlog.cli.live import LiveView, ending_like_ctrl_c
-from trtlog.cli.run import running_options
+from trtlog.cli.live import LiveView, ending_like_ctrl_c, running_options
 
 if TYPE_CHECKING:
     from trtlog.runner.points import Point
