@@ -6,6 +6,7 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import engine, lines_of, parsed
+from tests.conftest import ROOT
 
 MOBILENET = "mobilenet_fp16_verbose"
 NO_ARITHMETIC = ("Constant", "Reformat", "NoOp")
@@ -107,3 +108,22 @@ def test_shares_of_many_small_layers_are_of_the_whole_profile():
         text += [f"[I]   {name}   {time:.2f}   {time:.4f}   {percent:.1f}" for name, time, percent in listed]
         (share,) = trtlog.parse(text).analyze.table("reformat_shares").to_pylist()
         assert 5.9 <= share["percent"] <= 6.1
+
+
+def test_an_output_that_a_layer_reads_too_is_one():
+    """y leaves the network and is read by the softmax: no layer reads v and i, the log counts three outputs."""
+    log = trtlog.parse((ROOT / "tests/cases/output-read-too.log").read_bytes())
+    [row] = log.analyze.table("reformats").to_pylist()
+    assert (row["tensor"], row["side"], row["before"], row["after"]) == ("y", "output", "FP16 linear", "FP32 linear")
+    assert row["forced_by"] == "network_io"
+    # With two the conversion serves the softmax alone, which was timed in FP32 only.
+    one = (ROOT / "tests/cases/output-read-too.log").read_text().replace("3 output network", "2 output network")
+    [row] = trtlog.parse(one.encode()).analyze.table("reformats").to_pylist()
+    assert row["forced_by"] == "consumer"
+
+
+def test_the_tensor_of_an_output_of_a_loaded_engine_is_what_is_written():
+    """Reformatting CopyNode for Output Tensor 0 to reshape_after_/fc/Gemm, ... -> output (Float[1,1000])"""
+    rows = parsed("resnet50_load_profile").analyze.table("reformats").to_pylist()
+    [row] = [r for r in rows if r["side"] == "output"]
+    assert (row["tensor"], row["forced_by"]) == ("output", "network_io")

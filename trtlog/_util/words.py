@@ -74,3 +74,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     near = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
     return f" (did you mean {near[0]}?)" if near else ""
+
+
+def size(count: float) -> str:
+    """Return a number of bytes in the unit that people use for it.
+
+    Examples
+    --------
+    >>> size(80), size(1024), size(1.5 * 2**20), size(165150720000)
+    ('80 bytes', '1 KiB', '1.5 MiB', '153.8 GiB')
+    """
+    value = float(count)
+    for unit in ("bytes", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.4g} {unit}"
+        value /= 1024
+    return f"{value:,.4g} GiB" if value < 1000 else f"{value:,.0f} GiB"

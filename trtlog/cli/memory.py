@@ -20,10 +20,14 @@ def command(log: str, view: str, format_: str, strict: bool, run_number: int | N
 
     Example:  trtlog memory verbose.log --by timeline
     """
+    from trtlog.analyses.layer.engine_layer import layers_of
+
     held = read_log(log, strict=strict, run_number=run_number)
     if view == "totals":
-        print_answer(held, "memory_use", format_)
+        print_answer(held, "memory_use", format_, columns=("name", "size", "meaning", "line"))
     elif view == "workspace":
         print_answer(held, "workspace_skips", format_, empty="no tactic was skipped for lack of memory")
+    elif view == "layers":
+        print_rows(layers_of(held).rows("layer_memory"), format_)
     else:
-        print_rows(held.table("memory" if view == "timeline" else "layer_memory"), format_)
+        print_rows(held.table("memory"), format_)

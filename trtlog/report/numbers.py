@@ -57,19 +57,3 @@ def one_line(value: Any) -> str:
     ('two lines', '')
     """
     return "" if value is None else " ".join(str(value).splitlines()).strip()
-
-
-def size(count: int) -> str:
-    """Return bytes in the unit that fits.
-
-    Examples
-    --------
-    >>> size(512), size(3 << 20)
-    ('512 B', '3 MiB')
-    """
-    value = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.4g} {unit}"
-        value /= 1024
-    return f"{value:.4g} GiB"

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trtlog._util.words import size
 from trtlog.analyses.layer.base import answer, rows
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.records.autotune import UNNAMED
@@ -32,7 +33,8 @@ class MemoryUse(Record):
 
     run: int = run_column()
     name: str = column("name", "name as in table memory_totals")
-    mib: float | None = column("float64", "size; null where it cannot be read", "MiB")
+    size: str | None = column("text", "size in the unit that fits; null where it cannot be read")
+    mib: float | None = column("float64", "the same in MiB", "MiB")
     meaning: str | None = column("text", "what it is")
     line: int = line_column("the figure")
 
@@ -64,6 +66,7 @@ def _use(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "run": row["run"],
         "name": row["name"],
+        "size": None if row["bytes"] is None else size(row["bytes"]),
         "mib": None if row["bytes"] is None else row["bytes"] / 2**20,
         "meaning": _MEANING.get(row["name"]),
         "line": row["line"],

@@ -45,7 +45,7 @@ class ReformatCost(Record):
     percent: float | None = column("float64", "share of the profile", "%")
     forced_by: str = column(
         "name",
-        "network_io: the formats asked for inputs and outputs; consumer: the layer has no tactic for the format "
+        "network_io: the formats asked for inputs and outputs; consumer: who reads it has no tactic for the format "
         "before; producer: the maker of the tensor has none for the format after; cost: both have, and the "
         "layer is faster behind it; elimination: a concatenation or slice that could not be eliminated left the copy; "
         "network: a cast or the like of the network itself; unknown: the log lists no engine layers, or no timings "
@@ -113,13 +113,14 @@ def conversions(found: Layers) -> list[Conversion]:
         entry = added.get(layer.layer.strip())
         place = place_of(layer.layer)
         outputs = layer.operands("outputs")
+        ends = outputs if place and place.side == "output" else inputs  # of the two the one that is no copy
         serves = place.layer if place else None
         out.append(
             Conversion(
                 place=place,
                 layer=layer,
                 serves=serves or _reader(found, layer) or layer.layer,
-                tensor=entry.tensor if entry else inputs[0]["name"] if inputs else layer.layer,
+                tensor=entry.tensor if entry else ends[0]["name"] if ends else layer.layer,
                 before=entry.before if entry else inputs[0]["format"] if inputs else None,
                 after=entry.after if entry else outputs[0]["format"] if outputs else None,
                 timed_ms=layer.tactic_ms,
@@ -175,8 +176,11 @@ class _Work:
         self.made: dict[str, Layer] = {}
         self.written: set[str] = set()
         self.read: set[str] = set()
+        self.readers: dict[str, list[Layer]] = {}
         for layer in found.layers:
-            self.read.update(operand["name"] for operand in layer.operands("inputs"))
+            for operand in layer.operands("inputs"):
+                self.read.add(operand["name"])
+                self.readers.setdefault(operand["name"], []).append(layer)
             self.written.update(layer.outputs)
             if not layer.converts:
                 self.made.update(dict.fromkeys(layer.outputs, layer))
@@ -184,6 +188,11 @@ class _Work:
         # The list of an excerpt may lack layers: what a node of the network writes is no input of the network.
         self.computed = {t["tensor"] for node in nodes for t in node["outputs"] or ()}
         self.operators = {node["node"]: node["op"].lower() for node in nodes if node["op"]}
+        # "Detected 1 inputs and 2 output network tensors": what is more than no layer reads, one reads too.
+        counts = [row["value"] for row in rows(found.rows("facts"))
+                  if row["kind"] == "network_tensors" and row["field"] == "total"]  # fmt: skip
+        left = self.written - self.read
+        self.outputs_read = (counts[-1] if counts else 0) - len(left & self.computed if self.computed else left)
 
     def row(self, one: Conversion, others: Iterable[Conversion]) -> dict[str, Any]:
         return {
@@ -225,6 +234,8 @@ class _Work:
             output = maker.outputs.index(one.tensor)
             if not _in_format(maker.candidates, 1, output, inside):
                 return {"forced_by": "producer", "gain_ms": None}
+        if side == "output" and self._unreadable(one.tensor, inside):
+            return {"forced_by": "consumer", "gain_ms": None}
         gain = min(t.time_ms for t in with_outside) - min(t.time_ms for t in with_inside)
         return {"forced_by": "cost", "gain_ms": gain} if gain > 0 else {"forced_by": "unknown", "gain_ms": None}
 
@@ -232,7 +243,16 @@ class _Work:
         """Return whether the tensor is an input or an output of the network, by what its layers read and write."""
         if one.place is not None and one.place.side == "input":
             return one.tensor not in self.written and one.tensor not in self.computed
-        return one.tensor not in self.read
+        # Between two layers a conversion is one of the reader's input: what a layer writes is converted for outside.
+        return one.tensor not in self.read or (one.place is not None and self.outputs_read > 0)
+
+    def _unreadable(self, tensor: str, wanted: str | None) -> bool:
+        """Return whether a layer that reads a tensor was timed, and never with this format of it."""
+        for reader in self.readers.get(tensor, ()):
+            places = [i for i, operand in enumerate(reader.operands("inputs")) if operand["name"] == tensor]
+            if reader.candidates and not any(_in_format(reader.candidates, 0, place, wanted) for place in places):
+                return True
+        return False
 
     def _own_copy(self, layer: Layer) -> str:
         words = {layer.layer.rsplit(" ", 1)[-1].strip("[]").lower()} | {self.operators.get(p, "") for p in layer.parts}

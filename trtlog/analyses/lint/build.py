@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.words import counted
+from trtlog._util.words import counted, size
 from trtlog.analyses.lint.failures import outcome_of
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.programs import is_rtx
@@ -22,22 +22,6 @@ _MIB = 2**20
 _TINY_WORKSPACE = _MIB
 _FEW_LAYERS = 0.1
 _MOST = 0.5
-
-
-def size(count: float) -> str:
-    """Return a size in the unit that people use for it.
-
-    Examples
-    --------
-    >>> size(1024), size(165150720000), size(1.5 * 2**20)
-    ('1 KiB', '153.8 GiB', '1.5 MiB')
-    """
-    value = float(count)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if value < 1024 or unit == "GiB":
-            return f"{value:,.4g} {unit}" if value < 1000 else f"{value:,.0f} {unit}"
-        value /= 1024
-    raise AssertionError
 
 
 @rule(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from trtlog._util.words import counted
+from trtlog._util.words import counted, size
 from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
 from trtlog.analyses.layer.conversions import conversions
@@ -34,7 +34,7 @@ from trtlog.report.document import (
     toned,
     words,
 )
-from trtlog.report.numbers import printed, size
+from trtlog.report.numbers import printed
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -182,7 +182,7 @@ def _passes(log: Log) -> Section | None:
 def _search(log: Log) -> Section | None:
     """What the builder looked at: fusions, timed tactics, reformats, memory."""
     facts = []
-    fused = log.table("fusions").column("action").to_pylist().count("fuse")
+    fused = layers_of(log).rows("fusions").column("action").to_pylist().count("fuse")
     tactics, timings = log.table("tactics").num_rows, log.table("timings").num_rows
     if tactics or timings:
         facts.append(("tactics", f"{tactics} timed in {counted(timings, 'runner block')}, {counted(fused, 'fusion')}"))

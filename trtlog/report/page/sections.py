@@ -62,6 +62,12 @@ class Page:
         self.tables[id_] = table_json(table, columns, limit=self.rows, labels=labels)
         return True
 
+    def kept(self, table: str) -> pa.Table:
+        """Return the rows of a table that tell of the engine that was kept; a log may build several."""
+        from trtlog.analyses.layer.engine_layer import layers_of
+
+        return layers_of(self.log).rows(table)
+
     def missing(self, *tables: str) -> list[Block]:
         """Return the block that says which flag prints what the log lacks."""
         from trtlog.analyses.missing import advice
@@ -211,7 +217,7 @@ def _layers(page: Page) -> list[Block]:
     if page.put("roofline", log.analyze.table("roofline"), [*rates.split(), "note", "line"], **heads):
         words = "Operations and bytes from shapes and types, against the GPU's rates; null where the log does not tell."
         blocks.append(_table("roofline", "Against what the GPU can do", words, sort=["time_ms", -1], size=25))
-    if page.put("engine_layers", log.table("engine_layers"), ["layer", "type", "inputs", "outputs", "line"]):
+    if page.put("engine_layers", page.kept("engine_layers"), ["layer", "type", "inputs", "outputs", "line"]):
         blocks.append(_table("engine_layers", "Inputs and outputs of the engine's layers", folded=True))
     return blocks
 
@@ -261,7 +267,7 @@ def _tactics(page: Page) -> list[Block]:
         blocks.append(_table("margins", "Winner and runner-up, by layer and combination of formats"))
     if candidates := _candidates(page):
         blocks += candidates
-    if page.put("skips", page.log.table("skips")):
+    if page.put("skips", page.kept("skips")):
         blocks.append(_table("skips", "Tactics and runners passed over", folded=True))
     return blocks
 
@@ -312,7 +318,7 @@ def _formats(page: Page) -> list[Block]:
         blocks.append(_table("reformats", "Conversions in the engine, and who forces them"))
     elif log.table("timings").num_rows:
         blocks.append({"kind": "good", "text": "The log names no reformat layer that was added to the engine."})
-    combinations = log.table("combinations")
+    combinations = page.kept("combinations")
     columns = ["layer", "kind", "input_layouts", "output_layouts", "runners", "chosen_runner", "chosen_tactic", "line"]
     if page.put("combinations", combinations, columns):
         blocks.append(_table("combinations", "Combinations of formats that the builder weighed", folded=True))
@@ -342,7 +348,7 @@ def _graph(page: Page) -> list[Block]:
     if page.put("lost_nodes", log.analyze.table("lost_nodes")):
         blocks.append(_table("lost_nodes", "ONNX nodes that no engine layer names"))
     columns = ["rule", "action", "layer", "other", "from_type", "to_type", "line"]
-    if page.put("fusions", log.table("fusions"), columns, other="fused with"):
+    if page.put("fusions", page.kept("fusions"), columns, other="fused with"):
         blocks.append(_table("fusions", "All rewrites, in order", folded=True))
     if page.put("onnx_nodes", log.table("onnx_nodes"), ["node", "op", "inputs", "outputs", "line"]):
         blocks.append(_table("onnx_nodes", "ONNX nodes", folded=True))
@@ -380,7 +386,7 @@ def _memory(page: Page) -> list[Block]:
         blocks.append(_table("memory", "Steps", folded=True))
     if page.put("workspace_skips", log.analyze.table("workspace_skips")):
         blocks.append(_table("workspace_skips", "Tactics skipped for lack of memory"))
-    if page.put("layer_memory", log.table("layer_memory")):
+    if page.put("layer_memory", page.kept("layer_memory")):
         blocks.append(_table("layer_memory", "Memory of the layers", folded=True))
     return blocks
 
