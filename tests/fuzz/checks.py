@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import pickle
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from trtlog.errors import TrtlogError
 from trtlog.log import Log
 from trtlog.read import check_captures
 from trtlog.records import TABLES
-from trtlog.source.chunks import open_source
+from trtlog.source.chunks import Chunk, open_source
 from trtlog.tables import TableSet
 
 RULES = grammar.load()
@@ -42,23 +43,26 @@ class Difference(AssertionError):
 # ------------------------------------------------------------------ both engines
 
 
-def captures_of(engine: Any, data: bytes, noise: Random, *, small: bool) -> Any:
-    """Feed a log in chunks of chance sizes, cut at line ends."""
-    with open_source(data, noise.choice((64, 1000, 8 << 20))) as source:
-        for chunk in source:
-            text, line = chunk.data, chunk.first_line
-            start = 0
-            while small and start < len(text):
-                end = text.find(b"\n", start + noise.choice((1, 100, 1000, 10_000))) + 1 or len(text)
-                if end < len(text):
-                    engine.feed(text[start:end], line)
-                    line += text.count(b"\n", start, end)
-                    start = end
-                else:
-                    break
-            engine.feed(text[start:], line)
-        captures = engine.finish()
-        notes = source.notes
+def opened(data: bytes, size: int) -> tuple[list[Chunk], list[str]]:
+    """Return a log in chunks, forms in which it was pasted undone, and what was odd about it."""
+    with open_source(data, size) as source:
+        return list(source), source.notes
+
+
+def captures_of(engine: Any, chunks: list[Chunk], notes: list[str], noise: Random | None = None) -> Any:
+    """Feed chunks to an engine; with ``noise`` in pieces of chance sizes, cut at line ends."""
+    for chunk in chunks:
+        text, line = chunk.data, chunk.first_line
+        start = 0
+        while noise is not None and start < len(text):
+            end = text.find(b"\n", start + noise.choice((1, 100, 1000, 10_000))) + 1 or len(text)
+            if end == len(text):
+                break
+            engine.feed(text[start:end], line)
+            line += text.count(b"\n", start, end)
+            start = end
+        engine.feed(text[start:], line)
+    captures = engine.finish()
     captures.notes = [*notes, *captures.notes]
     return captures
 
@@ -95,19 +99,28 @@ def same_captures(expected: Any, found: Any, what: str, by_kind: bool) -> None:
 
 def read(data: bytes, noise: Random) -> Log | None:
     """Read with both engines; return the log, None where it is refused."""
-    refused = _refusal(lambda: captures_of(LineEngine(RULES), data, noise, small=False))
+    sizes = (64, 1000, 8 << 20)
+    # What is costly is looked at for some inputs only: the captures themselves, a third reading, another size of chunks.
+    thorough = noise.random() < 0.3
+
+    def captures(engine: Any, noise: Random | None = None) -> Any:
+        chunks, notes = opened(data, noise.choice(sizes)) if thorough and noise else (first, first_notes)
+        return captures_of(engine, chunks, notes, noise)
+
+    refused = _refusal(lambda: opened(data, noise.choice(sizes)))
+    if not isinstance(refused, str):
+        first, first_notes = refused
+        refused = _refusal(lambda: captures(LineEngine(RULES)))
+    elif not thorough:
+        return None
     if not isinstance(refused, str):
         expected = refused
         if sum(size for _, size in expected.counts.values()) != expected.size:
             raise Difference(f"bytes by kind do not add up to {expected.size}: {expected.counts}")
         if sum(lines for lines, _ in expected.counts.values()) != expected.lines:
             raise Difference(f"lines by kind do not add up to {expected.lines}: {expected.counts}")
-    # The captures themselves and a third reading are looked at for some inputs only: the tables are made of them.
-    thorough = noise.random() < 0.3
-    found = _refusal(
-        lambda: captures_of(VectorEngine(RULES, min_rows=noise.choice((1, 2, 8, 160))), data, noise, small=True)
-    )
-    pieces = _refusal(lambda: captures_of(LineEngine(RULES), data, noise, small=True)) if thorough else found
+    found = _refusal(lambda: captures(VectorEngine(RULES, min_rows=noise.choice((1, 2, 8, 160))), noise))
+    pieces = _refusal(lambda: captures(LineEngine(RULES), noise)) if thorough else found
     if isinstance(refused, str):
         for other in (found, pieces):
             if other != refused:
@@ -182,10 +195,17 @@ def outputs(log: Log, data: bytes, other: bytes, noise: Random) -> None:
     """Make all that is made of a log: pages, comparisons, gates, files, commands."""
     log.report()
     log._repr_html_()
+    again = pickle.loads(pickle.dumps(log))
+    clean = log.redacted()
+    for name in TABLES:
+        same(log.table(name), again.table(name), f"pickle {name}")
+        clean.table(name)
     second = _refusal(lambda: trtlog.parse(other, engine="line"))
     both = [log, log if isinstance(second, str) else second]
     noise.shuffle(both)
     with contextlib.suppress(TrtlogError):
+        both[0].runs[-1].to_trex()
+        both[0].runs[-1].analyze.winner_changes(other=both[1].runs[0])
         found = trtlog.diff(both[0].runs[-1], both[1].runs[0])
         repr(found), found.to_json(), found.to_markdown(), found._repr_html_()
     with contextlib.suppress(TrtlogError):

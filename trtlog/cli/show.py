@@ -9,7 +9,6 @@ import click
 
 from trtlog._util.files import write_whole
 from trtlog._util.redact import redact_table
-from trtlog._util.words import did_you_mean
 from trtlog.cli.common import (
     echo,
     format_option,
@@ -24,6 +23,7 @@ from trtlog.cli.common import (
 )
 from trtlog.cli.inputs import is_dataset, places_of
 from trtlog.errors import QueryError
+from trtlog.report.rows import known_column, ordered, plain
 
 if TYPE_CHECKING:
     from trtlog.dataset.handle import Dataset
@@ -78,7 +78,7 @@ def command(
     if columns is not None:
         names = [name.strip() for name in columns.split(",")]
         for name in names:
-            _known(rows, name)
+            known_column(rows, name)
         rows = rows.select(names)
     if not rows.num_rows and format_ != "table":
         echo("trtlog: no rows", err=True)
@@ -134,38 +134,6 @@ def _write(rows: Any, format_: str, output: str) -> None:
     write_whole(output, [text.getvalue()])
 
 
-def _known(rows: Any, name: str) -> None:
-    if name not in rows.column_names:
-        near = did_you_mean(name, rows.column_names)
-        raise QueryError(f"there is no column {name!r}{near}; the columns are {', '.join(rows.column_names)}")
-
-
-def _plain(values: Any) -> Any:
-    import pyarrow as pa
-
-    return values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values
-
-
-def ordered(rows: Any, sort: str) -> Any:
-    """Return the rows sorted by a column; a leading ``-`` sorts downwards, nulls come last.
-
-    Raises
-    ------
-    QueryError
-        There is no such column, or it holds lists.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    name = sort.removeprefix("-")
-    _known(rows, name)
-    values = _plain(rows.column(name)).combine_chunks()
-    if pa.types.is_nested(values.type):
-        raise QueryError(f"column {name!r} holds lists and cannot be sorted")
-    order = "descending" if sort.startswith("-") else "ascending"
-    return rows.take(pc.array_sort_indices(values, order=order))
-
-
 def keep(rows: Any, condition: str) -> Any:
     """Return the rows that satisfy a condition such as ``time_ms<0.01`` or ``layer~conv``.
 
@@ -181,8 +149,8 @@ def keep(rows: Any, condition: str) -> Any:
     if found is None:
         raise QueryError(f"cannot read the condition {condition!r}; write COLUMN=VALUE, or with != < <= > >= ~")
     name, operator, wanted = found.groups()
-    _known(rows, name)
-    values = _plain(rows.column(name))
+    known_column(rows, name)
+    values = plain(rows.column(name))
     if operator == "~":
         if not pa.types.is_string(values.type):
             raise QueryError(f"~ needs a text column; {name} is {values.type}")

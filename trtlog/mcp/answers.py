@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import TypedDict  # comes with the SDK, which needs it for nested ones before Python 3.12
 
 from trtlog._util.redact import redact, redact_value
-from trtlog.errors import QueryError
+from trtlog.report.rows import known_column, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +131,7 @@ def rows_of(
     Raises
     ------
     QueryError
-        There is no such column.
+        There is no such column, or it holds lists and cannot be sorted by.
 
     Examples
     --------
@@ -140,15 +140,10 @@ def rows_of(
     [['a', 7]]
     """
     names = [*columns, *(["line"] if columns and "line" in table.column_names and "line" not in columns else [])]
-    key = sort.removeprefix("-") if sort else None
-    for name in (*names, *([key] if key else [])):
-        if name not in table.column_names:
-            raise QueryError(f"there is no column {name!r}; the columns are {', '.join(table.column_names)}")
-    if key:
-        import pyarrow.compute as pc
-
-        order = "descending" if sort and sort.startswith("-") else "ascending"
-        table = table.take(pc.sort_indices(table, [(key, order)], null_placement="at_end"))
+    for name in names:
+        known_column(table, name)
+    if sort:
+        table = ordered(table, sort)
     if names:
         table = table.select(names)
     limit, offset = max(1, min(limit, MOST_ROWS)), max(0, offset)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact_table
+from trtlog._util.words import did_you_mean
+from trtlog.errors import QueryError
 from trtlog.report.document import Column, Table
 from trtlog.report.markdown import markdown_table
 from trtlog.report.safe import no_formula, spelled
@@ -25,6 +27,40 @@ _KEYS = frozenset(
     ]
 )
 _PLACES = ("run", "line", "log", "source")
+
+
+def known_column(rows: pa.Table, name: str) -> None:
+    """Raise a QueryError that lists the columns where there is none of a name."""
+    if name not in rows.column_names:
+        near = did_you_mean(name, rows.column_names)
+        raise QueryError(f"there is no column {name!r}{near}; the columns are {', '.join(rows.column_names)}")
+
+
+def plain(values: Any) -> Any:
+    """Return an array without a dictionary."""
+    import pyarrow as pa
+
+    return values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values
+
+
+def ordered(rows: pa.Table, sort: str) -> pa.Table:
+    """Return the rows sorted by a column; a leading ``-`` sorts downwards, nulls come last.
+
+    Raises
+    ------
+    QueryError
+        There is no such column, or it holds lists.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    name = sort.removeprefix("-")
+    known_column(rows, name)
+    values = plain(rows.column(name)).combine_chunks()
+    if pa.types.is_nested(values.type):
+        raise QueryError(f"column {name!r} holds lists and cannot be sorted")
+    order = "descending" if sort.startswith("-") else "ascending"
+    return rows.take(pc.array_sort_indices(values, order=order))
 
 
 def table_of(rows: pa.Table) -> Table:
