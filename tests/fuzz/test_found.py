@@ -39,6 +39,10 @@ FOUND = {
         b"[08/20/2023-10:20:39] [I] Timing trace has 130 queries over 3.04739 s\n"
         b"[08/20/2023-10:20:39] [I] Timing trace has 130 queries over 3.04739 s"
     ),
+    "a kernel named in one run, a tactic without a block in the next": (
+        b"[V] [TRT] Tactic Name: kernel\n&&&& FAILED TensorRT [TensorRT v100300] # trtexec\n"
+        b"[V] [TRT] Tactic: 0x0000000000020318 Time: 0.052"
+    ),
     "passes in one line": (
         b"[09/07/2022-04:03:44] [V] Original: 1 layers\n[TRT] After r: 1 layers\n"
         b"[TRT] Original: 3 layers[09/07/2022-04:03:48] [V] After r: 3 layers"
@@ -102,6 +106,16 @@ def test_tactics_without_a_layer_come_last():
     log = trtlog.parse(FOUND["tactics before the first runner"])
     assert log.table("tactics").column("layer").to_pylist() == [None, "m"]
     assert log.analyze.table("best").column("layer").to_pylist() == ["m"]  # the other one has no time
+
+
+def test_the_name_of_a_kernel_stays_in_its_run():
+    log = trtlog.parse(FOUND["a kernel named in one run, a tactic without a block in the next"])
+    assert log.table("tactic_names").select(["run", "line", "kernel"]).to_pylist() == [
+        {"run": 0, "line": 1, "kernel": "kernel"}
+    ]
+    assert log.table("tactics").select(["run", "line", "kernel"]).to_pylist() == [
+        {"run": 1, "line": 3, "kernel": None}
+    ]
 
 
 def test_records_of_one_line_keep_their_order():

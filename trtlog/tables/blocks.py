@@ -186,7 +186,8 @@ class Autotuning:
         """Return the line above each tactic that names it, -1 for none: it belongs to the next tactic line alone."""
         names = context.captured("tactic_name")
         name_lines = lines_of(names)
-        above = asof(self.tactic_lines, name_lines, self.blocks.starts).astype(np.int64)
+        starts = sorted_lines(self.blocks.starts, context.breaks)
+        above = asof(self.tactic_lines, name_lines, starts).astype(np.int64)
         previous = np.concatenate([[0], self.tactic_lines[:-1]])
         fresh = (above >= 0) & (name_lines[np.maximum(above, 0)] > previous)
         has_id = is_valid(captured_bytes(names, "tactic"))
