@@ -9,6 +9,7 @@ import pytest
 
 import trtlog
 from tests.fuzz import checks
+from trtlog.parquet.stream import convert
 
 FOUND = {
     "a choice of which nothing was timed": b"[V] Tactic Name: 8 Tactic: 8 Time: 8\n>>> Chose Runner Type: n Tactic: 0",
@@ -79,7 +80,7 @@ def test_a_number_above_64_bits_is_null_and_noted():
         {"tactic": None, "tactic_id": None, "time_ms": 2.0}
     ]
     assert log.notes == (
-        "table tactics: null stands for '18446744073709551616', which cannot be read as the number it should be",
+        "table tactics: null stands for '18446744073709551616' in line 2, which cannot be read as the number it should be",
     )
 
 
@@ -87,13 +88,38 @@ def test_a_shape_with_a_size_above_64_bits_is_null_and_noted():
     log = trtlog.parse(b"Layer(C): a, Tactic: 0, x[Float(18446744073709551616)] -> y[Float(2,3)]\n")
     (layer,) = log.table("engine_layers").to_pylist()
     assert [(o["name"], o["shape"]) for o in layer["inputs"] + layer["outputs"]] == [("x", None), ("y", [2, 3])]
-    assert "18446744073709551616" in log.notes[0]
+    assert "'18446744073709551616' in line 1" in log.notes[0]
+
+
+def test_a_note_on_a_value_has_the_line_of_the_file(tmp_path):
+    lines = [b"[V] Original: %d layers\n" % n for n in range(2000)]
+    lines[1500] = b"[V] Original: 99999999999999999999 layers\n"
+    lines[1700] = b"[V] Original: 99999999999999999998 layers\n"
+    data = b"".join(lines)
+    log = trtlog.parse(data)
+    assert log.table("passes").column("layers").null_count == 2
+    assert log.notes == (
+        "table passes: null stands for '99999999999999999999' in line 1501 and 1 other text, "
+        "which are no numbers that 64 bits hold",
+    )
+    notes = convert(data, tmp_path / "out", segment_bytes=3000)
+    assert tuple(notes) == log.notes == trtlog.read_parquet(tmp_path / "out").notes
+
+
+def test_a_note_on_a_value_counts_lines_as_the_file_does():
+    wrapped = b"[11/22/2026-13:22:03] [V] [TRT] %s\n" % (b"x" * 200)
+    data = b"[11/22/2026-13:22:03] [I] === Device Information ===\n" + wrapped + b"[I] Memory Clock Rate: . GHz\n"
+    width = 80
+    lines = [line[i : i + width] for line in data.splitlines() for i in range(0, len(line), width)]
+    log = trtlog.parse(b"\n".join(lines) + b"\n")
+    log.table("devices")
+    assert f"'.' in line {len(lines)}," in log.notes[-1]
 
 
 def test_a_clock_without_digits_is_null_and_noted():
     log = trtlog.parse(b"[I] === Device Information ===\n[I] SMs: 132\n[I] Memory Clock Rate: . GHz\n")
     assert (log.device.sms, log.device.memory_clock_ghz) == (132, None)
-    assert log.notes == ("table devices: null stands for '.', which cannot be read as the number it should be",)
+    assert log.notes == ("table devices: null stands for '.' in line 3, which cannot be read as the number it should be",)
 
 
 def test_notes_on_values_go_where_the_tables_go(tmp_path):

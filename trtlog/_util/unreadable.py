@@ -5,7 +5,7 @@ Readers of values call :func:`note`; who asks for a table collects what its read
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -42,16 +42,22 @@ def collecting() -> Iterator[dict[str, int]]:
         _found.reset(before)
 
 
-def in_words(table: str, found: dict[str, int]) -> str:
-    """Return the note on a table.
+def in_words(table: str, found: Mapping[str, int | None]) -> str:
+    """Return the note on a table: what stands there, the first with its line where that is known.
 
     Examples
     --------
-    >>> in_words("devices", {".": 1})
-    "table devices: null stands for '.', which cannot be read as the number it should be"
+    >>> in_words("devices", {".": 3})
+    "table devices: null stands for '.' in line 3, which cannot be read as the number it should be"
     """
-    first = next(iter(found))
+    first, line = next(iter(found.items()))
     more = len(found) - 1
+    place = "" if line is None else f" in line {line}"
     others = f" and {more} other {'text' if more == 1 else 'texts'}" if more else ""
     verb = "which cannot be read as the number it should be" if not more else "which are no numbers that 64 bits hold"
-    return f"table {table}: null stands for {first!r}{others}, {verb}"
+    return f"table {table}: null stands for {first!r}{place}{others}, {verb}"
+
+
+def printed_bytes(shown: str) -> bytes:
+    """Return what stands in the log of a text that was noted: the beginning of a long one."""
+    return (shown[:_SHOWN] if len(shown) > _SHOWN else shown).encode()

@@ -135,6 +135,30 @@ class Captures:
         columns = [_values(found.column(name)) for name in found.column_names]
         return [dict(zip(found.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
+    def line_with(self, printed: bytes, among: np.ndarray[Any, Any]) -> int | None:
+        """Return the first of some lines with a captured field that is a text, else that has it inside; None for none.
+
+        For rare questions: it goes through all captures.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        from trtlog._util.arrow import to_numpy
+
+        wanted = set(among.tolist())
+        for is_there in (pc.equal, pc.match_substring):
+            option = pa.scalar(printed, pa.binary()) if is_there is pc.equal else printed
+            lines = []
+            for chunks in self.columns.values():
+                for numbers, fields in chunks:
+                    for values in fields:
+                        plain = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+                        found = to_numpy(pc.fill_null(is_there(plain, option), False))
+                        lines += wanted.intersection(numbers[found].tolist())
+            if lines:
+                return min(lines)
+        return min((c[1] for c in self.continuations if printed in c[2] and c[1] in wanted), default=None)
+
     def lists(self, kinds: Iterable[str], fields: Sequence[str]) -> list[list[Any]]:
         """Return fields of the matches of some kinds as lists of text, sorted by line.
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from trtlog._util.arrow import from_numpy, to_numpy
 from trtlog._util.redact import redact, redact_table
+from trtlog._util.unreadable import in_words
 from trtlog.errors import InputError
 from trtlog.messages.captures import Captures
 from trtlog.parquet.commit import Staging
@@ -133,7 +134,7 @@ def convert(
                 notes += [f"{path}: left out: a log of several runs was written run by run" for path in paths]
             else:
                 rows = export_rows(captures, paths, notes, must=must and exports is not None)
-            writer.finish(captures, rows, notes)
+            notes = writer.finish(captures, rows, notes)
         except OSError as error:
             raise InputError(f"cannot write {target}: {error.strerror or error}") from error
         finally:
@@ -156,7 +157,7 @@ class _Writer:
         self._files: dict[str, pq.ParquetWriter] = {}
         self.runs = 0  # runs above those that are read now
         self._versions: dict[str, None] = {}
-        self._notes: dict[str, None] = {}  # on values of the tables
+        self._unread: dict[str, dict[str, int | None]] = {}  # by table, as TableSet.unread
         self._held: dict[str, list[pa.Table]] = {}  # rows that are not yet a row group
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trtlog-write")
         self._pending: deque[Future[None]] = deque()
@@ -173,13 +174,14 @@ class _Writer:
         if line is not None:
             self._submit(split(captures, line, segmented_kinds(captures)), SEGMENTED)
 
-    def finish(self, captures: Captures, exports: Mapping[str, Any], notes: Sequence[str]) -> None:
-        """Write the rest with the rows of exports, and make the files appear."""
+    def finish(self, captures: Captures, exports: Mapping[str, Any], notes: Sequence[str]) -> list[str]:
+        """Write the rest with the rows of exports, and make the files appear; return all notes."""
         self._submit(captures, list(TABLES), exports)
         self._wait()
         for name in list(self._held):
             self._write_group(name)
-        said = [redact(note) if self._redacting else note for note in (*notes, *self._notes)]
+        unread = [in_words(name, found) for name, found in self._unread.items()]
+        said = [redact(note) if self._redacting else note for note in (*notes, *unread)]
         metadata = metadata_of(list(self._versions), self._name, said)
         for file in self._files.values():
             file.add_key_value_metadata({key: metadata[key] for key in _LATE})
@@ -187,6 +189,7 @@ class _Writer:
         self._files = {}
         self._staging.commit()
         drop_former_analyses(self._staging.folder, self._staging.id)
+        return said
 
     def close(self) -> None:
         """Remove files that did not come to an end."""
@@ -228,7 +231,9 @@ class _Writer:
                 self._held.setdefault(name, []).append(_numbered(table, runs_above))
             if sum(waiting.num_rows for waiting in self._held.get(name, ())) >= GROUP_ROWS:
                 self._write_group(name)
-        self._notes.update(dict.fromkeys(tables.notes))
+        for name, found in tables.unread.items():
+            for text, line in found.items():
+                self._unread.setdefault(name, {}).setdefault(text, line)
 
     def _write_group(self, name: str) -> None:
         """Write the rows of a table that are held as a row group."""
