@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 import trtlog
+from tests.conftest import FIXTURES
 from trtlog.cli import cli
 from trtlog.errors import QueryError
 from trtlog.parquet.stream import convert
+from trtlog.sql import Limits, query
 
 HEADER = "Authorization: Bearer abcdefSECRET123"
 PLAIN = """\
@@ -151,6 +153,24 @@ def test_no_statement_reads_or_writes_a_file(statement, places, tmp_path):
     with pytest.raises(QueryError, match="DuckDB cannot run this statement"):
         trtlog.parse(places["PLAIN"]).sql(statement.replace("FOLDER", str(tmp_path)))
     assert [path.name for path in tmp_path.iterdir()] == ["old.csv"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("select sum(a.range * b.range % 7) from range(1000000) a, range(1000000) b", "ended after 0.5 s"),
+        ("with recursive t(n) as (select 1 union all select n + 1 from t) select count(*) from t", "ended after 0.5 s"),
+        ("select a.range from range(1000000000) a", "ended after 0.5 s|more than 64 MiB"),
+        ("select repeat('x', 1000) from range(1000000)", "ended after 0.5 s|more than 64 MiB"),
+        ("select list(range) from range(1000000000)", "ended after 0.5 s|more than 64 MiB"),
+    ],
+)
+def test_a_statement_of_somebody_else_is_ended(statement, words):
+    log = trtlog.parse(FIXTURES / "trt-8.5.3-h200/err_missing_onnx.log.gz")
+    limits = Limits(0.5, 64)
+    assert query(log, "select count(*) as n from coverage", limits=limits).to_pylist()[0]["n"] > 5
+    with pytest.raises(QueryError, match=words):
+        query(log, statement, limits=limits)
 
 
 @pytest.mark.parametrize("command", ["report", "lock", "trace", "show runs"])

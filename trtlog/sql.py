@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import did_you_mean
@@ -18,7 +21,25 @@ if TYPE_CHECKING:
     from trtlog.log import Log
 
 
-def query(log: Log, sql: str, parameters: Iterable[Any] | None = None) -> pa.Table:
+@dataclass(frozen=True)
+class Limits:
+    """What one statement may take, where somebody else writes the statements.
+
+    Parameters
+    ----------
+    seconds : float
+        Time from its start to its last row.
+    mebibytes : int
+        Memory of DuckDB, and of the answer; nothing is written to a disk instead.
+    """
+
+    seconds: float
+    mebibytes: int
+
+
+def query(
+    log: Log, sql: str, parameters: Iterable[Any] | None = None, *, limits: Limits | None = None
+) -> pa.Table:
     """Run one SQL statement over the tables of a log, of facts and of analyses.
 
     All tables are views of their names; only those that the statement names are built. The statement sees no
@@ -32,11 +53,13 @@ def query(log: Log, sql: str, parameters: Iterable[Any] | None = None) -> pa.Tab
         DuckDB's SQL; ``?`` stands for a parameter.
     parameters : iterable, optional
         Values for the ``?``.
+    limits : Limits, optional
+        How much time and memory it may take.
 
     Raises
     ------
     QueryError
-        DuckDB refuses the statement; its message is kept.
+        DuckDB refuses the statement, its message is kept; or it takes more than it may.
 
     Examples
     --------
@@ -55,7 +78,7 @@ def query(log: Log, sql: str, parameters: Iterable[Any] | None = None) -> pa.Tab
         return _registrable(schema_of_record(log.record(name)).empty_table())
 
     given = list(parameters) if parameters is not None else None
-    return run(rows, sql, given, list(log.tables), log.analyses, outline)
+    return run(rows, sql, given, list(log.tables), log.analyses, outline, limits=limits)
 
 
 def run(
@@ -65,6 +88,8 @@ def run(
     tables: Sequence[str],
     computed: Sequence[str] = (),
     outline: Callable[[str], Any] | None = None,
+    *,
+    limits: Limits | None = None,
 ) -> pa.Table:
     """Run one SQL statement over tables that DuckDB reads from ``rows``: Arrow tables, or datasets it scans.
 
@@ -80,11 +105,13 @@ def run(
         Names of the tables; those of ``computed`` are costly, so that a mere column of the name does not count.
     outline : callable, optional
         Name of a computed table -> one without rows, for statements that list the tables.
+    limits : Limits, optional
+        How much time and memory it may take.
 
     Raises
     ------
     QueryError
-        DuckDB refuses the statement; its message is kept.
+        DuckDB refuses the statement, its message is kept; or it takes more than it may.
     """
     try:
         import duckdb
@@ -96,6 +123,8 @@ def run(
         )
     with duckdb.connect(":memory:") as connection:
         try:
+            if limits is not None:
+                connection.execute(f"set memory_limit = '{limits.mebibytes}MiB'; set temp_directory = ''")
             # the lock also refuses calls that would begin a log or a profile in a file
             connection.execute("set enable_external_access = false; set lock_configuration = true")
             read = [*tables_named(sql, tables), *_computed_named(connection, sql, computed)]
@@ -104,13 +133,73 @@ def run(
             if outline is not None and _lists_tables(sql):
                 for name in set(computed) - set(read):
                     connection.register(name, outline(name))
-            result = connection.sql(sql, params=parameters)
-            if result is None:
-                raise QueryError("the statement gives no rows; write a select")
-            return result.to_arrow_table()
+            with _timed(connection, limits):
+                result = connection.sql(sql, params=parameters)
+                if result is None:
+                    raise QueryError("the statement gives no rows; write a select")
+                return result.to_arrow_table() if limits is None else _at_most(result, limits)
+        except duckdb.OutOfMemoryException as error:
+            if limits is None:
+                raise QueryError(f"DuckDB cannot run this statement: {error}") from error
+            raise _too_much(limits) from error
         except duckdb.Error as error:
             every = [*tables, *computed]
             raise QueryError(f"DuckDB cannot run this statement: {_message(error, every)}") from error
+
+
+@contextmanager
+def _timed(connection: duckdb.DuckDBPyConnection, limits: Limits | None) -> Iterator[None]:
+    """Interrupt what the connection does when its time is over, again and again until it has ended.
+
+    DuckDB looks for an interrupt between pieces of some thousand rows.
+    """
+    if limits is None:
+        yield
+        return
+    done, over = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        ended = done.wait(limits.seconds)
+        while not ended:
+            over.set()
+            connection.interrupt()
+            ended = done.wait(0.05)
+
+    watcher = threading.Thread(target=watch, name="trtlog-sql", daemon=True)
+    watcher.start()
+    try:
+        yield
+    except Exception as error:  # DuckDB's own, or Arrow's where rows were read already
+        if over.is_set() and "interrupt" in str(error).lower():
+            raise QueryError(
+                f"the statement was ended after {limits.seconds:g} s; join tables on columns, ask for fewer rows"
+            ) from error
+        raise
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _at_most(result: duckdb.DuckDBPyRelation, limits: Limits) -> pa.Table:
+    """Return the rows; give up when they take more memory than they may."""
+    import pyarrow as pa
+
+    read = result.to_arrow_reader if hasattr(result, "to_arrow_reader") else result.fetch_record_batch  # before 1.4
+    reader = read(10_000)
+    batches = []
+    size = 0
+    for batch in reader:
+        batches.append(batch)
+        size += batch.nbytes
+        if size > limits.mebibytes << 20:
+            raise _too_much(limits)
+    return pa.Table.from_batches(batches, reader.schema)
+
+
+def _too_much(limits: Limits) -> QueryError:
+    return QueryError(
+        f"the statement takes more than {limits.mebibytes} MiB of memory; ask for fewer rows and columns, or counts"
+    )
 
 
 def tables_named(sql: str, tables: Sequence[str]) -> list[str]:

@@ -67,6 +67,8 @@ def test_finding_layers():
     assert find_layers(log, "/features/features.8/Add") == [exact]  # an ONNX node
     assert find_layers(log, "features.8/conv/conv.2") == [exact]  # a part
     assert find_layers(log, r"features\.8/.*conv\.2/") == [exact]  # a regular expression
+    with pytest.raises(trtlog.QueryError, match="no layer fits"):  # takes no longer than another, however it doubles
+        find_layers(log, "((([a-zA-Z0-9/. +]+)+)+)+$x")
     assert find_layers(log, "classifier") == ["/classifier/classifier.1/Gemm"]  # not its own conversions
     several = find_layers(log, "features.8")
     assert len(several) > 1

@@ -100,7 +100,7 @@ def same_captures(expected: Any, found: Any, what: str, by_kind: bool) -> None:
 def read(data: bytes, noise: Random) -> Log | None:
     """Read with both engines; return the log, None where it is refused."""
     sizes = (64, 1000, 8 << 20)
-    # What is costly is looked at for some inputs only: the captures themselves, a third reading, another size of chunks.
+    # Looked at for some inputs only, as costly: the captures themselves, a third reading, chunks of another size.
     thorough = noise.random() < 0.3
 
     def captures(engine: Any, noise: Random | None = None) -> Any:

@@ -56,8 +56,8 @@ def variants(name: str, log: Any, folder: Path, noise: Random) -> list[list[str]
         "--layer": layers, "--around": layers, "--other": [two], "--diff": [two], "--limit": ["0", "3"],
         "--run": ["0", "1"], "--test-run": ["0", "1"], "--control-run": ["0", "1"], "--columns": columns,
         "--sort": [*columns, f"-{columns[0]}"], "--where": [f"{n} is not null" for n in columns],
-        "--logger": [str(folder / "a.logger")], "--radius": ["0", "9"], "--batch-logs": ["1"], "--axis": ["fp16=on,off"],
-        "--max-latency": ["1.5"], "--log": ["a.log"],
+        "--logger": [str(folder / "a.logger")], "--radius": ["0", "9"], "--batch-logs": ["1"],
+        "--axis": ["fp16=on,off"], "--max-latency": ["1.5"], "--log": ["a.log"],
     }  # fmt: skip
     options = [[], *_options(command, values, noise)]
     return [[name, *given, *noise.choice(ends)] for given in options] + [[name, *end] for end in ends]

@@ -40,6 +40,10 @@ FOUND = {
         b"[08/20/2023-10:20:39] [I] Timing trace has 130 queries over 3.04739 s\n"
         b"[08/20/2023-10:20:39] [I] Timing trace has 130 queries over 3.04739 s"
     ),
+    "tactics of one layer, one of them before its runner": (
+        b"[V] [TRT] l Set Tactic Name: a Tactic: 0x19b688348f983aa0\n[V] [TRT] Tactic: 0x19b688348f983aa0 Time: 2\n"
+        b"[V] [TRT] --------------- Timing Runner: l (Cask)\n[V] [TRT] Tactic: 0x65b36e05da14f11a Time: 1"
+    ),
     "a kernel named in one run, a tactic without a block in the next": (
         b"[V] [TRT] Tactic Name: kernel\n&&&& FAILED TensorRT [TensorRT v100300] # trtexec\n"
         b"[V] [TRT] Tactic: 0x0000000000020318 Time: 0.052"
@@ -80,7 +84,8 @@ def test_a_number_above_64_bits_is_null_and_noted():
         {"tactic": None, "tactic_id": None, "time_ms": 2.0}
     ]
     assert log.notes == (
-        "table tactics: null stands for '18446744073709551616' in line 2, which cannot be read as the number it should be",
+        "table tactics: null stands for '18446744073709551616' in line 2, "
+        "which cannot be read as the number it should be",
     )
 
 
@@ -119,7 +124,9 @@ def test_a_note_on_a_value_counts_lines_as_the_file_does():
 def test_a_clock_without_digits_is_null_and_noted():
     log = trtlog.parse(b"[I] === Device Information ===\n[I] SMs: 132\n[I] Memory Clock Rate: . GHz\n")
     assert (log.device.sms, log.device.memory_clock_ghz) == (132, None)
-    assert log.notes == ("table devices: null stands for '.' in line 3, which cannot be read as the number it should be",)
+    assert log.notes == (
+        "table devices: null stands for '.' in line 3, which cannot be read as the number it should be",
+    )
 
 
 def test_notes_on_values_go_where_the_tables_go(tmp_path):

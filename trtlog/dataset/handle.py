@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from trtlog.sql import Limits
+
 _TRIES = 5
 Answer = TypeVar("Answer")
 
@@ -172,14 +174,16 @@ class Dataset(InNotebook):
         return read()
 
     # ------------------------------------------------------------------ SQL
-    def query(self, statement: str, parameters: Iterable[Any] | None = None) -> pa.Table:
-        """Run a DuckDB statement as :meth:`sql` does; return an Arrow table."""
+    def query(
+        self, statement: str, parameters: Iterable[Any] | None = None, *, limits: Limits | None = None
+    ) -> pa.Table:
+        """Run a DuckDB statement as :meth:`sql` does, within limits of time and memory; return an Arrow table."""
         from trtlog.sql import run, tables_named
 
         given = list(parameters) if parameters is not None else None
         tables = [CATALOGUE, *TABLES]
         try:
-            return self._again(lambda: run(self.scanned, statement, given, tables=tables))
+            return self._again(lambda: run(self.scanned, statement, given, tables, limits=limits))
         except QueryError:
             for name in tables_named(statement, tables):
                 self._check_parts(name)

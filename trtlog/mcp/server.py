@@ -28,6 +28,8 @@ show it. Null means that the log does not say: missing_flags() tells which flags
 `more` says how to go on. Nothing is written."""
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _MOST_EXCERPT = 100
+# What one statement may take: agents write them, and one without a condition would go on for ever.
+SQL_SECONDS, SQL_MEBIBYTES = 20.0, 1024
 
 Path = Annotated[str, Field(description="A log, run folder, Parquet folder or dataset, as list_logs names it")]
 Run = Annotated[int | None, Field(description="Which run, from 0; needed where a log holds several")]
@@ -186,13 +188,18 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
         limit: Limit = ROWS,
         offset: Offset = 0,
     ) -> Rows:
-        """Ask in SQL. Each table of tables() is a view; it sees no files. Select `line` to be able to cite."""
+        """Ask in SQL. Each table of tables() is a view; it sees no files. Select `line` to be able to cite.
+
+        A statement is ended after 20 seconds, or at 1 GiB of memory.
+        """
         from trtlog.dataset.handle import Dataset
-        from trtlog.sql import query
+        from trtlog.sql import Limits, query
 
         found = places.open(path)
         whole = found if isinstance(found, Dataset) and source is None else places.log(path, source)
-        answer = whole.query(statement) if isinstance(whole, Dataset) else query(whole, statement)
+        limits = Limits(SQL_SECONDS, SQL_MEBIBYTES)
+        whole_set = isinstance(whole, Dataset)
+        answer = whole.query(statement, limits=limits) if whole_set else query(whole, statement, limits=limits)
         return rows_of(answer, limit=limit, offset=offset)
 
     @tool
