@@ -198,8 +198,10 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
         found = places.open(path)
         whole = found if isinstance(found, Dataset) and source is None else places.log(path, source)
         limits = Limits(SQL_SECONDS, SQL_MEBIBYTES)
-        whole_set = isinstance(whole, Dataset)
-        answer = whole.query(statement, limits=limits) if whole_set else query(whole, statement, limits=limits)
+        if isinstance(whole, Dataset):
+            answer = whole.query(statement, limits=limits)
+        else:
+            answer = query(whole, statement, limits=limits)
         return rows_of(answer, limit=limit, offset=offset)
 
     @tool

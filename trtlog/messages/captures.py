@@ -148,7 +148,7 @@ class Captures:
         wanted = set(among.tolist())
         for is_there in (pc.equal, pc.match_substring):
             option = pa.scalar(printed, pa.binary()) if is_there is pc.equal else printed
-            lines = []
+            lines: list[int] = []
             for chunks in self.columns.values():
                 for numbers, fields in chunks:
                     for values in fields:
@@ -157,7 +157,8 @@ class Captures:
                         lines += wanted.intersection(numbers[found].tolist())
             if lines:
                 return min(lines)
-        return min((c[1] for c in self.continuations if printed in c[2] and c[1] in wanted), default=None)
+        continued = [line for _, line, body in self.continuations if printed in body and line in wanted]
+        return min(continued, default=None)
 
     def lists(self, kinds: Iterable[str], fields: Sequence[str]) -> list[list[Any]]:
         """Return fields of the matches of some kinds as lists of text, sorted by line.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import Any
 
 import pyarrow as pa
@@ -26,14 +27,21 @@ class WaterfallStep(Record):
 def waterfall(layers: Layers) -> pa.Table:
     """List the passes of the engine that was kept, with layer counts, changes and the rewrites printed in each."""
     passes = layers.rows("passes")
-    events = [(f["run"], f["line"]) for f in rows(layers.rows("fusions")) if f["action"] != "attempt"]
+    events: dict[int, list[int]] = {}
+    for fusion in rows(layers.rows("fusions")):
+        if fusion["action"] != "attempt":
+            events.setdefault(fusion["run"], []).append(fusion["line"])
+    for lines in events.values():
+        lines.sort()
     out: list[dict[str, Any]] = []
     previous: dict[int, dict[str, Any]] = {}
     for row in rows(passes):
         before = previous.get(row["run"])
         first = before["line"] if before else 0
-        count = sum(1 for run, line in events if run == row["run"] and first < line < row["line"])
-        change = row["layers"] - before["layers"] if before else None
+        lines = events.get(row["run"], [])
+        count = max(0, bisect_left(lines, row["line"]) - bisect_right(lines, first))
+        known = before is not None and None not in (row["layers"], before["layers"])
+        change = row["layers"] - before["layers"] if before is not None and known else None
         out.append({**{k: row[k] for k in ("run", "name", "layers", "line")}, "change": change, "rewrites": count})
         previous[row["run"]] = row
     return answer(WaterfallStep, out)
