@@ -101,7 +101,8 @@ def engines(context: Context) -> pa.Table:
             rows.append(
                 {
                     "run": build.run,
-                    "line": int(firsts[number]),
+                    # Text above the first banner belongs to the run, not to its engine.
+                    "line": max(int(firsts[number]), context.runs[build.run].line),
                     "last_line": min(lasts[number], context.runs[build.run].last),
                     "engine": build.engine,
                     "origin": build.origin,

@@ -6,12 +6,13 @@ undone unless the grammar knows more of the undone text than of the text as it i
 """
 
 from trtlog.source.forms.base import Form
-from trtlog.source.forms.envelopes import JsonLines, Quoted, Tags
+from trtlog.source.forms.cells import Csv, Quoted
+from trtlog.source.forms.envelopes import JsonLines, Tags
 from trtlog.source.forms.jammed import Jammed
 from trtlog.source.forms.letters import Colours, Dashes, Entities, Quotes, Spaces
-from trtlog.source.forms.marks import MARKS
+from trtlog.source.forms.marks import MARKS, Relayed
 from trtlog.source.forms.numbers import Numbers
-from trtlog.source.forms.slips import LostBracket, PowerShell, Tabs
+from trtlog.source.forms.slips import Endings, LostBracket, PowerShell, Tabs
 from trtlog.source.forms.stamps import COLLECTORS
 from trtlog.source.forms.wrapped import Wrapped
 
@@ -19,6 +20,7 @@ WRAPPED = Wrapped()
 # In the order in which they are looked for: what is told apart by more comes first.
 FORMS: tuple[Form, ...] = (
     JsonLines(),
+    Csv(),
     *COLLECTORS,
     Numbers(),
     Tags(),
@@ -30,8 +32,10 @@ FORMS: tuple[Form, ...] = (
     LostBracket(),
     PowerShell(),
     Tabs(),
-    MARKS,
     Quoted(),
+    MARKS,
+    Relayed(),
+    Endings(),
     Jammed(),
     WRAPPED,
 )

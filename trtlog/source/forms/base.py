@@ -177,8 +177,10 @@ class Sample:
             better = after.score - self.score
             return max(0, better), max(0, -better), len(self.lines)
         pairs = [pair for pair in zip(self.lines, after.lines, strict=True) if pair[0] != pair[1]]
-        step = max(1, len(pairs) // JUDGED)
-        worth = [(self.worth(old), self.worth(new)) for old, new in pairs[::step]]
+        known = [pair for pair in pairs if self.worth(pair[0]) == MESSAGE]
+        others = [pair for pair in pairs if self.worth(pair[0]) < MESSAGE]
+        judged = [*known[:: max(1, len(known) // JUDGED)], *others[:: max(1, len(others) // JUDGED)]]
+        worth = [(self.worth(old), self.worth(new)) for old, new in judged]
         better = sum(new > old for old, new in worth)
         return better, sum(new < old for old, new in worth), len(pairs)
 
@@ -231,6 +233,91 @@ class InFront(Form):
             match = re.compile(expression).match
             count = sum(match(line) is not None for line in lines)
             if count > 1 or (count and sample.filled < 3):
-                note = f"{self.name}: what stands in front of each line was cut off"
-                found.append((count, Replace(f"{self.name} {expression!r}", note, rb"^(?:%b)" % expression)))
+                found.append((count, self.undo(expression, sample)))
         return [undo for _, undo in sorted(found, key=lambda pair: -pair[0])]
+
+    def undo(self, expression: bytes, sample: Sample) -> Undo:
+        """Return what cuts off what an expression matches; lines of others than those who print records go."""
+        key, note = f"{self.name} {expression!r}", f"{self.name}: what stands in front of each line was cut off"
+        pattern = re.compile(expression)
+        if not pattern.groups:
+            return Replace(key, note, rb"^(?:%b)" % expression)
+        found = [(match[1], sample.holds(line)) for line in sample.lines if (match := pattern.match(line))]
+        others = sorted({who for who, _ in found} - {who for who, holds in found if holds})
+        if not others:
+            return Replace(key, note, rb"^(?:%b)" % expression)
+        return Cut(key, note, pattern, others)
+
+
+class Cut(Reflow):
+    """Cuts off what stands in front of lines, and leaves out those of other programs."""
+
+    def __init__(self, key: str, note: str, pattern: re.Pattern[bytes], others: list[bytes]) -> None:
+        names = ", ".join(who.decode("utf-8", "replace") for who in others[:3])
+        super().__init__(key, f"{note}; lines of {names}{' and others' if len(others) > 3 else ''} were left out")
+        self._args = key, note, pattern, others
+        self._match = pattern.match
+        self._others = frozenset(others)
+
+    def fresh(self) -> Cut:
+        """Return one that does the same."""
+        return Cut(*self._args)
+
+    def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
+        """Return the lines of those who print records, without what stands in front of them."""
+        out: list[bytes] = []
+        places: list[int] = []
+        for line, number in zip(lines, numbers, strict=True):
+            found = self._match(line)
+            if found is None or found[1] not in self._others:
+                out.append(line if found is None else line[found.end() :])
+                places.append(number)
+        return out, places
+
+
+class Parts(Reflow):
+    """Cuts off what stands in front of lines, and puts together those that came in parts.
+
+    Parameters
+    ----------
+    pattern : Pattern
+        What stands in front; its group is a mark.
+    opening, joining : bytes
+        The mark of a part that goes on in the next line, and that of a part that belongs to the line above.
+    """
+
+    def __init__(self, key: str, note: str, pattern: re.Pattern[bytes], opening: bytes, joining: bytes) -> None:
+        super().__init__(key, note)
+        self._args = key, note, pattern, opening, joining
+        self._match, self._opening, self._joining = pattern.match, opening, joining
+        self._text: bytes | None = None
+        self._number = 0
+        self._open = False
+
+    def fresh(self) -> Parts:
+        """Return one that has seen nothing."""
+        return Parts(*self._args)
+
+    def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
+        """Return whole lines, each with the number of its first part."""
+        out: list[bytes] = []
+        places: list[int] = []
+        for line, number in zip(lines, numbers, strict=True):
+            found = self._match(line)
+            mark = found[1] if found is not None else b""
+            text = line if found is None else line[found.end() :]
+            if self._text is not None and found is not None and (self._open or (mark and mark == self._joining)):
+                self._text += text
+            else:
+                self._flush(out, places)
+                self._text, self._number = text, number
+            self._open = bool(mark) and mark == self._opening
+        if last:
+            self._flush(out, places)
+        return out, places
+
+    def _flush(self, out: list[bytes], places: list[int]) -> None:
+        if self._text is not None:
+            out.append(self._text)
+            places.append(self._number)
+            self._text = None

@@ -1,8 +1,7 @@
-"""Lines that wrap a line of the log in something of their own: JSON, quoted strings, HTML."""
+"""Lines that wrap a line of the log in something of their own: JSON, HTML."""
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections import Counter
@@ -43,6 +42,8 @@ class JsonLines(Form):
         if not any(line.lstrip(b" \t,[")[:1] == b"{" for line in sample.hidden):
             return []
         objects = [line for line in sample.lines if line.lstrip(b" \t,[")[:1] == b"{"][:_PARSED]
+        if len(objects) < 2 < sample.filled:
+            return []
         texts: dict[tuple[str, ...], list[str]] = {}
         for line in objects:
             for path, text in _texts(_parsed(line)):
@@ -131,40 +132,6 @@ def _field(value: Any, path: tuple[str, ...]) -> str | None:
     return value if isinstance(value, str) else None
 
 
-class Quoted(Form):
-    """Each line a string of a programming language."""
-
-    name = "quoted strings"
-    about = "Each line as a string of a program in quotes, with escapes, and a comma behind it."
-    samples = ((b"  '[I] [TRT] Loaded\\n',\n  '[I] [TRT] Loaded\\n',", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),)
-    _STRING = re.compile(
-        rb"^[ \t\[(]*b?(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')[ \t]*[,\])+]*[ \t]*$", re.MULTILINE
-    )
-    hides = True
-
-    def find(self, sample: Sample) -> list[Undo]:
-        """Return one that takes the text out of the quotes."""
-        strings = sum(self._STRING.match(line) is not None for line in sample.hidden)
-        return [_Unquote(self._STRING)] if strings > 1 else []
-
-
-class _Unquote(Undo):
-    def __init__(self, expression: re.Pattern[bytes]) -> None:
-        super().__init__("quoted", "each line is a quoted string, which was read")
-        self._sub = expression.sub
-
-    def rewrite(self, data: bytes) -> bytes:
-        return self._sub(_unquoted, data)
-
-
-def _unquoted(found: re.Match[bytes]) -> bytes:
-    try:
-        text: str = ast.literal_eval(found[1].decode("utf-8", "surrogateescape"))
-    except (ValueError, SyntaxError):
-        return found[0]
-    return text.rstrip("\r\n").replace("\n", " ").encode("utf-8", "surrogateescape")
-
-
 class Tags(Form):
     """HTML tags."""
 
@@ -174,12 +141,12 @@ class Tags(Form):
         (b"[I] [TRT] Loaded <br/>\n<p>[I] [TRT] Loaded</p>", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),
         (b"[I] [TRT] Loaded<br>[I] [TRT] Loaded", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),
     )
-    least = 1
     hides = True
 
     def find(self, sample: Sample) -> list[Undo]:
-        """Return one that removes the tags."""
-        return [_Untag()] if b"<" in sample.data and _TAG.search(sample.data) else []
+        """Return one that removes the tags, where several lines hold some or there is hardly another line."""
+        lines = sum(b"<" in line and _TAG.search(line) is not None for line in sample.lines)
+        return [_Untag()] if lines > 1 or (lines and sample.filled < 3) else []
 
 
 class _Untag(Reflow):

@@ -35,7 +35,9 @@ class Jammed(Form):
         several = sum(n > 1 for n in counts)
         if several > 1 and several >= _SHARE * len(counts):
             return [_Split(2)]
-        return [_Split(_MANY)] if any(n >= _MANY for n in counts) else []
+        long = [line for line in sample.lines if len(_RECORD.findall(line)) >= _MANY]
+        enough = len(long) > 1 or 2 * sum(map(len, long)) > len(sample.data)
+        return [_Split(_MANY)] if long and enough else []
 
 
 class _Split(Reflow):

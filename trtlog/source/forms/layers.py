@@ -9,6 +9,7 @@ from trtlog.source.forms import FORMS, WRAPPED
 from trtlog.source.forms.base import MOST, Form, Reflow, Sample, Undo, holds_record
 from trtlog.source.forms.judge import Judge
 from trtlog.source.forms.numbering import LineMap
+from trtlog.source.forms.slips import ENDS
 from trtlog.source.forms.wrapped import Join
 from trtlog.source.logger import Logger
 
@@ -40,6 +41,9 @@ _TEXTS = (
 _BY_BYTE = {byte: [text for text in _TEXTS if text.startswith(byte)] for byte in {text[:1] for text in _TEXTS}}
 _ODD = re.compile(b"|".join(map(re.escape, _TEXTS)) + rb"|[\xc2\xe2][\x80-\xbf]|\xe3\x80|(?<![\x80-\xff])[\x80-\xbf]")
 _STRANGE = 0.02
+_SAME_END = 0.9
+# Of what is certain so many lines may be known less: the grammar describes what is usual.
+_FEW_WORSE = 0.01
 _ALL, _EVERY = 600, 4
 # A header holds this twice; a line that holds it more often may hold several records.
 _BETWEEN = b"] ["
@@ -64,6 +68,9 @@ def looks_plain(data: bytes) -> bool:
     looked_at = lines[:_ALL] + lines[_ALL::_EVERY]
     strange = [line for line in looked_at if match(line) is None]
     if len(strange) > _STRANGE * len(looked_at) or any(holds_record(line) for line in strange):
+        return False
+    filled = [line.rstrip(b"\r") for line in looked_at if len(line) > 1]
+    if filled and any(sum(line.endswith(end) for line in filled) > _SAME_END * len(filled) for end in ENDS):
         return False
     return data.count(_BETWEEN) <= 3 * len(lines)
 
@@ -198,8 +205,9 @@ def _outermost(
                 continue
             after = sample.undone(undo)
             better, worse, changed = sample.gain(undo, after)
-            enough = better >= form.least and better > 2 * worse
-            if (enough or (undo.certain and not worse)) and (best is None or better > best[0]):
+            # What changes one line alone is judged by that line.
+            enough = better >= min(form.least, changed) and better > 2 * worse
+            if (enough or (undo.certain and worse <= _FEW_WORSE * changed)) and (best is None or better > best[0]):
                 best = better, undo, after
             elif maybe is None and not worse and _may_hide(form, sample, changed):
                 maybe = undo, after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import ClassVar
 
 from trtlog.source.forms.base import Form, Replace, Sample, Undo
 
@@ -50,17 +51,22 @@ class Entities(Form):
     name = "HTML entities"
     about = "`&gt;`, `&quot;`, `&nbsp;`, `&#39;` and their kind in place of characters."
     samples = ((b"[V] [TRT] &gt;&gt;&gt; Chose", b"[V] [TRT] >>> Chose"),)
-    least = 1
     hides = True
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that reads the entities."""
-        return [_Entities()] if b"&" in sample.data and _ENTITY.search(sample.data) else []
+        if b"&" not in sample.data or not _ENTITY.search(sample.data):
+            return []
+        # Where all of a text is escaped no such character is left.
+        lines = sum(b"&" in line and _ENTITY.search(line) is not None for line in sample.lines)
+        left = any(character in sample.data for character in (b"<", b">"))
+        whole = lines >= _CERTAIN and not left and sample.data.count(b"&") == len(_ENTITY.findall(sample.data))
+        return [_Entities(certain=whole)]
 
 
 class _Entities(Undo):
-    def __init__(self) -> None:
-        super().__init__("entities", "HTML entities were read as the characters they stand for")
+    def __init__(self, *, certain: bool) -> None:
+        super().__init__("entities", "HTML entities were read as the characters they stand for", certain=certain)
 
     def rewrite(self, data: bytes) -> bytes:
         """Return whole lines undone."""
@@ -72,63 +78,80 @@ def _character(entity: bytes) -> bytes:
     return b" " if text in "\r\n\0" else text.encode("utf-8", "replace")
 
 
-class Spaces(Form):
+class _Replaced(Form):
+    """Characters that stand for others.
+
+    Attributes
+    ----------
+    note : str
+        What is said of the log.
+    wanted : bytes
+        An expression for the characters that are replaced.
+    ways : tuple
+        Ways to replace them: pairs of an expression and what is put in its place.
+    """
+
+    note: ClassVar[str]
+    wanted: ClassVar[bytes]
+    ways: ClassVar[tuple[list[tuple[bytes, bytes]], ...]]
+    hides = True
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return one for each way."""
+        if sample.data.isascii() or not re.search(self.wanted, sample.data):
+            return []
+        certain = self.certain(sample)
+        return [_Letters(self.name, self.note, pairs, certain=certain) for pairs in self.ways]
+
+    def certain(self, sample: Sample) -> bool:
+        """Tell whether the characters were surely put there, though lines are known with and without."""
+        return False
+
+
+class Spaces(_Replaced):
     """Spaces that are no blanks."""
 
     name = "no-break and other spaces"
     about = "No-break, thin, wide and zero-width spaces of web pages and word processors in place of blanks."
     samples = (("[I]\u00a0 \u00a0 Device 0".encode(), b"[I]    Device 0"),)
-    least = 1
-    hides = True
-
-    def find(self, sample: Sample) -> list[Undo]:
-        """Return one that puts blanks in their place."""
-        if sample.data.isascii() or not re.search(rb"%b|%b" % (_BLANKS, _EMPTY), sample.data):
-            return []
-        note = "no-break and other spaces were read as blanks"
-        return [_Letters("spaces", note, [(_BLANKS, b" "), (_EMPTY, b"")])]
+    note = "no-break and other spaces were read as blanks"
+    wanted = rb"%b|%b" % (_BLANKS, _EMPTY)
+    ways = ([(_BLANKS, b" "), (_EMPTY, b"")],)
 
 
-class Quotes(Form):
+class Quotes(_Replaced):
     """Typographic quotation marks."""
 
     name = "typographic quotation marks"
     about = "Curly and angled quotation marks and the ellipsis in place of plain ones."
     samples = (("Device 0: \u201cNVIDIA H200\u201d".encode(), b'Device 0: "NVIDIA H200"'),)
-    least = 1
-    hides = True
+    note = "typographic quotation marks were read as plain ones"
+    wanted = rb"%b|%b" % (_DOUBLE, _SINGLE)
+    ways = ([(_DOUBLE, b'"'), (_SINGLE, b"'"), (rb"\xe2\x80\xa6", b"...")],)
 
-    def find(self, sample: Sample) -> list[Undo]:
-        """Return one that puts plain quotation marks in their place."""
-        if sample.data.isascii() or not re.search(rb"%b|%b" % (_DOUBLE, _SINGLE), sample.data):
-            return []
-        note = "typographic quotation marks were read as plain ones"
-        pairs = [(_DOUBLE, b'"'), (_SINGLE, b"'"), (rb"\xe2\x80\xa6", b"...")]
-        # An editor that replaces quotation marks leaves no plain one.
+    def certain(self, sample: Sample) -> bool:
+        """Tell whether an editor replaced quotation marks, which leaves no plain one."""
         lines = [line for line in sample.lines if not line.isascii() and sample.judge.begins(line)]
-        certain = len(lines) >= _CERTAIN and b'"' not in sample.data and b"'" not in sample.data
-        return [_Letters("quotes", note, pairs, certain=certain)]
+        return len(lines) >= _CERTAIN and b'"' not in sample.data and b"'" not in sample.data
 
 
-class Dashes(Form):
-    """Dashes in place of hyphens."""
+class Dashes(_Replaced):
+    """Dashes in place of hyphens: one editor makes an em dash of two, another of three."""
 
     name = "typographic dashes"
     about = "En and em dashes, minus signs and other hyphens in place of one, two or three hyphens."
     samples = (("trtexec \u2013onnx=net.onnx \u2013fp16".encode(), b"trtexec --onnx=net.onnx --fp16"),)
-    least = 1
-    hides = True
+    note = "typographic dashes were read as hyphens"
+    wanted = rb"%b|%b|%b" % (_HYPHEN, _EN, _EM)
+    ways = tuple(
+        [(_HYPHEN, b"-"), (_OPTION % _EN, b"--"), (_EN, en), (_OPTION % _EM, b"--"), (_EM, em)]
+        for en, em in ((b"--", b"---"), (b"-", b"--"), (b"-", b"-"))
+    )
+    _IN_COMMAND = re.compile(rb"^&&&& [^\n]* (?:%b|%b)(?=[A-Za-z]+=)" % (_EN, _EM), re.MULTILINE)
 
-    def find(self, sample: Sample) -> list[Undo]:
-        """Return some that put hyphens in their place: one editor makes an em dash of two, another of three."""
-        if sample.data.isascii() or not re.search(rb"%b|%b|%b" % (_HYPHEN, _EN, _EM), sample.data):
-            return []
-        note = "typographic dashes were read as hyphens"
-        undos: list[Undo] = []
-        for en, em in ((b"--", b"---"), (b"-", b"--"), (b"-", b"-")):
-            pairs = [(_HYPHEN, b"-"), (_OPTION % _EN, b"--"), (_EN, en), (_OPTION % _EM, b"--"), (_EM, em)]
-            undos.append(_Letters("dashes", note, pairs))
-        return undos
+    def certain(self, sample: Sample) -> bool:
+        """Tell whether an option of a command begins with a dash, which no program would take."""
+        return self._IN_COMMAND.search(sample.data) is not None
 
 
 class Colours(Form):
@@ -140,9 +163,10 @@ class Colours(Form):
         (b"[36m[I] [TRT] Loaded[0m", b"[I] [TRT] Loaded"),
         (b"\x1b[36m[TRT]\x1b[0m    loaded", b"[TRT]    loaded"),
     )
-    least = 1
     hides = True
-    _CODE = rb"(?:\x1b|\^\[|\\x1b|\\033|\\e|\\u001[bB]|\xe2\x90\x9b)?\[[0-9;]{0,12}[mK]"
+    _ESCAPE = rb"(?:\x1b|\^\[|\\x1b|\\033|\\e|\\u001[bB]|\xe2\x90\x9b)"
+    # Without its escape a code needs a number: brackets with letters stand in every log.
+    _CODE = rb"%b\[[0-9;]{0,12}[mK]|\[[0-9;]{1,12}[mK]" % _ESCAPE
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that removes the codes."""

@@ -15,6 +15,7 @@ _FARTHEST = 200
 _LEAST = 2
 _SHARE = 0.02
 _MOST = 0.5
+_OUTER = 6
 
 
 class Marks(Form):
@@ -43,7 +44,7 @@ class Marks(Form):
         for line in sample.hidden:
             front = _front(sample, line)
             if front:
-                fronts[_shape(front)] += 1
+                fronts[shape_of(front)] += 1
         least = max(_LEAST, _SHARE * len(sample.unread))
         blank = [shape for shape in fronts if not shape.replace(b"\\", b"").strip()]
         if sum(fronts[shape] for shape in blank) <= _MOST * _records(sample):
@@ -53,6 +54,34 @@ class Marks(Form):
 
 
 MARKS = Marks()
+
+
+class Relayed(Form):
+    """Lines with two headers: a program printed each line of a log through a logger of its own."""
+
+    name = "lines printed again by a logger"
+    about = "Another program's header in front of trtexec's own, as of a script that logs what trtexec prints."
+    samples = (
+        (
+            b"2026-11-22 13:22:03,123 - builder - INFO - [11/22/2026-13:22:03] [I] Format: ONNX\n"
+            b"2026-11-22 13:22:03,124 - builder - INFO - [11/22/2026-13:22:03] [I] Model: a.onnx",
+            b"[11/22/2026-13:22:03] [I] Format: ONNX\n[11/22/2026-13:22:03] [I] Model: a.onnx",
+        ),
+    )
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return one that cuts off the outer header, where most lines have one with its own time inside."""
+        fronts: Counter[bytes] = Counter()
+        for line in sample.lines:
+            end = sample.judge.header(line)
+            if end and not sample.judge.is_dated(line) and sample.judge.is_dated(line[end:]):
+                fronts[shape_of(line[:end])] += 1
+        if sum(fronts.values()) < max(_LEAST, _MOST * sample.filled):
+            return []
+        shapes = b"|".join(shape for shape, _ in fronts.most_common(_OUTER))
+        bare = b"|".join(re.sub(rb"(?:\\ )+$", b"", shape) + b"[ \t]*$" for shape, _ in fronts.most_common(_OUTER))
+        note = "the header of a logger in front of each line's own was cut off"
+        return [Replace(f"outer {shapes!r}", note, rb"^(?:%b|%b)" % (shapes, bare))]
 
 
 def _records(sample: Sample) -> int:
@@ -71,7 +100,7 @@ def _front(sample: Sample, line: bytes) -> bytes:
     return b""
 
 
-def _shape(front: bytes) -> bytes:
+def shape_of(front: bytes) -> bytes:
     """Return an expression for a prefix whose numbers may differ; blanks in front of a number align it."""
     if not front.strip():
         return re.escape(front)

@@ -1,4 +1,4 @@
-"""What copying or a shell does to lines: a lost bracket, tabs for blanks, PowerShell's first line."""
+"""What copying or a shell does to lines: a lost bracket, tabs for blanks, PowerShell's first line, marks at ends."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import re
 
 from trtlog.source.forms.base import Form, Replace, Sample, Undo
 
+# What may stand at the ends of all lines, the longest of each kind first.
+ENDS = (b"$", b"\\", b"\xc2\xb6", b"  ", b" ")
+_NEARLY_ALL = 0.97
+_FEWEST = 5
 _TIME = rb"/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\] \["
 
 
@@ -87,3 +91,32 @@ class PowerShell(Form):
         if b"NativeCommandError" not in sample.data:
             return []
         return [Replace("powershell", "what PowerShell put in front of the first line was cut off", self._FRONT)]
+
+
+class Endings(Form):
+    """The same at the end of every line."""
+
+    name = "marks at the ends of lines"
+    about = "The same mark or blanks at the end of each line: `$` of `cat -e`, a backslash or two blanks of Markdown."
+    samples = (
+        (
+            b"[I] [TRT] Loaded$\n[V] [TRT] Original: 3 layers$\n[I] [TRT] a$\n[I] [TRT] b$\n[I] [TRT] c$",
+            b"[I] [TRT] Loaded\n[V] [TRT] Original: 3 layers\n[I] [TRT] a\n[I] [TRT] b\n[I] [TRT] c",
+        ),
+    )
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return one that cuts off what nearly all lines end with; that they all do is evidence enough."""
+        for end in ENDS:
+            count = sum(line.endswith(end) for line in sample.lines if line.strip())
+            if count >= max(_FEWEST, _NEARLY_ALL * sample.filled):
+                words = f"{end.decode()!r}" if end.strip() else "blanks"
+                note = f"{words} at the end of each line {'was' if end.strip() else 'were'} cut off"
+                return [_Ends(end, note)]
+        return []
+
+
+class _Ends(Replace):
+    def __init__(self, end: bytes, note: str) -> None:
+        super().__init__(f"end {end!r}", note, re.escape(end) + b"$")
+        self.certain = True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from trtlog.source.forms.base import InFront
+import re
+
+from trtlog.source.forms.base import InFront, Parts, Sample, Undo
 
 _DAY = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _HOUR = rb"[0-9]{2}:[0-9]{2}:[0-9]{2}"
@@ -10,7 +12,8 @@ _ZONE = rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 _ISO = rb"%bT%b(?:[.,][0-9]+)?%b" % (_DAY, _HOUR, _ZONE)
 _END = rb"(?: |\t|$)"
 _MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-9][0-9] %b(?:\.[0-9]+)?" % _HOUR
-_PROCESS = rb"[A-Za-z0-9_.@/-]+ [A-Za-z0-9_.@/()-]+(?:\[[0-9]+\])?:" + _END
+_PROCESS = rb"[A-Za-z0-9_.@/-]+ ([A-Za-z0-9_.@/()-]+)(?:\[[0-9]+\])?:" + _END
+_CUT = "what stands in front of each line was cut off"
 _BOM = rb"(?:\xef\xbb\xbf)?"
 
 
@@ -34,7 +37,11 @@ class Kubernetes(InFront):
     name = "Kubernetes container log"
     about = "Time, stream and a mark for whole lines in front of each line, as `/var/log/containers` holds it."
     samples = ((b"2026-11-22T13:22:03.123456789Z stdout F [I] [TRT] Loaded", b"[I] [TRT] Loaded"),)
-    expressions = (rb"%b std(?:out|err) [FP]%b" % (_ISO, _END),)
+    expressions = (rb"%b std(?:out|err) ([FP])%b" % (_ISO, _END),)
+
+    def undo(self, expression: bytes, sample: Sample) -> Undo:
+        """Return what puts a line that came in parts together."""
+        return Parts(f"{self.name} {expression!r}", f"{self.name}: {_CUT}", re.compile(expression), b"P", b"")
 
 
 class GitLab(InFront):
@@ -43,7 +50,11 @@ class GitLab(InFront):
     name = "GitLab job log"
     about = "Time and stream in front of each line of a job."
     samples = ((b"2026-11-22T13:22:03.123456Z 01O [I] [TRT] Loaded", b"[I] [TRT] Loaded"),)
-    expressions = (rb"%b [0-9]{2}[OE][+ ]?" % _ISO,)
+    expressions = (rb"%b [0-9]{2}[OE]([+ ])?" % _ISO,)
+
+    def undo(self, expression: bytes, sample: Sample) -> Undo:
+        """Return what puts a line that came in parts together."""
+        return Parts(f"{self.name} {expression!r}", f"{self.name}: {_CUT}", re.compile(expression), b"", b"+")
 
 
 class Loki(InFront):
@@ -92,8 +103,8 @@ class Journal(InFront):
         (b"<14>1 2026-11-22T13:22:03.123Z host trtexec 4321 - - [I] [TRT] Loaded", b"[I] [TRT] Loaded"),
     )
     expressions = (
-        rb"(?:<[0-9]{1,3}>)?%b %b" % (_MONTH, _PROCESS),
-        rb"%b %b" % (_ISO, _PROCESS),
+        rb"(?:<[0-9]{1,3}>)?(?:%b) %b" % (_MONTH, _PROCESS),
+        rb"(?:[A-Z][a-z]{2} )?(?:%b|%b %b(?:\.[0-9]+)? [A-Z]{2,5}) %b" % (_ISO, _DAY, _HOUR, _PROCESS),
         rb"\[ *[0-9]+\.[0-9]{6}\] " + _PROCESS,
         rb"<[0-9]{1,3}>1 %b [^ \n]+ [^ \n]+ [^ \n]+ [^ \n]+ -%b" % (_ISO, _END),
         rb"(?:<[0-9]{1,3}>)?%b [A-Za-z0-9_.-]+ [A-Za-z0-9_./-]+(?:\[[0-9]+\])?:%b" % (_MONTH, _END),
@@ -112,7 +123,7 @@ class Named(InFront):
         (b"#12 34.56 [I] [TRT] Loaded", b"[I] [TRT] Loaded"),
     )
     expressions = (
-        rb"[A-Za-z][A-Za-z0-9_.-]*[ \t]*\| ?",
+        rb"([A-Za-z][A-Za-z0-9_.@/-]*)[ \t]*\| ?",
         rb"\[pod/[A-Za-z0-9_./-]+\]" + _END,
         rb"\[[0-9]+,[0-9]+\]<std(?:out|err)>:",
         rb"#[0-9]+ [0-9]+\.[0-9]+" + _END,

@@ -19,6 +19,7 @@ _EXACT = 0.6
 # Lines that may be wider, as text around a paste is.
 _AROUND = 0.05
 _ENDING = 16
+_LAST_WORD = 20
 # What stands in front of lines is told from text from so many characters on.
 _SHORT = 4
 _FRONT_SHARE = 0.1
@@ -63,13 +64,18 @@ class Wrapped(Form):
         widths = _widths(line for line, _ in pairs)
         most = _AROUND * len(sample.lines)
         for width, count in widths.most_common(3):
+            if count < _LEAST or not _NARROWEST <= width <= _WIDEST:
+                continue
             wider = sum(len(line) > width and _width(line) > width for line in sample.lines)
-            if count >= _LEAST and _NARROWEST <= width <= _WIDEST and wider <= most:
+            exact = sum(_width(line) == width for line, _ in pairs)
+            # Rows of a table are of one width too: nearly all lines that something follows are, or none is wider.
+            if wider <= most and (exact >= _EXACT * len(pairs) or not wider):
                 undos.append(_join(width, sample, words=False))
-                if count >= _EXACT * len(pairs):
+                if exact >= _EXACT * len(pairs):
                     return undos  # lines that are cut between words are not of one width
-        if len(pairs) >= _LEAST:
-            longest = sorted(_width(line) for line, _ in pairs)[-1 - len(pairs) // 50]
+        divided = sorted(_width(line) for line, _ in pairs if len(line.split(None, 2)) > 1)
+        if len(divided) >= _LEAST:
+            longest = divided[-1 - len(divided) // 50]
             full = sum(_is_full(line, following, longest) for line, following in pairs)
             if _NARROWEST <= longest <= _WIDEST and full >= _SHARE * len(pairs):
                 undos.append(_join(longest, sample, words=True))
@@ -94,13 +100,14 @@ def _width(line: bytes) -> int:
 
 
 def _is_full(line: bytes, following: bytes, width: int) -> bool:
-    """Tell whether the first word of the next line would not have found room in a line."""
-    return _width(line.rstrip()) + 1 + _width((following.split(None, 1) or [b""])[0]) > width
+    """Tell whether the first word of the next line would not have found room in a line, with a blank behind it."""
+    return _width(line.rstrip()) + 2 + _width((following.split(None, 1) or [b""])[0]) > width
 
 
 def _join(width: int, sample: Sample, *, words: bool) -> Join:
     # A terminal leaves the blank at the end of a line out, other programs do not.
-    trimmed = not any(line.endswith(b" ") and _width(line) == width for line in sample.lines)
+    full = [line for line in sample.lines if 0 <= width - _width(line) < (_LAST_WORD if words else 1)]
+    trimmed = sum(line.endswith(b" ") for line in full) < (len(full) / 2 if words else 1)
     return Join(width, sample.judge, words=words, trimmed=trimmed, front=sample.made(_front))
 
 
@@ -163,11 +170,12 @@ class Join(Reflow):
         width = _width(before)
         # A piece of blanks alone is one where it is cut as the others are.
         blank = not before.strip() and (len(self._pieces) == 1 or width != self._width)
-        if self._size > _LONGEST or not line or blank or (self._words and not line.strip()):
+        if self._size > _LONGEST or not line or blank or (self._words and self._trimmed and not line.strip()):
             return False
         full = width == self._width or (self._trimmed and width == self._width - 1)
         if self._words:
-            full = _is_full(before, line, self._width)
+            whole_word = width + _width(line.split(b" ", 1)[0]) + 1
+            full = _is_full(before, line, self._width) if self._trimmed else whole_word > self._width
         if not full or self._judge.is_dated(line):
             return False
         if end := self._front_end(line):
@@ -213,12 +221,12 @@ class Join(Reflow):
         if len(pieces) == 1:
             return pieces[0]
         best = b""
-        for between in (b" ", b"") if self._words else (b"",):
+        for between in (b" ", b"") if self._words and self._trimmed else (b"",):
             whole = pieces[0]
             for before, piece in pairwise(pieces):
                 narrow = _width(before) < self._width
                 parted = before[-1:] == b" " or piece[:1] == b" "
-                whole += (b"" if parted else b" " if narrow else between) + piece
+                whole += (b"" if parted or not self._trimmed else b" " if narrow else between) + piece
             if not best or self._judge.worth(whole) > self._judge.worth(best):
                 best = whole
         return best

@@ -1,0 +1,141 @@
+"""Lines that hold a line of the log as a quoted string or as a cell of a table."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import io
+import json
+import re
+from collections import Counter
+
+from trtlog.source.forms.base import JUDGED, Form, Sample, Undo
+from trtlog.source.forms.marks import shape_of
+
+_STRING = rb"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
+_TAIL = rb"[ \t]*[,;\])}+]*(?:[ \t,][^\"'\n]*)?$"
+_QUOTED = re.compile(rb"([^\"'\n]{0,200}(?:\"[^\"\n]*\"[^\"'\n]{1,100}){0,8}?)%b%b" % (_STRING, _TAIL))
+_BLANK_FRONT = rb"[ \t\[(]*[bruf]?"
+_LEAST = 2
+_WAYS = 3
+_STEADY = 0.6
+_DELIMITERS = (b",", b"\t", b";")
+
+
+class Quoted(Form):
+    """Each line a string of a programming language, or the last field of a record."""
+
+    name = "quoted strings"
+    about = (
+        "Each line as a string of a program in quotes, with escapes, and a comma behind it: `stdout_lines` of Ansible, "
+        "the output of a notebook, a field of JSON that is written over several lines, `msg=\"..\"` of logfmt."
+    )
+    samples = (
+        (b"  '[I] [TRT] Loaded\\n',\n  '[I] [TRT] Loaded\\n',", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),
+        (b'level=info msg="[I] [TRT] one"\nlevel=info msg="[I] [TRT] two"', b"[I] [TRT] one\n[I] [TRT] two"),
+    )
+    hides = True
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return one for each text that stands in front of strings."""
+        fronts: Counter[bytes] = Counter()
+        for line in sample.hidden[:JUDGED]:
+            found = _QUOTED.match(line)
+            if found is not None:
+                front = found[1]
+                fronts[shape_of(front) if front.strip(b" \t[(bruf") else _BLANK_FRONT] += 1
+        return [_Unquote(front) for front, count in fronts.most_common(_WAYS) if count >= _LEAST]
+
+
+class _Unquote(Undo):
+    def __init__(self, front: bytes) -> None:
+        super().__init__(f"quoted {front!r}", "each line holds a quoted string, which was read")
+        self._sub = re.compile(rb"^%b%b%b" % (front, _STRING, _TAIL), re.MULTILINE).sub
+
+    def rewrite(self, data: bytes) -> bytes:
+        return self._sub(_unquoted, data)
+
+
+def _unquoted(found: re.Match[bytes]) -> bytes:
+    text = found[1].decode("utf-8", "surrogateescape")
+    try:
+        value: str = json.loads(text) if text[0] == '"' else ast.literal_eval(text)
+    except ValueError:
+        try:
+            value = ast.literal_eval(text)  # escapes of a programming language
+        except (ValueError, SyntaxError):
+            return found[0]
+    except SyntaxError:
+        return found[0]
+    return value.rstrip("\r\n").replace("\n", " ").encode("utf-8", "surrogateescape")
+
+
+class Csv(Form):
+    """A table with the text in one column."""
+
+    name = "CSV"
+    about = "A table with a line of the log in one column, as Grafana, Kibana and CloudWatch Insights export it."
+    samples = (
+        (
+            b'1718045588001,[I] [TRT] Loaded,a\n1718045588002,"[I] [TRT] ""a"", b",a',
+            b'[I] [TRT] Loaded\n[I] [TRT] "a", b',
+        ),
+    )
+    hides = True
+
+    def find(self, sample: Sample) -> list[Undo]:
+        """Return one that takes the text out of the column that holds records in several rows of equal length."""
+        lines = sample.hidden[:JUDGED]
+        undos: list[Undo] = []
+        if not any(b'"' in line for line in lines):
+            return undos
+        for delimiter in _DELIMITERS:
+            rows = [cells for cells in (_cells(line, delimiter) for line in lines) if cells]
+            if not rows:
+                continue
+            length, _ = Counter(map(len, rows)).most_common(1)[0]
+            rows = [row for row in rows if len(row) == length]
+            known = Counter(
+                place for row in rows for place, cell in enumerate(row) if sample.judge.begins(_encoded(cell))
+            )
+            if not known:
+                continue
+            place, count = known.most_common(1)[0]
+            if count >= _LEAST and len(rows) >= _STEADY * len(lines):
+                undos.append(_Column(delimiter, length, place))
+        return undos
+
+
+class _Column(Undo):
+    def __init__(self, delimiter: bytes, length: int, place: int) -> None:
+        note = f"each line is a row of a table: its column {place + 1} was read"
+        super().__init__(f"csv {delimiter!r} {length} {place}", note)
+        self._delimiter = delimiter
+        self._length = length
+        self._place = place
+
+    def rewrite(self, data: bytes) -> bytes:
+        return b"\n".join(map(self._cell, data.split(b"\n")))
+
+    def _cell(self, line: bytes) -> bytes:
+        cells = _cells(line, self._delimiter)
+        return _encoded(cells[self._place]) if len(cells) == self._length else line
+
+
+def _encoded(cell: str) -> bytes:
+    return cell.encode("utf-8", "surrogateescape")
+
+
+def _cells(line: bytes, delimiter: bytes) -> list[str]:
+    """Return the cells of a row; none where quotes are not closed, or nothing is divided or quoted."""
+    quoted = b'"' in line
+    if delimiter not in line and not (quoted and line[:1] == b'"'):
+        return []
+    if not quoted:
+        return line.decode("utf-8", "surrogateescape").split(delimiter.decode())
+    text = io.StringIO(line.decode("utf-8", "surrogateescape"), newline="")
+    try:
+        rows = list(csv.reader(text, delimiter=delimiter.decode(), strict=True))
+    except csv.Error:
+        return []
+    return rows[0] if len(rows) == 1 else []
