@@ -78,6 +78,15 @@ def test_a_pointwise_layer_of_several_nodes():
     assert (lost["node"], lost["reason"], lost["text"], lost["line"]) == ("/a/Drop", "removed", "Removing /a/Drop", 16)
 
 
+def test_lost_nodes_that_compute_come_first():
+    """The dropout is lost in line 16; a convolution that no layer of the engine holds comes before it."""
+    log = trtlog.parse(SILU.replace("/a/Conv, Tactic", "/b/Other, Tactic").encode())
+    lost = log.analyze.lost_nodes()[["node", "op"]].values.tolist()
+    assert lost == [["/a/Conv", "Conv"], ["/a/Drop", "Dropout"]]
+    other = trtlog.parse(FIXTURES / "trt-8.5.3-h200" / "mobilenet_fp16_verbose.log.gz").analyze.lost_nodes()
+    assert set(other.op[-50:]) <= {"Constant", "Shape", "Reshape", "Flatten", "Identity", "Unsqueeze"}
+
+
 def real_logs():
     for path in [*LOGS, *sorted((FIXTURES / "trt-8.5.3-h200").rglob("*.log.gz"))]:
         try:

@@ -275,3 +275,27 @@ def test_totals_of_time_say_why_they_have_no_verdict(diff_of):
     assert {row["verdict"] for row in rows.values()} == {None}
     assert rows["total_gpu_compute_time"]["control"] == 0.944079
     assert rows["total_gpu_compute_time"]["reason"].startswith("set by --duration")
+
+
+# ------------------------------------------------------------------------------- what is said first
+def test_another_batch_is_not_called_faster(diff_of):
+    found = diff_of("sweep_r50_fp32_b1", "sweep_r50_fp32_b8")
+    rows = {(r["metric"], r["stat"]): r for r in found.rows("performance")}
+    assert {r["verdict"] for (metric, _), r in rows.items() if metric != "samples"} == {None}
+    text = found.to_markdown()
+    headline = text.partition("### ")[0]
+    assert "no verdict on the engine" in headline
+    assert "1506 -> 6964 samples/s (+362.5%)" in headline
+    for word in ("faster", "slower"):
+        assert word not in text
+
+
+def test_options_that_make_another_engine_come_before_files(capture_text):
+    text = capture_text("sweep_r50_fp32_b8")
+    other = text.replace("--duration=2", "--duration=2 --saveEngine=b.engine --fp16 --exportTimes=b.json")
+    other = other.replace("[I] Precision: FP32", "[I] Precision: FP32+FP16")
+    other = other.replace("Save engine: ", "Save engine: b.engine")
+    found = trtlog.diff(trtlog.parse(text.encode()), trtlog.parse(other.encode()))
+    keys = [r["key"] for r in found.rows("options") if r["category"] != "unchanged"]
+    assert set(keys[:2]) == {"--fp16", "Precision"}
+    assert set(keys[2:]) == {"--saveEngine", "--exportTimes", "Save engine"}

@@ -128,10 +128,36 @@ def test_a_table_of_a_terminal_cuts_names_in_the_middle_and_wraps_words():
     )
 
 
-def test_a_table_that_does_not_fit_is_an_entry_a_row():
+def test_where_there_is_little_room_names_lose_more_of_their_middle():
     assert printed(TABLE, 36) == (
-        "/backbone/stage1/block1/conv1/Conv\n  ms 0.25\n  why the fastest of all that were\n  timed\n/fc\n  ms 0.125\n"
+        "layer                ms  why\n"
+        "/backbon…v1/Conv   0.25  the fastest\n"
+        "                         of all that\n"
+        "                         were timed\n"
+        "/fc               0.125\n"
     )
+
+
+def test_a_table_that_does_not_fit_is_an_entry_a_row():
+    assert printed(TABLE, 24) == (
+        "/backbone/stage1/block1/\nconv1/Conv\n  ms 0.25\n  why the fastest of all\n  that were timed\n"
+        "/fc\n  ms 0.125\n"
+    )
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize(
+    ("control", "test"),
+    [("resnet50_fp32_verbose", "resnet50_fp16_dyn_detailed"), ("sweep_r50_fp32_b1", "sweep_r50_best_b8")],
+)
+def test_no_table_of_a_diff_falls_apart(control, test, width):
+    """Each row is told in its table, not in lines of its own with the headings repeated."""
+    folder = FIXTURES / "trt-8.5.3-h200"
+    found = trtlog.diff(folder / f"{control}.log.gz", folder / f"{test}.log.gz")
+    shown = printed(diff_document(found), width)
+    for heading in ("control MiB", "control ms", "option", "test s"):
+        assert not re.search(rf"^ +(\S+  )?{heading} \S", shown, re.MULTILINE), heading
+    assert max(map(len, shown.splitlines())) <= width
 
 
 def test_what_can_be_spared_goes_first_and_is_named():

@@ -358,6 +358,9 @@ def _performance(sides: tuple[Sequence[Run], Sequence[Run]], work: Work, notes: 
             row.update(verdict=None, p_value=None, limit_percent=None, method="other input shapes", reason=None)
         return rows
     notes.append(f"the inferences had other batches ({shapes}): 'samples' is the throughput times the batch")
+    for row in rows:
+        if row.get("verdict") is not None:
+            row.update(verdict=None, p_value=None, limit_percent=None, method="other batches", reason=None)
     rate = next((row for row in rows if row["metric"] == "throughput"), None)
     if rate is not None and rate["control"] is not None and rate["test"] is not None:
         ours, theirs = rate["control"] * work.scale[0], rate["test"] * work.scale[1]
@@ -367,7 +370,7 @@ def _performance(sides: tuple[Sequence[Run], Sequence[Run]], work: Work, notes: 
             samples["method"] = f"throughput times batch, {samples['method']}"
         samples |= {"metric": "samples", "unit": "1/s", "control": ours, "test": theirs}
         rows.insert(0, samples | {"change_percent": 100 * (theirs / ours - 1) if ours else None})
-    notes += performance_notes(rows, *sides)
+    notes += performance_notes([row for row in rows if row["metric"] == "samples"], *sides)
     return rows
 
 

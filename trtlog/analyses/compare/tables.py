@@ -55,7 +55,8 @@ def _redacted(text: str | None) -> str | None:
 def option_rows(control: Log, test: Log) -> list[dict[str, Any]]:
     """Return flags of the command line and printed options; repeated ones are joined. Secrets are redacted.
 
-    What differs comes first. Where only one log has a command line, or prints options, those are left out.
+    What differs comes first, and of that what makes another engine before names of files.
+    Where only one log has a command line, or prints options, those are left out.
     """
     ours, theirs = _both(*(_flags(log.run.command) for log in (control, test)))
     for printed, into in zip(_both(*(_options(log) for log in (control, test))), (ours, theirs), strict=True):
@@ -70,7 +71,22 @@ def option_rows(control: Log, test: Log) -> list[dict[str, Any]]:
         }
         for section, key in dict.fromkeys([*ours, *theirs])
     ]
-    return by_category(rows)
+    return by_category(sorted(rows, key=lambda row: _weight(row["key"])))
+
+
+# Flags and printed options that say with which precision, and which only name a file or what is printed.
+_PRECISION = re.compile(
+    r"-*(?:fp16|bf16|int8|int4|fp8|fp4|best|noTF32|stronglyTyped|layerPrecisions|Precision|Calibration)"
+)
+_FILES = re.compile(
+    r"--(?:save|export|load|timingCacheFile|dump|verbose|plugins|staticPlugins|dynamicPlugins)|"
+    r"(?i:save engine|timingcachefile|export|dump|verbose|percentiles)"
+)
+
+
+def _weight(key: str) -> int:
+    """Return how far down a change of an option stands: precisions, what makes another engine, names of files."""
+    return 0 if _PRECISION.fullmatch(key) else 2 if _FILES.match(key) else 1
 
 
 def _both(control: dict[Any, str], test: dict[Any, str]) -> tuple[dict[Any, str], dict[Any, str]]:

@@ -204,7 +204,7 @@ def _behind(last: str, by_name: dict[str, Any], claimed: set[str]) -> list[str]:
 
 
 def lost_nodes(layers: Layers) -> pa.Table:
-    """List ONNX nodes that ended in no layer of the engine that was kept, and why."""
+    """List ONNX nodes that ended in no layer of the engine that was kept, and why; those that compute come first."""
     found = {(r["run"], r["node"]) for r in _links(layers)}
     runs = {layer["run"] for layer in rows(layers.rows("engine_layers"))}
     events = [e for e in rows(layers.rows("fusions")) if e["action"] != "attempt"]
@@ -214,7 +214,17 @@ def lost_nodes(layers: Layers) -> pa.Table:
             continue
         row = {"run": node["run"], "node": node["node"], "op": node["op"]}
         out.append(row | _fate(node, events))
+    out.sort(key=lambda row: (row["run"], row["op"] in _NO_WORK))
     return answer(Lost, out)
+
+
+# Operators that hold a value, pass it on or say what shape it has: they do no work of their own.
+_NO_WORK = frozenset(
+    (
+        *("Cast", "Constant", "ConstantOfShape", "Dropout", "Expand", "Flatten", "Identity", "Range", "Reshape"),
+        *("Shape", "Size", "Squeeze", "Unsqueeze"),
+    )
+)
 
 
 def _fate(node: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from trtlog.report.document import (
     toned,
     words,
 )
-from trtlog.report.documents.diff_tables import METRIC_NAMES, sections
+from trtlog.report.documents.diff_tables import METRIC_NAMES, Row, sections
 from trtlog.report.numbers import number, one_line, signed
 
 if TYPE_CHECKING:
@@ -46,7 +46,10 @@ def _about(name: str, *parts: str | Span) -> Point:
 
 def _performance(found: Diff) -> Iterator[Point]:
     rows = found.rows("performance")
-    for row in rows:
+    batches = _batches(rows)
+    if batches:
+        yield from batches
+    for row in () if batches else rows:
         if row["verdict"] is None or row["metric"] not in ("samples", "throughput", "latency", "gpu_compute_time"):
             continue
         if row["stat"] not in ("value", "median", "mean"):
@@ -62,6 +65,22 @@ def _performance(found: Diff) -> Iterator[Point]:
     if missing:
         names = joined([words(source) for source in missing], " and in ")
         yield Point(words("performance is not compared: no performance summary in ", names))
+
+
+def _batches(rows: list[Row]) -> list[Point]:
+    """Say what runs of different batches did: more or less in a second, which no change of the engine is."""
+    samples = next((row for row in rows if row["metric"] == "samples" and row["change_percent"] is not None), None)
+    if samples is None:
+        return []
+    times = f"{number(samples['control'])} -> {number(samples['test'])} samples/s ({signed(samples['change_percent'])}"
+    beyond = ", within noise" if samples["verdict"] == "same" else ""
+    under = [
+        words(f"{METRIC_NAMES[row['metric']]}: {number(row['control'])} -> {number(row['test'])} {row['unit']} a batch")
+        for row in rows
+        if row["metric"] in ("latency", "gpu_compute_time") and row["stat"] == "median" and row["test"] is not None
+    ]
+    text = f"{times}{beyond}); the batch changed, so this is no verdict on the engine: compare equal batches for one"
+    return [Point(words(strong("other batches"), f": {text}"), tuple(under))]
 
 
 def _layers(found: Diff) -> Iterator[Point]:

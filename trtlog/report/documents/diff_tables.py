@@ -106,7 +106,7 @@ def _paired(row: Row) -> str:
 
 
 # Columns that a narrow terminal may do without.
-_SPARE = {"p", "noise to", "unit", "paired", "section", "of it timing", "share"}
+_SPARE = {"p", "noise to", "unit", "paired", "section", "timing ms", "share", "why", "reason", "speedup"}
 _SPARE |= {"spread", "same tactics", "build s", "layers ms", "min ms", "max ms", "noise"}
 # Tables with a bar, and what it shows.
 _BARS = {"attribution": "delta_ms", "phases": "delta_s"}
@@ -129,7 +129,7 @@ _SHOWN: dict[str, tuple[str, tuple[Drawn, ...]]] = {
             ("test", "number", value("test")),
             ("unit", "code", text("unit")),
             ("change", "number", change("change_percent")),
-            ("verdict", "code", text("verdict")),
+            ("verdict", "code", lambda row: "" if row["metric"] == "samples" else text("verdict")(row)),
             ("noise to", "number", _limit),
             ("p", "number", value("p_value", ".2g")),
         ),
@@ -143,7 +143,7 @@ _SHOWN: dict[str, tuple[str, tuple[Drawn, ...]]] = {
             ("control ms", "number", value("control_ms")),
             ("test ms", "number", value("test_ms")),
             ("change ms", "number", value("delta_ms", "+.4f")),
-            ("of it timing", "number", value("machine_ms", "+.4f")),
+            ("timing ms", "number", value("machine_ms", "+.4f")),
             ("share", "number", value("share_percent", ".0f", "%")),
         ),
     ),
@@ -164,7 +164,7 @@ _SHOWN: dict[str, tuple[str, tuple[Drawn, ...]]] = {
         (
             ("layer", "name", text("layer")),
             ("layers", "number", value("layers")),
-            ("tactic", "words", _both("tactic")),
+            ("tactic", "name", _both("tactic")),
             *_TIMES,
             ("verdict", "code", text("verdict")),
             ("reason", "words", text("reason")),
@@ -186,7 +186,7 @@ _SHOWN: dict[str, tuple[str, tuple[Drawn, ...]]] = {
         "Memory",
         (
             _CATEGORY,
-            ("", "words", text("name")),
+            ("", "code", text("name")),
             ("control MiB", "number", _mebibytes("control_bytes")),
             ("test MiB", "number", _mebibytes("test_bytes")),
             ("change", "number", change("change_percent")),

@@ -1,4 +1,4 @@
-"""A table on a terminal: as a table where it fits, else an entry of few lines for each row."""
+"""A table on a terminal: columns go and names are cut until it fits; only on the narrowest a row is a few lines."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from trtlog.report.terminal.text import Fitted, Indented, style_of, text_of
 _LEAST_BAR = 8
 _NAME = 28
 _WORDS = 16
+# And where there is not so much.
+_TIGHT: dict[str, int] = {"name": 16, "words": 10, "code": 12}
 _GAP = 2
 
 
@@ -44,6 +46,8 @@ class Sheet:
         while widths is None and spare:
             shown.remove(spare.pop())
             widths = self._widths(shown, options)
+        if widths is None and self._narrow is None:
+            widths = self._widths(shown, options, tight=True)
         if widths is None:
             yield from [Sheet(self._narrow)] if self._narrow is not None else self._entries()
             return
@@ -81,9 +85,11 @@ class Sheet:
                 cells.append(blanks + text if to_right else text + blanks)
             yield (" " * _GAP).join(cells).rstrip()
 
-    def _widths(self, shown: Sequence[int], options: ConsoleOptions) -> list[int] | None:
+    def _widths(
+        self, shown: Sequence[int], options: ConsoleOptions, *, tight: bool = False
+    ) -> list[int] | None:
         """Return the width of each shown column, None where they cannot stand beside each other."""
-        limits = [self._limits(number) for number in shown]
+        limits = [self._limits(number, tight=tight) for number in shown]
         widths = [least for least, _ in limits]
         spare = options.max_width - sum(widths) - _GAP * (len(widths) - 1)
         if spare < 0:
@@ -100,7 +106,7 @@ class Sheet:
                 spare -= given
         return widths
 
-    def _limits(self, number: int) -> tuple[int, int]:
+    def _limits(self, number: int, *, tight: bool = False) -> tuple[int, int]:
         """Return the least and the greatest width of a column."""
         column = self._columns[number]
         cells = [row[number] for row in self._rows]
@@ -110,7 +116,10 @@ class Sheet:
         head = cell_len(column.heading) if self._header else 0
         lines = map(_one_line, cells) if column.kind == "name" else (s for c in cells for s in _text(c).split("\n"))
         most = max([head, *map(cell_len, lines)])
-        room = column.least or {"name": _NAME, "words": _WORDS}.get(column.kind, most)
+        if tight:
+            room = _TIGHT.get(column.kind, most)
+        else:
+            room = column.least or {"name": _NAME, "words": _WORDS}.get(column.kind, most)
         return max(head, min(room, most)), most
 
     def _entries(self) -> Iterable[RenderableType]:
@@ -153,7 +162,7 @@ def _drawable(cell: Cell) -> Text | Bar | str:
 def _cell(cell: Text | Bar | str, column: Column) -> RenderableType:
     if isinstance(cell, Bar):
         return Fitted(cell)
-    if column.kind == "name":
+    if column.kind in ("name", "code"):
         style = cell.spans[0].style if isinstance(cell, Text) and cell.spans else ""
         return Fitted(_one_line(cell), str(style))
     return cell if isinstance(cell, Text) else Text(cell)
