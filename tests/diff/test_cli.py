@@ -11,18 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.command import trtlog as run
 from tests.conftest import ROOT
 from tests.diff.conftest import CAPTURES
 
 FP32 = CAPTURES / "resnet50_fp32_verbose.log.gz"
 AGAIN = CAPTURES / "resnet50_fp32_verbose_rebuild.log.gz"
 EXAMPLE = ROOT / "docs" / "examples" / "github-actions.yml"
-
-
-def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "trtlog", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_diff_in_its_formats():
