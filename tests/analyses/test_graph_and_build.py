@@ -56,6 +56,40 @@ def test_nodes_that_ended_nowhere():
     assert "Removing /Flatten + reshape_before_" in lines_of(MOBILENET)[flatten["line"] - 1]
 
 
+QDQ = """Parsing node: Q_1 [QuantizeLinear]
+Parsing node: DQ_2 [DequantizeLinear]
+Parsing node: DQ_3 [DequantizeLinear]
+Parsing node: Conv_4 [Conv]
+Registering layer: Conv_4 for ONNX node: Conv_4
+Parsing node: Relu_5 [Relu]
+Registering layer: Relu_5 for ONNX node: Relu_5
+Parsing node: Const_6 [Constant]
+Running: QuantizeDoubleInputNodes on Conv_4
+QuantizeDoubleInputNodes: fusing Q_1 into Conv_4
+QuantizeDoubleInputNodes: fusing (DQ_2 and DQ_3) into Conv_4
+Removing Q_1
+Removing DQ_2
+Removing DQ_3
+Running: QConvScaleFusion on Conv_4
+Removing Relu_5
+"""
+
+
+def test_what_vanished_says_what_removed_it():
+    """The parser registers no layer for Q/DQ nodes, and the rewrites name them all the same."""
+    lines = [f"[01/02/2026-10:00:00] [V] [TRT] {line}" for line in QDQ.splitlines()]
+    lines += ["[01/02/2026-10:00:00] [V] [TRT] Engine Layer Information:"]
+    lines += ["Layer(CaskConvolution): Conv_4, Tactic: 0x0000000000000012, x (Int8[1,32:32,8,8]) -> y (Int8[1,32:32,8,8])"]
+    rows = trtlog.parse("\n".join(lines).encode()).analyze.table("lost_nodes").to_pylist()
+    assert {row["node"]: (row["reason"], row["line"], row["text"]) for row in rows} == {
+        "Q_1": ("fused_into", 12, "QuantizeDoubleInputNodes: fusing Q_1 into Conv_4"),
+        "DQ_2": ("fused_into", 13, "QuantizeDoubleInputNodes: fusing DQ_2 into Conv_4"),
+        "DQ_3": ("fused_into", 14, "QuantizeDoubleInputNodes: fusing DQ_3 into Conv_4"),
+        "Relu_5": ("removed", 16, "QConvScaleFusion on Conv_4: Removing Relu_5"),
+        "Const_6": ("no_layer", 8, "Constant: no layer registered"),
+    }
+
+
 def test_a_foreign_node_holds_the_nodes_between_its_ends():
     links = parsed("lstm_verbose").analyze.table("lineage").to_pylist()
     assert {k["how"] for k in links} == {"range"}

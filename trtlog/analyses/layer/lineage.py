@@ -63,8 +63,9 @@ class Lost(Record):
     op: str | None = column("name", "operator")
     reason: str = column(
         "name",
-        "no_layer: the parser made no layer of it (a constant, a shape, folded at import); removed; fused_away: fused "
-        "into something that was then removed; unknown: no line of the log tells",
+        "no_layer: the parser made no layer of it (a constant, a shape, folded at import); removed; fused_into: a rewrite "
+        "took it into the layer that the text names; fused_away: fused into something that was then removed; unknown: no "
+        "line of the log tells",
     )
     text: str | None = column("text", "what the log says")
     line: int | None = line_column("the message, else Parsing node")
@@ -207,7 +208,7 @@ def lost_nodes(layers: Layers) -> pa.Table:
     """List ONNX nodes that ended in no layer of the engine that was kept, and why; those that compute come first."""
     found = {(r["run"], r["node"]) for r in _links(layers)}
     runs = {layer["run"] for layer in rows(layers.rows("engine_layers"))}
-    events = [e for e in rows(layers.rows("fusions")) if e["action"] != "attempt"]
+    events = rows(layers.rows("fusions"))
     out = []
     for node in rows(layers.rows("onnx_nodes")):
         if node["run"] not in runs or (node["run"], node["node"]) in found:
@@ -228,22 +229,38 @@ _NO_WORK = frozenset(
 
 
 def _fate(node: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what removed a node, by the rewrites in the order of the log, attempts among them."""
     made = node["layers"] or []
-    if not made:
-        return {"reason": "no_layer", "text": f"{node['op']}: no layer registered", "line": node["line"]}
     # Initializers and helper layers of a node may be fused while the node itself stays: they tell nothing of it.
     inputs = {t["tensor"] for t in node["inputs"] or ()}
     names = Names([node["node"], *(name for name in made if name not in inputs and not name.startswith("(Unnamed"))])
-    for event in events:
-        if event["run"] == node["run"] and event["action"] == "remove" and names.parts(event["layer"]):
-            alone = event["layer"] in names.known
-            return {
-                "reason": "removed" if alone else "fused_away",
-                "text": f"Removing {event['layer']}",
-                "line": event["line"],
-            }
-    for event in reversed(events):
-        whole = [event["layer"], event["other"] or ""]
-        if event["run"] == node["run"] and event["action"] == "fuse" and any(names.parts(w) for w in whole):
+    own = [number for number, event in enumerate(events) if event["run"] == node["run"]]
+    for number in own:
+        event = events[number]
+        if event["action"] == "remove" and names.parts(event["layer"]):
+            return {**_removal(events, number, event["layer"] in names.known), "line": event["line"]}
+    for number in reversed(own):
+        event = events[number]
+        whole = [event["layer"] or "", event["other"] or ""]
+        if event["action"] == "fuse" and any(names.parts(w) for w in whole):
             return {"reason": "fused_away", "text": f"Fusing {whole[0]} with {whole[1]}", "line": event["line"]}
+    if not made:
+        return {"reason": "no_layer", "text": f"{node['op']}: no layer registered", "line": node["line"]}
     return {"reason": "unknown", "text": None, "line": node["line"]}
+
+
+def _removal(events: list[dict[str, Any]], number: int, alone: bool) -> dict[str, Any]:
+    """Return why a layer was removed: by the rewrite that the lines above its removal name."""
+    event = events[number]
+    if event["other"] is not None:
+        return {"reason": "removed", "text": f"Eliminating {event['layer']} which duplicates {event['other']}"}
+    # Lines of one rewrite follow one another, what it removes last.
+    first = number
+    while first and events[first - 1]["line"] == events[first]["line"] - 1 and events[first]["action"] != "attempt":
+        first -= 1
+    last = next((e for e in reversed(events[first:number]) if e["action"] != "remove"), None)
+    if last is not None and last["action"] == "fuse_into":
+        return {"reason": "fused_into", "text": f"{last['rule']}: fusing {event['layer']} into {last['other']}"}
+    start = events[first]
+    by = f"{start['rule']} on {start['layer']}: " if start["action"] == "attempt" and start["layer"] else ""
+    return {"reason": "removed" if alone else "fused_away", "text": f"{by}Removing {event['layer']}"}
