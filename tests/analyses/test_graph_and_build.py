@@ -79,7 +79,7 @@ def test_what_vanished_says_what_removed_it():
     """The parser registers no layer for Q/DQ nodes, and the rewrites name them all the same."""
     lines = [f"[01/02/2026-10:00:00] [V] [TRT] {line}" for line in QDQ.splitlines()]
     lines += ["[01/02/2026-10:00:00] [V] [TRT] Engine Layer Information:"]
-    lines += ["Layer(CaskConvolution): Conv_4, Tactic: 0x0000000000000012, x (Int8[1,32:32,8,8]) -> y (Int8[1,32:32,8,8])"]
+    lines += ["Layer(CaskConvolution): Conv_4, Tactic: 0x0000000000000012, x (Int8[1,32,8,8]) -> y (Int8[1,32,8,8])"]
     rows = trtlog.parse("\n".join(lines).encode()).analyze.table("lost_nodes").to_pylist()
     assert {row["node"]: (row["reason"], row["line"], row["text"]) for row in rows} == {
         "Q_1": ("fused_into", 12, "QuantizeDoubleInputNodes: fusing Q_1 into Conv_4"),

@@ -9,8 +9,11 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import FOLDER, parsed
-from tests.conftest import each
+from tests.conftest import ROOT, each
 from trtlog.analyses.layer.untimed import why_untimed
+from trtlog.analyses.layer.why_words import FORCED_WORDS
+from trtlog.report.documents.why import why
+from trtlog.report.markdown import to_markdown
 
 DETAILED = "resnet50_fp16_dyn_detailed"
 V = "[11/22/2026-13:00:00] [V] [TRT] "
@@ -161,3 +164,14 @@ def test_a_view_of_one_layer(capsys):
 def test_a_layer_wins_over_its_own_conversions():
     assert parsed("bert_fp16_verbose").why("{ForeignNode").layer == "{ForeignNode[q.0.n1.bias.../n2_1/Add_1]}"
     assert parsed("bert_fp16_verbose").why("Reformatting CopyNode").type == "Reformat"
+
+
+def test_every_reason_of_a_conversion_has_words():
+    """Quantize layers of the network itself stand around a convolution: network."""
+    log = trtlog.parse((ROOT / "tests/cases/qdq-alone.log").read_bytes())
+    story = log.why("conv_a.weight + /a/QuantizeLinear + conv_a")
+    places = {row["conversion"]: (row["place"], row["forced_by"]) for row in story.reformats}
+    assert places == {"/in/QuantizeLinear": ("before", "network"), "/mid/DequantizeLinear": ("after", "network")}
+    assert "an operation of the network itself" in to_markdown(why(story))
+    meaning = log.analyze.table("reformats").schema.field("forced_by").metadata[b"doc"].decode()
+    assert set(FORCED_WORDS) == set(re.findall(r"(\w+): ", meaning))

@@ -99,15 +99,35 @@ def attempts(fusions: pa.Table, passes: pa.Table) -> pa.Table:
 
 
 def describe(event: dict[str, Any]) -> str:
-    """Say in words what a rewrite did."""
-    action, layer = event["action"], event["layer"]
-    if action == "fuse":
-        return f"fused {layer} with {event['other']}"
-    if action == "remove":
-        return f"removed {layer}"
-    if action in ("convert", "swap"):
+    """Say in words what a rewrite did.
+
+    Examples
+    --------
+    >>> event = {"layer": "Add_1", "other": "Q_2", "from_type": None, "to_type": None, "rule": None}
+    >>> [describe(event | {"action": action}) for action in ("swap", "fuse_into", "push_down")]
+    ['Add_1 and Q_2 changed places', 'Add_1 fused into Q_2', 'Add_1 pushed behind Q_2']
+    >>> describe(event | {"action": "convert", "other": None, "from_type": "REDUCE", "to_type": "POOLING"})
+    'Add_1: REDUCE became POOLING'
+    """
+    action, layer, other = event["action"], event["layer"], event["other"]
+    if event["from_type"] is not None and event["to_type"] is not None:
         return f"{layer}: {event['from_type']} became {event['to_type']}"
-    return f"{action} {layer}"
+    if other is not None and action in _WORDS:
+        return _WORDS[action].format(layer, other)
+    if action == "remove":
+        return f"removed {layer}" + (f", which duplicates {other}" if other is not None else "")
+    if action == "replace":
+        return f"{layer} became a copy"
+    return f"{action.replace('_', ' ')} {layer}"
+
+
+_WORDS = {
+    "fuse": "fused {} with {}",
+    "fuse_into": "{} fused into {}",
+    "swap": "{} and {} changed places",
+    "push_down": "{} pushed behind {}",
+    "transpose": "dimensions of {} transposed, {} do nothing any more",
+}
 
 
 def rules(fusions: pa.Table, passes: pa.Table) -> pa.Table:

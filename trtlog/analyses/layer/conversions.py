@@ -255,7 +255,9 @@ class _Work:
         return False
 
     def _own_copy(self, layer: Layer) -> str:
-        words = {layer.layer.rsplit(" ", 1)[-1].strip("[]").lower()} | {self.operators.get(p, "") for p in layer.parts}
+        # "/in/QuantizeLinear", "QuantizeLinear_2", "(Unnamed Layer* 4) [Shuffle]"
+        last = layer.layer.strip().rsplit(" ", 1)[-1].rsplit("/", 1)[-1]
+        words = {last.strip("[]").lower()} | {self.operators.get(p, "") for p in layer.parts}
         if layer.layer.endswith(" copy") or any(word.startswith(_PLACING) for word in words if word):
             return "elimination"
         return "network" if any(word.startswith(_MOVING) for word in words if word) else "unknown"

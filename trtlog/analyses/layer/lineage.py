@@ -63,9 +63,9 @@ class Lost(Record):
     op: str | None = column("name", "operator")
     reason: str = column(
         "name",
-        "no_layer: the parser made no layer of it (a constant, a shape, folded at import); removed; fused_into: a rewrite "
-        "took it into the layer that the text names; fused_away: fused into something that was then removed; unknown: no "
-        "line of the log tells",
+        "no_layer: the parser made no layer of it (a constant, a shape, folded at import); removed; fused_into: a "
+        "rewrite took it into the layer that the text names; fused_away: fused into something that was then removed; "
+        "unknown: no line of the log tells",
     )
     text: str | None = column("text", "what the log says")
     line: int | None = line_column("the message, else Parsing node")

@@ -314,7 +314,7 @@ def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
         if row["layer"] == layer:
             tensors = {t["name"] for t in row["outputs"] or ()}
     out["reformats"] = [
-        {**r, "place": "before" if r["layer"] == layer and r["side"] == "input" else "after"}
+        {**r, "place": "before" if r["layer"] == layer and r["side"] != "output" else "after"}
         for r in rows(ask.table("reformats"))
         if r["layer"] == layer or r["tensor"] in tensors
     ]
@@ -338,7 +338,7 @@ def _named(answers: list[dict[str, Any]], layer: str) -> dict[str, Any] | None:
 
 
 def _neighbours(ask: Analyses, layer: str) -> dict[str, tuple[str, ...]]:
-    """Return the layers that compute on both sides of a layer; conversions are looked through."""
+    """Return the layers that compute on both sides of a layer; conversions and NoOps are looked through."""
     layers = ask._layers.layers
     own = ask._layers.named(layer)
     if own is None or own.row is None:
@@ -349,19 +349,22 @@ def _neighbours(ask: Analyses, layer: str) -> dict[str, tuple[str, ...]]:
         for operand in one.operands("inputs"):
             readers.setdefault(operand["name"], []).append(one)
 
+    def passes(one: Any) -> bool:
+        return bool(one.converts or one.type == "NoOp")
+
     def before(names: list[str], seen: set[str]) -> list[str]:
         found = [makers[name] for name in names if name in makers and name not in seen]
         seen.update(names)
         return [
             name for one in found
-            for name in (before([o["name"] for o in one.operands("inputs")], seen) if one.converts else [one.layer])
+            for name in (before([o["name"] for o in one.operands("inputs")], seen) if passes(one) else [one.layer])
         ]  # fmt: skip
 
     def after(names: list[str], seen: set[str]) -> list[str]:
         found = [one for name in names if name not in seen for one in readers.get(name, ())]
         seen.update(names)
         return [
-            name for one in found for name in (after(list(one.outputs), seen) if one.converts else [one.layer])
+            name for one in found for name in (after(list(one.outputs), seen) if passes(one) else [one.layer])
         ]  # fmt: skip
 
     inputs = [operand["name"] for operand in own.operands("inputs")]

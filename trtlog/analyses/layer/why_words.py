@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # So many formats of a foreign node are named.
 _TOP = 5
 
-_FORCED_WORDS = {
+FORCED_WORDS = {
     "network_io": "the formats of the network's inputs and outputs (--inputIOFormats, --outputIOFormats) force it",
     "consumer": "the layer behind it has no tactic for the format before",
     "producer": "the layer before it has no tactic for the format after",
@@ -35,7 +35,7 @@ def _conversion(story: Story) -> list[str]:
     change = f"{row['before']} to {row['after']}" if row["before"] and row["after"] else "one format to another"
     out = [
         f"This layer only converts {row['tensor']} from {change}, for {row['layer']}; "
-        f"{_FORCED_WORDS.get(row['forced_by'], _FORCED_WORDS['unknown'])}."
+        f"{FORCED_WORDS.get(row['forced_by'], FORCED_WORDS['unknown'])}."
     ]
     cost = row["profile_ms"] if row["profile_ms"] is not None else row["timed_ms"]
     if cost is None:

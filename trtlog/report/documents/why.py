@@ -9,6 +9,7 @@ from typing import Any
 from trtlog._util.words import counted, plural
 from trtlog.analyses.build.fusions import describe
 from trtlog.analyses.layer.why import Story
+from trtlog.analyses.layer.why_words import FORCED_WORDS
 from trtlog.report.document import (
     Bar,
     Block,
@@ -41,13 +42,6 @@ _CANDIDATE = (
     Column("line", "number", "aside"),
     Column("kernel", "name", least=48),
 )
-_FORCED = {
-    "network_io": "asked for by the network's inputs and outputs",
-    "consumer": "the layer behind it has no tactic for the format before",
-    "producer": "the layer before it has no tactic for the format after",
-    "cost": "both sides could do without; the layer gains more than the conversion costs",
-    "unknown": "no timings tell who forces it",
-}
 
 
 def why(story: Story) -> Document:
@@ -164,7 +158,7 @@ def _conversions(story: Story) -> Iterator[Block]:
         text = f"{row['place']}: {row['before']} to {row['after']} of {row['tensor']}"
         if cost is not None:
             text += f", {cost:.6g} ms {source}"
-        yield _sentence(f"{text}; {_FORCED[row['forced_by']]}", row["line"])
+        yield _sentence(f"{text}; {FORCED_WORDS[row['forced_by']]}", row["line"])
 
 
 def _roofline(row: dict[str, Any]) -> str:
