@@ -7,12 +7,13 @@ memory. The longer of the two is its ideal time. What the log does not tell is n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, rows
+from trtlog.analyses.layer.dynamic_shapes import DynamicShapes, option_shapes
 from trtlog.analyses.layer.work import Work, activations_of, work_of
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.values.peaks import Peaks, peaks_of
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 # Below this share of both rates neither bounds the layer: launches, synchronisation and small work do.
 _LATENCY_PERCENT = 10.0
-_SHAPE = re.compile(r"(?P<tensor>.+?)[=:](?P<shape>[0-9]+(?:x[0-9]+)*)$")
+# Layers that may fold the first dimension with others.
+_FOLDS = re.compile(r"Shuffle|Myelin|Foreign|Gather|Slice|Concat|Plugin|Loop|Scatter|^kgen|^gemm")
 
 
 @record(frozen=True)
@@ -119,23 +121,27 @@ def _sum(values: Iterable[float | None]) -> float | None:
 def _rows(layers: Layers) -> list[dict[str, Any]]:
     peaks = peaks_of(layers.log.device)
     nodes = {node["node"]: node for node in rows(layers.log.table("onnx_nodes"))}
-    batch = batch_of(rows(layers.log.table("options"))) or _engine_batch(layers, nodes.values())
     made = {one["name"] for layer in layers.layers for one in layer.operands("outputs")}
     inputs = {one["name"] for layer in layers.layers for one in layer.operands("inputs")} - made
     activations = activations_of(nodes.values(), inputs)
     profiled = any(layer.profile_ms is not None for layer in layers.layers)
+    shapes, comparable = _shapes(layers, nodes.values(), profiled)
+    nodes = {
+        name: {**node, **{side: _filled(node[side], shapes, "tensor") for side in ("inputs", "outputs")}}
+        for name, node in nodes.items()
+    }
     out = []
     for layer in layers.layers:
         if layer.role == "constant" or (layer.type or "").lower() in ("noop", "constant"):
             continue
-        work = _work(layer, layers, nodes, batch, activations)
-        out.append(_row(layer, work, peaks, profiled))
+        work = _work(layer, layers, nodes, shapes, activations)
+        out.append(_row(layer, work, peaks, profiled, comparable))
     out.sort(key=lambda row: -(row["time_ms"] or 0.0))
     return out
 
 
 def _work(
-    layer: Layer, layers: Layers, nodes: Mapping[str, Any], batch: int | None, activations: frozenset[str]
+    layer: Layer, layers: Layers, nodes: Mapping[str, Any], shapes: DynamicShapes, activations: frozenset[str]
 ) -> Work:
     row = layer.row or {}
     names = dict.fromkeys([*(row.get("onnx_names") or ()), *sorted(layer.parts)])
@@ -150,21 +156,51 @@ def _work(
     elif "ForeignNode[" in layer.layer:
         own = [{"op": "Loop"}]  # which nodes it computes the log does not say
     return work_of(
-        (layer.operands("inputs"), layer.operands("outputs")),
+        (_filled(layer.operands("inputs"), shapes), _filled(layer.operands("outputs"), shapes)),
         row.get("attributes"),
         own,
         layer.precision,
         layer.type,
-        batch,
         activations,
     )
 
 
-def _row(layer: Layer, work: Work, peaks: Peaks, profiled: bool) -> dict[str, Any]:
+def _filled(
+    operands: Iterable[Mapping[str, Any]] | None, shapes: DynamicShapes, name: str = "name"
+) -> list[dict[str, Any]]:
+    """Return operands with their open dimensions filled, where these are known."""
+    found = [(one, shapes.of(one[name], one["shape"])) for one in operands or ()]
+    return [{**one, "shape": one["shape"] if shape is None else list(shape)} for one, shape in found]
+
+
+def _shapes(layers: Layers, nodes: Collection[Mapping[str, Any]], profiled: bool) -> tuple[DynamicShapes, bool]:
+    """Return the shapes at which times were taken, and whether those that the engine's layers print are the same.
+
+    The profile is of inference; the builder times the optimum of its optimization profile. The inspector of an engine
+    prints the shapes of inference.
+    """
+    options = rows(layers.log.table("options"))
+    inference, build = option_shapes(options, "inference"), option_shapes(options, "build")
+    at = inference if profiled or build is None else build
+    batches = {shape[0] for shape in (at or {}).values()}
+    batch = batches.pop() if len(batches) == 1 else None if at else _engine_batch(layers, nodes)
+    open_ = [
+        one["shape"]
+        for layer in layers.layers
+        for side in ("inputs", "outputs")
+        for one in layer.operands(side)
+        if one["shape"] is not None and any(size < 0 for size in one["shape"])
+    ]
+    folding = not nodes and any(_FOLDS.search(layer.type or "") for layer in layers.layers)
+    comparable = profiled or bool(open_) or build is None or inference is None or build == inference
+    return DynamicShapes(nodes, at or {}, batch, folding), comparable
+
+
+def _row(layer: Layer, work: Work, peaks: Peaks, profiled: bool, comparable: bool) -> dict[str, Any]:
     time_ms = layer.profile_ms if profiled else layer.tactic_ms
     time_from = None if time_ms is None else "profile" if profiled else "tactic"
     rate = peaks.operations.get(layer.precision or "")
-    seconds = time_ms / 1e3 if time_ms else None
+    seconds = time_ms / 1e3 if time_ms and comparable else None
     flops_per_s = work.flops / seconds if work.flops is not None and seconds else None
     bytes_per_s = work.bytes / seconds if work.bytes is not None and seconds else None
     of_compute = 100 * flops_per_s / rate if flops_per_s is not None and rate else None
@@ -191,7 +227,7 @@ def _row(layer: Layer, work: Work, peaks: Peaks, profiled: bool) -> dict[str, An
         "percent_of_bandwidth": of_bandwidth,
         "bound": None if ideal is None else _bound(of_compute or 0.0, of_bandwidth),
         "ideal_ms": None if ideal is None else 1e3 * ideal,
-        "note": _note(layer, work, of_compute, of_bandwidth, peaks, rate),
+        "note": _note(layer, work, of_compute, of_bandwidth, peaks, rate, comparable),
         "line": layer.line,
     }
 
@@ -205,9 +241,17 @@ def _bound(of_compute: float, of_bandwidth: float | None) -> str | None:
 
 
 def _note(
-    layer: Layer, work: Work, of_compute: float | None, of_bandwidth: float | None, peaks: Peaks, rate: float | None
+    layer: Layer,
+    work: Work,
+    of_compute: float | None,
+    of_bandwidth: float | None,
+    peaks: Peaks,
+    rate: float | None,
+    comparable: bool,
 ) -> str | None:
     notes = []
+    if not comparable:
+        notes.append("the builder timed other shapes than those printed, of inference: --dumpProfile times these")
     if of_bandwidth is not None and of_bandwidth > 100:
         notes.append("above the memory's rate: the data were in the GPU's cache")
     if of_compute is not None and of_compute > 100:
@@ -233,21 +277,4 @@ def _engine_batch(layers: Layers, nodes: Iterable[Mapping[str, Any]]) -> int | N
         for one in node["inputs"] or ():
             if one["shape"] and one["shape"][0] == -1 and shapes.get(one["tensor"], [-1])[0] > 0:
                 found.add(shapes[one["tensor"]][0])
-    return found.pop() if len(found) == 1 else None
-
-
-def batch_of(options: Iterable[Mapping[str, Any]]) -> int | None:
-    """Return the batch of the run: the first dimension that all inputs have in trtexec's inference options.
-
-    Examples
-    --------
-    >>> batch_of([{"section": "inference", "key": "Input inference shape", "value": "ids=8x128"}])
-    8
-    """
-    found = set()
-    for option in options:
-        if option["section"] == "inference" and str(option["key"]).startswith("Input inference shape"):
-            shape = _SHAPE.match(option["value"] or "")
-            if shape:
-                found.add(int(shape["shape"].split("x")[0]))
     return found.pop() if len(found) == 1 else None

@@ -125,7 +125,7 @@ def _tensor(operand: Mapping[str, Any]) -> dict[str, Any]:
 def _size(operands: Sequence[Mapping[str, Any]]) -> float | None:
     total = 0.0
     for operand in operands:
-        shape = known_shape(operand.get("shape"), None)
+        shape = known_shape(operand.get("shape"))
         size = None if shape is None else bytes_of(operand.get("dtype"), math.prod(shape))
         if size is None:
             return None

@@ -17,11 +17,27 @@ from typing import Any
 
 from trtlog.values.peaks import bytes_of
 
-# ONNX operators without multiplications to speak of; of any other one the work is not known.
+# ONNX operators that multiply matrices.
 _MATRIX = frozenset({"Conv", "ConvTranspose", "MatMul", "Gemm", "LSTM", "GRU", "RNN", "MatMulInteger", "ConvInteger",
                      "QLinearConv", "QLinearMatMul"})  # fmt: skip
-_UNCOUNTED = frozenset({"Einsum", "Attention", "MultiHeadAttention", "Loop", "Scan", "If", "DeformConv", "Det",
-                        "GroupQueryAttention", "RotaryEmbedding"})  # fmt: skip
+# Those without multiplications to speak of. Of any other (Einsum, Attention, Loop, a plug-in's) the work is not known.
+_MOVING = frozenset(
+    """
+    Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization BitShift BitwiseAnd
+    BitwiseNot BitwiseOr BitwiseXor Cast CastLike Ceil Celu CenterCropPad Clip Compress Concat Constant
+    ConstantOfShape Cos Cosh CumSum DepthToSpace DequantizeLinear Div Dropout DynamicQuantizeLinear Elu Equal Erf
+    Exp Expand EyeLike Flatten Floor Gather GatherElements GatherND Gelu GlobalAveragePool GlobalLpPool
+    GlobalMaxPool Greater GreaterOrEqual GridSample GroupNormalization HardSigmoid HardSwish Hardmax Identity
+    InstanceNormalization IsInf IsNaN LRN LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax
+    LpNormalization LpPool Max MaxPool MaxRoiPool MaxUnpool Mean MeanVarianceNormalization Min Mish Mod Mul Neg
+    NonMaxSuppression NonZero Not OneHot Or PRelu Pad Pow QuantizeLinear RMSNormalization Range Reciprocal
+    ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
+    ReduceSumSquare Relu Reshape Resize ReverseSequence RoiAlign Round Scatter ScatterElements ScatterND Selu
+    Shape Shrink Sigmoid Sign Sin Sinh Size Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub
+    Sum Swish Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Upsample Where Xor
+    """.split()
+)
+_COUNTED = _MATRIX | _MOVING
 # Types of layers that move data and multiply nothing to speak of.
 _MOVES = re.compile(
     r"Pooling|Reformat|PointWise|Shuffle|Slice|ElementWise|Activation|Concat|Resize|Reduce|TopK|Gather|Softmax|SoftMax|Scale"
@@ -55,7 +71,6 @@ def work_of(
     nodes: Iterable[Mapping[str, Any]],
     precision: str | None,
     type_: str | None,
-    batch: int | None,
     activations: frozenset[str] = frozenset(),
 ) -> Work:
     """Return the work of one layer.
@@ -63,34 +78,32 @@ def work_of(
     Parameters
     ----------
     operands : tuple
-        Inputs and outputs, as table ``engine_layers`` has them.
+        Inputs and outputs, as table ``engine_layers`` has them, open dimensions filled where they are known.
     attributes : str or None
         Its parameters as JSON.
     nodes : iterable of mapping
-        Rows of ``onnx_nodes`` that it was made of.
+        Rows of ``onnx_nodes`` that it was made of, likewise.
     precision : str or None
         What it computes in: the type of weights that the engine's own parameters do not tell.
     type_ : str or None
         Type of the layer.
-    batch : int or None
-        What stands for -1 in the first dimension.
     activations : frozenset of str
         Tensors of the network that are computed, from :func:`activations_of`; others are weights.
 
     Examples
     --------
-    >>> x = {"name": "x", "dtype": "FP16", "shape": [-1, 64, 56, 56]}
-    >>> y = {"name": "y", "dtype": "FP16", "shape": [-1, 256, 56, 56]}
+    >>> x = {"name": "x", "dtype": "FP16", "shape": [8, 64, 56, 56]}
+    >>> y = {"name": "y", "dtype": "FP16", "shape": [8, 256, 56, 56]}
     >>> parameters = '{"ParameterType": "Convolution", "Weights": {"Type": "Half", "Count": 16384}}'
-    >>> work_of(([x], [y]), parameters, [], "FP16", None, 8)
+    >>> work_of(([x], [y]), parameters, [], "FP16", None)
     Work(flops=822083584.0, bytes=16089088.0)
     """
-    inputs, outputs = ([_sized(one, batch) for one in side] for side in operands)
+    inputs, outputs = ([_sized(one) for one in side] for side in operands)
     found = json.loads(attributes) if attributes else {}
     parameters = found if isinstance(found, dict) else {}
     macs, weights = _of_parameters(parameters, inputs, outputs)
     if macs is None:
-        macs, elements = _of_nodes(list(nodes), batch, activations)
+        macs, elements = _of_nodes(list(nodes), activations)
         if macs is None and _MOVES.search(type_ or ""):
             macs = 0.0
         weights = None if macs is None else bytes_of(precision, elements) if elements else 0.0
@@ -107,17 +120,14 @@ class _Operand:
     bytes: float | None
 
 
-def _sized(operand: Mapping[str, Any], batch: int | None) -> _Operand:
-    shape = known_shape(operand.get("shape"), batch)
+def _sized(operand: Mapping[str, Any]) -> _Operand:
+    shape = known_shape(operand.get("shape"))
     return _Operand(shape, None if shape is None else bytes_of(operand.get("dtype"), math.prod(shape)))
 
 
-def known_shape(shape: Sequence[int] | None, batch: int | None) -> tuple[int, ...] | None:
-    """Return a shape without unknown dimensions; the first may be the batch."""
-    if shape is None:
-        return None
-    known = tuple(batch if place == 0 and size < 0 and batch else size for place, size in enumerate(shape))
-    return None if any(size < 0 for size in known) else known
+def known_shape(shape: Sequence[int] | None) -> tuple[int, ...] | None:
+    """Return a shape without open dimensions, None for one that has some."""
+    return None if shape is None or any(size < 0 for size in shape) else tuple(shape)
 
 
 def _of_parameters(
@@ -158,26 +168,22 @@ def weights_bytes(parameters: Mapping[str, Any]) -> float | None:
 _PLACES = frozenset({"Convolution", "Deconvolution", "FullyConnected"})
 
 
-def _of_nodes(
-    nodes: Sequence[Mapping[str, Any]], batch: int | None, activations: frozenset[str]
-) -> tuple[float | None, float]:
+def _of_nodes(nodes: Sequence[Mapping[str, Any]], activations: frozenset[str]) -> tuple[float | None, float]:
     """Return multiplications and elements of weights of ONNX nodes; None where one cannot be counted."""
-    if not nodes or any(node["op"] in _UNCOUNTED for node in nodes):
+    if not nodes or any(node["op"] not in _COUNTED for node in nodes):
         return None, 0.0
     total = elements = 0.0
     for node in nodes:
         if node["op"] in _MATRIX:
-            found = _of_node(node, batch, activations)
+            found = _of_node(node, activations)
             if found is None:
                 return None, 0.0
             total, elements = total + found[0], elements + found[1]
     return total, elements
 
 
-def _of_node(
-    node: Mapping[str, Any], batch: int | None, activations: frozenset[str]
-) -> tuple[float, float] | None:
-    inputs, outputs = ([known_shape(one["shape"], batch) for one in node[side] or ()] for side in ("inputs", "outputs"))
+def _of_node(node: Mapping[str, Any], activations: frozenset[str]) -> tuple[float, float] | None:
+    inputs, outputs = ([known_shape(one["shape"]) for one in node[side] or ()] for side in ("inputs", "outputs"))
     if len(inputs) < 2 or not outputs or None in inputs[:2] or outputs[0] is None:
         return None
     first, second, out = inputs[0], inputs[1], outputs[0]
