@@ -11,6 +11,7 @@ import pytest
 import trtlog
 from tests.conftest import each
 from tests.runner.conftest import find_capture
+from trtlog.analyses.layer.dynamic_shapes import DynamicShapes
 from trtlog.analyses.layer.work import work_of
 from trtlog.display import draw
 from trtlog.values.peaks import peaks_of
@@ -178,3 +179,112 @@ def test_why_and_report_say_it_too():
     text = draw("markdown", told)
     assert re.search(r"roofline: 77\.4 TFLOP/s, 7\.2 % of the GPU's rate; 626 GB/s, 13 % of its memory's", text)
     assert "Against what the GPU can do" in log.report()
+
+
+def operand(name, shape, dtype="FP16"):
+    return {"name": name, "tensor": name, "dtype": dtype, "shape": list(shape)}
+
+
+def node(op, inputs, output):
+    named = [operand(f"i{place}", shape) for place, shape in enumerate(inputs)]
+    return {"op": op, "inputs": named, "outputs": [operand("out", output)]}
+
+
+# What a node multiplies, counted by hand: places of the output x what each sums over (of the input, transposed).
+KINDS = {
+    "grouped": (node("Conv", [(2, 64, 28, 28), (128, 16, 3, 3)], (2, 128, 28, 28)), 2 * 28 * 28 * 128 * (64 // 4 * 9)),
+    "depthwise": (node("Conv", [(1, 96, 56, 56), (96, 1, 3, 3)], (1, 96, 56, 56)), 56 * 56 * 96 * 9),
+    "dilated": (node("Conv", [(1, 32, 30, 30), (32, 32, 3, 3)], (1, 32, 26, 26)), 26 * 26 * 32 * (32 * 9)),
+    "3-D": (node("Conv", [(1, 3, 16, 112, 112), (64, 3, 3, 7, 7)], (1, 64, 16, 56, 56)),
+            16 * 56 * 56 * 64 * (3 * 3 * 7 * 7)),
+    "1-D": (node("Conv", [(1, 80, 3000), (384, 80, 3)], (1, 384, 3000)), 3000 * 384 * (80 * 3)),
+    "transposed, grouped": (node("ConvTranspose", [(1, 64, 16, 16), (64, 8, 4, 4)], (1, 32, 32, 32)),
+                            16 * 16 * 64 * (32 // 4 * 16)),
+    "batched": (node("MatMul", [(8, 12, 128, 64), (8, 12, 64, 128)], (8, 12, 128, 128)), 8 * 12 * 128 * 128 * 64),
+    "broadcast": (node("MatMul", [(8, 128, 768), (768, 3072)], (8, 128, 3072)), 8 * 128 * 3072 * 768),
+    "vector": (node("MatMul", [(768,), (768, 10)], (10,)), 10 * 768),
+    "transposed A": (node("Gemm", [(512, 8), (512, 100), (100,)], (8, 100)), 8 * 100 * 512),
+    "transposed B": (node("Gemm", [(8, 512), (100, 512), (100,)], (8, 100)), 8 * 100 * 512),
+    "pooling": (node("MaxPool", [(1, 64, 112, 112)], (1, 64, 56, 56)), 0),
+    "quantize": (node("QuantizeLinear", [(1, 64, 8, 8), ()], (1, 64, 8, 8)), 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_of_nodes_by_hand(kind):
+    one, macs = KINDS[kind]
+    ends = ([one["inputs"][0]], one["outputs"])
+    assert work_of(ends, None, [one], "FP16", "CaskConvolution").flops == 2 * macs
+
+
+def test_what_a_plugin_computes_is_not_known():
+    one = node("MSDeformAttn_TRT", [(1, 1000, 256), (1, 300, 256)], (1, 300, 256))
+    assert work_of((one["inputs"], one["outputs"]), None, [one], "FP16", "PluginV2").flops is None
+
+
+def test_a_bias_that_bears_the_name_of_its_product_multiplies_nothing():
+    """TensorRT 10 splits Gemm: the product goes into a foreign node, PWN(node_linear_1 + node_relu) adds the bias."""
+    one = node("Gemm", [(4, 1024), (10, 1024), (10,)], (4, 10))
+    assert work_of(([operand("a", (4, 10))], [operand("b", (4, 10))]), None, [one], "FP16", "PointWiseV2").flops == 0
+
+
+def test_an_open_dimension_behind_a_reshape_is_not_the_batch():
+    """Windows of 49 places: 8 images of 64 windows each are 512 rows in front, not 8."""
+    images, windows = operand("x", (-1, 64, 49, 96)), operand("w", (-1, 49, 96))
+    nodes = [
+        {"op": "Reshape", "inputs": [images], "outputs": [windows]},
+        {"op": "Split", "inputs": [windows], "outputs": [operand("q", (-1, 49, 32)), operand("k", (-1, 49, 64))]},
+        {"op": "Transpose", "inputs": [operand("q", (-1, 49, 32))], "outputs": [operand("qt", (-1, 32, 49))]},
+        {"op": "MatMul", "inputs": [windows, operand("qt", (-1, 32, 49))], "outputs": [operand("z", (-1, 96, 49))]},
+        {"op": "ReduceMean", "inputs": [windows], "outputs": [operand("m", (-1, 96))]},
+        {"op": "Gather", "inputs": [operand("table", (1000, 96)), operand("ids", (-1, 7))],
+         "outputs": [operand("e", (-1, 7, 96))]},
+        {"op": "Concat", "inputs": [windows, windows], "outputs": [operand("c", (-1, 49, 192))]},
+        {"op": "Add", "inputs": [windows, operand("b", (1, 49, 96))], "outputs": [operand("a", (-1, 49, 96))]},
+    ]  # fmt: skip
+    shapes = DynamicShapes(nodes, {"x": (8, 64, 49, 96), "ids": (8, 7)}, 8)
+    known = {name: shapes.of(name, None if name == "none" else shape) for name, shape in {
+        "w": (-1, 49, 96), "q": (-1, 49, 32), "qt": (-1, 32, 49), "m": (-1, 96), "e": (-1, 7, 96), "c": (-1, 49, 192),
+        "a": (-1, 49, 96), "an engine's own name": (-1, 49, 96), "static": (1, 2), "none": None,
+    }.items()}  # fmt: skip
+    assert known == {
+        "w": (512, 49, 96), "q": (512, 49, 32), "qt": (512, 32, 49), "m": (512, 96), "e": (8, 7, 96),
+        "c": (512, 49, 192), "a": (512, 49, 96), "an engine's own name": None, "static": (1, 2), "none": None,
+    }  # fmt: skip
+
+
+def test_two_open_dimensions_that_a_transpose_may_swap_are_not_known():
+    heads = operand("x", (-1, -1, 12, 64))
+    nodes = [{"op": "Transpose", "inputs": [heads], "outputs": [operand("y", (-1, 12, -1, 64))]}]
+    assert DynamicShapes(nodes, {"x": (8, 128, 12, 64)}, 8).of("y", (-1, 12, -1, 64)) is None
+
+
+TIMED = """[01/02/2026-10:00:00] [I] === Build Options ===
+[01/02/2026-10:00:00] [I] Input build shape: x=1x64x8x8+8x64x8x8+32x64x8x8
+[01/02/2026-10:00:00] [I] === Inference Options ===
+[01/02/2026-10:00:00] [I] Input inference shape: x={inference}x64x8x8
+[01/02/2026-10:00:00] [I] === Device Information ===
+[01/02/2026-10:00:00] [I] Compute Capability: 9.0
+[01/02/2026-10:00:00] [I] SMs: 132
+[01/02/2026-10:00:00] [I] Compute Clock Rate: 1.98 GHz
+[01/02/2026-10:00:00] [I] Memory Bus Width: 6016 bits (ECC enabled)
+[01/02/2026-10:00:00] [I] Memory Clock Rate: 3.201 GHz
+[01/02/2026-10:00:01] [V] [TRT] *************** Autotuning format combination: Half(4096,64,8,1) -> Half(4096,64,8,1) ***************
+[01/02/2026-10:00:01] [V] [TRT] --------------- Timing Runner: pool (CaskPooling)
+[01/02/2026-10:00:01] [V] [TRT] Tactic: 0x0000000000000011 Time: 0.002
+[01/02/2026-10:00:01] [V] [TRT] Fastest Tactic: 0x0000000000000011 Time: 0.002
+[01/02/2026-10:00:01] [V] [TRT] >>>>>>>>>>>>>>> Chose Runner Type: CaskPooling Tactic: 0x0000000000000011
+[01/02/2026-10:00:02] [V] [TRT] Engine Layer Information:
+Layer(CaskPooling): pool, Tactic: 0x0000000000000011, x (Half[{printed},64,8,8]) -> y (Half[{printed},64,8,8])
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize(("inference", "printed", "batch"), [(8, -1, 8), (32, -1, 8), (8, 8, 8), (32, 32, None)])
+def test_the_builder_times_the_optimum_of_the_profile(inference, printed, batch):
+    """With shapes of inference alone printed, and others timed, no rate is known."""
+    log = trtlog.parse(TIMED.format(inference=inference, printed=printed).encode())
+    (row,) = log.analyze.table("roofline").to_pylist()
+    moved = 2 * 2 * (batch or inference) * 64 * 8 * 8
+    assert (row["bytes"], row["time_from"]) == (moved, "tactic")
+    assert row["gb_per_s"] == (None if batch is None else pytest.approx(moved / 2e-6 / 1e9))
+    assert ("other shapes" in (row["note"] or "")) == (batch is None)

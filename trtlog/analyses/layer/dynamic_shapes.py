@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 Shape = tuple[int, ...]
@@ -144,14 +144,20 @@ class DynamicShapes:
         if op in _KEEPS_VOLUME or op == "Concat":
             volume = sum(map(math.prod, shapes)) if op == "Concat" else math.prod(first)
             fitting |= _of_volume(volume, printed)
+        before = node["inputs"][0]["shape"]
         if op == "Transpose" and len(first) == len(printed) <= _MOST_AXES:
-            fitting |= set(permutations(first))
+            fitting |= _kept(permutations(range(len(first))), first, before, printed)
         elif op in _KEEPS_FIRST and first:
             fitting.add((first[0], *printed[1:]))
         elif op in _KEEPS_PLACES and len(first) == len(printed):
             fitting |= self._cut(node, first, printed)
+        elif op in _KEEPS_PLACES and len(first) > len(printed):
+            fitting |= _kept(combinations(range(len(first)), len(printed)), first, before, printed)
         elif op == "Gather" and len(shapes) == 2:
-            fitting |= {(*first[:i], *shapes[1], *first[i + 1 :]) for i in range(len(first))}
+            both, their = (*first, *shapes[1]), (*before, *node["inputs"][1]["shape"])
+            added = range(len(first), len(both))
+            places = ((*range(i), *added, *range(i + 1, len(first))) for i in range(len(first)))
+            fitting |= _kept(places, both, their, printed)
         elif op == "MatMul" and len(shapes) == 2 and len(shapes[1]) > 1 and len(first) > 1:
             leading = _broadcast([first[:-2], shapes[1][:-2]])
             fitting |= set() if leading is None else {(*leading, first[-2], shapes[1][-1])}
@@ -178,14 +184,23 @@ class DynamicShapes:
 _BROADCASTS = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "Where", "Equal", "Greater", "Less", "GreaterOrEqual",
                          "And", "LessOrEqual", "Or", "Xor", "Min", "Max", "Sum", "Mean", "PRelu", "Mod"})  # fmt: skip
 # Each element of the result comes from one place of the first input.
-_PLACEWISE = _BROADCASTS | set(
-    """
-    Abs Acos Asin Atan BatchNormalization Cast Ceil Celu Clip Cos DequantizeLinear Dropout Elu Erf Exp Floor Gelu
-    GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization LRN LayerNormalization
-    LeakyRelu Log LogSoftmax LpNormalization Mish Neg Not QuantizeLinear RMSNormalization Reciprocal Relu Round
-    Selu Sigmoid Sign Sin Softmax Softplus Softsign Sqrt Tan Tanh ThresholdedRelu Trilu
-    """.split()
-)
+_PLACEWISE = _BROADCASTS | {
+    "Abs", "Acos", "Asin", "Atan", "BatchNormalization", "Cast", "Ceil", "Celu", "Clip", "Cos", "DequantizeLinear",
+    "Dropout", "Elu", "Erf", "Exp", "Floor", "Gelu", "GroupNormalization", "HardSigmoid", "HardSwish", "Hardmax",
+    "Identity", "InstanceNormalization", "LRN", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax",
+    "LpNormalization", "Mish", "Neg", "Not", "QuantizeLinear", "RMSNormalization", "Reciprocal", "Relu", "Round",
+    "Selu", "Sigmoid", "Sign", "Sin", "Softmax", "Softplus", "Softsign", "Sqrt", "Tan", "Tanh", "ThresholdedRelu",
+    "Trilu"
+}  # fmt: skip
+
+
+def _kept(places: Iterable[Sequence[int]], shape: Shape, before: Sequence[int], printed: Sequence[int]) -> set[Shape]:
+    """Return the dimensions at places, where what was printed for them before is printed again."""
+    return {
+        tuple(shape[i] for i in own)
+        for own in places
+        if len(own) == len(printed) and all(before[i] in (-1, size) for i, size in zip(own, printed, strict=True))
+    }
 
 
 def _static(printed: Sequence[int] | None) -> Shape | None:

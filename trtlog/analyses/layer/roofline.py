@@ -255,9 +255,9 @@ def _note(
     if of_bandwidth is not None and of_bandwidth > 100:
         notes.append("above the memory's rate: the data were in the GPU's cache")
     if of_compute is not None and of_compute > 100:
-        notes.append("above the GPU's rate: it computes in another precision, or clocks above the printed clock")
+        notes.append("above the GPU's dense rate: a sparse kernel, another precision, or a higher clock than printed")
     if work.bytes is None:
-        notes.append("shape or type of an operand is not printed")
+        notes.append("shape or type of an operand is not printed, nor does it follow from the inputs' shapes")
     if work.flops is None:
         notes.append("its operations are not told: no layer parameters (--profilingVerbosity=detailed), no ONNX shapes")
     if work.flops and rate is None:
