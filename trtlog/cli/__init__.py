@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("trtlog.cli.compare", "Many runs ranked side by side; regressions against a baseline."),
     "lock": ("trtlog.cli.lock", "Write what a build chose, and its budgets, to a lock file."),
     "check": ("trtlog.cli.check", "Fail when a build differs from its lock file: the gate for CI."),
+    "pin": ("trtlog.cli.pin", "Entries for an editable timing cache that make the next build take a tactic."),
     "mcp": ("trtlog.cli.mcp", "A server that agents ask about logs, over the Model Context Protocol."),
     "stability": ("trtlog.cli.stability", "Several builds of one model: which layers change, margins against noise."),
 }

@@ -7,7 +7,7 @@ from trtlog.records.run import Device, Option, Run, Section
 from trtlog.records.graph import Fusion, OnnxNode, Pass, Plugin, RegisteredLayer
 from trtlog.records.autotune import Combination, Reformat, Skip, Tactic, TacticName, Timing
 from trtlog.records.engine import Engine, EngineLayer, LayerMemory, MemoryEvent, MemoryTotal, Phase, ProfileRow
-from trtlog.records.build import Fact, Placement, Timestamp, TimingCacheEvent
+from trtlog.records.build import AutotunedOp, Fact, Placement, Timestamp, TimingCacheEvent
 from trtlog.records.performance import Coverage, ExtensionMessage, Iteration, IterationTime, Message, Output, Statistic
 # isort: on
 
@@ -15,6 +15,7 @@ TABLES: dict[str, type[Record]] = Record.registry
 
 __all__ = [
     "TABLES",
+    "AutotunedOp",
     "Column",
     "Combination",
     "Coverage",

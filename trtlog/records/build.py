@@ -37,6 +37,24 @@ class TimingCacheEvent(Record):
 
 
 @record(frozen=True)
+class AutotunedOp(Record):
+    """An operation whose tactics are listed as the editable timing cache does; 10.3 and later."""
+
+    table: ClassVar[str] = "autotuned_ops"
+
+    run: int = run_column()
+    line: int = line_column("Autotuning op")
+    layer: str = column("name", "operation, as in tactics")
+    key: str | None = column("name", "its key in the timing cache; null where the cache is not editable")
+    onnx_layers: list[str] | None = column("texts", "ONNX nodes that it is made of; null where they are not printed")
+    tactics: int = column("int64", "tactics that are listed")
+    selected: str | None = column("name", "id of the selected tactic, as in tactics; null where no line says it")
+    selected_ms: float | None = column("float64", "its time", "ms")
+    selected_line: int | None = line_column("The selected tactic is; null where it is not printed")
+    engine: int = engine_column()
+
+
+@record(frozen=True)
 class Placement(Record):
     """Where a layer runs where a DLA is in use, and why it is not the DLA."""
 

@@ -38,6 +38,7 @@ BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
     "combinations": build.combinations,
     "timestamps": build.timestamps,
     "timing_cache": build.timing_cache,
+    "autotuned_ops": build.autotuned_ops,
     "placements": build.placements,
     "facts": facts.facts,
     "memory": simple.memory,

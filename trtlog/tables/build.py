@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from trtlog.tables.context import Context
 from trtlog.tables.join import asof
 from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words, symbols_in
 from trtlog.tables.simple import finish_columns
+from trtlog.values.layer_info import onnx_names, tactic_id
 
 
 def combinations(context: Context) -> pa.Table:
@@ -126,6 +128,35 @@ def _cache_event(kind: str, wording: str) -> str:
     if kind == "timing_cache_off":
         return "invalid" if wording.startswith("invalid") else "disabled"
     return "unwritable" if wording == "unwritable" else "unreadable"
+
+
+def autotuned_ops(context: Context) -> pa.Table:
+    """Operations whose tactics are listed, with their keys in the editable timing cache."""
+    fields = ("line", "layer", "cache_key", "onnx_layers")
+    lines, layers, keys, sources = context.captures.lists(("foreign_node_op",), fields)
+    if not lines:
+        return empty("autotuned_ops")
+    heads = np.array(lines, np.int64)
+    listed = asof(lines_of(context.captured("foreign_node_tactic")), heads, context.breaks)
+    said = context.captures.lists(("foreign_node_chosen",), ("line", "wording", "tactic_hash", "time_ms"))
+    chosen: dict[int, tuple[str, str, int]] = {}
+    for head, line, wording, tactic, time in zip(
+        asof(np.array(said[0], np.int64), heads, context.breaks).tolist(), *said, strict=True
+    ):
+        if wording == "selected" and head >= 0:
+            chosen.setdefault(head, (tactic, time, line))
+    rows = [chosen.get(row) for row in range(len(lines))]
+    columns: dict[str, Sequence[Any]] = {
+        "line": lines,
+        "layer": layers,
+        "key": keys,
+        "onnx_layers": [onnx_names(text) if text else None for text in sources],
+        "tactics": np.bincount(listed[listed >= 0], minlength=len(lines)).tolist(),
+        "selected": [tactic_id(row[0]) if row else None for row in rows],
+        "selected_ms": [float(row[1]) if row else None for row in rows],
+        "selected_line": [row[2] if row else None for row in rows],
+    }
+    return finish_columns(context, "autotuned_ops", columns)
 
 
 def placements(context: Context) -> pa.Table:
