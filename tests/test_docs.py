@@ -71,6 +71,7 @@ def trtlog_commands() -> list[tuple[str, str]]:
 def test_commands_run(page, command, tmp_path):
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
     (tmp_path / "docs").symlink_to(ROOT / "docs")
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
     if re.search(r"[|<>&;*$~`]", command):
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         shell = command.replace("trtlog ", f"{shlex.quote(sys.executable)} -m trtlog ", 1)

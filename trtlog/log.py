@@ -112,6 +112,7 @@ class Log(InNotebook):
         profile: pd.DataFrame
         timestamps: pd.DataFrame
         timing_cache: pd.DataFrame
+        autotuned_ops: pd.DataFrame
         placements: pd.DataFrame
         facts: pd.DataFrame
         iterations: pd.DataFrame
