@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from trtlog._util.maybe import MaybeNone
     from trtlog.analyses.handle import Analyses
     from trtlog.analyses.layer.why import Story
     from trtlog.analyses.lint.frame import Findings
     from trtlog.records.options import (
         BuildOptions,
         InferenceOptions,
-        MaybeNone,
         ModelOptions,
         Options,
         Performance,

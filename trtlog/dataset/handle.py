@@ -39,6 +39,41 @@ class Dataset(InNotebook):
         The folder or URL that ``trtlog convert`` wrote.
     """
 
+    if TYPE_CHECKING:  # for type checkers and completion; __getattr__ gives them
+        runs: pd.DataFrame
+        sections: pd.DataFrame
+        options: pd.DataFrame
+        devices: pd.DataFrame
+        onnx_nodes: pd.DataFrame
+        passes: pd.DataFrame
+        fusions: pd.DataFrame
+        registered_layers: pd.DataFrame
+        plugins: pd.DataFrame
+        timings: pd.DataFrame
+        tactics: pd.DataFrame
+        tactic_names: pd.DataFrame
+        skips: pd.DataFrame
+        reformats: pd.DataFrame
+        combinations: pd.DataFrame
+        memory: pd.DataFrame
+        layer_memory: pd.DataFrame
+        memory_totals: pd.DataFrame
+        phases: pd.DataFrame
+        engines: pd.DataFrame
+        engine_layers: pd.DataFrame
+        profile: pd.DataFrame
+        timestamps: pd.DataFrame
+        timing_cache: pd.DataFrame
+        placements: pd.DataFrame
+        facts: pd.DataFrame
+        performance: pd.DataFrame
+        iterations: pd.DataFrame
+        iteration_times: pd.DataFrame
+        outputs: pd.DataFrame
+        messages: pd.DataFrame
+        extension_messages: pd.DataFrame
+        coverage: pd.DataFrame
+
     def __init__(self, place: str | os.PathLike[str]) -> None:
         self._storage = Storage(place)
         self._manifest = self._load()
@@ -124,12 +159,14 @@ class Dataset(InNotebook):
         """One row a run: sources, version, GPU, model, status, headline numbers; and logs that failed."""
         return self.frame(CATALOGUE)
 
-    def __getattr__(self, name: str) -> Any:
-        if name in TABLES:
-            return self.frame(name)
-        raise AttributeError(
-            name if name.startswith("_") else f"a Dataset has no {name!r}; its tables are {', '.join(TABLES)}"
-        )
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in TABLES:
+                return self.frame(name)
+            raise AttributeError(
+                name if name.startswith("_") else f"a Dataset has no {name!r}; its tables are {', '.join(TABLES)}"
+            )
 
     def __dir__(self) -> Iterable[str]:
         return sorted({*super().__dir__(), *TABLES})

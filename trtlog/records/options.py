@@ -11,8 +11,9 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from trtlog._util.maybe import MaybeNone
 from trtlog.display import InNotebook
 from trtlog.records.base import Column
 
@@ -252,10 +253,6 @@ class Statistics(InNotebook):
 
     def __dir__(self) -> Iterable[str]:
         return [*super().__dir__(), *(f"p{percent:g}_ms".replace(".", "_", 1) for percent in self.percentiles)]
-
-
-# None where the log lacks the record. A run that passed has it: type checkers know its fields and ask for no test.
-MaybeNone: TypeAlias = Any
 
 
 @dataclass(frozen=True)

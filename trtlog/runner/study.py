@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
+from trtlog._util.maybe import MaybeNone
 from trtlog._util.words import counted, number
 from trtlog.analyses.build.memory import gpu_memory
 from trtlog.analyses.build.performance import measures
@@ -62,7 +63,7 @@ class Recommendation(InNotebook):
         The rows that noise does not tell apart, the fastest first, where the point is not one of them alone.
     """
 
-    row: dict[str, Any] | None = field(repr=False)
+    row: dict[str, Any] | MaybeNone = field(repr=False)
     text: str
     candidates: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from trtlog._util.maybe import MaybeNone
 from trtlog.errors import InputError, caret
 from trtlog.values.format_lists import split_combination, split_formats
 from trtlog.values.layouts import Extent, layout_of_strides, layout_of_vector, layout_of_words
@@ -165,7 +166,7 @@ def canonical_dtype(text: str) -> str:
     return DTYPES.get(word, text.strip())
 
 
-def decode_format(text: str, *, dims: bool = False, strict: bool = False) -> TensorFormat | None:
+def decode_format(text: str, *, dims: bool = False, strict: bool = False) -> TensorFormat | MaybeNone:
     """Decode one tensor format.
 
     Parameters

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from trtlog._util.maybe import MaybeNone
 from trtlog.errors import InputError
 from trtlog.values._layer_text import read_pairs
 from trtlog.values.formats import Extent, TensorFormat, canonical_dtype, decode_format
@@ -93,15 +94,15 @@ class EngineLayer:
     type: str | None = None
     tactic: str | None = None
     kernel: str | None = None
-    inputs: tuple[LayerTensor, ...] | None = None
-    outputs: tuple[LayerTensor, ...] | None = None
+    inputs: tuple[LayerTensor, ...] | MaybeNone = None
+    outputs: tuple[LayerTensor, ...] | MaybeNone = None
     constants: tuple[LayerTensor, ...] | None = None
     metadata: str | None = None
     onnx_names: tuple[str, ...] | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
-def parse_layer(text: str, *, strict: bool = False) -> EngineLayer | None:
+def parse_layer(text: str, *, strict: bool = False) -> EngineLayer | MaybeNone:
     """Read one engine layer in any of the forms: brief, detailed or a JSON object.
 
     A line that holds the name alone is not told from other text here: use ``EngineLayer(name)`` for it.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
+from trtlog._util.maybe import MaybeNone
 from trtlog.errors import InputError, caret
 
 Dimension: TypeAlias = int | str
@@ -103,7 +104,7 @@ def parse_dims(text: str) -> tuple[Dimension, ...] | None:
 
 
 @lru_cache(maxsize=16384)
-def parse_operands(text: str, *, strict: bool = False) -> tuple[Tensor, ...] | None:
+def parse_operands(text: str, *, strict: bool = False) -> tuple[Tensor, ...] | MaybeNone:
     """Read the operand list of an imported node.
 
     Names may hold brackets, arrows and commas: an operand ends where its dimensions, type and closing
@@ -182,7 +183,7 @@ def split_operands(text: str, *, strict: bool = False) -> list[tuple[str | None,
     return tensors
 
 
-def parse_shape_range(text: str) -> ShapeRange | None:
+def parse_shape_range(text: str) -> ShapeRange | MaybeNone:
     """Read ``NAME=MIN+OPT+MAX`` (build and calibration shapes) or ``NAME=SHAPE`` (inference shapes).
 
     Examples

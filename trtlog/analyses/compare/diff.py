@@ -79,6 +79,22 @@ class Diff(InNotebook, OnTerminal):
         What limits the comparison: read them first.
     """
 
+    if TYPE_CHECKING:  # for type checkers and completion; __getattr__ gives them
+        run: pd.DataFrame
+        options: pd.DataFrame
+        device: pd.DataFrame
+        performance: pd.DataFrame
+        layers: pd.DataFrame
+        attribution: pd.DataFrame
+        tactics: pd.DataFrame
+        candidates: pd.DataFrame
+        formats: pd.DataFrame
+        fusions: pd.DataFrame
+        reformats: pd.DataFrame
+        memory: pd.DataFrame
+        phases: pd.DataFrame
+        messages: pd.DataFrame
+
     def __init__(
         self,
         tables: Mapping[str, list[dict[str, Any]]],
@@ -125,10 +141,12 @@ class Diff(InNotebook, OnTerminal):
         """All tables by name."""
         return {name: self.table(name) for name in DIFF_TABLES}
 
-    def __getattr__(self, name: str) -> pd.DataFrame:
-        if name in DIFF_TABLES:
-            return to_frame(self.table(name))
-        raise AttributeError(f"a Diff has no {name!r}; its tables are {', '.join(DIFF_TABLES)}")
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> pd.DataFrame:
+            if name in DIFF_TABLES:
+                return to_frame(self.table(name))
+            raise AttributeError(f"a Diff has no {name!r}; its tables are {', '.join(DIFF_TABLES)}")
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *DIFF_TABLES})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.maybe import MaybeNone
 from trtlog.analyses.layer.base import formats_of, rows
 from trtlog.analyses.layer.lineage import Names
 from trtlog.analyses.layer.risk import timing_noise
@@ -84,36 +85,36 @@ class Story(InNotebook, OnTerminal):
     layer: str
     run: int
     type: str | None = None
-    engine: dict[str, Any] | None = None
+    engine: dict[str, Any] | MaybeNone = None
     formats: tuple[list[str], list[str]] = ((), ())  # type: ignore[assignment]  # filled with lists below
     nodes: list[dict[str, Any]] = field(default_factory=list)
     rewrites: list[dict[str, Any]] = field(default_factory=list)
     attempted: list[dict[str, Any]] = field(default_factory=list)
     selection: str = "unknown"
     timed_layer: str | None = None
-    winner: dict[str, Any] | None = None
-    second: dict[str, Any] | None = None
+    winner: dict[str, Any] | MaybeNone = None
+    second: dict[str, Any] | MaybeNone = None
     top: list[dict[str, Any]] = field(default_factory=list)
     by_precision: list[dict[str, Any]] = field(default_factory=list)
     candidates: int = 0
     combinations: int = 0
     runners: list[str] = field(default_factory=list)
-    passed_over: dict[str, Any] | None = None
+    passed_over: dict[str, Any] | MaybeNone = None
     noise_percent: float | None = None
     skips: list[dict[str, Any]] = field(default_factory=list)
     reformats: list[dict[str, Any]] = field(default_factory=list)
-    memory: dict[str, Any] | None = None
-    profile: dict[str, Any] | None = None
+    memory: dict[str, Any] | MaybeNone = None
+    profile: dict[str, Any] | MaybeNone = None
     profile_rank: int | None = None
     profile_layers: int = 0
     build_seconds: float | None = None
     build_source: str | None = None
-    precision: dict[str, Any] | None = None
-    own_conversion: dict[str, Any] | None = None
+    precision: dict[str, Any] | MaybeNone = None
+    own_conversion: dict[str, Any] | MaybeNone = None
     by_format: list[dict[str, Any]] = field(default_factory=list)
     neighbours: dict[str, tuple[str, ...]] = field(default_factory=dict)
     untimed: Untimed | None = None
-    roofline: dict[str, Any] | None = None
+    roofline: dict[str, Any] | MaybeNone = None
     verdict: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
