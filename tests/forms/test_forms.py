@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import trtlog
-from tests.conftest import ROOT, each
+from tests.conftest import ROOT
 from trtlog.source.chunks import open_source
 from trtlog.source.forms import FORMS
 from trtlog.source.forms.base import Sample
@@ -32,8 +32,8 @@ def test_no_form_is_found_in_a_plain_log(form):
         b"[11/22/2026-13:22:03] [W] [TRT] Two lines:\n  the second\n"
     )
     sample = Sample(text.split(b"\n"), Judge.of_grammar())
-    for undo in each(form.find(sample)):
-        assert sample.gain(undo, sample.undone(undo))[0] == 0
+    gains = [sample.gain(undo, sample.undone(undo))[0] for undo in form.find(sample)]
+    assert not any(gains)  # most forms find nothing here
     assert find_layers(text, whole=True) == []
 
 

@@ -12,7 +12,8 @@ import pytest
 
 import trtlog
 from tests.conftest import ROOT, each
-from tests.forms.writers import FORMS
+from tests.forms.collected import COLLECTED
+from tests.forms.writers import FORMS, wrapped
 from trtlog.source.chunks import open_source
 from trtlog.tables.lines import FIRST, LAST
 
@@ -34,7 +35,7 @@ def written(lines: list[bytes], names: tuple[str, ...]) -> tuple[bytes, list[int
     """Return a log in some forms, the innermost first, and where each of its lines begins."""
     numbers = list(range(1, len(lines) + 1))
     for name in names:
-        lines, where = FORMS[name](lines)
+        lines, where = (FORMS.get(name) or COLLECTED[name])(lines)
         numbers = [where[number - 1] for number in numbers]
     return b"\n".join(lines) + b"\n", numbers
 
@@ -69,6 +70,25 @@ def test_a_log_in_a_form_has_the_rows_of_the_bare_log(form, name):
     assert rows_of(log) == rows_of(bare(name), numbers)
     if form != "crlf":
         assert log.notes
+
+
+@pytest.mark.parametrize("form", COLLECTED)
+def test_a_log_that_another_program_hands_on_has_the_rows_of_the_bare_log(form):
+    text, numbers = written(lines_of(LOGS[1]), (form,))
+    assert rows_of(trtlog.parse(text)) == rows_of(bare(LOGS[1]), numbers)
+
+
+@pytest.mark.parametrize("width", [78, 132])
+@pytest.mark.parametrize("form", ["gh", "kubectl", "quote", "hash", "indent", "compose", "docker-json", "entities"])
+def test_a_log_that_was_cut_at_a_width_inside_or_around_a_form(form, width):
+    """The rest of a cut record may begin as a record does: ``Name: `` in the middle of a layer."""
+    lines = lines_of(LOGS[1])
+    cut = wrapped(width)
+    inside, numbers = cut(lines)
+    outer, _ = FORMS[form](inside)
+    assert rows_of(trtlog.parse(b"\n".join(outer) + b"\n")) == rows_of(bare(LOGS[1]), numbers)
+    around, numbers = cut(FORMS[form](lines)[0])
+    assert rows_of(trtlog.parse(b"\n".join(around) + b"\n")) == rows_of(bare(LOGS[1]), numbers)
 
 
 def pairs() -> Iterator[tuple[str, str]]:

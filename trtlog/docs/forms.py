@@ -11,15 +11,18 @@ Made from `trtlog/source/forms/` by `python -m trtlog.docs`.
 
 A log that was pasted into an issue or collected by a service has something in front of its lines, is cut, joined or
 full of other characters. trtlog finds such a form in the text as a whole and undoes it before the log is read; forms
-may lie in one another. Nothing is undone unless the grammar of messages knows more of the text afterwards, and never on
-the evidence of a single line, but for what nothing else looks like: a header without its first bracket, PowerShell's
-report, characters of a typesetter. `log.notes` says what was undone; tables name the lines of the file: a record that
+may lie in one another. Nothing is undone unless the grammar of messages knows more of the text afterwards, or the text
+as a whole leaves no other reading: every `<` is an entity, nearly every line ends in the same mark. One line alone is
+evidence only for what changes no other line: a header without its first bracket, PowerShell's report. `log.notes` says
+what was undone and whose lines were left out; tables name the lines of the file: a record that
 was joined has its first line's number, records of one line all have that line's.
 
 Files, standard input, `trtlog watch` and conversions of any size are treated alike. A log that was written by trtexec
 itself is told by a look at its beginning and at a few lines of every 2 MiB, and is never changed. A form that begins
-further down in a long file is found at the next such look. A record that was cut just where its rest begins as a record
-does, in the middle of an engine's layer, is read as two.
+further down in a long file is found at the next such look. Where a record was cut and its rest begins as a record does,
+as `Name: ` in the middle of an engine's layer, the lines are parted only if the grammar knows both parts. What is lost
+when a text is wrapped cannot be brought back: a mail program that drops blanks at line ends takes the columns of a
+profile with them.
 
 Beside these, UTF-16 and UTF-32 are decoded, compression is undone, runs of NULs are passed over, and lines that a
 progress bar printed over with carriage returns are read for the records in them. Lines that no form fits to may still

@@ -44,6 +44,7 @@ _STRANGE = 0.02
 _SAME_END = 0.9
 # Of what is certain so many lines may be known less: the grammar describes what is usual.
 _FEW_WORSE = 0.01
+_MORE = 0.02
 _ALL, _EVERY = 600, 4
 # A header holds this twice; a line that holds it more often may hold several records.
 _BETWEEN = b"] ["
@@ -182,10 +183,12 @@ def _search(sample: Sample, outermost: list[Undo], excluded: set[str], *, hopes_
 def _needless(sample: Sample, layers: list[Undo]) -> set[str]:
     """Return the keys of layers without which the grammar knows as much."""
     needless: set[str] = set()
-    whole = _below(sample, layers).score if layers else 0
+    whole = _below(sample, layers)
     for layer in reversed(layers):
-        rest = [other for other in layers if other is not layer and other.key not in needless]
-        if not layer.certain and _below(sample, rest).score >= whole:
+        rest = _below(sample, [other for other in layers if other is not layer and other.key not in needless])
+        # Records that were cut are more of the text, not more records.
+        more = isinstance(layer, Join) and whole.share > rest.share + _MORE
+        if not layer.certain and rest.score >= whole.score and not more:
             needless.add(layer.key)
     return needless
 

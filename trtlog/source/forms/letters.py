@@ -24,6 +24,8 @@ _EM = rb"(?:\xe2\x80[\x94\x95]|%b)" % (_ALONE % rb"\x97")
 
 # Lines with characters of one kind only that are evidence enough.
 _CERTAIN = 3
+# Some entities may be cut where a sample is.
+_WHOLE = 1.05
 
 
 class _Letters(Undo):
@@ -60,7 +62,8 @@ class Entities(Form):
         # Where all of a text is escaped no such character is left.
         lines = sum(b"&" in line and _ENTITY.search(line) is not None for line in sample.lines)
         left = any(character in sample.data for character in (b"<", b">"))
-        whole = lines >= _CERTAIN and not left and sample.data.count(b"&") == len(_ENTITY.findall(sample.data))
+        entities = len(_ENTITY.findall(sample.data))
+        whole = lines >= _CERTAIN and not left and sample.data.count(b"&") <= _WHOLE * entities
         return [_Entities(certain=whole)]
 
 

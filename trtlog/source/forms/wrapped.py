@@ -29,6 +29,7 @@ FRONTS = (
     rb" *[0-9]+\t",
     rb" *[0-9]+ ?\| ",
     rb"[0-9]+[:-](?=[\[&])",
+    rb"\{\"[A-Za-z@_]{1,40}\": ?[\"{0-9tfn]",
 )
 # A record is put together up to this size.
 _LONGEST = 1 << 20
