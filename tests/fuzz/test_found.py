@@ -48,6 +48,7 @@ FOUND = {
         b"[V] [TRT] Tactic Name: kernel\n&&&& FAILED TensorRT [TensorRT v100300] # trtexec\n"
         b"[V] [TRT] Tactic: 0x0000000000020318 Time: 0.052"
     ),
+    "a number of layers above 64 bits": b"[TRT] After  : 57 layers\n[V] After merging: 9223372036854775808 layers\n[V]",
     "passes in one line": (
         b"[09/07/2022-04:03:44] [V] Original: 1 layers\n[TRT] After r: 1 layers\n"
         b"[TRT] Original: 3 layers[09/07/2022-04:03:48] [V] After r: 3 layers"

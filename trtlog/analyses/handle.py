@@ -6,6 +6,7 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from trtlog._util.words import did_you_mean
@@ -115,7 +116,10 @@ class Analyses(InNotebook):
         with self._lock:  # threads may share a log
             if found.table in self._kept and not options:
                 return self._kept[found.table]
-            answer = found.load()(*map(self._taken, found.takes), **options)
+            taken = list(map(self._taken, found.takes))
+            # A log may print nan, inf and what is larger than numbers are: what is computed of it is nan or inf too.
+            with np.errstate(all="ignore"):
+                answer = found.load()(*taken, **options)
             if not options:
                 self._kept[found.table] = answer
             return answer

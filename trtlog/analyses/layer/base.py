@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
+from trtlog._util.arrow import from_list
 from trtlog.records import Record
 from trtlog.tables.schema import schema_of_record
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
@@ -61,7 +62,11 @@ def answer(record: type[Record], values: Iterable[Any]) -> pa.Table:
     schema = schema_of_record(record)
     flat = pa.schema([f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in schema])
     held = [asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for v in values]
-    return pa.Table.from_pylist(held, schema=flat)
+    try:
+        return pa.Table.from_pylist(held, schema=flat)
+    except (OverflowError, pa.ArrowInvalid):  # a sum of printed numbers that 64 bits do not hold is null
+        columns = [from_list([row.get(field.name) for row in held], field.type) for field in flat]
+        return pa.table(columns, schema=flat)
 
 
 def from_frame(record: type[Record], held: Frame) -> pa.Table:

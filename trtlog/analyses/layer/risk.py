@@ -76,8 +76,9 @@ def timing_noise(layers: Layers) -> TimingNoise:
     timed = timed[(timed["count"] > 1) & (timed["middle"] >= _LONG_MS)]
     own = 0.0
     if len(timed) >= _FEW:
-        off = np.log(timed["time_ms"].to_numpy(dtype=float) / timed["middle"].to_numpy(dtype=float))
-        own = 1.4826 * float(np.median(np.abs(off)))
+        with np.errstate(all="ignore"):  # a log may print nan and inf
+            off = np.log(timed["time_ms"].to_numpy(dtype=float) / timed["middle"].to_numpy(dtype=float))
+            own = 1.4826 * float(np.median(np.abs(off)))
     return TimingNoise(layers.log.build.avg_timing, own)
 
 

@@ -97,10 +97,11 @@ def _tensors(story: Story) -> Iterator[Block]:
 def _candidates(story: Story) -> Iterator[Block]:
     if not story.candidates:
         return
+    by = f", by {', '.join(story.runners)}" if story.runners else ""
     whose = "" if story.timed_layer == story.layer else f" for {story.timed_layer}"
     yield _sentence(
         f"{counted(story.candidates, 'tactic')} timed{whose} in "
-        f"{counted(story.combinations, 'combination')} of formats, by {', '.join(story.runners)}"
+        f"{counted(story.combinations, 'combination')} of formats{by}"
     )
     yield _table(story)
     if len(story.by_precision) > 1:
@@ -121,7 +122,7 @@ def _table(story: Story) -> Table:
     rows: list[list[Cell]] = []
     for row in shown:
         used = story.winner is not None and row["line"] == story.winner["line"]
-        kernel = row["kernel"] or f"{row['runner']} {row['tactic']}"
+        kernel = row["kernel"] or " ".join(filter(None, (row["runner"], row["tactic"])))
         slower = row["slower_percent"]
         rows.append(
             [
