@@ -176,6 +176,12 @@ WRONG = {
         'acme_other: "AcmeOther " ACME_NEW\nACME_NEW: /[0-9]+/\n//> AcmeOther 3\n',
         "ACME_NEW has no description",
     ),
+    "a table that there is not": (
+        "acme.lark",
+        "//@ table=phasess name=acme\n" + ACME,
+        r"own_rules/acme.lark:2: rule acme_other: no rule can add rows to a table 'phasess' \(did you mean phases\?\)",
+    ),
+    "a table that takes no rows": ("acme.lark", "//@ table=tactics\n" + ACME, "can add rows to a table 'tactics'"),
     "a field that is there": ("fields.lark", "//: int - a count\nCOUNT: /[0-9]+/\n", "COUNT is there already"),
     "an expression that the engines read differently": (
         "acme.lark",
@@ -197,6 +203,16 @@ def own(tmp_path):
     (info / "entry_points.txt").write_text("[trtlog.grammars]\nown = own_rules\n")
     (tmp_path / "log").write_text(LOG)
     return tmp_path
+
+
+def test_a_rule_adds_rows_to_a_table_that_takes_them(own):
+    """The columns that the rule has, and the constant one."""
+    text = '//@ table=phases name=acme\nacme_other: "AcmeOther took " SECONDS\n//> AcmeOther took 3.5\n'
+    (own / "packages/own_rules/acme.lark").write_text(text)
+    (own / "log").write_text("[01/02/2026-10:00:00] [V] [TRT] AcmeOther took 2.5\n")
+    done = run(own, "-m", "trtlog", "show", "phases", "log", "--format", "jsonl")
+    assert done.returncode == 0, done.stderr
+    assert [(row["name"], row["seconds"], row["line"]) for row in rows(done.stdout)] == [("acme", 2.5, 1)]
 
 
 @pytest.mark.parametrize("case", WRONG)

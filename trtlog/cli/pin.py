@@ -24,8 +24,8 @@ def command(
     """Write what pins TACTIC for LAYER in an editable timing cache: the key and the hash that LOG prints.
 
     LAYER is an operation of 'trtlog show autotuned_ops LOG'; TACTIC is the hash, or the name of the kernel, of one of
-    'trtlog show tactics LOG --where layer=LAYER'. TensorRT 10.3 and later print keys where BuilderFlag.EDITABLE_TIMING_CACHE
-    is set.
+    'trtlog show tactics LOG --where layer=LAYER'. TensorRT 10.3 and later print keys where
+    BuilderFlag.EDITABLE_TIMING_CACHE is set.
 
     Example:  trtlog pin build.log matMul1 0x393e4ef8ad243 -o edits.json
     """

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trtlog import plugins
+from trtlog._util.words import did_you_mean
 from trtlog.errors import GrammarError
 from trtlog.grammar import files
 from trtlog.grammar.model import PACKAGE, Field, Grammar, Message, Variant
@@ -142,6 +143,7 @@ def _compiled(grammar: Grammar, entry: plugins.EntryPoint, rules: list[Path], di
             if kind in others:
                 raise GrammarError(f"{where} is there already, in {others[kind].place}; give it another name")
             _check_message(message, known, where)
+            _check_table(message, grammar, where)
     written = {kind: m for path in rules if path.name != HEADER for kind, m in compiler.read_messages(path).items()}
     for kind, message in compiled[1].items():
         where = f"{entry.folder() / message.file}:{message.line}: rule {kind}"
@@ -172,6 +174,17 @@ def _check_message(message: Message, fields: dict[str, Field], where: str) -> No
     for sample in message.samples:
         if not any(match(v.regex, sample) for v in message.variants):
             raise GrammarError(f"{where} does not match its own sample {sample!r}")
+
+
+def _check_table(message: Message, grammar: Grammar, where: str) -> None:
+    """Refuse a rule that names a table which takes no rows from rules."""
+    table = message.attributes.get("table")
+    tables = {other.attributes["table"] for other in grammar.messages.values() if "table" in other.attributes}
+    if table is not None and table not in tables:
+        raise GrammarError(
+            f"{where}: no rule can add rows to a table {table!r}{did_you_mean(table, tables)}; those that take them "
+            f"are {', '.join(sorted(tables))}; without '//@ table=' its lines stand in extension_messages"
+        )
 
 
 def _check_conflicts(message: Message, grammar: Grammar, written: dict[str, Message], where: str) -> None:
