@@ -21,6 +21,9 @@ def findings(name):
     return {f["rule"]: f for f in lint(parsed(name)).to_pylist()}
 
 
+V = "[01/02/2026-10:00:00] [V] [TRT] "
+
+
 def of_text(text):
     return {f["rule"]: f for f in lint(trtlog.parse(text.encode())).to_pylist()}
 
@@ -492,6 +495,18 @@ def test_advice_says_where_a_flag_is_not_there(version):
 def test_a_flag_of_other_versions_is_named_with_them():
     log = trtlog.parse(b"&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=a.onnx\n")
     assert worded("Lower --builderOptimizationLevel=2.", log) == (
-        "Lower --builderOptimizationLevel=2 (from 8.6.0 on)."
+        "Lower --builderOptimizationLevel=2 [from 8.6.0 on]."
     )
     assert worded("Take --fp16.", log) == "Take --fp16."
+
+
+def test_a_build_that_had_nothing_to_time_needs_no_timing_cache():
+    """A network of one plugin: passes are printed and no tactic is timed; the minute went elsewhere."""
+    text = f"""&&&& RUNNING TensorRT.trtexec [TensorRT v8510] # trtexec --onnx=a.onnx --verbose
+{V}Original: 1 layers
+{V}Local timing cache in use. Profiling results in this builder pass will not be stored.
+{{timed}}[01/02/2026-10:01:00] [I] Engine built in 62.5 sec.
+"""
+    timed = f"{V}--------------- Timing Runner: conv1 (CaskConvolution)\n{V}Tactic: 0x0000000000000001 Time: 0.2\n"
+    assert "timing-cache-unused" not in of_text(text.format(timed=""))
+    assert "took 62.5 s" in of_text(text.format(timed=timed))["timing-cache-unused"]["text"]

@@ -142,8 +142,7 @@ def _remedies(log: Log, lacking: Sequence[str]) -> list[str]:
     if printed != list(lacking):
         them = "the " + " and the ".join(_NEEDS[n].what for n in printed)
     if "performance" in lacking and not _profiled(log):
-        skip = spelled(["--skipInference"], log)
-        out.append("A run with inference prints the performance summary" + (f": without {skip[0]}." if skip else "."))
+        out += _inference(log)
     flags = list(dict.fromkeys(flag for n in printed for flag in spelled(_NEEDS[n].flags, log)))
     name = program(log)
     if name is None:
@@ -164,6 +163,16 @@ def _remedies(log: Log, lacking: Sequence[str]) -> list[str]:
         end = ", in a run that ends" if _cut(log) else ""
         out.append(f"{which} {verb} {them} with {' '.join(flags)}{end}.")
     return out
+
+
+def _inference(log: Log) -> list[str]:
+    """Return the sentence on how a performance summary is printed, if there is one to say."""
+    if program(log) is None:
+        return ["The performance summary is trtexec's own."]
+    skips = [flag for flag in spelled(["--skipInference"], log) if _given(flag, log)]
+    if skips:
+        return [f"A run with inference prints the performance summary: without {skips[0]}."]
+    return [] if _cut(log) else ["A run with inference prints the performance summary."]
 
 
 def _profiled(log: Log) -> bool:

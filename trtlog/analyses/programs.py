@@ -169,7 +169,7 @@ def worded(text: str, log: Log | None = None) -> str:
 def _in_version(found: re.Match[str], version: Version) -> str:
     """Return a flag, with the versions that have it where this one has not."""
     known = all_flags().get(found[1])
-    return found[0] if known is None or known.exists_in(version) else f"{found[0]} ({known.span()})"
+    return found[0] if known is None or known.exists_in(version) else f"{found[0]} [{known.span()}]"
 
 
 def _elsewhere(found: re.Match[str], tool: str | None) -> str:

@@ -54,9 +54,10 @@ class Diagnosis(Record):
     )
     bound_by: str | None = column(
         "name",
-        "gpu: it computes nearly all the time; enqueue: the host launches no faster than the GPU computes; h2d or d2h: "
-        "a copy is the longest stage; host: the GPU waits, for neither launches nor copies (synchronization, gaps "
-        "between queries); null where the log cannot tell, because says why",
+        "gpu: it computes nearly all the time, or longest of stages that wait for one another; enqueue: the host "
+        "launches no faster than the GPU computes; h2d or d2h: a copy is the longest stage; host: the GPU waits, for "
+        "neither launches nor copies (synchronization, gaps between queries); null where the log cannot tell, because "
+        "says why",
     )
     copies_percent: float | None = column("float64", "share of the copies in the latency; null without copies", "%")
     copies_overlap: bool | None = column(
@@ -272,8 +273,17 @@ def _bound(times: _Times, setup: _Setup) -> tuple[str | None, str]:
         return copy, f"{waits}; a copy of {copy_ms:.4g} ms takes longer than the computation of {times.gpu:.4g} ms"
     if setup.transfers and _in_turn(times):
         return "gpu", f"{waits}; copies of {times.copies:.4g} ms that do not overlap with it take the rest"
-    rest = "neither launches nor copies take the rest"
-    return "host", f"{waits}{'; ' if launches else ''}{launches}, and {rest}"
+    return "host", f"{waits}{'; ' if launches else ''}{launches}, and {_rest(times, setup, gap)}"
+
+
+def _rest(times: _Times, setup: _Setup, gap: float) -> str:
+    """Say that neither launches nor copies are what the GPU waits for, with what copies can take of it at most."""
+    if setup.streams > 1 or not setup.transfers or not times.copies or times.copies >= gap:
+        return "neither launches nor copies take the rest"
+    return (
+        f"of the {gap:.4g} ms that it waits a query copies take {times.copies:.4g} ms at most, the host the rest "
+        "(synchronization, gaps between queries)"
+    )
 
 
 def _in_turn(times: _Times) -> bool:

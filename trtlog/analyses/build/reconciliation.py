@@ -78,7 +78,7 @@ def reconcile(layers: Layers, diagnosis: pa.Table) -> pa.Table:
     measured = measures(log.table("performance"))
     diagnosed = found[0] if found else None
     other = other_shapes(rows(log.table("options")))
-    steps = [*_built(kernels, other), _profiled(kernels, profile, other)]
+    steps = [*_built(kernels, other, _searched(layers)), _profiled(kernels, profile, other)]
     steps += _measured(log.table("performance"), measured, diagnosed, steps, other)
     for step in steps:
         step["run"], step["line"] = run, min(filter(None, step["lines"] or ()), default=None)
@@ -92,11 +92,17 @@ def _step(name: str, total: _Sum, change: float | None, explained: str, factor: 
     }  # fmt: skip
 
 
-def _built(kernels: Sequence[Layer], other: str | None) -> list[dict[str, Any]]:
+def _searched(layers: Layers) -> bool:
+    """Whether the log shows the search for tactics, also where nothing was to time."""
+    return any(layers.log.table(name).num_rows for name in ("timings", "combinations", "passes"))
+
+
+def _built(kernels: Sequence[Layer], other: str | None, searched: bool) -> list[dict[str, Any]]:
     compute = _timed([x for x in kernels if not x.converts])
     every = _timed(kernels)
     if compute.time_ms is None and every.time_ms is None:
-        words = "the log holds no timings of the engine's tactics (a build with --verbose prints them)"
+        words = "the log holds no timings of the engine's tactics"
+        words += ": one tactic was there, or a cache answered" if searched else " (a build with --verbose prints them)"
         return [_step("tactics", compute, None, words), _step("conversions", every, None, words)]
     words = f"timings of {compute.layers} of {counted(compute.of_layers or 0, 'layer')} that {_compute(compute)}"
     words += f"; {other}" if other else ""

@@ -42,7 +42,9 @@ def timing_cache_unused(log: Log) -> Iterable[Hit]:
     lines = [*(e["line"] for e in events), *(p["line"] for p in spent)]
     took = f"the build took {seconds:g} s" if seconds is not None else "the log gives no build time"
     scopes = {e["scope"] for e in events if e["scope"]}
-    if use[0]["file"] is None and scopes == {"Local"} and seconds is not None and seconds > _LONG_BUILD_S:
+    # A verbose build that timed nothing gains nothing.
+    idle = log.table("passes").num_rows and not log.table("tactics").num_rows
+    if use[0]["file"] is None and not idle and scopes == {"Local"} and seconds is not None and seconds > _LONG_BUILD_S:
         yield Hit(f"No timing cache file is in use; {took}.", lines)
     elif use[0]["loaded"]:
         anew, why = _timed_anew(log, events)

@@ -106,7 +106,7 @@ def _chain(cause: Cause, errors: Sequence[dict[str, Any]]) -> str:
     shown = sorted(rest.items(), key=lambda item: item[1])
     if not shown:
         return ""
-    named = "; ".join(f"line {line}: {words[:160]}" for words, line in shown[:_SHOWN])
+    named = "; ".join(f"line {line}: {words[:160].rstrip('.')}" for words, line in shown[:_SHOWN])
     more = f"; and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
     return f" Beside it: {named}{more}."
 
