@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import shlex
 import subprocess
 import sys
 
@@ -226,3 +227,44 @@ def test_one_is_said_as_one(tmp_path):
     strict = trtlog("summary", "--strict", str(unknown)).stderr
     assert "1 line that no rule knows" in strict
     assert "holds 1 run, numbered" in trtlog("summary", "--run", "3", str(log)).stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "show tactics FP32",
+        "tactics FP32 --format csv",
+        "show tactics FP32 --format jsonl",
+        "query FP32 'select * from tactics' --format json",
+        "show tactics FP32 --format md",
+        "report FP32 -o -",
+    ],
+)
+def test_a_reader_that_has_enough_is_no_failure(command):
+    whole = f"{sys.executable} -m trtlog {command.replace('FP32', str(FP32))}"
+    line = f"{whole} | head -1 > /dev/null; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+@pytest.mark.parametrize(
+    "command", ["show tactics LOG", "tactics LOG", "precision LOG", "query LOG 'select * from tactics'"]
+)
+def test_nothing_found_is_an_empty_document_and_a_word(command):
+    line = command.replace("LOG", str(FIXTURES / "trt-8.5.3-h200" / "err_bad_flag.log.gz"))
+    for format_, empty in (("json", "[]\n"), ("jsonl", "")):
+        words = [sys.executable, "-m", "trtlog", *shlex.split(line), "--format", format_]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout == empty
+        assert done.stderr.startswith("trtlog: ")
+
+
+def test_markdown_of_many_rows_folds_away():
+    log = FIXTURES / "trt-8.5.3-h200" / "mobilenet_fp16_verbose.log.gz"
+    words = [sys.executable, "-m", "trtlog", "precision", str(log), "--format", "md"]
+    shown = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    first, _, folded = shown.partition("<details><summary>all 54 rows</summary>\n")
+    assert len([line for line in first.splitlines() if line.startswith("| /")]) == 10
+    assert len([line for line in folded.splitlines() if line.startswith("| /")]) == 54
+    assert "| FP32 | 23 |" in folded.partition("</details>")[2], "the sums stay open"
+    assert max(line.count(" | ") for line in shown.splitlines()) < 8

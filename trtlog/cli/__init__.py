@@ -57,6 +57,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+class _ReaderGone(Exception):
+    """Nobody reads standard output any more."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called; their short help is known before."""
 
@@ -83,6 +87,13 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             near = did_you_mean(args[0], self.list_commands(ctx))
             raise click.UsageError(f"there is no command {args[0]!r}{near}", ctx) from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader that has gone (head, less) is no failure, for which click takes it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as gone:
+            raise _ReaderGone from gone
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -113,7 +124,7 @@ def main(arguments: list[str] | None = None) -> Any:
         code = _run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, _ReaderGone):
         # The reader (head, less) went away: no error, and nothing more to print.
         code = 0
     except OSError as error:
@@ -154,6 +165,8 @@ def _run(arguments: list[str] | None) -> int:
             raise  # a stream of this program
         _complain(f"{error.filename}: {error.strerror or error}")
         return 2
+    except _ReaderGone:
+        raise
     except Exception as error:
         # A mistake of trtlog's own. The user gets one line; the place is shown on request.
         if os.environ.get("TRTLOG_TRACEBACK"):

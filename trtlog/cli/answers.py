@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trtlog.cli.common import echo, print_rows
+from trtlog.cli.common import echo, print_folded, print_rows
 from trtlog.errors import QueryError
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def print_answer(
 ) -> int:
     """Print an analysis of ``log.analyze``; return its number of rows.
 
-    In a terminal table only ``columns`` are shown; JSON, CSV and Markdown carry all. Where the answer is empty
+    In a table only ``columns`` are shown, in Markdown long ones fold away under the first rows; JSON, CSV and Parquet
+    carry all. Where the answer is empty
     because the log lacks the lines, what to do is said on standard error. ``only`` is the layer whose rows are wanted.
 
     Raises
@@ -52,14 +53,17 @@ def print_answer(
             print_rows(answer, format_)
         return 0
     shown = answer if limit is None else answer.slice(0, limit)
-    if format_ == "table":
+    if format_ in ("table", "md"):
         for name in ("run",):
             if name in shown.column_names and len(set(shown.column(name).to_pylist())) == 1:
                 shown = shown.drop_columns([name])
         if columns is not None:
             shown = shown.select(list(columns))
         shown = rounded(shown)
-    print_rows(shown, format_, title=title)
+    if format_ == "md":
+        print_folded(shown, title)
+    else:
+        print_rows(shown, format_, title=title)
     if limit is not None and limit < answer.num_rows and format_ == "table":
         echo(f"{limit} of {answer.num_rows} rows; --limit shows more")
     return int(answer.num_rows)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "jsonl", "csv", "md", "parquet")
 # A terminal shows so many rows of a table, unless it is hardly longer.
 _SHOWN, _LONGEST = 40, 50
+# And a pull request so many before the rest folds away.
+_FOLDED = 10
 # Below this size a log is read before a progress bar could be seen.
 _PROGRESS_BYTES = 30_000_000
 _COLOR, _RAW, _LOG, _WIDE = "trtlog.color", "trtlog.raw", "trtlog.log", "trtlog.wide"
@@ -463,6 +465,22 @@ def print_rows(table: pa.Table, format_: str, *, title: str | None = None) -> No
         _print_table(rows.table_of(shown), title)
         if rest:
             echo(rest)
+
+
+def print_folded(table: pa.Table, title: str | None = None) -> None:
+    """Print rows as Markdown for a pull request: the first of them, and all of many where they fold away."""
+    from trtlog.report import rows
+
+    if title:
+        echo_data(f"### {title}\n")
+    many = table.num_rows > _FOLDED
+    for line in rows.markdown_lines(table.slice(0, _FOLDED) if many else table):
+        echo_data(line)
+    if many:
+        echo_data(f"\n<details><summary>all {table.num_rows:,} rows</summary>\n")
+        for line in rows.markdown_lines(table):
+            echo_data(line)
+        echo_data("\n</details>")
 
 
 def parquet_bytes(table: pa.Table) -> bytes:

@@ -27,7 +27,7 @@ def command(log: str, totals: bool, limit: int | None, format_: str, strict: boo
         columns = [c for c in _COLUMNS if not c.endswith("_ms") or held.analyze.precision()[c].notna().any()]
         if not print_answer(held, "precision", format_, columns=columns, limit=limit):
             return
-        if format_ != "table":
+        if format_ not in ("table", "md"):
             return
         echo()
     print_answer(held, "precision_totals", format_)

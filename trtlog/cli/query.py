@@ -33,7 +33,7 @@ def command(log: str, sql: str, format_: str, redact: bool, strict: bool, run_nu
     statement = _read(sql[1:]) if sql.startswith("@") else sql
     shown = held if isinstance(held, Dataset) or not redact else held.redacted()
     rows = shown.query(statement) if isinstance(shown, Dataset) else query(shown, statement)
-    if not rows.num_rows and format_ != "table":
+    if not rows.num_rows:
         echo("trtlog: no rows", err=True)
     print_rows(redact_table(rows) if redact else rows, format_)
 

@@ -80,7 +80,7 @@ def command(
         for name in names:
             known_column(rows, name)
         rows = rows.select(names)
-    if not rows.num_rows and format_ != "table":
+    if not rows.num_rows:
         echo("trtlog: no rows", err=True)
     if output is None:
         print_rows(rows, format_)

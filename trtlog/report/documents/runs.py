@@ -14,6 +14,7 @@ from trtlog.report.document import (
     Document,
     Facts,
     Kind,
+    Section,
     Sentence,
     Table,
     Title,
@@ -40,6 +41,8 @@ _SHOWN = {
     "spread_percent": "spread %",
     "status": "status",
 }
+# More points than that fold away in Markdown.
+_LONG = 8
 _KINDS: dict[str, Kind] = {"point": "name", "status": "code"}
 _SPARE = frozenset({"engine_gpu_mib", "build_s", "latency_median_ms", "runs"})
 
@@ -58,7 +61,10 @@ def sweep(found: Sweep, max_latency: float | None = None, stat: str | None = Non
     """
     done = sum(row["status"] == "passed" for row in found.rows)
     name = f"Sweep {found.path.name}: {done} of {counted(len(found.points), 'point')} passed"
-    return Document(name, (_points(found, stat), *_advice(found, max_latency, stat)))
+    # What to use first, where it is read in a pull request; a long table folds away there.
+    points = Section("Points", (_points(found, stat),), count=len(found.rows))
+    long = len(found.rows) > _LONG
+    return Document(name, (points if long else points.blocks[0], *_advice(found, max_latency, stat)))
 
 
 
