@@ -22,6 +22,7 @@ from trtlog.report.document import (
     Words,
     aside,
     code,
+    plain,
     strong,
     words,
 )
@@ -83,8 +84,7 @@ def what_if(
     free = f": {engine['layers']} of {counted(engine['of_layers'], 'layer')} with a choice"
     out: list[Block] = [Sentence(words(strong(where), free))]
     out.append(Table(_PLANS, [_plan(row) for row in plans], most=len(plans)))
-    asked = [precision.upper()] if precision else [r["plan"] for r in plans if r["plan"] not in (*_BASE, "FP32")]
-    asked += [one for one in dict.fromkeys(row["precision"] for row in blocks) if one not in asked]
+    asked = _asked(plans, blocks, precision)
     if not asked:
         out.append(Sentence(words("no timed candidate is known to be in a narrower precision than FP32")))
     for one in asked:
@@ -95,7 +95,37 @@ def what_if(
     return Document("trtlog what-if", tuple(out))
 
 
+def sentences(log: Log, plans: Sequence[Mapping[str, Any]], blocks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return for each narrower precision whether it would be faster and why not, and what holds its blocks back.
+
+    Parameters
+    ----------
+    log : Log
+        A log of one run.
+    plans, blocks : sequence of mapping
+        Rows of ``what_if`` and ``what_if_blocks``.
+    """
+    out = []
+    for one in _asked(plans, blocks, None) if plans else ():
+        row = next((plan for plan in plans if plan["plan"] == one), None)
+        own = [block for block in blocks if block["precision"] == one]
+        out.append(f"{one}: {plain(_answer(log, one, plans[0], row, own))}.")
+        out += [f"{one}, block {row['block']}, from {row['first']}: {row['explained']}." for row in own[:_FEW]]
+    return out
+
+
 _BASE = ("engine", "best")
+_FEW = 5
+
+
+def _asked(
+    plans: Sequence[Mapping[str, Any]], blocks: Sequence[Mapping[str, Any]], precision: str | None
+) -> list[str]:
+    """Return the precisions to tell of: the one that was asked about, else the narrow ones that were timed."""
+    if precision:
+        return [precision.upper()]
+    found = [row["plan"] for row in plans if row["plan"] not in (*_BASE, "FP32")]
+    return list(dict.fromkeys([*found, *(row["precision"] for row in blocks)]))
 
 
 def _plan(row: Mapping[str, Any]) -> list[Cell]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact, redact_table
 from trtlog.analyses.build.memory import in_use
+from trtlog.report.documents.what_if import sentences
 from trtlog.report.page.data import table_json
 
 if TYPE_CHECKING:
@@ -232,14 +233,13 @@ def _precision(page: Page) -> list[Block]:
     )
     if page.put("precision", page.log.analyze.table("precision"), columns.split()):
         blocks.append(_table("precision", "What each layer costs in each precision, and why it is not narrower"))
-    plans = "plan total_ms change_ms noise_ms layers_ms conversions_ms conversions layers chosen faster explained line"
-    if page.put("what_if", page.log.analyze.table("what_if"), plans.split()):
+    plans, held = page.log.analyze.table("what_if"), page.log.analyze.table("what_if_blocks")
+    columns = "plan total_ms change_ms noise_ms layers_ms conversions_ms conversions layers chosen faster line"
+    if page.put("what_if", plans, columns.split(), chosen="run in it", faster="faster in it alone"):
         words = "All layers together, with the conversions between their formats, by the builder's own timings."
         blocks.append(_table("what_if", "What other formats and precisions would cost", words))
-    held = "precision block layers change_ms noise_ms engine_ms alone_ms conversions cause holder explained line"
-    if page.put("what_if_blocks", page.log.analyze.table("what_if_blocks"), held.split()):
-        words = "Connected layers that would be faster in a narrower precision, were it not for their neighbours."
-        blocks.append(_table("what_if_blocks", "Blocks that a narrower precision would make faster alone", words))
+        told = sentences(page.log, plans.to_pylist(), held.to_pylist())
+        blocks += [{"kind": "text", "text": redact(text)} for text in told]
     return blocks
 
 
