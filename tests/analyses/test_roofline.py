@@ -279,7 +279,7 @@ Layer(CaskPooling): pool, Tactic: 0x0000000000000011, x (Half[{printed},64,8,8])
 """  # noqa: E501
 
 
-@pytest.mark.parametrize(("inference", "printed", "batch"), [(8, -1, 8), (32, -1, 8), (8, 8, 8), (32, 32, None)])
+@pytest.mark.parametrize(("inference", "printed", "batch"), [(8, -1, 8), (32, -2, 8), (8, 8, 8), (32, 32, None)])
 def test_the_builder_times_the_optimum_of_the_profile(inference, printed, batch):
     """With shapes of inference alone printed, and others timed, no rate is known."""
     log = trtlog.parse(TIMED.format(inference=inference, printed=printed).encode())

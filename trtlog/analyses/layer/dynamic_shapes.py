@@ -1,8 +1,8 @@
 """Shapes of a network with open dimensions at the shapes of its inputs: derived node by node, null where that fails.
 
-The model prints -1 where a dimension is open. The first one is the batch in a network of convolutions, but not behind a
-reshape, which may fold it with others. So each tensor's shape follows from those of the inputs by what its node does;
-where that leaves more than one answer there is none.
+The model prints -1 where a dimension is open, engines of TensorRT 8.0 to 8.4 print -2. The first one is the batch in a
+network of convolutions, but not behind a reshape, which may fold it with others. So each tensor's shape follows from
+those of the inputs by what its node does; where that leaves more than one answer there is none.
 """
 
 from __future__ import annotations
@@ -199,7 +199,8 @@ def _kept(places: Iterable[Sequence[int]], shape: Shape, before: Sequence[int], 
     return {
         tuple(shape[i] for i in own)
         for own in places
-        if len(own) == len(printed) and all(before[i] in (-1, size) for i, size in zip(own, printed, strict=True))
+        if len(own) == len(printed)
+        and all(before[i] < 0 or before[i] == size for i, size in zip(own, printed, strict=True))
     }
 
 
@@ -212,7 +213,7 @@ def _is_open(printed: Sequence[int] | None) -> bool:
 
 
 def _fits(shape: Shape, printed: Sequence[int]) -> bool:
-    return len(shape) == len(printed) and all(old in (-1, new) for old, new in zip(printed, shape, strict=True))
+    return len(shape) == len(printed) and all(old < 0 or old == new for old, new in zip(printed, shape, strict=True))
 
 
 def _of_volume(volume: int, printed: Sequence[int]) -> set[Shape]:
