@@ -87,6 +87,6 @@ def size(count: float) -> str:
     value = float(count)
     for unit in ("bytes", "KiB", "MiB"):
         if value < 1024:
-            return f"{value:.4g} {unit}"
+            return f"{value:.4g} {unit}" if value < 1000 else f"{value:,.0f} {unit}"
         value /= 1024
     return f"{value:,.4g} GiB" if value < 1000 else f"{value:,.0f} GiB"

@@ -262,5 +262,7 @@ def _removal(events: list[dict[str, Any]], number: int, alone: bool) -> dict[str
     if last is not None and last["action"] == "fuse_into":
         return {"reason": "fused_into", "text": f"{last['rule']}: fusing {event['layer']} into {last['other']}"}
     start = events[first]
+    if event["rule"] is not None:
+        return {"reason": "removed" if alone else "fused_away", "text": f"{event['rule']} of {event['layer']}"}
     by = f"{start['rule']} on {start['layer']}: " if start["action"] == "attempt" and start["layer"] else ""
     return {"reason": "removed" if alone else "fused_away", "text": f"{by}Removing {event['layer']}"}
