@@ -510,3 +510,31 @@ def test_a_build_that_had_nothing_to_time_needs_no_timing_cache():
     timed = f"{V}--------------- Timing Runner: conv1 (CaskConvolution)\n{V}Tactic: 0x0000000000000001 Time: 0.2\n"
     assert "timing-cache-unused" not in of_text(text.format(timed=""))
     assert "took 62.5 s" in of_text(text.format(timed=timed))["timing-cache-unused"]["text"]
+
+
+FFMA = "sm80_xmma_fprop_implicit_gemm_f32f32_f32f32_f32_nchwkcrs_nchw_tilesize64x64x8_stage3_warpsize1x4x1_g1_ffma"
+TF32 = "sm80_xmma_fprop_implicit_gemm_indexed_tf32f32_tf32f32_f32_nhwckrsc_nhwc_tilesize64x64x32_stage3_tensor16x8x8"
+
+
+def test_layers_off_tensor_cores_are_counted_with_those_that_are_so_rightly():
+    """Two of two convolutions run without: one has a slower tensor core tactic, for the other none was timed."""
+    lines = [f"{V}*************** Autotuning format combination: Float(64,64,8,1) -> Float(64,64,8,1) ***************"]
+    for layer in ("conv_a", "conv_b"):
+        lines += [f"{V}--------------- Timing Runner: {layer} (CaskConvolution)"]
+        lines += [f"{V}{layer} Set Tactic Name: {FFMA} Tactic: 0x0000000000000001"]
+        lines += [f"{V}Tactic: 0x0000000000000001 Time: 0.1"]
+        if layer == "conv_a":
+            lines += [f"{V}{layer} Set Tactic Name: {TF32} Tactic: 0x0000000000000002"]
+            lines += [f"{V}Tactic: 0x0000000000000002 Time: 0.3"]
+        lines += [f"{V}Fastest Tactic: 0x0000000000000001 Time: 0.1"]
+        lines += [f"{V}>>>>>>>>>>>>>>> Chose Runner Type: CaskConvolution Tactic: 0x0000000000000001"]
+    lines += [f"{V}Engine Layer Information:"]
+    for layer, before, after in (("conv_a", "x", "a"), ("conv_b", "a", "b")):
+        shape = "(Float[1,64,8,8])"
+        lines += [f"Layer(CaskConvolution): {layer}, Tactic: 0x0000000000000001, {before} {shape} -> {after} {shape}"]
+    found = of_text("\n".join(lines))["off-tensor-cores"]
+    assert found["text"] == (
+        "2 of 2 convolutions and matrix products run without tensor cores. For 1 tensor core tactics were timed and "
+        f"were slower, for 1 not, for example conv_b with {FFMA}. No tensor core tactic was timed for it."
+    )
+    assert found["layers"] == ["conv_b"]

@@ -172,7 +172,6 @@ def off_tensor_cores(log: Log) -> Iterable[Hit]:
     off = [p for p in products if p.on is False]
     left = [p for p in off if not p.slower]
     right = len(off) - len(left)
-    beside = f" For {right} more they were timed and were slower." if right else ""
     if not left:
         if off:
             yield good(
@@ -186,12 +185,15 @@ def off_tensor_cores(log: Log) -> Iterable[Hit]:
     timed = bool(log.table("tactics").num_rows)
     passed = sum(1 for p in left if p.offered_ms is not None)
     tried = (
-        f" For {passed} of them faster tensor core tactics were timed, and passed over for their formats."
+        f" For {passed} of {plural(len(left), 'it', 'these')} faster tensor core tactics were timed, and passed over "
+        "for their formats."
         if passed
         else ""
     )
     tried = tried or (
-        " No tensor core tactic was timed for them." if timed else " The log has no timings that say why."
+        f" No tensor core tactic was timed for {plural(len(left), 'it', 'these')}."
+        if timed
+        else " The log has no timings that say why."
     )
     share = sum(p.layer.tactic_ms or 0.0 for p in left)
     total = sum(p.layer.tactic_ms or 0.0 for p in products)
@@ -202,9 +204,10 @@ def off_tensor_cores(log: Log) -> Iterable[Hit]:
         action = "Allow FP16 or INT8: the tensor cores of this GPU compute no FP32 (TF32 comes with Ampere)."
     elif "--noTF32" in (log.run.command or ""):
         action = "Leave out --noTF32, or allow FP16, BF16 or INT8."
+    rightly = f". For {right} tensor core tactics were timed and were slower, for {len(left)} not" if right else ""
     yield Hit(
-        f"{len(left)} of {len(products)} convolutions and matrix products {plural(len(left), 'runs', 'run')} without "
-        f"tensor cores, for example {left[0].layer.layer} with {left[0].kernel}.{tried}{beside}",
+        f"{len(off)} of {len(products)} convolutions and matrix products {plural(len(off), 'runs', 'run')} without "
+        f"tensor cores{rightly}, for example {left[0].layer.layer} with {left[0].kernel}.{tried}",
         [p.layer.line for p in left],
         layers=tuple(p.layer.layer for p in left),
         action=action,
