@@ -15,9 +15,9 @@ def main(log: str) -> None:
     here = Path(__file__).resolve().parents[1]
     if here in Path(trtlog.__file__).resolve().parents and "site-packages" not in trtlog.__file__:
         raise SystemExit(f"{trtlog.__file__} is the checkout, not what was installed")
-    found = {engine: trtlog.parse(log, engine=engine) for engine in ("line", "vector")}
+    found = {engine: trtlog.parse(log, engine=engine) for engine in ("line", "auto")}
     one = found["line"]
-    if one != found["vector"] or not len(one.tactics) or one.table("margins").num_rows == 0:
+    if one != found["auto"] or not len(one.tactics) or one.table("margins").num_rows == 0:
         raise SystemExit(f"{log} is not read as it should be")
     total = one.sql("select count(*) as n from tactics").n[0]
     done = subprocess.run([sys.executable, "-m", "trtlog", "summary", log], capture_output=True, check=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,6 +17,31 @@ FIXTURES = ROOT / "fixtures"
 CORPUS = ROOT.parent / "shared" / "corpus"
 
 T = TypeVar("T")
+
+
+def _module(path: Path) -> Any:
+    """Return a script of this checkout as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+BUILD = _module(ROOT / ".ci" / "build_scanner.py")
+
+
+def _build_scanner() -> None:
+    """Build the scanner where it is older than its source: what is tested is what stands in the checkout."""
+    library = BUILD.SOURCE.with_name(BUILD.library_name())
+    changed = max(path.stat().st_mtime for path in BUILD.SOURCE.parent.glob("scan*.[ch]"))
+    if not library.is_file() or library.stat().st_mtime < changed:
+        with contextlib.suppress(BUILD.BuildError, OSError):
+            BUILD.build(library)
+
+
+_build_scanner()
 
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, print_blob=True)

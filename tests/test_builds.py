@@ -29,7 +29,7 @@ Name: Pooling2, LayerType: CudnnPooling, Inputs: [], Outputs: [], TacticName: po
 """
 
 
-@pytest.mark.parametrize("engine", ["line", "vector"])
+@pytest.mark.parametrize("engine", ["line", "auto"])
 def test_two_builds_of_a_program_stay_apart(engine):
     log = trtlog.parse(TWO_BUILDS.encode(), engine=engine)
     assert log.engines[["line", "last_line", "engine", "kept", "seconds", "size_mib"]].values.tolist() == [

@@ -12,10 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.conftest import each
 from trtlog import grammar
 from trtlog.engines.line import LineEngine
-from trtlog.engines.vector import VectorEngine
 from trtlog.log import Log
 from trtlog.messages.captures import Captures, one_column
 from trtlog.records import TABLES
@@ -27,7 +25,7 @@ assert LOGS
 
 
 def captures_of(data: bytes, chunk_bytes: int = 100_000):
-    engine = VectorEngine(RULES, min_rows=4)
+    engine = LineEngine(RULES)
     line, begin = 1, 0
     while begin < len(data):
         end = data.find(b"\n", begin + chunk_bytes) + 1 or len(data)
@@ -49,18 +47,20 @@ def spoiled(array: pa.Array, chance: random.Random) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(moved, mask=moved < 0), twice)
 
 
+def encoded(array: pa.Array) -> pa.DictionaryArray:
+    out = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    assert out.to_pylist() == array.to_pylist()
+    return out
 
 
 def encode_some(captures, chance: random.Random) -> int:
     changed = 0
-    for chunks in each(captures.columns.values()):
-        for number, (lines, arrays) in each(enumerate(chunks)):
+    for chunks in captures.columns.values():
+        for number, (lines, arrays) in enumerate(chunks):
             fields = []
-            for array in each(arrays):
+            for array in arrays:
                 if chance.random() < 0.5:
-                    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-                    assert encoded.to_pylist() == array.to_pylist()
-                    fields.append(encoded)
+                    fields.append(encoded(array))
                     changed += 1
                 else:
                     fields.append(array)
@@ -93,8 +93,9 @@ def test_a_dictionary_may_hold_values_twice_and_values_that_no_row_has():
         assert len(distinct) == len(set(distinct))
 
 
-def test_the_line_engine_gives_plain_fields_in_order():
-    engine = LineEngine(RULES)
+@pytest.mark.parametrize("native", [False, True])
+def test_few_rows_are_plain_fields_in_order(native):
+    engine = LineEngine(RULES, native=native)
     engine.feed(b"[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers\n" * 3, 1)
     table = engine.finish().table("original_layers")
     assert table.column("line").to_pylist() == [1, 2, 3]

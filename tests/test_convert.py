@@ -71,7 +71,7 @@ def test_the_exports_beside_a_log(tmp_path):
     assert note.startswith("the export beside it is left out: ")
 
 
-@pytest.mark.parametrize("engine", ["line", "vector"])
+@pytest.mark.parametrize("engine", ["line", "auto"])
 @pytest.mark.parametrize("group_rows", [1, 2000])
 def test_several_runs(tmp_path, monkeypatch, engine, group_rows):
     monkeypatch.setattr(trtlog.parquet.stream, "GROUP_ROWS", group_rows)

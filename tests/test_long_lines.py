@@ -1,4 +1,4 @@
-"""Lines of any length, and files without line ends: both engines say the same, and nothing is lost from the count."""
+"""Lines of any length, and files without line ends: both loops say the same, and nothing is lost from the count."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import random
 import pytest
 
 from tests.conftest import FIXTURES
-from tests.test_engines import RULES, assert_same, check
-from trtlog.engines.line import LineEngine
-from trtlog.engines.vector import VectorEngine
+from tests.test_engines import RULES, assert_same, check, in_c, in_python
 from trtlog.errors import InputError
 from trtlog.messages.unknown import rank
 from trtlog.read import parse
@@ -20,7 +18,7 @@ from trtlog.source.chunks import open_source
 HEADER = b"[11/22/2026-13:22:03] [V] [TRT] "
 LOG = gzip.decompress((FIXTURES / "trt-8.5.3-h200" / "bert_fp16_verbose.log.gz").read_bytes())
 WORDS = [b"layer", b"conv", b"Reformat:", b"(x)", b"->", b"0x00ff", b"Tactic:", b"[a,b]", b": ", b"1.25", b"Time: "]
-ENGINES = pytest.mark.parametrize("make", [LineEngine, VectorEngine], ids=["line", "vector"])
+ENGINES = pytest.mark.parametrize("make", [in_python, in_c])
 
 
 def words(size: int) -> bytes:
@@ -30,7 +28,7 @@ def words(size: int) -> bytes:
 
 
 def read(make, data: bytes, chunk_bytes: int = 8 << 20):
-    engine = make(RULES)
+    engine = make()
     with open_source(data, chunk_bytes) as opened:
         for chunk in opened:
             engine.feed(chunk.data, chunk.first_line)
@@ -65,7 +63,7 @@ def test_layer_names_that_never_come_again():
     check(b"".join(lines), 1 << 20)
 
 
-@pytest.mark.parametrize("engine", ["line", "vector"])
+@pytest.mark.parametrize("engine", ["line", "auto"])
 def test_five_megabytes_of_other_text_without_a_line_end_are_refused(engine):
     with pytest.raises(InputError, match="its only line is not of TensorRT"):
         parse(words(5_000_000), engine=engine)
@@ -107,14 +105,14 @@ def test_lines_behind_a_line_in_pieces_keep_their_numbers(make, short_pieces):
         assert sum(size for _, size in captures.counts.values()) == len(data)
 
 
-def test_both_engines_read_pieces_alike(short_pieces):
+def test_both_loops_read_pieces_alike(short_pieces):
     joined = LOG.replace(b"\n", b"")
     data = LOG[:50_000] + HEADER + words(250_000) + b"\n" + LOG[50_000:90_000] + joined + b"\n" + LOG
-    assert_same(read(LineEngine, data, 40_000)[0], read(VectorEngine, data, 40_000)[0])
+    assert_same(read(in_python, data, 40_000)[0], read(in_c, data, 40_000)[0])
 
 
 def test_the_shape_of_a_long_unknown_line_is_short():
-    captures, _ = read(LineEngine, HEADER + words(1_000_000) + b"\n")
+    captures, _ = read(in_python, HEADER + words(1_000_000) + b"\n")
     (shape,) = rank(captures.unknown)
     assert shape.count == 1
     assert len(shape.template) < 5_000

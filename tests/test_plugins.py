@@ -58,7 +58,7 @@ def rows(lines: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in lines.splitlines()]
 
 
-@pytest.mark.parametrize("engine", ["line", "vector"])
+@pytest.mark.parametrize("engine", ["line", "auto"])
 def test_both_engines_read_the_messages_of_a_plugin(site, engine):
     code = f"""
 import json, trtlog
@@ -77,14 +77,14 @@ for row in log.table("extension_messages").to_pylist():
     ]
 
 
-def test_both_engines_agree_on_many_lines(site):
-    """Enough of them that the vectorised engine reads blocks at once, also in processes of their own."""
+def test_both_loops_agree_on_many_lines(site):
+    """Enough of them for several chunks; the programme of the whole grammar is made once and kept."""
     body = LOG.splitlines()[1:-1]
     many = "\n".join([LOG.splitlines()[0], *(line for _ in range(30_000) for line in body), LOG.splitlines()[-1], ""])
     (site / "many").write_text(many)
     code = """
 import trtlog
-line, vector = (trtlog.parse("many", engine=engine) for engine in ("line", "vector"))
+line, vector = (trtlog.parse("many", engine=engine) for engine in ("line", "auto"))
 print(line == vector, line.table("extension_messages").num_rows, vector.table("acme_layers").num_rows)
 """
     assert answer(site, "-c", code).strip() == "True 90000 90000"

@@ -13,7 +13,7 @@ from trtlog.parquet.stream import convert
 CASES = Path(__file__).parent / "cases"
 
 
-@pytest.fixture(params=["line", "vector"])
+@pytest.fixture(params=["line", "auto"])
 def read(request):
     return lambda name: trtlog.parse(CASES / f"{name}.log", engine=request.param)
 
@@ -22,7 +22,7 @@ def kinds(log):
     return set(log.coverage.kind)
 
 
-@pytest.mark.parametrize("engine", ["line", "vector"])
+@pytest.mark.parametrize("engine", ["line", "auto"])
 def test_the_tail_of_a_log_has_version_and_command_of_its_last_banner(engine):
     run = trtlog.parse(CASES / "tail-with-end-banner.log", engine=engine).run
     assert (run.tensorrt_version, run.build, run.status) == ("10.16.1", "11", "failed")
@@ -217,7 +217,7 @@ def patterns(tmp_path):
     return file
 
 
-@pytest.mark.parametrize("engine", ["line", "vector"])
+@pytest.mark.parametrize("engine", ["line", "auto"])
 def test_patterns_say_how_the_lines_of_a_logger_begin(patterns, engine):
     log = trtlog.parse(OWN, engine=engine, logger=patterns)
     assert log.passes.layers.tolist() == [179]
@@ -272,7 +272,7 @@ def test_explain_lists_different_rules(tmp_path):
     assert len(set(rules)) == len(rules)
 
 
-@pytest.mark.parametrize("engine", ["line", "vector"])
+@pytest.mark.parametrize("engine", ["line", "auto"])
 def test_errors_of_the_library_that_a_program_prints_without_a_header(engine):
     log = trtlog.parse(
         b"""\

@@ -35,7 +35,7 @@ def runs_of(text, *columns, engine="line"):
     return [tuple(row.values()) for row in table.select(list(columns)).to_pylist()]
 
 
-@pytest.mark.parametrize("engine", ["line", "vector"])
+@pytest.mark.parametrize("engine", ["line", "auto"])
 def test_a_run_whose_first_banner_is_missing(engine):
     assert runs_of(
         FIRST_WITHOUT_START, "line", "last_line", "tensorrt_version", "status", "command", engine=engine
@@ -89,7 +89,7 @@ train step 4
 """
 
 
-@pytest.mark.parametrize("engine", ["line", "vector"])
+@pytest.mark.parametrize("engine", ["line", "auto"])
 def test_what_a_python_program_prints_around_banners_is_a_run_of_its_own(engine):
     assert runs_of(BETWEEN, "line", "last_line", "tool", "status", engine=engine) == [
         (1, 1, None, None),
@@ -147,14 +147,14 @@ def mixed():
     return b"".join(PARTS.values())
 
 
-@pytest.fixture(scope="module", params=["line", "vector", "convert"])
+@pytest.fixture(scope="module", params=["line", "auto", "convert"])
 def read(request, mixed, tmp_path_factory):
     if request.param != "convert":
         return trtlog.parse(mixed, engine=request.param)
     folder = tmp_path_factory.mktemp("mixed")
     lines = mixed.splitlines(keepends=True)
     pieces = [b"".join(lines[n : n + 500]) for n in range(0, len(lines), 500)]
-    convert(open_source(pieces, 20_000), folder, engine="vector", segment_bytes=100_000)
+    convert(open_source(pieces, 20_000), folder, engine="auto", segment_bytes=100_000)
     return trtlog.read_parquet(folder)
 
 

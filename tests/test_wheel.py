@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import zipfile
 
 import pytest
 
-from tests.conftest import FIXTURES, ROOT, each
+from tests.conftest import BUILD, FIXTURES, ROOT, each
 
 CODE = f"""
 import pathlib, trtlog
@@ -20,15 +22,18 @@ print(grammar.load().digest == grammar.digest_of(grammar.grammar_files(grammar.g
 """
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def built(out, **environment):
     """Build without isolation: the build needs hatchling alone, which the tests' environment holds."""
-    out = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
     assert done.returncode == 0, done.stdout + done.stderr
     [path] = out.glob("*.whl")
-    return path
+    return path, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    return built(tmp_path_factory.mktemp("dist"))[0]
 
 
 def test_the_wheel_holds_the_grammars_and_the_types(wheel):
@@ -42,12 +47,43 @@ def test_the_wheel_holds_the_grammars_and_the_types(wheel):
     assert [n for n in names if n.endswith("licenses/LICENSE")]
 
 
-def test_the_installed_wheel_parses(wheel, tmp_path):
-    """Installed into a folder of its own, run from elsewhere: nothing of the checkout is in reach."""
+def installed(wheel, tmp_path) -> dict[str, str]:
+    """Install into a folder of its own; return the environment in which only that is in reach."""
     target = tmp_path / "site"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(wheel)]
     subprocess.run(install, check=True, capture_output=True)
-    environment = {"PYTHONPATH": str(target), "PATH": "/usr/bin:/bin", "TRTLOG_TRACEBACK": "1"}
+    return {"PYTHONPATH": str(target), "PATH": "/usr/bin:/bin", "TRTLOG_TRACEBACK": "1"}
+
+
+def version_of(environment, tmp_path) -> str:
+    command = [sys.executable, "-m", "trtlog", "--version"]
+    return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_wheel_with_the_scanner_is_for_this_platform_and_any_python(wheel, tmp_path):
+    if not BUILD.compilers():
+        pytest.skip("no C compiler is here")
+    assert re.search(r"-py3-none-(?!any)\w+\.whl$", wheel.name)
+    assert f"trtlog/engines/{BUILD.library_name()}" in zipfile.ZipFile(wheel).namelist()
+    assert "line engine in C" in version_of(installed(wheel, tmp_path), tmp_path)
+
+
+def test_a_build_that_fails_leaves_a_wheel_that_reads_in_python_alone(tmp_path):
+    (tmp_path / "dist").mkdir()
+    wheel, said = built(tmp_path / "dist", CC=f"{sys.executable} -c raise(SystemExit(1))")
+    assert "trtlog will read logs in Python alone" in said
+    assert wheel.name.endswith("-py3-none-any.whl")
+    environment = installed(wheel, tmp_path)
+    assert "line engine in Python, slower" in version_of(environment, tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split()[0] == "8.5.3", done.stderr
+
+
+def test_the_installed_wheel_parses(wheel, tmp_path):
+    """Run from elsewhere: nothing of the checkout is in reach."""
+    environment = installed(wheel, tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", CODE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )

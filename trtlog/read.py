@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,19 +15,18 @@ from trtlog.log import Log
 
 if TYPE_CHECKING:
     from trtlog.engines.line import LineEngine
-    from trtlog.engines.processes import MatchingProcesses
-    from trtlog.engines.vector import VectorEngine
+    from trtlog.engines.threads import ThreadedEngine
     from trtlog.grammar import Grammar
     from trtlog.messages.captures import Captures
     from trtlog.source.chunks import Source
     from trtlog.source.logger import Logger
 
-ENGINES = ("auto", "line", "vector")
+ENGINES = ("auto", "line")
+# Names of engines that are no more, and what reads in their place.
+_FORMER = {"vector": "auto"}
 _SHOWN = 10
 # Of a text that is refused so much is looked at for the line that came nearest.
 SAMPLE_BYTES = 1 << 16
-# From this size of the first chunk on the vectorised engine is the faster one; measured, docs/performance.md.
-_VECTOR_BYTES = 1_000_000
 
 
 def parse(
@@ -46,8 +46,8 @@ def parse(
         Text may be compressed (gzip, xz, bzip2, zstd) and of UTF-8 or UTF-16. Without a log: what trtexec exported
         as JSON, told by its content. A path is read with the exports that lie beside it under the same name, a list
         of paths as it is.
-    engine : {"auto", "line", "vector"}
-        How to read; the result is the same.
+    engine : {"auto", "line"}
+        How to read: ``line`` in Python alone, ``auto`` with the part in C where that was built. The result is the same.
     strict : bool
         Make a line that no rule knows an error.
     exports : sequence of paths, optional
@@ -197,31 +197,26 @@ def read_captures(
         The source is missing, empty, binary, or no log of TensorRT.
     """
     from trtlog import grammar
-    from trtlog.engines.processes import MatchingProcesses
     from trtlog.source.chunks import open_source
     from trtlog.source.logger import logger_of
 
-    if engine not in ENGINES:
-        raise InputError(f"engine {engine!r} is not one of {', '.join(ENGINES)}")
+    engine = checked_engine(engine)
     own = logger_of(logger)
     done = 0
     sample = b""
     reader: Any = None
     try:
-        # Processes come first: they load what they need while this one does.
-        with MatchingProcesses(None if engine == "line" else source) as processes, open_source(
-            source, logger=own
-        ) as opened:
+        with open_source(source, logger=own) as opened:
             for chunk in opened:
                 with no_collection():  # what is loaded and matched makes many objects, and no cycle
                     if reader is None:
-                        reader = make_engine(engine, grammar.load(), opened, len(chunk.data), processes)
+                        reader = make_engine(engine, grammar.load(), opened, len(chunk.data))
                         sample = chunk.data[:SAMPLE_BYTES]
                     reader.feed(chunk.data, chunk.first_line)
                 done += len(chunk.data)
                 if progress is not None:
                     progress(done)
-            captures = (reader or make_engine(engine, grammar.load(), opened, 0, processes)).finish()
+            captures = (reader or make_engine(engine, grammar.load(), opened, 0)).finish()
             captures.line_map = opened.line_map
             name, notes = opened.name, list(opened.notes)
     finally:
@@ -231,32 +226,41 @@ def read_captures(
     return captures, name, [*notes, *captures.notes]
 
 
-def make_engine(
-    name: str, rules: Grammar, source: Source, size: int, processes: MatchingProcesses
-) -> LineEngine | VectorEngine:
-    """Return a new engine; ``auto`` takes the vectorised one where the first chunk is large.
+def checked_engine(name: str) -> str:
+    """Return the name of an engine.
+
+    Raises
+    ------
+    InputError
+        There is none of that name.
+    """
+    if name in _FORMER:
+        warnings.warn(f"engine={name!r} is called {_FORMER[name]!r} now", DeprecationWarning, stacklevel=3)
+        return _FORMER[name]
+    if name not in ENGINES:
+        raise InputError(f"engine {name!r} is not one of {', '.join(ENGINES)}")
+    return name
+
+
+def make_engine(name: str, rules: Grammar, source: Source, size: int) -> LineEngine | ThreadedEngine:
+    """Return a new engine; a long log is read by several threads where there are cores.
 
     Parameters
     ----------
-    name : {"auto", "line", "vector"}
-        Which engine.
+    name : {"auto", "line"}
+        ``line`` for one that runs in Python alone.
     rules : Grammar
         The rules.
     source : Source
-        Tells how long the log is about; a long one is matched by other processes too.
+        Tells how long the log is about.
     size : int
         Bytes of the log's first chunk.
-    processes : MatchingProcesses
-        Those that match beside this one.
     """
-    if name == "vector" or (name == "auto" and size >= _VECTOR_BYTES):
-        started = processes.start(source.expected_size(size))
-        from trtlog.engines.vector import VectorEngine
-
-        return VectorEngine(rules, started)
     from trtlog.engines.line import LineEngine
+    from trtlog.engines.threads import ThreadedEngine, wanted_threads
 
-    return LineEngine(rules)
+    threads = 1 if name == "line" else wanted_threads(source.expected_size(size))
+    return LineEngine(rules, native=name != "line") if threads < 2 else ThreadedEngine(rules, threads)
 
 
 def check_captures(captures: Captures, name: str, sample: bytes = b"") -> None:

@@ -72,7 +72,7 @@ def test_two_scales_of_memory():
 
 
 def test_lowering_before_tensorrt_is_no_fusion():
-    for name in ("line", "vector"):
+    for name in ("line", "auto"):
         assert trtlog.parse(CASES / "torchtrt-lowering.log", engine=name).table("fusions").num_rows == 0
 
 

@@ -125,12 +125,12 @@ TASKS: dict[str, Callable[[Path], int]] = {
     "grep -c": grep,
     "baseline: re, six kinds, no tables": baseline,
     "naive baseline: the same as one writes it first": naive,
-    "line engine": _engine("line"),
-    "vectorised engine": _engine("vector"),
-    "account for all, line": _accounted("line"),
-    "account for all, vectorised": _accounted("vector"),
-    "parse and all tables, line": _parse_all("line"),
-    "parse and all tables, vectorised": _parse_all("vector"),
+    "line engine": _engine("auto"),
+    "line engine, in Python alone": _engine("line"),
+    "account for all": _accounted("auto"),
+    "account for all, in Python alone": _accounted("line"),
+    "parse and all tables": _parse_all("auto"),
+    "parse and all tables, in Python alone": _parse_all("line"),
     "convert to Parquet": convert,
     "trtlog --help": start,
 }
@@ -142,7 +142,7 @@ def main(task: str, path: Path, cores: int) -> None:
     begun = time.perf_counter()
     result = TASKS[task](path)
     seconds = time.perf_counter() - begun
-    # Processes that matched chunks have ended and count too.
+    # Programs that were started have ended and count too.
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(
         json.dumps(

@@ -60,7 +60,7 @@ def test_a_torn_line_is_not_taken_for_a_form():
 NAMES = ["ghcli", "cppcomment", "pwsh", "br", "wrap100", "dockerjson"]
 
 
-@pytest.mark.parametrize("engine", ["line", "vector"])
+@pytest.mark.parametrize("engine", ["line", "auto"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_paste_reads_as_the_log_does(name, engine):
     log = trtlog.parse(CASES / f"prefix-{name}.log", engine=engine)

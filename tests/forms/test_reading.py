@@ -128,7 +128,7 @@ def test_chunks_and_engines_make_no_difference(form):
             number += chunk.data.count(b"\n")
         every = range(1, number)
         assert [source.line_map.of(n) for n in every] == [whole.line_map.of(n) for n in every]
-    line, vector = (rows_of(trtlog.parse(text, engine=engine)) for engine in ("line", "vector"))
+    line, vector = (rows_of(trtlog.parse(text, engine=engine)) for engine in ("line", "auto"))
     assert line == vector
 
 

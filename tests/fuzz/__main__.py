@@ -35,7 +35,7 @@ def main() -> int:
         told=lambda text: print(text, flush=True),
     )
     print(
-        f"{done.inputs:,} inputs over {len(seeds)} seeds, {done.bytes / 1e6:,.1f} MB: all through both engines and "
+        f"{done.inputs:,} inputs over {len(seeds)} seeds, {done.bytes / 1e6:,.1f} MB: all through both loops and "
         f"every table, {done.levels['answers'] + done.levels['outputs']:,} of them through every analysis, "
         f"{done.levels['outputs']:,} through pages, comparisons, Parquet and commands; "
         f"slowest input {done.slowest[0]:.1f} s ({done.slowest[1]})"

@@ -1,6 +1,6 @@
-"""What must be true of any input: no exception but trtlog's own errors, and both engines say the same.
+"""What must be true of any input: no exception but trtlog's own errors, and the loops in C and in Python say the same.
 
-Three levels: ``read`` (both engines, every table), ``answers`` (every analysis, rule and record), ``outputs`` (pages,
+Three levels: ``read`` (both loops, every table), ``answers`` (every analysis, rule and record), ``outputs`` (pages,
 comparisons, gates, Parquet, datasets, commands).
 """
 
@@ -23,7 +23,6 @@ from tests.fuzz.commands import run_commands
 from trtlog import grammar
 from trtlog.analyses.registry import METHODS
 from trtlog.engines.line import LineEngine
-from trtlog.engines.vector import VectorEngine
 from trtlog.errors import TrtlogError
 from trtlog.log import Log
 from trtlog.read import check_captures
@@ -40,7 +39,7 @@ class Difference(AssertionError):
     """Two readings of one log that do not agree."""
 
 
-# ------------------------------------------------------------------ both engines
+# ------------------------------------------------------------------ both loops
 
 
 def opened(data: bytes, size: int) -> tuple[list[Chunk], list[str]]:
@@ -98,7 +97,7 @@ def same_captures(expected: Any, found: Any, what: str, by_kind: bool) -> None:
 
 
 def read(data: bytes, noise: Random) -> Log | None:
-    """Read with both engines; return the log, None where it is refused."""
+    """Read with both loops; return the log, None where it is refused."""
     sizes = (64, 1000, 8 << 20)
     # Looked at for some inputs only, as costly: the captures themselves, a third reading, chunks of another size.
     thorough = noise.random() < 0.3
@@ -110,7 +109,7 @@ def read(data: bytes, noise: Random) -> Log | None:
     refused = _refusal(lambda: opened(data, noise.choice(sizes)))
     if not isinstance(refused, str):
         first, first_notes = refused
-        refused = _refusal(lambda: captures(LineEngine(RULES)))
+        refused = _refusal(lambda: captures(LineEngine(RULES, native=False)))
     elif not thorough:
         return None
     if not isinstance(refused, str):
@@ -119,8 +118,8 @@ def read(data: bytes, noise: Random) -> Log | None:
             raise Difference(f"bytes by kind do not add up to {expected.size}: {expected.counts}")
         if sum(lines for lines, _ in expected.counts.values()) != expected.lines:
             raise Difference(f"lines by kind do not add up to {expected.lines}: {expected.counts}")
-    found = _refusal(lambda: captures(VectorEngine(RULES, min_rows=noise.choice((1, 2, 8, 160))), noise))
-    pieces = _refusal(lambda: captures(LineEngine(RULES), noise)) if thorough else found
+    found = _refusal(lambda: captures(LineEngine(RULES), noise))
+    pieces = _refusal(lambda: captures(LineEngine(RULES, native=False), noise)) if thorough else found
     if isinstance(refused, str):
         for other in (found, pieces):
             if other != refused:
@@ -129,7 +128,7 @@ def read(data: bytes, noise: Random) -> Log | None:
     for other in (found, pieces):
         if isinstance(other, str):
             raise Difference(f"read, and refused with {other!r}")
-    same_captures(expected, found, "vector", thorough)
+    same_captures(expected, found, "native", thorough)
     if thorough:
         same_captures(expected, pieces, "pieces", thorough)
     tables, second = TableSet(expected, "log"), TableSet(found, "log")
@@ -278,7 +277,7 @@ def signature(error: BaseException) -> str:
     """Return what finds of one kind have in common: the place that raised, or the table that differs."""
     if isinstance(error, Difference):
         first, _, rest = str(error).partition(": ")
-        detail = rest.partition(": ")[0] if first in ("vector", "pieces") else ""
+        detail = rest.partition(": ")[0] if first in ("native", "pieces") else ""
         return f"difference: {first.partition(' with ')[0]} {detail}".strip()
     places = list(_frames(error))
     name, function = places[-1] if places else ("?", "?")

@@ -10,7 +10,7 @@ from random import Random
 
 
 def check(data: bytes) -> None:
-    """Read with both engines, and build every table."""
+    """Read in C and in Python, and build every table."""
     from tests.fuzz import checks
 
     checks.read(data, Random(len(data)))

@@ -18,7 +18,7 @@ from tests.fuzz.material import material, real_logs
 from tests.fuzz.mutations import mutated
 from tests.fuzz.reduce import reduced
 
-# Share of the inputs that go further than both engines and all tables.
+# Share of the inputs that go further than both loops and all tables.
 ANSWERS, OUTPUTS = 0.15, 0.03
 # Seconds of processor time for one input; the usual one takes a hundredth.
 MOST_S = 60.0

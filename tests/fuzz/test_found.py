@@ -153,7 +153,7 @@ def test_the_name_of_a_kernel_stays_in_its_run():
 
 
 def test_records_of_one_line_keep_their_order():
-    log = trtlog.parse(FOUND["passes in one line"], engine="vector")
+    log = trtlog.parse(FOUND["passes in one line"], engine="auto")
     assert [(r["line"], r["name"], r["layers"]) for r in log.table("passes").to_pylist()] == [
         (1, "Original", 1),
         (2, "r", 1),

@@ -220,17 +220,24 @@ def test_skip_to_leaves_the_state_that_reading_the_lines_would():
     lines = [
         b"[11/22/2026-13:22:03] [E] [TRT] something new (that is not closed",
         b"[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers",
+        b"[11/22/2026-13:22:03] [E] [TRT] something new (that is not closed",
+        b"[11/22/2026-13:22:03] [V] [TRT] Original: 178 layers",
         b"[11/22/2026-13:22:03] [V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029",
     ]
     read, skipped = Classifier(RULES), Classifier(RULES)
     for number, line in each(enumerate(lines, 1)):
-        result = read.classify(number, line)
-        assert result.found is None or result.found.variant not in read.kept_here
-    skipped.classify(1, lines[0])
-    skipped.skip_to(3, ("original_layers",))
+        section = read.section
+        found = read.classify(number, line).found
+        if number <= 3:
+            skipped.classify(number, line)
+        else:
+            assert found is not None
+            assert found.variant not in read.turning_in(section)
+            assert read.stops_in(section)[found.variant] & 1 == 0
+    skipped.skip_to(5)
     for name in ("section", "record", "open", "usage"):
         assert getattr(read, name) == getattr(skipped, name), name
-    assert read.classify(4, b"x") == skipped.classify(4, b"x")
+    assert read.classify(6, b"x") == skipped.classify(6, b"x")
 
 
 def test_a_log_of_another_program_is_told():

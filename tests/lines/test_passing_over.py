@@ -1,4 +1,4 @@
-"""What the line engine passes over without its classifier is what the classifier says of it, line by line."""
+"""What the loops of the engine pass over without its classifier is what the classifier says of it, line by line."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.test_engines import LOG, LOGS, RULES, assert_same, feed_at
+from tests.test_engines import LOG, LOGS, RULES, assert_same, feed_at, in_c, in_python
 from trtlog.engines.line import LineEngine
 from trtlog.source.chunks import open_source
 
+LOOPS = pytest.mark.parametrize("make", [in_python, in_c])
+
 
 def line_by_line(data: bytes):
-    engine = LineEngine(RULES)
+    engine = in_python()
     lines = data.split(b"\n")
     tail = lines.pop()
     for number, line in enumerate(lines, 1):
@@ -24,23 +26,26 @@ def line_by_line(data: bytes):
     return engine.finish()
 
 
-@settings(max_examples=200)
+@LOOPS
+@settings(max_examples=150)
 @given(data=LOG, cuts=st.lists(st.integers(0, 300), max_size=4), ended=st.booleans())
-def test_generated_logs(data, cuts, ended):
+def test_generated_logs(data, cuts, ended, make):
     if not ended:
         data = data.rstrip(b"\n") or b"x"
-    assert_same(line_by_line(data), feed_at(LineEngine(RULES), data, cuts), tables=False)
+    assert_same(line_by_line(data), feed_at(make(), data, cuts), tables=False)
 
 
+@LOOPS
 @pytest.mark.parametrize("path", LOGS[::4], ids=lambda p: p.name)
-def test_fixtures(path):
+def test_fixtures(path, make):
     data = b"".join(chunk.data for chunk in open_source(path))
-    assert_same(line_by_line(data), feed_at(LineEngine(RULES), data, [7, 1000]), tables=False)
+    assert_same(line_by_line(data), feed_at(make(), data, [7, 1000]), tables=False)
 
 
 V = b"[11/22/2026-13:22:03] [V] [TRT] "
 
 
+@LOOPS
 @pytest.mark.parametrize(
     "lines",
     [
@@ -59,9 +64,9 @@ V = b"[11/22/2026-13:22:03] [V] [TRT] "
     ],
     ids=["continued", "torn", "returns", "colours", "multiline", "decorated", "longer header", "blank"],
 )
-def test_a_line_that_is_not_passed_over(lines):
+def test_a_line_that_is_not_passed_over(lines, make):
     data = b"".join(line + b"\n" for line in lines)
-    assert_same(line_by_line(data), feed_at(LineEngine(RULES), data, []), tables=False)
+    assert_same(line_by_line(data), feed_at(make(), data, []), tables=False)
 
 
 def test_the_collector_is_left_as_it_was():

@@ -19,6 +19,8 @@ from trtlog._util.words import did_you_mean
 from trtlog._version import __version__
 from trtlog.cli.common import add_color_option, add_logger_option, echo, silence_broken_streams
 
+_VERSION_HELP = "Show the version, and whether logs are read by the part in C, and exit."
+
 # Command -> (module that holds a click command named "command", one line of help).
 COMMANDS: dict[str, tuple[str, str]] = {
     "summary": ("trtlog.cli.summary", "What ran, on what, headline numbers, phases, top layers, warnings."),
@@ -101,8 +103,16 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, entry[1]) for name, entry in COMMANDS.items()])
 
 
+def _show_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from trtlog.engines.library import engine_in_words
+
+        click.echo(f"trtlog, version {__version__}, {engine_in_words()}")
+        context.exit()
+
+
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__, prog_name="trtlog")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help=_VERSION_HELP)
 def cli() -> None:
     """Read what TensorRT's trtexec prints, and answer what performance engineers ask.
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from trtlog._util.cores import usable_cores
 from trtlog._util.words import counted, plural
 from trtlog.dataset.batch import Reader, Task, WriteFailed
 from trtlog.dataset.commit import Committed, Writer
@@ -17,7 +18,7 @@ from trtlog.dataset.find import Job, Left, find
 from trtlog.dataset.plan import MOST_LOGS, batches
 from trtlog.dataset.reading import read_small
 from trtlog.dataset.storage import Storage, reason
-from trtlog.dataset.workers import Processes, Runner, Serial, usable_cores
+from trtlog.dataset.workers import Processes, Runner, Serial
 from trtlog.display import InNotebook
 from trtlog.errors import InputError
 from trtlog.source.logger import Logger, logger_of

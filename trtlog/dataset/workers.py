@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from typing import Any, Protocol
 
+from trtlog._util.cores import usable_cores
 from trtlog.dataset.batch import Done, Outcome, Task, convert_batch
 from trtlog.errors import InputError
 
@@ -67,13 +68,6 @@ class Serial:
 
     def close(self) -> None:
         """Do nothing."""
-
-
-def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def prepare_process() -> None:

@@ -1,1 +1,1 @@
-"""The two engines: both read chunks of whole lines and fill the same captures."""
+"""The engine that reads chunks of whole lines and fills captures; its inner loop runs in C where that was built."""

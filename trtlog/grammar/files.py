@@ -9,7 +9,8 @@ The grammar files are plain lark. What trtlog adds stands in comments::
 
 A terminal whose name starts with ``_`` is matched and not kept; any other terminal is a field, described in
 ``fields.lark`` by a ``//:`` line with its type, its unit (``-`` for none) and its meaning. Rules must be
-regular and stay inside what Python's ``re`` and RE2 share, so that one expression runs in both engines.
+regular and stay inside what Python's ``re`` and RE2 share, so that one expression means the same in ``re``, in the
+scanner in C and in lark.
 
 The compiled expressions are kept in ``grammars/compiled.json`` beside a digest of the grammar's text: lark
 is loaded only when that file is stale.

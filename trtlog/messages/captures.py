@@ -1,6 +1,6 @@
 """What an engine found in a log, before it becomes tables: captured bytes by kind, with their line numbers.
 
-Both engines fill the same store, so the tables cannot depend on the engine.
+The engine fills the same store in C and in Python, so the tables cannot depend on how lines are read.
 """
 
 from __future__ import annotations

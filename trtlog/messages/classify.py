@@ -1,7 +1,7 @@
 """Account for every line of a log, one after the other: its kind, or what record it continues.
 
-This is where the rules about headers, sections and lines without a header live; both engines come here for
-whatever they do not recognise in bulk.
+This is where the rules about headers, sections and lines without a header live; the engine comes here for
+whatever its inner loop does not recognise.
 
 What a line without a header is:
 
@@ -101,14 +101,21 @@ class _Facts:
         self.multiline = ["multiline" in a for a in attributes]
         self.severity = [a.get("severity") for a in attributes]
         self.prefix = [len(v.prefix) for v in variants]
-        self.kept_here = frozenset(
-            i
-            for i, a in enumerate(attributes)
-            if "multiline" in a or "bare" in a or "within" in a or self.kinds[i] in _RUN_KINDS
-        )
         self._opening = [(i, grammar.sections[k]) for i, k in enumerate(self.kinds) if k in grammar.sections]
         self._always = frozenset(i for i, k in enumerate(self.kinds) if self.multiline[i] or k in _RUN_KINDS)
         self._turning: dict[str, frozenset[int]] = {}
+        # Variants that, on a line without a header, leave all state as `Classifier.pass_bare` does.
+        self.plain_bare = frozenset(
+            i
+            for i, variant in enumerate(variants)
+            if variant.prefix
+            and not variant.prefix.startswith("&&&&")
+            and not self.multiline[i]
+            and self.severity[i] is None
+            and self.kinds[i] not in _RUN_KINDS
+            and self.kinds[i] not in grammar.sections
+        )
+        self._stops: dict[str, bytes] = {}
 
     def turning_in(self, section: str) -> frozenset[int]:
         """Return the variants that turn the state in a section (`Classifier.turning_in`)."""
@@ -116,6 +123,15 @@ class _Facts:
         if found is None:
             found = self._always.union(i for i, opened in self._opening if opened != section)
             self._turning[section] = found
+        return found
+
+    def stops_in(self, section: str) -> bytes:
+        """Return what the variants stop in a section (`Classifier.stops_in`)."""
+        found = self._stops.get(section)
+        if found is None:
+            turning = self.turning_in(section)
+            found = bytes((i in turning) | (i not in self.plain_bare) << 1 for i in range(len(self.kinds)))
+            self._stops[section] = found
         return found
 
 
@@ -137,20 +153,18 @@ class Classifier:
         What lines without a header the record above takes: none, all, indented ones, ...
     usage : bool
         A help text is being printed.
-    kept_here : frozenset of int
-        Variants that an engine must not recognise in bulk, since what follows depends on them.
 
     Notes
     -----
-    An engine that recognises lines in bulk may pass over a line, and tell with `skip_to`, only if
+    The inner loop of an engine may pass over a line, and tell with `skip_to`, only if
 
-    - it begins with a header of origin ``tensorrt`` or ``trtexec`` and severity V or I, undecorated,
+    - it begins with a header of origin ``tensorrt`` or ``trtexec`` and severity V or I, undecorated (`is_usual`),
     - its body holds neither ``] [`` nor a carriage return, escape or NUL,
-    - its variant is none of ``kept_here``,
-    - and, where its origin is not ``tensorrt``, no rule of the current section matches it
-      (`Matcher.match_within` has precedence).
+    - the first of `rules_for` the header that matches the body is none of `turning_in` the current section.
 
-    All other lines are given to `classify`, in order.
+    It may pass over a line without a header, and tell with `pass_bare`, only if nothing stood in front of the last
+    header, no rule for headers or for what stands in front of them matches, and the first bare rule that does leaves
+    the state as `pass_bare` does (`stops_in`). All other lines are given to `classify`, in order.
     """
 
     def __init__(self, grammar: Grammar, matcher: Matcher | None = None) -> None:
@@ -171,27 +185,16 @@ class Classifier:
         self._multiline = facts.multiline
         self._severity = facts.severity
         self._prefix = facts.prefix
-        self.kept_here = facts.kept_here
 
-    def skip_to(self, number: int, kinds: tuple[str, ...] = ()) -> None:
-        """Go on behind lines that were recognised elsewhere.
-
-        Parameters
-        ----------
-        number : int
-            The last of them.
-        kinds : tuple of str
-            The kinds among them that open a section, in order.
-        """
+    def skip_to(self, number: int) -> None:
+        """Go on behind lines with a header that were recognised elsewhere, the last ``number``."""
         self.record = number
         self.open = CLOSED
         self.usage = self._text = self._decorated = False
         self._indent = 0
-        for kind in kinds:
-            self._enter(kind)
 
     def pass_bare(self, number: int) -> None:
-        """Go on behind lines of plain bare kinds (`is_plain_bare`) that were recognised elsewhere, the last ``number``.
+        """Go on behind lines of plain bare kinds (`stops_in`) that were recognised elsewhere, the last ``number``.
 
         Only where nothing stood in front of the last header (`decorated`).
         """
@@ -200,25 +203,18 @@ class Classifier:
             self.open = CLOSED
             self.usage = self._text = False
 
-    def is_plain_bare(self, variant: int) -> bool:
-        """Return whether a line without a header that a variant matches leaves all state as `pass_bare` does."""
-        kind = self._kinds[variant]
-        return not (
-            self._multiline[variant]
-            or self._severity[variant] is not None
-            or kind in _RUN_KINDS
-            or kind in self.grammar.sections
-            or self.matcher.variants[variant].prefix.startswith("&&&&")
-        )
-
     @property
     def decorated(self) -> bool:
         """Whether something stood in front of the last header."""
         return self._decorated
 
     def turning_in(self, section: str) -> frozenset[int]:
-        """Return the variants that, in a section, leave another state than `skip_to` without kinds does."""
+        """Return the variants that, in a section, leave another state than `skip_to` does."""
         return self._facts.turning_in(section)
+
+    def stops_in(self, section: str) -> bytes:
+        """Return a byte a variant: 1 for those of `turning_in`, plus 2 where `pass_bare` is not for lines of it."""
+        return self._facts.stops_in(section)
 
     def classify(self, number: int, line: bytes) -> Line:
         """Return what the line is; ``line`` has no line end."""

@@ -10,16 +10,15 @@ numbers differ from line to line, shapes hardly do. What holds a text also holds
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from operator import itemgetter
 from typing import NamedTuple
 
 from trtlog.grammar import Grammar, Message, Variant
+from trtlog.grammar.precedence import BARE, PLAIN, rule_sets, within_section
 
 _KEY_LENGTH = 8
 _MEMO_LIMIT = 50_000
-_KNOWN_LIMIT = 1 << 14
 _HEX_DIGITS = b"0123456789abcdef"
 # Shapes of longer bodies are not remembered. Expressions run on those only where all literals are there: one with
 # several free texts takes quadratic time to find that it does not match.
@@ -64,8 +63,6 @@ class Rule:
         The longest of them.
     suffix : bytes
         Literal text at the end.
-    literal_length : int
-        Length of all literals.
     fullmatch : callable
         Takes a body; returns a match, or None.
     """
@@ -92,11 +89,6 @@ class Rule:
         """Literal text at the end."""
         last = self._variant.parts[-1]
         return last[1].encode() if last[0] == "text" else b""
-
-    @property
-    def literal_length(self) -> int:
-        """Length of all literal texts."""
-        return sum(map(len, self.literals))
 
     def _prepare(self, body: bytes) -> Match | None:
         variant = self._variant
@@ -147,28 +139,13 @@ class Matcher:
     """
 
     def __init__(self, grammar: Grammar) -> None:
-        self.variants: list[Variant] = []
-        self.messages: list[Message] = []
-        plain: list[Rule] = []
-        bare: list[Rule] = []
-        within: dict[str, list[Rule]] = {}
-        for message in grammar.messages.values():
-            sections = message.attributes.get("within")
-            for variant in message.variants:
-                rule = Rule(len(self.variants), variant)
-                self.variants.append(variant)
-                self.messages.append(message)
-                if sections is not None:
-                    for section in sections.split(","):
-                        within.setdefault(section, []).append(rule)
-                    continue
-                plain.append(rule)
-                if "bare" in message.attributes:
-                    bare.append(rule)
-        self._plain = plain
-        self.plain = Index(plain)
-        self.bare = Index(bare)
-        self._within = {section: Index(rules) for section, rules in within.items()}
+        self.variants: list[Variant] = list(grammar.variants)
+        self.messages: list[Message] = [m for m in grammar.messages.values() for _ in m.variants]
+        rules = [Rule(number, variant) for number, variant in enumerate(self.variants)]
+        sets = {name: [rules[number] for number in numbers] for name, numbers in rule_sets(grammar).items()}
+        self._plain = sets[PLAIN]
+        self._indexes = {name: Index(chosen, name) for name, chosen in sets.items()}
+        self.plain, self.bare = self._indexes[PLAIN], self._indexes[BARE]
 
     @cached_property
     def _text(self) -> Index:
@@ -188,16 +165,12 @@ class Matcher:
 
     def match_within(self, body: bytes, section: str) -> Found | None:
         """Return the rule that matches only inside ``section``, or None."""
-        index = self._within.get(section)
+        index = self.within(section)
         return None if index is None else index.match(body)
 
     def within(self, section: str) -> Index | None:
         """Return the rules that match only inside ``section``, or None where there are none."""
-        return self._within.get(section)
-
-    def within_rules(self, section: str) -> tuple[int, ...]:
-        """Return the variants that match only inside ``section``."""
-        return self._within[section].numbers if section in self._within else ()
+        return self._indexes.get(within_section(section))
 
     def all_matches(self, body: bytes) -> list[Found]:
         """Return every rule that matches, wherever it may stand: for tests and ``trtlog explain``."""
@@ -218,24 +191,21 @@ def shared_matcher(grammar: Grammar) -> Matcher:
 
 
 class Index:
-    """Rules by the first bytes of what they match, in a fixed order."""
+    """A set of rules by the first bytes of what they match; ``rules`` come in the order in which they are tried."""
 
-    def __init__(self, rules: list[Rule]) -> None:
-        self.numbers = tuple(rule.index for rule in rules)
-        # Longest literal beginning first; ties keep the order of the files.
+    def __init__(self, rules: Sequence[Rule], name: str = "") -> None:
+        self.name = name
         self._by_beginning: dict[bytes, list[Rule]] = {}
-        for _, rule in sorted([(-len(r.prefix), r) for r in rules if r.prefix], key=itemgetter(0)):
-            self._by_beginning.setdefault(rule.prefix[:_KEY_LENGTH], []).append(rule)
-        self._floating = [r for r in rules if not r.prefix]
+        # Those without a literal beginning stand behind the others.
+        self.floating: list[Rule] = []
+        for rule in rules:
+            if rule.prefix:
+                self._by_beginning.setdefault(rule.prefix[:_KEY_LENGTH], []).append(rule)
+            else:
+                self.floating.append(rule)
         self._memo: dict[bytes, list[Rule]] = {}
-        self._known: dict[bytes, tuple[int, tuple[bytes | None, ...]] | None] = {}
         self._by_end: dict[bytes, list[tuple[bytes, Rule]]] = {}
         self._by_shape: dict[bytes, list[tuple[bytes, Rule]]] = {}
-
-    @cached_property
-    def floating(self) -> list[Rule]:
-        """The rules without a literal beginning, those with the longest literals first."""
-        return sorted(self._floating, key=lambda r: -r.literal_length)
 
     @cached_property
     def _shapes(self) -> list[tuple[bytes, list[bytes], Rule]]:
@@ -245,18 +215,6 @@ class Index:
         """Return the first rule that matches."""
         found = self.search(body)
         return None if found is None else Found(*found)
-
-    def recall(self, body: bytes) -> tuple[int, tuple[bytes | None, ...]] | None:
-        """Return what `search` says of a body, and remember short ones: for bodies that come again."""
-        known = self._known
-        if body in known:
-            return known[body]
-        found = self.search(body)
-        if len(body) <= _SHAPE_LENGTH:
-            if len(known) >= _KNOWN_LIMIT:
-                known.clear()
-            known[body] = found
-        return found
 
     def search(self, body: bytes) -> tuple[int, tuple[bytes | None, ...]] | None:
         """Return the number of the first rule that matches, and what it captures: `match` for tight loops."""
@@ -274,11 +232,6 @@ class Index:
                     return rule.index, found.groups()
         floating = self._search_floating(body)
         return None if floating is None else (floating[0].index, floating[1].groups())
-
-    def first_floating(self, body: bytes) -> Rule | None:
-        """Return the first rule without a literal beginning that matches."""
-        found = self._search_floating(body)
-        return None if found is None else found[0]
 
     def _search_floating(self, body: bytes) -> tuple[Rule, Match] | None:
         long = len(body) > _SHAPE_LENGTH

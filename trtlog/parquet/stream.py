@@ -22,7 +22,15 @@ from trtlog.messages.captures import Captures
 from trtlog.parquet.commit import Staging
 from trtlog.parquet.files import CONVERSION, drop_former_analyses, metadata_of
 from trtlog.parquet.segments import SEGMENTED, cut_at_run, cut_inside_run, segmented_kinds, split
-from trtlog.read import SAMPLE_BYTES, check_captures, export_paths, export_rows, make_engine, strict_error
+from trtlog.read import (
+    SAMPLE_BYTES,
+    check_captures,
+    checked_engine,
+    export_paths,
+    export_rows,
+    make_engine,
+    strict_error,
+)
 from trtlog.records import TABLES
 from trtlog.source.logger import Logger, logger_of
 from trtlog.tables import TableSet, schema_of
@@ -64,8 +72,8 @@ def convert(
         As for :func:`trtlog.parse`.
     folder : path
         Where to write; made where it is missing.
-    engine : {"auto", "line", "vector"}
-        How to read.
+    engine : {"auto", "line"}
+        As for :func:`trtlog.parse`.
     strict : bool
         Make a line that no rule knows an error.
     exports : sequence of paths, optional
@@ -94,22 +102,20 @@ def convert(
         ``strict`` and there are unknown lines.
     """
     from trtlog import grammar
-    from trtlog.engines.processes import MatchingProcesses
     from trtlog.source.chunks import open_source
 
+    engine = checked_engine(engine)
     target = Path(folder)
     segment_bytes = SEGMENT_BYTES if segment_bytes is None else segment_bytes
     sample = b""
     done, since = 0, 0
     reader: Any = None
-    with MatchingProcesses(None if engine == "line" else source) as processes, open_source(
-        source, logger=logger_of(logger)
-    ) as opened:
+    with open_source(source, logger=logger_of(logger)) as opened:
         writer = _Writer(target, opened, redacting=redact)
         try:
             for chunk in opened:
                 if reader is None:
-                    reader = make_engine(engine, grammar.load(), opened, len(chunk.data), processes)
+                    reader = make_engine(engine, grammar.load(), opened, len(chunk.data))
                     reader.captures.line_map = opened.line_map
                     sample = chunk.data[:SAMPLE_BYTES]
                 reader.feed(chunk.data, chunk.first_line)
@@ -123,7 +129,7 @@ def convert(
                     since = 0
                 if progress is not None:
                     progress(done)
-            captures = (reader or make_engine(engine, grammar.load(), opened, 0, processes)).finish()
+            captures = (reader or make_engine(engine, grammar.load(), opened, 0)).finish()
             check_captures(captures, opened.name, sample)
             if strict and captures.unknown:
                 raise strict_error(captures, opened.name)

@@ -66,7 +66,7 @@ def facts(context: Context) -> pa.Table:
     """Return the numbers, in the order of the lines."""
     captures = context.captures
     parts: list[pa.Table] = []
-    for index, chunks in sorted(captures.columns.items()):  # of one line in the order of the rules, in both engines
+    for index, chunks in sorted(captures.columns.items()):  # of one line in the order of the rules
         variant = captures.variants[index]
         names = fields_of(captures.grammar, variant)
         subject = next((name for name in _SUBJECTS if name in variant.fields), None)

@@ -1,0 +1,298 @@
+"""The loop in C beside the one in Python, rule by rule; its programme; what happens where it is missing or damaged."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import random
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import BUILD, ROOT, each
+from tests.test_engines import RULES, SAMPLES, assert_same, feed_at, in_c, in_python
+from trtlog import grammar
+from trtlog.engines import library as native
+from trtlog.engines.line import LineEngine
+from trtlog.grammar import Message, Variant, programme_file
+from trtlog.grammar.programme import UNKNOWN, make_programme
+from trtlog.messages.match import Matcher
+
+MATCHER = Matcher(RULES)
+NUMBERS = itertools.count()
+V = b"[11/22/2026-13:22:03] [V] [TRT] "
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """Programmes of the grammars that are made here are not kept among the user's files."""
+    monkeypatch.setattr(programme_file, "cache_folder", lambda: tmp_path / "cache")
+
+
+# ------------------------------------------------------------------------------------------ rule by rule
+def bodies_for(index: int, chance: random.Random, size: int = 40) -> list[bytes]:
+    """Return bodies that a rule may match: made of its literals and of pieces of samples, literals among them."""
+    variant = MATCHER.variants[index]
+    fitting = [s for s in SAMPLES if re.fullmatch(variant.regex.encode(), s)]
+    words = [w for s in chance.sample(SAMPLES, 20) for w in s.split(b" ")] + [t.encode() for t in variant.literals]
+    out = list(fitting)
+    while len(out) < size:
+        pieces = []
+        for part in variant.parts:
+            if part[0] == "text":
+                pieces.append(part[1].encode())
+            elif chance.random() < 0.6 and fitting:
+                groups = [g for g in re.fullmatch(variant.regex.encode(), chance.choice(fitting)).groups() if g]
+                pieces.append(chance.choice(groups or [b"x"]))
+            else:
+                pieces.append(chance.choice([b" ", b""]).join(chance.choices(words, k=chance.randint(1, 4))))
+        out.append(b"".join(pieces))
+    return out
+
+
+@pytest.mark.parametrize("first", range(0, len(MATCHER.variants), 100))
+def test_a_rule_matches_what_its_expression_matches(first):
+    chance = random.Random(first)
+    bodies = [b for n in range(first, min(first + 100, len(MATCHER.variants))) for b in bodies_for(n, chance)]
+    headers = [V, V, b"[11/22/2026-13:22:03] [I] ", b"[I] [TRT] ", b""]
+    data = b"".join(chance.choice(headers) + body.replace(b"\n", b"") + b"\n" for body in bodies)
+    assert_same(feed_at(in_python(), data, []), feed_at(in_c(), data, []), tables=False)
+
+
+def with_rules(**patterns: str) -> grammar.Grammar:
+    """Return the grammar with rules ``name: "Own name " FIELD " end"``, whose field has a pattern."""
+    own = {}
+    for name, pattern in patterns.items():
+        parts = (("text", f"Own {name} "), ("field", "layer", pattern), ("text", " end"))
+        own[name] = Message(name, "", {}, "own.lark", 1, (Variant(name, name, parts),))
+    return dataclasses.replace(RULES, digest=f"own {next(NUMBERS)}", messages={**own, **RULES.messages}, _made={})
+
+
+def both(rules: grammar.Grammar, bodies: list[bytes]) -> dict[str, list[int]]:
+    """Return the counts of bodies, of which both loops say the same."""
+    if native.library() is None:
+        pytest.skip("the scanner in C could not be built: no compiler")
+    data = b"".join(V + body + b"\n" for body in bodies)
+    found = []
+    for use in (False, True):
+        engine = LineEngine(rules, native=use)
+        engine.feed(data, 1)
+        found.append(engine.finish())
+    assert found[0].counts == found[1].counts
+    for kind in each(found[0].counts):
+        if kind in rules.messages:
+            assert found[0].rows(kind) == found[1].rows(kind)
+    return found[1].counts
+
+
+@pytest.mark.parametrize(
+    ("pattern", "values"),
+    [
+        ("(?:ab|a)(?:b|c)?", [b"ab", b"abb", b"a", b"ac", b"abc", b"acb"]),
+        ("(?:[a-z]+,)*[a-z]+", [b"a", b"a,b", b"a,", b",a", b",".join([b"abc"] * 900)]),
+        ("(?:a*)*b", [b"b", b"aaab", b"a" * 18]),
+        ("[^,]{2,3}", [b"x", b"xy", b"xyz", b"wxyz", b" e", b"end"]),
+        ("(?:x y?){1,2}z?", [b"x ", b"x yx z", b"x x ", b"x yx yx y", b"z"]),
+        ("(?:a|aa)+", [b"a" * 30, b"a" * 24 + b"b"]),
+        (".+", [b"end", b" end", b"end end end", b" ", b""]),
+        ("[0-9]+(?:[.][0-9]+)?(?:e[+-]?[0-9]+)?", [b"1", b"1.5", b"1.", b"1.2.3", b"1e5", b"1e", b".5"]),
+    ],
+)
+def test_choices_are_tried_in_the_order_of_re(pattern, values):
+    counts = both(with_rules(own_rule=pattern), [b"Own own_rule " + value + b" end" for value in values])
+    expected = sum(re.fullmatch(f"Own own_rule {pattern} end".encode(), b"Own own_rule %b end" % v) is not None
+                   for v in values)  # fmt: skip
+    assert counts.get("own_rule", [0])[0] == expected
+
+
+@pytest.mark.parametrize("pattern", ["[a-z]+?x?", "(?i:ab)", "(?:[a-c]{20}){4000}"])
+def test_what_has_no_instruction_is_left_to_re(pattern):
+    rules = with_rules(own_rule=pattern)
+    programme = make_programme(rules)
+    code = memoryview(programme.variants).cast("i")[0]
+    assert memoryview(programme.words).cast("i")[code] == UNKNOWN
+    bodies = [b"Own own_rule ab end", b"Own own_rule 1 end", b"Original: 9 layers"]
+    fitting = sum(re.fullmatch(f"Own own_rule (?:{pattern}) end".encode(), body) is not None for body in bodies)
+    assert both(rules, bodies).get("own_rule", [0])[0] == fitting
+
+
+def test_a_body_that_is_worth_too_much_work_is_left_to_re():
+    rules = with_rules(own_rule=".+ .+ .+ .+ x")
+    counts = both(rules, [b"Own own_rule " + b" ".join([b"y"] * 40) + end for end in (b" x end", b" y end")])
+    assert counts["own_rule"][0] == 1
+
+
+@pytest.mark.parametrize("number", [0, 300])
+def test_any_number_of_rules_without_a_literal_beginning(number):
+    own = {}
+    for n in range(number):
+        parts = (("field", "layer", "[a-z]+"), ("text", f" is of kind {n}"))
+        own[f"own_{n}"] = Message(f"own_{n}", "", {}, "own.lark", 1, (Variant(f"own_{n}", "plain", parts),))
+    rules = dataclasses.replace(RULES, digest=f"own {next(NUMBERS)}", messages={**own, **RULES.messages}, _made={})
+    counts = both(rules, [b"abc is of kind %d" % n for n in range(0, 400, 7)])
+    assert sum(kind.startswith("own_") for kind in counts) == len(range(0, number, 7))
+
+
+# ------------------------------------------------------------------------------------------ the programme
+def test_the_programme_is_fresh():
+    """programme.bin is what the grammar says: otherwise run 'python -m trtlog.grammar' and commit it."""
+    path = grammar.grammar_dir() / programme_file.PROGRAMME_NAME
+    rules = grammar.shipped()
+    assert programme_file.from_bytes(path.read_bytes(), rules.digest) == make_programme(rules), (
+        "run: python -m trtlog.grammar"
+    )
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "of another grammar", "empty", "no JSON"])
+def test_a_damaged_programme_is_made_anew(damage, tmp_path, monkeypatch):
+    rules = grammar.shipped()
+    programme = make_programme(rules)
+    data = programme_file.to_bytes(programme, rules.digest)
+    assert programme_file.from_bytes(data, rules.digest) == programme
+    middle = len(data) // 2
+    damaged = {
+        "cut": data[:middle],
+        "changed": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
+        "of another grammar": programme_file.to_bytes(programme, "another"),
+        "empty": b"",
+        "no JSON": b"[\n" + data,
+    }[damage]
+    (tmp_path / "programme.bin").write_bytes(damaged)
+    monkeypatch.setattr(programme_file, "grammar_dir", lambda: tmp_path)
+    assert programme_file.programme_of(rules) == programme
+
+
+def test_a_programme_of_other_rules_under_the_same_name_is_not_used():
+    """Places in it would be those of other fields."""
+    rules = with_rules(own_rule="[a-z]+")
+    programme_file.programme_of(rules)
+    others = dataclasses.replace(with_rules(own_rule="[a-z]+", other="x"), digest=rules.digest)
+    assert programme_file.programme_of(others) == make_programme(others)
+
+
+def test_the_programme_of_a_grammar_with_plugins_is_kept(tmp_path, monkeypatch):
+    rules = with_rules(own_rule="[a-z]+")
+    programme = programme_file.programme_of(rules)
+    assert programme == make_programme(rules)
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    monkeypatch.setattr(programme_file, "make_programme", lambda rules: pytest.fail("made twice"))
+    assert programme_file.programme_of(rules) == programme
+
+
+# ------------------------------------------------------------------------------------------ the library
+def trtlog_with(scanner: str, *arguments: str) -> str:
+    code = (
+        "import os, sys\n"
+        f"os.environ['TRTLOG_SCANNER'] = {scanner!r}\n"
+        "from trtlog.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout
+
+
+def test_the_version_says_how_logs_are_read(tmp_path):
+    (tmp_path / "no_library.so").write_bytes(b"nothing")
+    slower = "line engine in Python, slower"
+    assert slower in trtlog_with("0", "--version")
+    assert slower in trtlog_with(str(tmp_path / "no_library.so"), "--version")
+    if native.library() is not None:
+        assert "line engine in C" in trtlog_with("", "--version")
+
+
+def test_without_the_library_the_answers_are_the_same():
+    log = str(next((ROOT / "fixtures").glob("*/mobilenet_fp16_verbose.log.gz")))
+    arguments = ("show", "tactics", log, "--format", "csv")
+    assert trtlog_with("0", *arguments) == trtlog_with("", *arguments) != ""
+
+
+def test_a_library_of_another_version_is_not_used(monkeypatch):
+    monkeypatch.setattr(native, "_VERSIONS", (native._VERSION + 1, *native._VERSIONS[1:]))
+    native.library.cache_clear()
+    try:
+        assert native.library() is None
+    finally:
+        monkeypatch.undo()
+        native.library.cache_clear()
+
+
+def test_where_no_compiler_is_the_build_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(BUILD, "compilers", list)
+    with pytest.raises(BUILD.BuildError, match="no C compiler"):
+        BUILD.build(tmp_path / "_scan.so")
+    monkeypatch.setattr(BUILD, "compilers", lambda: [["/no/such/cc"], [sys.executable, "-c", "raise SystemExit('no')"]])
+    with pytest.raises(BUILD.BuildError, match=r"/no/such/cc: .*; .*no"):
+        BUILD.build(tmp_path / "_scan.so")
+    assert list(tmp_path.iterdir()) == []
+
+
+# ------------------------------------------------------------------------------------------ sanitizers
+SANITIZED = """
+import random, sys
+from tests.fuzz import session
+from tests.fuzz.material import real_logs
+from tests.test_engines import RULES, SAMPLES
+from trtlog.engines.library import library
+from trtlog.engines.line import LineEngine
+from trtlog.engines.threads import ThreadedEngine
+
+assert library() is not None
+logs = [path for path in real_logs() if "fixtures" in str(path)]
+lines = 0
+for number in range(int(sys.argv[1])):
+    data, other, _, _ = session.input_of(f"sanitized:{number}", logs)
+    data = data[:400_000]
+    engine = LineEngine(RULES) if number % 4 else ThreadedEngine(RULES, 2, 20_000)
+    middle = data.find(b"\\n", len(data) // 2) + 1 or len(data)
+    engine.feed(data[:middle], 1)
+    if data[middle:]:
+        engine.feed(data[middle:], 1 + data.count(b"\\n", 0, middle))
+    captures = engine.finish()
+    lines += captures.lines
+    for kind in captures.counts:
+        if kind in RULES.messages:
+            captures.table(kind).to_pydict()
+chance = random.Random(1)
+for _ in range(300):
+    engine = LineEngine(RULES)
+    body = bytearray(chance.choice(SAMPLES))
+    for _ in range(chance.randrange(4)):
+        body[chance.randrange(len(body))] = chance.choice([0, 10, 13, 27, 32, 93, 255, 48])
+    header, end = b"[11/22/2026-13:22:03] [V] [TRT] " * chance.randrange(3), b"\\n" * chance.randrange(2)
+    engine.feed(header + bytes(body) + end, 1)
+    engine.finish()
+print("lines", lines)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sanitizers are preloaded as Linux does it")
+def test_address_and_undefined_behaviour_sanitizers_find_nothing(tmp_path):
+    """Mutated logs through the library built with both: reads and writes out of bounds, overflows, wild jumps."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("gcc is not there, whose sanitizers can be loaded into Python")
+    ask = [[compiler, f"-print-file-name={name}"] for name in ("libasan.so", "libubsan.so")]
+    names = [subprocess.run(one, capture_output=True, text=True, check=True).stdout.strip() for one in ask]
+    if not all(name.startswith("/") for name in names):
+        pytest.skip("this gcc has no sanitizers")
+    library = tmp_path / "_scan.so"
+    command = [compiler, *BUILD.FLAGS, "-fPIC", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    subprocess.run([*command, "-o", str(library), str(BUILD.SOURCE)], check=True)
+    environment = {
+        "LD_PRELOAD": ":".join(names),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONMALLOC": "malloc",
+        "TRTLOG_SCANNER": str(library),
+        "PYTHONPATH": str(ROOT),
+        "PATH": "/usr/bin:/bin",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SANITIZED, "160"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert int(done.stdout.split()[-1]) > 10_000

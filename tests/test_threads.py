@@ -1,0 +1,156 @@
+"""A long log is read by several threads: the result is the same wherever it is cut, also where one fails."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import signal
+import subprocess
+import sys
+import time
+from multiprocessing import get_context
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import trtlog
+from tests.conftest import FIXTURES, ROOT
+from tests.test_engines import LOG, LOGS, RULES, assert_same, cut, feed_at, in_python
+from trtlog import read
+from trtlog.engines import threads
+from trtlog.engines.library import library
+from trtlog.engines.threads import ThreadedEngine, wanted_threads
+from trtlog.parquet.stream import convert
+
+STAMP = b"[11/22/2026-13:22:03] "
+# What opens a section, what tells that a cut was where it must not be, and what follows either.
+AROUND_CUTS = [
+    STAMP + b"[V] [TRT] =============== Computing costs for ",
+    STAMP + b"[V] [TRT] Original: 179 layers",
+    b"[11/22/2026-13:22:04] [V] [TRT] Original: 179 layers",
+    STAMP + b"[I] === Model Options ===",
+    STAMP + b"[I] Format: ONNX",
+    STAMP + b"[I] === Inference Options===",
+    STAMP + b"[V] [TRT] Engine Layer Information:",
+    b"Layer(NoOp): a, Tactic: 0x0000000000000000, x (Float[1,2]) -> y (Float[1,2])",
+    STAMP + b"[W] [TRT] something (that is not closed",
+    STAMP + b"[V] [TRT] Original: 1" + STAMP + b"[V] [TRT] Original: 2 layers",
+    STAMP + b"[V] [TRT] Original: 179 layers\r",
+    STAMP + b"[V] [TRT] Original: \x1b[1m179\x1b[0m layers",
+    b"    indented",
+    b"&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=net.onnx",
+    b"=== Model Options ===",
+    b"",
+]
+
+
+def small(count: int = 2, stretch_bytes: int = 1) -> ThreadedEngine:
+    return ThreadedEngine(RULES, count, stretch_bytes)
+
+
+@settings(max_examples=150)
+@given(data=LOG, cuts=st.lists(st.integers(0, 300), max_size=8), count=st.sampled_from([1, 3]))
+def test_generated_logs(data, cuts, count):
+    assert_same(feed_at(in_python(), data, []), feed_at(small(count), data, cuts), tables=False)
+
+
+@settings(max_examples=200)
+@given(
+    lines=st.lists(st.sampled_from(AROUND_CUTS), min_size=1, max_size=40),
+    cuts=st.lists(st.integers(0, 60), max_size=8),
+)
+def test_wherever_a_stretch_begins(lines, cuts):
+    data = b"".join(line + b"\n" for line in lines)
+    assert_same(feed_at(in_python(), data, []), feed_at(small(), data, cuts), tables=False)
+
+
+@pytest.mark.parametrize("path", LOGS[::5], ids=lambda p: p.name)
+def test_fixtures(path):
+    data = gzip.decompress(path.read_bytes())
+    engine = small(3, 20_000)
+    for chunk, first_line in cut(data, 1, 8_000):
+        engine.feed(chunk, first_line)
+    assert_same(feed_at(in_python(), data, []), engine.finish())
+
+
+def test_several_stretches_are_read():
+    """The log is cut at all: what is read side by side is more than one engine's work."""
+    data = gzip.decompress((FIXTURES / "trt-8.5.3-h200" / "resnet50_fp32_verbose.log.gz").read_bytes())
+    engine, submitted = small(2, 50_000), []
+    submit = engine._pool.submit
+    engine._pool.submit = lambda *args: (submitted.append(len(args[2])), submit(*args))[1]
+    for chunk, first_line in cut(data, 1, 30_000):
+        engine.feed(chunk, first_line)
+    engine.finish()
+    assert len(submitted) > 8
+
+
+def long_log(path, copies: int = 12):
+    chance = random.Random(0)
+    with path.open("wb") as out:
+        for _ in range(copies):
+            out.write(gzip.decompress(chance.choice(LOGS[:6]).read_bytes()))
+    return path
+
+
+def test_converting_writes_what_parsing_finds(tmp_path, monkeypatch):
+    """Rows are written while threads read on; what is written is forgotten."""
+    log = long_log(tmp_path / "long.log")
+    monkeypatch.setattr(read, "make_engine", lambda *args: small(3, 300_000))
+    monkeypatch.setattr("trtlog.parquet.stream.make_engine", lambda *args: small(3, 300_000))
+    convert(log, tmp_path / "tables", segment_bytes=400_000, exports=())
+    monkeypatch.undo()
+    assert trtlog.read_parquet(tmp_path / "tables") == trtlog.parse(log, engine="line", exports=())
+
+
+def test_what_goes_wrong_in_a_thread_is_raised(monkeypatch):
+    def fail(*args):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(threads.LineEngine, "feed", fail)
+    engine = small()
+    engine.feed(STAMP + b"[V] [TRT] Original: 9 layers\n", 1)
+    with pytest.raises(MemoryError, match="no room"):
+        engine.finish()
+    engine.close()
+
+
+def test_when_threads_are_of_use(monkeypatch):
+    if library() is None:
+        assert wanted_threads(1 << 30) == 1
+        pytest.skip("the scanner in C could not be built: no compiler")
+    monkeypatch.setattr(threads, "usable_cores", lambda: 8)
+    assert wanted_threads(threads.LEAST_BYTES - 1) == 1
+    assert wanted_threads(threads.LEAST_BYTES) == 4
+    monkeypatch.setattr(threads, "usable_cores", lambda: 1)
+    assert wanted_threads(1 << 30) == 1
+
+
+def test_a_worker_of_a_pool_starts_none():
+    with get_context("spawn").Pool(1) as pool:
+        assert pool.map(wanted_threads, [1 << 30]) == [1]
+
+
+def test_ctrl_c_ends_the_reading_of_a_long_log(tmp_path):
+    log = tmp_path / "long.log"
+    line = STAMP + b"[V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029\n"
+    log.write_bytes((STAMP + b"[V] [TRT] =============== Computing costs for \n" + line * 100_000) * 25)
+    code = (
+        "import signal, sys, trtlog\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # where it was ignored, it is inherited so
+        "trtlog.parse(sys.argv[1], progress=lambda done: print(done, flush=True), exports=())\n"
+        "print('read')\n"
+    )
+    started = subprocess.Popen(
+        [sys.executable, "-c", code, str(log)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert started.stdout is not None
+    started.stdout.readline()
+    started.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    out, err = started.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in err
+    assert b"read" not in out
+    assert started.returncode != 0
+    assert time.monotonic() - begun < 30

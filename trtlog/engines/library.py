@@ -1,0 +1,122 @@
+"""The scanner in C as Python sees it: the library, its structures, and the programme of a grammar in memory.
+
+Where the library is missing (no compiler was there when trtlog was installed), or is of another version, the line
+engine runs its inner loop in Python: the same rows, more slowly.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from trtlog.grammar import Grammar
+from trtlog.grammar.programme import Programme
+from trtlog.grammar.programme_file import programme_of
+
+# Set to 0 to read logs in Python alone, to a path to use another build of the library.
+VARIABLE = "TRTLOG_SCANNER"
+# What the library is called, beside this module.
+NAME = "_scan"
+SUFFIXES = {"win32": ".dll", "darwin": ".dylib"}
+_VERSION = 1
+
+_POINTER, _INT, _LONG = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64
+_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
+    "scan_new": (_POINTER, [_POINTER, _INT]),
+    "scan_free": (None, [_POINTER]),
+    "scan_take_rows": (_POINTER, [_POINTER]),
+    "scan_free_rows": (None, [_POINTER, _POINTER]),
+    "scan_add_header": (_INT, [_POINTER, ctypes.c_char_p, _INT, _INT, _INT, ctypes.c_char_p]),
+    "scan_set_rules": (None, [_POINTER, _INT, _INT, _INT]),
+    "scan_set_state": (None, [_POINTER, _INT, ctypes.c_char_p, _INT, ctypes.c_char_p]),
+    "scan_run": (_LONG, [_POINTER, ctypes.c_char_p, _LONG, _LONG, _LONG]),
+    "scan_put": (_INT, [_POINTER, _INT, _LONG, ctypes.c_char_p, _POINTER]),
+    "scan_found": (_POINTER, [_POINTER]),
+}
+
+
+class Column(ctypes.Structure):
+    """Values of one field."""
+
+    _fields_ = (
+        *((name, _POINTER) for name in ("offsets", "codes", "text", "slots")),
+        *((name, _LONG) for name in ("values", "rows", "offsets_room", "codes_room", "text_room", "slots_room")),
+    )
+
+
+class Rows(ctypes.Structure):
+    """Lines of one variant."""
+
+    _fields_ = (
+        ("lines", _POINTER),
+        *((name, _LONG) for name in ("count", "room", "scanned", "bytes")),
+        ("columns", ctypes.POINTER(Column)),
+    )
+
+
+class Found(ctypes.Structure):
+    """What the scanner tells after each run: lines, and times as line, place in the chunk, line, and so on."""
+
+    _fields_ = (
+        *((name, _LONG) for name in ("line", "last_headed", "n_times")),
+        ("times", ctypes.POINTER(_LONG)),
+        ("header_lines", _LONG * 16),
+    )
+
+
+class Tables(ctypes.Structure):
+    """The programme as the library takes it; it holds the memory that it points to."""
+
+    _fields_ = (
+        *((name, ctypes.c_char_p) for name in ("nodes", "indexes", "variants", "words", "text", "classes")),
+        ("n_variants", _INT),
+    )
+
+    def __init__(self, programme: Programme) -> None:
+        super().__init__(*(getattr(programme, field[0]) for field in self._fields_))
+        self.sets = programme.sets
+
+
+_VERSIONS = (_VERSION, *map(ctypes.sizeof, (Column, Rows, Found)))
+
+
+def library_path() -> Path:
+    """Return where the library stands, if there is one."""
+    return Path(__file__).with_name(NAME + SUFFIXES.get(sys.platform, ".so"))
+
+
+@cache
+def library() -> Any:
+    """Return the library, None where there is none for this Python."""
+    chosen = os.environ.get(VARIABLE)
+    if chosen == "0" or sys.byteorder != "little":
+        return None
+    try:
+        found = ctypes.CDLL(chosen or os.fspath(library_path()))
+        found.scan_version.restype = _LONG
+        if found.scan_version() != sum(number << 16 * n for n, number in enumerate(_VERSIONS)):
+            return None
+    except (OSError, AttributeError):
+        return None
+    for name, (result, arguments) in _FUNCTIONS.items():
+        function = getattr(found, name)
+        function.restype, function.argtypes = result, arguments
+    return found
+
+
+def tables_of(grammar: Grammar) -> Tables:
+    """Return the programme of a grammar in memory; read or made once a process."""
+    return grammar.once(_tables)
+
+
+def _tables(grammar: Grammar) -> Tables:
+    return Tables(programme_of(grammar))
+
+
+def engine_in_words() -> str:
+    """Return how logs are read here: for ``trtlog --version``."""
+    return "line engine in C" if library() is not None else "line engine in Python, slower: the part in C is missing"

@@ -1,0 +1,219 @@
+"""The inner loop of the line engine in C: it takes lines, and hands the others to the engine, in order.
+
+The scanner (``scan.c``) is told where the line above left the state: the header that lines are likely to repeat, the
+last time, which rules hold in the section, which of them change the state. It takes lines up to the first that asks
+for more; that one goes through `LineEngine.take`, which may change the state, and so on.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from trtlog.engines.library import Found, Rows, Tables, library, tables_of
+from trtlog.grammar.precedence import BARE
+from trtlog.messages.classify import is_usual
+from trtlog.messages.headers import Header
+
+if TYPE_CHECKING:
+    from trtlog.engines.line import LineEngine
+    from trtlog.engines.loop import Groups
+    from trtlog.grammar import Variant
+    from trtlog.messages.captures import Captures
+    from trtlog.messages.classify import Classifier
+
+# A time that changes in its digits only, as trtexec and TensorRT's Python logger print it.
+_TIME = re.compile(rb"[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}")
+_TIME_LENGTH = 19
+_NONE = -1
+# Text that is read before rows are moved out: places in a column have 31 bits.
+_MOST_BYTES = 1 << 29
+
+
+class NativeLoop:
+    """Reads chunks with the scanner.
+
+    Parameters
+    ----------
+    captures, classifier : Captures, Classifier
+        Those of the engine that the loop belongs to; `flush` fills the captures, and the classifier is brought on.
+    """
+
+    def __init__(self, captures: Captures, classifier: Classifier) -> None:
+        self._captures = captures
+        self._classifier = classifier
+        self._library = library()
+        self._tables = tables_of(captures.grammar)
+        self._scan = self._library.scan_new(ctypes.byref(self._tables), self._tables.sets[BARE])
+        if not self._scan:
+            raise MemoryError
+        self._found = Found.from_address(self._library.scan_found(self._scan))
+        self._headers: list[tuple[bytes, Header]] = []  # text without its time, and what the reader says of it
+        self._counted: list[int] = []  # lines of each header that were counted
+        self._section: str | None = None
+        self._stops = b""
+        self._bytes = 0
+
+    def feed(self, engine: LineEngine, chunk: bytes, first_line: int) -> None:
+        """Read a chunk of whole lines, of which the last may lack its line end; the engine reads what is left."""
+        if self._bytes + len(chunk) > _MOST_BYTES:
+            self.flush()
+        self._bytes += len(chunk)
+        call = self._library
+        size, position, line = len(chunk), 0, first_line
+        if first_line == self._captures.lines:  # another piece of the line before
+            position = _take(engine, chunk, 0, line)
+            line += 1
+        while position < size:
+            self._set_state(engine.time)
+            reached = call.scan_run(self._scan, chunk, position, size, line)
+            if reached < 0:
+                raise MemoryError
+            if reached > position:
+                self._note_times(engine, chunk)
+                line = self._found.line
+                self._pass_over(line - 1)
+            position = reached
+            if position < size:
+                position = _take(engine, chunk, position, line)
+                line += 1
+
+    # -------------------------------------------------------------------------------------- state
+    def _set_state(self, time: bytes | None) -> None:
+        """Tell the scanner where the line above left the engine."""
+        classifier = self._classifier
+        if classifier.section != self._section:
+            self._section = classifier.section
+            self._stops = classifier.stops_in(self._section)
+            for number, (_, header) in enumerate(self._headers):
+                self._set_rules(number, header)
+        likely = self._likely_header()
+        if time is not None and not _TIME.fullmatch(time):
+            time = None
+        self._library.scan_set_state(self._scan, likely, time, not classifier.decorated, self._stops)
+
+    def _likely_header(self) -> int:
+        """Return the number of the header that was read last, which is added where it is new; -1 for an unusual one."""
+        text, before, header = self._classifier.headers.last
+        if not is_usual(header) or header.end != len(text):
+            return _NONE
+        time, time_end, key = 0, 0, text
+        if header.time is not None:
+            if not _TIME.fullmatch(header.time) or text.count(header.time) != 1:
+                return _NONE
+            time = text.index(header.time)
+            time_end = time + _TIME_LENGTH
+            key = text[:time] + b"\0" + text[time_end:]
+        for number, (known, _) in enumerate(self._headers):
+            if known == key:
+                return number
+        goes_on = b"".join(bytes([len(mark)]) + mark for mark in before)
+        number = int(self._library.scan_add_header(self._scan, text, len(text), time, time_end, goes_on))
+        if number != _NONE:
+            self._headers.append((key, header))
+            self._counted.append(0)
+            self._set_rules(number, header)
+        return number
+
+    def _set_rules(self, number: int, header: Header) -> None:
+        sets = [self._tables.sets[index.name] for index in self._classifier.rules_for(header)]
+        self._library.scan_set_rules(self._scan, number, sets[0], sets[1] if len(sets) > 1 else _NONE)
+
+    def _note_times(self, engine: LineEngine, chunk: bytes) -> None:
+        found = self._found
+        for number in range(0, found.n_times, 2):
+            begin = found.times[number + 1]
+            engine.note_time(found.times[number], chunk[begin : begin + _TIME_LENGTH])
+
+    def _pass_over(self, last: int) -> None:
+        """Bring the classifier behind the lines that the scanner took."""
+        classifier = self._classifier
+        headed = self._found.last_headed
+        if headed:
+            classifier.skip_to(headed)
+        if last > headed:
+            classifier.pass_bare(last)
+        self._captures.lines = last
+
+    # -------------------------------------------------------------------------------------- rows
+    def hold(self, variant: int, number: int, groups: Groups) -> None:
+        """Keep what the engine read off a line, in its place among those that the scanner took."""
+        spans = (ctypes.c_int32 * (2 * len(groups)))()
+        at = 0
+        for place, value in enumerate(groups):
+            spans[2 * place] = at
+            at += len(value or b"")
+            spans[2 * place + 1] = at
+        text = b"".join(value or b"" for value in groups)
+        if not self._library.scan_put(self._scan, variant, number, text, spans):
+            raise MemoryError
+
+    def flush(self) -> None:
+        """Move all rows into the captures."""
+        self._bytes = 0
+        captures = self._captures
+        address = self._library.scan_take_rows(self._scan)
+        if not address:
+            raise MemoryError
+        taken = _TakenRows(self._library, self._tables, address)
+        for index, variant in enumerate(captures.variants):
+            rows = taken.rows[index]
+            if rows.count:
+                captures.columns.setdefault(index, []).append(taken.arrays(rows, variant))
+                if rows.scanned:
+                    captures.count(variant.kind, rows.scanned, rows.bytes)
+                    captures.size += rows.bytes
+        for number, (_, header) in enumerate(self._headers):
+            lines = self._found.header_lines[number]
+            if lines > self._counted[number]:
+                more = lines - self._counted[number]
+                captures.producers[header.producer] = captures.producers.get(header.producer, 0) + more
+                self._counted[number] = lines
+
+    def __del__(self) -> None:
+        if getattr(self, "_scan", None):
+            self._library.scan_free(self._scan)
+
+
+def _take(engine: LineEngine, chunk: bytes, position: int, line: int) -> int:
+    """Have the engine read the line at a place; return where the next begins."""
+    end = chunk.find(b"\n", position)
+    following = len(chunk) if end < 0 else end + 1
+    engine.take(line, chunk[position : len(chunk) if end < 0 else end], following - position)
+    return following
+
+
+class _TakenRows:
+    """Rows that left the scanner: Arrow's buffers point into them, and the last one to go frees them."""
+
+    def __init__(self, library: Any, tables: Tables, address: int) -> None:
+        self._library = library
+        self._tables = tables
+        self._address = address
+        self.rows = ctypes.cast(address, ctypes.POINTER(Rows))
+
+    def arrays(self, rows: Rows, variant: Variant) -> tuple[np.ndarray[Any, Any], list[pa.Array]]:
+        """Return the line numbers of a variant, and an array a field: plain, or a dictionary."""
+        lines = np.frombuffer(self._buffer(rows.lines, rows.count, 8), np.int64)
+        out = []
+        for place in range(len(variant.fields)):
+            column = rows.columns[place]
+            offsets = self._buffer(column.offsets, column.values + 1, 4)
+            text = self._buffer(column.text, ctypes.c_int32.from_address(column.offsets + 4 * column.values).value, 1)
+            values = pa.Array.from_buffers(pa.binary(), column.values, [None, offsets, text])
+            if column.codes:
+                codes = self._buffer(column.codes, column.rows, 4)
+                numbers = pa.Array.from_buffers(pa.int32(), column.rows, [None, codes])
+                values = pa.DictionaryArray.from_arrays(numbers, values)
+            out.append(values)
+        return lines, out
+
+    def _buffer(self, address: int, count: int, width: int) -> pa.Buffer:
+        return pa.foreign_buffer(address, count * width, self)
+
+    def __del__(self) -> None:
+        self._library.scan_free_rows(self._address, ctypes.byref(self._tables))

@@ -1,0 +1,134 @@
+/* Where rows are kept: for each variant line numbers and a column a field, in the form in which Arrow reads them. */
+#ifndef TRTLOG_SCAN_COLUMNS_H
+#define TRTLOG_SCAN_COLUMNS_H
+#include "scan_match.h"
+
+/* Rows from which on a column keeps each distinct value once. */
+enum { FEW = 64 };
+
+/* Values of one field: each row's text, or with codes each distinct text once. */
+typedef struct {
+  int32_t *offsets, *codes;
+  uint8_t *text;
+  uint64_t *slots;
+  int64_t values, rows, offsets_room, codes_room, text_room, slots_room;
+} Column;
+
+typedef struct { int64_t *lines, count, room, scanned, bytes; Column *columns; } Rows;
+
+/* Make room for so many items; false where there is no memory. */
+static int reserve(void **block, int64_t *room, int64_t need, size_t width) {
+  if (need <= *room) return 1;
+  int64_t more = need + need / 2 + 16;
+  void *grown = realloc(*block, (size_t)more * width);
+  if (!grown) return 0;
+  *block = grown;
+  *room = more;
+  return 1;
+}
+
+static int same_text(const Column *c, int64_t value, Text text, int32_t length) {
+  int32_t begin = c->offsets[value];
+  return c->offsets[value + 1] - begin == length && !memcmp(c->text + begin, text, length);
+}
+
+/* Append a value to the values of a column. */
+static int add_value(Column *c, Text text, int32_t length) {
+  int64_t begin = c->values ? c->offsets[c->values] : 0;
+  if (begin + length > INT32_MAX) return 0;
+  if (!reserve((void **)&c->offsets, &c->offsets_room, c->values + 2, sizeof *c->offsets)) return 0;
+  if (!reserve((void **)&c->text, &c->text_room, begin + length + 1, 1)) return 0;
+  if (length) memcpy(c->text + begin, text, length);
+  c->offsets[c->values] = (int32_t)begin;
+  c->offsets[++c->values] = (int32_t)(begin + length);
+  return 1;
+}
+
+static uint32_t hash_of(Text text, int32_t length) {
+  uint64_t hash = 0x9E3779B97F4A7C15ull ^ (uint64_t)length, word = 0;
+  for (; length >= 8; text += 8, length -= 8) {
+    memcpy(&word, text, 8);
+    hash = (hash ^ word) * 0xff51afd7ed558ccdull;
+    hash ^= hash >> 32;
+  }
+  word = 0;
+  memcpy(&word, text, length);
+  return (uint32_t)(((hash ^ word) * 0xff51afd7ed558ccdull) >> 32);
+}
+
+/* Double the slots of the hash table, of which at most half are taken: a slot is hash << 32 | value + 1, 0 for none. */
+static int grow_slots(Column *c) {
+  int64_t room = c->slots_room ? 2 * c->slots_room : 4 * FEW;
+  uint64_t *slots = calloc((size_t)room, sizeof *slots);
+  if (!slots) return 0;
+  for (int64_t k = 0; k < c->slots_room; k++) {
+    if (!c->slots[k]) continue;
+    uint64_t at = c->slots[k] >> 32 & (uint64_t)(room - 1);
+    while (slots[at]) at = (at + 1) & (uint64_t)(room - 1);
+    slots[at] = c->slots[k];
+  }
+  free(c->slots);
+  c->slots = slots;
+  c->slots_room = room;
+  return 1;
+}
+
+/* Append a row to a column with codes: the code of its value, a new one where the value is new. */
+static int add_code(Column *c, Text text, int32_t length) {
+  if (2 * c->values >= c->slots_room && !grow_slots(c)) return 0;
+  if (!reserve((void **)&c->codes, &c->codes_room, c->rows + 1, sizeof *c->codes)) return 0;
+  if (c->rows && same_text(c, c->codes[c->rows - 1], text, length)) {
+    c->codes[c->rows] = c->codes[c->rows - 1];
+    c->rows++;
+    return 1;
+  }
+  uint64_t hash = hash_of(text, length), mask = (uint64_t)(c->slots_room - 1), at = hash & mask;
+  for (; c->slots[at]; at = (at + 1) & mask) {
+    int64_t value = (int64_t)(c->slots[at] & 0xFFFFFFFFu) - 1;
+    if (c->slots[at] >> 32 != hash || !same_text(c, value, text, length)) continue;
+    c->codes[c->rows++] = (int32_t)value;
+    return 1;
+  }
+  if (!add_value(c, text, length)) return 0;
+  c->slots[at] = hash << 32 | (uint64_t)c->values;
+  c->codes[c->rows++] = (int32_t)(c->values - 1);
+  return 1;
+}
+
+static void free_column(Column *c) { free(c->offsets), free(c->codes), free(c->text), free(c->slots); }
+
+/* Give a column codes. */
+static int encode(Column *c) {
+  Column coded = {0};
+  for (int64_t row = 0; row < c->rows; row++)
+    if (!add_code(&coded, c->text + c->offsets[row], c->offsets[row + 1] - c->offsets[row])) {
+      free_column(&coded);
+      return 0;
+    }
+  free_column(c);
+  *c = coded;
+  return 1;
+}
+
+static int put_value(Column *c, Text text, int32_t length, int measured) {
+  if (c->codes) return add_code(c, text, length);
+  if (c->rows == FEW && !measured) return encode(c) && add_code(c, text, length);
+  c->rows++;
+  return add_value(c, text, length);
+}
+
+/* Note a line of a variant: its number, its bytes where the scanner took it, its fields. */
+static int put_row(Rows *rows, const Variant *variant, int64_t line, int64_t bytes, Text body, const int32_t *spans) {
+  if (!rows->columns && !(rows->columns = calloc((size_t)variant->fields + 1, sizeof(Column)))) return 0;
+  if (!reserve((void **)&rows->lines, &rows->room, rows->count + 1, sizeof *rows->lines)) return 0;
+  rows->lines[rows->count++] = line;
+  rows->scanned += bytes > 0;
+  rows->bytes += bytes;
+  for (int32_t f = 0; f < variant->fields; f++) {
+    int32_t begin = spans[2 * f];
+    if (!put_value(rows->columns + f, body + begin, spans[2 * f + 1] - begin, variant->measured >> f & 1)) return 0;
+  }
+  return 1;
+}
+
+#endif

@@ -1,0 +1,208 @@
+/* The programme of a grammar, and the backtracking matcher that runs it over a body (docs/scanner.md). */
+#ifndef TRTLOG_SCAN_MATCH_H
+#define TRTLOG_SCAN_MATCH_H
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef const uint8_t *Text;
+typedef const int32_t *Code;
+
+/* Instructions, as grammar/programme.py writes them. */
+enum { END, ANY_END, LITERAL, CLASS, REPEAT, SPLIT, JUMP, SAVE, UNKNOWN };
+/* What may stand behind a repeat: anything, nothing that it could take itself, the end of the body, else a byte. */
+enum { ANYTHING = -1, OTHER = -2, LAST = -3 };
+/* What became of a match or a search. */
+enum { UNCLEAR = -2, NONE = -1, NO = 0, YES = 1 };
+enum { FIELDS = 32, CHOICES = 128, NESTED = 32, CLASS_SIZE = 257, BODY_END = 256, FLOATING = 512 };
+/* Work that one body is worth, in choices and in pieces of 64 bytes; one that needs more is left to Python. */
+enum { FUEL = 20000, PIECE = 6, LONGEST_BODY = 1 << 16 };
+
+typedef struct { int32_t label, length, children, n_children, variants, n_variants; } Node;
+typedef struct { int32_t root, floating, n_floating, buckets, chain, shift, always; } Index;
+typedef struct { int32_t code, prefix, fields, measured, guards, n_guards; } Variant;
+
+typedef struct {
+  const Node *nodes;
+  const Index *indexes;
+  const Variant *variants;
+  Code words;
+  Text text, classes;
+  int32_t n_variants;
+} Programme;
+
+typedef struct { Text begin, end; int32_t fuel, spans[2 * FIELDS]; } Body;
+
+/* Where a match can go on in another way: a repeat that ends anywhere from `least` to `end`; a split has no `least`. */
+typedef struct { Code code; Text least, end; } Choice;
+typedef struct { Choice all[CHOICES]; int count; } Choices;
+
+/* Spend fuel on some bytes; false where there is none left. */
+static int spend(Body *body, int64_t bytes) { return (body->fuel -= 1 + (int32_t)(bytes >> PIECE)) > 0; }
+
+static int add_choice(Choices *choices, Code code, Text least, Text end) {
+  if (choices->count == CHOICES) return UNCLEAR;
+  choices->all[choices->count++] = (Choice){code, least, end};
+  return YES;
+}
+
+/* Return the last place up to `end` at which a repeat can end, since the literal behind it stands there; NULL for none. */
+static Text last_place(const Programme *p, Code repeat, Text least, Text end, Text body_end) {
+  int32_t next = repeat[4];
+  if (next == ANYTHING) return end >= least ? end : NULL;
+  Code literal = repeat + repeat[5];
+  int64_t length = literal[2];
+  if (body_end - least < length) return NULL;
+  if (body_end - end < length) end = body_end - length;
+  for (; end >= least; end--)
+    if (*end == next && !memcmp(end, p->text + literal[1], (size_t)length)) return end;
+  return NULL;
+}
+
+/* Return how far a repeat can reach at a place, NULL where it cannot repeat often enough. */
+static Text longest(const Programme *p, Code repeat, Text at, Text end) {
+  Text class = p->classes + repeat[1] * CLASS_SIZE;
+  if (end - at < repeat[2]) return NULL;
+  Text least = at + repeat[2];
+  if (repeat[3] >= 0 && repeat[3] < end - at) end = at + repeat[3];
+  if (!repeat[1]) return end;
+  while (at < end && class[*at]) at++;
+  return at >= least ? at : NULL;
+}
+
+/* Repeat as often as what stands behind allows; where less often might do too, note the choice. */
+static int take_repeat(const Programme *p, Code repeat, Text *at, Body *body, Choices *choices) {
+  Text least = *at + repeat[2], reach = longest(p, repeat, *at, body->end);
+  if (!reach || (repeat[4] == LAST && reach != body->end)) return NO;
+  if (!spend(body, reach - *at)) return UNCLEAR;
+  *at = reach;
+  if (repeat[4] == LAST || repeat[4] == OTHER) return YES;
+  if (!(*at = last_place(p, repeat, least, reach, body->end))) return NO;
+  return *at > least ? add_choice(choices, repeat, least, *at) : YES;
+}
+
+/* Go the first of two ways that what stands here allows; where it allows both, note the choice. */
+static int take_split(const Programme *p, Code *code, Text at, Body *body, Choices *choices) {
+  Code split = *code;
+  int here = at < body->end ? *at : BODY_END;
+  int first = p->classes[split[2] * CLASS_SIZE + here], second = p->classes[split[3] * CLASS_SIZE + here];
+  if (!first && !second) return NO;
+  *code += first ? 4 : split[1];
+  if (!spend(body, 0)) return UNCLEAR;
+  return first && second ? add_choice(choices, split, NULL, at) : YES;
+}
+
+/* Go back to the last choice and on in the next way. */
+static int go_back(const Programme *p, Code *code, Text *at, Body *body, Choices *choices) {
+  while (choices->count) {
+    Choice *choice = choices->all + choices->count - 1;
+    *at = choice->end;
+    *code = choice->code + (choice->least ? 6 : choice->code[1]);
+    if (choice->least) {
+      *at = last_place(p, choice->code, choice->least, choice->end - 1, body->end);
+      if (!spend(body, choice->end - (*at ? *at : choice->least))) return UNCLEAR;
+      choice->end = *at;
+    }
+    if (!choice->least || !*at || *at == choice->least) choices->count--;
+    if (*at) return YES;
+  }
+  return NO;
+}
+
+/* Tell whether the code matches from a place on; fields are saved as places in the body. */
+static int match(const Programme *p, Code code, Text at, Body *body) {
+  Choices choices;
+  choices.count = 0;
+  for (Text end = body->end;;) {
+    int fits = YES;
+    switch (*code) {
+    case END:
+      if (at == end) return YES;
+      fits = NO;
+      break;
+    case ANY_END: return YES;
+    case LITERAL:
+      fits = end - at >= code[2] && !memcmp(at, p->text + code[1], (size_t)code[2]);
+      if (fits) at += code[2], code += 3;
+      break;
+    case CLASS:
+      fits = at < end && p->classes[code[1] * CLASS_SIZE + *at];
+      if (fits) at++, code += 2;
+      break;
+    case SAVE:
+      body->spans[code[1]] = (int32_t)(at - body->begin);
+      code += 2;
+      break;
+    case JUMP: code += code[1]; break;
+    case SPLIT: fits = take_split(p, &code, at, body, &choices); break;
+    case REPEAT:
+      fits = take_repeat(p, code, &at, body, &choices);
+      code += 6;
+      break;
+    default: return UNCLEAR;
+    }
+    if (fits == NO) fits = go_back(p, &code, &at, body, &choices);
+    if (fits != YES) return fits;
+  }
+}
+
+/* Return the variants of the nodes on the way that a body takes through the prefix tree, the longest prefix last. */
+static int walk(const Programme *p, int32_t root, Body *body, const Node **path) {
+  const Node *node = p->nodes + root;
+  int n = 0;
+  for (Text at = body->begin;;) {
+    if (node->n_variants) {
+      if (n == NESTED) return UNCLEAR;
+      path[n++] = node;
+    }
+    Code child = p->words + node->children;
+    int k = 0;
+    if (at == body->end) return n;
+    while (k < node->n_children && child[2 * k] != *at) k++;
+    if (k == node->n_children) return n;
+    node = p->nodes + child[2 * k + 1];
+    if (body->end - at < node->length || memcmp(at, p->text + node->label, node->length)) return n;
+    at += node->length;
+  }
+}
+
+/* Mark the rules without a literal beginning whose rarest four bytes stand in a body, and those that have none. */
+static void mark_floating(const Programme *p, const Index *index, const Body *body, uint64_t *marked) {
+  Code rules = p->words + index->floating, first = p->words + index->buckets, next = p->words + index->chain;
+  for (Code k = p->words + index->always; *k >= 0; k++) marked[*k >> 6] |= 1ull << (*k & 63);
+  for (Text at = body->begin; body->end - at >= 4; at++) {
+    int32_t word;
+    memcpy(&word, at, 4);
+    for (int32_t k = first[(uint32_t)word * 0x9E3779B1u >> index->shift]; k >= 0; k = next[k])
+      if (rules[2 * k + 1] == word) marked[k >> 6] |= 1ull << (k & 63);
+  }
+}
+
+/* Return the first variant of an index that matches a body: the longest prefix first, then those without one. */
+static int32_t search(const Programme *p, const Index *index, Body *body) {
+  const Node *path[NESTED];
+  int n = walk(p, index->root, body, path);
+  if (n < 0 || index->n_floating > FLOATING) return UNCLEAR;
+  body->fuel = FUEL;
+  while (n--) {
+    Code variants = p->words + path[n]->variants;
+    for (int k = 0; k < path[n]->n_variants; k++) {
+      const Variant *variant = p->variants + variants[k];
+      int found = match(p, p->words + variant->code, body->begin + variant->prefix, body);
+      if (found != NO) return found == YES ? variants[k] : UNCLEAR;
+    }
+  }
+  if (!index->n_floating) return NONE;
+  uint64_t marked[FLOATING / 64] = {0};
+  mark_floating(p, index, body, marked);
+  for (int k = 0; k < index->n_floating; k++) {
+    if (!marked[k >> 6]) { k |= 63; continue; }
+    if (!(marked[k >> 6] >> (k & 63) & 1)) continue;
+    int32_t variant = p->words[index->floating + 2 * k];
+    int found = match(p, p->words + p->variants[variant].code, body->begin, body);
+    if (found != NO) return found == YES ? variant : UNCLEAR;
+  }
+  return NONE;
+}
+
+#endif

@@ -1,0 +1,98 @@
+"""The programme of a grammar on disk: ``grammars/programme.bin``, with plug-ins one among the user's cached files.
+
+The first line is JSON: the digest of the grammar's text, how long each table is, and a checksum; the tables follow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from trtlog.grammar.files import grammar_dir, shipped
+from trtlog.grammar.model import Grammar
+from trtlog.grammar.plugins import cache_folder
+from trtlog.grammar.programme import MOST_FIELDS, Programme, make_programme
+
+PROGRAMME_NAME = "programme.bin"
+# Bump when the programme of the same grammar changes.
+PROGRAMME_VERSION = 1
+_TABLES = Programme._fields[2:]
+
+
+def programme_of(grammar: Grammar) -> Programme:
+    """Return the programme of a grammar, from a file where that is fresh, else made anew, and kept with plug-ins."""
+    for path in _places(grammar):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            programme = from_bytes(path.read_bytes(), grammar.digest)
+            if programme.field_counts() == [min(len(v.fields), MOST_FIELDS) for v in grammar.variants]:
+                return programme
+    programme = make_programme(grammar)
+    if grammar.digest != shipped().digest:
+        _keep(cache_folder() / _name(grammar), to_bytes(programme, grammar.digest))
+    return programme
+
+
+def write_programme() -> Path:
+    """Write the programme of the shipped grammar; return its path."""
+    target = grammar_dir() / PROGRAMME_NAME
+    grammar = shipped()
+    target.write_bytes(to_bytes(make_programme(grammar), grammar.digest))
+    return target
+
+
+def to_bytes(programme: Programme, digest: str) -> bytes:
+    """Return a programme as it stands in a file."""
+    tables = [getattr(programme, name) for name in _TABLES]
+    head = {
+        "digest": f"{PROGRAMME_VERSION}-{digest}",
+        "sets": list(programme.sets),
+        "n_variants": programme.n_variants,
+        "sizes": [len(table) for table in tables],
+        "crc32": zlib.crc32(b"".join(tables)),
+    }
+    return b"\n".join([json.dumps(head).encode(), b"".join(tables)])
+
+
+def from_bytes(data: bytes, digest: str) -> Programme:
+    """Return the programme that a file holds.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        It is of another grammar, or damaged.
+    """
+    line, _, tables = data.partition(b"\n")
+    head = json.loads(line)
+    if head["digest"] != f"{PROGRAMME_VERSION}-{digest}" or head["crc32"] != zlib.crc32(tables):
+        raise ValueError("not the programme of this grammar")
+    parts = []
+    begin = 0
+    for size in head["sizes"]:
+        parts.append(tables[begin : begin + size])
+        begin += size
+    return Programme({name: number for number, name in enumerate(head["sets"])}, head["n_variants"], *parts)
+
+
+def _places(grammar: Grammar) -> Iterator[Path]:
+    yield grammar_dir() / PROGRAMME_NAME
+    if grammar.digest != shipped().digest:
+        yield cache_folder() / _name(grammar)
+
+
+def _name(grammar: Grammar) -> str:
+    return f"programme-{zlib.crc32(grammar.digest.encode()):08x}.bin"
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Write a file where that is possible, whole or not at all: others may read it."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".trtlog-", suffix=".bin")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(name, path)
