@@ -21,7 +21,7 @@ def log_of():
     return trtlog.parse(PATH)
 
 
-@pytest.mark.parametrize("engine", ["line", "vector"])
+@pytest.mark.parametrize("engine", ["line", "auto"])
 def test_the_table_of_operations(engine):
     """Keys, counts and selections, read from the text by another expression."""
     text = PATH.read_text()
