@@ -60,9 +60,10 @@ V = b"[11/22/2026-13:22:03] [V] [TRT] "
             b"[11/22/2026-13:22:03] [I] [TRT] Original: 9 layers",
             b"[11/22/2026-13:22:04] [I] Original: 9 layers",
         ],
+        [V + b"Original: 9 layers\0\r", V + b"\0\r", V + b"x\0\r\r", V + b"Original: 8 layers\r\0"],
         [V + b"Original: 9 layers", V, V + b" ", V + b"Original: 9 layers ", V + b"Original: 9 layers"],
     ],
-    ids=["continued", "torn", "returns", "colours", "multiline", "decorated", "longer header", "blank"],
+    ids=["continued", "torn", "returns", "colours", "multiline", "decorated", "longer header", "NULs", "blank"],
 )
 def test_a_line_that_is_not_passed_over(lines, make):
     data = b"".join(line + b"\n" for line in lines)

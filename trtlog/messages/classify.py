@@ -217,7 +217,8 @@ class Classifier:
         return self._facts.stops_in(section)
 
     def classify(self, number: int, line: bytes) -> Line:
-        """Return what the line is; ``line`` has no line end."""
+        """Return what the line is; ``line`` has no line end, but may have carriage returns in front of it."""
+        line = line.rstrip(b"\r")
         if b"\x1b" in line or b"\0" in line:
             line = plain_text(line)
         if b"\r" in line:
