@@ -86,7 +86,11 @@ def page_file(logs, request, tmp_path_factory):
     def get(name: str) -> Path:
         path = folder / f"{name}.html"
         if not path.exists():
-            if name == "diff":
+            if name == "rebuild":
+                start = FIXTURES / "trt-8.5.3-h200" / "resnet50_fp32_verbose"
+                pair = [f"{start}{ending}.log.gz" for ending in ("", "_rebuild")]
+                text = report_diff(trtlog.diff(*pair))
+            elif name == "diff":
                 text = report_diff(trtlog.diff(logs("detailed"), logs("mobilenet")))
             elif name == "runs":
                 both = (gzip.open(FIXTURES / REPORTED[n]).read() for n in ("failed", "not_verbose"))

@@ -48,7 +48,9 @@ def test_it_opens_with_every_section(open_page, name, scheme):
 def test_the_headline_and_the_performance_are_the_tables(open_page, logs):
     log = logs("detailed")
     page = open_page("detailed")
-    assert page.locator("[data-tile=throughput] .figure").inner_text() == f"{log.performance.throughput_qps} qps"
+    tile = page.locator("[data-tile=throughput]")
+    assert tile.locator(".figure").inner_text() == f"{log.performance.throughput_qps:.0f} qps"
+    assert tile.get_attribute("title") == f"{log.performance.throughput_qps} qps"
     for row in each(log.records("performance")):
         cell = page.locator(f"[data-table=performance] [data-row={row.metric}] [data-column='{row.stat}']")
         assert float(cell.inner_text()) == pytest.approx(row.value, rel=1e-5)
@@ -198,3 +200,26 @@ def test_the_graph_and_the_drawer_lead_to_each_other(open_page, logs):
     before = graph.get_attribute("viewBox")
     page.locator("[aria-label=Larger]").click()
     assert graph.get_attribute("viewBox") != before
+
+
+def test_a_diff_has_bars_and_leads_to_layers(open_page):
+    """A click on a layer's name leads to its row; a bar for each kind of layer that changed, with a legend."""
+    page = open_page("rebuild")
+    groups = page.locator("[data-chart=groups] .bar")
+    assert groups.count() > 0
+    legend = page.locator("section:has([data-chart=groups]) .legend").inner_text()
+    assert set(legend.split("\n")) <= {"less time", "more time"}
+    first = page.locator("[data-chart=changes] a").first
+    name = first.inner_text()
+    first.click()
+    section = page.locator("section:has([data-chart=changes])")
+    assert section.locator("input[type=search]").input_value() == name
+    rows = section.locator("tbody tr")
+    assert rows.count() >= 1
+    assert name in rows.first.inner_text()
+
+
+def test_runs_are_told_apart_in_the_choice(open_page):
+    labels = open_page("runs").locator("#run option").all_inner_texts()
+    assert len(set(labels)) == len(labels)
+    assert any("," in label for label in labels), "more than the model's name"

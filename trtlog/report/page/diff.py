@@ -40,7 +40,51 @@ def diff_data(diff: Diff) -> dict[str, Any]:
         "facts": [f"control: {redact(diff.control.source)}", f"test: {redact(diff.test.source)}"],
         "tiles": [],
     }
-    return _data("diff", document_of(diff), head, "What changed")
+    data = _data("diff", document_of(diff), head, "What changed")
+    _charts(diff, data["runs"][0])
+    return data
+
+
+def _charts(diff: Diff, run: dict[str, Any]) -> None:
+    """Put bars of what became faster and slower before the tables, and let layers' names lead to their row."""
+    places = {section["title"]: section for section in run["sections"]}
+    if "Layers" in places:
+        run["layers"] = places["Layers"]["id"]
+    for title, section in places.items():
+        for column in run["tables"].get(section["id"], {"columns": ()})["columns"]:
+            if column["label"] == "layer" and title != "Layers":
+                column["find"] = True
+    groups = [
+        (f"{row['family']} {row['precision']} ({counted(row['layers'], 'layer')})", row["delta_ms"])
+        for row in diff.rows("attribution")
+    ]
+    layers = [
+        (row["test_layer"] or row["control_layer"] or "", row["delta_ms"])
+        for row in diff.rows("layers")
+        if row["delta_ms"]
+    ]
+    layers.sort(key=lambda row: -abs(row[1]))
+    per = diff.work.scale != (1, 1)
+    for title, name, rows in (
+        ("Where the change comes from", "groups", groups),
+        ("Layers", "changes", layers[:_BARS]),
+    ):
+        rows = [row for row in rows if row[1]]
+        if title not in places or not rows:
+            continue
+        cells = [(text, figure(delta, "+.4g"), "less time" if delta < 0 else "more time") for text, delta in rows]
+        columns = (Column("what", "name"), Column("change", "number"), Column("verdict", "code"))
+        run["tables"][name] = _table(Table(columns, cells))
+        run["tables"][name]["columns"][1]["unit"] = "ms"
+        bars = {"kind": "bars", "table": name, "label": "c0", "value": "c1", "color": "c2", "ordered": True}
+        note = f"Layer times are per sample: {' and '.join(map(str, diff.work.scale))} in an inference." if per else ""
+        heading = "The largest changes" if name == "changes" else "Change of the layers' time"
+        bars |= {"title": heading, "note": note, "names": True, "find": name == "changes"}
+        places[title]["blocks"].insert(0, bars)
+
+
+# Layers whose change is drawn.
+_BARS = 15
 
 
 def comparison_data(found: Comparison) -> dict[str, Any]:

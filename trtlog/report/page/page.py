@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact
+from trtlog.analyses.compare.figures import figures
 from trtlog.report.page.data import embed
 from trtlog.report.page.sections import ROWS, Page, sections
 
@@ -40,7 +42,22 @@ def report(log: Log) -> str:
         data, size = _run(run, left // (len(runs) - number))
         left -= size
         made.append(data)
+    if len(made) > 1:
+        _tell_apart(runs, made)
     return _page(_name(log), embed({"kind": "log", "title": redact(log.source), "runs": made}))
+
+
+def _tell_apart(runs: Sequence[Log], made: Sequence[dict[str, Any]]) -> None:
+    """Give each run the words that the choice of runs shows: its model, and what differs between them."""
+    rows = [figures(run) for run in runs]
+    differing = [name for name in _TELLING if len({row[name] for row in rows}) > 1]
+    for row, data in zip(rows, made, strict=True):
+        parts = [str(row[name]) for name in differing if row[name] is not None]
+        data["head"]["label"] = redact(", ".join([data["head"]["name"], *parts]))
+
+
+# What tells the runs of one file apart, the most telling first.
+_TELLING = ("shapes", "precision", "tensorrt_version", "gpu", "status", "started_at")
 
 
 def report_diff(diff: Diff) -> str:

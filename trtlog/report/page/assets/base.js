@@ -68,6 +68,11 @@ function number(value, digits) {
   const text = String(Number(value.toPrecision(6)));
   return text.includes('e') ? String(Number(value.toPrecision(4))) : text;
 }
+// A figure to look at, in a tile or beside a bar: four digits; what is printed stands in the tables and under the mouse.
+function brief(value) {
+  if (typeof value !== 'number' || Number.isInteger(value)) return number(value);
+  return Math.abs(value) >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(4)));
+}
 function shown(value, column) {
   if (value === null || value === undefined) return '';
   if (column && column.type === 'bool') return value ? 'yes' : 'no';
@@ -103,7 +108,7 @@ function layerLink(name) {
 
 // Colors of types and precisions: the same word has the same color wherever it stands.
 const colorPlaces = new Map();
-const JUDGED = { faster: 'var(--good)', slower: 'var(--bad)', same: 'var(--c-none)', 'not judged': 'var(--c-none)', baseline: 'var(--c0)', best: 'var(--c0)' };
+const JUDGED = { faster: 'var(--good)', slower: 'var(--bad)', 'less time': 'var(--good)', 'more time': 'var(--bad)', same: 'var(--c-none)', 'not judged': 'var(--c-none)', baseline: 'var(--c0)', best: 'var(--c0)' };
 function color(word) {
   if (word === null || word === undefined) return 'var(--c-none)';
   if (JUDGED[word]) return JUDGED[word];

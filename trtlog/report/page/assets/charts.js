@@ -14,21 +14,22 @@ function barsBlock(block) {
   if (!block.ordered) rows.sort((a, b) => held.get(b, block.value) - held.get(a, block.value));
   const all = rows.length;
   if (block.most) rows = rows.slice(0, block.most);
-  const most = Math.max(...rows.map((row) => held.get(row, block.value)), 0) || 1;
+  const most = Math.max(...rows.map((row) => Math.abs(held.get(row, block.value))), 0) || 1;
   const tints = new Set();
   const bars = rows.map((row) => {
     const label = held.get(row, block.label);
     const value = held.get(row, block.value);
     const kind = block.color ? held.get(row, block.color) : null;
     if (block.color) tints.add(kind);
-    const text = withUnit(number(value, column.digits), column.unit);
-    return bar(block.label === 'layer' ? layerLink(label) : block.names ? label : String(label).replaceAll('_', ' '), value / most, text,
-      block.color ? color(kind) : null, `${label}: ${text}`);
+    const full = withUnit(number(value, column.digits), column.unit);
+    const text = withUnit((column.signed && value > 0 ? '+' : '') + brief(value), column.unit);
+    return bar(block.find ? findLink(label) : block.label === 'layer' ? layerLink(label) : block.names ? label : String(label).replaceAll('_', ' '), Math.abs(value) / most, text,
+      block.color ? color(kind) : null, `${label}: ${full}`);
   });
   const more = all > rows.length ? `the ${rows.length} slowest of ${all}` : null;
   return [el('h3', {}, block.title, more ? el('span', { class: 'count' }, ' ' + more) : null),
     block.note ? el('p', { class: 'note' }, block.note) : null,
-    tints.size > 1 ? legend([...tints]) : null,
+    tints.size > 1 || block.find ? legend([...tints]) : null,
     el('div', { class: 'bars', 'data-chart': block.table }, bars)];
 }
 function legend(words) {
@@ -94,7 +95,7 @@ function treemapBlock(block) {
   const nodes = rows.map((row, i) => {
     const [x, y, width, height] = boxes[i];
     const word = held.get(row, block.label);
-    const value = withUnit(number(held.get(row, block.value)), column.unit);
+    const value = withUnit(brief(held.get(row, block.value)), column.unit);
     const share = held.get(row, 'percent');
     const text = `${word === null ? 'not known' : word}: ${value}, ${number(share, 1)} %, ${held.get(row, 'layers')} layers`;
     const room = width > 90 && height > 34;
@@ -114,6 +115,7 @@ function treemapBlock(block) {
     room ? svg('text', { x: x + 9, y: y + 36, class: 'small' }, `${value.split(' ')[0]} ${column.unit}`, width > 150 ? `, ${number(share, 1)} %` : '') : null);
   });
   return [el('h3', {}, block.title), block.note ? el('p', { class: 'note' }, block.note + ' A click lists the layers of a type.') : null,
+    legend(rows.map((row) => held.get(row, block.label))),
     svg('svg', { class: 'treemap', viewBox: '0 0 1000 240', 'data-chart': block.table, role: 'group', 'aria-label': block.title }, nodes)];
 }
 

@@ -49,14 +49,14 @@ function drawHead() {
   const head = page().head;
   const runs = DATA.runs.length > 1
     ? el('label', { class: 'runs' }, 'Run ', el('select', { id: 'run', onchange: (event) => { location.hash = '#run=' + event.target.value; } },
-      DATA.runs.map((run, i) => el('option', { value: i, selected: i === state.run }, `${i}: ${run.head.name}`))))
+      DATA.runs.map((run, i) => el('option', { value: i, selected: i === state.run }, `${i}: ${run.head.label || run.head.name}`))))
     : null;
   document.getElementById('head').replaceChildren(
     el('div', { class: 'titles' }, el('h1', {}, head.name), head.status ? el('span', { class: 'badge ' + head.status }, head.status) : null,
       el('span', { class: 'spring' }), runs, el('button', { type: 'button', id: 'theme', onclick: theme }, 'light / dark')),
     el('p', { class: 'facts' }, head.facts.map((fact) => el('span', {}, fact))),
-    el('div', { class: 'tiles' }, head.tiles.map((tile) => el('div', { class: 'tile', 'data-tile': tile.label },
-      el('span', { class: 'what' }, tile.label), el('span', { class: 'figure' }, number(tile.value), tile.unit ? el('small', {}, ' ' + tile.unit) : null)))));
+    el('div', { class: 'tiles' }, head.tiles.map((tile) => el('div', { class: 'tile', 'data-tile': tile.label, title: withUnit(number(tile.value), tile.unit) },
+      el('span', { class: 'what' }, tile.label), el('span', { class: 'figure' }, brief(tile.value), tile.unit ? el('small', {}, ' ' + tile.unit) : null)))));
 }
 
 function draw() {

@@ -17,6 +17,9 @@ class TableView {
     this.filter = null;
     this.page = 0;
     this.size = block.size || 15;
+    // Rows of what the engine uses stand out among others; where all are, none does.
+    const used = Array.from({ length: held.rows }, (_, row) => held.get(row, 'in_engine'));
+    this.marks = used.includes(true) && used.includes(false);
     this.body = el('tbody', { onclick: unfold });
     this.status = el('span', { class: 'status', role: 'status' });
     this.node = this.frame();
@@ -53,7 +56,8 @@ class TableView {
       : null;
     return el('div', { class: 'table' + (block.dense ? ' dense' : ''), 'data-table': block.table }, bar,
       el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': block.title },
-        el('table', {}, el('thead', {}, el('tr', {}, this.heads)), this.body)), cut);
+        el('table', {}, el('thead', {}, el('tr', {}, this.heads)), this.body)), cut,
+      this.marks ? el('p', { class: 'legend' }, el('span', {}, el('i', { class: 'used' }), 'what the engine uses')) : null);
   }
 
   sortBy(column) {
@@ -125,6 +129,7 @@ class TableView {
     if (value === null || value === undefined) return el('td', { class: 'null' });
     const text = shown(value, column);
     if (column.name === 'layer' || column.name === this.block.links) return el('td', { class: 'name', title: value }, layerLink(value));
+    if (column.find) return el('td', { class: 'name', title: value }, findLink(value));
     if (column.type === 'number') {
       return el('td', { class: 'number', title: text !== String(value) ? value : null }, text);
     }
@@ -138,7 +143,7 @@ class TableView {
     const first = this.page * this.size;
     const rows = this.rows.slice(first, first + this.size);
     this.body.replaceChildren(...rows.map((row) =>
-      el('tr', { class: this.table.get(row, 'in_engine') === true ? 'chosen' : null },
+      el('tr', { class: this.marks && this.table.get(row, 'in_engine') === true ? 'chosen' : null },
         this.places.map((place) => this.cell(row, this.table.columns[place], place)))));
     if (!rows.length) this.body.append(el('tr', {}, el('td', { colspan: this.places.length, class: 'none' }, 'no row fits')));
     const all = this.block.only ? this.block.only.length : this.table.rows;
@@ -147,6 +152,20 @@ class TableView {
     this.pager[0].disabled = this.page === 0;
     this.pager[1].disabled = first + this.size >= this.rows.length;
   }
+}
+
+// In a diff a layer's name leads to its row among the layers.
+function findLink(name) {
+  const place = page().layers;
+  if (!place) return name;
+  return el('a', { href: '#' + place, onclick: (event) => {
+    event.preventDefault();
+    const view = state.views[place];
+    view.searchBox.value = name;
+    view.bar.hidden = false;
+    view.search(name);
+    view.node.closest('section').scrollIntoView({ block: 'start' });
+  } }, name);
 }
 
 function tableBlock(block) {
