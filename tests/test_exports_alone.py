@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import re
+import threading
 
 import pytest
 from click.testing import CliRunner
@@ -164,6 +166,20 @@ def test_what_is_missing_names_the_option_that_writes_it(tmp_path):
         "The exports hold no layer profile. trtexec writes it with --exportProfile=profile.json --separateProfileRun."
     )
     assert "pass the log of a run with --verbose" in log.analyze.missing("margins")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("what", ["export", "log"])
+def test_a_named_pipe(tmp_path, what):
+    """``trtlog summary <(zcat layers.json.gz)``: what is in it can be read once."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    data = LAYERS.read_bytes() if what == "export" else b"[11/22/2026-13:22:03] [V] [TRT] Original: 179 layers\n"
+    writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+    writer.start()
+    log = trtlog.parse(pipe)
+    writer.join()
+    assert (len(log.engine_layers), log.passes.layers.tolist()) == ((154, []) if what == "export" else (0, [179]))
 
 
 @pytest.mark.parametrize("command", ["summary", "lint", "roofline", "report", "diff", "precision", "reformats"])

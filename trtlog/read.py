@@ -85,15 +85,19 @@ def parse(
     """
     from trtlog.tables import TableSet
 
+    reading = source
     if exports is None:
-        alone, source = read_alone(source)
+        alone, reading = read_alone(source)
         if alone is not None:
             return alone
     try:
-        captures, name, notes = read_captures(source, engine=engine, progress=progress, logger=logger)
+        captures, name, notes = read_captures(reading, engine=engine, progress=progress, logger=logger)
     except NoLogError:
         complain_of_export(source)
         raise
+    finally:
+        if reading is not source and hasattr(reading, "close"):
+            reading.close()
     if strict and captures.unknown:
         raise strict_error(captures, name)
     rows = export_rows(captures, export_paths(captures, source, exports), notes, must=exports is not None)

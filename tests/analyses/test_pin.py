@@ -42,6 +42,15 @@ def test_the_table_of_operations(engine):
     assert trtlog.parse(PATH, engine=engine).coverage.set_index("kind").lines.get("unknown", 0) == 0
 
 
+@pytest.mark.parametrize("engine", ["line", "vector"])
+def test_the_selected_tactic_is_chosen_in_the_table_of_tactics(engine):
+    found = trtlog.parse(PATH, engine=engine).tactics
+    chosen = found[found.chosen]
+    assert chosen[["layer", "tactic", "line"]].values.tolist() == [
+        ["matMul1", "0x000111122223333a", 5], ["matMul2", "0x000000044445555b", 12]
+    ]  # fmt: skip
+
+
 def test_an_edit_is_what_the_log_prints():
     (edit,) = pin(log_of(), "matMul1", "0x44445555b")
     assert (edit.key, edit.tactic, edit.replaces) == (

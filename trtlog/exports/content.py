@@ -50,7 +50,7 @@ def export_in(source: Any) -> tuple[list[Export] | None, str, Any]:
     Parameters
     ----------
     source : any
-        Anything; what is neither bytes nor an open binary file is returned as it is.
+        Anything; what is neither bytes nor an open binary file nor the path of a pipe is returned as it is.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         data, name = bytes(source), "<bytes>"
@@ -58,18 +58,31 @@ def export_in(source: Any) -> tuple[list[Export] | None, str, Any]:
         if not begins_as_export(data[:_HEAD_BYTES]):
             return None, name, source
     else:
+        asked, source = source, _opened_pipe(source)
         head = _head(source)
         if head is None or not begins_as_export(head):
             return None, "", source
         given = getattr(source, "name", None)
         name = given if isinstance(given, str) else "<stream>"
         data = source.read()
+        if source is not asked:
+            source.close()
         again = io.BytesIO(data)
         setattr(again, "name", name)  # noqa: B010 - BytesIO has none of its own
     try:
         return parse_exports(whole_text(data, name).decode("utf-8", errors="backslashreplace"), name), name, again
     except InputError:
         return None, name, again  # a log in JSON; else who reads logs says what is wrong
+
+
+def _opened_pipe(source: Any) -> Any:
+    """Open the path of a pipe, as shells give it for ``<(zcat layers.json.gz)``: it can be read once only."""
+    try:
+        if isinstance(source, (str, os.PathLike)) and Path(os.fspath(source)).is_fifo():
+            return Path(os.fspath(source)).open("rb")
+    except (OSError, ValueError):  # a text in place of a path: too long, or with a NUL
+        return source
+    return source
 
 
 def _head(file: Any) -> bytes | None:

@@ -55,7 +55,9 @@ class Tactic(Record):
     kernel: str | None = column("name", "kernel, from 'Set Tactic Name' or 'Tactic Name'; null where none is printed")
     time_ms: float | None = column("float64", "time; null for a tactic that could not be timed", "ms")
     fastest: bool = column("bool", "whether the block's 'Fastest Tactic' line names it")
-    chosen: bool = column("bool", "whether the 'Chose Runner Type' line names it")
+    chosen: bool = column(
+        "bool", "whether the 'Chose Runner Type' line names it, or 'The selected tactic is' in Myelin's tables"
+    )
     timing_line: int | None = column("int64", "line of its block in table timings")
     engine: int = engine_column()
     symbols: str | None = column("name", "what names in the formats stand for, as E0=(# 2 (SHAPE input))")

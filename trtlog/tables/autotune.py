@@ -230,6 +230,19 @@ def _in_bytes(captured: Matches, requested: pa.Array) -> pa.Array:
     return from_numpy(np.where(repeats, values << 20, values), is_valid(requested)) if repeats.any() else requested
 
 
+def selected_tactics(context: Context) -> dict[int, tuple[str, str, int]]:
+    """Return what a line says was selected, by the row of ``foreign_node_op`` above it: tactic, time, line."""
+    lines, wordings, tactics_, times = context.captures.lists(
+        ("foreign_node_chosen",), ("line", "wording", "tactic_hash", "time_ms")
+    )
+    heads = asof(np.array(lines, np.int64), lines_of(context.captured("foreign_node_op")), context.breaks).tolist()
+    found: dict[int, tuple[str, str, int]] = {}
+    for head, line, wording, tactic, time in zip(heads, lines, wordings, tactics_, times, strict=True):
+        if wording == "selected" and head >= 0:
+            found.setdefault(head, (tactic, time, line))
+    return found
+
+
 def _foreign_node_tactics(context: Context) -> pa.Table | None:
     """Return the rows of Myelin's tables of evaluated tactics; TensorRT 10.14 and later."""
     captured = context.captured("foreign_node_tactic")
@@ -249,6 +262,12 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
         if not np.all(np.isnan(values[rows])):
             fastest[rows[np.nanargmin(values[rows])]] = True
     size = len(lines)
+    ids = to_tactic_id(raw)
+    # Myelin takes the first row of its sorted table; only for an editable timing cache a line says so.
+    chosen = np.zeros(size, dtype=bool)
+    for number, (tactic, _, _) in selected_tactics(context).items():
+        rows = np.flatnonzero(head == number)
+        chosen[rows] = [ids[int(row)].as_py() == int(tactic, 16) for row in rows]
     columns: dict[str, Any] = {
         **context.places(lines),
         "line": captured.column("line"),
@@ -256,12 +275,11 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
         "runner": from_list(["Myelin"] * size, pa.string()),
         "kind": from_list(["foreign_node"] * size, pa.string()),
         "tactic": to_tactic(raw),
-        "tactic_id": to_tactic_id(raw),
+        "tactic_id": ids,
         "kernel": to_name(captured_bytes(captured, "kernel")),
         "time_ms": times,
         "fastest": from_numpy(fastest),
-        # Myelin takes the first row of its sorted table; no line of the log says so, hence not "chosen".
-        "chosen": from_numpy(np.zeros(size, dtype=bool)),
+        "chosen": from_numpy(chosen),
     }
     return from_columns("tactics", columns, size)
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from trtlog._util.arrow import from_numpy
 from trtlog.messages.captures import Matches, one_column
+from trtlog.tables.autotune import selected_tactics
 from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
 from trtlog.tables.cells import codes_of, from_codes, int_or_none, lines_of, take, to_name, to_tactic
 from trtlog.tables.context import Context
@@ -138,13 +139,7 @@ def autotuned_ops(context: Context) -> pa.Table:
         return empty("autotuned_ops")
     heads = np.array(lines, np.int64)
     listed = asof(lines_of(context.captured("foreign_node_tactic")), heads, context.breaks)
-    said = context.captures.lists(("foreign_node_chosen",), ("line", "wording", "tactic_hash", "time_ms"))
-    chosen: dict[int, tuple[str, str, int]] = {}
-    for head, line, wording, tactic, time in zip(
-        asof(np.array(said[0], np.int64), heads, context.breaks).tolist(), *said, strict=True
-    ):
-        if wording == "selected" and head >= 0:
-            chosen.setdefault(head, (tactic, time, line))
+    chosen = selected_tactics(context)
     rows = [chosen.get(row) for row in range(len(lines))]
     columns: dict[str, Sequence[Any]] = {
         "line": lines,

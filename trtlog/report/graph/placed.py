@@ -13,6 +13,7 @@ HEIGHT = 40.0
 _LETTER, SMALL = 7.3, 5.9
 _LEAST = 120.0
 _LABELS = 2
+_ENDS, _ROUND = ("input", "output"), 16.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ def placed(drawing: Drawing) -> Placed:
     drawing : Drawing
         Of :func:`trtlog.report.graph.drawing.draw`.
     """
-    widths = [max(_LEAST, _LETTER * len(box.title) + 20, SMALL * len(box.line) + 20) for box in drawing.boxes]
+    widths = [
+        max(_LEAST, _LETTER * len(box.title) + 20, SMALL * len(box.line) + 20) + (_ROUND if box.kind in _ENDS else 0)
+        for box in drawing.boxes
+    ]
     layout = lay_out(widths, [(line.source, line.target) for line in drawing.lines])
     boxes = [
         PlacedBox(box, x - width / 2, y - HEIGHT / 2, width)

@@ -33,11 +33,16 @@ function barsBlock(block) {
     el('div', { class: 'bars', 'data-chart': block.table }, bars)];
 }
 function legend(words) {
-  return el('p', { class: 'legend' }, words.map((word) => {
+  const named = (word) => (word === null ? 'not known' : word);
+  const entry = (tint, text) => {
     const swatch = el('i');
-    swatch.style.background = color(word);
-    return el('span', {}, swatch, word === null ? 'not known' : word);
-  }));
+    swatch.style.background = tint;
+    return el('span', {}, swatch, text);
+  };
+  // Words without a colour of their own share one.
+  const grey = color(null), rest = words.filter((word) => color(word) === grey).map(named);
+  return el('p', { class: 'legend' }, words.filter((word) => color(word) !== grey).map((word) => entry(color(word), named(word))),
+    rest.length ? entry(grey, rest.join(', ')) : null);
 }
 
 function waterfallBlock(block) {
