@@ -66,6 +66,23 @@ SHAPES = {
         ),
         ["lock", "diff", "why", "report"],
     ),
+    "one foreign node": (
+        lambda n: (
+            BANNER
+            + HEAD
+            + b"[V] [TRT] Engine Layer Information:\n"
+            + ENGINE.replace(b"l%d", b"{ForeignNode[" + b"...ForeignNode[a" * (20 * n) + b"}")
+        ),
+        ["why", "lock", "fusions"],
+    ),
+    "one error of nodes": (
+        lambda n: BANNER + lines(b"[E] [TRT] " + b"In node 3 with name: a and operator: Conv" * (20 * n), 1),
+        ["lint", "summary"],
+    ),
+    "one warning of the DLA": (
+        lambda n: BANNER + lines(b"[W] [TRT] " + b"layer a: DLA supports: b. Switching c " * (20 * n), 1),
+        ["lint"],
+    ),
     "nodes": (lambda n: BANNER + lines(NODE, 4 * n), ["fusions", "report"]),
     "fusions": (lambda n: BANNER + lines(FUSION, 4 * n), ["fusions", "report"]),
 }

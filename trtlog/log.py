@@ -287,8 +287,16 @@ class Log(InNotebook):
         from trtlog.records.options import read_options
 
         self._single(section)
-        rows = self.table("options").to_pylist()
-        return read_options(record, [(r["key"], r["value"]) for r in rows if r["section"] == section])
+        if section not in self._sections:
+            rows = self.table("options").to_pylist()
+            found = [(r["key"], r["value"]) for r in rows if r["section"] == section]
+            self._sections[section] = read_options(record, found)
+        return self._sections[section]  # type: ignore[no-any-return]
+
+    @cached_property
+    def _sections(self) -> dict[str, Any]:
+        """The sections of options that were asked for."""
+        return {}
 
     def _single(self, what: str) -> None:
         count = self.table("runs").num_rows
@@ -433,7 +441,7 @@ class Log(InNotebook):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: the tables; what is computed from them is computed again."""
-        computed = ("analyze", "runs", "_own", "_run_bounds")
+        computed = ("analyze", "runs", "_own", "_run_bounds", "_sections")
         return {name: value for name, value in vars(self).items() if name not in computed}
 
     def __eq__(self, other: object) -> bool:

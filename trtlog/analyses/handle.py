@@ -10,11 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.words import did_you_mean
+from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.registry import Analysis, analyses, methods
 from trtlog.display import InNotebook
 from trtlog.errors import QueryError
 from trtlog.log import to_frame
+from trtlog.records import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,13 +118,23 @@ class Analyses(InNotebook):
         with self._lock:  # threads may share a log
             if found.table in self._kept and not options:
                 return self._kept[found.table]
+            if not options and not found.package and not self._has_rows(found):
+                self._kept[found.table] = answer(found.rows(), [])
+                return self._kept[found.table]
             taken = list(map(self._taken, found.takes))
             # A log may print nan, inf and what is larger than numbers are: what is computed of it is nan or inf too.
             with np.errstate(all="ignore"):
-                answer = found.load()(*taken, **options)
+                rows = found.load()(*taken, **options)
             if not options:
-                self._kept[found.table] = answer
-            return answer
+                self._kept[found.table] = rows
+            return rows
+
+    def _has_rows(self, analysis: Analysis) -> bool:
+        """Whether any table of facts that an analysis needs or takes has rows: a file may hold many bare runs."""
+        if not analysis.needs:
+            return True
+        names = {*analysis.needs, *(name for name in analysis.takes if name in TABLES)}
+        return any(self._log.table(name).num_rows for name in names)
 
     def columns(self, analysis: str) -> dict[str, str]:
         """Return the columns of an analysis with their meanings and units."""

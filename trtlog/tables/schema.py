@@ -56,13 +56,19 @@ def schema_of(table: str) -> pa.Schema:
     return schema_of_record(TABLES[table])
 
 
+_OF_RECORD: dict[type[Record], pa.Schema] = {}
+
+
 def schema_of_record(record: type[Record]) -> pa.Schema:
     """Return the Arrow schema of a record class."""
+    if record in _OF_RECORD:
+        return _OF_RECORD[record]
     fields = []
     for name, column in record.columns().items():
         metadata = {"doc": column.doc, **({"unit": column.unit} if column.unit else {})}
         fields.append(pa.field(name, ARROW_TYPES[column.type], metadata=metadata))
-    return pa.schema(fields)
+    _OF_RECORD[record] = pa.schema(fields)
+    return _OF_RECORD[record]
 
 
 @cache

@@ -89,9 +89,9 @@ def build_time(timings: pa.Table, timestamps: pa.Table, by: str = "layer") -> pa
     by : {"layer", "runner", "kind"}
         What to sum over.
     """
-    spans = frame(timings, ["run", "line", "layer", "runner", "kind", "seconds", "tactics"])
-    if not len(spans):
+    if not timings.num_rows:
         return answer(BuildTime, [])
+    spans = frame(timings, ["run", "line", "layer", "runner", "kind", "seconds", "tactics"])
     printed = spans["seconds"].notna().any()
     if printed:
         seconds = spans["seconds"].astype(float).fillna(0.0).to_numpy()

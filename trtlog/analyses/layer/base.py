@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from trtlog._util.arrow import from_list
+from trtlog._util.arrow import from_list, no_rows
 from trtlog.records import Record
 from trtlog.tables.schema import schema_of_record
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
@@ -57,11 +57,25 @@ def nulls_last(*values: Any) -> tuple[tuple[bool, Any], ...]:
     return tuple((value is None or value != value, 0 if value is None or value != value else value) for value in values)
 
 
+_NO_ROWS: dict[type[Record], pa.Table] = {}
+
+
+def _no_rows(record: type[Record]) -> pa.Table:
+    """Return an answer without rows; names are plain text columns."""
+    if record not in _NO_ROWS:
+        schema = schema_of_record(record)
+        _NO_ROWS[record] = no_rows(
+            pa.schema([f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in schema])
+        )
+    return _NO_ROWS[record]
+
+
 def answer(record: type[Record], values: Iterable[Any]) -> pa.Table:
     """Make the table of an answer: the columns, units and meanings of ``record``."""
-    schema = schema_of_record(record)
-    flat = pa.schema([f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in schema])
+    flat = _no_rows(record).schema
     held = [asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for v in values]
+    if not held:
+        return _no_rows(record)
     try:
         return pa.Table.from_pylist(held, schema=flat)
     except (OverflowError, pa.ArrowInvalid):  # a sum of printed numbers that 64 bits do not hold is null
@@ -71,8 +85,7 @@ def answer(record: type[Record], values: Iterable[Any]) -> pa.Table:
 
 def from_frame(record: type[Record], held: Frame) -> pa.Table:
     """Make the table of an answer from the columns of a frame that the record names."""
-    schema = schema_of_record(record)
-    flat = pa.schema([f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in schema])
+    flat = _no_rows(record).schema
     return pa.table([pa.array(held[f.name], f.type, from_pandas=True) for f in flat], schema=flat)
 
 

@@ -68,7 +68,7 @@ class Layers:
     @cached_property
     def candidates(self) -> dict[str, list[TacticTime]]:
         """The timed tactics by the name of the layer, conversions among them."""
-        return by_layer(self.timed_tactics)
+        return by_layer(self.timed_tactics) if self.log.table("tactics").num_rows else {}
 
     @cached_property
     def _kernels(self) -> dict[tuple[str | None, str | None], str | None]:

@@ -34,7 +34,6 @@ _HELPER = re.compile(
 )
 # A name holds no more marks than this.
 _MOST_ENDS = 40
-_FOREIGN = re.compile(r"ForeignNode\[(?P<first>.*?)\.\.\.(?P<last>.*?)\]")
 
 
 @dataclass(frozen=True)
@@ -159,16 +158,16 @@ def _links_of_run(run: int, layers: list[Any], nodes: list[Any], registered: lis
             how = "metadata"
         else:
             found = [node_of[part] for part in names.parts(target or layer["layer"])]
-        inside = _FOREIGN.search(target or layer["layer"]) if how != "metadata" else None
-        if inside and how == "name":
+        end = _end_of_foreign(target or layer["layer"]) if how != "metadata" else None
+        if end is not None and how == "name":
             how = "range"
-            foreign.append((layer, inside))
+            foreign.append((layer, end))
         elif how != "reformat":
             claimed.update(found)
         out += [_link(layer, node, by_name, how) for node in dict.fromkeys(found)]
     named = {(link["layer"], link["node"]) for link in out}
-    for layer, ends in foreign:
-        last = names.parts(ends["last"])
+    for layer, end in foreign:
+        last = names.parts(end)
         inside_of = _behind(node_of[last[-1]], by_name, claimed) if last else []
         if len(foreign) == 1:
             # All that no other layer names is in the one foreign node, also where its end is a helper of the parser.
@@ -188,6 +187,20 @@ def _link(layer: dict[str, Any], node: str, by_name: dict[str, Any], how: str) -
         "layer_line": layer["line"],
         "node_line": known["line"] if known else None,
     }
+
+
+def _end_of_foreign(name: str) -> str | None:
+    """Return the last node of a foreign node, ``{ForeignNode[FIRST...LAST]}``; None for another layer.
+
+    Examples
+    --------
+    >>> _end_of_foreign("{ForeignNode[/a/Conv.../b/Add]}"), _end_of_foreign("/a/Conv")
+    ('/b/Add', None)
+    """
+    _, begun, inside = name.partition("ForeignNode[")
+    _, ranged, behind = inside.partition("...")
+    last, ended, _ = behind.partition("]")
+    return last if begun and ranged and ended else None
 
 
 def _behind(last: str, by_name: dict[str, Any], claimed: set[str]) -> list[str]:

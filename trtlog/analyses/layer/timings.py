@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
 
+from trtlog._util.arrow import no_rows
 from trtlog.analyses.layer.base import Frame, family_of, formats_of, frame, layout_of
 from trtlog.analyses.layer.precision import timed_precision
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
@@ -95,6 +97,18 @@ UNKNOWN = Selection()
 
 def timed_tactics(tactics: pa.Table) -> Frame:
     """Return the timed tactics with precision, layouts, family; those that could not be timed are left out."""
+    if not tactics.num_rows:
+        return _none_timed(tactics.schema).copy()
+    return _timed(tactics)
+
+
+@lru_cache(maxsize=4)
+def _none_timed(schema: pa.Schema) -> Frame:
+    """Return the frame of a run without tactics: a file may hold thousands of such runs."""
+    return _timed(no_rows(schema))
+
+
+def _timed(tactics: pa.Table) -> Frame:
     import pandas as pd
 
     pool = frame(tactics)

@@ -23,8 +23,13 @@ _NO_IMPLEMENTATION = re.compile(r"[Cc]ould not find any implementation for node 
 _SKIPS = frozenset({"tactic_exception", "tactic_gpu_error"})
 # 'While parsing node number 5 [MagicOp -> "output"]:', or 'In node 5 with name: .. and operator: MagicOp (..): ..'.
 _NODE = re.compile(r'While parsing node number (?P<number>[0-9]+) \[(?P<op>\w+)(?: -> "(?P<output>[^"]*)")?\]')
-_IN_NODE = re.compile(r"In node (?P<number>[0-9]+)(?: with name: (?P<name>.*?) and operator: (?P<op>\S*))? \(\w+\): ")
-_NO_NODE = re.compile(r"^In node -1 with name: .*? and operator: .*?: \w+: (?:Assertion failed: .*\): (?=\w))?")
+_IN_NODE = re.compile(
+    r"In node (?P<number>[0-9]+)(?: with name: (?P<name>(?:(?! and operator: |In node ).)*) and operator: (?P<op>\S*))?"
+    r" \(\w+\): "
+)
+_NO_NODE = re.compile(
+    r"^In node -1 with name: (?:(?! and operator: ).)* and operator: .*?: \w+: (?:Assertion failed: .*\): (?=\w))?"
+)
 # A node that cannot be imported is printed in full: text format, line by line.
 _NODE_TEXT = re.compile(r'^(?:---.*---|[a-z_]+: ".*|[a-z_]+ \{|\}|Node name: .*)$')
 

@@ -292,10 +292,14 @@ def plugin_not_found(log: Log) -> Iterable[Hit]:
     yield Hit(f"No importer and no plugin for {'; '.join(dict.fromkeys(named))}.", [e["line"] for e in found])
 
 
+# A line about a layer is no longer, whatever a log makes up.
+_MOST_TEXT = 4000
 _FELL = re.compile(
-    r"Layer '(?P<a>[^']+)' \(\w+\): Unsupported on DLA|layer (?P<b>.+?) is not (?:supported|running) on DLA|"
-    r"Switching to GPU for layer (?P<c>.+)|Switching (?!this layer)(?P<d>.+?) device type to GPU|"
-    r"^(?P<e>.+?): .*Switching this layer's device type to GPU|Validation failed for DLA layer: (?P<f>.+?)\. Switching"
+    r"Layer '(?P<a>[^']+)' \(\w+\): Unsupported on DLA|"
+    r"layer (?P<b>(?:(?!layer ).)+?) is not (?:supported|running) on DLA|"
+    r"Switching to GPU for layer (?P<c>.+)|Switching (?!this layer)(?P<d>(?:(?!Switching ).)+?) device type to GPU|"
+    r"^(?P<e>(?:(?!: ).)+): .*Switching this layer's device type to GPU|"
+    r"Validation failed for DLA layer: (?P<f>(?:(?!Validation failed for ).)+?)\. Switching"
 )
 _REASON = re.compile(
     r"^(?P<layer>.+?): (?P<a>DLA (?:only )?supports? .+?)(?:\. Switching .*)?$|"
@@ -319,7 +323,7 @@ def dla_fallback(log: Log) -> Iterable[Hit]:
     reasons: dict[str, str] = {}
     lines = []
     for row in rows:
-        text = row["text"].strip()
+        text = row["text"].strip()[:_MOST_TEXT]
         gone, why = _FELL.search(text), _REASON.search(text)
         layer = next((g for g in gone.groups() if g), None) if gone else None
         if layer:

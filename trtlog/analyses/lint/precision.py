@@ -331,9 +331,9 @@ def int64_cast(log: Log) -> Iterable[Hit]:
         yield Hit("INT64 weights were cast to INT32; no line says that a value was out of range.", lines)
 
 
-_CAST = re.compile(r"INT64 weights.*cast down to INT32", re.DOTALL)
+_CAST = re.compile(r"INT64 weights.{0,400}cast down to INT32", re.DOTALL)
 _CLAMPED = re.compile(
-    r"outside (?:the|of the) range of INT32.*clamp|out of (?:the )?range of INT32|clamp\w* to INT32", re.I
+    r"outside (?:the|of the) range of INT32[^\n]{0,200}clamp|out of (?:the )?range of INT32|clamp\w{0,9} to INT32", re.I
 )
 
 

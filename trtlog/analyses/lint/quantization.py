@@ -20,7 +20,7 @@ _PLACEHOLDERS = {(-2.0, 2.0), (-4.0, 4.0)}
 _FEW_RANGES = 3
 _QDQ = re.compile(r"(?:Quantize|Dequantize)Linear")
 # Exporters name a node after its operator where the log does not list the nodes themselves.
-_QDQ_NAME = re.compile(r"(?:.*[/_. ])?(?:Quantize|Dequantize)Linear(?:[_.].*)?")
+_QDQ_NAME = re.compile(r"(?:.*[/_. ])?(?:Quantize|Dequantize)Linear(?:[_.].*)?", re.DOTALL)
 
 
 @rule(
