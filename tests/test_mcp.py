@@ -1,4 +1,4 @@
-"""The server for agents, asked by the SDK's own client over standard input and output of a process."""
+"""The server for agents, asked by the SDK's own client: in this process, and over the streams of one of its own."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ ROOM = FIXTURES / "trt-8.5.3-h200"
 LOG = "resnet50_fp16_dyn_detailed.log.gz"
 
 
-def session(*calls: tuple[str, dict[str, Any]], allow: object = ROOM, cwd: object = ROOT) -> list[Any]:
-    """Return the results of some calls in one session."""
+def session(*calls: tuple[str, dict[str, Any]], allow: object = ROOM, process: bool = False) -> list[Any]:
+    """Return the results of some calls in one session, with a server in this process or in one of its own."""
 
     async def ask() -> list[Any]:
         from mcp import Client, StdioServerParameters
 
-        server = StdioServerParameters(
-            command=sys.executable,
-            args=["-m", "trtlog", "mcp", "--allow", str(allow)],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            cwd=str(cwd),
-        )
+        from trtlog.mcp.server import make_server
+
+        server: Any = make_server([str(allow)])
+        if process:
+            command = ["-m", "trtlog", "mcp", "--allow", str(allow)]
+            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            server = StdioServerParameters(command=sys.executable, args=command, env=environment, cwd=str(ROOT))
         async with Client(server) as client:
             return [await client.call_tool(name, arguments) for name, arguments in calls]
 
@@ -62,7 +63,7 @@ def test_five_questions_on_28_000_lines_fit_a_context_window():
         ("rows", {"path": LOG, "table": "precision_totals"}),
         ("sql", {"path": LOG, "statement": sql}),
     )
-    results = session(*calls)
+    results = session(*calls, process=True)
     lines = raw_lines()
     assert len(lines) > 28_000
     # An estimate from above: a token of such text has four characters or more. Hosts show the text or the structure.

@@ -28,10 +28,10 @@ def writer(file):
     return LarkStrategy(parser, None, free, st.characters(codec="utf-8"))
 
 
-def generated(message):
-    """What lark can write of a kind."""
-    one = copy(writer(message.file))
-    one.start = st.just(one.names_to_symbols[message.kind])
+def of_kind(writer, kind):
+    """What of it is of one kind of message."""
+    one = copy(writer)
+    one.start = st.just(one.names_to_symbols[kind])
     return one
 
 
@@ -41,7 +41,7 @@ def test_generated_lines_read_alike(kind):
     message = RULES.messages[kind]
 
     @settings(max_examples=8, deadline=None, database=None)
-    @given(line=generated(message))
+    @given(line=of_kind(writer(message.file), kind))
     def check(line):
         assume("\n" not in line and "\r" not in line)
         mine = [
