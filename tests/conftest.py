@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import os
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,8 @@ from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+import trtlog
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = ROOT / "fixtures"
@@ -61,6 +64,12 @@ def each(items: Iterable[T]) -> Iterator[T]:
         empty = False
         yield item
     assert not empty, "nothing to look at"
+
+
+@functools.cache
+def parsed_once(path: Path) -> trtlog.Log:
+    """Return a log of a file; tests that only read of it share it."""
+    return trtlog.parse(path)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES, each
+from tests.conftest import FIXTURES, each, parsed_once
 
 COUNTS = json.loads((FIXTURES / "counts.json").read_text())
 LOGS = sorted(p for p in FIXTURES.glob("*/*.log.gz"))
@@ -20,7 +20,7 @@ LOGS = sorted(p for p in FIXTURES.glob("*/*.log.gz"))
 
 @pytest.fixture(scope="module", params=LOGS, ids=lambda p: p.name)
 def parsed(request):
-    return request.param, trtlog.parse(request.param)
+    return request.param, parsed_once(request.param)
 
 
 def count(log, table, **equal):
@@ -42,7 +42,7 @@ def test_every_line_is_known_and_the_account_adds_up(parsed):
 @pytest.mark.parametrize("name", sorted(COUNTS))
 def test_counts_agree_with_an_independent_reading(name):
     expected = COUNTS[name]
-    log = trtlog.parse(FIXTURES / "trt-8.5.3-h200" / name)
+    log = parsed_once(FIXTURES / "trt-8.5.3-h200" / name)
     times = log.table("tactics").column("time_ms")
     finite = pc.sum(times.filter(pc.is_finite(times))).as_py() or 0
     assert log.coverage.lines.sum() == expected["lines"]
@@ -69,12 +69,12 @@ def test_counts_agree_with_an_independent_reading(name):
 
 def test_the_figures_of_two_builds():
     """The figures that anyone finds with grep and awk on these logs."""
-    fp32 = trtlog.parse(FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
+    fp32 = parsed_once(FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
     assert (len(fp32.tactics), len(fp32.timings), len(fp32.passes), len(fp32.memory)) == (3692, 392, 14, 7)
     assert fp32.tactics.time_ms.sum() == pytest.approx(128.561, abs=5e-4)
     assert (fp32.fusions.action == "fuse").sum() == 67
     assert fp32.performance.throughput_qps == 1336.59
-    fp16 = trtlog.parse(FIXTURES / "trt-8.5.3-h200/resnet50_fp16_dyn_detailed.log.gz")
+    fp16 = parsed_once(FIXTURES / "trt-8.5.3-h200/resnet50_fp16_dyn_detailed.log.gz")
     assert (len(fp16.tactics), len(fp16.timings), len(fp16.memory)) == (9817, 1903, 8)
     assert fp16.tactics.time_ms.sum() == pytest.approx(273.443, abs=5e-4)
     assert fp16.performance.throughput_qps == 1696.07
@@ -120,7 +120,7 @@ def test_a_tactic_knows_where_it_stands():
 
 def test_options_are_lossless():
     path = FIXTURES / "trt-8.5.3-h200/resnet50_fp16_dyn_detailed.log.gz"
-    log = trtlog.parse(path)
+    log = parsed_once(path)
     lines = gzip.open(path, "rt").read().splitlines()
     for option in each(log.records("options")):
         printed = lines[option.line - 1].split("] [I] ", 1)[1]
@@ -136,7 +136,7 @@ def test_options_are_lossless():
 
 def test_every_percentile_is_read():
     path = FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz"
-    log = trtlog.parse(path)
+    log = parsed_once(path)
     [line] = re.findall(r"\] GPU Compute Time: (min = .*)", gzip.open(path, "rt").read())
     printed = [float(v) for v in re.findall(r"= ([0-9.]+) ms", line)]
     gpu = log.performance.gpu_compute_time
@@ -145,7 +145,7 @@ def test_every_percentile_is_read():
 
 
 def test_sections_begin_and_end():
-    log = trtlog.parse(FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
+    log = parsed_once(FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
     found = {s.name: (s.line, s.last_line) for s in log.records("sections")}
     lines = gzip.open(FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz", "rt").read().splitlines()
 
@@ -176,7 +176,7 @@ ERRORS = {
 @pytest.mark.parametrize("name", sorted(ERRORS))
 def test_refused_runs_tell_why(name):
     line, code, file, function, source_line, words = ERRORS[name]
-    log = trtlog.parse(FIXTURES / f"trt-8.5.3-h200/{name}.log.gz")
+    log = parsed_once(FIXTURES / f"trt-8.5.3-h200/{name}.log.gz")
     assert log.run.status == "failed"
     [row] = [m for m in log.records("messages") if words in m.text]
     assert row.severity == "error"
@@ -189,7 +189,7 @@ def test_refused_runs_tell_why(name):
 @pytest.mark.parametrize("name", ["trt-8.5.3-h200/help.txt.gz", "trt-rtx-1.7.1-h200/rtx_help.txt.gz"])
 def test_help_is_no_run(name):
     """It has a first banner and no last one, as a run that died has; a status would count it as one."""
-    log = trtlog.parse(FIXTURES / name)
+    log = parsed_once(FIXTURES / name)
     assert log.run.command.endswith("--help")
     assert log.run.status is None
     assert "nothing was run" in log.analyze.missing("candidates")
@@ -198,12 +198,12 @@ def test_help_is_no_run(name):
 
 def test_help_after_a_wrong_option_is_a_run():
     """trtexec prints its help then too: '&&&& FAILED' ends the log of 8.5.3, none that of TensorRT-RTX."""
-    assert trtlog.parse(FIXTURES / "trt-8.5.3-h200/err_bad_flag.log.gz").run.status == "failed"
-    assert trtlog.parse(FIXTURES / "trt-rtx-1.7.1-h200/rtx_err_flag.log.gz").run.status == "incomplete"
+    assert parsed_once(FIXTURES / "trt-8.5.3-h200/err_bad_flag.log.gz").run.status == "failed"
+    assert parsed_once(FIXTURES / "trt-rtx-1.7.1-h200/rtx_err_flag.log.gz").run.status == "incomplete"
 
 
 def test_an_aborted_build():
-    log = trtlog.parse(FIXTURES / "trt-8.5.3-h200/unet_smallws_verbose.log.gz")
+    log = parsed_once(FIXTURES / "trt-8.5.3-h200/unet_smallws_verbose.log.gz")
     assert log.run.status == "incomplete"
     last = list(log.records("messages"))[-1]
     assert last.severity == "error"
@@ -213,7 +213,7 @@ def test_an_aborted_build():
 
 
 def test_help_text_is_usage():
-    log = trtlog.parse(FIXTURES / "trt-8.5.3-h200/err_bad_flag.log.gz")
+    log = parsed_once(FIXTURES / "trt-8.5.3-h200/err_bad_flag.log.gz")
     counts = dict(zip(log.coverage.kind, log.coverage.lines, strict=True))
     assert counts["usage"] == 175
     assert counts["unknown_option"] == 1

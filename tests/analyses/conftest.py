@@ -8,15 +8,13 @@ import re
 
 import pytest
 
-import trtlog
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, parsed_once
 
 FOLDER = FIXTURES / "trt-8.5.3-h200"
 
 
-@functools.cache
 def parsed(name):
-    return trtlog.parse(FOLDER / f"{name}.log.gz")
+    return parsed_once(FOLDER / f"{name}.log.gz")
 
 
 @functools.cache

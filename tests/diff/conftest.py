@@ -9,20 +9,19 @@ from pathlib import Path
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, parsed_once
 
 CAPTURES = FIXTURES / "trt-8.5.3-h200"
 REPEATS = CAPTURES / "repeats"
 RTX = FIXTURES / "trt-rtx-1.7.1-h200"
 
 
-@functools.cache
 def load(name: str) -> trtlog.Log:
     """Return a capture by the name of its file without endings."""
     folder = RTX if name.startswith("rtx") else CAPTURES
     if (REPEATS / f"{name}.log.gz").exists():
         folder = REPEATS
-    return trtlog.parse(folder / f"{name}.log.gz")
+    return parsed_once(folder / f"{name}.log.gz")
 
 
 @functools.cache

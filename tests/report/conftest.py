@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, parsed_once
 from trtlog.report.page.page import report, report_diff
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -31,14 +31,7 @@ SECRETS = ("s3cr3t-pass", "tok3n-value", "k3y-value")
 @pytest.fixture(scope="session")
 def logs():
     """Return a captured log by its short name; each is read once."""
-    held: dict[str, trtlog.Log] = {}
-
-    def get(name: str) -> trtlog.Log:
-        if name not in held:
-            held[name] = trtlog.parse(FIXTURES / REPORTED[name])
-        return held[name]
-
-    return get
+    return lambda name: parsed_once(FIXTURES / REPORTED[name])
 
 
 @pytest.fixture(scope="session")
@@ -73,9 +66,9 @@ def browser(chromium):
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with api.sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-dev-shm-usage"] if os.geteuid() == 0 else []
-        held = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield held
-        held.close()
+        opened = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -126,11 +126,6 @@ def text_format_option(function: Function, formats: Sequence[str] = ("text", "md
     return click.option("--format", "format_", type=choice, default="text", show_default=True, help=help_)(function)
 
 
-def document_format_option(function: Function) -> Function:
-    """Add ``--format`` for what is a text alone."""
-    return text_format_option(function, ("text", "md"))
-
-
 def reading_options(function: Function) -> Function:
     """Add the options of every command that reads a log."""
     for option in (
