@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import trtlog
 from tests.analyses.conftest import FOLDER
-from tests.conftest import CORPUS, ROOT
+from tests.conftest import CORPUS, ROOT, each
 from trtlog.analyses.build.pin import pin
 from trtlog.cli import cli
 
@@ -37,8 +37,8 @@ def test_the_table_of_operations(engine):
     ]
     assert [row["onnx_layers"] for row in found] == [None, ["/head/MatMul", "/head/Add"]]
     lines = text.splitlines()
-    assert all("Autotuning op" in lines[row["line"] - 1] for row in found)
-    assert all("selected tactic" in lines[row["selected_line"] - 1] for row in found)
+    assert all("Autotuning op" in lines[row["line"] - 1] for row in each(found))
+    assert all("selected tactic" in lines[row["selected_line"] - 1] for row in each(found))
     assert trtlog.parse(PATH, engine=engine).coverage.set_index("kind").lines.get("unknown", 0) == 0
 
 
