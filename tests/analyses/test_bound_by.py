@@ -107,3 +107,28 @@ def test_logs_of_others(path, bounds):
     assert [row["bound_by"] for row in rows] == bounds
     assert all(row["host_overhead_ms"] is None or row["host_overhead_ms"] >= 0 for row in each(rows))
     assert all(row["gpu_busy_percent"] >= BUSY_PERCENT for row in rows if row["bound_by"] == "gpu" and len(rows) > 1)
+
+
+def test_a_short_enqueue_is_not_what_the_gpu_waits_for():
+    """27315.5 qps are 36.6 us a query, of which the enqueue takes 4.6; trtexec warns of it all the same."""
+    text = """&&&& RUNNING TensorRT.trtexec [TensorRT v101601] # trtexec --onnx=a.onnx
+[01/02/2026-10:00:00] [I] === Performance summary ===
+[01/02/2026-10:00:00] [I] Throughput: 27315.5 qps
+[01/02/2026-10:00:00] [I] Latency: min = 0.011 ms, max = 0.12 ms, mean = 0.013 ms, median = 0.0128 ms, percentile(99%) = 0.018 ms
+[01/02/2026-10:00:00] [I] Enqueue Time: min = 0.004 ms, max = 0.11 ms, mean = 0.0047 ms, median = 0.00464 ms, percentile(99%) = 0.006 ms
+[01/02/2026-10:00:00] [I] H2D Latency: min = 0.003 ms, max = 0.1 ms, mean = 0.0042 ms, median = 0.00415 ms, percentile(99%) = 0.005 ms
+[01/02/2026-10:00:00] [I] GPU Compute Time: min = 0.004 ms, max = 0.11 ms, mean = 0.0054 ms, median = 0.00513 ms, percentile(99%) = 0.008 ms
+[01/02/2026-10:00:00] [I] D2H Latency: min = 0.003 ms, max = 0.03 ms, mean = 0.0034 ms, median = 0.0034 ms, percentile(99%) = 0.004 ms
+[01/02/2026-10:00:00] [I] Total Host Walltime: 3.0 s
+[01/02/2026-10:00:00] [I] Total GPU Compute Time: 0.44 s
+[01/02/2026-10:00:00] [W] * Throughput may be bound by Enqueue Time rather than GPU Compute and the GPU may be under-utilized.
+&&&& PASSED TensorRT.trtexec [TensorRT v101601] # trtexec --onnx=a.onnx
+"""  # noqa: E501
+    log = trtlog.parse(text.encode())
+    [found] = log.analyze.table("performance").to_pylist()
+    assert found["bound_by"] == "host"
+    assert "the enqueue takes 13 % of the time between two queries, though trtexec warns of it" in found["because"]
+    rules = {row["rule"]: row for row in log.lint().to_dict("records")}
+    assert "host-bound" in rules
+    assert "enqueue-bound" not in rules
+    assert "whether they overlap with the computation the log does not tell" in rules["transfers-dominate"]["text"]

@@ -26,6 +26,9 @@ MOSTLY_BUSY_PERCENT = 90.0
 ENQUEUE_SHARE = 0.8
 # With an enqueue as long as the computation the GPU's time may itself be stretched by waiting for launches.
 ENQUEUE_EQUAL = 0.98
+# Launches that take less than that of the time between two queries are not what the GPU waits for: in runs of launches
+# alone they took 48 % and more.
+ENQUEUE_OF_PERIOD = 0.4
 # Between two queries the GPU always rests for a moment, which counts where a query takes a few microseconds.
 GAP_MS = 0.004
 
@@ -266,13 +269,19 @@ def _bound(times: _Times, setup: _Setup) -> tuple[str | None, str]:
     waits = f"the GPU computes for only {share}"
     if setup.streams == 1 and not stretched and gap <= GAP_MS:
         return "gpu", f"{waits}, but rests for no more than {1000 * gap:.1f} us between queries, as it always does"
-    if not setup.graph and ("enqueue" in setup.warnings or (near is not None and near > ENQUEUE_SHARE)):
+    of_period = None if times.enqueue is None else times.enqueue * setup.streams / times.period
+    launching = of_period is None or of_period >= ENQUEUE_OF_PERIOD
+    warned = "enqueue" in setup.warnings
+    if not setup.graph and launching and (warned or (near is not None and near > ENQUEUE_SHARE)):
         return "enqueue", f"{waits} and waits for launches{': ' if launches else ''}{launches}"
     copy, copy_ms = max(("h2d", times.h2d or 0.0), ("d2h", times.d2h or 0.0), key=lambda stage: stage[1])
     if copy_ms > times.gpu:
         return copy, f"{waits}; a copy of {copy_ms:.4g} ms takes longer than the computation of {times.gpu:.4g} ms"
     if setup.transfers and _in_turn(times):
         return "gpu", f"{waits}; copies of {times.copies:.4g} ms that do not overlap with it take the rest"
+    if not setup.graph and not launching:
+        launches = f"the enqueue takes {100 * (of_period or 0.0):.0f} % of the time between two queries"
+        launches += ", though trtexec warns of it" if warned else ""
     return "host", f"{waits}{'; ' if launches else ''}{launches}, and {_rest(times, setup, gap)}"
 
 

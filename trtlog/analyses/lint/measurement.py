@@ -158,7 +158,13 @@ def transfers_dominate(log: Log) -> Iterable[Hit]:
         words += f" and do not overlap with the computation: the GPU waits for {idle:.0f} % of the walltime"
         yield Hit(f"{words}.", lines, severity="warning" if idle >= 10 else "advice", confidence="medium")
     elif found["copies_percent"] > 30:
-        yield Hit(f"{words}; they overlap with the computation of other queries.", lines, severity="advice")
+        copies, rest = (found["h2d_ms"] or 0.0) + (found["d2h_ms"] or 0.0), found["host_overhead_ms"]
+        # What is longer than the time the GPU rests must run beside its computation.
+        if found["streams"] > 1 or (rest is not None and copies > rest):
+            words += "; they overlap with the computation of other queries"
+        else:
+            words += "; whether they overlap with the computation the log does not tell"
+        yield Hit(f"{words}.", lines, severity="advice")
     else:
         yield good(f"{words}.", lines)
 
@@ -193,10 +199,21 @@ def profile_mixed(log: Log) -> Iterable[Hit]:
 )
 def default_shapes(log: Log) -> Iterable[Hit]:
     """A model with dynamic dimensions, built without shapes."""
-    found = [*messages(log, "no shapes were provided"), *messages(log, "overriding shape")]
+    found = [
+        *messages(log, "no shapes were provided"),
+        *messages(log, "overriding shape"),
+        *messages(log, "automatically setting shape"),
+    ]
     unique = list({m["line"]: m for m in found}.values())
     if unique:
-        yield Hit(" ".join(dict.fromkeys(m["text"].strip() for m in unique[:3])), [m["line"] for m in unique])
+        loaded = bool(log.build.load_engine) or "--loadEngine" in (log.run.command or "")
+        yield Hit(
+            " ".join(dict.fromkeys(m["text"].strip() for m in unique[:3])),
+            [m["line"] for m in unique],
+            action="Give --shapes for the inference, within the profile that the engine was built for."
+            if loaded
+            else None,
+        )
 
 
 @rule(
