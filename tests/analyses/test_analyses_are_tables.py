@@ -15,6 +15,7 @@ from click.testing import CliRunner
 import trtlog
 from tests.analyses.conftest import FOLDER, parsed
 from tests.conftest import ROOT, each
+from tests.fuzz.checks import passed_over
 from trtlog.analyses.handle import Analyses
 from trtlog.analyses.registry import ANALYSES, METHODS, table_names
 from trtlog.cli import cli
@@ -218,3 +219,21 @@ def test_former_names_warn():
         assert questions.QUESTIONS["margins"] == ("tactics",)
     with pytest.raises(AttributeError):
         questions.nothing  # noqa: B018 - the access is what is tested
+
+
+@pytest.mark.parametrize("name", ["sweep_r50_fp32_b1", "resnet50_load_profile", "err_unsupported_op", "lstm_verbose"])
+def test_what_is_passed_over_has_no_rows(name):
+    log = parsed(name)
+    for analysis in each(METHODS.values()):
+        if analysis.is_table():
+            passed_over(log, analysis)
+
+
+def test_layers_of_tactics_alone_are_compared():
+    log = trtlog.parse(
+        b"[V] *************** Autotuning format combination: Float(4,1) -> Float(4,1) ***************\n"
+        b"[V] --------------- Timing Runner: l (Cask)\n[V] Tactic: 0x0000000000000001 Time: 2\n"
+        b"[V] >>>>>>>>>>>>>>> Chose Runner Type: Cask Tactic: 0x0000000000000001\n"
+    )
+    assert log.table("engine_layers").num_rows == 0
+    assert log.table("layer_times").column("layer").to_pylist() == ["l"]

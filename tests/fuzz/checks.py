@@ -167,6 +167,8 @@ def answers(log: Log, noise: Random) -> None:
                 getattr(run.analyze, name)()
                 run.table(analysis.table)
                 run.analyze.missing(name)
+                if noise.random() < 0.1:
+                    passed_over(run, analysis)
         for name, options in _BY.items():
             for by in options:
                 run.analyze.table(name, by=by)
@@ -175,6 +177,15 @@ def answers(log: Log, noise: Random) -> None:
             with contextlib.suppress(TrtlogError):
                 story = run.why(layer)
                 str(story), repr(story)
+
+
+def passed_over(run: Log, analysis: Any) -> None:
+    """Hold that an analysis which is not even begun would have no rows."""
+    ask = run.analyze
+    if analysis.needs and not ask._has_rows(analysis):
+        rows = analysis.load()(*map(ask._taken, analysis.takes))
+        if rows.num_rows or rows.schema != ask.table(analysis.table).schema:
+            raise Difference(f"{analysis.table}: passed over, and has {rows.num_rows} rows")
 
 
 def layer_names(log: Log, noise: Random) -> list[str]:

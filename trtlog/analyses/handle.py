@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from trtlog.log import Log
 
 
+# Tables that tell of layers.
+_OF_LAYERS = ("engine_layers", "tactics", "timings", "profile", "reformats")
+
+
 class Analyses(InNotebook):
     """What is computed from the tables of one log; each analysis is a DataFrame, :meth:`table` gives it as Arrow.
 
@@ -130,11 +134,16 @@ class Analyses(InNotebook):
             return rows
 
     def _has_rows(self, analysis: Analysis) -> bool:
-        """Whether any table of facts that an analysis needs or takes has rows: a file may hold many bare runs."""
+        """Whether any table of facts that an analysis rests on has rows: a file may hold many bare runs."""
         if not analysis.needs:
             return True
-        names = {*analysis.needs, *(name for name in analysis.takes if name in TABLES)}
-        return any(self._log.table(name).num_rows for name in names)
+        facts = {*analysis.needs, *(_OF_LAYERS if "layers" in analysis.takes else ())}
+        for name in analysis.takes:
+            if name in TABLES:
+                facts.add(name)
+            elif name in analyses() and self._has_rows(analyses()[name]):
+                return True
+        return any(self._log.table(name).num_rows for name in facts)
 
     def columns(self, analysis: str) -> dict[str, str]:
         """Return the columns of an analysis with their meanings and units."""
