@@ -6,6 +6,7 @@ import json
 import lzma
 import math
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import each
+import trtlog
+from tests.conftest import FIXTURES, each
 from trtlog.errors import InputError
 from trtlog.exports.documents import SWAP_NOTE, TIME_COLUMNS, join_by_layer, parse_exports, read_exports
-from trtlog.exports.files import find_exports
+from trtlog.exports.files import find_exports, find_siblings
 
 ROOT = Path(__file__).parents[1]
 CAPTURE = next(
@@ -345,3 +347,27 @@ def test_profile_and_layers_of_a_capture_join():
     text = gzip.decompress(CAPTURE.read_bytes()).decode()
     printed = re.search(r"Total +([0-9.]+) +[0-9.]+ +[0-9.]+ +100\.0", text)
     assert total == pytest.approx(float(printed[1]), abs=0.01 * len(rows))
+
+
+def test_a_copy_of_an_export_beside_it_is_one_export(tmp_path):
+    """x.times.json and x.times.json.gz hold the same rows: they are read once, by parse and in a dataset."""
+    folder, dataset_folder = FIXTURES / "trt-8.5.3-h200", tmp_path / "dataset"
+    tmp_path = tmp_path / "logs"
+    tmp_path.mkdir()
+    name = "resnet50_fp16_dyn_detailed"
+    shutil.copy(folder / f"{name}.log.gz", tmp_path)
+    for kind in ("times", "profile", "layers"):
+        shutil.copy(folder / f"{name}.{kind}.json.gz", tmp_path)
+    tables = ("iteration_times", "profile", "engine_layers")
+    once = {table: trtlog.parse(tmp_path / f"{name}.log.gz").table(table).num_rows for table in tables}
+    assert once["iteration_times"] > 1000
+    for kind in ("times", "profile", "layers"):
+        packed = tmp_path / f"{name}.{kind}.json.gz"
+        (tmp_path / f"{name}.{kind}.json").write_bytes(gzip.decompress(packed.read_bytes()))
+    assert {table: trtlog.parse(tmp_path / f"{name}.log.gz").table(table).num_rows for table in tables} == once
+    done = trtlog.to_dataset(tmp_path, dataset_folder)
+    assert (len(done.converted), done.failed, done.skipped) == (1, [], [])
+    dataset = trtlog.open_dataset(dataset_folder)
+    assert {table: dataset.table(table).num_rows for table in tables} == once
+    exports = [path.name for path in find_siblings(tmp_path / f"{name}.profile.json.gz")]
+    assert sum("profile" in name for name in exports) == 1, "the file that is named, and not its copy"

@@ -202,7 +202,7 @@ def test_zeros_after_a_gz_are_padding_and_other_bytes_are_said():
 def test_zst_without_its_package_names_the_extra(monkeypatch):
     packed = zstd(LOG)
     monkeypatch.setitem(sys.modules, "zstandard", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'trtlog\[zstd\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install '\.\[zstd\]'"):
         text_of(packed)
 
 

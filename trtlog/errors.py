@@ -121,6 +121,17 @@ class RunError(TrtlogError):
         self.folder = folder
 
 
+def how_to_install(extra: str) -> str:
+    """Return the command that adds an optional part: trtlog is on no package index, so it comes from its checkout.
+
+    Examples
+    --------
+    >>> how_to_install("plot")
+    "in the checkout of trtlog: pip install '.[plot]'"
+    """
+    return f"in the checkout of trtlog: pip install '.[{extra}]'"
+
+
 class MissingExtra(TrtlogError, ImportError):
     """An optional package is needed; the message holds the ``pip install`` line."""
 

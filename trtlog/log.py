@@ -375,7 +375,7 @@ class Log(InNotebook):
     # ------------------------------------------------------------------ out
     @property
     def plot(self) -> Plots:
-        """Plots for notebooks, with plotly: ``log.plot.profile()``; ``pip install 'trtlog[plot]'``."""
+        """Plots for notebooks, with plotly: ``log.plot.profile()``; ``pip install '.[plot]'``."""
         self._single("plot")
         plots: Plots = _below("plot")(self)
         return plots

@@ -395,7 +395,7 @@ def test_what_is_timed_before_a_cache_is_loaded_is_no_miss_of_it():
         "[V] [TRT] a [Float(8,1) -> Float(8,1)] got cached result: PluginV3, tactic 0x0000000000000002, 0.0133692 ms\n"
     )
     found = of_text(first + loaded + second)["timing-cache-unused"]
-    assert (found["severity"], "loaded and answered all" in found["text"]) == ("good", True)
+    assert (found["severity"], "loaded and had all results" in found["text"]) == ("good", True)
     found = of_text(loaded + first)["timing-cache-unused"]
     assert "1 of 1 combinations of formats were timed" in found["text"]
 

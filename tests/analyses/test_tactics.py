@@ -22,7 +22,7 @@ def test_candidates_are_all_timed_tactics_in_order(name):
 @pytest.mark.parametrize("name", LOGS)
 def test_the_tactic_in_the_engine_is_the_one_the_engine_line_names(name):
     used = [r for r in parsed(name).analyze.table("candidates").to_pylist() if r["in_engine"]]
-    # Each layer that computes, but for those that the timing cache answered; what became a NoOp runs nothing.
+    # Each layer that computes, but for those whose result the timing cache had; what became a NoOp runs nothing.
     assert len(used) == (76 if name.startswith("mobile") else 77)
     for row in each(used):
         _, tactic, rest = engine(name)[row["layer"]]

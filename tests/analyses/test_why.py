@@ -56,7 +56,7 @@ def test_a_layer_that_the_timing_cache_answered(capsys):
     assert story.winner["tactic"] == re.search(r"TacticValue: (0x[0-9a-f]+)", detail)[1]
     assert story.winner["kernel"] == re.search(r"TacticName: (\w+)", detail)[1]
     words = text_of_story(story, capsys)
-    assert "the timing cache answered" in words
+    assert "the timing cache had the result" in words
     assert "within the noise" in words
 
 

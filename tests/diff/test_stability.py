@@ -1,4 +1,4 @@
-"""Several builds of one model: flips are counted and told from noise."""
+"""Several builds of one model: flips are counted and distinguished from noise."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def _reasons(log: Log, lacking: Sequence[str], cause: str) -> list[str]:
         out.append("TensorRT-RTX compiles kernels where the engine runs, and times no tactics in a build.")
     elif "tactics" in lacking and log.table("combinations").num_rows:
         if any(event == "loaded" for event in log.table("timing_cache").column("event").to_pylist()):
-            out.append("A timing cache answered for them: build with an empty one to time them.")
+            out.append("A timing cache had their results: build with an empty one to time them.")
         elif set(log.table("timings").column("outcome").to_pylist()) == {"untimed"}:
             out.append("Its layers had one tactic each, which the builder takes without timing it.")
     return out

@@ -53,7 +53,7 @@ def command(
 ) -> None:
     """Show what changed from the build or run of CONTROL to that of TEST, and what of it matters.
 
-    Layers are paired in spite of renames and other fusions; a change of performance is told from noise, a
+    Layers are paired in spite of renames and other fusions; a change of performance is distinguished from noise, a
     slower machine from a worse choice of tactics.
 
     Two runs of one engine differ. Several logs a side show by how much, and the verdicts rest on that.

@@ -45,7 +45,7 @@ def command(
     """Draw the graph of LOG's engine: layers, and the tensors between them with shape and format.
 
     Conversions between formats are dashed and orange; a tensor whose ends compute in different precisions is red.
-    SVG opens in every browser, DOT is for Graphviz, ONNX for Netron (pip install 'trtlog[onnx]').
+    SVG opens in every browser, DOT is for Graphviz, ONNX for Netron (pip install '.[onnx]').
 
     Example:  trtlog graph verbose.log -o engine.svg --color precision
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from trtlog.errors import MissingExtra
+from trtlog.errors import MissingExtra, how_to_install
 
 
 @click.command("mcp")
@@ -26,5 +26,5 @@ def command(allow: tuple[str, ...]) -> None:
     try:
         from trtlog.mcp.server import make_server
     except ImportError as error:
-        raise MissingExtra("trtlog mcp needs the SDK of the protocol: pip install 'trtlog[mcp]'") from error
+        raise MissingExtra(f"trtlog mcp needs the SDK of the protocol; {how_to_install('mcp')}") from error
     make_server(allow).run("stdio")

@@ -1,4 +1,4 @@
-"""Which JSON exports lie beside a log, told fast for folders of many logs."""
+"""Which JSON exports belong to a log of the same folder, fast for folders of many logs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from trtlog.exports.files import exports_among, is_json, stems_of
+from trtlog.exports.files import exports_among, is_json, stems_of, uncompressed
 
 # Exports whose kind stands in front of the log's name: layers_net.json.
 _IN_FRONT = re.compile(r"(?:export)?(?:layer|graph|profile|tim|output)", re.IGNORECASE)
@@ -48,4 +48,5 @@ class Siblings:
         """Return the exports that carry the name of one of the logs: they are read with it."""
         if not self._sorted:
             return set()
-        return {export for log in logs if not is_json(log) for export in self.of(log)}
+        own = {uncompressed(export) for log in logs if not is_json(log) for export in self.of(log)}
+        return {name for _, name in self._sorted if uncompressed(name) in own}

@@ -26,7 +26,7 @@ class CatalogueRow(RunFigures):
     coverage_percent: float | None = column("float64", "share of lines that are accounted for by a rule", "%")
     notes: list[str] | None = column("texts", "what was odd about the source")
     sources: list[str] = column("texts", "all places where this very log was found")
-    size_bytes: int | None = column("int64", "size as it lies there, compressed where it is", "bytes")
+    size_bytes: int | None = column("int64", "size of the file, compressed where it is", "bytes")
     modified_at: datetime.datetime | None = column("time", "time of the last change of the source, UTC")
     stamps: list[str] = column("texts", "sizes and times of the sources, to know unchanged ones again")
     trtlog_version: str = column("text", "version of trtlog that read it")

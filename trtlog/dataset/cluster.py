@@ -8,7 +8,7 @@ from typing import Any
 
 from trtlog.dataset.batch import Done, Task, convert_batch
 from trtlog.dataset.workers import died, split
-from trtlog.errors import InputError, MissingExtra
+from trtlog.errors import InputError, MissingExtra, how_to_install
 
 # How often Dask tries a task again that raised an error, as for a file system that was away for a moment.
 _RETRIES = 2
@@ -34,7 +34,7 @@ class Cluster:
         try:
             distributed: Any = import_module("distributed")
         except ImportError as error:
-            raise MissingExtra("a cluster needs Dask distributed: pip install 'trtlog[dask]'") from error
+            raise MissingExtra(f"a cluster needs Dask distributed; {how_to_install('dask')}") from error
         self._own = isinstance(client, str)
         if isinstance(client, str):
             try:

@@ -296,7 +296,7 @@ def _partition(group: Group) -> Any:
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "") if names else "not told"
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "") if names else "not printed"
 
 
 class _Tables(Mapping[str, Any]):

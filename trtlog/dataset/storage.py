@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow.fs as pafs
 
-from trtlog.errors import InputError, MissingExtra
+from trtlog.errors import InputError, MissingExtra, how_to_install
 
 
 def is_url(text: str) -> bool:
@@ -37,7 +37,7 @@ def filesystem(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
-        raise MissingExtra("URLs need fsspec: pip install 'trtlog[remote]'") from error
+        raise MissingExtra(f"URLs need fsspec; {how_to_install('remote')}") from error
     try:
         system, path = url_to_fs(url)
     except ImportError as error:

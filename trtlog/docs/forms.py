@@ -18,7 +18,7 @@ what was undone and whose lines were left out; tables name the lines of the file
 was joined has its first line's number, records of one line all have that line's.
 
 Files, standard input, `trtlog watch` and conversions of any size are treated alike. A log that was written by trtexec
-itself is told by a look at its beginning and at a few lines of every 2 MiB, and is never changed. A form that begins
+itself is found by a look at its beginning and at a few lines of every 2 MiB, and is never changed. A form that begins
 further down in a long file is found at the next such look. Where a record was cut and its rest begins as a record does,
 as `Name: ` in the middle of an engine's layer, the lines are parted only if the grammar knows both parts. What is lost
 when a text is wrapped cannot be brought back: a mail program that drops blanks at line ends takes the columns of a

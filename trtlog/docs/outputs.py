@@ -28,7 +28,7 @@ _BLOCK = re.compile(r'^```(console|lark title="(grammars/[^"]*)")\n(.*?)^```$', 
 _CUT = "..."
 _BASH = 'trtlog() { "$PYTHON" -m trtlog "$@"; }; python() { "$PYTHON" "$@"; }; set -o pipefail; '
 _COPIED = ("trtlog", "grammars", "tests")
-_LINKED = ("fixtures", "docs", "pyproject.toml", "README.md")
+_LINKED = (".ci", "fixtures", "docs", "pyproject.toml", "README.md")
 
 
 def has_outputs(page: str) -> bool:

@@ -83,7 +83,8 @@ def siblings_among(names: Iterable[str], export: str) -> list[str]:
         pattern = rf"{words}\.json"
     else:
         pattern = rf"(?:{re.escape(stem)}[._-]{words}|{words}[._-]{re.escape(stem)})\.json"
-    return sorted(full for full in names if re.fullmatch(pattern, _without(full, _COMPRESSED), re.IGNORECASE))
+    fitting = sorted(full for full in names if re.fullmatch(pattern, _without(full, _COMPRESSED), re.IGNORECASE))
+    return without_twins(fitting, export)
 
 
 def is_json(name: str) -> bool:
@@ -117,7 +118,34 @@ def exports_among(names: Iterable[str], log: str, command: str | None = None) ->
             continue
         if name.lower() in named or any(pattern.fullmatch(name) for pattern in patterns):
             found.append(full)
-    return sorted(found)
+    return without_twins(sorted(found))
+
+
+def without_twins(names: Iterable[str], kept: str = "") -> list[str]:
+    """Return the names without those of copies: ``x.json`` beside ``x.json.gz`` is one export, read as it is.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of one folder, sorted.
+    kept : str
+        The name that stays, whatever its copies are called.
+
+    Examples
+    --------
+    >>> without_twins(["a.json", "a.json.gz", "b.json.gz"])
+    ['a.json', 'b.json.gz']
+    """
+    chosen: dict[str, str] = {_without(kept, _COMPRESSED): kept} if kept else {}
+    listed = list(names)
+    for name in listed:
+        chosen.setdefault(_without(name, _COMPRESSED), name)
+    return [name for name in listed if chosen[_without(name, _COMPRESSED)] == name]
+
+
+def uncompressed(name: str) -> str:
+    """Return a name without the ending of a compression."""
+    return _without(name, _COMPRESSED)
 
 
 def exports_named(command: str | None) -> list[str]:

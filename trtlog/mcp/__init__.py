@@ -2,5 +2,5 @@
 
 :mod:`trtlog.mcp.places` decides what may be read and keeps what was opened, :mod:`trtlog.mcp.answers` makes answers
 small enough for a context window, :mod:`trtlog.mcp.server` holds the tools. ``trtlog mcp`` runs it;
-``pip install 'trtlog[mcp]'``.
+``pip install '.[mcp]'``.
 """

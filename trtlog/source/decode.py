@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
-from trtlog.errors import InputError, MissingExtra
+from trtlog.errors import InputError, MissingExtra, how_to_install
 
 # The most bytes one step of decompression hands out.
 _STEP_BYTES = 4 << 20
@@ -27,7 +27,7 @@ def _zstd() -> Any:
         import zstandard
     except ImportError:
         raise MissingExtra(
-            "a .zst file needs the zstandard package: pip install 'trtlog[zstd]', or unpack the file first"
+            f"a .zst file needs the zstandard package ({how_to_install('zstd')}), or unpack the file first"
         ) from None
     return zstandard.ZstdDecompressor().decompressobj()
 

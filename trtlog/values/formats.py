@@ -140,7 +140,7 @@ class TensorFormat:
             known = self.tensor_format
             parts.append(f"layout {self.layout} ({known or 'internal to TensorRT'})")
         else:
-            parts.append("layout not told by this text")
+            parts.append("layout not in this text")
         if self.vector_size and self.vector_size > 1:
             along = "" if self.vector_dim is None else f" along axis {self.vector_dim}"
             parts.append(f"vectors of {self.vector_size} elements{along}")

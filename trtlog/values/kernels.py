@@ -103,7 +103,7 @@ class KernelName:
         >>> print(decode_kernel("ampere_h16816gemm_64x64_ldg8_nn_v1").describe())
         gemm for ampere, FP16 in, FP16 out, accumulates in FP16, layout nn, tile 64x64, tensor cores
         """
-        parts = [f"{self.operation or 'operation not told'} for {self.architecture or 'no named architecture'}"]
+        parts = [f"{self.operation or 'operation not known'} for {self.architecture or 'no named architecture'}"]
         parts += [f"{self.input_type} in"] if self.input_type else []
         parts += [f"{self.output_type} out"] if self.output_type else []
         if self.math_type and self.math_type != self.input_type:

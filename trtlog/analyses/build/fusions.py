@@ -56,7 +56,7 @@ class RuleUse(Record):
     tried: int = column("int64", "'Running: RULE on LAYER' lines")
     applied: int = column("int64", "attempts followed by a rewrite, and rewrites printed without an attempt")
     outcome: str = column(
-        "name", "applied; partly; silent: this rule prints no outcome anywhere in the log, so it cannot be told"
+        "name", "applied; partly; silent: this rule prints no outcome anywhere in the log, so its outcome is not known"
     )
 
 

@@ -102,7 +102,8 @@ def _built(kernels: Sequence[Layer], other: str | None, searched: bool) -> list[
     every = _timed(kernels)
     if compute.time_ms is None and every.time_ms is None:
         words = "the log holds no timings of the engine's tactics"
-        words += ": one tactic was there, or a cache answered" if searched else " (a build with --verbose prints them)"
+        because = ": one tactic was there, or a cache had the result"
+        words += because if searched else " (a build with --verbose prints them)"
         return [_step("tactics", compute, None, words), _step("conversions", every, None, words)]
     words = f"timings of {compute.layers} of {counted(compute.of_layers or 0, 'layer')} that {_compute(compute)}"
     words += f"; {other}" if other else ""

@@ -134,7 +134,7 @@ class CacheUse(Record):
     loaded: bool = column("bool", "whether a cache file was read")
     timed: int = column("int64", "combinations of formats, reformats included, with runners timed below")
     answered: int = column(
-        "int64", "combinations with nothing timed below: the cache answered, or there was nothing to time"
+        "int64", "combinations with nothing timed below: the cache had the result, or there was nothing to time"
     )
     cached_results: int = column("int64", "results printed as cached (10.14 and later)")
 

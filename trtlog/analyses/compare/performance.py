@@ -1,7 +1,7 @@
 """Whether a change of performance is real, or what runs of one engine differ by anyway.
 
 Inferences of one run are alike; runs are not: clocks, warm-up and above all the host change between them. So a
-change is held against what runs differ by, never against the number of inferences:
+change is compared with what runs differ by, never against the number of inferences:
 
 - with one run a side, against a floor that was measured on repeats (:mod:`floors`) for the kind of figure and for
   what the run depends on (:mod:`regime`), widened by how much the run wanders within itself;
@@ -245,7 +245,7 @@ def _unjudged(stat: str) -> str:
 
 def _reason(metric: str, found: Judgement, sides: tuple[Sequence[Run], Sequence[Run]]) -> str:
     runs = [run for side in sides for run in side]
-    limit = f"changes up to {percent(found.limit_percent)} are not told from noise"
+    limit = f"changes up to {percent(found.limit_percent)} are within noise"
     if metric in _COPIES:
         return f"{limit}: copies are short, and their times fall into steps"
     if metric in ("enqueue_time", "end_to_end_host_latency"):

@@ -58,7 +58,7 @@ class RankedRun(RunFigures):
     reference: str | None = column("text", "what it is compared with: runs of the baseline, else the best of the group")
     differs: str | None = column("text", "in what it differs from them: gpu, precision, tensorrt_version, cuda_graph")
     change_percent: float | None = column("float64", "figure against that of the reference", "%")
-    limit_percent: float | None = column("float64", "a change of up to that much is not told from noise", "%")
+    limit_percent: float | None = column("float64", "a change of up to that much is within noise", "%")
     verdict: str | None = column("text", "faster, slower or same; baseline or best for the reference itself")
     reason: str | None = column("text", "what limits the verdict, or why there is none")
     cause: str | None = column("text", "why the run failed, where the log tells")
@@ -389,7 +389,7 @@ def _notes(rows: Sequence[Mapping[str, Any]], *, has_baseline: bool) -> Iterator
     if open_:
         widest = max(row["limit_percent"] for row in open_)
         yield (
-            f"{counted(len(open_), 'run')} with a change of 1% and more cannot be told from noise (up to "
+            f"{counted(len(open_), 'run')} with a change of 1% and more are within noise (up to "
             f"{widest:.2g}%): repeat them, lock the clocks, launch as a CUDA graph"
         )
     if has_baseline:

@@ -86,7 +86,7 @@ class PerformanceChange(Record):
     noise_percent: float | None = column("float64", "spread within a run, the largest of all runs", "%")
     method: str | None = column("text", "what the verdict rests on")
     limit_percent: float | None = column(
-        "float64", "a rise of up to that much, or a fall by the same factor, is not told from noise", "%"
+        "float64", "a rise of up to that much, or a fall by the same factor, is within noise", "%"
     )
     control_runs: int | None = column("int64", "runs of the control that have the figure")
     test_runs: int | None = column("int64", "runs of the test that have the figure")

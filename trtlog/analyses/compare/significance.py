@@ -50,7 +50,7 @@ class Judgement:
     p_value : float
         How often equal engines would differ by that much.
     limit_percent : float
-        A change of up to that much is not told from noise.
+        A change of up to that much is within noise.
     real : bool
         Whether the change is larger.
     method : str

@@ -112,7 +112,7 @@ def _row(layer: Layer, position: int, reader: _Reader, risk: Risk | None, noise:
     row |= {"run": layer.run, "layer": layer.layer, "tactic": layer.tactic, "line": layer.line}
     timed = reader.timed(layer, position)
     if timed is None or risk is None:
-        row["because"] = "the log has no timing of it: the timing cache answered, or nothing was to choose"
+        row["because"] = "the log has no timing of it: the timing cache had the result, or nothing was to choose"
         return row
     tactic, kernel, time_ms, others, line = timed
     margin = 100 * (min(others) / time_ms - 1) if others and time_ms else None

@@ -259,7 +259,7 @@ def _note(
     if work.bytes is None:
         notes.append("shape or type of an operand is not printed, nor does it follow from the inputs' shapes")
     if work.flops is None:
-        notes.append("its operations are not told: no layer parameters (--profilingVerbosity=detailed), no ONNX shapes")
+        notes.append("its operations are unknown: no layer parameters (--profilingVerbosity=detailed), no ONNX shapes")
     if work.flops and rate is None:
         unknown = "what it computes in is not printed"
         known = f"the GPU has no rate of its own for {layer.precision}" if layer.precision else unknown

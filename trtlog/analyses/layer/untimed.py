@@ -71,11 +71,11 @@ def why_untimed(log: Log, layer: str) -> Untimed | None:
         return Untimed("no_valid_tactics", "No tactic that was tried for it could be timed.", own[0]["line"])
     for row in rows(log.table("combinations")):
         if row["layer"] and row["layer"].strip() == name and row["chosen_tactic"] is not None:
-            text = "A tactic was chosen for it without timing anything: the timing cache answered."
+            text = "A tactic was chosen for it without timing anything: the timing cache had the result."
             return Untimed("cached", text, row["line"])
     return Untimed(
         "unknown",
-        "The log holds no timing of this layer, nor of one of the same shape: the timing cache answered, or there was "
+        "The log holds no timing of this layer, nor of one of the same shape: the timing cache had one, or there was "
         "no choice; no line says which.",
     )
 

@@ -103,12 +103,12 @@ def _choice(story: Story) -> list[str]:
     winner, second = story.winner, story.second
     assert winner is not None  # the caller asked
     name = winner["kernel"] or f"tactic {winner['tactic']}"
-    first = f"The engine runs {name} ({winner['runner']}, {winner['precision'] or 'precision not told'})"
+    first = f"The engine runs {name} ({winner['runner']}, {winner['precision'] or 'precision not known'})"
     first += f" at {_ms(winner['time_ms'])}, as timed by the builder"
     if story.selection == "same_shape":
         first += (
             f" for {story.timed_layer}, a layer of the same type, tactic, shapes and formats: "
-            f"this layer itself was not timed, the timing cache answered"
+            f"this layer itself was not timed, the timing cache had the result"
         )
     elif story.selection == "ambiguous":
         first += " (the engine's lines fit several combinations of formats; this is the fastest)"
@@ -157,7 +157,7 @@ def _passed_over(found: dict[str, Any], story: Story) -> str:
             f"{words} Even with the conversions, timed at {_ms(found['reformat_ms'])}, this would be faster; "
             f"the builder weighs the whole network and chose otherwise."
         )
-    return f"{words} The conversions this needs were not timed, so whether it pays cannot be told from this log."
+    return f"{words} The conversions this needs were not timed, so whether it pays does not follow from this log."
 
 
 def _moving_along(story: Story) -> str:

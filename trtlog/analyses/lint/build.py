@@ -33,7 +33,7 @@ _MOST = 0.5
     "takes a fraction of the time and chooses the same tactics.",
 )
 def timing_cache_unused(log: Log) -> Iterable[Hit]:
-    """Long builds without a timing cache file, and what a cache file that was loaded answered."""
+    """Long builds without a timing cache file, and what a cache file that was loaded was used for."""
     use = log.analyze.table("cache_use").to_pylist()
     if is_rtx(log) or not use:
         return  # TensorRT-RTX times no tactics, so there is nothing to keep
@@ -83,7 +83,7 @@ def _timed_anew(log: Log, events: list[dict[str, Any]]) -> tuple[bool, str]:
     if loaded and saved and saved[-1] > loaded[0]:
         grown = f"the file grew from {size(loaded[0])} to {size(saved[-1])}"
         return True, f"{grown}, so that tactics were timed and added"
-    return False, " and answered all" if runners or cached else ""
+    return False, " and had all results" if runners or cached else ""
 
 
 @rule(

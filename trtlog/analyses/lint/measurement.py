@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _TINY_MS = 0.010
 _NO_KERNEL = ("Constant", "NoOp")
-# Of an engine most of whose layers the cache answered for, the rest says little.
+# Of an engine most of whose layers the cache had the result for, the rest says little.
 _TIMED_SHARE = 0.8
 _HOT_PERCENT = 10.0
 

@@ -161,7 +161,7 @@ def analyses(found: Analyses) -> Document:
             rows.append((code(f"log.analyze.{name}()"), _first(analysis.about)))
         else:
             missing.setdefault(advice, []).append(name)
-    table = Table((Column("answered here", "code"), Column("with")), rows, most=len(rows))
+    table = Table((Column("analysis", "code"), Column("with")), rows, most=len(rows))
     blocks = [Sentence(words(strong(", ".join(names)), " ", aside(advice))) for advice, names in missing.items()]
     return Document("Analyses", (Title(words(strong("Analyses"))), *([table] if rows else []), *blocks))
 

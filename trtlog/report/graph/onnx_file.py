@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact
-from trtlog.errors import MissingExtra
+from trtlog.errors import MissingExtra, how_to_install
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -36,7 +36,7 @@ def to_onnx(log: Log) -> bytes:
         import onnx
         from onnx import helper
     except ImportError:
-        raise MissingExtra("ONNX files need the package onnx: pip install 'trtlog[onnx]'") from None
+        raise MissingExtra(f"ONNX files need the package onnx; {how_to_install('onnx')}") from None
     nodes = log.table("graph_nodes").to_pylist()
     layers = log.analyze._layers.layers
     made, tensors = [], {}

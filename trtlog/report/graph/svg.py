@@ -191,7 +191,7 @@ def _legend(drawing: Drawing) -> tuple[str, float]:
             pairs.append((f"other types ({others})", NONE))
         unknown = sum(1 for box in drawing.boxes if box.key is None and box.kind not in ("input", "output"))
         if unknown:
-            pairs.append((f"not told ({unknown})", NONE))
+            pairs.append((f"not known ({unknown})", NONE))
     if "conversion" in counts:
         pairs.append((f"conversion of a format ({counts['conversion']})", CONVERSION))
     out, x = [], _MARGIN

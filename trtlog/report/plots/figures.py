@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from trtlog.errors import InputError, MissingExtra
+from trtlog.errors import InputError, MissingExtra, how_to_install
 from trtlog.report.safe import shown
 
 Figure: TypeAlias = Any
@@ -29,7 +29,9 @@ def graphs() -> Any:
     try:
         import plotly.graph_objects as held
     except ImportError as error:
-        raise MissingExtra("Plots are drawn with plotly, which is not installed: pip install 'trtlog[plot]'") from error
+        raise MissingExtra(
+            f"Plots are drawn with plotly, which is not installed; {how_to_install('plot')}"
+        ) from error
     return held
 
 
@@ -82,7 +84,7 @@ def write(figure: Figure, path: Path, *, width: int = 1000) -> Path:
             figure.write_image(path, width=width, height=figure.layout.height or 400, scale=2)
         except (ImportError, ValueError, RuntimeError) as error:
             raise MissingExtra(
-                f"{path} cannot be drawn: pictures need kaleido (pip install 'trtlog[plot]') and Chrome or Chromium "
+                f"{path} cannot be drawn: pictures need kaleido ({how_to_install('plot')}) and Chrome or Chromium "
                 f"(Debian: apt-get install chromium); .html needs neither. {_first(error)}"
             ) from error
     else:

@@ -164,7 +164,8 @@ class Plots(InNotebook):
             raise QueryError(f"{len(found)} layers fit {layer!r}: {', '.join(found[:20])}")
         rows = self._log.analyze.table("candidates", layer=found[0]).to_pylist()
         if not rows:
-            raise QueryError(f"no tactic was timed for {found[0]!r}: the timing cache answered, or there was no choice")
+            why = "the timing cache had the result, or there was no choice"
+            raise QueryError(f"no tactic was timed for {found[0]!r}: {why}")
         total = len(rows)
         rows = [row for row in rows if row["rank"] <= most or row["in_engine"]]
         bars = []
