@@ -13,9 +13,9 @@ import pytest
 import trtlog
 from tests.conftest import ROOT, each
 from tests.forms.collected import COLLECTED
+from tests.forms.rows import rows_of, written
 from tests.forms.writers import FORMS, wrapped
 from trtlog.source.chunks import open_source
-from trtlog.tables.lines import FIRST, LAST
 
 LOGS = ("lstm_verbose", "resnet50_load_profile")
 # PowerShell reports the first line that a program writes, not one that a form of its own was put around.
@@ -29,30 +29,6 @@ PAIRS = 24
 def lines_of(name: str) -> list[bytes]:
     data = gzip.decompress((ROOT / "fixtures" / "trt-8.5.3-h200" / f"{name}.log.gz").read_bytes())
     return data.replace(b"\r\n", b"\n").split(b"\n")[:-1]
-
-
-def written(lines: list[bytes], names: tuple[str, ...]) -> tuple[bytes, list[int]]:
-    """Return a log in some forms, the innermost first, and where each of its lines begins."""
-    numbers = list(range(1, len(lines) + 1))
-    for name in names:
-        lines, where = (FORMS.get(name) or COLLECTED[name])(lines)
-        numbers = [where[number - 1] for number in numbers]
-    return b"\n".join(lines) + b"\n", numbers
-
-
-def rows_of(log: trtlog.Log, numbers: list[int] | None = None) -> dict[str, list[dict[str, Any]]]:
-    """Return all rows; the line numbers of a bare log become those that a form gives them."""
-    out = {}
-    for name in log.tables:
-        rows = [] if name == "coverage" else log.table(name).to_pylist()
-        for row in rows:
-            for column in LAST:
-                row.pop(column, None)
-            for column in FIRST if numbers else ():
-                if row.get(column):
-                    row[column] = numbers[row[column] - 1]
-        out[name] = rows
-    return out
 
 
 @cache

@@ -1,7 +1,7 @@
 """What must be true of any input: no exception but trtlog's own errors, and the loops in C and in Python say the same.
 
-Three levels: ``read`` (both loops, every table), ``answers`` (every analysis, rule and record), ``outputs`` (pages,
-comparisons, gates, Parquet, datasets, commands).
+Levels: ``read`` (both loops, every table), ``answers`` (every analysis, rule and record), ``outputs`` (pages,
+comparisons, gates, Parquet, datasets, commands), ``forms`` (a log in forms has the rows of the bare one).
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from typing import Any
 import pyarrow as pa
 
 import trtlog
+from tests.forms.rows import rows_of, written
 from tests.fuzz.commands import run_commands
+from tests.fuzz.forms import chosen
 from trtlog import grammar
 from trtlog.analyses.registry import METHODS
 from trtlog.engines.line import LineEngine
@@ -32,7 +34,7 @@ from trtlog.tables import TableSet
 
 RULES = grammar.load()
 _PACKAGE = str(Path(trtlog.__file__).parent)
-LEVELS = ("read", "answers", "outputs")
+LEVELS = ("read", "answers", "outputs", "forms")
 
 
 class Difference(AssertionError):
@@ -265,6 +267,29 @@ def files(log: Log, data: bytes, other: bytes, folder: Path, noise: Random) -> N
                     raise Difference(f"dataset {name}: {rows} of {log.table(name).num_rows} rows")
 
 
+# ------------------------------------------------------------------ forms
+
+
+def in_forms(data: bytes, noise: Random) -> None:
+    """Put a log in forms: the rows of the bare log are read, each at the line where it stands."""
+    names = chosen(noise, data)
+    text, numbers = written(data.split(b"\n")[:-1], names)
+    bare = _refusal(lambda: trtlog.parse(data, engine="line"))
+    if isinstance(bare, str):
+        return  # nothing of TensorRT's is in it
+    expected = rows_of(bare, numbers)
+    for engine in ("line", "auto"):
+        found = _refusal(lambda engine=engine: trtlog.parse(text, engine=engine))
+        if isinstance(found, str):
+            raise Difference(f"forms {' in '.join(names)}: refused: {found}")
+        rows = rows_of(found)
+        for table in expected:
+            if repr(rows[table]) != repr(expected[table]):
+                pairs = itertools.zip_longest(rows[table], expected[table])
+                first = next(pair for pair in pairs if repr(pair[0]) != repr(pair[1]))
+                raise Difference(f"forms {' in '.join(names)}: {table}: {first[0]} / {first[1]}; {found.notes}")
+
+
 # ------------------------------------------------------------------ one input
 
 
@@ -276,6 +301,10 @@ def check(data: bytes, other: bytes, noise: Random, level: str) -> None:
     Exception
         Whatever is found.
     """
+    if level == "forms":
+        if data:
+            in_forms(data, noise)
+        return
     log = read(data, noise)
     if log is None or level == "read":
         return

@@ -14,12 +14,15 @@ from random import Random
 from typing import Any
 
 from tests.fuzz import checks
+from tests.fuzz.forms import bare_log
 from tests.fuzz.material import material, real_logs
 from tests.fuzz.mutations import mutated
 from tests.fuzz.reduce import reduced
 
 # Share of the inputs that go further than both loops and all tables.
 ANSWERS, OUTPUTS = 0.15, 0.03
+# Share of the inputs that are put in forms.
+FORMS = 0.1
 # Seconds of processor time for one input; the usual one takes a hundredth.
 MOST_S = 60.0
 
@@ -84,6 +87,8 @@ def limited(seconds: float) -> Iterator[None]:
 def input_of(chance: str, logs: list[Path]) -> tuple[bytes, bytes, list[str], str]:
     """Return an input, another log beside it, the mutations that made it, and how far it is looked at."""
     noise = Random(chance)
+    if noise.random() < FORMS:
+        return bare_log(noise, logs) if logs else b"", b"", [], "forms"
     data, other = material(noise, logs), material(noise, logs)
     data, names = mutated(data, other, noise)
     draw = noise.random()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import csv
-import io
 import json
 import re
 from collections import Counter
@@ -19,7 +17,11 @@ _BLANK_FRONT = rb"[ \t\[(]*[bruf]?"
 _LEAST = 2
 _WAYS = 3
 _STEADY = 0.6
-_DELIMITERS = (b",", b"\t", b";")
+# A quotation mark stands in a cell in quotes only, and twice.
+_CELLS = {
+    delimiter: re.compile(rb'(?:^|(?<=%b))(?:"(?:[^"]|"")*"|[^"%b]*)(?=%b|$)' % ((delimiter,) * 3))
+    for delimiter in (b",", b"\t", b";")
+}
 
 
 class Quoted(Form):
@@ -89,19 +91,19 @@ class Csv(Form):
         undos: list[Undo] = []
         if not any(b'"' in line for line in lines):
             return undos
-        for delimiter in _DELIMITERS:
+        for delimiter in _CELLS:
             rows = [cells for cells in (_cells(line, delimiter) for line in lines) if cells]
             if not rows:
                 continue
             length, _ = Counter(map(len, rows)).most_common(1)[0]
             rows = [row for row in rows if len(row) == length]
-            known = Counter(
-                place for row in rows for place, cell in enumerate(row) if sample.judge.begins(_encoded(cell))
-            )
+            known = Counter(place for row in rows for place, cell in enumerate(row) if sample.holds(_encoded(cell)))
             if not known:
                 continue
             place, count = known.most_common(1)[0]
-            if count >= _LEAST and len(rows) >= _STEADY * len(lines):
+            # Where there is one column, what needs no quotes is no row.
+            wanted = lines if length > 1 else [line for line in lines if line[:1] == b'"']
+            if count >= _LEAST and len(rows) >= _STEADY * len(wanted):
                 undos.append(_Column(delimiter, length, place))
         return undos
 
@@ -127,15 +129,16 @@ def _encoded(cell: str) -> bytes:
 
 
 def _cells(line: bytes, delimiter: bytes) -> list[str]:
-    """Return the cells of a row; none where quotes are not closed, or nothing is divided or quoted."""
-    quoted = b'"' in line
-    if delimiter not in line and not (quoted and line[:1] == b'"'):
+    """Return the cells of a row; none where it is no row, or nothing in it is divided or in quotes."""
+    if delimiter not in line and line[:1] != b'"':
         return []
-    if not quoted:
-        return line.decode("utf-8", "surrogateescape").split(delimiter.decode())
-    text = io.StringIO(line.decode("utf-8", "surrogateescape"), newline="")
-    try:
-        rows = list(csv.reader(text, delimiter=delimiter.decode(), strict=True))
-    except csv.Error:
-        return []
-    return rows[0] if len(rows) == 1 else []
+    cells, end = [], -len(delimiter)
+    for found in _CELLS[delimiter].finditer(line):
+        if found.start() != end + len(delimiter):
+            break
+        end = found.end()
+        cell = found[0]
+        if cell[:1] == b'"':
+            cell = cell[1:-1].replace(b'""', b'"')
+        cells.append(cell.decode("utf-8", "surrogateescape"))
+    return cells if end == len(line) else []

@@ -43,7 +43,7 @@ _ODD = re.compile(b"|".join(map(re.escape, _TEXTS)) + rb"|[\xc2\xe2][\x80-\xbf]|
 _STRANGE = 0.02
 _SAME_END = 0.9
 # Of what is certain so many lines may be known less: the grammar describes what is usual.
-_FEW_WORSE = 0.01
+_FEW_WORSE = 0.03
 _MORE = 0.02
 _ALL, _EVERY = 600, 4
 # A header holds this twice; a line that holds it more often may hold several records.
@@ -110,19 +110,26 @@ def find_layers(data: bytes, *, whole: bool = False, logger: Logger | None = Non
     sample = Sample(lines, Judge.of_grammar(logger))
     best = _cleared(sample, [], hopes_first=False)
     if best or len(sample.hidden) > 1:
-        ways = [_cleared(sample, [], hopes_first=True)]
-        ways += [_cleared(sample, [undo], hopes_first=False) for undo in WRAPPED.evident(sample)]
-        best = max([best, *ways], key=lambda layers: _rank(sample, layers))
+        ways = [best, _cleared(sample, [], hopes_first=True)]
+        best = max(ways, key=lambda layers: _rank(sample, layers))
+        # A text may have been cut after something was put in front of its lines, at any depth.
+        for depth in range(len(best) + 1):
+            above = [layer for layer in best[:depth] if not isinstance(layer, Join)]
+            for undo in WRAPPED.evident(_below(sample, above)):
+                ways.append(_cleared(sample, [*above, undo], hopes_first=False))
+        best = max(ways, key=lambda layers: _rank(sample, layers))
     return best
 
 
-def _rank(sample: Sample, layers: Sequence[Undo]) -> tuple[float, int, int, int]:
+def _rank(sample: Sample, layers: Sequence[Undo]) -> tuple[float, ...]:
     """Return how good a way is: by the share of the text that is known, as ways differ in the number of lines.
 
-    Where two read the same, forms with a name tell more than a common prefix.
+    Where two read the same, forms with a name tell more than a common prefix, and what is joined first keeps more.
     """
     below = _below(sample, layers)
-    return round(below.share, 2), -sum(map(_is_common, layers)), below.clarity - below.joined, -len(layers)
+    late = next((place for place, layer in enumerate(layers) if isinstance(layer, Join)), 0)
+    known = below.clarity - below.joined
+    return round(below.share, 2), -sum(map(_is_common, layers)), known, -late, -len(layers)
 
 
 def _cleared(sample: Sample, outermost: list[Undo], *, hopes_first: bool) -> list[Undo]:
@@ -210,7 +217,8 @@ def _outermost(
             better, worse, changed = sample.gain(undo, after)
             # What changes one line alone is judged by that line.
             enough = better >= min(form.least, changed) and better > 2 * worse
-            if (enough or (undo.certain and worse <= _FEW_WORSE * changed)) and (best is None or better > best[0]):
+            certain = undo.certain and worse <= max(1, _FEW_WORSE * changed)
+            if (enough or certain) and (best is None or better > best[0]):
                 best = better, undo, after
             elif maybe is None and not worse and _may_hide(form, sample, changed):
                 maybe = undo, after

@@ -16,6 +16,7 @@ _LEAST = 2
 _SHARE = 0.02
 _MOST = 0.5
 _OUTER = 6
+_ALL = 0.95
 
 
 class Marks(Form):
@@ -41,16 +42,20 @@ class Marks(Form):
     def shapes(self, sample: Sample) -> list[bytes]:
         """Return expressions for what stands in front of several records, the commonest first."""
         fronts: Counter[bytes] = Counter()
+        printed: Counter[bytes] = Counter()
         for line in sample.hidden:
             front = _front(sample, line)
             if front:
                 fronts[shape_of(front)] += 1
+                printed[front] += 1
         least = max(_LEAST, _SHARE * len(sample.unread))
         blank = [shape for shape in fronts if not shape.replace(b"\\", b"").strip()]
         if sum(fronts[shape] for shape in blank) <= _MOST * _records(sample):
             for shape in blank:  # what is indented belongs to what stands above it
                 del fronts[shape]
-        return [shape for shape, count in fronts.most_common(4) if count >= least]
+        shapes = [shape for shape, count in fronts.most_common(4) if count >= least]
+        shared = _shared(sample, printed.most_common(1)[0][0]) if printed else b""
+        return [shape_of(shared), *shapes] if shared and shapes else shapes
 
 
 MARKS = Marks()
@@ -74,7 +79,7 @@ class Relayed(Form):
         fronts: Counter[bytes] = Counter()
         for line in sample.lines:
             end = sample.judge.header(line)
-            if end and not sample.judge.is_dated(line) and sample.judge.is_dated(line[end:]):
+            if end and not sample.judge.is_dated(line) and sample.judge.header(line, end):
                 fronts[shape_of(line[:end])] += 1
         if sum(fronts.values()) < max(_LEAST, _MOST * sample.filled):
             return []
@@ -82,6 +87,18 @@ class Relayed(Form):
         bare = b"|".join(re.sub(rb"(?:\\ )+$", b"", shape) + b"[ \t]*$" for shape, _ in fronts.most_common(_OUTER))
         note = "the header of a logger in front of each line's own was cut off"
         return [Replace(f"outer {shapes!r}", note, rb"^(?:%b|%b)" % (shapes, bare))]
+
+
+def _shared(sample: Sample, front: bytes) -> bytes:
+    """Return the part of a prefix that stands in front of lines without a record too, as where lines were cut."""
+    filled = [line for line in sample.lines if line.strip()]
+    if sum(line.startswith(front) for line in filled) > _ALL * len(filled):
+        return b""
+    for found in re.finditer(rb" +(?=[^ ])", front):
+        part = front[: found.end()]
+        if part.strip() and sum(line.startswith(part.rstrip()) for line in filled) > _ALL * len(filled):
+            return part
+    return b""
 
 
 def _records(sample: Sample) -> int:
@@ -96,7 +113,7 @@ def _front(sample: Sample, line: bytes) -> bytes:
     for place in [*places, *(own.inside(line, _FARTHEST) if own is not None else ())]:
         if sample.judge.begins(line, place):
             front = line[:place]
-            return b"" if b'{"' in front or b"] [" in front else front
+            return b"" if b"] [" in front else front.partition(b'{"')[0]
     return b""
 
 

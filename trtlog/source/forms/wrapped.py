@@ -20,6 +20,7 @@ _EXACT = 0.6
 _AROUND = 0.05
 _ENDING = 16
 _LAST_WORD = 20
+_NEARLY_ALL = 0.95
 # What stands in front of lines is told from text from so many characters on.
 _SHORT = 4
 _FRONT_SHARE = 0.1
@@ -83,7 +84,14 @@ class Wrapped(Form):
         return undos
 
     def evident(self, sample: Sample) -> list[Undo]:
-        """Return one for a width that many lines reach and none is over, whatever stands in front of records."""
+        """Return one for a width that many lines reach and none is over, whatever stands in front of records.
+
+        Where it stands in front of all lines, it was put there after they were cut.
+        """
+        front = sample.made(_front)
+        filled = [line for line in sample.lines if line.strip()]
+        if front is not None and sum(front.match(line) is not None for line in filled) > _NEARLY_ALL * len(filled):
+            return []
         widths = _widths(sample.lines)
         widest = max(map(_width, sample.lines), default=0)
         if widths[widest] > _LEAST and _NARROWEST <= widest <= _WIDEST:

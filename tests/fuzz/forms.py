@@ -1,0 +1,58 @@
+"""Excerpts of logs in a form, or in one inside another: they have the rows of the bare excerpt."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from random import Random
+
+from tests.forms.collected import COLLECTED
+from tests.forms.writers import FORMS
+from tests.fuzz.material import excerpt
+from trtlog.source.forms.judge import Judge
+from trtlog.source.forms.layers import find_layers
+
+# What these make of a text cannot be told from a text that was printed so, or is a part of what was printed.
+_LOSSY = {"jammed", "powershell", "tabs", "spaces", "quotes", "hyphens", "crlf", "slack", "word", "fold -s", "tqdm"}
+# The characters of a form of its own; lines that another form changes or that no text holds.
+_PLAIN = re.compile(rb"[\n\x20-\x7e]*")
+_OWN = re.compile(rb"&(?:[a-z]+|#[0-9]+);|<[/a-zA-Z]|\\|\[[0-9;]+[mK]")
+# Forms that are told by the records in them, which stand behind nothing else. What is cut twice is not told from what
+# is left of one cut, and what is escaped twice is unescaped once.
+_ALONE = {"python logging", "logging.basicConfig", "klog", "excel csv", "mail, wrapped and quoted"}
+_CUT = {"wrap80", "wrap100", "mail, quoted and wrapped", "mail, wrapped and quoted"}
+_ESCAPED = {"br", "entities"}
+_WIDE, _SEVERAL = 100, 6
+_FEWEST, _RECORDS, _TRIES = 40, 0.7, 12
+# Text above a log is part of a run that has no banner, and lines of others may be messages.
+_OUTER = {name for name, write in COLLECTED.items() if write([b""] * 50)[1] == list(range(1, 51))} - _LOSSY
+_INNER = set(FORMS) - _LOSSY
+
+
+def bare_log(noise: Random, logs: list[Path]) -> bytes:
+    """Return lines of a real log in which no form is found, most of them records; empty where chance finds none."""
+    judge = Judge.of_grammar()
+    for _ in range(_TRIES):
+        data = excerpt(noise, logs, 300).replace(b"\r\n", b"\n")
+        lines = data.split(b"\n")[:-1]
+        records = sum(judge.header(line) > 0 for line in lines)
+        if len(lines) < _FEWEST or records < _RECORDS * len(lines) or not _PLAIN.fullmatch(data) or _OWN.search(data):
+            continue
+        if not any(line.endswith(b" ") for line in lines[-1:]) and not find_layers(data, whole=True):
+            return b"\n".join(lines) + b"\n"
+    return b""
+
+
+def chosen(noise: Random, data: bytes) -> tuple[str, ...]:
+    """Return the names of one form, or of two, the innermost first."""
+    # A width is told from several lines that were cut.
+    never = set() if sum(len(line) > _WIDE for line in data.split(b"\n")) >= _SEVERAL else _CUT
+    inner = noise.choice(sorted(_INNER - never))
+    draw = noise.random()
+    if draw < 0.3:
+        return (inner,)
+    if draw < 0.6:
+        return (noise.choice(sorted(_OUTER - never)),)
+    outer = noise.choice(sorted((_INNER | _OUTER) - _ALONE - never))
+    twice = {inner, outer} <= _CUT or outer == inner or (inner in _ESCAPED and outer.startswith("html"))
+    return (inner,) if twice else (inner, outer)
