@@ -20,8 +20,8 @@ WRAPPED = Wrapped()
 # In the order in which they are looked for: what is told apart by more comes first.
 FORMS: tuple[Form, ...] = (
     JsonLines(),
-    Csv(),
     *COLLECTORS,
+    Csv(),
     Numbers(),
     Tags(),
     Entities(),

@@ -92,9 +92,10 @@ class Csv(Form):
         if not any(b'"' in line for line in lines):
             return undos
         for delimiter in _CELLS:
-            rows = [cells for cells in (_cells(line, delimiter) for line in lines) if cells]
-            if not rows:
-                continue
+            read = [(line, cells) for line in lines if (cells := _cells(line, delimiter))]
+            rows = [cells for _, cells in read]
+            if not any(b'"' in line for line, _ in read):
+                continue  # a line of the log has quotation marks, and they are not those of a table
             length, _ = Counter(map(len, rows)).most_common(1)[0]
             rows = [row for row in rows if len(row) == length]
             known = Counter(place for row in rows for place, cell in enumerate(row) if sample.holds(_encoded(cell)))
