@@ -151,7 +151,7 @@ def export_paths(captures: Captures, source: Any, given: Sequence[str | os.PathL
 def _commands(captures: Captures) -> list[str]:
     from trtlog.tables.bounds import run_bounds
 
-    return [run.told("command") or "" for run in run_bounds(captures)]
+    return [run.printed("command") or "" for run in run_bounds(captures)]
 
 
 def export_rows(

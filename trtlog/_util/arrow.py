@@ -161,13 +161,13 @@ def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     [{'a': 1}, None, {'a': None}]
     """
     values = _holdable(values, kind)
-    held = [value for value in values if value is not None]
+    present = [value for value in values if value is not None]
     valid = None
-    if len(held) < len(values):
+    if len(present) < len(values):
         valid = np.fromiter((value is not None for value in values), bool, len(values))
-    found = set(map(type, held))
+    found = set(map(type, present))
     types = pa.types
-    if not held:
+    if not present:
         return pa.nulls(len(values), kind)
     if types.is_dictionary(kind):
         return from_list(values, kind.value_type).dictionary_encode()
@@ -187,7 +187,7 @@ def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if types.is_list(kind) and found <= {list, tuple}:
         offsets = np.zeros(len(values) + 1, np.int32)
         np.cumsum([0 if value is None else len(value) for value in values], out=offsets[1:])
-        items = from_list([item for value in held for item in value], kind.value_type)
+        items = from_list([item for value in present for item in value], kind.value_type)
         mask = None if valid is None else from_numpy(~valid)
         return pa.ListArray.from_arrays(from_numpy(offsets), items, type=kind, mask=mask)
     if types.is_struct(kind) and found == {dict}:

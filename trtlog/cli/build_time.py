@@ -21,12 +21,12 @@ def command(log: str, view: str, limit: int | None, format_: str, strict: bool, 
 
     Example:  trtlog build-time verbose.log --by runner
     """
-    held = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log, strict=strict, run_number=run_number)
     if view == "phase":
-        print_rows(held.table("phases"), format_)
+        print_rows(parsed.table("phases"), format_)
     elif view == "cache":
-        print_answer(held, "cache_use", format_)
+        print_answer(parsed, "cache_use", format_)
     else:
-        rows = print_answer(held, "build_time", format_, limit=limit, by=view)
-        if rows and format_ == "table" and held.analyze.build_time(by="kind")["source"].iloc[0] == "timestamps":
+        rows = print_answer(parsed, "build_time", format_, limit=limit, by=view)
+        if rows and format_ == "table" and parsed.analyze.build_time(by="kind")["source"].iloc[0] == "timestamps":
             echo("estimated from the log's timestamps, which count whole seconds: TensorRT 8.6 and later print times")

@@ -72,13 +72,13 @@ def command(
     from trtlog.analyses.compare.ranking import compare
     from trtlog.report.documents.compare import compare as document_of
 
-    held = (log for _, log in read_logs(logs, strict=strict, run_number=run_number))
+    parsed = (log for _, log in read_logs(logs, strict=strict, run_number=run_number))
     names = [name.strip() for name in by.split(",") if name.strip()]
     if len(baselines) == 1 and "=" in baselines[0] and not os.path.exists(baselines[0]):
-        found = compare(held, baseline=baselines[0], by=names, metric=metric)
+        found = compare(parsed, baseline=baselines[0], by=names, metric=metric)
     else:
         against = (log for _, log in read_logs(baselines, strict=strict)) if baselines else None
-        found = compare(held, baseline=against, by=names, metric=metric)
+        found = compare(parsed, baseline=against, by=names, metric=metric)
     worse = found.regressions
     if regressions:
         if not found.has_baseline:

@@ -135,8 +135,8 @@ def _tell(done: Conversion, output: str, show_all: bool) -> None:
     ]
     _list("left out", done.skipped, show_all)
     _list("failed", done.failed, True)
-    told = ", ".join(f"{count:,} {what}" for count, what in counts if count) or "nothing found"
-    echo(f"{told} -> {output}")
+    summary = ", ".join(f"{count:,} {what}" for count, what in counts if count) or "nothing found"
+    echo(f"{summary} -> {output}")
     if done.stopped:
         echo("trtlog: stopped; the same command goes on from here", err=True)
 

@@ -34,7 +34,7 @@ def command(log: str, view: str, limit: int | None, format_: str, strict: bool, 
 
     Example:  trtlog fusions verbose.log --by lost
     """
-    held = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log, strict=strict, run_number=run_number)
     analysis, columns = VIEWS[view]
     options: dict[str, Any] = {"columns": columns, "limit": limit}
-    print_answer(held, analysis, format_, empty="every ONNX node is in an engine layer", **options)
+    print_answer(parsed, analysis, format_, empty="every ONNX node is in an engine layer", **options)

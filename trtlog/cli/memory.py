@@ -22,12 +22,12 @@ def command(log: str, view: str, format_: str, strict: bool, run_number: int | N
     """
     from trtlog.analyses.layer.engine_layer import layers_of
 
-    held = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log, strict=strict, run_number=run_number)
     if view == "totals":
-        print_answer(held, "memory_use", format_, columns=("name", "size", "meaning", "line"))
+        print_answer(parsed, "memory_use", format_, columns=("name", "size", "meaning", "line"))
     elif view == "workspace":
-        print_answer(held, "workspace_skips", format_, empty="no tactic was skipped for lack of memory")
+        print_answer(parsed, "workspace_skips", format_, empty="no tactic was skipped for lack of memory")
     elif view == "layers":
-        print_rows(layers_of(held).rows("layer_memory"), format_)
+        print_rows(layers_of(parsed).rows("layer_memory"), format_)
     else:
-        print_rows(held.table("memory"), format_)
+        print_rows(parsed.table("memory"), format_)

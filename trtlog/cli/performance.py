@@ -18,15 +18,15 @@ def command(log: str, statistics: bool, format_: str, strict: bool, run_number: 
 
     Example:  trtlog performance verbose.log
     """
-    held = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log, strict=strict, run_number=run_number)
     if statistics:
-        print_rows(held.table("performance"), format_)
+        print_rows(parsed.table("performance"), format_)
         return
-    found = held.analyze.table("performance")
+    found = parsed.analyze.table("performance")
     if not found.num_rows or format_ not in ("table", "md"):
-        print_answer(held, "performance", format_)
+        print_answer(parsed, "performance", format_)
         return
     from trtlog.report.documents.performance import performance
 
-    steps = held.analyze.table("reconciliation").to_pylist()
-    show(performance(found.to_pylist()[0], held.analyze.columns("performance"), steps), format_)
+    steps = parsed.analyze.table("reconciliation").to_pylist()
+    show(performance(found.to_pylist()[0], parsed.analyze.columns("performance"), steps), format_)

@@ -22,12 +22,12 @@ def command(log: str, totals: bool, limit: int | None, format_: str, strict: boo
 
     Example:  trtlog precision verbose.log --limit 20
     """
-    held = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log, strict=strict, run_number=run_number)
     if not totals:
-        columns = [c for c in _COLUMNS if not c.endswith("_ms") or held.analyze.precision()[c].notna().any()]
-        if not print_answer(held, "precision", format_, columns=columns, limit=limit):
+        columns = [c for c in _COLUMNS if not c.endswith("_ms") or parsed.analyze.precision()[c].notna().any()]
+        if not print_answer(parsed, "precision", format_, columns=columns, limit=limit):
             return
         if format_ not in ("table", "md"):
             return
         echo()
-    print_answer(held, "precision_totals", format_)
+    print_answer(parsed, "precision_totals", format_)

@@ -29,9 +29,9 @@ def command(log: str, sql: str, format_: str, redact: bool, strict: bool, run_nu
     from trtlog.dataset.handle import Dataset
     from trtlog.sql import query
 
-    held: Log | Dataset = read_tables(log, strict=strict, run_number=run_number)
+    tables: Log | Dataset = read_tables(log, strict=strict, run_number=run_number)
     statement = _read(sql[1:]) if sql.startswith("@") else sql
-    shown = held if isinstance(held, Dataset) or not redact else held.redacted()
+    shown = tables if isinstance(tables, Dataset) or not redact else tables.redacted()
     rows = shown.query(statement) if isinstance(shown, Dataset) else query(shown, statement)
     if not rows.num_rows:
         echo("trtlog: no rows", err=True)

@@ -20,14 +20,14 @@ def command(log: str, limit: int | None, format_: str, strict: bool, run_number:
 
     Example:  trtlog reformats verbose.log
     """
-    held = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log, strict=strict, run_number=run_number)
     empty = "the engine converts no formats"
-    print_answer(held, "reformats", format_, columns=_COLUMNS, limit=limit, empty=empty)
-    if format_ == "table" and held.table("profile").num_rows:
+    print_answer(parsed, "reformats", format_, columns=_COLUMNS, limit=limit, empty=empty)
+    if format_ == "table" and parsed.table("profile").num_rows:
         echo()
         empty = "no layer of the profile converts formats"
         from trtlog.analyses.layer.profile import dla_copies
 
-        if dla_copies(held.table("profile").to_pylist()):
+        if dla_copies(parsed.table("profile").to_pylist()):
             empty = "the copies beside the DLA hold the wait for it: the profile shows no time of conversions"
-        print_answer(held, "reformat_shares", format_, empty=empty)
+        print_answer(parsed, "reformat_shares", format_, empty=empty)

@@ -41,13 +41,13 @@ def command(logs: tuple[str, ...], output: str, strict: bool, run_number: int | 
     log, other = found[0], found[1] if len(found) > 1 else None
     if log == other == "-":
         raise QueryError("only one of the two logs can come from standard input")
-    held = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log, strict=strict, run_number=run_number)
     if other is None:
-        text = report(held)
+        text = report(parsed)
     else:
         from trtlog.analyses.compare.diff import diff
 
-        text = report_diff(diff(held, read_log(other, strict=strict, run_number=test_run)))
+        text = report_diff(diff(parsed, read_log(other, strict=strict, run_number=test_run)))
     if output == "-":
         echo_data(text, nl=False)
         return

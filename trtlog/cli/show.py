@@ -112,12 +112,12 @@ def _plain_type(type_: Any) -> Any:
     return pa.string() if pa.types.is_dictionary(type_) else type_
 
 
-def _say_what_is_missing(held: Log | Dataset, table: str, rows: Any) -> None:
+def _say_what_is_missing(opened: Log | Dataset, table: str, rows: Any) -> None:
     """Say on standard error why an analysis is empty."""
     from trtlog.log import Log
 
-    if not rows.num_rows and isinstance(held, Log) and table in held.analyses and len(held.runs) == 1:
-        advice = held.analyze.missing(table)
+    if not rows.num_rows and isinstance(opened, Log) and table in opened.analyses and len(opened.runs) == 1:
+        advice = opened.analyze.missing(table)
         if advice is not None:
             echo(f"trtlog: {advice}", err=True)
 

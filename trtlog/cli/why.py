@@ -28,9 +28,9 @@ def command(layer: str, log: str, format_: str, strict: bool, run_number: int | 
     """
     from trtlog.analyses.layer.why import find_layers, story
 
-    held = read_log(log, strict=strict, run_number=run_number)
-    held.analyze  # noqa: B018 - says which run to ask where the file holds several
-    found = find_layers(held, layer)
+    parsed = read_log(log, strict=strict, run_number=run_number)
+    parsed.analyze  # noqa: B018 - says which run to ask where the file holds several
+    found = find_layers(parsed, layer)
     if len(found) > 1:
         prose = format_ == "json"  # where data is expected it would be taken for some
         echo(f"{len(found)} layers fit {layer!r}; name one of them:", err=prose)
@@ -41,10 +41,10 @@ def command(layer: str, log: str, format_: str, strict: bool, run_number: int | 
         if prose:
             echo_json("null")
         return
-    told = story(held, found[0])
+    answer = story(parsed, found[0])
     if format_ == "json":
-        echo_json(json.dumps(redact_json(dataclasses.asdict(told)), ensure_ascii=False, default=str))
+        echo_json(json.dumps(redact_json(dataclasses.asdict(answer)), ensure_ascii=False, default=str))
         return
     from trtlog.report.documents.why import why
 
-    show(why(told), format_)
+    show(why(answer), format_)

@@ -143,9 +143,9 @@ class Archives:
 
     def close(self) -> None:
         """Close the archive."""
-        for held in (self._archive, self._file):
-            if held is not None:
-                held.close()
+        for opened in (self._archive, self._file):
+            if opened is not None:
+                opened.close()
         self._archive = self._file = None
         self._location = ""
 

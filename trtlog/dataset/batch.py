@@ -98,8 +98,8 @@ def convert_batch(task: Task) -> Done:
         The parts cannot be written.
     """
     storage = Storage(task.place)
-    held = manifest.load(storage)
-    known = held.logs() if held is not None else set()
+    before = manifest.load(storage)
+    known = before.logs() if before is not None else set()
     done = Done(task.staging)
     collected = _Collected()
     try:

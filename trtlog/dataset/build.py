@@ -75,8 +75,8 @@ class Conversion(InNotebook):
             (len(self.skipped), plural(len(self.skipped), "no log", "no logs")),
             (len(self.failed), "failed"),
         )
-        told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
-        return f"<trtlog.Conversion: {told or 'nothing to do'}{', stopped' if self.stopped else ''}>"
+        parts = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+        return f"<trtlog.Conversion: {parts or 'nothing to do'}{', stopped' if self.stopped else ''}>"
 
 
 def to_dataset(

@@ -150,7 +150,7 @@ class Entries:
         keys = {key for key, entry in self._entries.items() if entry.part not in kept}
         for key in keys:
             self._entries[key].part = part
-        self._parts = {**{name: held for name, held in self._parts.items() if name in kept}, part: keys}
+        self._parts = {**{name: keys_of for name, keys_of in self._parts.items() if name in kept}, part: keys}
         self._changed = set()
 
     def _touch(self, entry: _Entry) -> None:

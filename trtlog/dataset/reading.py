@@ -154,8 +154,8 @@ class FolderTables(Mapping[str, pa.Table]):
 
 def pieces(log: Log, name: str) -> Iterator[pa.Table]:
     """Yield a table of a log in pieces that fit in memory."""
-    held: Any = log._tables
-    if isinstance(held, FolderTables):
-        yield from held.batches(name)
+    tables: Any = log._tables
+    if isinstance(tables, FolderTables):
+        yield from tables.batches(name)
     else:
         yield log.table(name)

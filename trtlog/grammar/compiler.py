@@ -122,12 +122,12 @@ def with_beginnings(messages: dict[str, Message], prefixed: bool) -> dict[str, M
     ``prefixed`` tells whether also those do that begin with literal text.
     """
 
-    def told(v: Variant) -> Variant:
+    def described(v: Variant) -> Variant:
         if v.prefix and not prefixed:
             return v
         return Variant(v.kind, v.wording, v.parts, begins(v.regex), needs(v.regex))
 
-    return {kind: m._replace(variants=tuple(map(told, m.variants))) for kind, m in messages.items()}
+    return {kind: m._replace(variants=tuple(map(described, m.variants))) for kind, m in messages.items()}
 
 
 def check_pattern(pattern: str, where: str) -> None:

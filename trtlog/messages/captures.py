@@ -173,8 +173,8 @@ class Captures:
         found = self.matches(*(kind for kind in kinds if kind in self.grammar.messages))
         if not found.num_rows:
             return [[] for _ in fields]
-        held = found.column_names
-        return [_values(found.column(name)) if name in held else [None] * found.num_rows for name in fields]
+        names = found.column_names
+        return [_values(found.column(name)) if name in names else [None] * found.num_rows for name in fields]
 
 
 class Matches:
@@ -230,13 +230,13 @@ class Matches:
         variants = np.repeat([numbers[id(variant)] for variant, _, _ in self._held], self._sizes)
         for first, last in torn:
             left = order[first:last].tolist()
-            held = []
+            ordered = []
             for variant in captures.torn.get(int(self.lines[first]), ()):
                 found = next((place for place in left if variants[place] == variant), None)
                 if found is not None:
-                    held.append(found)
+                    ordered.append(found)
                     left.remove(found)
-            order[first:last] = held + left
+            order[first:last] = ordered + left
         self._order = order
 
     @cached_property

@@ -41,16 +41,16 @@ def explain_line(path: str, number: int, source: Any = None) -> str:
     """
     line, raw, section = classify_line(path, number, source)
     out = [f"{path}:{number}: {text(raw)}", ""]
-    told: Line | None = line
-    while told is not None:
-        out.extend(_told(told, section))
-        told = told.tail
-        if told is not None:
-            out += ["", "The line is torn: a second record stands in it.", text(told.body), ""]
+    record: Line | None = line
+    while record is not None:
+        out.extend(_account(record, section))
+        record = record.tail
+        if record is not None:
+            out += ["", "The line is torn: a second record stands in it.", text(record.body), ""]
     return "\n".join(out)
 
 
-def _told(line: Line, section: str) -> list[str]:
+def _account(line: Line, section: str) -> list[str]:
     """Return the account of one record."""
     out = []
     header = line.header

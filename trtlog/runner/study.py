@@ -361,8 +361,8 @@ def _measures(row: dict[str, Any], log: Log, batch: int | None) -> dict[str, Any
     speed = row["throughput_qps"]
     row["samples_per_s"] = None if batch is None or speed is None else speed * batch
     row["build_s"] = build_seconds(log.table("phases"))
-    held = gpu_memory(log.table("memory"))
-    row["engine_gpu_mib"], row["peak_gpu_mib"] = held.engine_mib, held.peak_mib
+    memory = gpu_memory(log.table("memory"))
+    row["engine_gpu_mib"], row["peak_gpu_mib"] = memory.engine_mib, memory.peak_mib
     row["warnings"] = sum(entry["severity"] == "warning" for entry in log.table("messages").to_pylist())
     return row
 

@@ -91,8 +91,8 @@ class Autotuning:
         fastest = context.captured("fastest_tactic")
         self.fastest_block = asof(lines_of(fastest), blocks.starts, context.breaks)
         self.fastest_row = np.full(size, -1, dtype=np.int64)
-        held = self.fastest_block >= 0
-        self.fastest_row[self.fastest_block[held]] = np.flatnonzero(held)
+        known = self.fastest_block >= 0
+        self.fastest_row[self.fastest_block[known]] = np.flatnonzero(known)
         self.fastest = fastest
         self.fastest_ids = ids_of(fastest)
         self.fastest_ms = to_float(captured_bytes(fastest, "time_ms"), pa.float64())
@@ -299,8 +299,8 @@ def ids_of(captured: Matches) -> Lines:
 
 def autotuning(context: Context) -> Autotuning:
     """Return the joined lines of the autotuner, computed once for a context."""
-    held = getattr(context, "_autotuning", None)
-    if held is None:
-        held = Autotuning(context)
-        context._autotuning = held  # type: ignore[attr-defined]
-    return held
+    made = getattr(context, "_autotuning", None)
+    if made is None:
+        made = Autotuning(context)
+        context._autotuning = made  # type: ignore[attr-defined]
+    return made

@@ -34,7 +34,7 @@ class RunBounds(NamedTuple):
         """The line of the first banner, else the first line."""
         return int(self.started["line"]) if self.started else self.first
 
-    def told(self, field: str) -> Any:
+    def printed(self, field: str) -> Any:
         """Return a field of the first banner, else of the last."""
         for banner in (self.started, self.ended):
             if banner is not None and banner.get(field) is not None:

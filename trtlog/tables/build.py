@@ -34,8 +34,8 @@ def combinations(context: Context) -> pa.Table:
     counts = np.bincount(blocks.formats[blocks.formats >= 0], minlength=size)
     chosen = context.captured("chosen_tactic")
     chosen_row = np.full(size, -1, dtype=np.int64)
-    held = asof(lines_of(chosen), lines, context.breaks)
-    chosen_row[held[held >= 0]] = np.flatnonzero(held >= 0)
+    places = asof(lines_of(chosen), lines, context.breaks)
+    chosen_row[places[places >= 0]] = np.flatnonzero(places >= 0)
     columns: dict[str, Any] = {
         **context.places(lines),
         "line": formats.column("line"),

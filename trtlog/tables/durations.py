@@ -22,8 +22,8 @@ def build_phases(phases: pa.Table) -> list[dict[str, Any]]:
     phases : pyarrow.Table
         The table of that name, of one run.
     """
-    held = [row for row in phases.to_pylist() if row["seconds"] is not None]
-    by_name = ([row for row in held if row["name"] == name] for name in _BUILD_PHASES)
+    timed = [row for row in phases.to_pylist() if row["seconds"] is not None]
+    by_name = ([row for row in timed if row["name"] == name] for name in _BUILD_PHASES)
     return next((found for found in by_name if found), [])
 
 

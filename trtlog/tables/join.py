@@ -160,6 +160,6 @@ def last_equal(keys: Array, wanted: Array) -> Array:
     if not len(keys):
         return np.full(len(wanted), -1, np.int64)
     inside = np.clip(place, 0, len(keys) - 1)
-    held = (place >= 0) & (place < len(keys)) & (ordered[inside] == wanted)
-    out: Array = np.where(held, order[inside], -1)
+    found = (place >= 0) & (place < len(keys)) & (ordered[inside] == wanted)
+    out: Array = np.where(found, order[inside], -1)
     return out

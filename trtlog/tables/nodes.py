@@ -44,9 +44,9 @@ def _registered(context: Context, starts: np.ndarray[Any, Any]) -> pa.Array:
     captured = context.captured("layer_registered")
     layers = captured_bytes(captured, "layer")
     position = asof(lines_of(captured), starts, context.breaks)
-    held = np.flatnonzero((position >= 0) & is_valid(layers))
-    offsets = np.searchsorted(position[held], np.arange(len(starts) + 1)).astype(np.int32)
-    return pa.ListArray.from_arrays(from_numpy(offsets), to_text(take(layers, held)))
+    named = np.flatnonzero((position >= 0) & is_valid(layers))
+    offsets = np.searchsorted(position[named], np.arange(len(starts) + 1)).astype(np.int32)
+    return pa.ListArray.from_arrays(from_numpy(offsets), to_text(take(layers, named)))
 
 
 def _tensors(printed: pa.Array, rows: np.ndarray[Any, Any]) -> pa.Array:

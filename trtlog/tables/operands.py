@@ -103,12 +103,12 @@ def _cut(texts: pa.Array) -> pa.ListArray | Array:
     cuts[-1] = len(data)
     if good.all():
         described = _pieces(texts, cuts, 2).dictionary_encode()
-        told = [_described(text) for text in to_text(described.dictionary).to_pylist()]
+        read = [_described(text) for text in to_text(described.dictionary).to_pylist()]
         codes = codes_of(described)
-        good = np.array([tensor is not None for tensor in told])[codes]
+        good = np.array([tensor is not None for tensor in read])[codes]
     if not good.all():
         return np.unique(np.searchsorted(first, np.flatnonzero(~good), side="right") - 1)
-    dtypes, shapes = (from_list([t[n] for t in told if t], TENSOR[n + 1].type).take(described.indices) for n in (0, 1))
+    dtypes, shapes = (from_list([t[n] for t in read if t], TENSOR[n + 1].type).take(described.indices) for n in (0, 1))
     structs = pa.StructArray.from_arrays([to_text(_pieces(texts, cuts, 0)), dtypes, shapes], fields=list(TENSOR))
     return pa.ListArray.from_arrays(from_numpy(bounds[2].astype(np.int32)), structs, type=_TENSORS)
 

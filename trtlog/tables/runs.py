@@ -64,8 +64,8 @@ def runs(context: Context) -> pa.Table:
     producer = _producer(captures.producers, any(k in captures.counts for k in _POLYGRAPHY)) if alone else None
     out = []
     for number, (run, shown, timed) in enumerate(zip(bounds, printed, clock, strict=True)):
-        command = run.told("command")
-        code = versions[shown[0]] if shown[0] < shown[1] else run.told("version_code")
+        command = run.printed("command")
+        code = versions[shown[0]] if shown[0] < shown[1] else run.printed("version_code")
         inside = timed[0] < timed[1]
         # For --help nothing is run: from 7.1.3 on no last banner follows the help text.
         nothing = run.started is None or asks_help(command)
@@ -75,9 +75,9 @@ def runs(context: Context) -> pa.Table:
                 "run": number,
                 "line": run.line if captures.lines else None,
                 "last_line": run.last if captures.lines else None,
-                "tool": run.told("tool") or producer,
+                "tool": run.printed("tool") or producer,
                 "tensorrt_version": None if code is None else decode_version(code, command),
-                "build": run.told("build"),
+                "build": run.printed("build"),
                 "command": command,
                 "status": status,
                 "started_at": _time(seconds[timed[0]]) if inside else None,
@@ -247,16 +247,16 @@ _FLOATS = ("compute_clock_ghz", "memory_clock_ghz")
 def devices(context: Context) -> pa.Table:
     """One row a Device Information section."""
     captures = context.captures
-    told = {kind: captures.lists((kind,), ("line", *names)) for kind, names in _DEVICE_FIELDS.items()}
+    found_by_kind = {kind: captures.lists((kind,), ("line", *names)) for kind, names in _DEVICE_FIELDS.items()}
     lines, names = captures.lists(("available_device",), ("line", "name"))
     starts = lines_of(context.captured("device_information")).tolist()
-    others = [found[0][0] for found in (*told.values(), [lines]) if found[0]]
+    others = [found[0][0] for found in (*found_by_kind.values(), [lines]) if found[0]]
     # A section whose heading is not there begins with its first line.
     if others and (not starts or min(others) < starts[0]):
         starts.insert(0, min(others))
     size = len(starts)
     columns: dict[str, list[Any]] = {"line": starts}
-    for kind, (at, *values) in told.items():
+    for kind, (at, *values) in found_by_kind.items():
         places = np.searchsorted(starts, at, side="right").tolist() if at else []
         for name, printed in zip(_DEVICE_FIELDS[kind].values(), values, strict=True):
             column = columns[name] = [None] * size

@@ -188,8 +188,8 @@ def spread_percent(log: Log) -> dict[str, float]:
         if median and high is not None:
             found[metric] = max(0.0, 100 * (high / median - 1))
     for text in log.table("messages").column("text").to_pylist():
-        if told := _VARIANCE.search(text or ""):
-            found["gpu_compute_time"] = max(found.get("gpu_compute_time", 0.0), float(told[1]))
+        if variance := _VARIANCE.search(text or ""):
+            found["gpu_compute_time"] = max(found.get("gpu_compute_time", 0.0), float(variance[1]))
     # The rate depends on all that an inference does one after the other.
     rate = [found[m] for m in ("gpu_compute_time", "enqueue_time") if m in found]
     if rate:

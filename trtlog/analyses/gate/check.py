@@ -146,14 +146,14 @@ def check(
     >>> trtlog.check(other, trtlog.lock(log)).passed, trtlog.check(other, trtlog.lock(log), exact=True).passed
     (True, False)
     """
-    held = _lock_of(against)
+    reference = _lock_of(against)
     log = one_run(log, "log")
-    work = _Check(log, held, exact)
+    work = _Check(log, reference, exact)
     work.run()
     order = {"fail": 0, "warn": 1, "note": 2}
     findings = sorted(work.findings, key=lambda finding: order[finding.level])
     checked = tuple(rule for rule in work.rules if work.rules[rule]["level"] != "off" and rule not in work.skipped)
-    return Check(log.source, held.name, tuple(findings), checked, work.skipped)
+    return Check(log.source, reference.name, tuple(findings), checked, work.skipped)
 
 
 def _lock_of(against: Lock | Log | Mapping[str, Any] | str | os.PathLike[str]) -> Lock:
@@ -169,10 +169,10 @@ def _lock_of(against: Lock | Log | Mapping[str, Any] | str | os.PathLike[str]) -
 class _Check:
     """One check while it runs."""
 
-    def __init__(self, log: Log, held: Lock, exact: bool) -> None:
+    def __init__(self, log: Log, reference: Lock, exact: bool) -> None:
         self.log = log
-        self.document = held.document
-        self.rules = held.rules
+        self.document = reference.document
+        self.rules = reference.rules
         self.noise = None if exact else Noise(log)
         self.moved: set[str] = set()
         self.findings: list[Finding] = []
@@ -271,9 +271,9 @@ class _Check:
             reason = f"new reformat {layer.layer} ({words})"
             self.add("reformats", reason, excuse, layer=layer.layer, found=words, line=layer.line)
             return
-        held = pair.control[0]
-        if (held.input_formats, held.output_formats) != (layer.input_formats, layer.output_formats):
-            locked = f"{_formats(held.input_formats)} -> {_formats(held.output_formats)}"
+        expected = pair.control[0]
+        if (expected.input_formats, expected.output_formats) != (layer.input_formats, layer.output_formats):
+            locked = f"{_formats(expected.input_formats)} -> {_formats(expected.output_formats)}"
             reason = f"reformat {layer.layer} converts {words}, locked {locked}"
             self.add("reformats", reason, excuse, layer=layer.layer, locked=locked, found=words, line=layer.line)
 
@@ -302,18 +302,18 @@ class _Check:
             reason = f"fused in another way: {names[1]}, locked {names[0]}"
             self.add("layers", reason, layer=names[1], locked=names[0], found=names[1], line=line)
             return
-        held, layer = pair.control[0], pair.test[0]
-        if held.layer != layer.layer.strip() and held.parts != layer.parts and "..." not in layer.layer:
+        expected, layer = pair.control[0], pair.test[0]
+        if expected.layer != layer.layer.strip() and expected.parts != layer.parts and "..." not in layer.layer:
             reason = f"fused in another way: {names[1]}, locked {names[0]}"
             self.add("layers", reason, layer=names[1], locked=names[0], found=names[1], line=line)
-        tie = self._tie(held, layer)
-        excuses = self._excuses(held, layer, tie)
+        tie = self._tie(expected, layer)
+        excuses = self._excuses(expected, layer, tie)
         for rule, what, locked, found in (
-            ("types", "type", held.type, layer.type),
-            ("precisions", "precision", held.precision if comparable(held, layer) else None, layer.precision),
-            ("formats", "input formats", _formats(held.input_formats), _formats(layer.input_formats)),
-            ("formats", "output formats", _formats(held.output_formats), _formats(layer.output_formats)),
-            ("tactics", "tactic", held.tactic, layer.tactic),
+            ("types", "type", expected.type, layer.type),
+            ("precisions", "precision", expected.precision if comparable(expected, layer) else None, layer.precision),
+            ("formats", "input formats", _formats(expected.input_formats), _formats(layer.input_formats)),
+            ("formats", "output formats", _formats(expected.output_formats), _formats(layer.output_formats)),
+            ("tactics", "tactic", expected.tactic, layer.tactic),
         ):
             if not locked or not found or locked == found:
                 continue
@@ -329,17 +329,17 @@ class _Check:
                 reason += f"{margin}{kernel}"
             self.add(rule, reason, excuses.get(rule), layer=layer.layer, locked=locked, found=found, line=layer.line)
 
-    def _excuses(self, held: Layer, layer: Layer, tie: float | None) -> dict[str, str]:
+    def _excuses(self, expected: Layer, layer: Layer, tie: float | None) -> dict[str, str]:
         """Return by rule why what changed of a layer is no more than noise."""
         if self.noise is None:
             return {}
-        same = (held.input_formats, held.output_formats) == (layer.input_formats, layer.output_formats)
+        same = (expected.input_formats, expected.output_formats) == (layer.input_formats, layer.output_formats)
         if same:
-            excuse = self.noise.tactic(layer, tie, held.tactic_ms)
+            excuse = self.noise.tactic(layer, tie, expected.tactic_ms)
             # A runner of another type is excused with its tactic only.
-            return {} if excuse is None or held.tactic == layer.tactic else {"tactics": excuse, "types": excuse}
+            return {} if excuse is None or expected.tactic == layer.tactic else {"tactics": excuse, "types": excuse}
         # Another precision is excused only where this build could have had the locked one, and weighed it.
-        excuse = self.noise.formats(layer.layer) if self.noise.timed_in(layer, held) else None
+        excuse = self.noise.formats(layer.layer) if self.noise.timed_in(layer, expected) else None
         if excuse is None:
             return {}
         self.moved |= {layer.layer.strip(), *(o["name"] for s in ("inputs", "outputs") for o in layer.operands(s))}
@@ -350,12 +350,13 @@ class _Check:
         return any(entry.get("precision") not in (None, "FP32", "TF32") for entry in self.document["layers"])
 
     @staticmethod
-    def _tie(held: Layer, layer: Layer) -> float | None:
+    def _tie(expected: Layer, layer: Layer) -> float | None:
         """Return by how much this build found the locked tactic slower than its own, at the same formats."""
         own = [c for c in layer.candidates if c.tactic == layer.tactic and c.time_ms == layer.tactic_ms]
         if not own or layer.tactic_ms is None:
             return None
-        same = [c.time_ms for c in layer.candidates if c.tactic == held.tactic and c.raw_formats == own[0].raw_formats]
+        formats = own[0].raw_formats
+        same = [c.time_ms for c in layer.candidates if c.tactic == expected.tactic and c.raw_formats == formats]
         return 100 * (min(same) / layer.tactic_ms - 1) if same else None
 
     # ------------------------------------------------------------------ budgets

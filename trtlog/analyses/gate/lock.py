@@ -120,8 +120,8 @@ def lock(log: Log | str | os.PathLike[str], *, rules: Mapping[str, Mapping[str, 
     Examples
     --------
     >>> import trtlog
-    >>> held = trtlog.lock("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
-    >>> len(held.document["layers"]), held.document["budgets"]["throughput_qps"]
+    >>> locked = trtlog.lock("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
+    >>> len(locked.document["layers"]), locked.document["budgets"]["throughput_qps"]
     (104, 1336.59)
     """
     log = one_run(log, "log")
@@ -194,9 +194,9 @@ def read_budgets(log: Log) -> dict[str, Any]:
         for row in log.table("performance").select(["metric", "stat", "value"]).to_pylist()
     }
     latency = {
-        f"{metric}_ms": held
+        f"{metric}_ms": budget
         for metric, stats in _LATENCIES.items()
-        if (held := {stat: values[metric, stat] for stat in stats if (metric, stat) in values})
+        if (budget := {stat: values[metric, stat] for stat in stats if (metric, stat) in values})
     }
     totals = memory_totals(layers_of(log))
     return {

@@ -84,9 +84,9 @@ class Noise:
         chance = f"{100 * risk['format_probability']:.0f}%"
         return f"by this build's timings other formats are as fast: a rebuild takes them with a probability of {chance}"
 
-    def timed_in(self, layer: Layer, held: Layer) -> bool:
+    def timed_in(self, layer: Layer, expected: Layer) -> bool:
         """Whether this build timed a candidate with the formats that the lock has."""
-        wanted = (*held.input_formats, "->", *held.output_formats)
+        wanted = (*expected.input_formats, "->", *expected.output_formats)
         return any(candidate.formats == wanted for candidate in layer.candidates)
 
     def figure(self, metric: str, stat: str, locked: float, found: float) -> str | None:

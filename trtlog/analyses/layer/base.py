@@ -31,14 +31,14 @@ def frame(table: pa.Table, columns: Sequence[str] | None = None) -> Frame:
     import pandas as pd
 
     chosen = table if columns is None else table.select(list(columns))
-    held: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     for name in chosen.column_names:
         values = chosen.column(name)
         if values.null_count == 0 and (pa.types.is_primitive(values.type) or pa.types.is_boolean(values.type)):
-            held[name] = values.to_numpy()
+            data[name] = values.to_numpy()
         else:
-            held[name] = pd.Series(values.to_pylist(), dtype=object)
-    return pd.DataFrame(held)
+            data[name] = pd.Series(values.to_pylist(), dtype=object)
+    return pd.DataFrame(data)
 
 
 def rows(table: pa.Table) -> list[dict[str, Any]]:
@@ -73,20 +73,20 @@ def _no_rows(record: type[Record]) -> pa.Table:
 def answer(record: type[Record], values: Iterable[Any]) -> pa.Table:
     """Make the table of an answer: the columns, units and meanings of ``record``."""
     flat = _no_rows(record).schema
-    held = [asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for v in values]
-    if not held:
+    records = [asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for v in values]
+    if not records:
         return _no_rows(record)
     try:
-        return pa.Table.from_pylist(held, schema=flat)
+        return pa.Table.from_pylist(records, schema=flat)
     except (OverflowError, pa.ArrowInvalid):  # a sum of printed numbers that 64 bits do not hold is null
-        columns = [from_list([row.get(field.name) for row in held], field.type) for field in flat]
+        columns = [from_list([row.get(field.name) for row in records], field.type) for field in flat]
         return pa.table(columns, schema=flat)
 
 
-def from_frame(record: type[Record], held: Frame) -> pa.Table:
+def from_frame(record: type[Record], values: Frame) -> pa.Table:
     """Make the table of an answer from the columns of a frame that the record names."""
     flat = _no_rows(record).schema
-    return pa.table([pa.array(held[f.name], f.type, from_pandas=True) for f in flat], schema=flat)
+    return pa.table([pa.array(values[f.name], f.type, from_pandas=True) for f in flat], schema=flat)
 
 
 @lru_cache(maxsize=65536)

@@ -82,8 +82,8 @@ class Layers:
     @cached_property
     def conversion_times(self) -> ConversionTimes:
         """The builder's timings of conversions."""
-        held = self.timed_tactics
-        rows_ = set(held.index[held["kind"] == "reformat"]) if len(held) else set()
+        pool = self.timed_tactics
+        rows_ = set(pool.index[pool["kind"] == "reformat"]) if len(pool) else set()
         return ConversionTimes(
             (name, one) for name, timed in self.candidates.items() for one in timed if one.row in rows_
         )

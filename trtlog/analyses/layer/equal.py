@@ -79,5 +79,5 @@ def _equality(layer: Layer, nodes: Mapping[str, Any]) -> Any:
 
 
 def _geometry(attributes: str) -> tuple[str, ...]:
-    held = json.loads(attributes)
-    return tuple(str(held.get(name)) for name in _GEOMETRY)
+    printed = json.loads(attributes)
+    return tuple(str(printed.get(name)) for name in _GEOMETRY)

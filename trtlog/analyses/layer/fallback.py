@@ -69,7 +69,7 @@ def layer_precisions(layers: Layers, engine: int | None = None) -> pa.Table:
 class _Work:
     def __init__(self, layers: Layers) -> None:
         log = layers.log
-        self.held = layers.timed_tactics
+        self.timed = layers.timed_tactics
         self.allowed = allowed_precisions(log.table("options"))
         self.refusals = _refusals(log.table("skips"), log.table("messages"))
         self.layers = layers
@@ -85,14 +85,14 @@ class _Work:
         run = layer.run
         source = layer.timing.layer or layer.layer
         best = self._best.get(source.strip(), {})
-        used_row = None if layer.timing.row is None else self.held.loc[layer.timing.row]
+        used_row = None if layer.timing.row is None else self.timed.loc[layer.timing.row]
         row: dict[str, Any] = {"run": run, "layer": layer.layer, "type": layer.type, "used": layer.precision}
         row["used_ms"] = layer.tactic_ms
         row["reformat_ms"] = self.spent.get(layer.layer)
         for name in ("FP32", "TF32", "FP16", "BF16", "INT8", "FP8"):
             index = best.get(name)
-            row[f"{name.lower()}_ms"] = None if index is None else float(self.held.at[index, "time_ms"])
-        times = {name: float(self.held.at[index, "time_ms"]) for name, index in best.items() if name in WIDTH}
+            row[f"{name.lower()}_ms"] = None if index is None else float(self.timed.at[index, "time_ms"])
+        times = {name: float(self.timed.at[index, "time_ms"]) for name, index in best.items() if name in WIDTH}
         row["fastest"] = min(times, key=lambda name: times[name]) if times else None
         row["timings_of"] = source if best else None
         row["line"] = int(used_row["line"]) if used_row is not None else layer.line
@@ -115,8 +115,8 @@ class _Work:
                 return {"fallback": True, "reason": "unknown", "text": "the log holds no timings of this layer"}
             words = f"no tactic was timed in {' or '.join(narrow)}"
             return {"fallback": True, "reason": "not_offered", "text": words}
-        name = min(offered, key=lambda p: float(self.held.at[offered[p], "time_ms"]))
-        wanted = self.held.loc[offered[name]]
+        name = min(offered, key=lambda p: float(self.timed.at[offered[p], "time_ms"]))
+        wanted = self.timed.loc[offered[name]]
         return {"fallback": True, **self._compare(name, wanted, layer, used_row)}
 
     def _compare(self, name: str, wanted: Any, layer: Layer, used_row: Any) -> dict[str, Any]:

@@ -127,11 +127,11 @@ class Network:
         chosen_precision = layer.precision
         row = layer.timing.row
         if row is not None and layer.tactic_ms is not None:
-            held = self.layers.timed_tactics.loc[row]
-            formats = _plain(held["input_formats"]), _plain(held["output_formats"])
-            used = Choice(*formats, layer.tactic_ms, int(held["line"]))
+            timed = self.layers.timed_tactics.loc[row]
+            formats = _plain(timed["input_formats"]), _plain(timed["output_formats"])
+            used = Choice(*formats, layer.tactic_ms, int(timed["line"]))
             chosen_precision = timed_precision(
-                held["input_formats"], held["output_formats"], held["kernel"], held["runner"]
+                timed["input_formats"], timed["output_formats"], timed["kernel"], timed["runner"]
             )
         chosen_precision = "FP32" if chosen_precision == "TF32" else chosen_precision
         return Node(layer, inputs, outputs, tuple(found.values()), used, chosen_precision)
@@ -143,9 +143,9 @@ class Network:
             return f"{known} of {len(self.nodes)} layers of the engine were timed in this log; {_MOST:.0%} are needed"
         if engine is None:
             return "a conversion that the engine holds was not timed in this log"
-        held = sum(1 for layer in self.layers.layers if layer.converts and layer.role.startswith("reformat"))
-        if engine.number > held:
-            return f"by their formats the layers need {counted(engine.number, 'conversion')}, the engine holds {held}"
+        added = sum(1 for layer in self.layers.layers if layer.converts and layer.role.startswith("reformat"))
+        if engine.number > added:
+            return f"by their formats the layers need {counted(engine.number, 'conversion')}, the engine holds {added}"
         return None
 
     def cost(self, tensor: str, before: str, after: str) -> float:

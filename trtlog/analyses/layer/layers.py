@@ -88,15 +88,15 @@ def _row(found: Layers, name: str, run: int, line: int | None, layer: Layer | No
     return row | {column: getattr(layer, column) for column in columns}
 
 
-def _choose_source(held: list[dict[str, Any]]) -> None:
+def _choose_source(listed: list[dict[str, Any]]) -> None:
     """Fill ``time_ms`` of one run from one source: times of several cannot be compared."""
     for source, name in ((PROFILE, "_avg_ms"), (TACTIC, "tactic_ms"), (FASTEST, "fastest_ms")):
-        if any(row[name] is not None for row in held):
-            for row in held:
+        if any(row[name] is not None for row in listed):
+            for row in listed:
                 row["time_ms"] = row[name]
                 row["source"] = source
             break
-    for row in held:
+    for row in listed:
         row.pop("_avg_ms")
         row.setdefault("time_ms", None)
         row.setdefault("source", None)

@@ -91,8 +91,8 @@ def comparable(ours: Layer, theirs: Layer) -> bool:
 
     FP32 and TF32 differ by the kernel alone: where a side does not name it, nothing can be said.
     """
-    told = all(layer.kernel for layer in (ours, theirs))
-    return told or {ours.precision, theirs.precision} != {"FP32", "TF32"}
+    both_known = all(layer.kernel for layer in (ours, theirs))
+    return both_known or {ours.precision, theirs.precision} != {"FP32", "TF32"}
 
 
 def allowed_precisions(options: pa.Table) -> dict[int, list[str]]:
@@ -102,10 +102,10 @@ def allowed_precisions(options: pa.Table) -> dict[int, list[str]]:
     loaded engines were built by other options: they have no entry.
     """
     out: dict[int, list[str]] = {}
-    held = rows(options)
+    listed = rows(options)
     # Of a loaded engine the options tell nothing: they are trtexec's defaults.
-    loaded = {r["run"] for r in held if r["key"] == "Load engine" and r["value"]}
-    for row in held:
+    loaded = {r["run"] for r in listed if r["key"] == "Load engine" and r["value"]}
+    for row in listed:
         if row["run"] not in loaded and row["section"] == "build" and row["key"] == "Precision" and row["value"]:
             found = [canonical_dtype(part.strip()) for part in row["value"].split(" ")[0].split("+")]
             known = [name for name in found if name in WIDTH]

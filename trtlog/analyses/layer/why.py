@@ -262,10 +262,10 @@ def _rewrites(log: Log, layer: str, nodes: list[dict[str, Any]]) -> dict[str, An
 
 
 def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
-    held, known = ask._layers.timed_tactics, ask._layers.named(layer)
+    timed, known = ask._layers.timed_tactics, ask._layers.named(layer)
     selection = known.timing if known is not None and known.row is not None else UNKNOWN
     source = selection.layer or layer
-    own = held[(held["run"] == run) & (held["layer"] == source)]
+    own = timed[(timed["run"] == run) & (timed["layer"] == source)]
     out: dict[str, Any] = {"selection": selection.how, "timed_layer": source if len(own) else None}
     if not len(own):
         return out
@@ -281,7 +281,7 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     out["passed_over"] = next((p for p in rows(ask.table("passed_over")) if p["layer"] == source), None)
     if selection.row is None:
         return out
-    timed_at = int(held.at[selection.row, "line"])
+    timed_at = int(timed.at[selection.row, "line"])
     winner = next(r for r in ranked if r["line"] == timed_at)
     rivals = [
         r for r in ranked

@@ -233,13 +233,13 @@ def _precision(page: Page) -> list[Block]:
     )
     if page.put("precision", page.log.analyze.table("precision"), columns.split()):
         blocks.append(_table("precision", "What each layer costs in each precision, and why it is not narrower"))
-    plans, held = page.log.analyze.table("what_if"), page.log.analyze.table("what_if_blocks")
+    plans, stretches = page.log.analyze.table("what_if"), page.log.analyze.table("what_if_blocks")
     columns = "plan total_ms change_ms noise_ms layers_ms conversions_ms conversions layers chosen faster line"
     if page.put("what_if", plans, columns.split(), chosen="run in it", faster="faster in it alone"):
         words = "All layers together, with the conversions between their formats, by the builder's own timings."
         blocks.append(_table("what_if", "What other formats and precisions would cost", words))
-        told = sentences(page.log, plans.to_pylist(), held.to_pylist())
-        blocks += [{"kind": "text", "text": redact(text)} for text in told]
+        answers = sentences(page.log, plans.to_pylist(), stretches.to_pylist())
+        blocks += [{"kind": "text", "text": redact(text)} for text in answers]
     return blocks
 
 
