@@ -195,3 +195,16 @@ def test_a_warm_up_in_the_file_is_left_out(capture_text, tmp_path):
     samples = read_samples(trtlog.parse(tmp_path / "x.log"))
     assert samples["gpu_compute_time"].source == "iteration times"
     assert len(samples["gpu_compute_time"].values) == len(rows) == 3014
+
+
+def test_a_tail_of_few_disturbed_inferences_is_no_change(capture_text):
+    """One run of a steady engine has a p99 of 2.2 times the median, its repeat one of 1.02 times."""
+    text = capture_text("graph32_0")
+    tail = re.compile(r"(\[I\] (?:Latency|GPU Compute Time): .*percentile\(99%\) = )([0-9.]+)")
+    longer = tail.sub(lambda found: f"{found[1]}{2.2 * float(found[2]):.6g}", text)
+    assert longer != text
+    rows = compare_performance(trtlog.parse(longer.encode()), trtlog.parse(capture_text("graph32_1").encode()))
+    assert judged(rows, stat="p99")["verdict"] == judged(rows)["verdict"] == "same"
+    # All inferences longer by two fifths have a longer p99 too.
+    slower = trtlog.parse(scaled(text, 1.4).encode())
+    assert judged(compare_performance(slower, load("graph32_1")), stat="p99")["verdict"] == "faster"

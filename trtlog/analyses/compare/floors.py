@@ -24,6 +24,10 @@ LAUNCH = {"median": 0.045, "mean": 0.050, "value": 0.050, "p90": 0.08, "p95": 0.
 HOST = {"median": 0.115, "mean": 0.115, "value": 0.102, "p90": 0.13, "p95": 0.13, "p99": 0.15}
 COPY = {"median": 0.03, "mean": 0.05, "p90": 0.2, "p95": 0.25, "p99": 0.3}
 
+# Of the distance from the median to a percentile, on logarithms, so much may be gone in the next run: in steady runs
+# it is a few percent and counts for nothing, of disturbed ones one has a long tail and the next has none.
+TAIL_SHARE = 0.5
+
 # What the clocks behind the figures resolve, in milliseconds: CUDA events for the GPU and the copies, which are
 # short and fall into steps, the host's clock for the enqueue time.
 RESOLUTION_MS = {

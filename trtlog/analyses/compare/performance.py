@@ -13,6 +13,7 @@ are wider. Minimum and maximum are one inference each and get none.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,7 +101,14 @@ class Run:
         if known is None or value is None or value <= 0 or not self._enough(stat):
             return None
         resolution = floors.RESOLUTION_MS.get(metric, 0.0) / value
-        return float((known**2 + self._wandering(metric) ** 2 + resolution**2) ** 0.5)
+        return float((known**2 + self._wandering(metric) ** 2 + self._tail(metric, stat) ** 2 + resolution**2) ** 0.5)
+
+    def _tail(self, metric: str, stat: str) -> float:
+        """Return what a percentile far from the median adds: disturbed inferences make it, few or many by chance."""
+        value, median = self.values.get((metric, stat)), self.values.get((metric, "median"))
+        if not (_PERCENTILE.fullmatch(stat) and value and median and value > median > 0):
+            return 0.0
+        return floors.TAIL_SHARE * math.log(value / median)
 
     def by_host(self, metric: str) -> bool:
         """Whether the host decides a figure."""

@@ -185,7 +185,7 @@ def skipped_for_memory(log: Log) -> Iterable[Hit]:
     ended = outcome_of(log).how
     if not found:
         # A log that ends early cannot say that nothing was skipped.
-        if log.table("timings").num_rows and ended not in ("failed", "died", "cut"):
+        if log.table("tactics").num_rows and ended not in ("failed", "died", "cut"):
             yield good("No tactic was skipped for lack of memory.")
         return
     device = log.device

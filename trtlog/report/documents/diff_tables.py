@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.words import percent
+from trtlog._util.words import percent, size
 from trtlog.report.document import Bar, Cell, Column, Kind, Number, Section, Table, toned
 from trtlog.report.numbers import figure, one_line
 
@@ -92,8 +92,8 @@ def _layer(row: Row) -> str:
     return f"{one_line(ours)} -> {one_line(theirs)}"
 
 
-def _mebibytes(name: str) -> Callable[[Row], Cell]:
-    return lambda row: figure(None if row[name] is None else row[name] / (1 << 20), ".1f")
+def _size(name: str) -> Callable[[Row], Cell]:
+    return lambda row: Number("" if row[name] is None else size(row[name]), row[name])
 
 
 def _limit(row: Row) -> Number:
@@ -187,8 +187,8 @@ _SHOWN: dict[str, tuple[str, tuple[Drawn, ...]]] = {
         (
             _CATEGORY,
             ("", "code", text("name")),
-            ("control MiB", "number", _mebibytes("control_bytes")),
-            ("test MiB", "number", _mebibytes("test_bytes")),
+            ("control", "number", _size("control_bytes")),
+            ("test", "number", _size("test_bytes")),
             ("change", "number", change("change_percent")),
             ("verdict", "code", text("verdict")),
             ("why", "words", text("reason")),
