@@ -105,6 +105,8 @@ def test_a_path_leaves_the_others_alone():
     assert (found["FP16"]["layers"], found["FP16"]["of_layers"]) == (1, 1)
     with pytest.raises(trtlog.TrtlogError, match="no layer 'conv_x'"):
         network().analyze.what_if(first="conv_x")
+    with pytest.raises(trtlog.TrtlogError, match="conv_a stands before conv_c"):
+        network().analyze.what_if(first="conv_c", last="conv_a")
 
 
 def test_depthwise_convolutions_hold_mobilenet_back():

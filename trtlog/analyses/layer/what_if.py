@@ -125,6 +125,8 @@ def _range(nodes: Sequence[Node], first: str | None, last: str | None) -> range:
             )
     start = names.index(first) if first is not None else 0
     stop = names.index(last) + 1 if last is not None else len(names)
+    if stop <= start:
+        raise QueryError(f"{last} stands before {first} in the engine: name the first layer of the path first")
     return range(start, stop)
 
 

@@ -165,6 +165,8 @@ def _answer(
     change, noise = plan["change_ms"], plan["noise_ms"]
     if plan["chosen"] == plan["layers"]:
         return words(f"the engine runs all {counted(plan['layers'], 'layer')} in it")
+    if plan["chosen"] + len(plan["missing"] or ()) == plan["layers"]:
+        return words(f"the engine runs all {counted(plan['chosen'], 'layer')} in it that have a candidate in it")
     if change < -noise:
         return words(strong("faster"), f" throughout by {1000 * -change:.4g} us: the engine chose otherwise")
     if change <= noise:
@@ -197,8 +199,9 @@ def _precision(
         others = plan["layers"] - plan["chosen"] - plan["faster"] - len(plan["missing"] or ())
         parts = [
             f"the engine runs {plan['chosen']} of {counted(plan['layers'], 'layer')} in it",
-            f"{plan['faster']} more would be faster in it by themselves" if plan["faster"] else None,
-            f"{others} would not" if others else None,
+            f"{plan['faster']} more would be faster in it by {plural(plan['faster'], 'itself', 'themselves')}"
+            if plan["faster"] else None,
+            f"{others} would be no faster" if others else None,
             f"{len(plan['missing'])} {plural(len(plan['missing']), 'has', 'have')} no candidate in it"
             if plan["missing"] else None,
         ]  # fmt: skip
