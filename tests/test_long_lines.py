@@ -82,14 +82,24 @@ def test_five_megabytes_behind_one_header_are_one_line(make, body):
 @ENGINES
 @pytest.mark.parametrize("end", [b"", b"\r"], ids=["joined", "carriage returns"])
 def test_a_log_that_lost_its_line_ends_gives_the_same_records_in_pieces(make, end, short_pieces, monkeypatch):
+    """It is cut in front of each record: as many lines of each kind as the log has with its line ends."""
+    bare, _ = read(make, LOG)
     data = LOG.replace(b"\n", end)
     pieces, notes = read(make, data)
-    assert len(notes) == 1  # the records of the line are told apart
+    assert notes == ["several records stood on one line: it was cut in front of each"]
     monkeypatch.setattr(source, "LONGEST_LINE", 1 << 30)
     whole, notes = read(make, data)
-    assert len(notes) == 1
+    assert notes == ["several records stood on one line: it was cut in front of each"]
     assert records(pieces) == records(whole)
-    assert sum(len(rows) for rows in records(pieces).values()) > 4_000
+    assert pieces.counts == whole.counts
+    assert (pieces.lines, pieces.size) == (whole.lines, whole.size)
+    assert pieces.lines == len(LOG.splitlines()) == 4491
+    assert {kind: lines for kind, (lines, _) in pieces.counts.items()} == {
+        kind: lines for kind, (lines, _) in bare.counts.items()
+    }
+    assert {kind: len(rows) for kind, rows in records(pieces).items()} == {
+        kind: len(rows) for kind, rows in records(bare).items()
+    }
 
 
 @ENGINES

@@ -10,7 +10,7 @@ from trtlog.source.forms.base import Form, Reflow, Sample, Undo
 _TIME = rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\]"
 _RECORD = re.compile(
     rb"(?:%b ){1,8}\[(?:[VIWEF]|TRT)\]|\[TRT\] \[[VIWEF]\]|\[[VIWEF]\] \[TRT\]|\[TensorRT\] [A-Z]+: |"
-    rb"&&&& (?:RUNNING|PASSED|FAILED|WAIVED) |(?<=[\]\) ])Layer\([A-Za-z]+\): " % _TIME
+    rb"&&&& (?:RUNNING|PASSED|FAILED|WAIVED) |(?<=[\]\):\r ])Layer\([A-Za-z]+\): " % _TIME
 )
 # A line that is torn, for two programs wrote it at once, holds two records, hardly ever more.
 _MANY = 4
