@@ -222,6 +222,17 @@ def test_what_a_plugin_computes_is_not_known():
     assert work_of((one["inputs"], one["outputs"]), None, [one], "FP16", "PluginV2").flops is None
 
 
+def test_weights_that_are_unpacked_have_no_known_size():
+    """Weights of 4 bits, computed with in FP16; in INT8 the weights of a pair of Q/DQ are those of the kernel."""
+    one = node("MatMul", [(8, 4096), (4096, 4096)], (8, 4096))
+    ends = ([one["inputs"][0]], one["outputs"])
+    packed = frozenset({"i1"})
+    found = work_of(ends, None, [one], "FP16", "gemm", frozenset({"i0"}), packed)
+    assert (found.flops, found.bytes) == (2 * 8 * 4096 * 4096, None)
+    assert work_of(ends, None, [one], "INT8", "gemm", frozenset({"i0"}), packed).bytes == 2 * 2 * 8 * 4096 + 4096 * 4096
+    assert work_of(ends, None, [one], "FP16", "gemm", frozenset({"i0"})).bytes == 2 * (2 * 8 * 4096 + 4096 * 4096)
+
+
 def test_a_bias_that_bears_the_name_of_its_product_multiplies_nothing():
     """TensorRT 10 splits Gemm: the product goes into a foreign node, PWN(node_linear_1 + node_relu) adds the bias."""
     one = node("Gemm", [(4, 1024), (10, 1024), (10,)], (4, 10))

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, rows
 from trtlog.analyses.layer.dynamic_shapes import DynamicShapes, option_shapes
-from trtlog.analyses.layer.work import Work, activations_of, work_of
+from trtlog.analyses.layer.work import Work, activations_of, packed_weights, work_of
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.values.peaks import Peaks, peaks_of
 
@@ -124,6 +124,7 @@ def _rows(layers: Layers) -> list[dict[str, Any]]:
     made = {one["name"] for layer in layers.layers for one in layer.operands("outputs")}
     inputs = {one["name"] for layer in layers.layers for one in layer.operands("inputs")} - made
     activations = activations_of(nodes.values(), inputs)
+    packed = packed_weights(nodes.values(), activations)
     profiled = any(layer.profile_ms is not None for layer in layers.layers)
     shapes, comparable = _shapes(layers, nodes.values(), profiled)
     nodes = {
@@ -134,14 +135,18 @@ def _rows(layers: Layers) -> list[dict[str, Any]]:
     for layer in layers.layers:
         if layer.role == "constant" or (layer.type or "").lower() in ("noop", "constant"):
             continue
-        work = _work(layer, layers, nodes, shapes, activations)
+        work = _work(layer, layers, nodes, shapes, (activations, packed))
         out.append(_row(layer, work, peaks, profiled, comparable))
     out.sort(key=lambda row: -(row["time_ms"] or 0.0))
     return out
 
 
 def _work(
-    layer: Layer, layers: Layers, nodes: Mapping[str, Any], shapes: DynamicShapes, activations: frozenset[str]
+    layer: Layer,
+    layers: Layers,
+    nodes: Mapping[str, Any],
+    shapes: DynamicShapes,
+    tensors: tuple[frozenset[str], frozenset[str]],
 ) -> Work:
     row = layer.row or {}
     names = dict.fromkeys([*(row.get("onnx_names") or ()), *sorted(layer.parts)])
@@ -161,7 +166,7 @@ def _work(
         own,
         layer.precision,
         layer.type,
-        activations,
+        *tensors,
     )
 
 

@@ -40,6 +40,7 @@ _MOVING = frozenset({
     "TopK", "Transpose", "Trilu", "Unsqueeze", "Upsample", "Where", "Xor"
 })  # fmt: skip
 _COUNTED = _MATRIX | _MOVING
+_WIDE = ("FP32", "TF32", "FP16", "BF16")
 # Types of layers that move data and multiply nothing to speak of.
 _MOVES = re.compile(
     r"Pooling|Reformat|PointWise|Shuffle|Slice|ElementWise|Activation|Concat|Resize|Reduce|TopK|Gather|Softmax|SoftMax|Scale"
@@ -74,6 +75,7 @@ def work_of(
     precision: str | None,
     type_: str | None,
     activations: frozenset[str] = frozenset(),
+    packed: frozenset[str] = frozenset(),
 ) -> Work:
     """Return the work of one layer.
 
@@ -91,6 +93,8 @@ def work_of(
         Type of the layer.
     activations : frozenset of str
         Tensors of the network that are computed, from :func:`activations_of`; others are weights.
+    packed : frozenset of str
+        Weights that are stored in a narrower type than they are computed with, from :func:`packed_weights`.
 
     Examples
     --------
@@ -101,14 +105,18 @@ def work_of(
     Work(flops=822083584.0, bytes=16089088.0)
     """
     inputs, outputs = ([_sized(one) for one in side] for side in operands)
+    nodes = list(nodes)
     found = json.loads(attributes) if attributes else {}
     parameters = found if isinstance(found, dict) else {}
     macs, weights = _of_parameters(parameters, inputs, outputs)
     if macs is None:
         # A layer that only moves data may bear the name of a product: its bias, its reshape.
         moves = _MOVES.search(type_ or "") is not None
-        macs, elements = (0.0, 0.0) if moves else _of_nodes(list(nodes), activations)
+        macs, elements = (0.0, 0.0) if moves else _of_nodes(nodes, activations)
         weights = None if macs is None else bytes_of(precision, elements) if elements else 0.0
+        read = {one["tensor"] for node in nodes if node["op"] in _MATRIX for one in node["inputs"] or ()}
+        if elements and precision in _WIDE and read & packed:
+            weights = None
     sizes = [one.bytes for one in (*inputs, *outputs)]
     moved: float | None = None
     if sizes and None not in sizes and weights is not None:
@@ -229,4 +237,23 @@ def activations_of(nodes: Iterable[Mapping[str, Any]], network_inputs: Iterable[
     for node in nodes:
         if any(one["tensor"] in found for one in node["inputs"] or ()):
             found.update(one["tensor"] for one in node["outputs"] or ())
+    return frozenset(found)
+
+
+def packed_weights(nodes: Iterable[Mapping[str, Any]], activations: frozenset[str]) -> frozenset[str]:
+    """Return weights that a ``DequantizeLinear`` unpacks: how the engine stores them the log does not say.
+
+    Examples
+    --------
+    >>> nodes = [{"op": "DequantizeLinear", "inputs": [{"tensor": "w4"}], "outputs": [{"tensor": "w"}]},
+    ...          {"op": "Transpose", "inputs": [{"tensor": "w"}], "outputs": [{"tensor": "wt"}]},
+    ...          {"op": "MatMul", "inputs": [{"tensor": "x"}, {"tensor": "wt"}], "outputs": [{"tensor": "y"}]}]
+    >>> sorted(packed_weights(nodes, activations_of(nodes, ["x"])))
+    ['w', 'wt']
+    """
+    found: set[str] = set()
+    for node in nodes:
+        made = {one["tensor"] for one in node["outputs"] or ()} - activations
+        if node["op"] == "DequantizeLinear" or any(one["tensor"] in found for one in node["inputs"] or ()):
+            found |= made
     return frozenset(found)
