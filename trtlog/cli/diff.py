@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import echo_json, grouped_paths, read_log, show, text_format_option
+from trtlog.cli.common import echo_json, grouped_paths, read_log, read_logs, show, text_format_option
 from trtlog.errors import QueryError
 
 
@@ -61,6 +61,8 @@ def command(
     Example:  trtlog diff before.log after.log --format md
 
     Example:  trtlog diff a1.log a2.log a3.log --against b1.log b2.log b3.log
+
+    Example:  trtlog diff 'before/*.log' --against 'after/*.log'
     """
     from trtlog.analyses.compare.diff import diff
     from trtlog.report.documents.diff import diff as document_of
@@ -73,10 +75,11 @@ def command(
         )
     if [*control, *test].count("-") > 1:
         raise QueryError("only one of the logs can come from standard input")
-    found = diff(
-        [read_log(log, strict=strict, run_number=control_run) for log in control],
-        [read_log(log, strict=strict, run_number=test_run) for log in test],
-    )
+    sides = [(control, control_run), (test, test_run)]
+    if against:  # a folder, a glob or a dataset stands for all its logs
+        found = diff(*([log for _, log in read_logs(side, strict=strict, run_number=run)] for side, run in sides))
+    else:
+        found = diff(*(read_log(side[0], strict=strict, run_number=run) for side, run in sides))
     if format_ == "json":
         echo_json(found.to_json(unchanged=unchanged), nl=False)
     else:

@@ -7,6 +7,7 @@ import re
 import click
 
 from trtlog.cli.common import echo_data
+from trtlog.cli.inputs import text_path
 from trtlog.errors import InputError
 
 
@@ -27,5 +28,5 @@ def command(place: str, redact: bool, numbers: bool) -> None:
     found = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", lines)
     if not path or found is None:
         raise InputError(f"{place!r} names no lines; write LOG:FIRST-LAST, as verbose.log:1420-1431")
-    for number, line in excerpt(path, int(found[1]), int(found[2] or found[1]), redacted=redact):
+    for number, line in excerpt(text_path(path), int(found[1]), int(found[2] or found[1]), redacted=redact):
         echo_data(f"{number}: {line}" if numbers else line)

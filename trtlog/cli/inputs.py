@@ -95,15 +95,16 @@ def places_of(path: str, key: str | None = None) -> list[Place]:
 
 def _local(path: str) -> list[Place]:
     from trtlog.parquet.commit import file_of
+    from trtlog.runner.folder import LOG
 
     if path != "-" and os.path.isdir(path):
         folder = Path(path)
         if file_of(folder, "runs").exists():
             return [Place("parquet", path)]
-        if (folder / "trtexec.log").is_file():
+        if (folder / LOG).is_file():
             return [Place("run", path)]
         if (folder / "sweep.json").is_file():
-            return [Place("run", str(log.parent)) for log in sorted(folder.glob("*/trtexec.log"))]
+            return [Place("run", str(log.parent)) for log in sorted(folder.glob(f"*/{LOG}"))]
         return _found(path)
     if path != "-" and any(mark in path for mark in _MAGIC) and not os.path.exists(path):
         return _found(path)
@@ -147,9 +148,11 @@ def text_path(path: str) -> str:
     """
     if path == "-" or not os.path.isdir(path):
         return path
+    from trtlog.runner.folder import LOG
+
     place = place_of(path)
     if place.kind == "run":
-        return os.path.join(place.path, "trtexec.log")
+        return os.path.join(place.path, LOG)
     if place.job is not None and place.job.kind == "file":
         return place.job.location
     raise InputError(f"{path} holds tables, not the text of a log: name the log itself")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import echo_json, read_log, show, text_format_option
+from trtlog.cli.common import echo_json, read_logs, show, text_format_option
 
 
 @click.command("stability")
@@ -15,14 +15,15 @@ from trtlog.cli.common import echo_json, read_log, show, text_format_option
 def command(logs: tuple[str, ...], format_: str, limit: int, strict: bool) -> None:
     """Show which layers change their tactic over the builds of the LOGs, margins against noise, and advice.
 
-    Each run of a log of several counts as a build; failed runs are left out.
+    A folder, a glob or a dataset stands for all its logs. Each run of a log of several counts as a build; failed runs
+    are left out.
 
     Example:  trtlog stability build1.log build2.log build3.log
     """
     from trtlog.analyses.compare.stability import stability
     from trtlog.report.documents.stability import stability as document_of
 
-    found = stability([read_log(path, strict=strict) for path in logs])
+    found = stability([log for _, log in read_logs(logs, strict=strict)])
     if format_ == "json":
         echo_json(found.to_json(), nl=False)
     else:

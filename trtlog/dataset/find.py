@@ -17,6 +17,7 @@ from trtlog.dataset.beside import Siblings
 from trtlog.dataset.storage import filesystem, is_url, reason
 from trtlog.errors import InputError, TrtlogError
 from trtlog.exports.files import is_json
+from trtlog.runner.folder import COMMAND, LOG
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -145,7 +146,10 @@ def _folder(folder: Path) -> Iterator[Job | Left]:
         return
     with os.scandir(folder) as entries:
         inside = sorted(entries, key=lambda entry: entry.name)
-    beside = Siblings(entry.name for entry in inside)
+    if {LOG, COMMAND} <= {entry.name for entry in inside}:
+        # the folder of a run holds one log; the other files are about the run, or its exports
+        inside = [entry for entry in inside if entry.name == LOG]
+    beside = Siblings(os.listdir(folder))
     exports = beside.owned(entry.name for entry in inside)
     for entry in inside:
         path = folder / entry.name
