@@ -61,7 +61,7 @@ def runs(context: Context) -> pa.Table:
     )
     # Headers are counted over the whole log: of several runs they do not say whose a run without banners is.
     alone = captures.alone and len(bounds) == 1
-    producer = _producer(captures.producers, any(k in captures.counts for k in _POLYGRAPHY)) if alone else None
+    producer = _producer(captures.producers, any(k.startswith(_POLYGRAPHY) for k in captures.counts)) if alone else None
     out = []
     for number, (run, shown, timed) in enumerate(zip(bounds, printed, clock, strict=True)):
         command = run.printed("command")
@@ -124,8 +124,8 @@ def _time(seconds: Any) -> datetime.datetime:
     return datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=int(seconds))
 
 
-# What Polygraphy prints whatever it does; its logger's header is that of others too.
-_POLYGRAPHY = ("polygraphy_started", "polygraphy_ended", "polygraphy_build_started", "polygraphy_build_finished")
+# Kinds that Polygraphy alone prints begin so; its logger's header is that of others too.
+_POLYGRAPHY = "polygraphy_"
 # Headers that several programs have, or a program under several names.
 _LOGGERS = {
     **dict.fromkeys(("python", "python_old", "python_enum"), "python"),
