@@ -1,7 +1,7 @@
 """Build the wheels of a release into ``dist/``: one for each platform of PyPI, the scanner compiled by zig for each.
 
-``pip install build hatchling ziglang && python .ci/build_wheels.py [TAG..]``; without tags all. On any other platform pip
-takes the source and compiles it there, or trtlog reads in Python alone.
+``pip install build hatchling ziglang && python .ci/build_wheels.py [TAG..]``; without tags all. On any other platform
+pip takes the source and compiles it there, or trtlog reads in Python alone.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def main(tags: list[str]) -> None:
     """Build the wheels of some tags."""
     for tag in tags or TARGETS:
         environment = {**os.environ, "TRTLOG_WHEEL_TAG": tag, "TRTLOG_ZIG_TARGET": TARGETS[tag]}
-        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(ROOT / "dist"), str(ROOT)]
-        subprocess.run(command, check=True, env=environment)
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "dist"]
+        subprocess.run(command, check=True, env=environment, cwd=ROOT)
 
 
 if __name__ == "__main__":
