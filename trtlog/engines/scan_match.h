@@ -19,7 +19,7 @@ enum { FIELDS = 32, CHOICES = 128, NESTED = 32, CLASS_SIZE = 257, BODY_END = 256
 enum { FUEL = 20000, PIECE = 6, LONGEST_BODY = 1 << 16 };
 
 typedef struct { int32_t label, length, children, n_children, variants, n_variants; } Node;
-typedef struct { int32_t root, floating, n_floating, buckets, chain, shift, always; } Index;
+typedef struct { int32_t root, floating, n_floating, buckets, chain, shift, always, begins; } Index;
 typedef struct { int32_t code, prefix, fields, measured, guards, n_guards; } Variant;
 
 typedef struct {
@@ -170,7 +170,9 @@ static int walk(const Programme *p, int32_t root, Body *body, const Node **path)
 static void mark_floating(const Programme *p, const Index *index, const Body *body, uint64_t *marked) {
   Code rules = p->words + index->floating, first = p->words + index->buckets, next = p->words + index->chain;
   for (Code k = p->words + index->always; *k >= 0; k++) marked[*k >> 6] |= 1ull << (*k & 63);
+  Text begins = p->classes + index->begins * CLASS_SIZE;
   for (Text at = body->begin; body->end - at >= 4; at++) {
+    if (!begins[*at]) continue;
     int32_t word;
     memcpy(&word, at, 4);
     for (int32_t k = first[(uint32_t)word * 0x9E3779B1u >> index->shift]; k >= 0; k = next[k])

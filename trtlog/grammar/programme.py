@@ -287,15 +287,14 @@ class _Maker:
         bits = _FEW_BITS if len(floating) <= _FEW else _MANY_BITS
         rows: list[int] = []
         buckets, chain, always = [-1] * (1 << bits), [-1] * len(floating), []
-        anchors = [max((t.encode() for t in self._variants[n].literals), key=len, default=b"") for n in floating]
-        seen = Counter(anchor[at : at + 4] for anchor in anchors for at in range(len(anchor) - 3))
-        for place, (number, anchor) in enumerate(zip(floating, anchors, strict=True)):
-            words = [anchor[at : at + 4] for at in range(len(anchor) - 3)]
+        needed = [_words_of(self._variants[number]) for number in floating]
+        seen = Counter(word for words in needed for word in words)
+        for place, (number, words) in enumerate(zip(floating, needed, strict=True)):
             if not words:
                 rows += [number, 0]
                 always.append(place)
                 continue
-            rarest = min(words, key=lambda word: (seen[word], sum(byte in _COMMON for byte in word)))
+            rarest = min(words, key=lambda word: (word[:1].islower(), seen[word], sum(b in _COMMON for b in word)))
             word = int.from_bytes(rarest, "little")
             bucket = (word * 0x9E3779B1 & 0xFFFFFFFF) >> (32 - bits)
             rows += [number, _signed(word)]
@@ -304,7 +303,8 @@ class _Maker:
         prefixed = [(self._variants[number].prefix.encode(), number) for number in sorted(set(numbers) - set(floating))]
         root = self._prefix_tree(prefixed, b"")
         lists = self._add(rows), len(floating), self._add(buckets), self._add(chain)
-        return root, *lists, 32 - bits, self._add([*always, -1])
+        begins = self._class(word & 0xFF for word in rows[1::2] if word)
+        return root, *lists, 32 - bits, self._add([*always, -1]), begins
 
     def _prefix_tree(self, rules: list[tuple[bytes, int]], label: bytes) -> int:
         """Return the number of the node that the rest of some prefixes hangs on; children stand by their first byte."""
@@ -322,6 +322,12 @@ class _Maker:
         lists = self._add(children), len(groups), self._add(here), len(here)
         self._nodes[node] = (self._place(label), len(label), *lists)
         return node
+
+
+def _words_of(variant: Variant) -> dict[bytes, None]:
+    """Return all four bytes that stand together in a literal of a rule, in their order."""
+    texts = [text.encode() for text in variant.literals]
+    return dict.fromkeys(text[at : at + 4] for text in texts for at in range(len(text) - 3))
 
 
 def _common_prefix(one: bytes, other: bytes) -> bytes:

@@ -347,6 +347,10 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
         ]
         whole = filled[0] if len(filled) == 1 else pa.concat_arrays(filled)
         return whole if order is None else whole.take(from_numpy(order))
+    if len(pieces) == 1 and not pieces[0].indices.null_count:
+        [piece] = pieces
+        if len(piece.dictionary.unique()) == len(piece.dictionary):
+            return piece if order is None else piece.take(from_numpy(order))
     codes = np.full(sum(sizes), -1, np.int32)
     dictionaries = []
     begin = base = 0
