@@ -175,3 +175,18 @@ def test_every_reason_of_a_conversion_has_words():
     assert "an operation of the network itself" in to_markdown(why(story))
     meaning = log.analyze.table("reformats").schema.field("forced_by").metadata[b"doc"].decode()
     assert set(FORCED_WORDS) == set(re.findall(r"(\w+): ", meaning))
+
+
+def test_rewrites_are_those_of_the_layer_not_of_a_node_of_the_same_name():
+    """The parser adds a layer fc_1 to node fc, and fc_1 is a node too, whose layers are fc_1_2 and fc_1_5."""
+    lines = ["Parsing node: fc [Gemm]", "Registering layer: fc for ONNX node: fc",
+             "Registering layer: fc_1 for ONNX node: fc", "Parsing node: fc_1 [Gemm]",
+             "Registering layer: fc_1_2 for ONNX node: fc_1",
+             "Registering layer: fc_1_5 for ONNX node: fc_1", "EltReluFusion: Fusing fc_1 with relu",
+             "Convert layer type of fc_1_5 from ELEMENTWISE to POINTWISE", "Engine Layer Information:"]  # fmt: skip
+    text = "".join(f"{V}{line}\n" for line in lines)
+    text += "Layer(PointWiseV2): PWN(fc_1_5), Tactic: 0x0000000000000000, a (Half[1,10]) -> y (Half[1,10])\n"
+    text += "Layer(PointWiseV2): PWN(fc_1 + relu), Tactic: 0x0000000000000000, b (Half[1,10]) -> c (Half[1,10])\n"
+    log = trtlog.parse(text.encode())
+    assert [row["line"] for row in log.why("PWN(fc_1_5)").rewrites] == [8]
+    assert [row["line"] for row in log.why("PWN(fc_1 + relu)").rewrites] == [7]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.maybe import MaybeNone
-from trtlog.analyses.layer.base import formats_of, rows
+from trtlog.analyses.layer.base import copied_for, formats_of, rows
 from trtlog.analyses.layer.lineage import Names
 from trtlog.analyses.layer.risk import timing_noise
 from trtlog.analyses.layer.timings import UNKNOWN
@@ -244,7 +244,10 @@ def _formats(engine: dict[str, Any] | None) -> tuple[list[str], list[str]]:
 
 
 def _rewrites(log: Log, layer: str, nodes: list[dict[str, Any]]) -> dict[str, Any]:
-    names = {n["node"] for n in nodes} | {layer}
+    # A node's name may be that of another node's layer: the parser numbers the layers that it adds.
+    registered = {row["layer"]: row["node"] for row in rows(log.table("registered_layers")) if row["node"]}
+    named = {n["node"] for n in nodes if registered.get(n["node"], n["node"]) == n["node"]}
+    names = named | {layer} | set(Names(registered).parts(copied_for(layer) or layer))
     parts = Names(names)
 
     def concerns(event: dict[str, Any]) -> bool:

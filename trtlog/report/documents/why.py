@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from trtlog._util.words import counted, plural
+from trtlog._util.words import counted, plural, size
 from trtlog.analyses.build.fusions import describe
 from trtlog.analyses.layer.why import Story
 from trtlog.analyses.layer.why_words import FORCED_WORDS
@@ -146,9 +146,9 @@ def _skips(story: Story) -> Iterator[Block]:
         if skip["count"] > 1:
             text += f", {skip['count']} times"
         if skip["requested_bytes"] is not None:
-            text += f", asked for {_mib(skip['requested_bytes'])}"
+            text += f", asked for {size(skip['requested_bytes'])}"
         if skip["available_bytes"] is not None:
-            text += f" of {_mib(skip['available_bytes'])}"
+            text += f" of {size(skip['available_bytes'])}"
         yield _sentence(text, skip["line"])
 
 
@@ -196,7 +196,3 @@ def _cost(story: Story) -> Iterable[Block]:
         source = "" if story.build_source == "printed" else " (from timestamps of whole seconds)"
         whose = "" if story.timed_layer in (story.layer, None) else f" timing {story.timed_layer}"
         yield _sentence(f"build: the builder spent {about}{story.build_seconds:.2g} s{whose}{source}")
-
-
-def _mib(count: int) -> str:
-    return f"{count / 2**20:.4g} MiB"
