@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def plural(count: float, one: str, many: str = "") -> str:
@@ -32,6 +32,18 @@ def counted(count: int, one: str, many: str = "") -> str:
     ('1 line', '2 lookup entries')
     """
     return f"{count} {plural(count, one, many)}"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Return the first of some names, and how many more there are.
+
+    Examples
+    --------
+    >>> first_of(["conv1", "relu1", "pool1"], 2), first_of(["conv1"], 2)
+    ('conv1, relu1 and 1 more', 'conv1')
+    """
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
 
 
 def number(value: float | None, digits: int = 4) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trtlog._util.redact import redact_json
+from trtlog._util.words import first_of
 from trtlog.cli.common import echo_json, log_argument, read_log, reading_options, show, text_format_option
 from trtlog.errors import QueryError
 
@@ -70,6 +71,5 @@ def _one(log: Log, wanted: str) -> str:
 
     found = find_layers(log, wanted)
     if len(found) > 1:
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        raise QueryError(f"{len(found)} layers fit {wanted!r}; name one of them: {', '.join(found[:_SHOWN])}{more}")
+        raise QueryError(f"{len(found)} layers fit {wanted!r}; name one of them: {first_of(found, _SHOWN)}")
     return found[0]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from trtlog._util.words import did_you_mean, plural
+from trtlog._util.words import did_you_mean, first_of, plural
 from trtlog.dataset import manifest
 from trtlog.dataset.catalogue import SCHEMA
 from trtlog.dataset.manifest import CATALOGUE, Group, Manifest
@@ -79,10 +79,10 @@ class Dataset(InNotebook):
         self._manifest = self._load()
 
     def _load(self) -> Manifest:
-        held = manifest.load(self._storage)
-        if held is None:
+        found = manifest.load(self._storage)
+        if found is None:
             raise InputError(f"{self._storage.place}: no dataset of trtlog; 'trtlog convert LOGS -o DATASET' makes one")
-        return held
+        return found
 
     def refresh(self) -> None:
         """See what was committed since the dataset was opened."""
@@ -296,7 +296,7 @@ def _partition(group: Group) -> Any:
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "") if names else "not printed"
+    return first_of(names, 4) if names else "not printed"
 
 
 class _Tables(Mapping[str, Any]):

@@ -104,7 +104,7 @@ def _matched(line: Line) -> list[str]:
         shown = "null" if value is None else text(value)
         unit = f" {field.unit}" if field.unit else ""
         out.append(f"  {name:<20} {shown}{unit}   ({field.doc})")
-        out.extend(f"  {'':<20} {more}" for more in _decoded(name, shown))
+        out.extend(f"  {'':<20} {words}" for words in _decoded(name, shown))
     return out
 
 

@@ -164,7 +164,7 @@ class _Writer:
         self.runs = 0  # runs above those that are read now
         self._versions: dict[str, None] = {}
         self._unread: dict[str, dict[str, int | None]] = {}  # by table, as TableSet.unread
-        self._held: dict[str, list[pa.Table]] = {}  # rows that are not yet a row group
+        self._rows: dict[str, list[pa.Table]] = {}  # rows that are not yet a row group
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trtlog-write")
         self._pending: deque[Future[None]] = deque()
 
@@ -184,18 +184,18 @@ class _Writer:
         """Write the rest with the rows of exports, and make the files appear; return all notes."""
         self._submit(captures, list(TABLES), exports)
         self._wait()
-        for name in list(self._held):
+        for name in list(self._rows):
             self._write_group(name)
         unread = [in_words(name, found) for name, found in self._unread.items()]
-        said = [redact(note) if self._redacting else note for note in (*notes, *unread)]
-        metadata = metadata_of(list(self._versions), self._name, said)
+        remarks = [redact(note) if self._redacting else note for note in (*notes, *unread)]
+        metadata = metadata_of(list(self._versions), self._name, remarks)
         for file in self._files.values():
             file.add_key_value_metadata({key: metadata[key] for key in _LATE})
             file.close()
         self._files = {}
         self._staging.commit()
         drop_former_analyses(self._staging.folder, self._staging.id)
-        return said
+        return remarks
 
     def close(self) -> None:
         """Remove files that did not come to an end."""
@@ -234,8 +234,8 @@ class _Writer:
                     self._staging.file(name), self._schema(name), compression="zstd", use_dictionary=True
                 )
             if table.num_rows:
-                self._held.setdefault(name, []).append(_numbered(table, runs_above))
-            if sum(waiting.num_rows for waiting in self._held.get(name, ())) >= GROUP_ROWS:
+                self._rows.setdefault(name, []).append(_numbered(table, runs_above))
+            if sum(waiting.num_rows for waiting in self._rows.get(name, ())) >= GROUP_ROWS:
                 self._write_group(name)
         for name, found in tables.unread.items():
             for text, line in found.items():
@@ -243,7 +243,7 @@ class _Writer:
 
     def _write_group(self, name: str) -> None:
         """Write the rows of a table that are held as a row group."""
-        waiting = self._held.pop(name)
+        waiting = self._rows.pop(name)
         whole = pa.concat_tables(waiting).unify_dictionaries() if len(waiting) > 1 else waiting[0]
         file = self._files[name]
         file.write_table(whole.replace_schema_metadata(file.schema.metadata))

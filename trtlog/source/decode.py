@@ -275,12 +275,12 @@ def _without(blocks: Iterator[bytes], count: int) -> Iterator[bytes]:
 
 def _peek(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
     """Return the first bytes, and blocks whose first holds them all (where there are as many)."""
-    held = []
+    found = []
     total = 0
     for block in blocks:
-        held.append(block)
+        found.append(block)
         total += len(block)
         if total >= size:
             break
-    head = b"".join(held)
+    head = b"".join(found)
     return head, chain([head] if head else [], blocks)

@@ -81,9 +81,9 @@ def attempts(fusions: pa.Table, passes: pa.Table) -> pa.Table:
     ends = sorted((p["run"], p["line"]) for p in rows(passes))
     found: list[dict[str, Any]] = []
     current: dict[str, Any] | None = None
-    held = sorted([*rows(fusions), *({"run": r, "line": n, "action": "pass"} for r, n in ends)],
+    events = sorted([*rows(fusions), *({"run": r, "line": n, "action": "pass"} for r, n in ends)],
                   key=lambda e: (e["run"], e["line"]))  # fmt: skip
-    for event in held:
+    for event in events:
         if event["action"] == "attempt":
             current = {**{k: event[k] for k in ("run", "rule", "layer", "line")}, "result": None}
             found.append(current)
@@ -93,8 +93,8 @@ def attempts(fusions: pa.Table, passes: pa.Table) -> pa.Table:
             current["result"] = describe(event)
     loud = {(a["run"], a["rule"]) for a in found if a["result"] is not None}
     for attempt in found:
-        told = (attempt["run"], attempt["rule"]) in loud
-        attempt["outcome"] = "applied" if attempt["result"] else ("not_applied" if told else "silent")
+        logged = (attempt["run"], attempt["rule"]) in loud
+        attempt["outcome"] = "applied" if attempt["result"] else ("not_applied" if logged else "silent")
     return answer(Attempt, found)
 
 

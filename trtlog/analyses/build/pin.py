@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.words import counted, did_you_mean
+from trtlog._util.words import counted, did_you_mean, first_of
 from trtlog.analyses.layer.base import rows
 from trtlog.analyses.programs import program
 from trtlog.errors import QueryError
@@ -97,9 +97,8 @@ def pin(log: Log, layer: str, tactic: str) -> list[Edit]:
         if row is not None:
             found[op["key"]] = _edit(own[place], row)
     if not found:
-        some = ", ".join(f"{_short(name)} {kernel}" for name, kernel in list(offered.items())[:_SHOWN])
-        more = f" and {len(offered) - _SHOWN} more" if len(offered) > _SHOWN else ""
-        raise QueryError(f"{wanted} has no tactic {tactic}; the log lists {some}{more}")
+        some = first_of([f"{_short(name)} {kernel}" for name, kernel in offered.items()], _SHOWN)
+        raise QueryError(f"{wanted} has no tactic {tactic}; the log lists {some}")
     return list(found.values())
 
 
@@ -132,7 +131,7 @@ def _named(layer: str, names: list[str]) -> str:
         return found[0]
     if found:
         raise QueryError(f"{counted(len(found), 'operation')} end in {layer!r}: {', '.join(found[:_SHOWN])}")
-    some = ", ".join(different[:_SHOWN]) + (f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else "")
+    some = first_of(different, _SHOWN)
     raise QueryError(f"no operation {layer!r} has a key{did_you_mean(layer, different)}; those with one are {some}")
 
 

@@ -136,7 +136,7 @@ class _Reader:
 
     def __init__(self, pool: Frame, layers: Sequence[Layer], engine: int | None) -> None:
         self._layers = layers
-        self._held = pool
+        self._pool = pool
         own = pool[pool["engine"] == engine] if engine is not None else pool
         own = own if len(own) else pool
         self._groups = dict(list(own.groupby("layer", sort=False)))
@@ -167,7 +167,7 @@ class _Reader:
                 return None
             row, others = same.iloc[0], rows[rows["tactic"] != layer.tactic]
         else:
-            row = self._held.loc[layer.timing.row]
+            row = self._pool.loc[layer.timing.row]
             rows = self._groups.get(row["layer"])
             if rows is None:
                 return None
@@ -203,7 +203,7 @@ class _Reader:
             used = layer.timing.row
             if used is None or layer.timing.borrowed or used in out or _is_copy(layer):
                 continue
-            row = self._held.loc[used]
+            row = self._pool.loc[used]
             group = self._groups.get(row["layer"])
             if group is None:
                 continue

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.words import counted
+from trtlog._util.words import counted, first_of
 from trtlog.analyses.lint.causes import Cause, cause_of, errors_of, find_cause, is_crash, is_skip, words_of
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 
@@ -340,8 +340,7 @@ def dla_fallback(log: Log) -> Iterable[Hit]:
     words = []
     if fell:
         named = [f"{layer} ({reasons[layer]})" if layer in reasons else layer for layer in fell]
-        more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-        words.append(f"{counted(len(fell), 'layer')} fell back from the DLA to the GPU: {', '.join(named[:5])}{more}.")
+        words.append(f"{counted(len(fell), 'layer')} fell back from the DLA to the GPU: {first_of(named, 5)}.")
     if unused:
         words.append("Nothing runs on the DLA: the whole network is on the GPU.")
         lines.extend(row["line"] for row in unused)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.words import counted, percent
+from trtlog._util.words import counted, first_of, percent
 from trtlog.report.document import (
     Cell,
     Column,
@@ -81,9 +81,8 @@ def _answer(found: Comparison, names: dict[int, str]) -> Words:
     if not worse:
         judged = sum(row["verdict"] in ("same", "faster") for row in found.rows)
         return words(strong("no regression: "), f"none of {judged} judged of {runs}{rest}{by} is slower beyond noise")
-    named = ", ".join(f"{names[id(row)]} {signed(row['change_percent'])}" for row in worse[:_NAMED])
-    more = f" and {len(worse) - _NAMED} more" if len(worse) > _NAMED else ""
-    return words(strong(f"{counted(len(worse), 'regression')}: "), f"{named}{more}; {runs}{rest}{by}")
+    named = first_of([f"{names[id(row)]} {signed(row['change_percent'])}" for row in worse], _NAMED)
+    return words(strong(f"{counted(len(worse), 'regression')}: "), f"{named}; {runs}{rest}{by}")
 
 
 def _section(found: Comparison, rows: list[Row], names: dict[int, str]) -> Section:

@@ -168,10 +168,10 @@ def analyses(found: Analyses) -> Document:
 
 def plots(found: Plots) -> Document:
     """Return the plots of a log."""
-    held = {name: method for name, method in vars(type(found)).items() if callable(method) and name[0] != "_"}
+    drawn = {name: method for name, method in vars(type(found)).items() if callable(method) and name[0] != "_"}
     points = tuple(
         Point(joined([words(code(f"log.plot.{name}()")), words(_first(method.__doc__))], " "))
-        for name, method in held.items()
+        for name, method in drawn.items()
     )
     return Document("Plots", (Title(words(strong("Plots"))), Points(points)))
 

@@ -99,9 +99,9 @@ def _cell(name: str, value: Any) -> Cell:
 
 def _advice(found: Sweep, max_latency: float | None, stat: str | None) -> Iterator[Block]:
     for row in found.rows:
-        for said in (row["cause"], row["remarks"]):
-            if said:
-                yield Sentence(words(strong(row["point"]), f": {said}"))
+        for remark in (row["cause"], row["remarks"]):
+            if remark:
+                yield Sentence(words(strong(row["point"]), f": {remark}"))
     try:
         best = found.recommend(max_latency, stat or "p99")
     except QueryError:  # the logs print other percentiles

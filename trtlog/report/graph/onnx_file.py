@@ -63,10 +63,10 @@ def to_onnx(log: Log) -> bytes:
             "input_formats": [one["format"] or "" for one in layer.operands("inputs")],
             "output_formats": [one["format"] or "" for one in layer.operands("outputs")],
         }
-        told = {name: _plain(value) for name, value in attributes.items() if value not in (None, [], "")}
+        printed = {name: _plain(value) for name, value in attributes.items() if value not in (None, [], "")}
         made.append(
             helper.make_node(
-                _identifier(layer.type or "Layer"), read, wrote, name=redact(layer.layer), domain=DOMAIN, **told
+                _identifier(layer.type or "Layer"), read, wrote, name=redact(layer.layer), domain=DOMAIN, **printed
             )
         )
     produced = {name for node in made for name in node.output}
