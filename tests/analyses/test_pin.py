@@ -42,7 +42,7 @@ def test_the_table_of_operations(engine):
     assert trtlog.parse(PATH, engine=engine).coverage.set_index("kind").lines.get("unknown", 0) == 0
 
 
-@pytest.mark.parametrize("engine", ["line", "vector"])
+@pytest.mark.parametrize("engine", ["line", "auto"])
 def test_the_selected_tactic_is_chosen_in_the_table_of_tactics(engine):
     found = trtlog.parse(PATH, engine=engine).tactics
     chosen = found[found.chosen]
