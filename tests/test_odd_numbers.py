@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import warnings
 from random import Random
 
@@ -17,6 +18,7 @@ from trtlog.analyses.build.memory import MemoryUse
 from trtlog.analyses.layer.base import answer
 from trtlog.log import Log
 from trtlog.records import TABLES
+from trtlog.report.page.data import embed
 
 # Counted by the reader, not printed.
 _OWN = {"run", "line", "engine", "timing_line", "costs_line", "last_line", "tactics"}
@@ -80,3 +82,7 @@ def test_every_analysis_takes_any_number(name, how):
 def test_a_sum_that_64_bits_do_not_hold_is_null():
     made = answer(MemoryUse, [{"line": 2**64 - 1}, {"line": 5}, {}])
     assert made.column("line").to_pylist() == [None, 5, None]
+
+
+def test_json_for_a_page_holds_no_nan():
+    assert json.loads(embed({"ms": [1.5, float("nan"), float("inf")]})) == {"ms": [1.5, None, None]}

@@ -7,9 +7,11 @@ import re
 from statistics import median
 
 import pytest
+from click.testing import CliRunner
 
 import trtlog
-from tests.conftest import each
+from tests.conftest import FIXTURES, each
+from trtlog.cli import cli
 from trtlog.errors import QueryError
 
 FP32, AGAIN, FP16 = "resnet50_fp32_verbose", "resnet50_fp32_verbose_rebuild", "resnet50_fp16_dyn_detailed"
@@ -239,15 +241,20 @@ def test_tables_have_the_documented_columns(diff_of):
         found.table("nothing")
 
 
-def test_secrets_of_the_command_line_are_not_printed(capture, capture_text):
+def test_secrets_of_the_command_line_are_not_printed(capture, capture_text, tmp_path):
     text = capture_text(FP32).replace(
         "--saveEngine=demo.engine", "--saveEngine=ssh://me:s3cret@host/x --token=abcdef99"
     )
-    found = trtlog.diff(capture(FP32), trtlog.parse(text.encode()))
-    for out in (found.to_markdown(), found.to_json(unchanged=True), found._repr_html_()):
+    log = tmp_path / "secrets.log"
+    log.write_text(text)
+    found = trtlog.diff(capture(FP32), trtlog.parse(log))
+    terminal = CliRunner().invoke(cli, ["diff", str(FIXTURES / f"trt-8.5.3-h200/{FP32}.log.gz"), str(log)])
+    markdown = found.to_markdown().replace("\\*", "*")
+    for out in each((terminal.output, markdown, found.to_json(), found.to_json(unchanged=True), found._repr_html_())):
         assert "s3cret" not in out
         assert "abcdef99" not in out
-    assert "ssh://***@host" in found.to_json(unchanged=True) or "***" in found.to_json(unchanged=True)
+        assert "ssh://***@host/x" in out
+        assert "--token" in out
 
 
 def test_html_and_markdown_escape_names(capture, capture_text):

@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.finite import finite
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -138,7 +140,7 @@ def redact_value(name: str, value: str | None) -> str | None:
 
 
 def redact_json(value: Any) -> Any:
-    """Redact all texts of what JSON can hold; the names of keys stay.
+    """Return what JSON can hold, all texts redacted; the names of keys stay, nan and inf become text.
 
     Examples
     --------
@@ -149,7 +151,7 @@ def redact_json(value: Any) -> Any:
         return {key: redact_json(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [redact_json(inner) for inner in value]
-    return redact(value) if isinstance(value, str) else value
+    return redact(value) if isinstance(value, str) else finite(value)
 
 
 def redact_table(table: pa.Table) -> pa.Table:

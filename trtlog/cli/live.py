@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trtlog._util.finite import finite
 from trtlog.cli.common import console, echo_json, silence_broken_streams
 from trtlog.report.safe import visible
 from trtlog.runner.progress import Event
@@ -113,7 +114,7 @@ class LiveView:
 
     def _show(self, event: Event) -> None:
         if self._json:
-            echo_json(json.dumps(dataclasses.asdict(event), ensure_ascii=False))
+            echo_json(json.dumps(finite(dataclasses.asdict(event)), ensure_ascii=False))
             return
         if self._quiet:
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact_json
@@ -41,19 +40,9 @@ def to_json(diff: Diff, *, unchanged: bool = False) -> str:
         "samples_per_inference": list(diff.work.scale),
         "tables": tables,
     }
-    return json.dumps(redact_json(_finite(document)), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(redact_json(document), indent=2, ensure_ascii=False) + "\n"
 
 
 def _side(side: Any) -> dict[str, Any]:
     return {"source": side.source, "tensorrt_version": side.version, "status": side.status}
 
-
-def _finite(value: Any) -> Any:
-    """Return what JSON can hold: it knows no inf and no nan, which become text."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_finite(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.finite import finite
 from trtlog._util.redact import redact_table
 from trtlog._util.words import did_you_mean
 from trtlog.errors import QueryError
@@ -92,17 +92,12 @@ def json_document(rows: pa.Table) -> Iterator[str]:
 def json_lines(rows: pa.Table) -> Iterator[str]:
     """Give an object of JSON for each row."""
     for row in rows.to_pylist():
-        yield json_text({name: _json_value(value) for name, value in row.items()})
+        yield json_text(finite(row))
 
 
 def json_text(value: Any) -> str:
     """Return a value as JSON on one line, which is safe to print."""
     return spelled(json.dumps(value, ensure_ascii=False, default=str))
-
-
-def _json_value(value: Any) -> Any:
-    """Return what JSON can hold: it knows no inf and no nan, which stand as text."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def markdown_lines(rows: pa.Table) -> Iterator[str]:

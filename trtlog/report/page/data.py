@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.finite import finite
 from trtlog._util.redact import IDENTIFIERS, redact
 
 if TYPE_CHECKING:
@@ -161,5 +162,8 @@ def embed(data: Any) -> str:
     >>> embed({"layer": "</script><script>alert(1)</script>"})
     '{"layer":"\\u003c/script\\u003e\\u003cscript\\u003ealert(1)\\u003c/script\\u003e"}'
     """
-    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    try:
+        text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    except ValueError:  # a log may print nan and inf
+        text = json.dumps(finite(data, as_text=False), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

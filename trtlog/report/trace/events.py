@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.files import write_whole
+from trtlog._util.finite import finite
 from trtlog._version import __version__
 from trtlog.analyses.build.memory import in_use
 from trtlog.analyses.build.time import LineClock
@@ -82,9 +83,9 @@ def write(made: dict[str, Any]) -> Iterator[str]:
     """Yield the pieces of the JSON text, an event a line."""
     yield '{"traceEvents":[\n'
     for place, event in enumerate(made["traceEvents"]):
-        yield (",\n" if place else "") + json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        yield (",\n" if place else "") + json.dumps(finite(event), ensure_ascii=False, separators=(",", ":"))
     rest = {name: value for name, value in made.items() if name != "traceEvents"}
-    yield "\n]," + json.dumps(rest, ensure_ascii=False)[1:] + "\n"
+    yield "\n]," + json.dumps(finite(rest), ensure_ascii=False)[1:] + "\n"
 
 
 def save(made: dict[str, Any], path: str | os.PathLike[str]) -> None:
