@@ -49,6 +49,11 @@ FOUND = {
         b"[V] [TRT] Tactic: 0x0000000000020318 Time: 0.052"
     ),
     "a number of layers above 64 bits": b"[TRT] After  : 57 layers\n[V] After merging: 9223372036854775808 layers\n[V]",
+    "devices of two runs, one heading": (
+        b"&&&& RUNNING TensorRT.trtexec [TensorRT v8600] # trtexec\n[I] === Device Information ===\n"
+        b"[I] Device Global Memory: 6143 MiB\n&&&& RUNNING TensorRT.trtexec [TensorRT v8600] # trtexec\n"
+        b"[I] Selected Device: other\n[I] Compute Capability: 8.6"
+    ),
     "passes in one line": (
         b"[09/07/2022-04:03:44] [V] Original: 1 layers\n[TRT] After r: 1 layers\n"
         b"[TRT] Original: 3 layers[09/07/2022-04:03:48] [V] After r: 3 layers"
@@ -149,6 +154,14 @@ def test_the_name_of_a_kernel_stays_in_its_run():
     ]
     assert log.table("tactics").select(["run", "line", "kernel"]).to_pylist() == [
         {"run": 1, "line": 3, "kernel": None}
+    ]
+
+
+def test_what_is_told_of_a_device_stays_in_its_run():
+    log = trtlog.parse(FOUND["devices of two runs, one heading"])
+    assert log.table("devices").select(["run", "line", "name", "memory_mib"]).to_pylist() == [
+        {"run": 0, "line": 2, "name": None, "memory_mib": 6143},
+        {"run": 1, "line": 5, "name": "other", "memory_mib": None},
     ]
 
 

@@ -47,6 +47,21 @@ WRITTEN = {
     "--timingCacheFile": "timing.cache",
 }
 SCHEMA = 1
+_NUMBER, _TEXT = (int, float), (str, type(None))
+# What this program reads of each file: key -> its types; those of the result must be there.
+_KINDS: dict[str, dict[str, tuple[type, ...]]] = {
+    RESULT: {
+        "status": (str,), "headline": (str,), "cause": _TEXT, "messages": (list,), "wall_s": _NUMBER,
+        "log_bytes": (int,), "log_sha256": _TEXT, "files": (dict,),
+    },
+    COMMAND: {
+        "argv": (list,), "args": (list,), "added": (list,), "cwd": _TEXT, "version": _TEXT, "warnings": (list,),
+        "shell": _TEXT, "variables": (dict,), "trtexec": (list,),
+    },
+    ENVIRONMENT: {"system": _TEXT, "gpus": (list, type(None)), "variables": (dict,)},
+}  # fmt: skip
+_MUST = ("status", "headline", "cause", "wall_s", "log_bytes")
+_OF_TEXTS = ("argv", "args", "added", "warnings", "trtexec", "messages")
 
 
 class RunFolder(InNotebook):
@@ -66,7 +81,10 @@ class RunFolder(InNotebook):
         self._writer: Writer | None = None
 
     def __repr__(self) -> str:
-        status = self.status or "not finished"
+        try:
+            status = self.status or "not finished"
+        except RunError:
+            status = f"{RESULT} cannot be read"
         return f"RunFolder({str(self.path)!r}, {status})"
 
     @property
@@ -163,11 +181,16 @@ class RunFolder(InNotebook):
     def _read(self, name: str) -> Any:
         path = self.path / name
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
+        except RecursionError as error:
+            raise RunError(f"{path} cannot be read: it is nested too deeply.") from error
         except (OSError, ValueError) as error:
             raise RunError(f"{path} cannot be read: {error}.") from error
+        if wrong := _wrong(found, name):
+            raise RunError(f"{path} is damaged: {wrong}.")
+        return found
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Write one of the JSON files, whole or not at all."""
@@ -212,6 +235,23 @@ class RunFolder(InNotebook):
     def release(self) -> None:
         """Give that room back."""
         (self.path / RESERVED).unlink(missing_ok=True)
+
+
+def _wrong(found: Any, name: str) -> str | None:
+    """Return what of a file is not as this program writes it, None for nothing."""
+    if not isinstance(found, dict):
+        return "it holds no JSON object"
+    for key, kinds in _KINDS.get(name, {}).items():
+        if key not in found:
+            if name == RESULT and key in _MUST:
+                return f"{key!r} is missing"
+            continue
+        value: Any = found[key]
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            return f"{key!r} is {type(value).__name__}"
+        if key in _OF_TEXTS and not all(isinstance(item, str) for item in found[key]):
+            return f"{key!r} holds something else than texts"
+    return None
 
 
 def new_folder(out: str | os.PathLike[str] | None, *, model: str | None, overwrite: bool) -> RunFolder:

@@ -173,11 +173,22 @@ def open_sweep(path: str | os.PathLike[str]) -> Sweep:
     folder = Path(path).expanduser().absolute()
     try:
         plan = json.loads((folder / PLAN).read_text(encoding="utf-8"))
-        points = [Point(item["name"], item["values"], tuple(item["args"])) for item in plan["points"]]
+        points = [_point(item) for item in plan["points"]]
         repeat = int(plan.get("repeat", 1))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise RunError(f"{folder} holds no sweep: {PLAN} is not there or cannot be read.") from error
     return Sweep(folder, points, repeat)
+
+
+def _point(item: dict[str, Any]) -> Point:
+    """Return a point of a plan that was written; ValueError where it is none, or its name leads out of the folder."""
+    name, values, args = item["name"], item["values"], item["args"]
+    texts = [name, *args, *values]
+    if not isinstance(args, list) or not isinstance(values, dict) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("no point")
+    if Path(name).name != name or any(isinstance(value, dict | list) for value in values.values()):
+        raise ValueError(f"no point: {name!r}")
+    return Point(name, values, tuple(args))
 
 
 def is_finished(folder: RunFolder, point: Point, *, retry_failed: bool = False) -> bool:
@@ -210,6 +221,8 @@ def write_plan(path: Path, plan: Mapping[str, Any]) -> None:
     try:
         if file.exists():
             before = json.loads(file.read_text(encoding="utf-8"))
+            if not isinstance(before, dict):
+                raise ValueError("it holds no JSON object")
             old, new = before.get("version"), plan["version"]
             if old is not None and new is not None and old != new:
                 raise RunError(
@@ -219,7 +232,7 @@ def write_plan(path: Path, plan: Mapping[str, Any]) -> None:
         file.write_text(json.dumps({"schema": 1, **plan}, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{file} is damaged ({error}): remove it, or give another out=.") from error
 
 

@@ -69,5 +69,5 @@ def _holder(folder: Path) -> str:
     try:
         found = json.loads((folder / _HOLDER).read_text(encoding="utf-8"))
         return f"process {found['pid']} on {found['host']} since {found['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "another process"

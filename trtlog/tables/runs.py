@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any
 
@@ -250,10 +251,12 @@ def devices(context: Context) -> pa.Table:
     found_by_kind = {kind: captures.lists((kind,), ("line", *names)) for kind, names in _DEVICE_FIELDS.items()}
     lines, names = captures.lists(("available_device",), ("line", "name"))
     starts = lines_of(context.captured("device_information")).tolist()
-    others = [found[0][0] for found in (*found_by_kind.values(), [lines]) if found[0]]
-    # A section whose heading is not there begins with its first line.
-    if others and (not starts or min(others) < starts[0]):
-        starts.insert(0, min(others))
+    # A section whose heading is not there begins with its first line; none goes on in the next run.
+    runs = context.run_lines.tolist()
+    for line in sorted(line for found in (*found_by_kind.values(), [lines]) for line in found[0]):
+        place, run = bisect_right(starts, line), bisect_right(runs, line)
+        if not place or (run and starts[place - 1] < runs[run - 1]):
+            starts.insert(place, line)
     size = len(starts)
     columns: dict[str, list[Any]] = {"line": starts}
     for kind, (at, *values) in found_by_kind.items():
