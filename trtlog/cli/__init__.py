@@ -116,7 +116,8 @@ def _show_version(context: click.Context, _: click.Parameter, value: bool) -> No
 def cli() -> None:
     """Read what TensorRT's trtexec prints, and answer what performance engineers ask.
 
-    A LOG is a file, also .gz .xz .bz2 .zst, or - for standard input.
+    A LOG is a file, also .gz .xz .bz2 .zst, the folder of a run or sweep, Parquet, a dataset or folder (with --log),
+    trtexec's JSON exports, or - for standard input.
 
     Example:  trtlog summary verbose.log
     """

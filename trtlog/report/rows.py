@@ -24,6 +24,7 @@ _KEYS = frozenset(
     [
         *("layer", "name", "node", "tensor", "metric", "stat", "key", "rule", "severity", "text", "status", "event"),
         *("time_ms", "seconds", "value", "percent", "lines", "layers", "best_ms", "winner_ms", "margin_percent"),
+        *("used", "reason", "verdict"),
     ]
 )
 _PLACES = ("run", "line", "log", "source")
