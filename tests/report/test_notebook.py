@@ -182,7 +182,7 @@ def test_without_plotly_the_error_names_the_extra(logs, monkeypatch):
         return real(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(MissingExtra, match=r"trtlog\[plot\]"):
+    with pytest.raises(MissingExtra, match=r"pip install '\.\[plot\]'"):
         logs("detailed").plot.profile()
 
 

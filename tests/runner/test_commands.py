@@ -119,7 +119,7 @@ def test_sweep(trtlog_command, installed, tmp_path):
         ["batch8-fp32", "870.5"],
         ["batch8-best", "1433"],
     ]
-    assert "Recommended: batch8-best: 11460.6 samples/s at 0.921753 ms p99 latency, within 1 ms" in done.stdout
+    assert "Recommended: batch8-best: 11461 samples/s at 0.9218 ms p99 latency, within 1 ms" in done.stdout
     shown = trtlog_command("sweep", "--show", "-o", "s", "--format", "jsonl")
     assert [json.loads(line)["throughput_qps"] for line in shown.stdout.splitlines()] == [
         1505.71,
