@@ -54,6 +54,13 @@ FOUND = {
         b"[I] Device Global Memory: 6143 MiB\n&&&& RUNNING TensorRT.trtexec [TensorRT v8600] # trtexec\n"
         b"[I] Selected Device: other\n[I] Compute Capability: 8.6"
     ),
+    "a layer of fewer formats than outputs": (
+        b"[V] l Set Tactic Name: k Tactic: 0xaa0953b1a73b0b9b\n[V] Tactic: 0xaa0953b1a73b0b9b Time: 0.002588\n"
+        b"[V] *************** Autotuning format combination: Float(3,1:4,3,3) -> Float(2,1:4,2,2) ***************\n"
+        b"[V] --------------- Timing Runner: l (CudaDepthwiseConvolution)\n"
+        b"[V] Tactic: 0x00000000000204ec Time: 0.00416483\n"
+        b"Layer(CaskConvolution): l, Tactic: 0xaa0953b1a73b0b9b, a (Float[1,10,1,1]) -> b (Float[1,5,1,1])"
+    ),
     "passes in one line": (
         b"[09/07/2022-04:03:44] [V] Original: 1 layers\n[TRT] After r: 1 layers\n"
         b"[TRT] Original: 3 layers[09/07/2022-04:03:48] [V] After r: 3 layers"

@@ -136,9 +136,10 @@ class Captures:
         return [dict(zip(found.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def line_with(self, printed: bytes, among: np.ndarray[Any, Any]) -> int | None:
-        """Return the first of some lines with a captured field that is a text, else that has it inside; None for none.
+        """Return the first of some lines with a captured field that is a text, else that has it inside.
 
-        For rare questions: it goes through all captures.
+        Where none of them has it, the only line of the log with such a field; None for none. For rare questions: it
+        goes through all captures.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -146,6 +147,7 @@ class Captures:
         from trtlog._util.arrow import to_numpy
 
         wanted = set(among.tolist())
+        everywhere: set[int] = set()
         for is_there in (pc.equal, pc.match_substring):
             option = pa.scalar(printed, pa.binary()) if is_there is pc.equal else printed
             lines: list[int] = []
@@ -155,9 +157,13 @@ class Captures:
                         plain = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
                         found = to_numpy(pc.fill_null(is_there(plain, option), False))
                         lines += wanted.intersection(numbers[found].tolist())
+                        if is_there is pc.equal:
+                            everywhere.update(numbers[found].tolist())
             if lines:
                 return min(lines)
         continued = [line for _, line, body in self.continuations if printed in body and line in wanted]
+        if not continued and len(everywhere) == 1:  # as a section whose row has the line of its heading
+            return everywhere.pop()
         return min(continued, default=None)
 
     def lists(self, kinds: Iterable[str], fields: Sequence[str]) -> list[list[Any]]:

@@ -232,7 +232,9 @@ class Network:
                 there.setdefault(name, (made,))
                 continue
             # An output of the network, or what an untimed layer reads: in the engine's format.
-            wanted = self._wanted.get(name) or (node.used.outputs[index] if node.used else made)
+            wanted = self._wanted.get(name) or (
+                node.used.outputs[index] if node.used and index < len(node.used.outputs) else made
+            )
             one = 0.0 if name in waived else self.cost(name, made, wanted)
             if one == math.inf:
                 return None
