@@ -124,7 +124,7 @@ TASKS: dict[str, Callable[[Path], int]] = {
     "wc -l": wc,
     "grep -c": grep,
     "baseline: re, six kinds, no tables": baseline,
-    "naive baseline: the same as one writes it first": naive,
+    "naive loop: the same as one writes it first": naive,
     "line engine": _engine("auto"),
     "line engine, in Python alone": _engine("line"),
     "account for all": _accounted("auto"),
