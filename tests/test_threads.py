@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import random
 import signal
 import subprocess
 import sys
@@ -14,14 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import trtlog
 from tests.conftest import FIXTURES, ROOT
 from tests.test_engines import LOG, LOGS, RULES, assert_same, cut, feed_at, in_python
-from trtlog import read
 from trtlog.engines import threads
 from trtlog.engines.library import library
 from trtlog.engines.threads import ThreadedEngine, wanted_threads
-from trtlog.parquet.stream import convert
 
 STAMP = b"[11/22/2026-13:22:03] "
 # What opens a section, what tells that a cut was where it must not be, and what follows either.
@@ -77,31 +73,25 @@ def test_fixtures(path):
 def test_several_stretches_are_read():
     """The log is cut at all: what is read side by side is more than one engine's work."""
     data = gzip.decompress((FIXTURES / "trt-8.5.3-h200" / "resnet50_fp32_verbose.log.gz").read_bytes())
-    engine, submitted = small(2, 50_000), []
-    submit = engine._pool.submit
-    engine._pool.submit = lambda *args: (submitted.append(len(args[2])), submit(*args))[1]
+    engine, begun = small(2, 50_000), []
+    begin = engine._begin
+    engine._begin = lambda: (begun.append(1), begin())
     for chunk, first_line in cut(data, 1, 30_000):
         engine.feed(chunk, first_line)
     engine.finish()
-    assert len(submitted) > 8
+    assert len(begun) > 8
 
 
-def long_log(path, copies: int = 12):
-    chance = random.Random(0)
-    with path.open("wb") as out:
-        for _ in range(copies):
-            out.write(gzip.decompress(chance.choice(LOGS[:6]).read_bytes()))
-    return path
-
-
-def test_converting_writes_what_parsing_finds(tmp_path, monkeypatch):
-    """Rows are written while threads read on; what is written is forgotten."""
-    log = long_log(tmp_path / "long.log")
-    monkeypatch.setattr(read, "make_engine", lambda *args: small(3, 300_000))
-    monkeypatch.setattr("trtlog.parquet.stream.make_engine", lambda *args: small(3, 300_000))
-    convert(log, tmp_path / "tables", segment_bytes=400_000, exports=())
-    monkeypatch.undo()
-    assert trtlog.read_parquet(tmp_path / "tables") == trtlog.parse(log, engine="line", exports=())
+def test_a_log_without_a_place_to_cut_waits_for_no_memory():
+    """Its chunks are read as they come: at no time do more than a few of them wait."""
+    line = STAMP + b"[V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029\n"
+    engine, waiting = small(2, 10_000), []
+    for number in range(200):
+        engine.feed(line * 100, 1 + 100 * number)
+        waiting.append(engine._stretches[-1]._chunks.qsize())
+    found = engine.finish()
+    assert max(waiting) <= threads._WAITING
+    assert found.counts["tactic"][0] == found.lines == 20_000
 
 
 def test_what_goes_wrong_in_a_thread_is_raised(monkeypatch):
@@ -110,10 +100,20 @@ def test_what_goes_wrong_in_a_thread_is_raised(monkeypatch):
 
     monkeypatch.setattr(threads.LineEngine, "feed", fail)
     engine = small()
-    engine.feed(STAMP + b"[V] [TRT] Original: 9 layers\n", 1)
+    line = STAMP + b"[V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029\n"
+    with pytest.raises(MemoryError, match="no room"):
+        feed_at(engine, line * 100, range(100))
     with pytest.raises(MemoryError, match="no room"):
         engine.finish()
     engine.close()
+
+
+def test_closing_ends_the_threads():
+    engine = small()
+    engine.feed(STAMP + b"[V] [TRT] Original: 9 layers\n", 1)
+    stretch = engine._stretches[-1]
+    engine.close()
+    assert stretch.found.result(timeout=20).lines <= 1
 
 
 def test_when_threads_are_of_use(monkeypatch):

@@ -247,7 +247,7 @@ def checked_engine(name: str) -> str:
 
 
 def make_engine(name: str, rules: Grammar, source: Source, size: int) -> LineEngine | ThreadedEngine:
-    """Return a new engine; a long log is read by several threads where there are cores.
+    """Return a new engine; a long log that is held whole is read by several threads where there are cores.
 
     Parameters
     ----------

@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, Full, Queue
 
 from trtlog._util.cores import usable_cores
 from trtlog.engines.library import library
@@ -28,9 +30,12 @@ STRETCH_BYTES = 16 << 20
 # More threads only wait for the one that reads the file.
 _MOST = 4
 # Lines that are looked at for a place to cut.
-_LOOKED_AT = 20_000
+_LOOKED_AT = 5_000
+# Chunks of a stretch that wait for its thread, and the time after which it is asked whether that still runs.
+_WAITING = 3
+_PATIENCE_S = 0.1
 
-_Chunks = list[tuple[bytes, int]]
+_Chunks = Queue[tuple[bytes, int] | None]
 
 
 def wanted_threads(size: int) -> int:
@@ -65,30 +70,37 @@ class ThreadedEngine:
     def __init__(self, grammar: Grammar, threads: int, stretch_bytes: int = STRETCH_BYTES) -> None:
         self._grammar = grammar
         self._threads = threads
-        self._stretch_bytes = stretch_bytes
+        self._stretch_bytes = self._until = stretch_bytes
         self._headers = HeaderReader(grammar)
         self.captures = Captures(grammar, shared_matcher(grammar).variants)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="trtlog-read")
-        self._stretch: _Chunks = []
-        self._size = 0  # of the stretch
-        # The time and the section at the end of what was put together: the captures may forget them.
+        self._stretches: deque[_Stretch] = deque()  # the last is the one that is fed
+        # The time and the section at the end of what was put together.
         self._time: bytes | None = None
         self._section = ""
-        self._reading: deque[Future[Captures]] = deque()
 
     def feed(self, chunk: bytes, first_line: int) -> None:
         """Take a chunk of whole lines; the last may lack its line end at the end of the log."""
-        if self._size >= self._stretch_bytes:
+        if not self._stretches:
+            self._begin()
+        if self._stretches[-1].size >= self._until:
             cut, lines = self._find_cut(chunk)
             if cut:
-                self._add(chunk[:cut], first_line)
-                self._submit()
+                self._stretches[-1].add(chunk[:cut], first_line)
+                self._begin()
                 chunk, first_line = chunk[cut:], first_line + lines
-        self._add(chunk, first_line)
+            else:  # a log without a place to cut is not searched for one again and again
+                self._until *= 2
+        self._stretches[-1].add(chunk, first_line)
 
-    def _add(self, chunk: bytes, first_line: int) -> None:
-        self._stretch.append((chunk, first_line))
-        self._size += len(chunk)
+    def _begin(self) -> None:
+        """Begin another stretch, as soon as a thread is free."""
+        if self._stretches:
+            self._stretches[-1].end()
+        while len(self._stretches) >= self._threads:
+            self._merge(self._stretches.popleft().found.result())
+        self._stretches.append(_Stretch(self._grammar, self._pool))
+        self._until = self._stretch_bytes
 
     def _find_cut(self, chunk: bytes) -> tuple[int, int]:
         """Return where a line opens a section, and the number of lines above it; 0 where none does.
@@ -111,14 +123,6 @@ class ThreadedEngine:
                     return position, lines
             position = end + 1
         return 0, 0
-
-    def _submit(self) -> None:
-        """Have the stretch read; wait where as many are read as there are threads."""
-        if self._stretch:
-            while len(self._reading) >= self._threads:
-                self._merge(self._reading.popleft().result())
-            self._reading.append(self._pool.submit(_read, self._grammar, self._stretch))
-            self._stretch, self._size = [], 0
 
     def _merge(self, found: Captures) -> None:
         """Add what was found in a stretch; they come in order."""
@@ -143,27 +147,58 @@ class ThreadedEngine:
         whole.lines = found.lines
         whole.size += found.size
 
-    def drain(self) -> None:
-        """Add what is read by now; what is not goes on being read."""
-        while self._reading and self._reading[0].done():
-            self._merge(self._reading.popleft().result())
-
     def finish(self) -> Captures:
         """Return all captures."""
-        self._submit()
-        while self._reading:
-            self._merge(self._reading.popleft().result())
+        if self._stretches:
+            self._stretches[-1].end()
+        while self._stretches:
+            self._merge(self._stretches.popleft().found.result())
         self.close()
         return self.captures
 
     def close(self) -> None:
-        """End the threads, as soon as each is through its stretch."""
+        """End the threads, as soon as each is through its chunk."""
+        for stretch in self._stretches:
+            stretch.give_up()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Stretch:
+    """Lines that one engine reads in a thread of its own, while more of them come."""
+
+    def __init__(self, grammar: Grammar, pool: ThreadPoolExecutor) -> None:
+        self.size = 0
+        self._chunks: _Chunks = Queue(_WAITING)
+        self.found: Future[Captures] = pool.submit(_read, grammar, self._chunks)
+
+    def add(self, chunk: bytes, first_line: int) -> None:
+        """Have a chunk read; wait where others wait already, so that memory stays bounded."""
+        self.size += len(chunk)
+        self._put((chunk, first_line))
+
+    def end(self) -> None:
+        """Have the captures returned when all is read."""
+        self._put(None)
+
+    def _put(self, item: tuple[bytes, int] | None) -> None:
+        while not self.found.done():
+            with suppress(Full):
+                self._chunks.put(item, timeout=_PATIENCE_S)
+                return
+        self.found.result()  # raises what went wrong
+
+    def give_up(self) -> None:
+        """Have the thread end, whatever waits."""
+        with suppress(Empty):
+            while True:
+                self._chunks.get_nowait()
+        with suppress(Full):
+            self._chunks.put_nowait(None)
 
 
 def _read(grammar: Grammar, chunks: _Chunks) -> Captures:
     engine = LineEngine(grammar)
-    for number, (chunk, first_line) in enumerate(chunks):
-        chunks[number] = b"", 0  # its memory is free as soon as it is read
-        engine.feed(chunk, first_line)
+    while (item := chunks.get()) is not None:
+        engine.feed(*item)
+        del item  # its memory is free while the next is waited for
     return engine.finish()

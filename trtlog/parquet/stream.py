@@ -28,7 +28,6 @@ from trtlog.read import (
     checked_engine,
     export_paths,
     export_rows,
-    make_engine,
     strict_error,
 )
 from trtlog.records import TABLES
@@ -102,6 +101,7 @@ def convert(
         ``strict`` and there are unknown lines.
     """
     from trtlog import grammar
+    from trtlog.engines.line import LineEngine
     from trtlog.source.chunks import open_source
 
     engine = checked_engine(engine)
@@ -115,7 +115,7 @@ def convert(
         try:
             for chunk in opened:
                 if reader is None:
-                    reader = make_engine(engine, grammar.load(), opened, len(chunk.data))
+                    reader = LineEngine(grammar.load(), native=engine != "line")
                     reader.captures.line_map = opened.line_map
                     sample = chunk.data[:SAMPLE_BYTES]
                 reader.feed(chunk.data, chunk.first_line)
@@ -129,7 +129,7 @@ def convert(
                     since = 0
                 if progress is not None:
                     progress(done)
-            captures = (reader or make_engine(engine, grammar.load(), opened, 0)).finish()
+            captures = (reader or LineEngine(grammar.load())).finish()
             check_captures(captures, opened.name, sample)
             if strict and captures.unknown:
                 raise strict_error(captures, opened.name)
@@ -145,8 +145,6 @@ def convert(
             raise InputError(f"cannot write {target}: {error.strerror or error}") from error
         finally:
             writer.close()
-            if reader is not None:
-                reader.close()
     return notes
 
 
