@@ -24,3 +24,21 @@ def no_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@contextmanager
+def rare_collection() -> Iterator[None]:
+    """Let the collector look seldom: for a command, which makes many objects, and ends.
+
+    Examples
+    --------
+    >>> with rare_collection():
+    ...     gc.get_threshold()[0]
+    200000
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from trtlog._util.gc import rare_collection
 from trtlog._util.words import did_you_mean
 from trtlog._version import __version__
 from trtlog.cli.common import add_color_option, add_logger_option, echo, silence_broken_streams
@@ -131,8 +132,10 @@ def main(arguments: list[str] | None = None) -> Any:
     _open_closed_streams()
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its number
+    _take_one_thread(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = _run(arguments)
+        with rare_collection():
+            code = _run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
     except (BrokenPipeError, _ReaderGone):
@@ -186,6 +189,15 @@ def _run(arguments: list[str] | None) -> int:
         _complain(f"a mistake in trtlog itself ({kind}: {error}); TRTLOG_TRACEBACK=1 shows where")
         return 2
     return code if isinstance(code, int) else 0
+
+
+def _take_one_thread(arguments: list[str]) -> None:
+    """Let numpy start one thread for algebra, which no command needs, unless the user said how many.
+
+    Not where another program may be started, which would inherit the variable.
+    """
+    if not {"run", "sweep", "mcp"} & set(arguments):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _complain(text: str) -> None:

@@ -385,8 +385,8 @@ def _times(values: list[dict[str, Any]], source: str) -> Export:
     rows = []
     for index, value in enumerate(values):
         row = {"iteration": index, **blank}
-        for key in value:
-            row[columns[key]] = _number(value, key, source, index)
+        for key, number in value.items():
+            row[columns[key]] = number if type(number) is float else _number(value, key, source, index)
         rows.append(row)
     return Export("iteration_times", source, tuple(rows), notes=(SWAP_NOTE,) if swapped else ())
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from trtlog._util.arrow import from_list, no_rows
+from trtlog._util.arrow import from_list, no_rows, to_filled
 from trtlog.records import Record
 from trtlog.tables.schema import schema_of_record
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
@@ -36,9 +36,25 @@ def frame(table: pa.Table, columns: Sequence[str] | None = None) -> Frame:
         values = chosen.column(name)
         if values.null_count == 0 and (pa.types.is_primitive(values.type) or pa.types.is_boolean(values.type)):
             data[name] = values.to_numpy()
+        elif pa.types.is_dictionary(values.type):
+            data[name] = pd.Series(_names(values), dtype=object)
         else:
             data[name] = pd.Series(values.to_pylist(), dtype=object)
     return pd.DataFrame(data)
+
+
+def values_of(column: pa.ChunkedArray) -> list[Any]:
+    """Return a column's values, None for null; each distinct name becomes text once."""
+    return _names(column).tolist() if pa.types.is_dictionary(column.type) else column.to_pylist()  # type: ignore[no-any-return]
+
+
+def _names(values: pa.ChunkedArray) -> Any:
+    """Return names as an array of objects: each distinct one becomes text once."""
+    import numpy as np
+
+    found = values.combine_chunks()
+    words = np.array([*found.dictionary.to_pylist(), None], dtype=object)
+    return words[to_filled(found.indices, len(words) - 1)]
 
 
 def rows(table: pa.Table) -> list[dict[str, Any]]:
@@ -76,11 +92,9 @@ def answer(record: type[Record], values: Iterable[Any]) -> pa.Table:
     records = [asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for v in values]
     if not records:
         return _no_rows(record)
-    try:
-        return pa.Table.from_pylist(records, schema=flat)
-    except (OverflowError, pa.ArrowInvalid):  # a sum of printed numbers that 64 bits do not hold is null
-        columns = [from_list([row.get(field.name) for row in records], field.type) for field in flat]
-        return pa.table(columns, schema=flat)
+    # not Table.from_pylist, which loads pandas to look at its argument
+    columns = [from_list([row.get(field.name) for row in records], field.type) for field in flat]
+    return pa.table(columns, schema=flat)
 
 
 def from_frame(record: type[Record], values: Frame) -> pa.Table:

@@ -68,7 +68,7 @@ class Layers:
     @cached_property
     def candidates(self) -> dict[str, list[TacticTime]]:
         """The timed tactics by the name of the layer, conversions among them."""
-        return by_layer(self.timed_tactics) if self.log.table("tactics").num_rows else {}
+        return by_layer(self.log.table("tactics"))
 
     @cached_property
     def _kernels(self) -> dict[tuple[str | None, str | None], str | None]:
@@ -82,10 +82,8 @@ class Layers:
     @cached_property
     def conversion_times(self) -> ConversionTimes:
         """The builder's timings of conversions."""
-        pool = self.timed_tactics
-        rows_ = set(pool.index[pool["kind"] == "reformat"]) if len(pool) else set()
         return ConversionTimes(
-            (name, one) for name, timed in self.candidates.items() for one in timed if one.row in rows_
+            (name, one) for name, timed in self.candidates.items() for one in timed if one.kind == "reformat"
         )
 
     @cached_property

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from trtlog._util.arrow import from_numpy, to_filled
 
 
 def kept_engine(engines: pa.Table, engine_layers: pa.Table) -> int | None:
@@ -38,11 +37,10 @@ def rows_of(table: pa.Table, engine: int | None) -> pa.Table:
     engine : int or None
         Its number; None returns all rows.
     """
-    numbers = table.column("engine")
     if engine is None or not table.num_rows:
         return table
-    about: Any = pc.fill_null(pc.equal(numbers, engine), True)
-    return table.filter(about)
+    numbers = table.column("engine").combine_chunks()
+    return table.filter(from_numpy(to_filled(numbers, engine) == engine))
 
 
 def graph_rows_of(table: pa.Table, phases: pa.Table, engines: pa.Table, engine: int | None) -> pa.Table:
@@ -61,7 +59,8 @@ def graph_rows_of(table: pa.Table, phases: pa.Table, engines: pa.Table, engine: 
     if not built:
         return own
     shared = rows_of(table, first)
-    return pa.concat_tables([shared.filter(pc.less(shared.column("line"), built[0]["line"])), own]).unify_dictionaries()
+    above = to_filled(shared.column("line").combine_chunks(), built[0]["line"]) < built[0]["line"]
+    return pa.concat_tables([shared.filter(from_numpy(above)), own]).unify_dictionaries()
 
 
 def engines_in_words(engines: pa.Table) -> str | None:

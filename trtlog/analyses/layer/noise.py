@@ -105,7 +105,7 @@ def close_calls(layers: Layers, engine_only: bool = True) -> pa.Table:
     assumed = not measured_here(layers)
     shared = ("run", "layer", "precision", "input_layout", "winner_ms", "second_ms", "margin_percent", "winner",
               "second", "in_engine", "line")  # fmt: skip
-    risks = combination_risks(layers.timed_tactics, noise)
+    risks = combination_risks(layers.log.table("tactics"), noise)
     out = []
     for row in rows(margins(layers)):
         if row["second_ms"] is None or (engine_only and row["in_engine"] is False):

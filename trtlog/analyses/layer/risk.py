@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -12,7 +13,7 @@ from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.flips import Choice, Combination, Network, Risk, flip_risks
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.timing_noise import MEASURED_ON, TimingNoise
-from trtlog.analyses.layer.timings import same_format
+from trtlog.analyses.layer.timings import same_format, timed_rows
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.values.formats import decode_format, split_formats
 
@@ -88,22 +89,38 @@ def measured_here(layers: Layers) -> bool:
     return device is not None and device.name is not None and MEASURED_ON in device.name
 
 
-def combination_risks(timed: Frame, noise: TimingNoise) -> dict[int, float]:
+# Time, line, runner and tactic of the fastest of a combination.
+_Best: TypeAlias = tuple[float, int, Any, Any]
+
+
+def combination_risks(tactics: pa.Table, noise: TimingNoise) -> dict[int, float]:
     """Return how likely the winner of each combination of formats is another one in the next build.
+
+    Parameters
+    ----------
+    tactics : pyarrow.Table
+        Table ``tactics``.
 
     Returns
     -------
     dict
         Line of the winner's time -> probability.
     """
-    keys = ["run", "engine", "layer", "input_formats", "output_formats"]
+    names = ("run", "engine", "layer", "input_formats", "output_formats", "runner", "tactic", "time_ms", "line", "kind")
+    groups: dict[Any, tuple[_Best, dict[Any, float]]] = {}
+    for run, engine, layer, inputs, outputs, runner, tactic, time, line, kind in timed_rows(tactics, *names):
+        if kind == "reformat":
+            continue
+        key = (run, engine, layer, inputs, outputs)
+        best, times = groups.get(key, (None, {}))
+        if best is None or time < best[0]:
+            groups[key] = ((time, line, runner, tactic), times)
+        times[runner, tactic] = min(time, times.get((runner, tactic), float("inf")))
     choices: dict[Any, Choice] = {}
-    for _, group in timed[timed["kind"] != "reformat"].groupby(keys, sort=False, dropna=False):
-        [(formats, combination)] = _combinations(group).items()
-        best = group.loc[group["time_ms"].astype(float).idxmin()]
-        choices[int(best["line"])] = Choice(
-            int(best["line"]), {formats: combination}, formats, (best["runner"], best["tactic"])
-        )
+    for (_, _, _, inputs, outputs), ((_, line, runner, tactic), times) in groups.items():
+        formats = _formats(inputs, outputs)
+        combination = Combination(tuple(times), tuple(times.values()))
+        choices[line] = Choice(line, {formats: combination}, formats, (runner, tactic))
     return {line: risk.tactic for line, risk in flip_risks(Network(choices), noise).items()}
 
 
@@ -299,6 +316,7 @@ def _combinations(group: Frame) -> dict[Any, Combination]:
     return {formats: Combination(tuple(times), tuple(times.values())) for formats, times in found.items()}
 
 
+@lru_cache(maxsize=65536)
 def _formats(inputs: str | None, outputs: str | None) -> Any:
     return tuple(split_formats(inputs or "")), tuple(split_formats(outputs or ""))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import Frame, answer, from_frame, nulls_last
 from trtlog.analyses.layer.engine_layer import Layers
+from trtlog.analyses.layer.timings import decoded_tactic, timed_rows
 from trtlog.records.base import Record, column, line_column, record, run_column
 
 
@@ -86,32 +88,58 @@ class Margin(Record):
 
 def margins(layers: Layers) -> pa.Table:
     """Compare the winner with the runner-up, by layer and combination; the engine's first, slowest first."""
-    pool, used = own_tactics(layers), layers.used_rows
-    out: list[dict[str, Any]] = []
-    keys = ["run", "layer", "input_formats", "output_formats"]
-    if not len(pool):
-        return answer(Margin, [])
-    for _, group in pool.sort_values(["time_ms", "line"], kind="stable").groupby(keys, sort=False, dropna=False):
-        first = group.iloc[0]
+    used = layers.used_rows
+    tactics = enumerate(timed_rows(layers.log.table("tactics"), *_OF_TACTIC))
+    own = [(number, dict(zip(_OF_TACTIC, values, strict=True))) for number, values in tactics]
+    own = [(number, row) for number, row in own if row["kind"] != "reformat"]
+    own.sort(key=lambda one: (one[1]["time_ms"], one[1]["line"]))
+    groups: dict[tuple[Any, ...], _Group] = {}
+    for number, row in own:
+        key = (row["run"], row["layer"], row["input_formats"], row["output_formats"])
+        group = groups.get(key)
+        if group is None:
+            groups[key] = _Group(number, row)
+            continue
+        group.size += 1
+        first = group.first
         # The same tactic timed again is no rival.
-        rivals = group[(group["tactic"] != first["tactic"]) | (group["runner"] != first["runner"])]
-        second = rivals.iloc[0] if len(rivals) else None
-        out.append(_margin(first, second, len(group), (int(group.index[0]) in used) if layers.tactics_known else None))
+        if group.second is None and (row["tactic"] != first["tactic"] or row["runner"] != first["runner"]):
+            group.second = row
+    known = layers.tactics_known
+    out = [_margin(group, group.number in used if known else None) for group in groups.values()]
     out.sort(key=lambda row: (row["run"], not row["in_engine"], -row["winner_ms"]))
     return answer(Margin, out)
 
 
-def _margin(first: Any, second: Any, size: int, in_engine: bool | None) -> dict[str, Any]:
-    shared = ("run", "layer", "input_layout", "output_layout", "precision", "input_formats", "output_formats", "line")
-    row: dict[str, Any] = {name: first[name] for name in shared}
-    row |= {"candidates": size, "in_engine": in_engine}
-    for prefix, found in (("winner", first), ("second", second)):
+_OF_TACTIC = (
+    "run", "layer", "kind", "input_formats", "output_formats", "runner", "tactic", "kernel", "time_ms", "line"
+)  # fmt: skip
+
+
+@dataclass
+class _Group:
+    """The tactics of one combination of formats: place and row of the fastest, the next one, their number."""
+
+    number: int
+    first: dict[str, Any]
+    second: dict[str, Any] | None = None
+    size: int = 1
+
+
+def _margin(group: _Group, in_engine: bool | None) -> dict[str, Any]:
+    first = group.first
+    row: dict[str, Any] = {name: first[name] for name in ("run", "layer", "input_formats", "output_formats", "line")}
+    row["precision"], row["input_layout"], row["output_layout"], _, _ = decoded_tactic(
+        first["input_formats"], first["output_formats"], first["kernel"], first["runner"]
+    )
+    row |= {"candidates": group.size, "in_engine": in_engine}
+    for prefix, found in (("winner", first), ("second", group.second)):
         if found is None:
             continue
         row[prefix] = found["tactic"]
         row |= {f"{prefix}_runner": found["runner"], f"{prefix}_kernel": found["kernel"]}
         row[f"{prefix}_ms"] = float(found["time_ms"])
-    if second is not None:
+    if group.second is not None:
         row["margin_ms"] = row["second_ms"] - row["winner_ms"]
         row["margin_percent"] = 100 * row["margin_ms"] / row["winner_ms"] if row["winner_ms"] else None
     return row

@@ -7,15 +7,16 @@ tactic and formats are matched with the timed ones here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trtlog._util.arrow import no_rows
-from trtlog.analyses.layer.base import Frame, family_of, formats_of, frame, layout_of
+from trtlog.analyses.layer.base import Frame, family_of, formats_of, frame, layout_of, values_of
 from trtlog.analyses.layer.precision import timed_precision
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
 from trtlog.values.kernels import decode_kernel
@@ -41,6 +42,8 @@ class TacticTime:
         Where the time stands, and the engine that it was made for.
     row : int
         Place in the frame of :func:`timed_tactics`.
+    kind : str or None
+        As in table ``tactics``: ``reformat`` for a conversion.
     """
 
     runner: str | None
@@ -54,6 +57,7 @@ class TacticTime:
     line: int
     engine: int = 0
     row: int = -1
+    kind: str | None = None
 
     @property
     def raw_formats(self) -> str:
@@ -108,6 +112,9 @@ def _none_timed(schema: pa.Schema) -> Frame:
     return _timed(no_rows(schema))
 
 
+_DECODED = ("precision", "input_layout", "output_layout", "family", "tensor_cores")
+
+
 def _timed(tactics: pa.Table) -> Frame:
     import pandas as pd
 
@@ -116,14 +123,49 @@ def _timed(tactics: pa.Table) -> Frame:
         pool = pool[pool["time_ms"].notna()].reset_index(drop=True)
         pool = pool.assign(time_ms=pool["time_ms"].astype(float))
     keys = list(zip(pool["input_formats"], pool["output_formats"], pool["kernel"], pool["runner"], strict=True))
-    columns: dict[str, list[Any]] = {
-        "precision": [timed_precision(i, o, k, r) for i, o, k, r in keys],
-        "input_layout": [layout_of(i) for i, _, _, _ in keys],
-        "output_layout": [layout_of(o) for _, o, _, _ in keys],
-        "family": [family_of(r, k) for _, _, k, r in keys],
-        "tensor_cores": [decode_kernel(k).tensor_cores if k else None for _, _, k, _ in keys],
-    }
-    return pool.assign(**{name: pd.Series(values, dtype=object) for name, values in columns.items()})
+    decoded = {key: decoded_tactic(*key) for key in dict.fromkeys(keys)}
+    columns = zip(*(decoded[key] for key in keys), strict=True) if keys else ((),) * len(_DECODED)
+    return pool.assign(
+        **{name: pd.Series(values, dtype=object) for name, values in zip(_DECODED, columns, strict=True)}
+    )
+
+
+def decoded_tactic(
+    inputs: str | None, outputs: str | None, kernel: str | None, runner: str | None
+) -> tuple[str | None, str | None, str | None, str | None, bool | None]:
+    """Return what formats, kernel and runner of a timed tactic say.
+
+    Returns
+    -------
+    tuple
+        Precision, layouts of the first input and the first output, family, whether it computes on tensor cores.
+
+    Examples
+    --------
+    >>> decoded_tactic("Half(8,1:8,4,8)", "Half(8,1:8,4,8)", None, "Shuffle")[0::3]
+    ('FP16', 'Shuffle')
+    """
+    return (
+        timed_precision(inputs, outputs, kernel, runner),
+        layout_of(inputs),
+        layout_of(outputs),
+        family_of(runner, kernel),
+        decode_kernel(kernel).tensor_cores if kernel else None,
+    )
+
+
+def timed_rows(tactics: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Return columns of the timed tactics as rows, without a frame: as many as :func:`timed_tactics` has, in its order.
+
+    Parameters
+    ----------
+    tactics : pyarrow.Table
+        Table ``tactics``.
+    *names : str
+        The columns.
+    """
+    timed = tactics.select(list(names)).filter(pc.invert(pc.is_nan(tactics.column("time_ms"))))  # drops nulls too
+    return zip(*map(values_of, timed.columns), strict=True)
 
 
 def format_key(text: str | None) -> str:
@@ -151,31 +193,37 @@ class _FormatKeys(dict[str, tuple[str, ...]]):
         return keys
 
 
-def by_layer(timed: Frame) -> dict[str, list[TacticTime]]:
-    """Return the timed tactics by the name of the layer, in the order of the log."""
+def by_layer(tactics: pa.Table) -> dict[str, list[TacticTime]]:
+    """Return the timed tactics by the name of the layer, in the order of the log.
+
+    Parameters
+    ----------
+    tactics : pyarrow.Table
+        Table ``tactics``.
+    """
     keys = _FormatKeys()
     found: dict[str, list[TacticTime]] = {}
-    names = [
-        "layer",
-        "runner",
-        "tactic",
-        "kernel",
-        "input_formats",
-        "output_formats",
-        "time_ms",
-        "chosen",
-        "line",
-        "engine",
-    ]
-    columns = (timed[name].tolist() for name in names)
-    for row, (layer, runner, tactic, kernel, inputs, outputs, time, chosen, line, engine) in enumerate(
-        zip(*columns, strict=True)
+    for row, (layer, runner, tactic, kernel, inputs, outputs, time, chosen, line, engine, kind) in enumerate(
+        timed_rows(
+            tactics,
+            "layer",
+            "runner",
+            "tactic",
+            "kernel",
+            "input_formats",
+            "output_formats",
+            "time_ms",
+            "chosen",
+            "line",
+            "engine",
+            "kind",
+        )
     ):
         if layer is None:
             continue
         formats = (*keys[inputs or ""], "->", *keys[outputs or ""])
         found.setdefault(layer.strip(), []).append(
-            TacticTime(runner, tactic, kernel, formats, inputs, outputs, time, bool(chosen), line, engine, row)
+            TacticTime(runner, tactic, kernel, formats, inputs, outputs, time, bool(chosen), line, engine, row, kind)
         )
     return found
 
