@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted
 from trtlog.analyses.layer.engine_layer import layers_of
-from trtlog.analyses.lint.causes import is_node_text, words_of
+from trtlog.analyses.lint.causes import is_node_text, message_rows, words_of
 from trtlog.analyses.lint.failures import outcome_of
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def remarks(log: Log) -> list[Remark]:
     """
     found = cause(log)
     seen: dict[tuple[str, str], list[int]] = {}
-    for row in log.table("messages").to_pylist():
+    for row, _ in message_rows(log):
         if row["severity"] == "warning" or not is_node_text(row):
             seen.setdefault((row["severity"], _words(row)), []).append(row["line"])
     out = []

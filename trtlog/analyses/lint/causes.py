@@ -111,7 +111,12 @@ _MESSAGES: WeakKeyDictionary[Log, list[tuple[dict[str, Any], str]]] = WeakKeyDic
 def message_rows(log: Log) -> list[tuple[dict[str, Any], str]]:
     """Return the rows of a log's warnings and errors, each with its text in lower case."""
     if log not in _MESSAGES:
-        _MESSAGES[log] = [(row, (row["text"] or "").lower()) for row in log.table("messages").to_pylist()]
+        # A log may print one message a million times: equal texts are one object.
+        texts: dict[str | None, tuple[str | None, str]] = {}
+        rows = log.table("messages").to_pylist()
+        for row in rows:
+            row["text"], _ = texts.setdefault(row["text"], (row["text"], (row["text"] or "").lower()))
+        _MESSAGES[log] = [(row, texts[row["text"]][1]) for row in rows]
     return _MESSAGES[log]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -219,12 +220,11 @@ def _layers(log: Log) -> Section | None:
 
 
 def _messages(log: Log) -> Section | None:
-    rows = log.table("messages").to_pylist()
-    if not rows:
+    found = Counter(log.table("messages").column("severity").to_pylist())
+    if not found:
         return None
-    severities = ("fatal", "error", "warning")
-    counts = {s: sum(1 for r in rows if r["severity"] == s) for s in severities}
-    title = ", ".join(counted(n, s, s if s == "fatal" else "") for s, n in counts.items() if n)
+    counts = [(s, found[s]) for s in ("fatal", "error", "warning")]
+    title = ", ".join(counted(n, s, s if s == "fatal" else "") for s, n in counts if n)
     ranked = remarks(log)
     shown: list[list[Cell]] = []
     for remark in ranked[:_MESSAGES]:
