@@ -41,10 +41,10 @@ class BuildError(Exception):
 
 
 def library_name(target: str = "") -> str:
-    """Return what the library is called on the platform that it is built for."""
+    """Return what the library is called on its platform: no name that Python takes for a module's."""
     if "windows" in target or (not target and sys.platform == "win32"):
-        return "_scan.dll"
-    return "_scan.dylib" if "macos" in target or (not target and sys.platform == "darwin") else "_scan.so"
+        return "_scan.lib.dll"
+    return "_scan.lib.dylib" if "macos" in target or (not target and sys.platform == "darwin") else "_scan.lib.so"
 
 
 def compilers() -> list[list[str]]:

@@ -19,8 +19,8 @@ from trtlog.grammar.programme_file import programme_of
 
 # Set to 0 to read logs in Python alone, to a path to use another build of the library.
 VARIABLE = "TRTLOG_SCANNER"
-# What the library is called, beside this module.
-NAME = "_scan"
+# What the library is called, beside this module: Python takes no name with a further point for a module's.
+NAME = "_scan.lib"
 SUFFIXES = {"win32": ".dll", "darwin": ".dylib"}
 _VERSION = 1
 
