@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+import trtlog
 from tests.conftest import BUILD, ROOT, each
 from tests.test_engines import RULES, SAMPLES, assert_same, feed_at, in_c, in_python
 from trtlog import grammar
@@ -209,6 +210,15 @@ def test_without_the_library_the_answers_are_the_same():
     log = str(next((ROOT / "fixtures").glob("*/mobilenet_fp16_verbose.log.gz")))
     arguments = ("show", "tactics", log, "--format", "csv")
     assert trtlog_with("0", *arguments) == trtlog_with("", *arguments) != ""
+
+
+def test_the_former_name_of_an_engine_is_taken_with_a_warning():
+    line = V + b"Original: 9 layers\n"
+    with pytest.warns(DeprecationWarning, match="engine='vector' is called 'auto' now"):
+        found = trtlog.parse(line, engine="vector")
+    assert found == trtlog.parse(line, engine="line")
+    with pytest.raises(trtlog.InputError, match="'fast' is not one of auto, line"):
+        trtlog.parse(line, engine="fast")
 
 
 def test_a_library_of_another_version_is_not_used(monkeypatch):
