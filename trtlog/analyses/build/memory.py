@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog._util.words import size
-from trtlog.analyses.layer.base import answer, rows
+from trtlog.analyses.layer.base import answer, rows, values_of
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.records.autotune import UNNAMED
 from trtlog.records.base import Record, column, line_column, record, run_column
@@ -163,10 +163,10 @@ def _pool(skip: dict[str, Any]) -> str | None:
 def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
     """List layers with tactics that a larger workspace would have allowed, the largest request first."""
     best: dict[tuple[int, Any], float] = {}
-    for row in tactics.select(["run", "layer", "time_ms"]).to_pylist():
-        key = (row["run"], row["layer"])
-        if row["time_ms"] is not None and row["time_ms"] < best.get(key, float("inf")):
-            best[key] = row["time_ms"]
+    timed = (values_of(tactics.column(name)) for name in ("run", "layer", "time_ms"))
+    for run, layer, time_ms in zip(*timed, strict=True):
+        if time_ms is not None and time_ms < best.get((run, layer), float("inf")):
+            best[run, layer] = time_ms
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     asked_of_device: set[tuple[int, int]] = set()
     skipped = [row for row in rows(skips) if is_memory_skip(row)]

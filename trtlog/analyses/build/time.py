@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import answer, frame, rows
+from trtlog._util.arrow import to_numpy
+from trtlog.analyses.layer.base import answer, rows, values_of
 from trtlog.records.base import Record, column, record, run_column
 
 PRINTED, ESTIMATED = "printed", "timestamps"
@@ -54,8 +56,8 @@ class LineClock:
     """
 
     def __init__(self, timestamps: pa.Table, last_line: int | None = None) -> None:
-        lines = timestamps.column("line").to_numpy()
-        times = timestamps.column("time").cast(pa.int64()).to_numpy()
+        lines = to_numpy(timestamps.column("line").combine_chunks())
+        times = to_numpy(timestamps.column("time").combine_chunks().cast(pa.int64()))
         later = np.append(True, times[1:] > np.maximum.accumulate(times)[:-1]) if len(times) else np.zeros(0, bool)
         self._lines, times = lines[later], times[later]
         self._starts = (times - times[:1]).astype(float)
@@ -91,30 +93,37 @@ def build_time(timings: pa.Table, timestamps: pa.Table, by: str = "layer") -> pa
     """
     if not timings.num_rows:
         return answer(BuildTime, [])
-    spans = frame(timings, ["run", "line", "layer", "runner", "kind", "seconds", "tactics"])
-    printed = spans["seconds"].notna().any()
+    runs, lines, names, stated, tactics = (
+        values_of(timings.column(name)) for name in ("run", "line", by, "seconds", "tactics")
+    )
+    known = [None if value is None or value != value else value for value in stated]
+    printed = any(value is not None for value in known)
     if printed:
-        seconds = spans["seconds"].astype(float).fillna(0.0).to_numpy()
+        seconds = np.array([value or 0.0 for value in known])
     elif timestamps.num_rows > 1:
         # The last block ends with the last tactic that stands in it; its lines follow one another.
-        last = spans["line"].iloc[-1] + 2 * spans["tactics"].iloc[-1] + 2
-        seconds = np.diff(LineClock(timestamps).seconds(np.append(spans["line"].to_numpy(), last)))
+        last = lines[-1] + 2 * tactics[-1] + 2
+        seconds = np.diff(LineClock(timestamps).seconds(np.array([*lines, last])))
     else:
         return answer(BuildTime, [])
-    spans = spans.assign(spent=seconds)
+    groups: dict[Any, dict[Any, list[int]]] = {}
+    for place, (run, name) in enumerate(zip(runs, names, strict=True)):
+        groups.setdefault(run, {}).setdefault(name, []).append(place)
     out = []
-    for run, of_run in spans.groupby("run", sort=False):
-        total = float(of_run["spent"].sum())
-        for name, group in of_run.groupby(by, sort=False):
-            spent = float(group["spent"].sum())
+    for run, of_run in groups.items():
+        total = float(seconds[np.sort(np.concatenate(list(of_run.values())))].sum())
+        for name, places in of_run.items():
+            if name is None:
+                continue
+            spent = float(seconds[places].sum())
             out.append(
                 {
                     "run": run,
                     "name": name,
                     "seconds": spent,
                     "percent": 100 * spent / total if total else 0.0,
-                    "timings": len(group),
-                    "tactics": int(group["tactics"].sum()),
+                    "timings": len(places),
+                    "tactics": sum(tactics[place] for place in places),
                     "source": PRINTED if printed else ESTIMATED,
                 }
             )
@@ -141,12 +150,12 @@ class CacheUse(Record):
 
 def cache_use(timing_cache: pa.Table, combinations: pa.Table, timings: pa.Table) -> pa.Table:
     """Account for the timing cache, one row a run that was autotuned."""
-    events, combos = rows(timing_cache), frame(combinations, ["run", "runners"])
-    blocks = frame(timings, ["run", "outcome"])
+    events = rows(timing_cache)
+    combos = Counter(zip(*(values_of(combinations.column(name)) for name in ("run", "runners")), strict=True))
+    blocks = Counter(zip(*(values_of(timings.column(name)) for name in ("run", "outcome")), strict=True))
     out = []
-    for run in sorted({*(e["run"] for e in events), *combos["run"].tolist()}):
+    for run in sorted({*(e["run"] for e in events), *(own_run for own_run, _ in combos)}):
         own = [e for e in events if e["run"] == run]
-        of_run = combos[combos["run"] == run]
         served = [e for e in own if e["event"] == "deleted"]
         entries = [e["entries"] for e in own if e["entries"] is not None]
         files = [e["path"] for e in own if e["path"]]
@@ -159,9 +168,9 @@ def cache_use(timing_cache: pa.Table, combinations: pa.Table, timings: pa.Table)
                 "entries": max(entries) if entries else None,
                 "file": files[-1] if files else None,
                 "loaded": any(e["event"] == "loaded" for e in own),
-                "timed": int((of_run["runners"] > 0).sum()),
-                "answered": int((of_run["runners"] == 0).sum()),
-                "cached_results": int(((blocks["run"] == run) & (blocks["outcome"] == "cached")).sum()),
+                "timed": sum(n for (own_run, runners), n in combos.items() if own_run == run and runners),
+                "answered": combos[run, 0],
+                "cached_results": blocks[run, "cached"],
             }
         )
     return answer(CacheUse, out)

@@ -71,6 +71,11 @@ class Layers:
         return by_layer(self.log.table("tactics"))
 
     @cached_property
+    def timed_by_row(self) -> dict[int, TacticTime]:
+        """The timed tactics by their row of :attr:`timed_tactics`, as :class:`Selection` names it."""
+        return {one.row: one for timed in self.candidates.values() for one in timed}
+
+    @cached_property
     def _kernels(self) -> dict[tuple[str | None, str | None], str | None]:
         """Kernel by runner and tactic, where the log never names another one for them: such a tactic is the kernel."""
         found: dict[tuple[str | None, str | None], str | None] = {}

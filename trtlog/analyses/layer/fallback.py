@@ -11,7 +11,7 @@ from trtlog.analyses.layer.conversions import spent_on
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.precision import WIDTH, allowed_precisions
-from trtlog.analyses.layer.tactics import combination, own_tactics
+from trtlog.analyses.layer.timings import TacticTime
 from trtlog.records.base import Record, column, line_column, record, run_column
 
 _NO_ARITHMETIC = ("Constant", "NoOp", "Reformat", "Shuffle", "Reshape", "Signal", "Wait", "shape_call", "reshape")
@@ -69,37 +69,42 @@ def layer_precisions(layers: Layers, engine: int | None = None) -> pa.Table:
 class _Work:
     def __init__(self, layers: Layers) -> None:
         log = layers.log
-        self.timed = layers.timed_tactics
         self.allowed = allowed_precisions(log.table("options"))
         self.refusals = _refusals(log.table("skips"), log.table("messages"))
         self.layers = layers
         self.spent = spent_on(layers)
-        self._best: dict[str, dict[str, int]] = {}
-        own = own_tactics(layers)
-        if len(own):
-            best = own.groupby(["layer", "precision"])["time_ms"].idxmin()
-            for (name, precision), index in best.items():
-                self._best.setdefault(name.strip(), {})[precision] = int(index)
+        self._best: dict[str, dict[str, TacticTime]] = {}
+        for name, timed in layers.candidates.items():
+            fastest: dict[str, TacticTime] = {}
+            for one in timed:
+                precision = one.precision
+                if one.kind == "reformat" or precision is None:
+                    continue
+                if precision not in fastest or one.time_ms < fastest[precision].time_ms:
+                    fastest[precision] = one
+            if fastest:
+                self._best[name] = dict(sorted(fastest.items()))
 
     def row(self, layer: Layer) -> dict[str, Any]:
         run = layer.run
         source = layer.timing.layer or layer.layer
         best = self._best.get(source.strip(), {})
-        used_row = None if layer.timing.row is None else self.timed.loc[layer.timing.row]
+        used_row = None if layer.timing.row is None else self.layers.timed_by_row[layer.timing.row]
         row: dict[str, Any] = {"run": run, "layer": layer.layer, "type": layer.type, "used": layer.precision}
         row["used_ms"] = layer.tactic_ms
         row["reformat_ms"] = self.spent.get(layer.layer)
         for name in ("FP32", "TF32", "FP16", "BF16", "INT8", "FP8"):
-            index = best.get(name)
-            row[f"{name.lower()}_ms"] = None if index is None else float(self.timed.at[index, "time_ms"])
-        times = {name: float(self.timed.at[index, "time_ms"]) for name, index in best.items() if name in WIDTH}
+            row[f"{name.lower()}_ms"] = best[name].time_ms if name in best else None
+        times = {name: one.time_ms for name, one in best.items() if name in WIDTH}
         row["fastest"] = min(times, key=lambda name: times[name]) if times else None
         row["timings_of"] = source if best else None
-        row["line"] = int(used_row["line"]) if used_row is not None else layer.line
+        row["line"] = used_row.line if used_row is not None else layer.line
         row |= self._reason(run, layer, used_row, best)
         return row
 
-    def _reason(self, run: int, layer: Layer, used_row: Any, best: dict[str, int]) -> dict[str, Any]:
+    def _reason(
+        self, run: int, layer: Layer, used_row: TacticTime | None, best: dict[str, TacticTime]
+    ) -> dict[str, Any]:
         used, allowed = layer.precision, self.allowed.get(run)
         if not allowed or used not in WIDTH:
             return {"fallback": None, "reason": None, "text": None}
@@ -115,19 +120,18 @@ class _Work:
                 return {"fallback": True, "reason": "unknown", "text": "the log holds no timings of this layer"}
             words = f"no tactic was timed in {' or '.join(narrow)}"
             return {"fallback": True, "reason": "not_offered", "text": words}
-        name = min(offered, key=lambda p: float(self.timed.at[offered[p], "time_ms"]))
-        wanted = self.timed.loc[offered[name]]
-        return {"fallback": True, **self._compare(name, wanted, layer, used_row)}
+        name = min(offered, key=lambda p: offered[p].time_ms)
+        return {"fallback": True, **self._compare(name, offered[name], layer, used_row)}
 
-    def _compare(self, name: str, wanted: Any, layer: Layer, used_row: Any) -> dict[str, Any]:
-        narrow_ms = float(wanted["time_ms"])
+    def _compare(self, name: str, wanted: TacticTime, layer: Layer, used_row: TacticTime | None) -> dict[str, Any]:
+        narrow_ms = wanted.time_ms
         if used_row is None:
             return {"reason": "unknown", "text": f"{name} took {narrow_ms:.6g} ms; the engine's tactic was not timed"}
-        used_ms = float(used_row["time_ms"])
+        used_ms = used_row.time_ms
         pair = f"{name} {narrow_ms:.6g} ms, {layer.precision} {used_ms:.6g} ms"
         if narrow_ms >= used_ms:
             return {"reason": "slower", "text": pair}
-        sides = combination(used_row), combination(wanted)
+        sides = used_row.combination, wanted.combination
         convert = self.layers.conversion_times.between(*sides, self.layers.tensors(layer))
         if convert is None:
             return {"reason": "formats", "text": f"{pair}; the conversions it needs were not timed"}

@@ -17,7 +17,6 @@ from trtlog.analyses.layer.base import layout_of
 from trtlog.analyses.layer.conversion_times import operand_formats
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer
-from trtlog.analyses.layer.precision import timed_precision
 from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.analyses.layer.timings import format_key
 
@@ -117,8 +116,7 @@ class Network:
         inputs, outputs = self.layers.tensors(layer)
         found: dict[tuple[Any, ...], tuple[Choice, str | None]] = {}
         for one in layer.candidates:
-            precision = timed_precision(one.input_formats, one.output_formats, one.kernel, one.runner)
-            precision = "FP32" if precision == "TF32" else precision
+            precision = "FP32" if one.precision == "TF32" else one.precision
             key = (*one.combination, precision)
             if key not in found or one.time_ms < found[key][0].time_ms:
                 choice = Choice(_plain(one.input_formats), _plain(one.output_formats), one.time_ms, one.line)
@@ -127,12 +125,10 @@ class Network:
         chosen_precision = layer.precision
         row = layer.timing.row
         if row is not None and layer.tactic_ms is not None:
-            timed = self.layers.timed_tactics.loc[row]
-            formats = _plain(timed["input_formats"]), _plain(timed["output_formats"])
-            used = Choice(*formats, layer.tactic_ms, int(timed["line"]))
-            chosen_precision = timed_precision(
-                timed["input_formats"], timed["output_formats"], timed["kernel"], timed["runner"]
-            )
+            timed = self.layers.timed_by_row[row]
+            formats = _plain(timed.input_formats), _plain(timed.output_formats)
+            used = Choice(*formats, layer.tactic_ms, timed.line)
+            chosen_precision = timed.precision
         chosen_precision = "FP32" if chosen_precision == "TF32" else chosen_precision
         return Node(layer, inputs, outputs, tuple(found.values()), used, chosen_precision)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from statistics import median
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -69,17 +70,21 @@ def timing_noise(layers: Layers) -> TimingNoise:
     """Return the noise of a log's timings: the measured curve, and what its long conversions scatter by."""
     import numpy as np
 
-    pool = layers.timed_tactics
-    timed = pool[pool["kind"] == "reformat"]
-    keys = ["run", "runner", "tactic", "input_formats", "output_formats"]
-    times = timed.groupby(keys, sort=False)["time_ms"]
-    timed = timed.assign(count=times.transform("size"), middle=times.transform("median"))
-    timed = timed[(timed["count"] > 1) & (timed["middle"] >= _LONG_MS)]
+    names = ("run", "runner", "tactic", "input_formats", "output_formats", "time_ms", "kind")
+    groups: dict[tuple[Any, ...], list[float]] = {}
+    for *key, time, kind in timed_rows(layers.log.table("tactics"), *names):
+        if kind == "reformat" and None not in key:
+            groups.setdefault(tuple(key), []).append(time)
+    times, middles = [], []
+    for group in groups.values():
+        middle = median(group)
+        if len(group) > 1 and middle >= _LONG_MS:
+            times += group
+            middles += [middle] * len(group)
     own = 0.0
-    if len(timed) >= _FEW:
+    if len(times) >= _FEW:
         with np.errstate(all="ignore"):  # a log may print nan and inf
-            off = np.log(timed["time_ms"].to_numpy(dtype=float) / timed["middle"].to_numpy(dtype=float))
-            own = 1.4826 * float(np.median(np.abs(off)))
+            own = 1.4826 * float(np.median(np.abs(np.log(np.array(times) / np.array(middles)))))
     return TimingNoise(layers.log.build.avg_timing, own)
 
 

@@ -65,6 +65,11 @@ class TacticTime:
         return f"{self.input_formats or ''} -> {self.output_formats or ''}"
 
     @property
+    def precision(self) -> str | None:
+        """What it computes in."""
+        return timed_precision(self.input_formats, self.output_formats, self.kernel, self.runner)
+
+    @property
     def combination(self) -> tuple[str | None, str | None]:
         """The formats of inputs and of outputs as printed, which tactics compete in."""
         return self.input_formats, self.output_formats
