@@ -76,6 +76,32 @@ def test_converting_to_a_dataset_does_not_load_pandas(tmp_path):
     assert loaded.strip() == "False"
 
 
+def test_commands_that_answer_of_one_log_do_not_load_pandas():
+    """Loading it takes longer than the whole of ``summary``."""
+    log = "fixtures/trt-8.5.3-h200/resnet50_fp16_dyn_detailed.log.gz"
+    commands = [["summary", log], ["lint", log], ["tactics", log], ["build-time", log], ["diff", log, log]]
+    loaded = python(
+        "import sys\nfrom trtlog.cli import main\n"
+        f"for command in {commands!r}:\n"
+        "    try:\n        main(command)\n"
+        "    except SystemExit as done:\n"
+        "        print(done.code, [m for m in ('pandas', 'duckdb') if m in sys.modules])"
+    )
+    assert [line for line in loaded.splitlines() if line.startswith("0 [")] == ["0 []"] * len(commands)
+
+
+def test_only_commands_that_start_no_program_set_the_threads_of_numpy():
+    code = (
+        "import os, sys\nfrom trtlog.cli import main\nos.environ.pop('OPENBLAS_NUM_THREADS', None)\n"
+        "if {given!r}: os.environ['OPENBLAS_NUM_THREADS'] = {given!r}\n"
+        "try:\n    main([{command!r}, '--help'])\nexcept SystemExit: pass\n"
+        "print(os.environ.get('OPENBLAS_NUM_THREADS'))"
+    )
+    asked = [("summary", ""), ("summary", "4"), ("run", ""), ("sweep", "")]
+    found = [python(code.format(command=command, given=given)).splitlines()[-1] for command, given in asked]
+    assert found == ["1", "4", "None", "None"]
+
+
 def test_public_names():
     assert trtlog.__all__ == sorted(trtlog.__all__)
     for name in each(trtlog.__all__):

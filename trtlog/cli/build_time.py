@@ -28,5 +28,6 @@ def command(log: str, view: str, limit: int | None, format_: str, strict: bool, 
         print_answer(parsed, "cache_use", format_)
     else:
         rows = print_answer(parsed, "build_time", format_, limit=limit, by=view)
-        if rows and format_ == "table" and parsed.analyze.build_time(by="kind")["source"].iloc[0] == "timestamps":
+        source = parsed.analyze.table("build_time", by="kind").column("source")
+        if rows and format_ == "table" and source[0].as_py() == "timestamps":
             echo("estimated from the log's timestamps, which count whole seconds: TensorRT 8.6 and later print times")
