@@ -10,10 +10,12 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 import trtlog
 from tests.forms.writers import FORMS
 from tests.runner.conftest import ROOT, find_capture
+from trtlog.cli import cli
 from trtlog.runner.follow import watch
 from trtlog.source.decode import whole_text
 from trtlog.testing import FakeTrtexec
@@ -161,3 +163,11 @@ def test_forms(farm, patterns, form):
         rows, expected = log.table(table).to_pylist(), bare.table(table).to_pylist()
         assert rows == expected, table
         assert rows
+
+
+def test_patterns_hold_for_one_command_also_where_its_options_are_wrong(tmp_path, patterns):
+    """click closes no context whose later options are wrong."""
+    (tmp_path / "a.log").write_bytes(b"x")
+    for rest in ([], ["--format", "nonsense"]):
+        CliRunner().invoke(cli, ["summary", str(tmp_path / "a.log"), "--logger", str(patterns), *rest])
+        assert "TRTLOG_LOGGER" not in os.environ

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +32,7 @@ _SHOWN, _LONGEST = 40, 50
 _FOLDED = 10
 # Below this size a log is read before a progress bar could be seen.
 _PROGRESS_BYTES = 30_000_000
-_COLOR, _RAW, _LOG, _WIDE = "trtlog.color", "trtlog.raw", "trtlog.log", "trtlog.wide"
+_COLOR, _RAW, _LOG, _WIDE, _LOGGER = "trtlog.color", "trtlog.raw", "trtlog.log", "trtlog.wide", "trtlog.logger"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -225,31 +226,50 @@ _READING = frozenset({"log", "logs", "place", "other", "control", "test", "file"
 
 def add_logger_option(command: click.Command) -> click.Command:
     """Give a command that reads logs ``--logger``."""
+    reads = any(parameter.name in _READING for parameter in command.params)
+    if not reads or any(parameter.name == "logger" for parameter in command.params):
+        return command
+    words = "Patterns that say how lines of a logger of your own begin; one a line, see docs/loggers.md."
+    option = click.Option(["--logger"], metavar="FILE", expose_value=False, callback=_checked_logger, help=words)
+    command.params.append(option)
+    run = command.callback
+    assert run is not None
 
-    def use(context: click.Context, _: click.Parameter, value: str | None) -> None:
-        if value is None:
-            return
-        from trtlog.source.logger import VARIABLE, read_logger
+    @functools.wraps(run)
+    def run_with_logger(*args: Any, **options: Any) -> Any:
+        # Only while the command runs: click closes no context whose later options are wrong.
+        with _logger_in_environment(click.get_current_context().meta.get(_LOGGER)):
+            return run(*args, **options)
+
+    command.callback = run_with_logger
+    return command
+
+
+def _checked_logger(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        from trtlog.source.logger import read_logger
 
         read_logger(value)
-        before = os.environ.get(VARIABLE)
-        os.environ[VARIABLE] = os.path.abspath(value)
+        context.meta[_LOGGER] = os.path.abspath(value)
 
-        def restore() -> None:
-            if before is None:
-                os.environ.pop(VARIABLE, None)
-            else:
-                os.environ[VARIABLE] = before
 
-        context.call_on_close(restore)
+@contextmanager
+def _logger_in_environment(path: str | None) -> Iterator[None]:
+    """Name a file of patterns where this process and those that it starts look for it."""
+    if path is None:
+        yield
+        return
+    from trtlog.source.logger import VARIABLE
 
-    reads = any(parameter.name in _READING for parameter in command.params)
-    if reads and not any(parameter.name == "logger" for parameter in command.params):
-        words = "Patterns that say how lines of a logger of your own begin; one a line, see docs/loggers.md."
-        command.params.append(
-            click.Option(["--logger"], metavar="FILE", default=None, expose_value=False, callback=use, help=words)
-        )
-    return command
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = path
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = before
 
 
 def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
