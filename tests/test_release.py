@@ -41,7 +41,7 @@ def test_files_are_of_their_schema(schema, paths):
 def test_what_a_workflow_runs_is_there(path):
     """Scripts, tests and artifacts that its steps name."""
     text = path.read_text(encoding="utf-8")
-    named = re.findall(r"(?:\.github|tests|fixtures)/[\w./-]+\.(?:py|txt|gz)", text)
+    named = re.findall(r"(?:\.github|tests|fixtures)/[\w./-]+\.(?:py|sh|txt|gz)", text)
     assert [name for name in named if not (ROOT / name).is_file()] == []
     jobs = yaml.safe_load(text)["jobs"]
     for job in each(jobs.values()):

@@ -18,7 +18,7 @@ from trtlog import grammar
 from trtlog.cli import COMMANDS
 from trtlog.records import TABLES
 
-pytest.importorskip("mkdocs", reason="mkdocs is not installed (pip install -e '.[docs]')")
+pytest.importorskip("sphinx", reason="sphinx is not installed (pip install -e '.[docs]')")
 KINDS = grammar.load().messages
 
 
@@ -53,29 +53,31 @@ class Page(HTMLParser):
         return "".join(self.words)
 
 
+def build(folder: Path, *options: str, docs: Path = ROOT / "docs") -> subprocess.CompletedProcess:
+    """Build the site as the workflow does: any warning fails."""
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", *options, str(docs), str(folder)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    arguments = ["-m", "mkdocs", "build", "--strict", "-f", str(ROOT / ".mkdocs.yml"), "-d", str(folder)]
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    done = build(folder / "latest", "-D", "version=latest", "-d", str(folder / "doctrees"))
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
-    return folder
+    return folder / "latest"
 
 
 @pytest.fixture(scope="module")
 def pages(built) -> dict[str, Page]:
-    return {path.relative_to(built).as_posix(): Page(path) for path in sorted(built.rglob("*.html"))}
+    paths = [path for path in sorted(built.rglob("*.html")) if path.parent.name != "_static"]
+    return {path.relative_to(built).as_posix(): Page(path) for path in paths}
 
 
 def test_every_link_leads_somewhere(built, pages):
     broken = []
     for name, page in pages.items():
-        if name == "404.html":
-            continue  # the only page with absolute addresses: it is served at any address
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme in ("http", "https", "mailto"):
@@ -101,13 +103,15 @@ def test_nothing_is_fetched_from_another_host(built, pages):
 
 def test_pictures_have_words_for_those_who_do_not_see_them(built, pages):
     shown = [(name, held) for name, page in pages.items() for held in page.pictures]
-    assert any("pictures/summary.svg" in (held.get("src") or "") for _, held in shown)
+    assert any("_images/summary.svg" in (held.get("src") or "") for _, held in shown)
     for name, held in each(shown):
-        assert len(held.get("alt") or "") > 10, (name, held)
+        alt = held.get("alt") or ""
+        assert len(alt) > 10, (name, held)
+        assert not re.search(r"\.(?:png|svg)$", alt), (name, held)
 
 
 def test_prompts_are_those_of_the_pages_and_nothing_else(built):
-    """What a command prints is no prompt, whatever it holds: the copy button leaves prompts and output out."""
+    """What a command prints is no prompt, whatever it holds: the copy button leaves output out."""
     for name in ("tutorial", "contributing"):
         page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
         html = (built / f"{name}.html").read_text(encoding="utf-8")
@@ -141,11 +145,87 @@ def test_the_python_reference_has_the_public_names(pages):
 
     for name in each(trtlog.__all__):
         if name != "__version__":
-            found = [i for i in pages["api.html"].ids if re.fullmatch(rf"trtlog\.[a-z_.]+\.{name}", i)]
-            assert found, f"docs/api.md lacks {name}"
+            places = {f"trtlog.{name}", f"trtlog.errors.{name}"}
+            assert places & pages["api.html"].ids, f"docs/api.md lacks {name}"
 
 
 def test_the_search_finds_a_message_by_its_words(built):
-    index = json.loads((built / "search" / "search_index.json").read_text(encoding="utf-8"))
-    found = [d["location"] for d in index["docs"] if "16 remaining after tactic pruning" in d["text"]]
+    text = (built / "searchindex.js").read_text(encoding="utf-8")
+    index = json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
+    found = [
+        f"{index['filenames'][page].removesuffix('.md')}.html#{anchor}"
+        for words, objects in index["objects"].items()
+        for page, _, _, anchor, _ in objects
+        if "16 remaining after tactic pruning" in words
+    ]
     assert found == ["messages/autotune.html#tactics_pruned"]
+    # The words of pages are found too: each stands in the index with the pages that hold it.
+    holding = [index["terms"][word] for word in ("unpars", "remain", "prune")]
+    autotune = index["docnames"].index("messages/autotune")
+    assert all(autotune in (pages if isinstance(pages, list) else [pages]) for pages in holding)
+
+
+def test_a_broken_link_fails(tmp_path):
+    """Links of Markdown to a page, to a place on a page, and those of docstrings."""
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    conf = 'extensions = ["myst_nb", "sphinx.ext.autodoc"]\n'
+    settings = re.findall(r"^(?:myst|nitpick)\w* = .*$", (ROOT / "docs/conf.py").read_text(encoding="utf-8"), re.M)
+    (docs / "conf.py").write_text("\n".join([conf, *settings]), encoding="utf-8")
+    (docs / "other.md").write_text("---\norphan: true\n---\n# Other\n\n## One_place\n", encoding="utf-8")
+    right = "# Page\n\n[page](other.md), [place](other.md#one_place)\n"
+    (docs / "index.md").write_text(right, encoding="utf-8")
+    assert build(tmp_path / "right", docs=docs).returncode == 0
+    wrong = ["[a](lost.md)", "[a](other.md#lost)", "[a](#lost)", "```{eval-rst}\n:func:`lost`\n```"]
+    (docs / "index.md").write_text("\n\n".join([right, *wrong]), encoding="utf-8")
+    done = build(tmp_path / "wrong", docs=docs)
+    assert done.returncode == 1
+    assert done.stderr.count("WARNING") == len(wrong), done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the workflow publishes from Linux")
+def test_versions_are_published_beside_one_another(tmp_path):
+    """As the workflow does: releases and the main branch, each of a run of its own."""
+    remote, checkout = tmp_path / "remote.git", tmp_path / "checkout"
+    environment = {
+        **os.environ,
+        "ADDRESS": "https://host/trtlog",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        **{f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    }
+
+    def run(*command: str | Path) -> str:
+        cwd = checkout if checkout.exists() else tmp_path
+        done = subprocess.run([*map(str, command)], cwd=cwd, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("git", "init", "-q", "--bare", remote)
+    run("git", "clone", "-q", remote, checkout)
+    (checkout / "docs").mkdir()
+    (checkout / "docs/versions.py").write_bytes((ROOT / "docs/versions.py").read_bytes())
+    run("git", "add", "docs")
+    run("git", "commit", "-qm", "first")
+    for number, version in enumerate(["0.9", "latest", "0.10", "latest"]):
+        page = tmp_path / f"built{number}" / version / "index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text(f"{version}, built {number}", encoding="utf-8")
+        run("bash", ROOT / ".github/publish_site.sh", tmp_path / f"built{number}")
+    site = tmp_path / "site"
+    run("git", "clone", "-q", "-b", "gh-pages", remote, site)
+    assert json.loads((site / "switcher.json").read_text(encoding="utf-8")) == [
+        {"name": "0.10 (newest)", "version": "0.10", "url": "https://host/trtlog/0.10/", "preferred": True},
+        {"name": "0.9", "version": "0.9", "url": "https://host/trtlog/0.9/"},
+        {"name": "latest (main branch)", "version": "latest", "url": "https://host/trtlog/latest/"},
+    ]
+    assert "url=0.10/" in (site / "index.html").read_text(encoding="utf-8")
+    shown = {path.parent.name: path.read_text(encoding="utf-8") for path in site.glob("*/index.html")}
+    assert shown == {"0.9": "0.9, built 0", "0.10": "0.10, built 2", "latest": "latest, built 3"}
+    assert {path.name for path in site.iterdir()} == {".git", ".nojekyll", "index.html", "switcher.json", *shown}
+
+
+def test_a_page_knows_its_version_and_where_the_list_stands(built):
+    for page in ("index.html", "messages/autotune.html"):
+        html = (built / page).read_text(encoding="utf-8")
+        assert "theme_switcher_json_url = '../switcher.json'" in html  # beside the folder of this version
+        assert "theme_switcher_version_match = 'latest'" in html

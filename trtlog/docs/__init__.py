@@ -1,7 +1,7 @@
 """Documentation that is made from the code: tables from the records, messages from the grammar, outputs of commands.
 
 ``python -m trtlog.docs`` in a checkout writes the pages that are kept in it anew; a test holds that they are fresh. The
-pages of :func:`trtlog.docs.site.site_pages` are made while the site is built (``mkdocs build -f .mkdocs.yml``).
+pages of :func:`trtlog.docs.site.site_pages` are made while the site is built (``sphinx-build docs build/site``).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ They are kept nowhere, so that a rule or an option is written in one place and i
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,7 @@ def site_pages(root: Path) -> dict[str, str]:
 # ---------------------------------------------------------------- messages
 def message_pages(root: Path) -> dict[str, str]:
     """Return one page a file of ``grammars/messages``, and an index."""
-    from trtlog.grammar.compiler import read_messages  # local: loads lark
-
-    grammar = load()
-    files: dict[str, list[Message]] = {}
-    for path in sorted((grammar_dir() / "messages").glob("*.lark")):
-        # The compiled grammar holds no samples, the rules as they are read no variants.
-        read = read_messages(path).values()
-        files[path.stem] = [grammar.messages[m.kind]._replace(samples=m.samples) for m in read]
+    grammar, files = load(), _files()
     made_of = tables_of_kinds(root)
     pages = {"messages/index.md": _index(files)}
     for area, messages in files.items():
@@ -51,6 +45,31 @@ def message_pages(root: Path) -> dict[str, str]:
             lines += ["", *_message(message, grammar.fields, made_of.get(message.kind, []))]
         pages[f"messages/{area}.md"] = "\n".join(lines) + "\n"
     return pages
+
+
+@cache
+def _files() -> dict[str, list[Message]]:
+    """Return the messages of each file, with their samples."""
+    from trtlog.grammar.compiler import read_messages  # local: loads lark
+
+    grammar = load()
+    files: dict[str, list[Message]] = {}
+    for path in sorted((grammar_dir() / "messages").glob("*.lark")):
+        # The compiled grammar holds no samples, the rules as they are read no variants.
+        read = read_messages(path).values()
+        files[path.stem] = [grammar.messages[m.kind]._replace(samples=m.samples) for m in read]
+    return files
+
+
+def samples() -> list[tuple[str, str, str]]:
+    """Return each sample with its kind and the name of its page, for the search."""
+    return [
+        (sample.strip(), message.kind, f"messages/{area}")
+        for area, messages in _files().items()
+        for message in messages
+        for sample in dict.fromkeys(sample.strip() for sample in message.samples)
+        if sample
+    ]
 
 
 def title(area: str) -> str:
@@ -99,7 +118,7 @@ def _index(files: dict[str, list[Message]]) -> str:
 
 
 def _message(message: Message, fields: dict[str, Field], tables: list[str]) -> list[str]:
-    lines = [f"## {message.kind} {{#{message.kind}}}", "", _prose(message.doc), ""]
+    lines = [f"## {message.kind}", "", _prose(message.doc), ""]
     lines += ["```text", *dict.fromkeys(sample.rstrip() for sample in message.samples), "```"]
     captured = list(dict.fromkeys(name for variant in message.variants for name in variant.fields))
     if captured:
@@ -194,7 +213,7 @@ def commands_page() -> str:
         if command is None:
             continue
         context = click.Context(command, info_name=name, parent=top)
-        lines += ["", f"## trtlog {name} {{#{name}}}", "", *_command(command, context)]
+        lines += ["", f"## {name}", "", *_command(command, context)]
     return "\n".join(lines) + "\n"
 
 

@@ -79,7 +79,7 @@ def run(
 
     Keyword arguments beyond those below are trtexec's flags: ``fp16=True``, ``shapes={"input": (8, 3, 224,
     224)}``,
-    ``mem_pool_size={"workspace": 1024}``; see :func:`trtlog.runner.arguments.arguments`.
+    ``mem_pool_size={"workspace": 1024}``; see ``trtlog.runner.arguments``.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def run(
     check
         Raise ``RunError`` if the run does not pass; otherwise the log is returned whatever became of it.
     **options
-        Those of :func:`start`, and trtexec's flags.
+        Those of ``trtlog.runner.launch.start``, and trtexec's flags.
 
     Returns
     -------

@@ -71,7 +71,7 @@ def sweep(
     shapes
         Input shapes with ``"N"`` or -1 for the batch: ``{"input": (-1, 3, 224, 224)}`` or ``"input:Nx3x224x224"``.
     trtexec, prefix, args, check_flags, seen_as, env
-        As for :func:`trtlog.runner.launch.start`; ``args`` are shared by all points.
+        As for ``trtlog.runner.launch.start``; ``args`` are shared by all points.
     out
         The folder of the sweep, by default ``trtlog-sweeps/<date>-<time>-<model>``. Each point's run folder lies in
         it; :func:`open_sweep` opens it again.
