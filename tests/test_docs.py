@@ -211,6 +211,37 @@ def test_links_between_files_lead_somewhere():
         assert path.exists() or inside in made, f"{page}: {target}"
 
 
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are reached by, as GitHub makes it of their text."""
+    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    out: list[str] = []
+    for heading in re.findall(r"^#{1,6} (.+?) *$", text, re.MULTILINE):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
+        base = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
+        again = sum(one == base or re.fullmatch(rf"{re.escape(base)}-\d+", one) is not None for one in out)
+        out.append(f"{base}-{again}" if again else base)
+    return {*out, *re.findall(r'<a (?:id|name)="([^"]+)"', text)}
+
+
+def test_anchors_are_made_as_github_makes_them(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# `a_b`: what, and [why](x.md)?\n```sh\n# none\n```\n## Twice\n## Twice\n")
+    assert anchors(page) == {"a_b-what-and-why", "twice", "twice-1"}
+
+
+def test_links_to_headings_lead_to_one():
+    pages = {page: _FENCE.sub("", page.read_text(encoding="utf-8")) for page in PAGES}
+    links = [
+        (page, page if not target else (page.parent / target).resolve(), anchor)
+        for page, text in pages.items()
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", text)
+        if "://" not in target
+    ]
+    # What exists on the site alone is checked when it is built.
+    for page, file, anchor in each([link for link in links if link[1].exists()]):
+        assert anchor in anchors(file), f"{page}: {file.name}#{anchor}"
+
+
 def test_changelog_has_the_version():
     from trtlog import __version__
 

@@ -430,6 +430,36 @@ def test_what_verbose_lines_name_is_not_counted_twice():
     assert "1 tactic was skipped for lack of workspace" in found["text"]
 
 
+@pytest.mark.parametrize(("memory_mib", "fits"), [(24000, True), (8, False)])
+def test_small_requests_are_not_called_larger_than_the_gpu(memory_mib, fits):
+    """Requests of 16 KiB and 4 MiB: only where these are much of the GPU's memory may the larger be out of reach."""
+    text = f"""[01/02/2026-10:00:00] [I] === Device Information ===
+[01/02/2026-10:00:00] [I] Selected Device: NVIDIA GeForce RTX 4090
+[01/02/2026-10:00:00] [I] Device Global Memory: {memory_mib} MiB
+[01/02/2026-10:00:00] [V] [TRT] --------------- Timing Runner: conv1 (CudnnConvolution)
+[01/02/2026-10:00:00] [V] [TRT] Tactic: 0x0000000000000001 Time: 0.2
+[01/02/2026-10:00:00] [V] [TRT] Tactic: 0x0000000000000004 skipped. Scratch requested: 4194304, available: 1024
+[01/02/2026-10:00:00] [V] [TRT] Tactic: 0x0000000000000005 skipped. Scratch requested: 16384, available: 1024
+[01/02/2026-10:00:00] [V] [TRT] Fastest Tactic: 0x0000000000000001 Time: 0.2
+"""
+    found = of_text(text)["skipped-for-memory"]
+    assert "16 KiB to 4 MiB" in found["text"]
+    assert ("above the largest request" in found["action"]) is fits
+    assert ("may be above it" in found["action"]) is not fits
+
+
+def test_generations_are_written_as_names():
+    found = findings("resnet50_fp16_dyn_detailed")["older-kernels"]["text"]
+    assert "made for sm80 on Hopper" in found
+    assert "kernels for Hopper were timed" in found
+
+
+def test_a_change_is_said_once():
+    found = findings("mobilenet_fp16_verbose")["narrow-type-held-back"]["text"]
+    assert found.startswith("FP16 throughout: ")
+    assert found.count("34.23 us more than the engine") == 1
+
+
 def test_one_message_is_one_finding():
     """A plugin that is not there has a rule of its own; the other error remains."""
     plugin = "[04/25/2026-00:48:49] [TRT] [E] IPluginRegistry::getCreator: Error Code 4: API Usage Error (Cannot find "

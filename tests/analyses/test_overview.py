@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
+
 import trtlog
 from tests.analyses.conftest import engine, lines_of, parsed
+from tests.command import trtlog as run
 from tests.conftest import ROOT, each
 from trtlog.analyses.build.memory import in_use
 from trtlog.analyses.build.overview import precision_of, remarks, slowest
@@ -89,3 +92,12 @@ def test_no_engine_is_spoken_of_where_none_was_built():
     found = slowest(log)
     assert [(slow.layer, slow.time_ms) for slow in found.layers] == [("relu", 0.5)]
     assert "engine uses" not in found.title
+
+
+def test_times_of_the_roofline_add_up_to_the_profile():
+    """Of the layers that compute, and of the conversions: together what the log prints as the total."""
+    name = "mobilenet_fp16_verbose"
+    words = " ".join(run("summary", ROOT / f"fixtures/trt-8.5.3-h200/{name}.log.gz").stdout.split())
+    found = re.search(r"([0-9.]+) ms in the profile, without ([0-9.]+) ms of conversions", words)
+    [total] = [line.split()[-3] for line in lines_of(name) if re.search(r"\] +Total +[0-9]", line)]
+    assert float(found[1]) + float(found[2]) == pytest.approx(float(total), abs=1e-3)

@@ -116,6 +116,30 @@ def test_other_work_and_failed_runs_get_no_verdict():
     assert [row["reason"] for row in mixed.rows] == [None, "another model: no verdict"]
 
 
+def test_a_run_alone_is_the_best_of_nothing():
+    names = ("lstm_verbose", "err_dla", "sweep_r50_fp32_b8", "sweep_r50_best_b8")
+    found = trtlog.compare([load(name) for name in names])
+    rows = {name_of(row): row for row in found.rows}
+    assert (rows["lstm_verbose"]["rank"], rows["lstm_verbose"]["verdict"]) == (1, None)
+    assert rows["lstm_verbose"]["reason"] == "the only measured run of its group"
+    assert rows["sweep_r50_best_b8"]["verdict"] == "best"
+    text = found.to_markdown()
+    assert text.count("best |") == 1, text
+    beside_failed = trtlog.compare([load("lstm_verbose"), load("err_dla")], by=["gpu"])
+    assert [row["verdict"] for row in beside_failed.rows] == [None, None], "a failed run is nothing to be better than"
+
+
+def test_a_baseline_among_the_runs_is_one_run_by_any_name(tmp_path, monkeypatch):
+    """A glob gives absolute paths, a user types relative ones; a link is the file as well."""
+    monkeypatch.chdir(REPEATS)
+    (tmp_path / "nightly.log.gz").symlink_to(REPEATS / "graph_0.log.gz")
+    for name in each(["graph_0.log.gz", str(REPEATS / "graph_0.log.gz"), str(tmp_path / "nightly.log.gz")]):
+        found = trtlog.compare([str(REPEATS / "graph_0.log.gz"), str(REPEATS / "graph_1.log.gz")], baseline=name)
+        assert sorted((name_of(row), row["verdict"]) for row in found.rows) == [
+            ("graph_0", "baseline"), ("graph_1", "same")
+        ]  # fmt: skip
+
+
 def test_a_dataset_is_compared_as_its_logs(tmp_path, sweep):
     trtlog.to_dataset(str(CAPTURES / "sweep_r50_*.log.gz"), tmp_path / "fleet")
     found = trtlog.compare(trtlog.open_dataset(tmp_path / "fleet"))

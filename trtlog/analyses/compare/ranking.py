@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from trtlog._util.redact import redact_json
-from trtlog._util.words import counted, did_you_mean
+from trtlog._util.words import counted, did_you_mean, plural
 from trtlog.analyses.build.overview import cause
 from trtlog.analyses.compare.figures import RunFigures, figures
 from trtlog.analyses.compare.performance import Run, verdict_columns
@@ -59,7 +59,9 @@ class RankedRun(RunFigures):
     differs: str | None = column("text", "in what it differs from them: gpu, precision, tensorrt_version, cuda_graph")
     change_percent: float | None = column("float64", "figure against that of the reference", "%")
     limit_percent: float | None = column("float64", "a change of up to that much is within noise", "%")
-    verdict: str | None = column("text", "faster, slower or same; baseline or best for the reference itself")
+    verdict: str | None = column(
+        "text", "faster, slower or same; baseline or best for the reference itself; null where there is none"
+    )
     reason: str | None = column("text", "what limits the verdict, or why there is none")
     cause: str | None = column("text", "why the run failed, where the log tells")
 
@@ -91,6 +93,12 @@ class _Entry:
     @property
     def name(self) -> str:
         return self.row["source"] if self.row["run"] is None else f"{self.row['source']}, run {self.row['run']}"
+
+    @property
+    def key(self) -> tuple[str, int | None]:
+        """What is the same for one run however its file is named: as ``a.log``, by a glob, over a link."""
+        source = self.row["source"]
+        return (os.path.realpath(source) if os.path.exists(source) else source), self.row["run"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -219,9 +227,11 @@ def compare(
     names = tuple(_SHORT.get(name, name) for name in by)
     for name in names:
         if name not in GROUPS:
-            raise QueryError(f"runs cannot be grouped by {name!r}{did_you_mean(name, GROUPS)}: {', '.join(GROUPS)}")
+            near = did_you_mean(name, GROUPS)
+            raise QueryError(f"runs cannot be grouped by {name!r}{near}; there are {', '.join(GROUPS)}")
     if metric not in METRICS:
-        raise QueryError(f"runs cannot be ranked by {metric!r}{did_you_mean(metric, METRICS)}: {', '.join(METRICS)}")
+        near = did_you_mean(metric, METRICS)
+        raise QueryError(f"runs cannot be ranked by {metric!r}{near}; there are {', '.join(METRICS)}")
     entries = list(_entries(logs))
     has_baseline = baseline is not None
     if isinstance(baseline, str) and _condition(baseline):
@@ -270,7 +280,7 @@ def _mark(entries: Sequence[_Entry], condition: str) -> None:
     name, value = _condition(condition) or ("", "")
     if name not in GROUPS:
         near = did_you_mean(name, GROUPS)
-        raise QueryError(f"there is no {name!r} to choose a baseline by{near}: {', '.join(GROUPS)}")
+        raise QueryError(f"there is no {name!r} to choose a baseline by{near}; there are {', '.join(GROUPS)}")
     for entry in entries:
         entry.baseline = _text(entry, name) == value
     if not any(entry.baseline for entry in entries):
@@ -280,9 +290,9 @@ def _mark(entries: Sequence[_Entry], condition: str) -> None:
 
 def _add(entries: list[_Entry], baselines: Iterable[_Entry]) -> None:
     """Add the runs of a baseline; one that is among the runs is marked."""
-    known = {entry.name: entry for entry in entries}
+    known = {entry.key: entry for entry in entries}
     for one in baselines:
-        entry = known.get(one.name)
+        entry = known.get(one.key)
         if entry is None:
             entries.append(one)
         (entry or one).baseline = True
@@ -310,13 +320,15 @@ def _ranked(
         scales = _scales(own, measure[0])
         figure = {id(e): e.run.values[measure] * scales[id(e)] for e in own if measure in e.run.values}
         better = -1 if measure[0] == "throughput" else 1
+        measured = len(figure)
         own.sort(key=lambda e: (id(e) not in figure, better * figure.get(id(e), 0.0), e.name))
         for place, entry in enumerate(own, 1):
             ranked = id(entry) in figure
             row = {**dict.fromkeys(RankedRun.columns()), **entry.row, "group": number}
             row |= {"rank": place if ranked else None, "ranked_by": figure.get(id(entry))}
             if ranked:
-                row |= _judged(entry, baselines, measure) if has_baseline else _against_best(entry, own[0], measure)
+                best = own[:measured]
+                row |= _judged(entry, baselines, measure) if has_baseline else _against_best(entry, best, measure)
             elif entry.row["status"] not in ("failed", "incomplete"):
                 row["reason"] = "the run prints no performance summary"
             rows.append(row)
@@ -331,10 +343,13 @@ def _scales(own: Sequence[_Entry], metric: str) -> dict[int, float]:
     return {id(e): float(e.row["batch"]) if metric == "throughput" else 1 / e.row["batch"] for e in own}
 
 
-def _against_best(entry: _Entry, best: _Entry, measure: tuple[str, str]) -> dict[str, Any]:
-    if entry is best:
+def _against_best(entry: _Entry, measured: Sequence[_Entry], measure: tuple[str, str]) -> dict[str, Any]:
+    """Compare a run with the first of the measured runs of its group; one alone is neither best nor worst."""
+    if len(measured) == 1:
+        return {"reason": "the only measured run of its group"}
+    if entry is measured[0]:
         return {"verdict": "best"}
-    return _verdict(entry, [best], measure)
+    return _verdict(entry, measured[:1], measure)
 
 
 def _judged(entry: _Entry, baselines: Sequence[_Entry], measure: tuple[str, str]) -> dict[str, Any]:
@@ -389,7 +404,7 @@ def _notes(rows: Sequence[Mapping[str, Any]], *, has_baseline: bool) -> Iterator
     if open_:
         widest = max(row["limit_percent"] for row in open_)
         yield (
-            f"{counted(len(open_), 'run')} with a change of 1% and more are within noise (up to "
+            f"{counted(len(open_), 'change')} of 1% and more {plural(len(open_), 'is', 'are')} within noise (up to "
             f"{widest:.2g}%): repeat them, lock the clocks, launch as a CUDA graph"
         )
     if has_baseline:

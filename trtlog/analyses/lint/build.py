@@ -21,6 +21,8 @@ _MIB = 2**20
 # Below this a workspace is mostly a slip of the unit: the smallest GPU has thousands of times as much.
 _TINY_WORKSPACE = _MIB
 _FEW_LAYERS = 0.1
+# A request of that share of the GPU's memory may not be met beside weights and activations.
+_LARGE = 0.25
 _MOST = 0.5
 
 
@@ -241,6 +243,7 @@ def _skipped(log: Log, rows: list[dict[str, Any]], memory: float | None, pool: s
     # Excerpts and logs of warnings alone do not say whether other tactics of the layers fitted.
     severity = "advice" if few or (not timed - set(without)) else None
     action = None
+    large = memory is None or most is None or most * _MIB > _LARGE * memory
     if memory is not None and least is not None and least * _MIB > memory:
         words += f" Each asks for more than the {size(memory)} of the GPU: no workspace helps."
         severity, action = "advice", "Nothing: they do not fit on this GPU. Smaller shapes or batches ask for less."
@@ -254,7 +257,7 @@ def _skipped(log: Log, rows: list[dict[str, Any]], memory: float | None, pool: s
         action = (
             "Raise <<--memPoolSize=workspace:MIB|--workspace=MIB>> to what the GPU has: some requests are above it."
         )
-    elif pool == "workspace" and most is not None and least is not None and most > 16 * least:
+    elif pool == "workspace" and most is not None and least is not None and most > 16 * least and large:
         action = "Raise <<--memPoolSize=workspace:MIB|--workspace=MIB>> as far as the GPU's memory allows: the largest "
         action += "requests may be above it."
     return Hit(words, [r["line"] for r in rows], layers=layers, severity=severity, action=action)

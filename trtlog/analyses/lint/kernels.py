@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Generations whose tensor cores have instructions of their own; Ada's for FP16 and INT8 are those of Ampere.
 _AGE = {"maxwell": 0, "pascal": 0, "volta": 1, "turing": 2, "ampere": 3, "ada": 3, "hopper": 4, "blackwell": 5}
 _CAPABILITIES = ((7.5, "volta"), (8.0, "turing"), (9.0, "ampere"), (10.0, "hopper"))
+_ADA = 8.9
 _PRODUCTS = ("fprop", "dgrad", "gemm", "grouped", "conv_act_pool", "mha")
 # From this share of the products' time on older kernels are worth a look.
 _SHARE = 0.2
@@ -29,6 +30,11 @@ def _generation(log: Log) -> str | None:
     if found is None or not tensor_cores(log.device):
         return None
     return next((name for limit, name in _CAPABILITIES if found < limit), "blackwell")
+
+
+def _called(name: str) -> str:
+    """Return a generation as NVIDIA writes it, an architecture such as sm80 as it stands."""
+    return name if name.startswith("sm") else name.capitalize()
 
 
 @rule(
@@ -45,6 +51,7 @@ def older_kernels(log: Log) -> Iterable[Hit]:
     own = _generation(log)
     if own is None or layers_of(log).source != "engine":
         return
+    gpu = "Ampere or Ada" if capability(log.device) == _ADA else _called(own)
     products, older, tried = [], [], 0
     for layer in layers_of(log).layers:
         kernel = decode_kernel(layer.kernel) if layer.kernel else None
@@ -58,27 +65,27 @@ def older_kernels(log: Log) -> Iterable[Hit]:
         if products and all(_made_for(layer.kernel, own) for layer in products):
             several = f"All {len(products)} convolutions and matrix products run kernels"
             every = plural(len(products), "The one convolution or matrix product runs a kernel", several)
-            yield good(f"{every} made for {own}.")
+            yield good(f"{every} made for {gpu}.")
         return
     time = sum(layer.tactic_ms or 0.0 for layer in older)
     total = sum(layer.tactic_ms or 0.0 for layer in products)
     if time < _SHARE * total:
         return
     share = f", {100 * time / total:.0f} % of their time" if total else ""
-    names = sorted({decode_kernel(layer.kernel or "").architecture or "" for layer in older})
+    names = sorted({_called(decode_kernel(layer.kernel or "").architecture or "") for layer in older})
     words = (
         f"{len(older)} of {counted(len(products), 'convolution or matrix product', 'convolutions and matrix products')}"
-        f" {plural(len(older), 'runs a kernel', 'run kernels')} made for {' and '.join(names)} on {own}{share}."
+        f" {plural(len(older), 'runs a kernel', 'run kernels')} made for {' and '.join(names)} on {gpu}{share}."
     )
     timed = [layer for layer in older if layer.candidates]
     if not timed:
         words += " The log has no timings that say whether newer ones were tried."
     elif tried == len(older):
-        words += f" Kernels for {own} were timed for all of them and were not taken."
+        words += f" Kernels for {gpu} were timed for all of them and were not taken."
     elif tried:
-        words += f" For {tried} of them kernels for {own} were timed and not taken; for the others none was timed."
+        words += f" For {tried} of them kernels for {gpu} were timed and not taken; for the others none was timed."
     else:
-        words += f" No kernel made for {own} was timed for them."
+        words += f" No kernel made for {gpu} was timed for them."
     # What was tried and lost is well where it is.
     confidence = "low" if not timed or tried == len(older) else None
     yield Hit(words, [layer.line for layer in older], layers=tuple(x.layer for x in older), confidence=confidence)

@@ -94,8 +94,7 @@ def narrow_type_held_back(log: Log) -> Iterable[Hit]:
         # Without what holds it back the type would be worth it; else it is slow of itself.
         if row["change_ms"] > row["noise_ms"] and row["holders_ms"] > row["change_ms"]:
             yield Hit(
-                f"{row['plan']} throughout would take {1000 * row['change_ms']:.4g} us more than the engine: "
-                f"{row['explained']}.",
+                f"{row['plan']} throughout: {row['explained']}.",
                 row["lines"] or (),
                 layers=(row["holder"],),
             )

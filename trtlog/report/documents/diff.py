@@ -123,7 +123,7 @@ def _machine(found: Diff) -> Iterator[Point]:
         return
     same = abs(machine.shift_percent) <= max(1.0, machine.noise_percent)
     verdict = "as fast as before" if same else "slower" if machine.shift_percent > 0 else "faster"
-    took = f"; {counted(machine.common, 'tactic')} timed by both builds took {signed(machine.shift_percent)} "
+    took = f"; {counted(machine.common, 'tactic')} timed by both builds: time {signed(machine.shift_percent)} "
     scatter = f"(median; typical scatter {machine.noise_percent:.1f}%, outliers aside)"
     moved = sum(
         row["machine_percent"] is not None and abs(row["machine_percent"] - machine.shift_percent) > 10

@@ -102,7 +102,10 @@ def _limit(row: Row) -> Number:
 
 
 def _paired(row: Row) -> str:
-    return "" if row["method"] == "none" else f"{row['method']} {row['confidence']:g}"
+    if row["method"] == "none":
+        return ""
+    # What is sure needs no figure.
+    return f"by {row['method']}" + (f" ({row['confidence']:.0%} sure)" if row["confidence"] < 1 else "")
 
 
 # Columns that a narrow terminal may do without.

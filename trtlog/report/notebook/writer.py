@@ -51,8 +51,10 @@ _COLORS: dict[Tone, str] = {
     "accent": "#0b5cad",
 }
 _BADGE = "color:#fff;border-radius:3px;padding:1px 6px;font-size:85%"
-_LEFT = "text-align:left;vertical-align:top"
-_STYLES = {"number": "text-align:right;vertical-align:top;white-space:nowrap", "code": f"{_LEFT};white-space:nowrap"}
+# Not every notebook gives cells a padding of its own.
+_CELL = "vertical-align:top;padding:2px 8px"
+_LEFT = f"text-align:left;{_CELL}"
+_STYLES = {"number": f"text-align:right;{_CELL};white-space:nowrap", "code": f"{_LEFT};white-space:nowrap"}
 _LINE = '<div style="margin:2px 0">{}</div>'
 _LONG = re.compile(r"([^\s<>]{24,}?[_/])(?=[^\s<>]{8})")
 _CELL_BAR = '<div style="background:{};height:.7em;min-width:1px;width:{:.2f}em"></div>'
