@@ -192,6 +192,10 @@ class MessageDomain(Domain):
         """Return what the search calls a kind of object."""
         return type.lname
 
+    def resolve_any_xref(self, *args: object) -> list[tuple[str, nodes.Element]]:
+        """No page refers to a sample by its text."""
+        return []
+
     def merge_domaindata(self, docnames: Set[str], otherdata: dict[str, object]) -> None:
         """Nothing of it comes from reading pages."""
 

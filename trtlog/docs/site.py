@@ -28,7 +28,8 @@ _SEVERITY = {"W": "warning", "E": "error", "F": "fatal"}
 
 def site_pages(root: Path) -> dict[str, str]:
     """Return the made pages by their path below ``docs``."""
-    changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    # The file stands beside the folder docs, its page in it.
+    changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8").replace("](docs/", "](")
     return {**message_pages(root), "commands.md": commands_page(), "changelog.md": changelog}
 
 
