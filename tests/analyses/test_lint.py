@@ -454,6 +454,19 @@ def test_generations_are_written_as_names():
     assert "kernels for Hopper were timed" in found
 
 
+@pytest.mark.parametrize(
+    ("percents", "words"), [((92.1, 7.9), "a takes 92.1 % of the"), ((60.0, 40.0), "a takes 60 %, b 40 % of the")]
+)
+def test_hot_layers_are_a_sentence(percents, words):
+    rows = "".join(
+        f"[I] {name:>10} {10 * percent:.2f} {percent / 100:.4f} {percent:.1f}\n"
+        for name, percent in zip("ab", percents, strict=True)
+    )
+    head = "[I] === Profile (1000 iterations ) ===\n[I]      Layer   Time (ms)   Avg. Time (ms)   Time %\n"
+    total = "[I]      Total   1000.00   1.0000   100.0\n"
+    assert words in of_text(head + rows + total)["hot-layer"]["text"]
+
+
 def test_a_change_is_said_once():
     found = findings("mobilenet_fp16_verbose")["narrow-type-held-back"]["text"]
     assert found.startswith("FP16 throughout: ")

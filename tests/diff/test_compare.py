@@ -8,7 +8,7 @@ import re
 import pytest
 
 import trtlog
-from tests.conftest import each
+from tests.conftest import CORPUS, each
 from tests.diff.conftest import CAPTURES, REPEATS, compared, load, text_of
 from tests.diff.test_cli import run
 
@@ -127,6 +127,25 @@ def test_a_run_alone_is_the_best_of_nothing():
     assert text.count("best |") == 1, text
     beside_failed = trtlog.compare([load("lstm_verbose"), load("err_dla")], by=["gpu"])
     assert [row["verdict"] for row in beside_failed.rows] == [None, None], "a failed run is nothing to be better than"
+
+
+def test_two_paths_of_one_model_are_one_name(tmp_path):
+    text = text_of("lstm_verbose")
+    assert "--onnx=lstm.onnx" in text
+    (tmp_path / "other.log").write_text(re.sub(r"(?<![\w/])lstm\.onnx", "/models/lstm.onnx", text))
+    found = trtlog.compare([load("lstm_verbose"), tmp_path / "other.log"])
+    assert {row["model"] for row in found.rows} == {"lstm.onnx", "/models/lstm.onnx"}
+    first = next(line for line in found.to_markdown().splitlines() if "lstm.onnx" in line)
+    assert "input:1x32x64, FP32" in first, "what they have in common is the title"
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="needs logs of others")
+def test_help_text_in_a_folder_is_no_run(tmp_path):
+    (tmp_path / "help.txt").write_bytes((CORPUS / "10.16.0" / "help-trtexec.txt").read_bytes())
+    (tmp_path / "lstm.log").write_text(text_of("lstm_verbose"))
+    done = run("compare", tmp_path)
+    assert "compared: 1 run in 1 group" in done.stdout
+    assert "help.txt is trtexec's help text: nothing was run" in done.stderr
 
 
 def test_a_baseline_among_the_runs_is_one_run_by_any_name(tmp_path, monkeypatch):

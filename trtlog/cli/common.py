@@ -342,12 +342,16 @@ def read_logs(
     InputError
         A log that was named cannot be read, or there is none.
     """
+    from trtlog.log import holds_help_only
+
     found = 0
     for path in grouped_paths(paths):
         for place in [path] if isinstance(path, ExportPaths) else places_of(path, _log_key()):
             name = place if isinstance(place, str) else place.name
             try:
                 log = _open(place, strict)
+                if isinstance(place, Place) and place.kind == "found" and holds_help_only(log):
+                    raise NoLogError(f"{name} is trtexec's help text: nothing was run")
             except NoLogError as error:
                 if isinstance(place, str) or place.kind != "found":
                     raise

@@ -231,7 +231,7 @@ def hot_layer(log: Log) -> Iterable[Hit]:
         return
     copies = {r["line"] for r in dla_copies(rows)}
     waits = [r for r in hot if r["line"] in copies]
-    named = ", ".join(f"{r['layer']} {r['percent']:g} %" for r in hot[:3])
+    named = ", ".join(f"{r['layer']}{'' if n else ' takes'} {r['percent']:g} %" for n, r in enumerate(hot[:3]))
     words, action = f"{named} of the profile.", None
     if waits:
         words += f" {waits[0]['layer']} is a copy, whose time holds the wait for what comes before it (the DLA)."

@@ -93,7 +93,12 @@ def _section(found: Comparison, rows: list[Row], names: dict[int, str]) -> Secti
 
 
 def _common(rows: Sequence[Row]) -> list[str]:
-    return [name for name, _, _ in _SETUP if len({str(row[name]) for row in rows}) == 1]
+    # Two paths of one model are one name.
+    return [name for name, _, _ in _SETUP if len({_name_of(name, row) for row in rows}) == 1]
+
+
+def _name_of(name: str, row: Row) -> str | None:
+    return _setup(name, row) if name == "model" else str(row[name])
 
 
 def group_title(rows: Sequence[Row]) -> str:

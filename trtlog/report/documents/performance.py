@@ -22,14 +22,14 @@ def performance(
     figures: Mapping[str, Any], meanings: Mapping[str, str], steps: Sequence[Mapping[str, Any]] = ()
 ) -> Document:
     """Return the diagnosis: what bounds the throughput, a line for each figure, and how the sums of times differ."""
-    bound = figures["bound_by"] or "what the log cannot tell"
+    bound = words("bound by ", strong(figures["bound_by"])) if figures["bound_by"] else ("the bound is not known",)
     lines = aside(f" (lines {', '.join(map(str, figures['lines']))})") if figures["lines"] else None
     rows: list[list[Cell]] = [
         [name, cell(round(value, 6) if isinstance(value, float) else value), meanings[name]]
         for name, value in figures.items()
         if name not in ("run", "because", "lines")
     ]
-    sentence = Sentence(words("bound by ", strong(bound), f": {figures['because'] or 'no figures'}", lines))
+    sentence = Sentence(words(*bound, f": {figures['because'] or 'no figures'}", lines))
     blocks: list[Block] = [sentence, Table(_COLUMNS, rows, most=len(rows))]
     if steps:
         title = Sentence(words(strong("From the builder's timings to the walltime"), ", for one inference"))

@@ -117,7 +117,8 @@ def _performance(log: Log) -> Section | None:
         blocks.append(Sentence(words(strong(f"throughput {performance.throughput_qps:.10g} qps"))))
     blocks.append(statistics_table(_statistics(performance)))
     if bound := bound_by(log):
-        blocks.append(Sentence(words(aside(f"bound by {bound}"))))
+        head = "the bound is" if bound.startswith("not known") else "bound by"
+        blocks.append(Sentence(words(aside(f"{head} {bound}"))))
     return Section("performance", tuple(blocks))
 
 
