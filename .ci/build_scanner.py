@@ -59,6 +59,16 @@ def compilers() -> list[list[str]]:
     return found
 
 
+def source_flag() -> str:
+    """Return what tells the library the number of its source, which the installed package compares."""
+    spec = importlib.util.spec_from_file_location("digest", SOURCE.with_name("digest.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return f"-DSCAN_SOURCE={module.source_digest()}"
+
+
 def build(output: Path, flags: tuple[str, ...] = (), source: Path = SOURCE) -> None:
     """Compile the scanner.
 
@@ -72,7 +82,7 @@ def build(output: Path, flags: tuple[str, ...] = (), source: Path = SOURCE) -> N
     for compiler in compilers():
         with tempfile.TemporaryDirectory(dir=output.parent) as folder:
             made = Path(folder) / output.name
-            command = [*compiler, *FLAGS, *position, *flags, "-o", str(made), str(source)]
+            command = [*compiler, *FLAGS, *position, source_flag(), *flags, "-o", str(made), str(source)]
             try:
                 done = subprocess.run(command, capture_output=True, text=True, check=False)
             except OSError as error:

@@ -231,6 +231,20 @@ def test_a_library_of_another_version_is_not_used(monkeypatch):
         native.library.cache_clear()
 
 
+def test_a_library_of_another_source_is_not_used(monkeypatch):
+    """After an update of a checkout the library beside the source is the former one: it would read wrong places."""
+    if native.library() is None:
+        pytest.skip("the scanner could not be built here")
+    monkeypatch.setattr(native, "source_digest", lambda: 1)
+    native.library.cache_clear()
+    try:
+        assert native.library() is None
+        assert "was built of another source: install trtlog again" in native.engine_in_words()
+    finally:
+        monkeypatch.undo()
+        native.library.cache_clear()
+
+
 def test_where_no_compiler_is_the_build_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(BUILD, "compilers", list)
     with pytest.raises(BUILD.BuildError, match="no C compiler"):
@@ -291,7 +305,8 @@ def test_address_and_undefined_behaviour_sanitizers_find_nothing(tmp_path):
     if not all(name.startswith("/") for name in names):
         pytest.skip("this gcc has no sanitizers")
     library = tmp_path / "_scan.so"
-    command = [compiler, *BUILD.FLAGS, "-fPIC", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    command = [compiler, *BUILD.FLAGS, BUILD.source_flag(), "-fPIC", "-g"]
+    command += ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
     subprocess.run([*command, "-o", str(library), str(BUILD.SOURCE)], check=True)
     environment = {
         "LD_PRELOAD": ":".join(names),

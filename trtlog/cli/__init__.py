@@ -108,7 +108,7 @@ def _show_version(context: click.Context, _: click.Parameter, value: bool) -> No
     if value and not context.resilient_parsing:
         from trtlog.engines.library import engine_in_words
 
-        click.echo(f"trtlog, version {__version__}, {engine_in_words()}")
+        echo(f"trtlog, version {__version__}, {engine_in_words()}")
         context.exit()
 
 

@@ -1,7 +1,7 @@
 """The scanner in C as Python sees it: the library, its structures, and the programme of a grammar in memory.
 
-Where the library is missing (no compiler was there when trtlog was installed), or is of another version, the line
-engine runs its inner loop in Python: the same rows, more slowly.
+Where the library is missing (no compiler was there when trtlog was installed), or was built of another source, the
+line engine runs its inner loop in Python: the same rows, more slowly.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from trtlog.engines.digest import source_digest
 from trtlog.grammar import Grammar
 from trtlog.grammar.programme import Programme
 from trtlog.grammar.programme_file import programme_of
@@ -97,7 +98,9 @@ def library() -> Any:
         return None
     try:
         found = ctypes.CDLL(chosen or os.fspath(library_path()))
-        found.scan_version.restype = _LONG
+        found.scan_version.restype = found.scan_source.restype = _LONG
+        if source_digest() not in (None, found.scan_source()):
+            return None
         if found.scan_version() != sum(number << 16 * n for n, number in enumerate(_VERSIONS)):
             return None
     except (OSError, AttributeError):
@@ -119,4 +122,8 @@ def _tables(grammar: Grammar) -> Tables:
 
 def engine_in_words() -> str:
     """Return how logs are read here: for ``trtlog --version``."""
-    return "line engine in C" if library() is not None else "line engine in Python, slower: the part in C is missing"
+    if library() is not None:
+        return "line engine in C"
+    stale = library_path().exists() and os.environ.get(VARIABLE) is None
+    why = "was built of another source: install trtlog again" if stale else "is missing"
+    return f"line engine in Python, slower: the part in C {why}"

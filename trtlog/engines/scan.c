@@ -10,6 +10,10 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
+#ifndef SCAN_SOURCE
+#define SCAN_SOURCE 0
+#endif
+
 enum { VERSION = 1 };
 /* Why scan_run stopped. */
 enum { DONE, LOOK, NO_MEMORY };
@@ -148,6 +152,9 @@ static int take_line(Scan *scan, Text data, Text line, Text next) {
 }
 
 /* ------------------------------------------------------------------------------------------- what Python calls */
+
+/* Return the number of the source that this was built of (trtlog/engines/digest.py). */
+EXPORT int64_t scan_source(void) { return SCAN_SOURCE; }
 
 /* Return the version of this interface and the sizes of what Python reads, 16 bits each: it uses no other. */
 EXPORT int64_t scan_version(void) {
