@@ -167,3 +167,27 @@ def test_a_form_that_begins_far_down_is_found():
     log = trtlog.parse(above + text * 12)
     # What stands in the part that began before the form did is read as it is.
     assert any("JSON" in note for note in log.notes)
+
+
+def test_messages_of_one_width_behind_collectors_are_not_the_parts_of_a_cut_line():
+    times = (0.0174988, 0.0175110, 0.0175049, 0.0176270, 0.0174316, 0.0171753, 0.0174438, 0.0172607)
+    averages = [
+        b"[09/07/2022-04:07:48] [I] Average on 10 runs - GPU latency: %.7f ms - Host latency: %.7f ms (enqueue 0.003 ms)"  # noqa: E501 - a line as printed
+        % (time, time)
+        for time in times * 8
+    ]
+    text, numbers = written(averages, ("jenkins", "teamcity"))
+    assert rows_of(trtlog.parse(text)) == rows_of(trtlog.parse(b"\n".join(averages) + b"\n"), numbers)
+
+
+def test_one_escaped_line_of_a_page_of_html_is_read_as_its_characters():
+    lines = [
+        b"&&&& RUNNING TensorRT.trtexec [TensorRT v100900] [b34] # trtexec --onnx=model.onnx",
+        b"[08/20/2026-12:40:28] [I] Available Devices: ",
+        b'[08/20/2026-12:40:28] [I]   Device 0: "Orin" UUID: GPU-83d248c0-5862-540d-a0bb-2335e2d94404',
+        *[b"[08/20/2026-12:40:28] [I] Selected Device: Orin"] * 3,
+    ]
+    text, numbers = written(lines, ("html table",))
+    log = trtlog.parse(text)
+    assert rows_of(log) == rows_of(trtlog.parse(b"\n".join(lines) + b"\n"), numbers)
+    assert (log.run.command, log.devices.available[0]) == ("trtexec --onnx=model.onnx", ["Orin"])

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trtlog.source.forms.base import Form, Reflow, Sample, Undo
+from trtlog.source.forms.letters import unescaped
 
 _OBJECT = re.compile(rb"\s*,?\s*(\{.*\})\s*,?\s*\]?\s*$", re.DOTALL)
 _PARSED = 50
@@ -165,6 +166,7 @@ class _Untag(Reflow):
                 pieces = [_TAG.sub(b"", piece) for piece in _BREAK.split(line)]
                 if not pieces[-1].strip() and len(pieces) > 1:
                     pieces.pop()
-            out += pieces
+            # A page of HTML is escaped as a whole, however few of its characters have to be.
+            out += [unescaped(piece) for piece in pieces] if b"&" in line else pieces
             places += [number] * len(pieces)
         return out, places

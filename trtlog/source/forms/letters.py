@@ -73,7 +73,18 @@ class _Entities(Undo):
 
     def rewrite(self, data: bytes) -> bytes:
         """Return whole lines undone."""
-        return _ENTITY.sub(lambda found: _character(found.group()), data)
+        return unescaped(data)
+
+
+def unescaped(data: bytes) -> bytes:
+    r"""Return a text with the characters that HTML's entities stand for.
+
+    Examples
+    --------
+    >>> unescaped(b"&gt;&gt;&gt; Chose &quot;a&quot;")
+    b'>>> Chose "a"'
+    """
+    return _ENTITY.sub(lambda found: _character(found.group()), data)
 
 
 def _character(entity: bytes) -> bytes:

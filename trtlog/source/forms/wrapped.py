@@ -19,6 +19,8 @@ _EXACT = 0.6
 # Lines that may be wider, as text around a paste is.
 _AROUND = 0.05
 _ENDING = 16
+_BEGINNING = 8
+_DIGIT = re.compile(rb"[0-9]")
 _LAST_WORD = 20
 _NEARLY_ALL = 0.95
 # What stands in front of lines is told from text from so many characters on.
@@ -56,7 +58,11 @@ class Wrapped(Form):
         """Return one that joins lines of the commonest width, and one that joins words."""
         if len(sample.unread) < _LEAST:
             return []
-        begins = [sample.judge.begins(line) or sample.judge.behind(line) > 0 for line in sample.lines]
+        usual = _usual_beginning(sample)
+        begins = [
+            _beginning(line) == usual or sample.judge.begins(line) or sample.judge.behind(line) > 0
+            for line in sample.lines
+        ]
         pairs = [
             (line, following)
             for line, following, record in zip(sample.lines, sample.lines[1:], begins[1:], strict=False)
@@ -94,14 +100,32 @@ class Wrapped(Form):
             return []
         widths = _widths(sample.lines)
         widest = max(map(_width, sample.lines), default=0)
-        if widths[widest] > _LEAST and _NARROWEST <= widest <= _WIDEST:
-            return [_join(widest, sample, words=False)]
-        return []
+        if widths[widest] <= _LEAST or not _NARROWEST <= widest <= _WIDEST:
+            return []
+        usual = _usual_beginning(sample)
+        rests = [below for line, below in pairwise(sample.lines) if below.strip() and _width(line) == widest]
+        if sum(_beginning(rest) == usual for rest in rests) > len(rests) / 2:
+            return []
+        return [_join(widest, sample, words=False)]
 
 
 def _widths(lines: Iterable[bytes]) -> Counter[int]:
     """Count lines by width; those that end alike, as a message that is printed again does, count once."""
     return Counter(width for width, _ in {(_width(line), line[-_ENDING:]) for line in lines})
+
+
+def _usual_beginning(sample: Sample) -> bytes | None:
+    """Return how most lines begin, but for their digits: the rest of a line that was cut seldom begins so.
+
+    Messages of one kind are of one width without having been cut.
+    """
+    counts = Counter(_beginning(line) for line in sample.lines if line.strip())
+    beginning, count = counts.most_common(1)[0] if counts else (b"", 0)
+    return beginning if beginning.strip() and count > counts.total() / 2 else None
+
+
+def _beginning(line: bytes) -> bytes:
+    return _DIGIT.sub(b"0", line[:_BEGINNING])
 
 
 def _width(line: bytes) -> int:
