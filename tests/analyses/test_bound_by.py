@@ -64,6 +64,16 @@ def test_what_bounds_the_throughput(text, bound, words):
     assert ("transfers-dominate" in warned) == (bound == "h2d" or "do not overlap" in words)
 
 
+def test_how_an_excerpt_without_options_was_measured_is_not_known():
+    text = summary_of(500, 1.0, enqueue=0.1, wall=1, total=0.5)
+    [found] = trtlog.parse(text.encode()).analyze.table("performance").to_pylist()
+    unknown = ("profiled", "cuda_graph", "streams", "host_overhead_ms")
+    assert [found[name] for name in unknown] == [None] * 4
+    text = summary_of(500, 1.0, enqueue=0.1, wall=1, total=0.5, options=GRAPH)
+    [found] = trtlog.parse(text.encode()).analyze.table("performance").to_pylist()
+    assert [found[name] for name in unknown] == [False, True, 1, 1.0]
+
+
 def test_enqueue_near_a_busy_gpu():
     """Enqueue 2400 ms, GPU 2485 ms, 24.85 s of 25 s computing: the GPU, whatever trtexec warns of."""
     log = trtlog.parse(CASES / "enqueue-near-gpu.log")

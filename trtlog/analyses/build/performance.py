@@ -66,11 +66,15 @@ class Diagnosis(Record):
     copies_overlap: bool | None = column(
         "bool", "false where computation and copies add up to the time between two queries; null where unknown"
     )
-    profiled: bool = column("bool", "whether a layer profiler was attached to the run that was measured")
-    cuda_graph: bool = column(
-        "bool", "whether a CUDA graph launched the inferences; false too where its capture failed"
+    profiled: bool | None = column(
+        "bool", "whether a layer profiler was attached to the run that was measured; null without options and command"
     )
-    streams: int = column("int64", "inference streams")
+    cuda_graph: bool | None = column(
+        "bool",
+        "whether a CUDA graph launched the inferences; false too where its capture failed, null without options and "
+        "command",
+    )
+    streams: int | None = column("int64", "inference streams; null without options and command")
     because: str | None = column("text", "the figures that bound_by follows from")
     lines: list[int] | None = column("int64s", "lines that bound_by rests on")
     line: int | None = line_column("the throughput")
@@ -111,6 +115,7 @@ class _Setup:
     profiled: bool = False
     warnings: Sequence[str] = ()
     warned_lines: Sequence[int] = ()
+    known: bool = True  # options or the command are printed; else trtexec's defaults are assumed
 
 
 @dataclass(frozen=True)
@@ -193,6 +198,7 @@ def _setup(run: int, options: pa.Table, messages: pa.Table, command: str) -> _Se
             for m in warned
         ],
         warned_lines=[m["line"] for m in warned],
+        known=bool(of_run or command),
     )
 
 
@@ -235,13 +241,13 @@ def _diagnosis(
         "max_over_median": largest / gpu if largest and gpu else None,
         "drift_percent": drift,
         "gpu_busy_percent": busy,
-        "host_overhead_ms": max(0.0, period - mean) if period and mean and setup.streams == 1 else None,
+        "host_overhead_ms": max(0.0, period - mean) if period and mean and setup.known and setup.streams == 1 else None,
         "bound_by": bound,
         "copies_percent": 100 * times.copies / latency if latency and setup.transfers and h2d is not None else None,
         "copies_overlap": False if setup.transfers and not setup.profiled and _in_turn(times) else None,
-        "profiled": setup.profiled,
-        "cuda_graph": setup.graph,
-        "streams": setup.streams,
+        "profiled": setup.profiled if setup.known else None,
+        "cuda_graph": setup.graph if setup.known else None,
+        "streams": setup.streams if setup.known else None,
         "because": because,
         "lines": sorted({*used_lines, *setup.warned_lines}),
         "line": lines.get("throughput", min(lines.values())),

@@ -166,7 +166,11 @@ def _measured(
     out.append(_step("latency", _Sum(latency, lines=lines.get("latency", ())), change, words))
     wall = gpu + diagnosed["host_overhead_ms"] if gpu and diagnosed["host_overhead_ms"] is not None else None
     if wall is None:
-        words = f"{diagnosed['streams']} streams, whose queries overlap" if diagnosed["streams"] > 1 else "not printed"
+        streams, words = diagnosed["streams"] or 1, "not printed"
+        if streams > 1:
+            words = f"{streams} streams, whose queries overlap"
+        elif diagnosed["throughput_qps"] is not None and diagnosed["streams"] is None:
+            words = "the log does not say how many streams ran"
     elif latency is not None and wall < latency:
         words = "less than the latency: the copies of one query run beside the computation of another"
     else:
@@ -197,7 +201,7 @@ def _gpu(
     each = _each(abs(change), before["layers"])
     if factor is not None and factor >= SUSPECT:
         words = f"the builder's timings add up to {_us(built['time_ms'])}: {_OTHER_CONDITIONS}"
-    elif diagnosed["streams"] > 1:
+    elif (diagnosed["streams"] or 1) > 1:
         words = f"{diagnosed['streams']} streams share the GPU, so that each inference takes longer"
     elif change < 0 and before is profile:
         far = -change > _EVENT_MS * (before["layers"] or 0)
@@ -206,6 +210,8 @@ def _gpu(
         )  # fmt: skip
     elif change < 0:
         words = "usually higher clocks than in the build, and data that are still in the cache"
+    elif diagnosed["cuda_graph"] is None:
+        words = f"gaps between kernels; the log does not say whether a CUDA graph launched them: {each}"
     elif diagnosed["cuda_graph"]:
         words = f"gaps between kernels that a CUDA graph leaves: {each}"
     elif enqueue is not None and enqueue >= ENQUEUE_SHARE * gpu:

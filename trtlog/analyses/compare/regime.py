@@ -82,15 +82,17 @@ def read_regime(log: Log) -> Regime:
     found = next(iter(log.analyze.table("performance").to_pylist()), None)
     if found is None:
         return Regime(True, True, None, None, False, 1)
-    streams, graph, gpu, enqueue = (found[name] for name in ("streams", "cuda_graph", "gpu_ms", "enqueue_ms"))
+    gpu, enqueue = found["gpu_ms"], found["enqueue_ms"]
+    # Of an excerpt without options trtexec's defaults are assumed.
+    streams, graph, profiled = found["streams"] or 1, bool(found["cuda_graph"]), bool(found["profiled"])
     share = enqueue / gpu if gpu and enqueue is not None else None
     busy = found["gpu_busy_percent"] if streams == 1 else None
     return Regime(
-        launch_bound=streams > 1 or found["profiled"] or (not graph and (share is None or share >= LAUNCH_SHARE)),
+        launch_bound=streams > 1 or profiled or (not graph and (share is None or share >= LAUNCH_SHARE)),
         host_bound=streams > 1 or busy is None or busy < 100 * BUSY_SHARE,
         busy_percent=busy,
         enqueue_percent=None if share is None else 100 * share,
         cuda_graph=graph,
         streams=streams,
-        profiled=found["profiled"],
+        profiled=profiled,
     )
