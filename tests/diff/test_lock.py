@@ -476,3 +476,16 @@ def test_a_tactic_that_is_clearly_slower_fails(capture_text):
     edited = text.replace(times[0], slower).replace(listed, listed.replace(tactic, other))
     outcome = trtlog.check(trtlog.parse(edited.encode()), trtlog.lock(load(FP32)))
     assert [f.layer for f in outcome.findings if f.level == "fail" and f.rule == "tactics"] == [layer]
+
+
+@pytest.mark.parametrize(("factor", "level"), [(1.25, "note"), (1.6, "fail")])
+def test_memory_follows_choices_within_noise_up_to_what_rebuilds_differ_by(capture_text, factor, level):
+    text = capture_text("resnet50_fp32_verbose_rebuild")
+    edited = text.replace("Total Activation Memory: 8119808", f"Total Activation Memory: {int(8119808 * factor)}")
+    outcome = trtlog.check(trtlog.parse(edited.encode()), trtlog.lock(load(FP32)))
+    [found] = [f for f in outcome.findings if f.rule == "memory"]
+    assert found.level == level
+    assert ("which takes other memory" in found.reason) == (level == "note")
+    # The same growth where every layer chose the same fails.
+    same = capture_text(FP32).replace("Memory: 8119808", f"Memory: {int(8119808 * factor)}")
+    assert not trtlog.check(trtlog.parse(same.encode()), trtlog.lock(load(FP32))).passed
