@@ -18,7 +18,7 @@ summaries as (
         shapes.batch,
         gpu,
         precision,
-        cuda_graph,
+        shapes.cuda_graph,
         tensorrt_version,
         count(*) as runs,
         min(latency_mean_ms) as best_ms,

@@ -64,6 +64,7 @@ class Dataset(InNotebook):
         profile: pd.DataFrame
         timestamps: pd.DataFrame
         timing_cache: pd.DataFrame
+        autotuned_ops: pd.DataFrame
         placements: pd.DataFrame
         facts: pd.DataFrame
         performance: pd.DataFrame
