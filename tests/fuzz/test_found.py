@@ -12,6 +12,9 @@ from tests.fuzz import checks
 from trtlog.parquet.stream import convert
 
 FOUND = {
+    "an error without words while a layer is timed": (
+        b"--------------- Timing Runner: /a/Conv (CaskConvolution[0x80000009])\n[06/10/2026-22:33:12] [E]"
+    ),
     "a choice of which nothing was timed": b"[V] Tactic Name: 8 Tactic: 8 Time: 8\n>>> Chose Runner Type: n Tactic: 0",
     "a clock without digits": b"Memory Clock Rate: . GHz",
     "a size above 64 bits": b"Layer(C): , Tactic: 0, [t(18446744073709551616)]",

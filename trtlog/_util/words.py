@@ -102,3 +102,14 @@ def size(count: float) -> str:
             return f"{value:.4g} {unit}" if value < 1000 else f"{value:,.0f} {unit}"
         value /= 1024
     return f"{value:,.4g} GiB" if value < 1000 else f"{value:,.0f} GiB"
+
+
+def first_line(text: str | None) -> str:
+    r"""Return the first line of a text, empty where there is none.
+
+    Examples
+    --------
+    >>> first_line("Out of memory\nin layer 3"), first_line(""), first_line(None)
+    ('Out of memory', '', '')
+    """
+    return next(iter((text or "").splitlines()), "")

@@ -44,7 +44,7 @@ def decode_version(code: str, command: str | None = None) -> str:
     '1.7.1'
     """
     if not code.isdigit():
-        return code.split()[0]
+        return next(iter(code.split()), code)
     return format_version(decode_banner_version(code, program_of(command) or ""))
 
 

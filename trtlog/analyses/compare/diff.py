@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from trtlog._util.words import did_you_mean
+from trtlog._util.words import did_you_mean, first_line
 from trtlog.analyses.compare.align import Alignment, Pair, align, read_nodes
 from trtlog.analyses.compare.aligned import attribution_rows, format_rows, layer_rows, reformat_rows, time_source
 from trtlog.analyses.compare.candidates import Machine, candidate_rows, layer_shifts, machine, tactic_rows
@@ -318,7 +318,7 @@ def _cause(log: Log) -> str:
     if errors:
         from trtlog._util.redact import redact
 
-        return redact(errors[0].splitlines()[0])
+        return redact(first_line(errors[0]))
     return "the log gives no error" if log.run.status == "failed" else "the log ends before the run does"
 
 

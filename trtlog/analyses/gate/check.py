@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from trtlog._util.redact import redact, redact_json
-from trtlog._util.words import counted
+from trtlog._util.words import counted, first_line
 from trtlog.analyses.compare.align import Pair, align
 from trtlog.analyses.compare.diff import one_run
 from trtlog.analyses.compare.tables import message_key
@@ -197,7 +197,7 @@ class _Check:
         if self.log.run.status in ("failed", "incomplete"):
             word = "failed" if self.log.run.status == "failed" else "did not end"
             errors = [m for m in self.log.records("messages") if m.severity in ("error", "fatal") and m.text]
-            cause = f": {redact(errors[0].text.splitlines()[0])}" if errors else ""
+            cause = f": {redact(first_line(errors[0].text))}" if errors else ""
             self.add("status", f"the run {word}{cause}", line=errors[0].line if errors else None)
         self._environment()
         self._options()
@@ -422,7 +422,7 @@ class _Check:
             key = message_key(redact(message.text or ""))
             if key not in known and key not in seen:
                 seen.add(key)
-                text = redact((message.text or "").splitlines()[0] if message.text else "")
+                text = redact(first_line(message.text))
                 noisy = self.noise is not None and message.kind in _MEASURED
                 excuse = "it comes and goes with the measurement" if noisy else None
                 self.add("messages", f"new {message.severity}: {text}", excuse, found=text, line=message.line)

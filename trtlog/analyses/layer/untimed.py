@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.words import first_line
 from trtlog.analyses.layer.base import rows
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def why_untimed(log: Log, layer: str) -> Untimed | None:
         end = starts[place] if place < len(starts) else float("inf")
         inside = [m for m in messages if row["line"] < m["line"] < end and _ends_timing(m)]
         if inside:
-            text = inside[0]["text"].splitlines()[0]
-            return Untimed("error", f"Its timing ended in an error: {text}", inside[0]["line"])
+            text = first_line(inside[0]["text"])
+            words = text or "the line ends behind its header"
+            return Untimed("error", f"Its timing ended in an error: {words}", inside[0]["line"])
     if cached := next((row for row in own if row["outcome"] == "cached"), None):
         return Untimed("cached", "The builder took a cached result for it and timed nothing.", cached["line"])
     if own and own[-1]["line"] == starts[-1] and own[-1]["outcome"] == "untimed":

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from trtlog._util.words import first_line
 from trtlog.analyses.lint.known_errors import HARMLESS, IN_MODEL, KNOWN, RESULTS
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _no_implementation(
     errors: Sequence[dict[str, Any]], error: dict[str, Any], skips: Sequence[dict[str, Any]]
 ) -> Cause:
     """Return why no tactic of a layer could be used: the exception or the memory that its tactics were skipped for."""
-    found = _NO_IMPLEMENTATION.search((error["text"] or "").splitlines()[0])
+    found = _NO_IMPLEMENTATION.search(first_line(error["text"]))
     layer = re.sub(r"\.? +In \w+ at .*$", "", found[1]) if found else None
     before = [s for s in skips if s["line"] is not None and s["line"] < error["line"]]
     named = [s for s in before if s["layer"] == layer]
