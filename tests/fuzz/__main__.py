@@ -15,13 +15,13 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=1000, help="how many, over all seeds")
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, from --first-seed on")
     parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("--level", choices=checks.LEVELS, help="how far each input is looked at; by default by chance")
+    parser.add_argument("--level", choices=checks.LEVELS, help="what is looked at; by chance if not given")
     parser.add_argument("--seconds", type=float, help="stop after so long")
     parser.add_argument("--tries", type=int, default=1500, help="how often an input is tried while it is made small")
     parser.add_argument("--only", metavar="SEED:NUMBER", help="this input alone, with its traceback")
     given = parser.parse_args()
     if given.only:
-        data, other, names, level = session.input_of(given.only, real_logs())
+        data, other, names, level = session.input_of(given.only, real_logs(), given.level)
         print(names, level, len(data))
         checks.check(data, other, session.Random(f"{given.only}:check"), given.level or level)
         return 0

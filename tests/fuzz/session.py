@@ -84,10 +84,13 @@ def limited(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def input_of(chance: str, logs: list[Path]) -> tuple[bytes, bytes, list[str], str]:
-    """Return an input, another log beside it, the mutations that made it, and how far it is looked at."""
+def input_of(chance: str, logs: list[Path], level: str | None = None) -> tuple[bytes, bytes, list[str], str]:
+    """Return an input, another log beside it, the mutations that made it, and how far it is looked at.
+
+    Every input is one for forms where they are the level that is asked for, some are otherwise.
+    """
     noise = Random(chance)
-    if noise.random() < FORMS:
+    if noise.random() < FORMS or level == "forms":
         return bare_log(noise, logs) if logs else b"", b"", [], "forms"
     data, other = material(noise, logs), material(noise, logs)
     data, names = mutated(data, other, noise)
@@ -137,7 +140,7 @@ def one(
     session: Session, chance: str, logs: list[Path], level: str | None, reduce_tries: int, told: Callable[[str], None]
 ) -> None:
     """Make and check one input, and reduce the first of a kind that shows a fault."""
-    data, other, names, drawn = input_of(chance, logs)
+    data, other, names, drawn = input_of(chance, logs, level)
     level = level or drawn
     started = time.process_time()
     error = fault(data, other, chance, level)

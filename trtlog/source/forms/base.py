@@ -38,7 +38,11 @@ class Undo:
         What is said of the log: what was found, and what became of it.
     certain : bool
         Whether the text as a whole is evidence enough, though the grammar reads free text in either form.
+    outer : bool
+        Whether what is cut off is a header itself: lines without another are not known worse for it.
     """
+
+    outer = False
 
     def __init__(self, key: str, note: str, *, certain: bool = False) -> None:
         self.key = key
@@ -182,7 +186,7 @@ class Sample:
         judged = [*known[:: max(1, len(known) // JUDGED)], *others[:: max(1, len(others) // JUDGED)]]
         worth = [(self.worth(old), self.worth(new)) for old, new in judged]
         better = sum(new > old for old, new in worth)
-        return better, sum(new < old for old, new in worth), len(pairs)
+        return better, 0 if undo.outer else sum(new < old for old, new in worth), len(pairs)
 
 
 class Form:

@@ -20,6 +20,7 @@ _TAGS = (
     rb"details|summary|blockquote"
 )
 _TAG = re.compile(rb"</?(?:%b)(?:[ \t][^<>\n]*)?/?>" % _TAGS, re.IGNORECASE)
+_FEWEST, _NEARLY_ALL = 5, 0.9
 _BREAK = re.compile(rb"[ \t]*(?:<br[ \t]*/?>|</(?:p|div|tr|li)>)[ \t]?", re.IGNORECASE)
 
 
@@ -145,14 +146,18 @@ class Tags(Form):
     hides = True
 
     def find(self, sample: Sample) -> list[Undo]:
-        """Return one that removes the tags, where several lines hold some or there is hardly another line."""
+        """Return one that removes the tags, where several lines hold some or there is hardly another line.
+
+        That nearly all lines do is evidence enough.
+        """
         lines = sum(b"<" in line and _TAG.search(line) is not None for line in sample.lines)
-        return [_Untag()] if lines > 1 or (lines and sample.filled < 3) else []
+        whole = lines >= max(_FEWEST, _NEARLY_ALL * sample.filled)
+        return [_Untag(certain=whole)] if lines > 1 or (lines and sample.filled < 3) else []
 
 
 class _Untag(Reflow):
-    def __init__(self) -> None:
-        super().__init__("tags", "HTML tags were removed")
+    def __init__(self, *, certain: bool) -> None:
+        super().__init__("tags", "HTML tags were removed", certain=certain)
 
     def fresh(self) -> _Untag:
         return self

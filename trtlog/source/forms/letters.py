@@ -62,8 +62,9 @@ class Entities(Form):
         # Where all of a text is escaped no such character is left.
         lines = sum(b"&" in line and _ENTITY.search(line) is not None for line in sample.lines)
         left = any(character in sample.data for character in (b"<", b">"))
-        entities = len(_ENTITY.findall(sample.data))
-        whole = lines >= _CERTAIN and not left and sample.data.count(b"&") <= _WHOLE * entities
+        entities = _ENTITY.findall(sample.data)
+        enough = lines >= _CERTAIN or len(set(entities)) > 1
+        whole = enough and not left and sample.data.count(b"&") <= _WHOLE * len(entities)
         return [_Entities(certain=whole)]
 
 

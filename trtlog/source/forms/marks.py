@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import chain
 
 from trtlog.source.forms.base import Form, Replace, Sample, Undo
 
@@ -11,6 +12,10 @@ from trtlog.source.forms.base import Form, Replace, Sample, Undo
 _BEGINNINGS = re.compile(
     rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-|\[[VIWEFX]\]|\[TRT\]|\[TensorRT\]|&&&& |\b[A-Z]+: \[|Layer\(|\b[VIWE][0-9]{4} "
 )
+# Where any other header may begin.
+_WORD = re.compile(rb"(?<=[ \t])[A-Z]")
+# A part of a header: what stands in front of the next one is a record, or the rest of one.
+_BOX = re.compile(rb"\] \[(?:[VIWEFX]|TRT)\]")
 _FARTHEST = 200
 _LEAST = 2
 _SHARE = 0.02
@@ -75,7 +80,10 @@ class Relayed(Form):
     )
 
     def find(self, sample: Sample) -> list[Undo]:
-        """Return one that cuts off the outer header, where most lines have one with its own time inside."""
+        """Return one that cuts off the outer header, where most lines have one with its own time inside.
+
+        Where all lines have one, it was put there, though it tells of some lines all that is known of them.
+        """
         fronts: Counter[bytes] = Counter()
         for line in sample.lines:
             end = sample.judge.header(line)
@@ -86,7 +94,10 @@ class Relayed(Form):
         shapes = b"|".join(shape for shape, _ in fronts.most_common(_OUTER))
         bare = b"|".join(re.sub(rb"(?:\\ )+$", b"", shape) + b"[ \t]*$" for shape, _ in fronts.most_common(_OUTER))
         note = "the header of a logger in front of each line's own was cut off"
-        return [Replace(f"outer {shapes!r}", note, rb"^(?:%b|%b)" % (shapes, bare))]
+        undo = Replace(f"outer {shapes!r}", note, rb"^(?:%b|%b)" % (shapes, bare))
+        outer = re.compile(rb"(?:%b|%b)" % (shapes, bare)).match
+        undo.certain = undo.outer = sum(outer(line) is not None for line in sample.lines) > _ALL * sample.filled
+        return [undo]
 
 
 def _shared(sample: Sample, front: bytes) -> bytes:
@@ -110,10 +121,11 @@ def _front(sample: Sample, line: bytes) -> bytes:
     """Return what stands in front of the first record of a line; nothing where there is none."""
     own = sample.judge.logger
     places = [found.start() for found in _BEGINNINGS.finditer(line, 1, _FARTHEST)]
-    for place in [*places, *(own.inside(line, _FARTHEST) if own is not None else ())]:
+    words = (found.start() for found in _WORD.finditer(line, 1, _FARTHEST))
+    for place in chain(places, own.inside(line, _FARTHEST) if own is not None else (), words):
         if sample.judge.begins(line, place):
             front = line[:place]
-            return b"" if b"] [" in front else front.partition(b'{"')[0]
+            return b"" if _BOX.search(front) else front.partition(b'{"')[0]
     return b""
 
 

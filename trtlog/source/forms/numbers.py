@@ -7,19 +7,25 @@ from itertools import pairwise
 
 from trtlog.source.forms.base import JUDGED, Form, Replace, Sample, Undo
 
-# What may stand around a number; numbers of the first kind rise by one, those of `grep` only rise.
+# What may stand around a number; numbers of the first kind rise by one, those of `grep` only rise. Blanks behind all
+# numbers belong to them, those behind some of them to the line.
+_BAR = rb" *([0-9]+) ?(?:\||\xe2\x94\x82|\xe2\x86\x92)"
 _COUNTED = (
     rb" *([0-9]+)\t",
-    rb" *([0-9]+) ?(?:\||\xe2\x94\x82|\xe2\x86\x92) ?",
+    _BAR + rb"(?: |$)",
+    _BAR,
     rb" *([0-9]+)[.):](?: |$)",
-    rb" *([0-9]+)(?: {1,2}|$)",
+    rb" *([0-9]+)(?:  |$)",
+    rb" *([0-9]+)(?: |$)",
     rb"L([0-9]+)[:]? ",
 )
 _FOUND = rb"([0-9]+)[:-]"
-_FILE = re.compile(rb"^([A-Za-z0-9_.\\/~-]+(?:\.[A-Za-z]+)?)[:-]([0-9]+)[:-]", re.MULTILINE)
+# PowerShell marks the lines that it found, not those around them.
+_MARKED = rb"(?:> |  )?"
+_FILE = re.compile(rb"^%b([A-Za-z0-9_.\\/~-]+(?:\.[A-Za-z]+)?)[:-]([0-9]+)[:-]" % _MARKED, re.MULTILINE)
 _STEADY = 0.8
 _LEAST = 2
-_NUMBER = re.compile(rb" *L?[0-9]+[^0-9]|[^ \t\n:]+[:-][0-9]+[:-]")
+_NUMBER = re.compile(rb" *L?[0-9]+[^0-9]|%b[^ \t\n:]+[:-][0-9]+[:-]" % _MARKED)
 
 
 class Numbers(Form):
@@ -47,7 +53,7 @@ class Numbers(Form):
                 undos.append(_cut(rb"^%b" % expression))
         names = [found[1] for found in _FILE.finditer(sample.data)]
         files = {name for name in names if names.count(name) > 1} if len(names) < 10_000 else {names[0]}
-        for front in [re.escape(name) + b"[:-]" for name in sorted(files)] + [b""]:
+        for front in [_MARKED + re.escape(name) + b"[:-]" for name in sorted(files)] + [b""]:
             numbers = _numbers(sample, rb"^" + front + _FOUND)
             rising = sum(a < b for a, b in pairwise(numbers))
             if rising and rising >= _STEADY * (len(numbers) - 1):
