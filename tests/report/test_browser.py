@@ -223,3 +223,20 @@ def test_runs_are_told_apart_in_the_choice(open_page):
     labels = open_page("runs").locator("#run option").all_inner_texts()
     assert len(set(labels)) == len(labels)
     assert any("," in label for label in labels), "more than the model's name"
+
+
+def test_a_table_wider_than_its_place_gives_up_room_before_it_scrolls(open_page):
+    page = open_page("detailed", viewport={"width": 1280, "height": 900})
+
+    def measured(table: str) -> tuple[int, int]:
+        node = page.locator(f"[data-table={table}] .scroll")
+        return node.evaluate("n => [n.scrollWidth - n.clientWidth, n.querySelector('td').offsetWidth]")
+
+    over, _ = measured("what_if")
+    assert over == 0
+    over, name = measured("roofline")
+    assert over < 120, "the last column alone is cut"
+    assert name >= 220, "a name keeps what tells it apart"
+    assert cells(page, "roofline", "flops")[0] == "1.89 G"
+    raw = page.locator("[data-table=roofline] tbody tr").first.locator("td.number[title='1888223232']")
+    assert raw.count() == 1

@@ -68,6 +68,7 @@ def table_json(
                 "doc": meta.get("doc", ""),
                 "type": "number" if numeric else "bool" if pa.types.is_boolean(field.type) else "text",
                 "digits": _digits(name, pa.types.is_floating(field.type)),
+                "scaled": name in _SCALED,
             }
         )
         values = table.column(name).to_pylist()
@@ -97,6 +98,8 @@ def heading(name: str) -> str:
 
 # Rates of a roofline: a hundredth says nothing.
 _RATES = ("tflops", "gb_per_s", "intensity")
+# Counts made from shapes: three digits and a prefix say what matters; the whole number is in the cell's title.
+_SCALED = ("flops", "bytes")
 
 
 def _digits(name: str, is_float: bool) -> int | None:

@@ -76,8 +76,14 @@ function brief(value) {
 function shown(value, column) {
   if (value === null || value === undefined) return '';
   if (column && column.type === 'bool') return value ? 'yes' : 'no';
+  if (column && column.scaled) return scaled(value);
   if (column && column.type === 'number') return (column.signed && value > 0 ? '+' : '') + number(value, column.digits);
   return String(value);
+}
+const PREFIXES = [[1e12, ' T'], [1e9, ' G'], [1e6, ' M'], [1e3, ' k']];
+function scaled(value) {
+  const [size, prefix] = PREFIXES.find(([least]) => Math.abs(value) >= least) || [1, ''];
+  return Number((value / size).toPrecision(3)) + prefix;
 }
 // A text of trtlog's own; a flag in it is not broken at the end of a line, and can be copied.
 const prose = (text) => text.split(/(--[A-Za-z][^\s,;)'"]*[^\s,;).'"])/).map((part) => (part.startsWith('--') ? el('code', {}, part) : part));

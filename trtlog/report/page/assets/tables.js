@@ -1,6 +1,8 @@
 // Tables that sort, search and turn pages: at most a page of rows is in the document.
 const SIZES = [15, 25, 50, 100, 500];
 const BIG = 12;
+// Pixels that a name keeps in a table that is wider than its place.
+const NARROW_NAME = 220;
 const VERDICTS = new Set(['faster', 'slower', 'better', 'worse', 'added', 'removed', 'changed']);
 // A click on a cell's row shows its long texts whole; links and selections of text keep their meaning.
 function unfold(event) {
@@ -54,9 +56,10 @@ class TableView {
     const cut = held.total > held.rows
       ? el('p', { class: 'note' }, `${held.rows} of ${held.total} rows are in this file. All: trtlog show, or the library.`)
       : null;
-    return el('div', { class: 'table' + (block.dense ? ' dense' : ''), 'data-table': block.table }, bar,
-      el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': block.title },
-        el('table', {}, el('thead', {}, el('tr', {}, this.heads)), this.body)), cut,
+    this.scroll = el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': block.title },
+      el('table', {}, el('thead', {}, el('tr', {}, this.heads)), this.body));
+    new ResizeObserver(() => this.fit()).observe(this.scroll);
+    return el('div', { class: 'table' + (block.dense ? ' dense' : ''), 'data-table': block.table }, bar, this.scroll, cut,
       this.marks ? el('p', { class: 'legend' }, el('span', {}, el('i', { class: 'used' }), 'what the engine uses')) : null);
   }
 
@@ -151,6 +154,21 @@ class TableView {
     this.status.textContent = this.rows.length === all ? range : `${range} (of ${all})`;
     this.pager[0].disabled = this.page === 0;
     this.pager[1].disabled = first + this.size >= this.rows.length;
+    this.fit();
+  }
+
+  // A table wider than its place first gives up room between its columns, then the ends of names; the rest scrolls.
+  fit() {
+    const { scroll } = this;
+    scroll.classList.remove('tight');
+    scroll.style.removeProperty('--name');
+    const over = () => scroll.scrollWidth - scroll.clientWidth;
+    if (!scroll.clientWidth || over() <= 0) return;
+    scroll.classList.add('tight');
+    const names = this.body.querySelectorAll('tr:first-child > .name, tr:first-child > .long');
+    if (over() <= 0 || !names.length) return;
+    const widest = Math.max(...Array.from(names, (name) => name.offsetWidth));
+    scroll.style.setProperty('--name', Math.max(NARROW_NAME, widest - Math.ceil(over() / names.length)) + 'px');
   }
 }
 
