@@ -126,9 +126,12 @@ def test_the_page_for_contributors_teaches_a_rule(tmp_path):
     assert "kernels_warmed_up" not in (ROOT / "grammars" / "messages" / "build.lark").read_text(encoding="utf-8")
 
 
-def test_the_analysis_that_contributing_teaches_works_as_written(tmp_path):
-    module = blocks(ROOT / "docs" / "contributing.md", "python")[0]
-    entry, method = blocks(ROOT / "docs" / "contributing.md", "text")[:2]
+@pytest.mark.parametrize("way", ["sql", "function"])
+def test_the_analysis_that_contributing_teaches_works_as_written(way, tmp_path):
+    as_sql, as_function = blocks(ROOT / "docs" / "contributing.md", "python")[:2]
+    entry, method, entry_of_function = blocks(ROOT / "docs" / "contributing.md", "text")[:3]
+    module = as_sql if way == "sql" else as_function
+    entry = entry if way == "sql" else entry_of_function
     package = tmp_path / "trtlog"
     shutil.copytree(ROOT / "trtlog", package, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "grammars").symlink_to(ROOT / "grammars")
@@ -149,11 +152,13 @@ def test_the_analysis_that_contributing_teaches_works_as_written(tmp_path):
     shown = [row["avg_ms"] for row in found]
     assert shown == times[: len(shown)]
     assert sum(shown[:-1]) < sum(times) / 2 <= sum(shown)
-    assert "mean time of an inference" in run("tables", "slow_layers")
+    about = run("tables", "slow_layers")
+    assert "mean time of an inference" in about
+    assert ("qualify coalesce(slower_ms, 0)" in about) == (way == "sql")
 
 
 def test_table_rule_and_command_that_contributing_teaches_work_as_written(tmp_path):
-    record, builder, message, rule, example, command, entry = blocks(ROOT / "docs" / "contributing.md", "text")[2:9]
+    record, builder, message, rule, example, command, entry = blocks(ROOT / "docs" / "contributing.md", "text")[3:10]
     for name in ("trtlog", "grammars"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")

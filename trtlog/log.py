@@ -589,8 +589,8 @@ def _same(left: pa.Table, right: pa.Table) -> bool:
 def to_frame(table: pa.Table) -> pd.DataFrame:
     """Return an Arrow table as a DataFrame with Arrow-backed columns; names become plain text columns."""
     import pandas as pd
-    import pyarrow as pa
 
-    fields = [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in table.schema]
-    frame: pd.DataFrame = table.cast(pa.schema(fields)).to_pandas(types_mapper=pd.ArrowDtype)
+    from trtlog._util.arrow import plain
+
+    frame: pd.DataFrame = plain(table).to_pandas(types_mapper=pd.ArrowDtype)
     return frame

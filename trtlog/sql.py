@@ -69,13 +69,14 @@ def query(
     >>> query(log, statement, ["%fc/Gemm"]).to_pylist()
     [{'n': 212, 'best': 0.00473438}]
     """
+    from trtlog._util.arrow import plain
     from trtlog.tables.schema import schema_of_record
 
     def rows(name: str) -> Any:
-        return _registrable(log.table(name))
+        return plain(log.table(name))  # of a dictionary DuckDB would make an ENUM of this log's own
 
     def outline(name: str) -> Any:
-        return _registrable(schema_of_record(log.record(name)).empty_table())
+        return plain(schema_of_record(log.record(name)).empty_table())
 
     given = list(parameters) if parameters is not None else None
     return run(rows, sql, given, list(log.tables), log.analyses, outline, limits=limits)
@@ -225,14 +226,6 @@ def _computed_named(connection: duckdb.DuckDBPyConnection, sql: str, computed: S
     except duckdb.Error:
         return named
     return [name for name in named if name in read]
-
-
-def _registrable(table: pa.Table) -> pa.Table:
-    """Return the table with plain text for dictionaries: DuckDB would make each an ENUM of this log's own."""
-    import pyarrow as pa
-
-    fields = [f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in table.schema]
-    return table.cast(pa.schema(fields))
 
 
 def _message(error: Exception, tables: Sequence[str]) -> str:

@@ -56,10 +56,13 @@ def test_rows_are_those_of_the_declared_record(name, analysis):
 
 
 def test_what_an_analysis_takes_and_needs_is_there():
-    shared = {"log", "layers"}
+    shared = {"log", "layers", "kept_passes", "kept_fusions"}
     for analysis in each(ANALYSES.values()):
         assert set(analysis.takes) <= {*TABLES, *ANALYSES, *shared}
         assert set(analysis.needs) <= set(TABLES)
+        if analysis.rows().sql:
+            assert all(re.search(rf"\b{name}\b", analysis.rows().sql) for name in each(analysis.takes))
+            continue
         names = list(inspect.signature(analysis.load()).parameters)
         assert len(names) >= len(analysis.takes)
         parameters = dict(zip(analysis.takes, names, strict=False))
@@ -79,7 +82,11 @@ def test_declared_methods_are_the_registered_ones():
     assert [method.name for method in declared] == list(METHODS)
     for method in each(declared):
         analysis = METHODS[method.name]
-        options = list(inspect.signature(analysis.load()).parameters.values())[len(analysis.takes) :]
+        if analysis.rows().sql:
+            options = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+                       for name, default in analysis.rows().sql_options.items()]  # fmt: skip
+        else:
+            options = list(inspect.signature(analysis.load()).parameters.values())[len(analysis.takes) :]
         assert [argument.arg for argument in method.args.args[1:]] == [option.name for option in options]
         defaults = [option.default for option in options if option.default is not inspect.Parameter.empty]
         assert [ast.literal_eval(default) for default in method.args.defaults] == defaults

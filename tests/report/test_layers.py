@@ -12,7 +12,8 @@ import pytest
 from tests.conftest import FIXTURES, each
 from tests.report.conftest import REPORTED
 from trtlog.analyses.layer.engine_layer import layers_of
-from trtlog.analyses.layer.layers import layer_times, stretches, type_times
+from trtlog.analyses.layer.layers import TypeTime, layer_times
+from trtlog.analyses.query import query
 
 
 def times_of(log):
@@ -35,7 +36,7 @@ def test_times_are_those_of_the_profile(logs, name):
     table = times_of(logs(name))
     found = {row["layer"]: row["time_ms"] for row in table.to_pylist() if row["time_ms"] is not None}
     assert found == pytest.approx({layer: time / iterations for layer, time in wanted.items()})
-    types = type_times(table).to_pylist()
+    types = query(TypeTime, {"layer_times": table}).to_pylist()
     assert sum(row["time_ms"] or 0 for row in types) == pytest.approx(sum(wanted.values()) / iterations)
     assert sum(row["percent"] or 0 for row in types) == pytest.approx(100)
     assert sum(row["layers"] for row in types) == table.num_rows
@@ -59,7 +60,7 @@ def test_the_run_is_cut_into_stretches(logs):
     log = logs("detailed")
     export = FIXTURES / REPORTED["detailed"].replace(".log.gz", ".times.json.gz")
     times = [query["computeMs"] for query in json.load(gzip.open(export))]
-    rows = stretches(log.table("iteration_times"), log.table("iterations"), most=100).to_pylist()
+    rows = log.analyze.table("stretches", most=100).to_pylist()
     assert len(rows) <= 100
     assert sum(row["count"] for row in rows) == len(times)
     for row in each(rows):

@@ -134,6 +134,22 @@ def among(values: Array, wanted: Array | Sequence[int]) -> Array:
     return out
 
 
+def plain_schema(schema: pa.Schema) -> pa.Schema:
+    """Return a schema with plain text in place of names, which are encoded by a dictionary; it keeps its metadata."""
+    return pa.schema([f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in schema])
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """Return a table whose names are plain text columns.
+
+    Examples
+    --------
+    >>> plain(pa.table({"a": pa.array(["x"]).dictionary_encode()})).schema.field("a").type
+    DataType(string)
+    """
+    return table.cast(plain_schema(table.schema))
+
+
 def no_rows(schema: pa.Schema) -> pa.Table:
     """Return a table without rows: ``Schema.empty_table`` loads pandas.
 

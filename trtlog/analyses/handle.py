@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from trtlog.log import Log
 
 
+# What stands before a table's name where only the rows that tell of the engine that was kept are taken.
+KEPT = "kept_"
 # Tables that tell of layers.
 _OF_LAYERS = ("engine_layers", "tactics", "timings", "profile", "reformats")
 
@@ -105,6 +107,8 @@ class Analyses(InNotebook):
             return self._log
         if name == "layers":
             return self._layers
+        if name.startswith(KEPT):
+            return self._layers.rows(name.removeprefix(KEPT))
         return self.table(name) if name in analyses() else self._log.table(name)
 
     # ------------------------------------------------------------------ answers
@@ -138,6 +142,7 @@ class Analyses(InNotebook):
         if not analysis.needs:
             return True
         facts = {*analysis.needs, *(_OF_LAYERS if "layers" in analysis.takes else ())}
+        facts |= {name.removeprefix(KEPT) for name in analysis.takes if name.startswith(KEPT)}
         for name in analysis.takes:
             if name in TABLES:
                 facts.add(name)

@@ -36,11 +36,12 @@ class Analysis:
         Its name among the tables.
     function : str
         ``module:function`` below ``trtlog.analyses``: takes what ``takes`` names, and options by keyword; returns an
-        Arrow table.
+        Arrow table. Of an analysis in SQL the record, which has the statement (:mod:`trtlog.analyses.query`).
     record : str
         Class of a row, in the same module: columns, units, meanings.
     takes : tuple of str
-        Tables of facts, other analyses, or what analyses share (:class:`trtlog.analyses.handle.Analyses`).
+        Tables of facts, other analyses, or what analyses share (:class:`trtlog.analyses.handle.Analyses`);
+        ``kept_passes`` are the rows of ``passes`` that tell of the engine that was kept.
     needs : tuple of str
         Tables without whose rows the answer is empty, in order of importance.
     about : str
@@ -68,7 +69,12 @@ class Analysis:
     def load(self) -> Callable[..., pa.Table]:
         """Return the function."""
         module, name = self._place()
-        function: Callable[..., pa.Table] = self._import(module, name)
+        found = self._import(module, name)
+        if isinstance(found, type):
+            from trtlog.analyses.query import query
+
+            return lambda *tables, **options: query(found, dict(zip(self.takes, tables, strict=True)), **options)
+        function: Callable[..., pa.Table] = found
         return function
 
     def rows(self) -> type[Record]:
@@ -115,9 +121,9 @@ _DECLARED = (
              "Layers whose tactic differs in ``other``, another build of the network, with margin and noise."),
     Analysis("workspace_skips", "build.memory:workspace_skips", "WorkspaceSkip", ("skips", "tactics"), ("timings",),
              "Layers with tactics skipped for lack of memory."),
-    Analysis("fusion_waterfall", "build.fusions:waterfall", "WaterfallStep", ("layers",), ("passes",),
-             "Number of layers after each pass."),
-    Analysis("fusion_rules", "build.fusions:rules", "RuleUse", ("fusions", "passes"), ("fusions",),
+    Analysis("fusion_waterfall", "build.fusions:WaterfallStep", "WaterfallStep", ("kept_passes", "kept_fusions"),
+             ("passes",), "Number of layers after each pass."),
+    Analysis("fusion_rules", "build.fusions:RuleUse", "RuleUse", ("fusion_attempts", "fusions"), ("fusions",),
              "Rewrites by rule: tried, applied."),
     Analysis("fusion_attempts", "build.fusions:attempts", "Attempt", ("fusions", "passes"), ("fusions",),
              "Every attempt with what came of it."),
@@ -128,7 +134,7 @@ _DECLARED = (
     Analysis("precision", "layer.fallback:layer_precisions", "LayerPrecision", ("layers",),
              ("engine_layers", "tactics"),
              "Each engine layer's time by precision, its own, and why it fell back; ``engine=`` for another engine."),
-    Analysis("precision_totals", "layer.fallback:precision_totals", "PrecisionTotal", ("precision",),
+    Analysis("precision_totals", "layer.fallback:PrecisionTotal", "PrecisionTotal", ("precision",),
              ("engine_layers", "tactics"), "Layers, time and fallbacks by the precision in the engine."),
     Analysis("what_if", "layer.what_if:what_if", "WhatIf", ("layers",), ("tactics", "engine_layers"),
              "What other formats and each precision throughout would cost, conversions included, and which layer holds "
@@ -164,9 +170,9 @@ _DECLARED = (
              "step."),
     Analysis("layer_times", "layer.layers:layer_times", "LayerTime", ("layers", "build_time"), ("engine_layers",),
              "Each layer's time, by the best source that the log has, with its tactic and rivals."),
-    Analysis("type_times", "layer.layers:type_times", "TypeTime", ("layer_times",), ("engine_layers",),
+    Analysis("type_times", "layer.layers:TypeTime", "TypeTime", ("layer_times",), ("engine_layers",),
              "Layers and their time by type."),
-    Analysis("stretches", "layer.layers:stretches", "Stretch", ("iteration_times", "iterations"), ("iteration_times",),
+    Analysis("stretches", "layer.layers:Stretch", "Stretch", ("iteration_times", "iterations"), ("iteration_times",),
              "GPU time over the run, in at most ``most`` stretches."),
     Analysis("findings", "lint.registry:lint", "Finding", ("log",), (),
              "What is wrong and what is fine, by rule; ``log.lint()`` shows it."),

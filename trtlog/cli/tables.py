@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import click
 
 
@@ -15,13 +17,15 @@ def command(table: str | None) -> None:
     from trtlog.analyses.registry import record_of, table_names
     from trtlog.cli.common import show
     from trtlog.records import TABLES
-    from trtlog.report.document import Column, Document, Table
+    from trtlog.report.document import Column, Document, Section, Sentence, Table, words
 
     if table is not None:
-        about = record_of(table).columns().items()
+        record = record_of(table)
         four = (Column("column", "code"), Column("type", "code"), Column("unit", "code"), Column("meaning"))
-        rows = [(name, column.type, column.unit, column.doc) for name, column in about]
-        show(Document(f"trtlog tables {table}", (Table(four, rows),)))
+        rows = [(name, column.type, column.unit, column.doc) for name, column in record.columns().items()]
+        statement = dedent(record.sql).strip().splitlines()
+        query = (Section("SQL", tuple(Sentence(words(line)) for line in statement)),) if statement else ()
+        show(Document(f"trtlog tables {table}", (Table(four, rows), *query)))
         return
     for title, names in (("table", list(TABLES)), ("analysis", table_names())):
         columns = (Column(title, "code"), Column("columns", "number"), Column("one row per"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from textwrap import dedent
 
 from trtlog.analyses.registry import METHODS
 from trtlog.records import TABLES, Record
@@ -33,6 +34,8 @@ def tables_page() -> str:
     for analysis in METHODS.values():
         lines += ["", f"## {analysis.table}", "", _prose(analysis.rows().__doc__), ""]
         lines += [f"`log.analyze.{analysis.name}()`: {_prose(analysis.about)}", *_columns(analysis.rows())]
+        if statement := analysis.rows().sql:
+            lines += ["", "```sql", *dedent(statement).strip().splitlines(), "```"]
     return "\n".join(lines) + "\n"
 
 

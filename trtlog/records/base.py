@@ -98,9 +98,20 @@ class Record(InNotebook):
     """Base of the records: one class a table, one instance a row.
 
     Every field may be None, which means that the log does not say.
+
+    Attributes
+    ----------
+    table : str
+        Name of the table of facts whose rows it describes.
+    sql : str
+        Of an analysis that is a query: the statement that selects its columns.
+    sql_options : dict
+        The parameters of the statement, with their defaults.
     """
 
     table: ClassVar[str]
+    sql: ClassVar[str] = ""
+    sql_options: ClassVar[dict[str, Any]] = {}
     registry: ClassVar[dict[str, type[Record]]] = {}
     _columns: ClassVar[dict[str, Column]]
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from typing import Any
 
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, rows
-from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.records.base import Record, column, line_column, record, run_column
 
 
@@ -23,33 +21,25 @@ class WaterfallStep(Record):
     rewrites: int = column("int64", "rewrites printed since the pass before, attempts not counted")
     line: int = line_column("the count")
 
-
-def waterfall(layers: Layers) -> pa.Table:
-    """List the passes of the engine that was kept, with layer counts, changes and the rewrites printed in each."""
-    passes = layers.rows("passes")
-    events: dict[int, list[int]] = {}
-    for fusion in rows(layers.rows("fusions")):
-        if fusion["action"] != "attempt":
-            events.setdefault(fusion["run"], []).append(fusion["line"])
-    for lines in events.values():
-        lines.sort()
-    out: list[dict[str, Any]] = []
-    previous: dict[int, dict[str, Any]] = {}
-    for row in rows(passes):
-        before = previous.get(row["run"])
-        first = before["line"] if before else 0
-        lines = events.get(row["run"], [])
-        count = max(0, bisect_left(lines, row["line"]) - bisect_right(lines, first))
-        known = before is not None and None not in (row["layers"], before["layers"])
-        change = row["layers"] - before["layers"] if before is not None and known else None
-        out.append({**{k: row[k] for k in ("run", "name", "layers", "line")}, "change": change, "rewrites": count})
-        previous[row["run"]] = row
-    return answer(WaterfallStep, out)
+    sql = """
+        with placed as (
+            select run, name, layers, line, row_number() over () as place from kept_passes
+        ), steps as (
+            select *, lag(layers) over before as layers_before, coalesce(lag(line) over before, 0) as line_before
+            from placed window before as (partition by run order by place)
+        ), rewrites as (
+            select run, line from kept_fusions where action <> 'attempt'
+        )
+        select s.run, s.name, s.layers, s.layers - s.layers_before as change, count(r.line) as rewrites, s.line
+        from steps s left join rewrites r on r.run = s.run and r.line > s.line_before and r.line < s.line
+        group by s.run, s.name, s.layers, s.layers_before, s.line, s.place
+        order by s.place
+    """
 
 
 @record(frozen=True)
 class RuleUse(Record):
-    """How often a rewrite was tried, and to what effect."""
+    """How often a rewrite was tried, and to what effect; the most applied first."""
 
     run: int = run_column()
     rule: str | None = column("name", "name of the rewrite; null where the log names none")
@@ -58,6 +48,22 @@ class RuleUse(Record):
     outcome: str = column(
         "name", "applied; partly; silent: this rule prints no outcome anywhere in the log, so its outcome is not known"
     )
+
+    sql = """
+        with tried as (
+            select run, rule, count(*) as tried, count(*) filter (outcome = 'applied') as applied,
+                bool_or(outcome = 'silent') as silent, 0 as untried, min(line) as first
+            from fusion_attempts group by run, rule
+        ), untried as (
+            select run, rule, 0 as tried, count(*) as applied, false as silent, 1 as untried, min(line) as first
+            from fusions anti join tried using (run, rule)
+            where action <> 'attempt' and rule is not null group by run, rule
+        )
+        select run, rule, tried, applied,
+            case when silent then 'silent' when applied >= tried then 'applied' else 'partly' end as outcome
+        from (from tried union all from untried)
+        order by run, applied desc, tried desc, untried, first
+    """
 
 
 @record(frozen=True)
@@ -128,27 +134,3 @@ _WORDS = {
     "push_down": "{} pushed behind {}",
     "transpose": "dimensions of {} transposed, {} do nothing any more",
 }
-
-
-def rules(fusions: pa.Table, passes: pa.Table) -> pa.Table:
-    """Count attempts and effects by rule, the most applied first."""
-    tried: dict[tuple[int, Any], list[int]] = {}
-    outcomes = {}
-    covered: set[tuple[int, int]] = set()
-    for attempt in rows(attempts(fusions, passes)):
-        key = (attempt["run"], attempt["rule"])
-        entry = tried.setdefault(key, [0, 0])
-        entry[0] += 1
-        entry[1] += attempt["outcome"] == "applied"
-        outcomes[key] = attempt["outcome"] == "silent"
-        covered.add(key)
-    for event in rows(fusions):
-        key = (event["run"], event["rule"])
-        if event["action"] != "attempt" and event["rule"] is not None and key not in covered:
-            tried.setdefault(key, [0, 0])[1] += 1
-    out = []
-    for (run, rule), (count, applied) in tried.items():
-        outcome = "silent" if outcomes.get((run, rule)) else ("applied" if applied >= count else "partly")
-        out.append({"run": run, "rule": rule, "tried": count, "applied": applied, "outcome": outcome})
-    out.sort(key=lambda row: (row["run"], -row["applied"], -row["tried"]))
-    return answer(RuleUse, out)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from trtlog._util.arrow import from_list, no_rows, to_filled
+from trtlog._util.arrow import from_list, no_rows, plain_schema, to_filled
 from trtlog.records import Record
 from trtlog.tables.schema import schema_of_record
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
@@ -18,12 +18,6 @@ from trtlog.values.kernels import decode_kernel
 
 Frame: TypeAlias = Any
 """A pandas DataFrame: its type stubs do not know what a column holds."""
-
-
-def plain(table: pa.Table) -> pa.Table:
-    """Return a table whose names are plain text columns."""
-    fields = [f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in table.schema]
-    return table.cast(pa.schema(fields))
 
 
 def frame(table: pa.Table, columns: Sequence[str] | None = None) -> Frame:
@@ -79,16 +73,18 @@ _NO_ROWS: dict[type[Record], pa.Table] = {}
 def _no_rows(record: type[Record]) -> pa.Table:
     """Return an answer without rows; names are plain text columns."""
     if record not in _NO_ROWS:
-        schema = schema_of_record(record)
-        _NO_ROWS[record] = no_rows(
-            pa.schema([f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in schema])
-        )
+        _NO_ROWS[record] = no_rows(plain_schema(schema_of_record(record)))
     return _NO_ROWS[record]
+
+
+def schema_of_answer(record: type[Record]) -> pa.Schema:
+    """Return the schema of an answer: the columns, units and meanings of ``record``; names are plain text."""
+    return _no_rows(record).schema
 
 
 def answer(record: type[Record], values: Iterable[Any]) -> pa.Table:
     """Make the table of an answer: the columns, units and meanings of ``record``."""
-    flat = _no_rows(record).schema
+    flat = schema_of_answer(record)
     records = [asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for v in values]
     if not records:
         return _no_rows(record)
@@ -99,7 +95,7 @@ def answer(record: type[Record], values: Iterable[Any]) -> pa.Table:
 
 def from_frame(record: type[Record], values: Frame) -> pa.Table:
     """Make the table of an answer from the columns of a frame that the record names."""
-    flat = _no_rows(record).schema
+    flat = schema_of_answer(record)
     return pa.table([pa.array(values[f.name], f.type, from_pandas=True) for f in flat], schema=flat)
 
 

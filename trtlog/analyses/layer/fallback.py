@@ -159,7 +159,7 @@ def _refusals(skips: pa.Table, messages: pa.Table) -> dict[tuple[int, str], str]
 
 @record(frozen=True)
 class PrecisionTotal(Record):
-    """Sum over the engine's layers of a precision."""
+    """Sum over the engine's layers of a precision: the analysis ``precision`` summed, the most time first."""
 
     run: int = run_column()
     precision: str | None = column("name", "precision in the engine; null where unknown")
@@ -168,28 +168,19 @@ class PrecisionTotal(Record):
     fallbacks: int = column("int64", "of these, wider than the narrowest allowed")
     reasons: str | None = column("text", "why, with counts")
 
-
-def precision_totals(precisions: pa.Table) -> pa.Table:
-    """Sum the answer of :func:`layer_precisions` by the precision in the engine, the most time first."""
-    groups: dict[tuple[int, Any], list[dict[str, Any]]] = {}
-    for row in rows(precisions):
-        groups.setdefault((row["run"], row["used"]), []).append(row)
-    out = []
-    for (run, used), members in groups.items():
-        times = [m["used_ms"] for m in members if m["used_ms"] is not None]
-        reasons: dict[str, int] = {}
-        for member in members:
-            if member["fallback"] and member["reason"]:
-                reasons[member["reason"]] = reasons.get(member["reason"], 0) + 1
-        out.append(
-            {
-                "run": run,
-                "precision": used,
-                "layers": len(members),
-                "time_ms": sum(times) if times else None,
-                "fallbacks": sum(bool(m["fallback"]) for m in members),
-                "reasons": ", ".join(f"{name} {count}" for name, count in reasons.items()) or None,
-            }
+    sql = """
+        with listed as (
+            select *, row_number() over () as place from precision
+        ), counted as (
+            select run, used, reason, count(*) as layers, min(place) as first
+            from listed where fallback and reason <> '' group by run, used, reason
+        ), worded as (
+            select run, used, string_agg(reason || ' ' || layers, ', ' order by first) as reasons
+            from counted group by run, used
         )
-    out.sort(key=lambda row: (row["run"], -(row["time_ms"] or 0.0)))
-    return answer(PrecisionTotal, out)
+        select l.run, l.used as precision, count(*) as layers, sum(used_ms) as time_ms,
+            count(*) filter (fallback) as fallbacks, any_value(w.reasons) as reasons
+        from listed l left join worded w on w.run = l.run and w.used is not distinct from l.used
+        group by l.run, l.used
+        order by l.run, coalesce(sum(used_ms), 0) desc, min(place)
+    """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -47,6 +47,7 @@ class LayerTime(Record):
     kernel: str | None = column("name", "kernel of the engine's tactic")
     build_seconds: float | None = column("float64", "time the builder spent on it", "s")
     line: int | None = line_column("the engine layer, else the profile's row, else the first timing")
+    converts: bool = column("bool", "whether it converts between formats")
 
 
 def layer_times(found: Layers, build_time: pa.Table) -> pa.Table:
@@ -83,7 +84,9 @@ def _row(found: Layers, name: str, run: int, line: int | None, layer: Layer | No
     row["fastest_ms"] = min((one.time_ms for one in timed), default=None)
     row["candidates"] = len(timed) if found.candidates else None
     if layer is None:
-        return row | {"type": "Reformat" if is_conversion(name, None) else None, "tactic_ms": None}
+        row["converts"] = is_conversion(name, None)
+        return row | {"type": "Reformat" if row["converts"] else None, "tactic_ms": None}
+    row["converts"] = is_conversion(name, layer.type)
     columns = ("type", "tactic_ms", "precision", "margin_percent", "runner", "kernel")
     return row | {column: getattr(layer, column) for column in columns}
 
@@ -104,7 +107,7 @@ def _choose_source(listed: list[dict[str, Any]]) -> None:
 
 @record(frozen=True)
 class TypeTime(Record):
-    """All layers of one type."""
+    """All layers of one type: ``layer_times`` summed, the dearest first."""
 
     run: int = run_column()
     type: str | None = column("name", "type of the layers; null where the log does not tell")
@@ -114,40 +117,23 @@ class TypeTime(Record):
     percent: float | None = column("float64", "share of the sum over all layers", "%")
     source: str | None = column("name", "where the times are from: profile, tactic or fastest")
 
-
-def type_times(layers: pa.Table) -> pa.Table:
-    """Sum the answer of :func:`layer_times` by type, the dearest first."""
-    sums: dict[tuple[int, Any], list[Any]] = {}
-    totals: dict[int, float] = {}
-    for row in rows(layers):
-        type_ = "Reformat" if is_conversion(row["layer"], row["type"]) else row["type"]
-        entry = sums.setdefault((row["run"], type_), [0, 0, 0.0, row["source"]])
-        entry[0] += 1
-        if row["time_ms"] is not None:
-            entry[1] += 1
-            entry[2] += row["time_ms"]
-            totals[row["run"]] = totals.get(row["run"], 0.0) + row["time_ms"]
-    out = []
-    for (run, type_), (count, timed, total, source) in sums.items():
-        whole = totals.get(run)
-        out.append(
-            {
-                "run": run,
-                "type": type_,
-                "layers": count,
-                "timed": timed,
-                "time_ms": total if timed else None,
-                "percent": 100 * total / whole if timed and whole else None,
-                "source": source,
-            }
+    sql = """
+        with listed as (
+            select *, if(converts, 'Reformat', type) as kind, row_number() over () as place from layer_times
+        ), whole as (
+            select run, sum(time_ms) as whole_ms from layer_times group by run
         )
-    out.sort(key=lambda row: (row["run"], -(row["time_ms"] or 0.0), -row["layers"]))
-    return answer(TypeTime, out)
+        select run, kind as type, count(*) as layers, count(time_ms) as timed, sum(time_ms) as time_ms,
+            100 * sum(time_ms) / nullif(any_value(whole_ms), 0) as percent, min_by(source, place) as source
+        from listed join whole using (run)
+        group by run, kind
+        order by run, coalesce(sum(time_ms), 0) desc, layers desc, min(place)
+    """
 
 
 @record(frozen=True)
 class Stretch(Record):
-    """A stretch of consecutive measurements."""
+    """A stretch of consecutive measurements: the GPU times of a run in at most ``most`` equal ones, for a chart."""
 
     run: int = run_column()
     first: int = column("int64", "number of its first measurement, from 0")
@@ -159,36 +145,25 @@ class Stretch(Record):
         "name", "iteration_times: single queries of --exportTimes; iterations: averages printed over several runs"
     )
 
-
-def stretches(iteration_times: pa.Table, iterations: pa.Table, most: int = 400) -> pa.Table:
-    """Cut the measured GPU times into at most ``most`` equal stretches, for a chart over time."""
-    out: list[dict[str, Any]] = []
-    for source, table, name in (
-        ("iteration_times", iteration_times, "compute_ms"),
-        ("iterations", iterations, "gpu_ms"),
-    ):
-        by_run: dict[int, list[float]] = {}
-        for row in rows(table.select(["run", name])):
-            if row[name] is not None:
-                by_run.setdefault(row["run"], []).append(row[name])
-        for run, values in by_run.items():
-            if any(row["run"] == run for row in out):
-                continue
-            size = -(-len(values) // most)
-            for first in range(0, len(values), size):
-                part = sorted(values[first : first + size])
-                half = len(part) // 2
-                median = part[half] if len(part) % 2 else (part[half - 1] + part[half]) / 2
-                out.append(
-                    {
-                        "run": run,
-                        "first": first,
-                        "count": len(part),
-                        "min_ms": part[0],
-                        "median_ms": median,
-                        "max_ms": part[-1],
-                        "source": source,
-                    }
-                )
-    out.sort(key=lambda row: (row["run"], row["first"]))
-    return answer(Stretch, out)
+    sql_options: ClassVar[dict[str, Any]] = {"most": 400}
+    sql = """
+        with measured as (
+            select run, compute_ms as ms, 'iteration_times' as source from iteration_times where compute_ms is not null
+            union all
+            select run, gpu_ms, 'iterations' from iterations
+            where gpu_ms is not null and run not in (
+                select run from iteration_times where compute_ms is not null)
+        ), placed as (
+            select *, row_number() over (partition by run) - 1 as place, count(*) over (partition by run) as total
+            from measured
+        ), cut as (
+            select run, source, place, ms, place // ceil(total / $most)::bigint as stretch from placed
+        ), stretches as (
+            select run, source, min(place) as first, count(*) as count, list_sort(list(ms)) as sorted
+            from cut group by run, source, stretch
+        )
+        select run, first, count, sorted[1] as min_ms,
+            (sorted[(count + 1) // 2] + sorted[count // 2 + 1]) / 2 as median_ms, sorted[-1] as max_ms, source
+        from stretches
+        order by run, first
+    """

@@ -175,7 +175,7 @@ def _layers(page: Page) -> list[Block]:
     typed = types.column("type").null_count < types.num_rows
     if typed:
         page.put("types", types, ["type", "layers", "timed", "time_ms", "percent"])
-    page.put("layers", layers, [name for name in layers.column_names if name not in ("run", "source")])
+    page.put("layers", layers, [name for name in layers.column_names if name not in ("run", "source", "converts")])
     if source and typed:
         blocks.append(
             {
