@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,10 +12,16 @@ import pytest
 
 import trtlog
 from tests.conftest import FIXTURES, each
+from trtlog import grammar
+from trtlog.engines.line import LineEngine
 from trtlog.errors import InputError, StrictError
+from trtlog.messages.captures import Captures
+from trtlog.parquet.segments import SEGMENTED, segmented_kinds
 from trtlog.parquet.stream import convert
 from trtlog.records import TABLES
 from trtlog.source.chunks import open_source
+from trtlog.tables import BUILDERS
+from trtlog.tables.context import Context
 
 FOLDER = FIXTURES / "trt-8.5.3-h200"
 
@@ -131,3 +138,28 @@ def test_metadata_is_that_of_to_parquet(tmp_path):
     own = (b"ARROW:schema", b"trtlog.conversion")  # the second tells one conversion from another
     assert first[own[1]] != second[own[1]]
     assert {k: v for k, v in first.items() if k not in own} == {k: v for k, v in second.items() if k not in own}
+
+
+def test_what_a_cut_moves_is_read_by_the_tables_that_are_cut_alone(monkeypatch):
+    every = grammar.load()
+    reader = LineEngine(every)
+    reader.feed(text(ONE) + (Path(__file__).parent / "cases/editable-timing-cache.log").read_bytes(), 1)
+    captures, asked = reader.finish(), set()
+    for method in ("matches", "lists"):
+        kept = getattr(Captures, method)
+        ask = (lambda kept: lambda self, *kinds: (asked.update(*_names(kinds)), kept(self, *kinds))[1])(kept)
+        monkeypatch.setattr(Captures, method, ask)
+    moved = segmented_kinds(captures)
+    for name in each(BUILDERS):
+        context = Context(captures, "log")
+        _ = context.runs, context.builds, context.clock  # what stands above a cut is remembered
+        asked.clear()
+        BUILDERS[name](context)
+        read = asked & set(every.messages)
+        # Fields of remarks are copied; of an engine that no mark shows, the block below the cut does.
+        apart = read - moved if name in SEGMENTED else read & moved
+        assert name in ("messages", "engines") or not apart, (name, apart)
+
+
+def _names(kinds):
+    return [(kind,) if isinstance(kind, str) else kind for kind in kinds]

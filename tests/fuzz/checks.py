@@ -243,7 +243,8 @@ def files(log: Log, data: bytes, other: bytes, folder: Path, noise: Random) -> N
     if again.notes != log.notes:
         raise Difference(f"parquet: notes {log.notes} / {again.notes}")
     try:
-        convert(data, folder / "stream", segment_bytes=noise.choice((100, 10_000)))
+        chunks = open_source(data, noise.choice((1000, 8 << 20)))
+        convert(chunks, folder / "stream", segment_bytes=noise.choice((100, 10_000)))
     except TrtlogError as error:
         raise Difference(f"streamed conversion: {error}") from error
     streamed = trtlog.read_parquet(folder / "stream")

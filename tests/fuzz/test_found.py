@@ -64,6 +64,14 @@ FOUND = {
         b"[V] Tactic: 0x00000000000204ec Time: 0.00416483\n"
         b"Layer(CaskConvolution): l, Tactic: 0xaa0953b1a73b0b9b, a (Float[1,10,1,1]) -> b (Float[1,5,1,1])"
     ),
+    "an operation of Myelin's above the place where a conversion cuts": (
+        b"[V] [TRT]  (foreignNode) Autotuning op node: [ONNX Layer: node]\n"
+        b"[V] [TRT]  (foreignNode) Sorted table of all evaluated tactics:\n"
+        b"[V] [TRT]  (foreignNode)    2, 0.0058368, 1.00000, 0.00000, kernel, 0x38d8ab1d35e0f,\n"
+        b"[V] [TRT] *************** Autotuning format combination: Float(2,1) -> Float(2,1) ***************\n"
+        b"[V] [TRT] --------------- Timing Runner: l (Shuffle)\n[V] [TRT] Tactic: 0x3e8 Time: 0.1\n"
+        b"[V] [TRT] The selected tactic is (tactic hash, cost(in ms)):0x38d8ab1d35e0f, 0.0058368"
+    ),
     "passes in one line": (
         b"[09/07/2022-04:03:44] [V] Original: 1 layers\n[TRT] After r: 1 layers\n"
         b"[TRT] Original: 3 layers[09/07/2022-04:03:48] [V] After r: 3 layers"
@@ -173,6 +181,13 @@ def test_what_is_told_of_a_device_stays_in_its_run():
         {"run": 0, "line": 2, "name": None, "memory_mib": 6143},
         {"run": 1, "line": 5, "name": "other", "memory_mib": None},
     ]
+
+
+def test_what_is_selected_below_another_layer_is_not_of_the_operation_above():
+    (row,) = trtlog.parse(FOUND["an operation of Myelin's above the place where a conversion cuts"]).table(
+        "autotuned_ops"
+    ).to_pylist()
+    assert (row["layer"], row["tactics"], row["selected"]) == ("node", 1, None)
 
 
 def test_records_of_one_line_keep_their_order():

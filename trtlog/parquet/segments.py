@@ -13,22 +13,22 @@ from typing import Any
 import numpy as np
 
 from trtlog.messages.captures import Captures, Remark
+from trtlog.tables.blocks import COSTS, FORMATS
 from trtlog.tables.bounds import run_bounds
 from trtlog.tables.builds import marks_of
 
 Lines = np.ndarray[Any, Any]
 
-_COSTS = ("costs", "reformat_costs")
-_FORMATS = ("format_combination", "reformat_combination")
-_BLOCKS = ("timing_runner", "cached_result")
+_BLOCKS = ("timing_runner", "cached_result", "timing_layer")
 _IN_BLOCK = ("tactic", "fastest_tactic", "tactic_name", "chosen_tactic")
 _HEADINGS = ("model_options",)
-_NODES = ("foreign_node_op", "foreign_node_tactic")
+_NODES = ("foreign_node_op", "foreign_node_tactic", "foreign_node_chosen")
 # Tables whose rows depend on nothing before a cut inside a run.
 SEGMENTED = (
     "timings",
     "tactics",
     "tactic_names",
+    "autotuned_ops",
     "skips",
     "combinations",
     "fusions",
@@ -56,7 +56,7 @@ def segmented_kinds(captures: Captures) -> set[str]:
     """Return the kinds of message that the tables of a cut inside a run are made of."""
     messages = captures.grammar.messages
     own = {k for k, m in messages.items() if m.attributes.get("table") in SEGMENTED}
-    return own | (set(_COSTS + _FORMATS + _BLOCKS + _IN_BLOCK + _NODES) & set(messages))
+    return own | (set(COSTS + FORMATS + _BLOCKS + _IN_BLOCK + _NODES) & set(messages))
 
 
 def cut_at_run(captures: Captures) -> int | None:
@@ -72,8 +72,8 @@ def cut_inside_run(captures: Captures) -> int | None:
     """
     if len(lines_of(captures, _HEADINGS)) > 1:
         return None  # the last banner will tell whether that is another run
-    openers = lines_of(captures, _COSTS)
-    formats = lines_of(captures, _FORMATS)
+    openers = lines_of(captures, COSTS)
+    formats = lines_of(captures, FORMATS)
     if not len(openers):
         openers = formats
     skips = [k for k, m in captures.grammar.messages.items() if m.attributes.get("table") == "skips"]

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from trtlog._util.arrow import distinct, from_list, from_numpy, is_valid, to_filled
 from trtlog.messages.captures import Matches
-from trtlog.tables.blocks import Autotuning, Lines, autotuning, ids_of, is_time, kind_is, times_of
+from trtlog.tables.blocks import COSTS, FORMATS, Autotuning, Lines, autotuning, ids_of, is_time, kind_is, times_of
 from trtlog.tables.cells import (
     from_codes,
     lines_of,
@@ -24,7 +24,7 @@ from trtlog.tables.cells import (
     to_text,
 )
 from trtlog.tables.context import Context
-from trtlog.tables.join import asof, first_of_each, keys_of, last_equal
+from trtlog.tables.join import asof, first_of_each, keys_of, last_equal, sorted_lines
 from trtlog.tables.schema import captured_bytes, empty, from_columns, symbols_in
 
 _OUTCOMES = ("untimed", "skipped", "no_valid_tactics", "timed", "cached")
@@ -230,12 +230,21 @@ def _in_bytes(captured: Matches, requested: pa.Array) -> pa.Array:
     return from_numpy(np.where(repeats, values << 20, values), is_valid(requested)) if repeats.any() else requested
 
 
+def operations_of(context: Context, lines: Lines) -> Lines:
+    """Return the row of ``foreign_node_op`` that each line belongs to, -1 for none.
+
+    Myelin tunes the operations of a node inside one combination of formats: nothing above the next one belongs below.
+    """
+    ends = [lines_of(context.captured(*kinds)) for kinds in (FORMATS, COSTS)]
+    return asof(lines, lines_of(context.captured("foreign_node_op")), sorted_lines(context.breaks, *ends))
+
+
 def selected_tactics(context: Context) -> dict[int, tuple[str, str, int]]:
     """Return what a line says was selected, by the row of ``foreign_node_op`` above it: tactic, time, line."""
     lines, wordings, tactics_, times = context.captures.lists(
         ("foreign_node_chosen",), ("line", "wording", "tactic_hash", "time_ms")
     )
-    heads = asof(np.array(lines, np.int64), lines_of(context.captured("foreign_node_op")), context.breaks).tolist()
+    heads = operations_of(context, np.array(lines, np.int64)).tolist()
     found: dict[int, tuple[str, str, int]] = {}
     for head, line, wording, tactic, time in zip(heads, lines, wordings, tactics_, times, strict=True):
         if wording == "selected" and head >= 0:
@@ -250,8 +259,7 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
         return None
     lines = lines_of(captured)
     heads = context.captured("foreign_node_op")
-    head_lines = lines_of(heads)
-    head = asof(lines, head_lines, context.breaks)
+    head = operations_of(context, lines)
     name = "layer" if "layer" in heads.column_names else "op"
     times = times_of(captured)
     raw = captured_bytes(captured, "tactic_hash" if "tactic_hash" in captured.column_names else "tactic")

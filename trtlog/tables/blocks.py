@@ -32,8 +32,8 @@ from trtlog.tables.schema import captured_bytes, coalesced, symbols_in
 # Printed in place of a tactic where none could be timed.
 NO_TACTIC = 0xD15EA5EDD15EA5ED
 _FLOAT_MAX = 3.4e38
-_COSTS = ("costs", "reformat_costs")
-_FORMATS = ("format_combination", "reformat_combination")
+COSTS = ("costs", "reformat_costs")
+FORMATS = ("format_combination", "reformat_combination")
 _OLD_REFORMATS = ("Optimizer Reformat(", "<reformat>")
 KINDS = from_list(["layer", "reformat"], pa.string())
 
@@ -60,8 +60,8 @@ def _blocks(context: Context) -> Blocks:
         # TensorRT 5 numbers its runners: 'Timing conv1(14)'.
         named = coalesced(captured_bytes(captured, "runner"), numbers)
         captured.put("runner", named)
-    formats = context.captured(*_FORMATS)
-    costs = lines_of(context.captured(*_COSTS))
+    formats = context.captured(*FORMATS)
+    costs = lines_of(context.captured(*COSTS))
     lines, format_lines = lines_of(captured), lines_of(formats)
     breaks = sorted_lines(context.breaks, costs)
     # The result of a combination is complete at its "Chose" line; the next one begins after it.

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from trtlog._util.arrow import from_numpy
 from trtlog.messages.captures import Matches, one_column
-from trtlog.tables.autotune import selected_tactics
+from trtlog.tables.autotune import operations_of, selected_tactics
 from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
 from trtlog.tables.cells import codes_of, from_codes, int_or_none, lines_of, take, to_name, to_tactic
 from trtlog.tables.context import Context
@@ -137,8 +137,7 @@ def autotuned_ops(context: Context) -> pa.Table:
     lines, layers, keys, sources = context.captures.lists(("foreign_node_op",), fields)
     if not lines:
         return empty("autotuned_ops")
-    heads = np.array(lines, np.int64)
-    listed = asof(lines_of(context.captured("foreign_node_tactic")), heads, context.breaks)
+    listed = operations_of(context, lines_of(context.captured("foreign_node_tactic")))
     chosen = selected_tactics(context)
     rows = [chosen.get(row) for row in range(len(lines))]
     columns: dict[str, Sequence[Any]] = {
