@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import warnings
+from pathlib import Path
 from random import Random
 
 import pyarrow as pa
@@ -24,6 +25,12 @@ from trtlog.report.page.data import embed
 _OWN = {"run", "line", "engine", "timing_line", "costs_line", "last_line", "tactics"}
 # Share of the lines that is kept of those that a log has thousands of.
 _KEPT = {b"Tactic:": 0.05, b"Skipping": 0.05, b"Running:": 0.05, b"Fusing": 0.1, b"Timing Runner": 0.3, b"Average": 0.1}
+# Rows of tables that neither log has.
+_MORE = {
+    "iteration_times": FIXTURES / "trt-8.5.3-h200/resnet50_fp16_dyn_detailed.log.gz",
+    "placements": Path(__file__).parent / "cases/dla-reasons.log",
+    "autotuned_ops": Path(__file__).parent / "cases/editable-timing-cache.log",
+}
 
 
 def slim(name: str) -> bytes:
@@ -54,6 +61,7 @@ def test_every_analysis_takes_any_number(name, how):
     log = trtlog.parse(slim(name))
     lock = trtlog.lock(log)
     tables = {table: log.table(table) for table in TABLES}
+    tables.update({table: trtlog.parse(path).table(table)[:60] for table, path in _MORE.items()})
     found = []
     tried = 0
     for table, rows in each(tables.items()):

@@ -64,6 +64,11 @@ FOUND = {
         b"[V] Tactic: 0x00000000000204ec Time: 0.00416483\n"
         b"Layer(CaskConvolution): l, Tactic: 0xaa0953b1a73b0b9b, a (Float[1,10,1,1]) -> b (Float[1,5,1,1])"
     ),
+    "averages of which one has no time": (
+        b"[I] Average on 10 runs - GPU latency: . ms - Host latency: 1 ms (enqueue 0 ms)\n"
+        + b"[I] Average on 10 runs - GPU latency: 2 ms - Host latency: 3 ms (enqueue 1 ms)\n" * 8
+        + b"[I] Throughput: 12 qps"
+    ),
     "an operation of Myelin's above the place where a conversion cuts": (
         b"[V] [TRT]  (foreignNode) Autotuning op node: [ONNX Layer: node]\n"
         b"[V] [TRT]  (foreignNode) Sorted table of all evaluated tactics:\n"
@@ -188,6 +193,11 @@ def test_what_is_selected_below_another_layer_is_not_of_the_operation_above():
         "autotuned_ops"
     ).to_pylist()
     assert (row["layer"], row["tactics"], row["selected"]) == ("node", 1, None)
+
+
+def test_the_drift_is_of_the_times_that_are_there():
+    log = trtlog.parse(FOUND["averages of which one has no time"])
+    assert log.analyze.table("performance").column("drift_percent").to_pylist() == [0.0]
 
 
 def test_records_of_one_line_keep_their_order():

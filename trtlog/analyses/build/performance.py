@@ -332,7 +332,7 @@ def _against(setup: _Setup) -> str:
 
 
 def _drift(run: int, iterations: pa.Table) -> float | None:
-    times = [r["gpu_ms"] for r in rows(iterations) if r["run"] == run]
+    times = [r["gpu_ms"] for r in rows(iterations) if r["run"] == run and r["gpu_ms"] is not None]
     quarter = len(times) // 4
     if quarter < 2:
         return None
