@@ -145,10 +145,18 @@ def test_what_a_cut_moves_is_read_by_the_tables_that_are_cut_alone(monkeypatch):
     reader = LineEngine(every)
     reader.feed(text(ONE) + (Path(__file__).parent / "cases/editable-timing-cache.log").read_bytes(), 1)
     captures, asked = reader.finish(), set()
-    for method in ("matches", "lists"):
-        kept = getattr(Captures, method)
-        ask = (lambda kept: lambda self, *kinds: (asked.update(*_names(kinds)), kept(self, *kinds))[1])(kept)
-        monkeypatch.setattr(Captures, method, ask)
+    matches, lists = Captures.matches, Captures.lists
+
+    def asked_matches(self, *kinds):
+        asked.update(kinds)
+        return matches(self, *kinds)
+
+    def asked_lists(self, kinds, fields):
+        asked.update(kinds)
+        return lists(self, kinds, fields)
+
+    monkeypatch.setattr(Captures, "matches", asked_matches)
+    monkeypatch.setattr(Captures, "lists", asked_lists)
     moved = segmented_kinds(captures)
     for name in each(BUILDERS):
         context = Context(captures, "log")
@@ -160,6 +168,3 @@ def test_what_a_cut_moves_is_read_by_the_tables_that_are_cut_alone(monkeypatch):
         apart = read - moved if name in SEGMENTED else read & moved
         assert name in ("messages", "engines") or not apart, (name, apart)
 
-
-def _names(kinds):
-    return [(kind,) if isinstance(kind, str) else kind for kind in kinds]
