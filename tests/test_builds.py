@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 import trtlog
+from tests.command import trtlog as trtlog_command
 from tests.conftest import CORPUS
+from trtlog.analyses.build.builds import build_seconds, took, which_build
+from trtlog.analyses.compare.figures import figures
+from trtlog.analyses.compare.tables import phase_seconds
 
 TWO_BUILDS = """\
 [11/22/2026-13:00:00] [TRT] [V] Original: 9 layers
@@ -106,3 +110,60 @@ def test_a_real_log_of_three_strategies():
         [4203, "2", False, 0.256],
     ]
     assert set(log.engine_layers.engine) == {0}
+
+
+def test_no_figure_of_several_builds_is_given_as_one():
+    log = trtlog.parse(TWO_BUILDS.encode())
+    assert log.engines.build.tolist() == [0, 1]
+    assert build_seconds(log) == 2.5  # of the engine that the run ended with, as all that is said of its layers
+    assert took(log) == "the 2 builds took 1.5 s and 2.5 s"
+    assert (figures(log)["build_seconds"], figures(log)["builds"]) == (2.5, 2)
+    assert trtlog.lock(log).document["budgets"]["build_seconds"] == 2.5
+    assert log.analyze.build_time()[["build", "name", "tactics"]].values.tolist() == [
+        [0, "Pooling2", 1],
+        [1, "Pooling2", 1],
+    ]
+    assert phase_seconds(log) == {"engine_generation": 2.5}
+    text = " ".join(trtlog_command("summary", "-", stdin=TWO_BUILDS.encode()).stdout.split())
+    assert "2 built one after the other: build 0: built, 1.5 s; build 1: built, 2.5 s" in text
+    assert "Layers and memory are those of engine 1, that of the last of 2 builds" in text
+    assert "engine generation (engine 0)" in text
+
+
+def test_tactics_of_one_build_are_no_rivals_of_another_builds():
+    log = trtlog.parse(TWO_BUILDS.encode())
+    story = log.why("Pooling2")
+    assert (story.candidates, story.winner["time_ms"], story.top[0]["slower_percent"]) == (1, 0.25, 0.0)
+    ranked = log.analyze.candidates()[["engine", "rank", "time_ms"]].values.tolist()
+    assert ranked == [[0, 1, 0.5], [1, 1, 0.25]]
+    assert log.analyze.margins()[["engine", "candidates", "in_engine"]].values.tolist() == [[1, 1, True], [0, 1, True]]
+
+
+def test_a_long_build_among_several_is_told_by_itself():
+    text = TWO_BUILDS.replace("1.5 seconds", "14.25 seconds").replace("2.5 seconds", "12.5 seconds")
+    use = "Local timing cache in use. Profiling results in this builder pass will not be stored."
+    text = f"[11/22/2026-13:00:00] [TRT] [I] {use}\n{text}"
+    [found] = [
+        row["text"]
+        for row in trtlog.parse(text.encode()).table("findings").to_pylist()
+        if row["rule"] == "timing-cache-unused"
+    ]
+    assert "the 2 builds took 14.25 s and 12.5 s" in found
+    assert "26.75" not in found
+
+
+def test_strategies_of_one_engine_are_one_build_whose_times_add_up():
+    log = trtlog.parse(STRATEGIES.encode())
+    assert log.engines.build.tolist() == [0, 0, 0]
+    assert (build_seconds(log), figures(log)["builds"]) == (14.0, 1)
+    assert took(log) == "the build took 14 s"
+    assert which_build(log) is None
+    text = " ".join(trtlog_command("summary", "-", stdin=STRATEGIES.encode()).stdout.split())
+    assert "backend strategy 2 discarded, estimated 0.375 ms; 14 s in all" in text
+
+
+def test_a_cache_that_is_loaded_serves_the_build_that_comes():
+    use = "[V] [TRT] Global timing cache in use. Profiling results in this builder pass will be stored.\n"
+    build = "[V] [TRT] Original: 2 layers\n" + use + "[I] [TRT] Engine generation completed in 1 seconds.\n"
+    log = trtlog.parse((build + "[V] [TRT] Loaded 7 timing cache entries.\n" + build).encode())
+    assert log.analyze.cache_use()[["build", "loaded"]].values.tolist() == [[0, False], [1, True]]

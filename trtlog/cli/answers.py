@@ -54,11 +54,11 @@ def print_answer(
         return 0
     shown = answer if limit is None else answer.slice(0, limit)
     if format_ in ("table", "md"):
-        for name in ("run",):
+        for name in ("run", "build", "engine"):
             if name in shown.column_names and len(set(shown.column(name).to_pylist())) == 1:
                 shown = shown.drop_columns([name])
         if columns is not None:
-            shown = shown.select(list(columns))
+            shown = shown.select([name for name in columns if name in shown.column_names])
         shown = rounded(shown)
     if format_ == "md":
         print_folded(shown, title)
@@ -66,6 +66,13 @@ def print_answer(
         print_rows(shown, format_, title=title)
     if limit is not None and limit < answer.num_rows and format_ == "table":
         echo(f"{limit} of {answer.num_rows} rows; --limit shows more")
+    if format_ == "table" and "engine" not in answer.column_names and "build" not in answer.column_names:
+        from trtlog.analyses.build.builds import which_build
+        from trtlog.analyses.registry import methods
+
+        which = which_build(log) if "layers" in methods()[analysis].takes else None
+        if which:
+            echo(f"of {which}")
     return int(answer.num_rows)
 
 

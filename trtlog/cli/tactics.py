@@ -9,15 +9,15 @@ import click
 from trtlog.cli.answers import all_columns_option, limit_option, print_answer
 from trtlog.cli.common import echo, format_option, log_argument, print_rows, read_log, reading_options
 
-_WINNERS = ("name", "timed", "layers", "combinations_won", "engine_layers", "best_ms")
+_WINNERS = ("engine", "name", "timed", "layers", "combinations_won", "engine_layers", "best_ms")
 VIEWS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
-    "margins": ("margins", {}, ("layer", "input_layout", "precision", "winner_ms", "second_ms", "margin_percent",
-                                "candidates", "in_engine", "line", "winner_kernel")),
-    "candidates": ("candidates", {}, ("layer", "rank", "time_ms", "slower_percent", "precision", "input_layout",
-                                      "output_layout", "in_engine", "kernel", "runner", "line")),
-    "precision": ("best", {"by": "precision"}, ("layer", "precision", "best_ms", "slower_percent", "candidates",
-                                                "in_engine", "kernel", "line")),
-    "format": ("best", {"by": "format"}, ("layer", "precision", "input_layout", "output_layout", "best_ms",
+    "margins": ("margins", {}, ("engine", "layer", "input_layout", "precision", "winner_ms", "second_ms",
+                                "margin_percent", "candidates", "in_engine", "line", "winner_kernel")),
+    "candidates": ("candidates", {}, ("engine", "layer", "rank", "time_ms", "slower_percent", "precision",
+                                      "input_layout", "output_layout", "in_engine", "kernel", "runner", "line")),
+    "precision": ("best", {"by": "precision"}, ("engine", "layer", "precision", "best_ms", "slower_percent",
+                                                "candidates", "in_engine", "kernel", "line")),
+    "format": ("best", {"by": "format"}, ("engine", "layer", "precision", "input_layout", "output_layout", "best_ms",
                                           "slower_percent", "in_engine", "kernel", "line")),
     "runners": ("winners", {"by": "runner"}, _WINNERS),
     "families": ("winners", {"by": "family"}, _WINNERS),
@@ -29,8 +29,8 @@ VIEWS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
                                     "format_probability", "flip_probability", "timed_as", "line")),
     "repeats": ("repeats", {}, ("input_formats", "output_formats", "count", "min_ms", "median_ms", "max_ms",
                                 "spread_percent")),
-    "workspace": ("workspace_skips", {}, ("layer", "runner", "skipped", "requested_mib", "available_mib", "best_ms",
-                                          "line")),
+    "workspace": ("workspace_skips", {}, ("engine", "layer", "runner", "skipped", "requested_mib", "available_mib",
+                                          "best_ms", "line")),
 }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ class TimingCacheEvent(Record):
     bytes: int | None = column("int64", "size", "bytes")
     path: str | None = column("text", "file of the cache")
     cache: str = column("name", "which cache: timing, code_generator or compilation")
+    engine: int = engine_column()
 
 
 @record(frozen=True)

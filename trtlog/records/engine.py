@@ -75,6 +75,10 @@ class Engine(Record):
     line: int = line_column("the first of the build")
     last_line: int = column("int64", "last line that belongs to the engine")
     engine: int = engine_column()
+    build: int | None = column(
+        "int32", "number of the build in the run, from 0: backend strategies tried for one engine share it; null where "
+        "the engine is only loaded"
+    )  # fmt: skip
     origin: str = column("name", "built, or loaded where the run only reads it")
     strategy: str | None = column("name", "backend strategy; TensorRT 8.6 and 10.14 and later, under --verbose")
     estimated_ms: float | None = column("float64", "inference time by which strategies are compared", "ms")

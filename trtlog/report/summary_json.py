@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact_json
+from trtlog.analyses.build.builds import which_build
 from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
 from trtlog.analyses.layer.engine_layer import layers_of
@@ -57,7 +58,9 @@ def summary(log: Log) -> dict[str, Any]:
         "precision": precision_of(log),
         "performance": _rows(log, "performance", ("metric", "stat", "value", "unit", "line")),
         "bound_by": bound_by(log),
-        "phases": _rows(log, "phases", ("name", "seconds", "line")),
+        "phases": _rows(log, "phases", ("name", "seconds", "line", "engine")),
+        "engines": _rows(log, "engines", ("engine", "build", "origin", "strategy", "kept", "seconds", "size_mib")),
+        "layers_are_of": which_build(log),
         "passes": [{"name": row["name"], "layers": row["layers"]} for row in layers_of(log).rows("passes").to_pylist()],
         "memory_bytes": dict(memory_totals(layers_of(log)).items()),
         "slowest_layers": None

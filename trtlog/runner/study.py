@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from trtlog._util.maybe import MaybeNone
 from trtlog._util.words import counted, number
+from trtlog.analyses.build.builds import build_seconds
 from trtlog.analyses.build.memory import gpu_memory
 from trtlog.analyses.build.performance import measures
 from trtlog.analyses.compare.performance import Run, verdict_columns
@@ -20,7 +21,6 @@ from trtlog.display import InNotebook, draw
 from trtlog.errors import InputError, QueryError
 from trtlog.runner.folder import RunFolder
 from trtlog.runner.points import Point
-from trtlog.tables.durations import build_seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -360,7 +360,7 @@ def _measures(row: dict[str, Any], log: Log, batch: int | None) -> dict[str, Any
     row.update(measures(log.table("performance")))
     speed = row["throughput_qps"]
     row["samples_per_s"] = None if batch is None or speed is None else speed * batch
-    row["build_s"] = build_seconds(log.table("phases"))
+    row["build_s"] = build_seconds(log)
     memory = gpu_memory(log.table("memory"))
     row["engine_gpu_mib"], row["peak_gpu_mib"] = memory.engine_mib, memory.peak_mib
     row["warnings"] = sum(entry["severity"] == "warning" for entry in log.table("messages").to_pylist())

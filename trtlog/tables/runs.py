@@ -97,8 +97,10 @@ def engines(context: Context) -> pa.Table:
     firsts = np.array([build.line for build in found.builds], np.int64)
     lasts = dict(zip(found.numbers, [*(line - 1 for line in found.lines[1:]), context.last_line], strict=True))
     rows = []
+    counted: dict[int, dict[int, int]] = {}  # by run: the first attempt of a build -> number of the build
     for number, build in enumerate(found.builds):
         if number in shown:
+            own = counted.setdefault(build.run, {})
             rows.append(
                 {
                     "run": build.run,
@@ -106,6 +108,7 @@ def engines(context: Context) -> pa.Table:
                     "line": max(int(firsts[number]), context.runs[build.run].line),
                     "last_line": min(lasts[number], context.runs[build.run].last),
                     "engine": build.engine,
+                    "build": own.setdefault(build.family, len(own)) if build.origin == "built" else None,
                     "origin": build.origin,
                     "strategy": build.strategy,
                     "estimated_ms": build.estimated_ms,

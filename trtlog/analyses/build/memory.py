@@ -12,7 +12,7 @@ from trtlog._util.words import size
 from trtlog.analyses.layer.base import answer, rows, values_of
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.records.autotune import UNNAMED
-from trtlog.records.base import Record, column, line_column, record, run_column
+from trtlog.records.base import Record, column, engine_column, line_column, record, run_column
 
 _MEANING = {
     "host_persistent": "host memory that the layers keep",
@@ -124,6 +124,7 @@ class WorkspaceSkip(Record):
     """A layer some of whose tactics needed more memory than there was."""
 
     run: int = run_column()
+    engine: int = engine_column()
     layer: str | None = column("name", "layer; null where the log names none")
     runner: str | None = column("name", "runner; null where the log names none")
     skipped: int | None = column(
@@ -162,31 +163,33 @@ def _pool(skip: dict[str, Any]) -> str | None:
 
 def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
     """List layers with tactics that a larger workspace would have allowed, the largest request first."""
-    best: dict[tuple[int, Any], float] = {}
-    timed = (values_of(tactics.column(name)) for name in ("run", "layer", "time_ms"))
-    for run, layer, time_ms in zip(*timed, strict=True):
-        if time_ms is not None and time_ms < best.get((run, layer), float("inf")):
-            best[run, layer] = time_ms
+    best: dict[tuple[int, int, Any], float] = {}
+    timed = (values_of(tactics.column(name)) for name in ("run", "engine", "layer", "time_ms"))
+    for run, engine, layer, time_ms in zip(*timed, strict=True):
+        if time_ms is not None and time_ms < best.get((run, engine, layer), float("inf")):
+            best[run, engine, layer] = time_ms
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    asked_of_device: set[tuple[int, int]] = set()
+    asked_of_device: set[tuple[int, int, int]] = set()
     skipped = [row for row in rows(skips) if is_memory_skip(row)]
-    named = {(row["run"], row["layer"]) for row in skipped if row["reason"] == "scratch"}
+    named = {(row["run"], row["engine"], row["layer"]) for row in skipped if row["reason"] == "scratch"}
     for row in skipped:
-        if row["reason"] == UNNAMED and (row["run"], row["layer"]) in named:
+        build = row["run"], row["engine"]
+        if row["reason"] == UNNAMED and (*build, row["layer"]) in named:
             continue  # the lines above it in other words
         pool = _pool(row)
         if pool == "device":
-            asked_of_device.add((row["run"], row["requested_bytes"]))
-        elif pool is None and (row["run"], row["requested_bytes"]) in asked_of_device:
+            asked_of_device.add((*build, row["requested_bytes"]))
+        elif pool is None and (*build, row["requested_bytes"]) in asked_of_device:
             continue  # the line above it in other words
-        groups.setdefault((row["run"], row["layer"], row["runner"], pool), []).append(row)
+        groups.setdefault((*build, row["layer"], row["runner"], pool), []).append(row)
     out = []
-    for (run, layer, runner, pool), members in groups.items():
+    for (run, engine, layer, runner, pool), members in groups.items():
         asked = [m["requested_bytes"] for m in members if m["requested_bytes"] is not None]
         there = [m["available_bytes"] for m in members if m["available_bytes"] is not None]
         out.append(
             {
                 "run": run,
+                "engine": engine,
                 "layer": layer,
                 "runner": runner,
                 "skipped": None if any(m["reason"] == UNNAMED for m in members) else len(members),
@@ -194,7 +197,7 @@ def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
                 "least_mib": min(asked) / 2**20 if asked else None,
                 "available_mib": min(there) / 2**20 if there else None,
                 "pool": pool,
-                "best_ms": best.get((run, layer)),
+                "best_ms": best.get((run, engine, layer)),
                 "line": members[0]["line"],
             }
         )

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import to_numpy
-from trtlog.analyses.layer.base import answer, rows, values_of
+from trtlog.analyses.layer.base import answer, nulls_last, rows, values_of
+from trtlog.analyses.layer.engines import numbers_of
 from trtlog.records.base import Record, column, record, run_column
 
 PRINTED, ESTIMATED = "printed", "timestamps"
@@ -20,9 +21,10 @@ class BuildTime(Record):
     """Seconds the builder spent on one layer, one runner, or reformats and layers as a whole."""
 
     run: int = run_column()
+    build: int | None = column("int32", "number of the build in the run, from 0: see table engines")
     name: str = column("name", "layer, runner or kind")
     seconds: float = column("float64", "time spent", "s")
-    percent: float = column("float64", "share of all that is listed", "%")
+    percent: float = column("float64", "share of all that is listed of the build", "%")
     timings: int = column("int64", "Timing Runner blocks")
     tactics: int = column("int64", "tactics timed")
     source: str = column(
@@ -80,8 +82,8 @@ class LineClock:
         return float(self.seconds(line))
 
 
-def build_time(timings: pa.Table, timestamps: pa.Table, by: str = "layer") -> pa.Table:
-    """Sum the builder's time by layer, runner or kind (layer, reformat), the longest first.
+def build_time(timings: pa.Table, timestamps: pa.Table, engines: pa.Table, by: str = "layer") -> pa.Table:
+    """Sum the builder's time by layer, runner or kind (layer, reformat), the longest first; each build by itself.
 
     TensorRT 8.6 and later print each block's seconds. Before, a block lasts until the next one, by the log's clock of
     whole seconds, which is good for sums, not for single blocks of less than a second.
@@ -93,8 +95,8 @@ def build_time(timings: pa.Table, timestamps: pa.Table, by: str = "layer") -> pa
     """
     if not timings.num_rows:
         return answer(BuildTime, [])
-    runs, lines, names, stated, tactics = (
-        values_of(timings.column(name)) for name in ("run", "line", by, "seconds", "tactics")
+    runs, lines, names, stated, tactics, made = (
+        values_of(timings.column(name)) for name in ("run", "line", by, "seconds", "tactics", "engine")
     )
     known = [None if value is None or value != value else value for value in stated]
     printed = any(value is not None for value in known)
@@ -107,18 +109,20 @@ def build_time(timings: pa.Table, timestamps: pa.Table, by: str = "layer") -> pa
     else:
         return answer(BuildTime, [])
     groups: dict[Any, dict[Any, list[int]]] = {}
-    for place, (run, name) in enumerate(zip(runs, names, strict=True)):
-        groups.setdefault(run, {}).setdefault(name, []).append(place)
+    numbers = numbers_of(engines)
+    for place, (run, engine, name) in enumerate(zip(runs, made, names, strict=True)):
+        groups.setdefault((run, numbers.get(engine)), {}).setdefault(name, []).append(place)
     out = []
-    for run, of_run in groups.items():
-        total = float(seconds[np.sort(np.concatenate(list(of_run.values())))].sum())
-        for name, places in of_run.items():
+    for (run, build), of_build in groups.items():
+        total = float(seconds[np.sort(np.concatenate(list(of_build.values())))].sum())
+        for name, places in of_build.items():
             if name is None:
                 continue
             spent = float(seconds[places].sum())
             out.append(
                 {
                     "run": run,
+                    "build": build,
                     "name": name,
                     "seconds": spent,
                     "percent": 100 * spent / total if total else 0.0,
@@ -127,35 +131,54 @@ def build_time(timings: pa.Table, timestamps: pa.Table, by: str = "layer") -> pa
                     "source": PRINTED if printed else ESTIMATED,
                 }
             )
-    out.sort(key=lambda row: (row["run"], -row["seconds"]))
+    out.sort(key=lambda row: (row["run"], nulls_last(row["build"]), -row["seconds"]))
     return answer(BuildTime, out)
 
 
 @record(frozen=True)
 class CacheUse(Record):
-    """What the timing cache did for the build."""
+    """What the timing cache did for a build."""
 
     run: int = run_column()
+    build: int | None = column("int32", "number of the build in the run, from 0: see table engines")
     scope: str | None = column("name", "Local: thrown away after the build; Global: kept; null where not printed")
     hits: int | None = column("int64", "results it served, where the log prints the number (to 8.6)")
     entries: int | None = column("int64", "entries at the end, where printed")
     file: str | None = column("text", "file it was loaded from or saved to")
     loaded: bool = column("bool", "whether a cache file was read")
     timed: int = column("int64", "combinations of formats, reformats included, with runners timed below")
-    answered: int = column(
+    not_timed: int = column(
         "int64", "combinations with nothing timed below: the cache had the result, or there was nothing to time"
     )
     cached_results: int = column("int64", "results printed as cached (10.14 and later)")
 
 
-def cache_use(timing_cache: pa.Table, combinations: pa.Table, timings: pa.Table) -> pa.Table:
-    """Account for the timing cache, one row a run that was autotuned."""
+def cache_use(timing_cache: pa.Table, combinations: pa.Table, timings: pa.Table, engines: pa.Table) -> pa.Table:
+    """Account for the timing cache, one row a build that was autotuned."""
+    builds = numbers_of(engines)
     events = rows(timing_cache)
-    combos = Counter(zip(*(values_of(combinations.column(name)) for name in ("run", "runners")), strict=True))
-    blocks = Counter(zip(*(values_of(timings.column(name)) for name in ("run", "outcome")), strict=True))
+    for event in events:
+        event["build"] = builds.get(event["engine"])
+    # A cache that is loaded serves the build that comes: that is printed before anything else of it.
+    following: int | None = None
+    for event in reversed(events):
+        if event["event"] in ("in_use", "disabled"):
+            following = event["build"]
+        elif event["event"] in ("loaded", "unreadable") and following is not None:
+            event["build"] = following
+    blocks, combos = (
+        Counter(
+            (run, builds.get(engine), what)
+            for run, engine, what in zip(
+                *(values_of(table.column(name)) for name in ("run", "engine", about)), strict=True
+            )
+        )
+        for table, about in ((timings, "outcome"), (combinations, "runners"))
+    )
+    keys = {*((e["run"], e["build"]) for e in events), *(key[:2] for key in combos)}
     out = []
-    for run in sorted({*(e["run"] for e in events), *(own_run for own_run, _ in combos)}):
-        own = [e for e in events if e["run"] == run]
+    for run, build in sorted(keys, key=lambda key: (key[0], nulls_last(key[1]))):
+        own = [e for e in events if (e["run"], e["build"]) == (run, build)]
         served = [e for e in own if e["event"] == "deleted"]
         entries = [e["entries"] for e in own if e["entries"] is not None]
         files = [e["path"] for e in own if e["path"]]
@@ -163,14 +186,15 @@ def cache_use(timing_cache: pa.Table, combinations: pa.Table, timings: pa.Table)
         out.append(
             {
                 "run": run,
+                "build": build,
                 "scope": next((e["scope"] for e in own if e["scope"]), None),
                 "hits": sum(hits) if hits else None,
                 "entries": max(entries) if entries else None,
                 "file": files[-1] if files else None,
                 "loaded": any(e["event"] == "loaded" for e in own),
-                "timed": sum(n for (own_run, runners), n in combos.items() if own_run == run and runners),
-                "answered": combos[run, 0],
-                "cached_results": blocks[run, "cached"],
+                "timed": sum(n for key, n in combos.items() if key[:2] == (run, build) and key[2]),
+                "not_timed": combos[run, build, 0],
+                "cached_results": blocks[run, build, "cached"],
             }
         )
     return answer(CacheUse, out)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any
 
+from trtlog.analyses.build.builds import build_seconds, builds_of
 from trtlog.analyses.build.memory import gpu_memory
 from trtlog.analyses.build.overview import layer_precisions, loads_engine
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
 from trtlog.records.base import Record, column, record
-from trtlog.tables.durations import build_seconds
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.work import Shape
@@ -44,7 +44,11 @@ class RunFigures(Record):
     gpu_memory_mib: int | None = column(
         "int64", "GPU memory that TensorRT manages once the execution context is made: weights and activations", "MiB"
     )
-    build_seconds: float | None = column("float64", "Engine built in, else the sum of Engine generation completed", "s")
+    build_seconds: float | None = column(
+        "float64", "time of the build of the engine that the run ended with: Engine built in, else the sum of Engine "
+        "generation completed over its backend strategies", "s"
+    )  # fmt: skip
+    builds: int | None = column("int64", "engines that the run built, one after the other; null where none is printed")
     started_at: datetime.datetime | None = column("time", "first time printed")
     tool: str | None = column("text", "program that ran")
     compute_capability: str | None = column("text", "compute capability of the GPU, major.minor")
@@ -81,7 +85,8 @@ def figures(log: Log) -> dict[str, Any]:
         "gpu_compute_mean_ms": gpu.mean_ms if gpu else None,
         "engine_mib": engine_mib(log),
         "gpu_memory_mib": gpu_memory(log.table("memory")).engine_mib,
-        "build_seconds": build_seconds(log.table("phases")),
+        "build_seconds": build_seconds(log),
+        "builds": len(builds_of(log)) or None,
         "started_at": run.started_at,
         "tool": run.tool,
         "compute_capability": device.compute_capability if device else None,

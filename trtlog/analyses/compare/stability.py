@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact, redact_json
 from trtlog._util.words import counted, did_you_mean, plural
+from trtlog.analyses.build.builds import build_seconds
 from trtlog.analyses.compare.align import align, read_nodes
 from trtlog.analyses.compare.candidates import TIE_PERCENT, by_key
 from trtlog.analyses.compare.samples import spread_percent
@@ -31,7 +32,6 @@ from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError
 from trtlog.log import Log, to_frame
-from trtlog.tables.durations import build_seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -294,7 +294,7 @@ def _build_rows(
                 "spread_percent": spread_percent(log).get("gpu_compute_time"),
                 "layers_ms": math.fsum(times) if times else None,
                 "timing_shift_percent": _shift(columns, number),
-                "build_seconds": build_seconds(log.table("phases")),
+                "build_seconds": build_seconds(log),
             }
         )
     return rows

@@ -14,6 +14,7 @@ from trtlog.analyses.build.memory import in_use, memory_totals
 from trtlog.analyses.compare.performance import change_percent
 from trtlog.analyses.compare.schema import CATEGORIES, category
 from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.engines import numbers_of
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -280,10 +281,12 @@ def phase_rows(control: Log, test: Log) -> list[dict[str, Any]]:
 
 
 def phase_seconds(log: Log) -> dict[str, float]:
-    """Return the seconds of each phase, repeats added up."""
+    """Return the seconds of each phase, repeats added up; of several builds those of the one that was kept."""
     seconds: dict[str, float] = {}
-    for row in log.table("phases").select(["name", "seconds"]).to_pylist():
-        if row["seconds"] is not None:
+    builds, build = numbers_of(log.table("engines")), layers_of(log).build
+    several = len(set(builds.values()) - {None}) > 1
+    for row in log.table("phases").select(["name", "seconds", "engine"]).to_pylist():
+        if row["seconds"] is not None and (not several or builds.get(row["engine"]) == build):
             seconds[row["name"]] = seconds.get(row["name"], 0.0) + row["seconds"]
     return seconds
 

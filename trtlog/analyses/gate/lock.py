@@ -15,6 +15,7 @@ from typing import Any
 
 from trtlog._util.redact import redact, redact_value
 from trtlog._util.words import counted
+from trtlog.analyses.build.builds import build_seconds
 from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.compare.diff import one_run
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
@@ -25,7 +26,6 @@ from trtlog.analyses.layer.names import stable_name
 from trtlog.display import InNotebook
 from trtlog.errors import InputError, QueryError
 from trtlog.log import Log
-from trtlog.tables.durations import build_seconds
 
 # Rule -> its defaults. A tolerance is how much more than the budget is allowed; slack comes on top, so that
 # small figures do not fail by their rounding.
@@ -203,7 +203,7 @@ def read_budgets(log: Log) -> dict[str, Any]:
         "latency": latency or None,
         "throughput_qps": values.get(("throughput", "value")),
         "memory_bytes": {name: totals[name] for name in MEMORY if totals.get(name) is not None} or None,
-        "build_seconds": build_seconds(log.table("phases")),
+        "build_seconds": build_seconds(log),
     }
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.layer.base import Frame, rows
 from trtlog.analyses.layer.conversion_times import Added, ConversionTimes
-from trtlog.analyses.layer.engines import graph_rows_of, kept_engine, rows_of
+from trtlog.analyses.layer.engines import graph_rows_of, kept_engine, numbers_of, rows_of
 from trtlog.analyses.layer.equal import find_equals, operators
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import constituents, family_of, role_of
@@ -52,6 +52,11 @@ class Layers:
     def engine(self) -> int | None:
         """The number of the engine that the run ended with; None for a run without one."""
         return kept_engine(self.log.table("engines"), self.log.table("engine_layers"))
+
+    @cached_property
+    def build(self) -> int | None:
+        """The number of the build that made :attr:`engine`; None where the log does not tell."""
+        return numbers_of(self.log.table("engines")).get(self.engine)
 
     def rows(self, table: str) -> pa.Table:
         """Return the rows of a table that tell of :attr:`engine`."""

@@ -63,15 +63,9 @@ def graph_rows_of(table: pa.Table, phases: pa.Table, engines: pa.Table, engine: 
     return pa.concat_tables([shared.filter(from_numpy(above)), own]).unify_dictionaries()
 
 
-def engines_in_words(engines: pa.Table) -> str | None:
-    """Return what became of the engines of a run in one sentence, None where it built one."""
-    found = engines.to_pylist()
-    if len(found) < 2:
-        return None
-    words = []
-    for row in found:
-        name = f"engine {row['engine']}" if row["strategy"] is None else f"backend strategy {row['strategy']}"
-        fate = {True: "kept", False: "discarded"}.get(row["kept"], row["origin"])
-        time = "" if row["estimated_ms"] is None else f", estimated {row['estimated_ms']:g} ms"
-        words.append(f"{name} {fate}{time}")
-    return "; ".join(words)
+def numbers_of(engines: pa.Table) -> dict[int | None, int | None]:
+    """Return the number of the build by the number of the engine, of one run; null for an engine that is loaded.
+
+    Backend strategies that were tried for one engine are engines of one build.
+    """
+    return dict(zip(*(engines.column(name).to_pylist() for name in ("engine", "build")), strict=True))

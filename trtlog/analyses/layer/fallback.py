@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -73,23 +74,26 @@ class _Work:
         self.refusals = _refusals(log.table("skips"), log.table("messages"))
         self.layers = layers
         self.spent = spent_on(layers)
-        self._best: dict[str, dict[str, TacticTime]] = {}
-        for name, timed in layers.candidates.items():
-            fastest: dict[str, TacticTime] = {}
-            for one in timed:
-                precision = one.precision
-                if one.kind == "reformat" or precision is None:
-                    continue
-                if precision not in fastest or one.time_ms < fastest[precision].time_ms:
-                    fastest[precision] = one
-            if fastest:
-                self._best[name] = dict(sorted(fastest.items()))
+
+    @staticmethod
+    def _best(timed: Iterable[TacticTime]) -> dict[str, TacticTime]:
+        """Return the fastest tactic by precision."""
+        fastest: dict[str, TacticTime] = {}
+        for one in timed:
+            precision = one.precision
+            if one.kind == "reformat" or precision is None:
+                continue
+            if precision not in fastest or one.time_ms < fastest[precision].time_ms:
+                fastest[precision] = one
+        return dict(sorted(fastest.items()))
 
     def row(self, layer: Layer) -> dict[str, Any]:
         run = layer.run
         source = layer.timing.layer or layer.layer
-        best = self._best.get(source.strip(), {})
         used_row = None if layer.timing.row is None else self.layers.timed_by_row[layer.timing.row]
+        timed = self.layers.candidates.get(source.strip(), [])
+        engine = layer.engine if used_row is None else used_row.engine
+        best = self._best([one for one in timed if one.engine == engine] or timed)
         row: dict[str, Any] = {"run": run, "layer": layer.layer, "type": layer.type, "used": layer.precision}
         row["used_ms"] = layer.tactic_ms
         row["reformat_ms"] = self.spent.get(layer.layer)

@@ -60,7 +60,7 @@ def layer_times(found: Layers, build_time: pa.Table) -> pa.Table:
     build_time : pyarrow.Table
         The answer of that name.
     """
-    seconds = {row["name"]: row["seconds"] for row in rows(build_time)}
+    seconds = {row["name"]: row["seconds"] for row in rows(build_time) if row["build"] == found.build}
     listed = [layer for layer in found.layers if layer.row is not None]
     out = [_row(found, layer.layer, layer.run, layer.line, layer, layer.profile) for layer in listed]
     out += [_row(found, row["layer"], row["run"], row["line"], None, row) for row in found.only_profiled]
@@ -77,7 +77,7 @@ def layer_times(found: Layers, build_time: pa.Table) -> pa.Table:
 
 
 def _row(found: Layers, name: str, run: int, line: int | None, layer: Layer | None, profile: Any) -> dict[str, Any]:
-    timed = found.candidates.get(name.strip(), [])
+    timed = layer.candidates if layer is not None else found.candidates.get(name.strip(), [])
     row: dict[str, Any] = {"run": run, "layer": name, "line": line}
     row["_avg_ms"] = mean_ms(profile) if profile else None
     row |= {column: profile[column] if profile else None for column in ("percent", "median_ms")}

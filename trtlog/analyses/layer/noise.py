@@ -106,10 +106,13 @@ def close_calls(layers: Layers, engine_only: bool = True) -> pa.Table:
     shared = ("run", "layer", "precision", "input_layout", "winner_ms", "second_ms", "margin_percent", "winner",
               "second", "in_engine", "line")  # fmt: skip
     risks = combination_risks(layers.log.table("tactics"), noise)
+    used = {layers.timed_by_row[x.timing.row].line for x in layers.layers if x.timing.row is not None}
     out = []
     for row in rows(margins(layers)):
         if row["second_ms"] is None or (engine_only and row["in_engine"] is False):
             continue
+        if engine_only and row["engine"] != layers.engine and row["line"] not in used:
+            continue  # of another engine of the run
         risk = risks.get(row["line"], 0.0)
         if risk < AT_RISK:
             continue

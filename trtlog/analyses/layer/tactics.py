@@ -10,7 +10,7 @@ import pyarrow as pa
 from trtlog.analyses.layer.base import Frame, answer, from_frame, nulls_last
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.timings import decoded_tactic, timed_rows
-from trtlog.records.base import Record, column, line_column, record, run_column
+from trtlog.records.base import Record, column, engine_column, line_column, record, run_column
 
 
 def own_tactics(layers: Layers) -> Frame:
@@ -24,6 +24,7 @@ class Candidate(Record):
     """A timed tactic of a layer, with its rank among all of the layer."""
 
     run: int = run_column()
+    engine: int | None = engine_column()
     layer: str = column("name", "layer")
     rank: int = column("int64", "place by time among all candidates of the layer, from 1")
     time_ms: float = column("float64", "time", "ms")
@@ -44,14 +45,14 @@ class Candidate(Record):
 
 
 def candidates(layers: Layers, layer: str | None = None) -> pa.Table:
-    """Rank the timed tactics of each layer, or of one, over all its combinations of formats."""
+    """Rank the timed tactics of each layer, or of one, over all its combinations of formats; by engine."""
     pool = layers.timed_tactics
     if layer is not None:
         pool = pool[pool["layer"] == layer]
     if not len(pool):
         return answer(Candidate, [])
-    pool = pool.sort_values(["run", "layer", "time_ms", "line"], kind="stable")
-    groups = pool.groupby(["run", "layer"], sort=False)["time_ms"]
+    pool = pool.sort_values(["run", "engine", "layer", "time_ms", "line"], kind="stable")
+    groups = pool.groupby(["run", "engine", "layer"], sort=False)["time_ms"]
     pool = pool.assign(rank=groups.cumcount() + 1, best=groups.transform("min"))
     pool = pool.assign(
         slower_percent=100 * (pool["time_ms"] / pool["best"].where(pool["best"] > 0) - 1),
@@ -65,6 +66,7 @@ class Margin(Record):
     """How clearly the winner of one combination of formats beats the next tactic."""
 
     run: int = run_column()
+    engine: int | None = engine_column()
     layer: str = column("name", "layer")
     input_layout: str | None = column("name", "data type and layout of the first input")
     output_layout: str | None = column("name", "data type and layout of the first output")
@@ -87,7 +89,10 @@ class Margin(Record):
 
 
 def margins(layers: Layers) -> pa.Table:
-    """Compare the winner with the runner-up, by layer and combination; the engine's first, slowest first."""
+    """Compare the winner with the runner-up, by layer and combination; the engine's first, slowest first.
+
+    Where a run builds several engines, the one that it ended with comes first.
+    """
     used = layers.used_rows
     tactics = enumerate(timed_rows(layers.log.table("tactics"), *_OF_TACTIC))
     own = [(number, dict(zip(_OF_TACTIC, values, strict=True))) for number, values in tactics]
@@ -95,7 +100,7 @@ def margins(layers: Layers) -> pa.Table:
     own.sort(key=lambda one: (one[1]["time_ms"], one[1]["line"]))
     groups: dict[tuple[Any, ...], _Group] = {}
     for number, row in own:
-        key = (row["run"], row["layer"], row["input_formats"], row["output_formats"])
+        key = (row["run"], row["engine"], row["layer"], row["input_formats"], row["output_formats"])
         group = groups.get(key)
         if group is None:
             groups[key] = _Group(number, row)
@@ -107,12 +112,12 @@ def margins(layers: Layers) -> pa.Table:
             group.second = row
     known = layers.tactics_known
     out = [_margin(group, group.number in used if known else None) for group in groups.values()]
-    out.sort(key=lambda row: (row["run"], not row["in_engine"], -row["winner_ms"]))
+    out.sort(key=lambda row: (row["run"], row["engine"] != layers.engine, not row["in_engine"], -row["winner_ms"]))
     return answer(Margin, out)
 
 
 _OF_TACTIC = (
-    "run", "layer", "kind", "input_formats", "output_formats", "runner", "tactic", "kernel", "time_ms", "line"
+    "run", "engine", "layer", "kind", "input_formats", "output_formats", "runner", "tactic", "kernel", "time_ms", "line"
 )  # fmt: skip
 
 
@@ -128,7 +133,8 @@ class _Group:
 
 def _margin(group: _Group, in_engine: bool | None) -> dict[str, Any]:
     first = group.first
-    row: dict[str, Any] = {name: first[name] for name in ("run", "layer", "input_formats", "output_formats", "line")}
+    copied = ("run", "engine", "layer", "input_formats", "output_formats", "line")
+    row: dict[str, Any] = {name: first[name] for name in copied}
     row["precision"], row["input_layout"], row["output_layout"], _, _ = decoded_tactic(
         first["input_formats"], first["output_formats"], first["kernel"], first["runner"]
     )
@@ -150,6 +156,7 @@ class Best(Record):
     """The best time of a layer in one precision and layout."""
 
     run: int = run_column()
+    engine: int | None = engine_column()
     layer: str = column("name", "layer")
     precision: str | None = column("name", "FP32 TF32 FP16 BF16 INT8 FP8 ...")
     input_layout: str | None = column(
@@ -180,19 +187,20 @@ def best(layers: Layers, by: str = "precision") -> pa.Table:
         return answer(Best, [])
     groups = ["precision"] if by == "precision" else ["precision", "input_layout", "output_layout"]
     ordered = pool.sort_values(["time_ms", "line"], kind="stable")
-    fastest = ordered.groupby(["run", "layer"], sort=False)["time_ms"].transform("min")
+    fastest = ordered.groupby(["run", "engine", "layer"], sort=False)["time_ms"].transform("min")
     ordered = ordered.assign(layer_best=fastest)
     out = []
-    for _, group in ordered.groupby(["run", "layer", *groups], sort=False, dropna=False):
+    for _, group in ordered.groupby(["run", "engine", "layer", *groups], sort=False, dropna=False):
         first = group.iloc[0]
-        row = {name: first[name] for name in ("run", "layer", "runner", "tactic", "kernel", "tensor_cores", "line")}
+        copied = ("run", "engine", "layer", "runner", "tactic", "kernel", "tensor_cores", "line")
+        row = {name: first[name] for name in copied}
         row |= {name: first[name] for name in groups}
         row["candidates"] = len(group)
         row["best_ms"] = float(first["time_ms"])
         row["slower_percent"] = 100 * (first["time_ms"] / first["layer_best"] - 1) if first["layer_best"] else None
         row["in_engine"] = (int(group.index[0]) in used) if layers.tactics_known else None
         out.append(row)
-    out.sort(key=lambda row: nulls_last(row["run"], row["layer"], row["best_ms"]))
+    out.sort(key=lambda row: nulls_last(row["run"], row["engine"] != layers.engine, row["layer"], row["best_ms"]))
     return answer(Best, out)
 
 
@@ -201,6 +209,7 @@ class Winners(Record):
     """How often a runner or kernel family is timed, wins its combination, and gets into the engine."""
 
     run: int = run_column()
+    engine: int | None = engine_column()
     name: str | None = column("name", "runner, family or precision")
     timed: int = column("int64", "tactics timed")
     layers: int = column("int64", "layers it was timed for")
@@ -213,26 +222,29 @@ def winners(layers: Layers, by: str = "runner") -> pa.Table:
     """Count by runner, family or precision: timed, won, used by the engine; the most used first."""
     pool, own = layers.timed_tactics, own_tactics(layers)
     used: dict[Any, int] = {}
-    for row in (layer.timing.row for layer in layers.all if layer.row is not None):
+    for layer in layers.all:
+        row = layer.timing.row if layer.row is not None else None
         if row is not None and pool.at[row, "kind"] != "reformat":
-            key = (int(pool.at[row, "run"]), pool.at[row, by])
+            key = (int(pool.at[row, "run"]), layer.engine, pool.at[row, by])
             used[key] = used.get(key, 0) + 1
     out = []
     if len(own):
-        for (run, name), group in own.groupby(["run", by], sort=False, dropna=False):
+        for (run, engine, name), group in own.groupby(["run", "engine", by], sort=False, dropna=False):
             label = name if isinstance(name, str) else None
             out.append(
                 {
                     "run": run,
+                    "engine": engine,
                     "name": label,
                     "timed": len(group),
                     "layers": group["layer"].nunique(),
                     "combinations_won": int(group["chosen"].sum()),
-                    "engine_layers": used.get((int(run), label), 0),
+                    "engine_layers": used.get((int(run), int(engine), label), 0),
                     "best_ms": float(group["time_ms"].min()),
                 }
             )
-    out.sort(key=lambda row: (row["run"], -row["engine_layers"], -row["combinations_won"], -row["timed"]))
+    counts = ("engine_layers", "combinations_won", "timed")
+    out.sort(key=lambda row: (row["run"], row["engine"] != layers.engine, *(-row[name] for name in counts)))
     return answer(Winners, out)
 
 
@@ -266,16 +278,17 @@ def passed_over(layers: Layers) -> pa.Table:
     pool, own = layers.timed_tactics, own_tactics(layers)
     if not len(own):
         return answer(PassedOver, [])
-    fastest = own.loc[own.groupby(["run", "layer"])["time_ms"].idxmin()].set_index(["run", "layer"])
+    keys = ["run", "engine", "layer"]
+    fastest = own.loc[own.groupby(keys)["time_ms"].idxmin()].set_index(keys)
     out = []
     for one in layers.layers:
         if one.timing.row is None or one.timing.borrowed:
             continue
         used = pool.loc[one.timing.row]
-        run, layer = used["run"], used["layer"]
-        if (run, layer) not in fastest.index:
+        key = tuple(used[keys])
+        if key not in fastest.index:
             continue
-        best_row = fastest.loc[(run, layer)]
+        best_row = fastest.loc[key]
         same = all(used[n] == best_row[n] for n in ("input_formats", "output_formats"))
         if same or best_row["time_ms"] >= used["time_ms"]:
             continue
@@ -288,7 +301,7 @@ def passed_over(layers: Layers) -> pa.Table:
         )
         out.append(
             {
-                "run": run,
+                "run": used["run"],
                 "layer": one.layer,
                 "used_ms": float(used["time_ms"]),
                 "used_formats": _formats(used),

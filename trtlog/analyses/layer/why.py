@@ -17,6 +17,8 @@ from trtlog.errors import QueryError
 from trtlog.records.autotune import UNNAMED
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from trtlog.analyses.handle import Analyses
     from trtlog.log import Log
 
@@ -269,18 +271,21 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     selection = known.timing if known is not None and known.row is not None else UNKNOWN
     source = selection.layer or layer
     own = timed[(timed["run"] == run) & (timed["layer"] == source)]
+    # Of several builds: the one whose timing the engine's layer uses, else the last that timed it.
+    engine = own["engine"].max() if selection.row is None else timed.at[selection.row, "engine"]
+    own = own[own["engine"] == engine]
     out: dict[str, Any] = {"selection": selection.how, "timed_layer": source if len(own) else None}
     if not len(own):
         return out
-    ranked = rows(ask.table("candidates", layer=source))
+    ranked = [r for r in rows(ask.table("candidates", layer=source)) if r["engine"] == engine]
     out["candidates"] = len(ranked)
     out["combinations"] = len({(r["input_formats"], r["output_formats"]) for r in ranked})
     out["runners"] = sorted({r["runner"] for r in ranked if r["runner"] is not None})
     out["top"] = ranked[:_TOP]
-    best = [r for r in rows(ask.table("best")) if r["layer"] == source and r["run"] == run]
+    best = _of_layer(ask.table("best"), source, run, engine)
     out["by_precision"] = best
     if all(r["precision"] is None for r in best):
-        out["by_format"] = [r for r in rows(ask.table("best", by="format")) if r["layer"] == source and r["run"] == run]
+        out["by_format"] = _of_layer(ask.table("best", by="format"), source, run, engine)
     out["passed_over"] = next((p for p in rows(ask.table("passed_over")) if p["layer"] == source), None)
     if selection.row is None:
         return out
@@ -294,6 +299,10 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     out |= {"winner": winner, "second": rivals[0] if rivals else None}
     out |= {"noise_percent": timing_noise(ask._layers).margin_at(winner["time_ms"])}
     return out
+
+
+def _of_layer(best: pa.Table, layer: str, run: int, engine: int) -> list[dict[str, Any]]:
+    return [r for r in rows(best) if (r["layer"], r["run"], r["engine"]) == (layer, run, engine)]
 
 
 def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
@@ -330,7 +339,8 @@ def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
             out |= {"profile": row, "profile_rank": place}
             break
     out["profile_layers"] = len(profile)
-    spent = next((b for b in rows(ask.table("build_time")) if b["name"] == source), None)
+    build = ask._layers.build
+    spent = next((b for b in rows(ask.table("build_time")) if b["name"] == source and b["build"] == build), None)
     if spent is not None:
         out |= {"build_seconds": spent["seconds"], "build_source": spent["source"]}
     out["precision"] = _named(rows(ask.table("precision")), layer)

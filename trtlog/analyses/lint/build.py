@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted, size
+from trtlog.analyses.build.builds import builds_of, took
 from trtlog.analyses.lint.failures import outcome_of
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.programs import is_rtx
 from trtlog.records.autotune import UNNAMED
-from trtlog.tables.durations import build_phases, build_seconds
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -40,29 +40,31 @@ def timing_cache_unused(log: Log) -> Iterable[Hit]:
     if is_rtx(log) or not use:
         return  # TensorRT-RTX times no tactics, so there is nothing to keep
     events = log.table("timing_cache").to_pylist()
-    spent, seconds = build_phases(log.table("phases")), build_seconds(log.table("phases"))
-    lines = [*(e["line"] for e in events), *(p["line"] for p in spent)]
-    took = f"the build took {seconds:g} s" if seconds is not None else "the log gives no build time"
+    builds, time = builds_of(log), took(log)
+    lines = [*(e["line"] for e in events), *(row["line"] for build in builds for row in build.phases)]
+    longest = max((build.seconds or 0.0 for build in builds), default=0.0)
     scopes = {e["scope"] for e in events if e["scope"]}
     # A verbose build that timed nothing gains nothing.
     idle = log.table("passes").num_rows and not log.table("tactics").num_rows
-    if use[0]["file"] is None and not idle and scopes == {"Local"} and seconds is not None and seconds > _LONG_BUILD_S:
-        yield Hit(f"No timing cache file is in use; {took}.", lines)
-    elif use[0]["loaded"]:
+    files = [row["file"] for row in use if row["file"] is not None]
+    if not files and not idle and scopes == {"Local"} and longest > _LONG_BUILD_S:
+        yield Hit(f"No timing cache file is in use; {time}.", lines)
+    elif any(row["loaded"] for row in use):
         anew, why = _timed_anew(log, events)
-        hits = "" if use[0]["hits"] is None else f", {counted(use[0]['hits'], 'result')} served"
+        served = [row["hits"] for row in use if row["hits"] is not None]
+        hits = f", {counted(sum(served), 'result')} served" if served else ""
         if anew:
             yield Hit(
-                f"A timing cache was loaded{hits}, but it did not hold all: {why}; {took}.",
+                f"A timing cache was loaded{hits}, but it did not hold all: {why}; {time}.",
                 lines,
                 confidence="medium",
                 action="Nothing, if this is the first build of this network with the file: the next one finds the "
                 "results in it. Else keep one file for each GPU, version and network.",
             )
         else:
-            yield good(f"A timing cache was loaded{hits}{why}; {took}.", lines)
+            yield good(f"A timing cache was loaded{hits}{why}; {time}.", lines)
     elif any(e["event"] == "unreadable" for e in events):
-        yield Hit(f"The timing cache file {use[0]['file']} could not be read and was made anew; {took}.", lines,
+        yield Hit(f"The timing cache file {files[-1]} could not be read and was made anew; {time}.", lines,
                   action="Nothing on a first build. Else check the path, and that version and GPU are the same.",
                   confidence="low")  # fmt: skip
 
@@ -98,7 +100,12 @@ def _timed_anew(log: Log, events: list[dict[str, Any]]) -> tuple[bool, str]:
 )
 def slow_layers_to_build(log: Log) -> Iterable[Hit]:
     """A tenth of the layers or less that takes half of the builder's timing time or more, and ten seconds."""
-    rows = [row for row in log.analyze.table("build_time").to_pylist() if row["name"]]
+    by_build: dict[int | None, list[dict[str, Any]]] = {}
+    for row in log.analyze.table("build_time").to_pylist():
+        if row["name"]:
+            by_build.setdefault(row["build"], []).append(row)
+    # Builds of one program are mostly alike: the longest stands for them.
+    rows = max(by_build.values(), key=lambda own: sum(row["seconds"] for row in own), default=[])
     total = sum(row["seconds"] for row in rows)
     spent, few = 0.0, []
     for row in rows:
@@ -114,8 +121,9 @@ def slow_layers_to_build(log: Log) -> Iterable[Hit]:
         if timing["layer"] in names:
             lines.setdefault(timing["layer"], timing["line"])
     named = ", ".join(f"{row['name']} {row['seconds']:.3g} s" for row in few[:3])
-    built = build_seconds(log.table("phases"))
-    beside = f"; the build took {built:.4g} s" if built is not None else ""
+    build = next((build for build in builds_of(log) if build.number == rows[0]["build"]), None)
+    which = f"build {build.number}" if build is not None and len(by_build) > 1 else "the build"
+    beside = f"; {which} took {build.seconds:.4g} s" if build is not None and build.seconds is not None else ""
     yield Hit(
         f"{counted(len(few), 'layer takes', 'layers take')} {spent:.3g} of the {total:.3g} s that the builder spent on "
         f"{counted(len(rows), 'layer')} and conversions{beside}: {named}{', ...' if len(few) > 3 else ''}.",
@@ -230,6 +238,8 @@ def _skipped(log: Log, rows: list[dict[str, Any]], memory: float | None, pool: s
     layers = tuple(dict.fromkeys(r["layer"] for r in rows if r["layer"]))
     words = f"{counted(count, 'tactic was', 'tactics were')} skipped for lack of {_POOLS[pool]}"
     words += f", at {counted(len(layers), 'layer')}" if layers else ""
+    engines = {r["engine"] for r in rows}
+    words += f", over {len(engines)} engines" if len(engines) > 1 else ""
     if most is not None and least is not None:
         asked = size(most * _MIB) if most == least else f"{size(least * _MIB)} to {size(most * _MIB)}"
         words += f"; they ask for {asked}" if count > 1 else f"; it asks for {asked}"

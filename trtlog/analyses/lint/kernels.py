@@ -119,7 +119,8 @@ def generated_pointwise(log: Log) -> Iterable[Hit]:
     total = sum(x.tactic_ms or 0.0 for x in layers_of(log).layers)
     share = f", {100 * time / total:.0f} % of the timed tactics' sum" if time and total else ""
     names = {x.layer.strip() for x in layers}
-    spent = [row for row in log.analyze.table("build_time").to_pylist() if row["name"].strip() in names]
+    times = log.analyze.table("build_time").to_pylist()
+    spent = [row for row in times if row["build"] == layers_of(log).build and row["name"].strip() in names]
     seconds = sum(row["seconds"] for row in spent)
     built = f"; the builder took {seconds:.3g} s for {len(spent)} of them" if seconds >= 1 else ""
     yield Hit(

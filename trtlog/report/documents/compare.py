@@ -147,6 +147,8 @@ def _columns(
     yield own("engine MiB", "number", value("engine_mib", ".4g"))
     yield own("GPU MiB", "number", value("gpu_memory_mib", ".0f"))
     yield own("build s", "number", value("build_seconds"))
+    if any((row["builds"] or 0) > 1 for row in rows):  # the time is that of the last one
+        yield own("builds", "number", value("builds", ".0f"))
     yield own("against", "name", lambda row: _reference(row, found))
     yield own("reason", "words", _reason)
 

@@ -8,11 +8,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from trtlog._util.words import counted, size
+from trtlog.analyses.build.builds import builds_in_words
 from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
 from trtlog.analyses.layer.conversions import conversions
 from trtlog.analyses.layer.engine_layer import layers_of
-from trtlog.analyses.layer.engines import engines_in_words
 from trtlog.analyses.missing import advice
 from trtlog.analyses.programs import is_rtx, product, program_name
 from trtlog.log import is_exports_alone
@@ -157,8 +157,14 @@ def _phases(log: Log) -> Section | None:
     if not rows:
         return None
     longest = max(row["seconds"] for row in rows) or 1.0
+    several = log.table("engines").num_rows > 1  # equal names are then of different engines
     shown: list[list[Cell]] = [
-        [row["name"].replace("_", " "), f"{row['seconds']:.10g} s", Bar(row["seconds"] / longest)] for row in rows
+        [
+            row["name"].replace("_", " ") + (f" (engine {row['engine']})" if several else ""),
+            f"{row['seconds']:.10g} s",
+            Bar(row["seconds"] / longest),
+        ]
+        for row in rows
     ]
     columns = (Column("", "words", "aside"), Column("", "number"), Column("", "bar"))
     return Section("build phases, as printed: one may hold another", (Table(columns, shown, most=len(shown)),))
@@ -191,7 +197,7 @@ def _search(log: Log) -> Section | None:
     if tactics or timings:
         facts.append(("tactics", f"{tactics} timed in {counted(timings, 'runner block')}, {counted(fused, 'fusion')}"))
     layers = layers_of(log)
-    if engines := engines_in_words(log.table("engines")):
+    if engines := builds_in_words(log):
         facts.append(("engines", engines))
     added = layers.rows("reformats").num_rows
     if added:

@@ -97,6 +97,7 @@ def _name(log: Log) -> str:
 
 def head(log: Log) -> dict[str, Any]:
     """Return what stands at the top: the model, on what it ran, and the numbers people look for."""
+    from trtlog.analyses.build.builds import builds_of
     from trtlog.analyses.programs import product
 
     run, device, build, performance = log.run, log.device, log.build, log.performance
@@ -116,6 +117,9 @@ def head(log: Log) -> dict[str, Any]:
         seconds = [row["seconds"] for row in phases if row["name"] == name]
         if len(seconds) == 1:  # a run that builds several engines prints it for each
             tiles.append((name.replace("_", " "), seconds[0], "s"))
+    builds = len(builds_of(log))
+    if builds > 1:
+        tiles.append(("engines built", builds, ""))
     for name, label in (("engine_layers", "engine layers"), ("tactics", "tactics timed"), ("messages", "messages")):
         count = log.table(name).num_rows
         if count:

@@ -60,6 +60,10 @@ class Page:
         """Put a table on the page; False where it has no rows."""
         if not table.num_rows:
             return False
+        names = columns or table.column_names
+        # Of one engine and one build their number says nothing.
+        same = {n for n in ("engine", "build") if n in names and len(set(table.column(n).to_pylist())) == 1}
+        columns = [name for name in names if name not in same] if same else columns
         self.tables[id_] = table_json(table, columns, limit=self.rows, labels=labels)
         return True
 
@@ -260,7 +264,7 @@ def _tactics(page: Page) -> list[Block]:
             _table("passed_over", "Passed over for their formats", "The layer alone would be faster in other formats.")
         )
     columns = (
-        "layer precision input_layout output_layout candidates winner winner_runner winner_kernel winner_ms "
+        "layer engine precision input_layout output_layout candidates winner winner_runner winner_kernel winner_ms "
         "second_runner second_kernel second_ms margin_percent in_engine line"
     )
     if page.put("margins", analyze.table("margins"), columns.split()):
@@ -357,13 +361,14 @@ def _graph(page: Page) -> list[Block]:
 
 def _build(page: Page) -> list[Block]:
     log, blocks = page.log, page.missing("phases", "timings")
-    if page.put("phases", log.table("phases"), ["name", "seconds", "line"]):
+    if page.put("phases", log.table("phases"), ["name", "seconds", "engine", "line"]):
         blocks.append(
             {"kind": "bars", "table": "phases", "title": "Phases", "label": "name", "value": "seconds", "ordered": True,
              "note": "As printed; a phase may hold another one, so they do not add up."}
         )  # fmt: skip
-    if page.put("cache_use", log.analyze.table("cache_use")):
-        blocks.append({"kind": "record", "table": "cache_use", "title": "Timing cache"})
+    if page.put("cache_use", cache := log.analyze.table("cache_use")):
+        kind = "record" if cache.num_rows == 1 else "table"
+        blocks.append({"kind": kind, "table": "cache_use", "title": "Timing cache"})
     if page.put("build_runners", log.analyze.table("build_time", by="runner"), name="runner"):
         blocks.append(_table("build_runners", "Tactic timing by runner"))
     if page.put("build_layers", log.analyze.table("build_time"), name="layer"):
