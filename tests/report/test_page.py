@@ -96,7 +96,7 @@ def test_every_section_is_there_and_says_something(logs, name):
 def test_missing_parts_name_the_flag(logs, name, section, words):
     _, data = read(report(logs(name)))
     [found] = [s for s in data["runs"][0]["sections"] if s["id"] == section]
-    assert any(words in block["text"] for block in found["blocks"] if block["kind"] == "missing")
+    assert any(words in block["text"] for block in found["blocks"] if block["kind"] == "note")
 
 
 def test_numbers_are_those_of_the_tables(logs):
@@ -229,6 +229,10 @@ def test_two_logs_give_the_page_of_their_diff(logs):
     assert {"Options", "Performance"} <= set(titles)
 
 
+def text(pieces) -> str:
+    return "".join(piece if isinstance(piece, str) else piece[0] for piece in pieces)
+
+
 def test_what_a_point_holds_stands_under_it(logs):
     from trtlog.report.document import plain
     from trtlog.report.documents.diff import headline
@@ -236,8 +240,11 @@ def test_what_a_point_holds_stands_under_it(logs):
 
     diff = trtlog.diff(logs("detailed"), logs("not_verbose"))
     [block] = [b for b in read(report_diff(diff))[1]["runs"][0]["sections"][0]["blocks"] if b["kind"] == "list"]
-    shown = [(item["text"], item["items"]) for item in block["items"]]
+    shown = [(text(point["words"]), list(map(text, point["under"]))) for point in block["points"]]
     assert shown == [(plain(point.words), [plain(line) for line in point.under]) for point in headline(diff)]
+    marks = [piece[1:] for point in block["points"] for piece in point["words"] if isinstance(piece, list)]
+    assert ["strong", ""] in marks
+    assert ["", "good"] in marks or ["", "bad"] in marks  # faster, slower
     fp32 = FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz"
     builds = trtlog.diff(fp32, str(fp32).replace("verbose", "verbose_rebuild"))
     points = headline(builds)

@@ -22,7 +22,6 @@ from trtlog.report.document import (
     Words,
     aside,
     code,
-    plain,
     strong,
     words,
 )
@@ -95,7 +94,7 @@ def what_if(
     return Document("trtlog what-if", tuple(out))
 
 
-def sentences(log: Log, plans: Sequence[Mapping[str, Any]], blocks: Sequence[Mapping[str, Any]]) -> list[str]:
+def answers(log: Log, plans: Sequence[Mapping[str, Any]], blocks: Sequence[Mapping[str, Any]]) -> Points:
     """Return for each narrower precision whether it would be faster and why not, and what holds its blocks back.
 
     Parameters
@@ -105,13 +104,13 @@ def sentences(log: Log, plans: Sequence[Mapping[str, Any]], blocks: Sequence[Map
     plans, blocks : sequence of mapping
         Rows of ``what_if`` and ``what_if_blocks``.
     """
-    out = []
+    points = []
     for one in _asked(plans, blocks, None) if plans else ():
         row = next((plan for plan in plans if plan["plan"] == one), None)
         own = [block for block in blocks if block["precision"] == one]
-        out.append(f"{one}: {plain(_answer(log, one, plans[0], row, own))}.")
-        out += [f"{one}, block {row['block']}, from {row['first']}: {row['explained']}." for row in own[:_FEW]]
-    return out
+        under = [words(f"block {b['block']}, from ", code(b["first"]), f": {b['explained']}") for b in own[:_FEW]]
+        points.append(Point(words(strong(one), ": ", _answer(log, one, plans[0], row, own)), tuple(under)))
+    return Points(tuple(points))
 
 
 _BASE = ("engine", "best")

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact
 from trtlog._util.words import counted
 from trtlog.report.document import (
-    Cell,
     Column,
     Document,
     Note,
-    Number,
     Points,
     Section,
+    Sentence,
     Table,
-    cell_text,
-    filled,
-    plain,
 )
 from trtlog.report.documents.compare import compare as compare_document
 from trtlog.report.documents.compare import short_names
 from trtlog.report.documents.diff import diff as document_of
 from trtlog.report.numbers import figure
+from trtlog.report.page.writer import page_block, page_table
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.diff import Diff
     from trtlog.analyses.compare.ranking import Comparison
-
-_ROWS = 20_000
 
 
 def diff_data(diff: Diff) -> dict[str, Any]:
@@ -74,7 +68,7 @@ def _charts(diff: Diff, run: dict[str, Any]) -> None:
             continue
         cells = [(text, figure(delta, "+.4g"), "less time" if delta < 0 else "more time") for text, delta in rows]
         columns = (Column("what", "name"), Column("change", "number"), Column("verdict", "code"))
-        run["tables"][name] = _table(Table(columns, cells))
+        run["tables"][name] = page_table(Table(columns, cells))
         run["tables"][name]["columns"][1]["unit"] = "ms"
         bars = {"kind": "bars", "table": name, "label": "c0", "value": "c1", "color": "c2", "ordered": True}
         note = f"Layer times are per sample: {' and '.join(map(str, diff.work.scale))} in an inference." if per else ""
@@ -111,7 +105,7 @@ def comparison_data(found: Comparison) -> dict[str, Any]:
         if len(ranked) < 2:
             continue
         name = f"bars{section['id']}"
-        run["tables"][name] = _table(
+        run["tables"][name] = page_table(
             Table(
                 (Column("run", "name"), Column("figure", "number"), Column("verdict", "code")),
                 [(shown[id(r)], figure(r["ranked_by"]), r["verdict"] or "not judged") for r in ranked],
@@ -137,60 +131,19 @@ def _data(kind: str, document: Document, head: dict[str, Any], title: str) -> di
     first: list[dict[str, Any]] = []
     made = [{"id": "headline", "title": title, "blocks": first}]
     if document.answer and kind != "diff":
-        first.append({"kind": "text", "text": redact(plain(document.answer))})
+        first.append(page_block(Sentence(document.answer)))
     for block in document.blocks:
-        if isinstance(block, Note):
-            first.append({"kind": "missing", "text": redact(block.text)})
-        elif isinstance(block, Points):
-            first.append({"kind": "list", "items": [_point(plain(p.words), map(plain, p.under)) for p in block.points]})
+        if isinstance(block, (Note, Points)):
+            first.append(page_block(block))
         elif isinstance(block, Section):
             [table] = block.blocks
             assert isinstance(table, Table)
             name = f"{kind}{len(tables)}"
-            tables[name] = _table(table)
+            tables[name] = page_table(table)
             shown = {"kind": "table", "table": name, "title": block.title, "bare": True, "note": ""}
             made.append({"id": name, "title": redact(block.title), "blocks": [shown]})
     return {"kind": kind, "title": head["name"], "runs": [{"head": head, "sections": made, "tables": tables}]}
 
 
-def _point(text: str, under: Any) -> dict[str, Any]:
-    return {"text": redact(text), "items": list(map(redact, under))}
-
-
 def _base(source: str) -> str:
     return redact(source).replace("\\", "/").rpartition("/")[2]
-
-
-def _table(table: Table) -> dict[str, Any]:
-    rows = table.rows[:_ROWS]
-    places = [place for place in filled(table)[0] if table.columns[place].kind != "bar"]
-    drawn = [_column(number, table.columns[place], [row[place] for row in rows]) for number, place in enumerate(places)]
-    return {
-        "columns": [column for column, _ in drawn],
-        "data": [data for _, data in drawn],
-        "rows": len(rows),
-        "total": len(table.rows),
-    }
-
-
-def _column(number: int, column: Column, cells: Sequence[Cell]) -> tuple[dict[str, Any], Any]:
-    """Return a column and its data: numbers where all are of one unit, else texts by their places in a list."""
-    numbers = [cell for cell in cells if isinstance(cell, Number) and cell.value is not None]
-    texts = [redact(cell_text(cell)) for cell in cells]
-    units = {cell.unit for cell in numbers}
-    numeric = len(numbers) == sum(map(bool, texts)) and len(units) == 1
-    decimals = {len(cell.text.removesuffix(cell.unit).partition(".")[2]) for cell in numbers}
-    unit = units.pop() if numeric else ""
-    about = {
-        "name": f"c{number}",
-        "label": column.heading or " ",
-        "unit": unit,
-        "doc": "",
-        "type": "number" if numeric else "text",
-        "digits": decimals.pop() if unit and len(decimals) == 1 else None,
-        "signed": numeric and any(cell.text.startswith("+") for cell in numbers),
-    }
-    if numeric:
-        return about, [cell.value if isinstance(cell, Number) else None for cell in cells]
-    place = {text: i for i, text in enumerate(dict.fromkeys(text for text in texts if text))}
-    return about, {"words": list(place), "index": [place.get(text, -1) for text in texts]}

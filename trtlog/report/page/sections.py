@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact, redact_table
 from trtlog.analyses.build.memory import in_use
-from trtlog.report.documents.what_if import sentences
+from trtlog.report.document import Facts, Note, Sentence, Span, words
+from trtlog.report.documents.what_if import answers
 from trtlog.report.page.data import table_json
+from trtlog.report.page.writer import page_block
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,7 +82,7 @@ class Page:
         text = advice(self.log, tables, "the findings say why")
         if not text:
             return []
-        return [{"kind": "missing", "text": redact(text)}]
+        return [page_block(Note(text))]
 
 
 def sections(page: Page) -> list[dict[str, Any]]:
@@ -107,10 +109,14 @@ def _table(id_: str, title: str, note: str = "", **more: Any) -> Block:
     return {"kind": "table", "table": id_, "title": title, "note": note, **more}
 
 
+def _good(text: str) -> Block:
+    return page_block(Sentence((Span(text, tone="good"),)))
+
+
 def _findings(page: Page) -> list[Block]:
     found = page.findings
     if not found:
-        return [{"kind": "good", "text": "No rule found anything to say about this log."}]
+        return [_good("No rule found anything to say about this log.")]
     kept = []
     for row in found:
         finding: dict[str, Any] = {name: redact(row[name]) for name in ("text", "why", "action") if row[name]}
@@ -171,7 +177,7 @@ def _layers(page: Page) -> list[Block]:
         return blocks
     types = log.table("type_times")
     source = next((row for row in layers.column("source").to_pylist() if row), None)
-    words = {
+    method = {
         "profile": "Mean of the layer profile.",
         "tactic": "No layer profile: the builder's timing of each tactic that the engine uses.",
         "fastest": "No engine layers: the fastest candidate of each timed layer.",
@@ -188,7 +194,7 @@ def _layers(page: Page) -> list[Block]:
                 "title": "By type of layer",
                 "label": "type",
                 "value": "time_ms",
-                "note": words,
+                "note": method,
                 "filter": {"table": "layers", "column": "type"},
             }
         )
@@ -202,7 +208,7 @@ def _layers(page: Page) -> list[Block]:
                 "value": "time_ms",
                 "color": "type",
                 "most": 15,
-                "note": words,
+                "note": method,
             }
         )
     if typed:
@@ -220,8 +226,8 @@ def _layers(page: Page) -> list[Block]:
     heads = {"precision": "type", "ideal_ms": "ideal", "percent_of_compute": "of compute"}
     heads |= {"percent_of_bandwidth": "of memory", "tflops": "rate", "gb_per_s": "rate"}
     if page.put("roofline", log.analyze.table("roofline"), [*rates.split(), "note", "line"], **heads):
-        words = "Operations and bytes from shapes and types, against the GPU's rates; null where the log does not tell."
-        blocks.append(_table("roofline", "Against what the GPU can do", words, sort=["time_ms", -1], size=25))
+        note = "Operations and bytes from shapes and types, against the GPU's rates; null where the log does not tell."
+        blocks.append(_table("roofline", "Against what the GPU can do", note, sort=["time_ms", -1], size=25))
     if page.put("engine_layers", page.kept("engine_layers"), ["layer", "type", "inputs", "outputs", "line"]):
         blocks.append(_table("engine_layers", "Inputs and outputs of the engine's layers", folded=True))
     return blocks
@@ -240,10 +246,10 @@ def _precision(page: Page) -> list[Block]:
     plans, stretches = page.log.analyze.table("what_if"), page.log.analyze.table("what_if_blocks")
     columns = "plan total_ms change_ms noise_ms layers_ms conversions_ms conversions layers chosen faster line"
     if page.put("what_if", plans, columns.split(), chosen="run in it", faster="faster in it alone"):
-        words = "All layers together, with the conversions between their formats, by the builder's own timings."
-        blocks.append(_table("what_if", "What other formats and precisions would cost", words))
-        answers = sentences(page.log, plans.to_pylist(), stretches.to_pylist())
-        blocks += [{"kind": "text", "text": redact(text)} for text in answers]
+        note = "All layers together, with the conversions between their formats, by the builder's own timings."
+        blocks.append(_table("what_if", "What other formats and precisions would cost", note))
+        found = answers(page.log, plans.to_pylist(), stretches.to_pylist())
+        blocks += [page_block(found)] if found.points else []
     return blocks
 
 
@@ -321,7 +327,7 @@ def _formats(page: Page) -> list[Block]:
     if page.put("reformats", log.analyze.table("reformats")):
         blocks.append(_table("reformats", "Conversions in the engine, and who forces them"))
     elif log.table("timings").num_rows:
-        blocks.append({"kind": "good", "text": "The log names no reformat layer that was added to the engine."})
+        blocks.append(_good("The log names no reformat layer that was added to the engine."))
     combinations = page.kept("combinations")
     columns = ["layer", "kind", "input_layouts", "output_layouts", "runners", "chosen_runner", "chosen_tactic", "line"]
     if page.put("combinations", combinations, columns):
@@ -400,7 +406,7 @@ def _messages(page: Page) -> list[Block]:
     columns = ["line", "severity", "text", "code", "error_class", "origin", "file", "source_line", "function"]
     if page.put("messages", page.log.table("messages"), columns):
         return [_table("messages", "As printed, with line numbers", dense=True)]
-    return [{"kind": "good", "text": "The log holds no warning and no error."}]
+    return [_good("The log holds no warning and no error.")]
 
 
 def _provenance(page: Page) -> list[Block]:
@@ -418,7 +424,7 @@ def _provenance(page: Page) -> list[Block]:
         ("read by", f"trtlog {trtlog.__version__}"),
         *(("note", note) for note in log.notes),
     ]
-    blocks: list[Block] = [{"kind": "facts", "facts": [[k, redact(str(v))] for k, v in facts if v]}]
+    blocks = [page_block(Facts(tuple((name, words(str(value))) for name, value in facts if value)))]
     if page.put("options", redact_table(log.table("options")), ["section", "key", "value", "line"]):
         blocks.append(_table("options", "Options, as trtexec printed them", folded=True))
     if page.put("devices", log.table("devices")):

@@ -1,13 +1,19 @@
 // The page: head, navigation, sections; what the address says.
+const TAGS = { strong: 'b', code: 'code', aside: 'small', badge: 'span' };
+const sentence = (words) => words.map((piece) => {
+  if (typeof piece === 'string') return prose(piece);
+  const [text, mark, tone] = piece;
+  const classes = [mark, tone && 'tone-' + tone].filter(Boolean).join(' ');
+  return el(TAGS[mark] || 'span', { class: classes }, mark === 'code' ? layerLink(text) : text);
+});
 const listOf = (items, inside) => el('ul', {}, items.map((item) => el('li', {}, inside(item))));
 const BLOCKS = {
   table: tableBlock, record: recordBlock, matrix: matrixBlock, bars: barsBlock, waterfall: waterfallBlock,
   treemap: treemapBlock, network: networkBlock, band: bandBlock, steps: stepsBlock,
-  missing: (block) => el('p', { class: 'missing' }, prose(block.text)),
-  good: (block) => el('p', { class: 'good' }, block.text),
-  facts: (block) => el('dl', { class: 'facts' }, block.facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))),
-  text: (block) => el('p', {}, block.text),
-  list: (block) => listOf(block.items, (item) => [item.text, item.items.length ? listOf(item.items, (under) => under) : null]),
+  note: (block) => el('p', { class: 'missing' }, prose(block.text)),
+  facts: (block) => el('dl', { class: 'facts' }, block.facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, sentence(value))))),
+  sentence: (block) => el('p', { class: block.tone }, sentence(block.words)),
+  list: (block) => listOf(block.points, (point) => [sentence(point.words), point.under.length ? listOf(point.under, sentence) : null]),
   findings: (block) => findings(block),
 };
 
