@@ -17,7 +17,7 @@ import trtlog
 from tests.conftest import ROOT, each
 from tests.runner.conftest import find_capture
 from trtlog.analyses.build.time import LineClock
-from trtlog.report.trace.events import trace, write
+from trtlog.report.trace.events import _lanes, trace, write
 from trtlog.testing import FakeTrtexec
 
 FOLDER = ROOT / "fixtures" / "trt-8.5.3-h200"
@@ -93,6 +93,42 @@ def test_slices_of_a_track_are_nested_or_apart(made):
                 open_ends.pop()
             assert not open_ends or end <= open_ends[-1] + 0.0005
             open_ends.append(end)
+
+
+@pytest.mark.parametrize("name", ["resnet50_fp16_dyn_detailed", "lstm_verbose", "unet_smallws_verbose"])
+def test_runners_lie_in_formats_and_those_in_layers(name):
+    """Also where they begin and end together, and where formats were timed nowhere."""
+    stack: list[dict[str, object]] = []
+    outer = {"runner": {"formats"}, "formats": {"layer", "reformat"}}
+    made = trace(trtlog.parse(FOLDER / f"{name}.log.gz"))
+    for event in each(e for e in made["traceEvents"] if e.get("cat") in ("layer", "reformat", "formats", "runner")):
+        while stack and stack[-1]["ts"] + stack[-1]["dur"] <= event["ts"] + 0.0005:
+            stack.pop()
+        assert {around["cat"] for around in stack[-1:]} <= outer.get(event["cat"], set())
+        assert bool(stack) == (event["cat"] in outer)
+        stack.append(event)
+
+
+def test_a_phase_that_began_before_the_log_begins_at_zero():
+    """Perfetto drops what begins below zero."""
+    early = "[11/22/2026-13:00:00] [V] [TRT] Graph construction completed in 4.5 seconds."
+    banner, *rest = SMALL.splitlines()
+    log = trtlog.parse("\n".join([banner, early, *rest]).encode())
+    events = [event for event in trace(log)["traceEvents"] if "ts" in event]
+    phase, later = [event for event in events if event["cat"] == "phase"]
+    assert (phase["ts"], phase["dur"]) == (0.0, 4_500_000.0)
+    assert (later["ts"], later["dur"]) == (5_000_000.0, 3_500_000.0)
+    (runner,) = [event for event in events if event["cat"] == "runner"]
+    assert runner["ts"] >= 4_500_000.0
+
+
+def test_each_of_many_overlapping_inferences_has_a_track():
+    spans = [(float(number), number + 40.5, number) for number in range(200)]
+    tracks: dict[int, float] = {}
+    for track, begin, end, _ in each(_lanes(spans)):
+        assert tracks.get(track, begin) <= begin
+        tracks[track] = end
+    assert len(tracks) == 41
 
 
 def test_inferences_add_up_to_what_the_log_says(made):

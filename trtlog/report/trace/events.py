@@ -23,9 +23,10 @@ Event = dict[str, Any]
 # Tracks of a run's build: slices of timing are nested, layers around formats around runners; phases overlap, and have a
 # track each.
 _TIMING, _FIRST_PHASE = 1, 10
+_NESTED = {"runner": 2, "formats": 1}  # around both: layers, reformats
 # Steps of one inference as --exportTimes names them, and the tracks they stand on.
 _STEPS = (("enqueue", "enqueue"), ("h2d", "copy to the GPU"), ("compute", "compute"), ("d2h", "copy to the host"))
-_LANES = 16
+_LANES = 1000
 
 
 def trace(log: Log) -> dict[str, Any]:
@@ -41,8 +42,8 @@ def trace(log: Log) -> dict[str, Any]:
     dict
         ``traceEvents`` and ``otherData``; :func:`write` makes JSON of it. Times are in microseconds. A slice of the
         build begins and ends where its lines were printed (within a second: by their order); phases have the
-        duration that TensorRT printed; inferences have the times that trtexec exported. ``args.line`` is the line of
-        the log.
+        duration that TensorRT printed; inferences have the times that trtexec exported. A run begins at zero: with
+        its first printed time, or with a phase that began before. ``args.line`` is the line of the log.
 
     Examples
     --------
@@ -61,10 +62,12 @@ def trace(log: Log) -> dict[str, Any]:
         if not clock:
             notes.append(f"run {number} prints no times: its build is left out")
         else:
-            timing = sorted(_autotuning(run, build, clock), key=lambda event: (event["ts"], -event["dur"]))
+            # Slices may begin and end together, a layer and its only runner: the outer one has to come first.
+            timing = sorted(_autotuning(run, build, clock), key=_around)
             made += [*_phases(run, build, clock), *timing, *_counters(run, build, clock)]
         if not made:
             continue
+        _from_zero(made)
         events += _names(made, build, inference, suffix)
         events += made
     return {
@@ -97,6 +100,17 @@ def save(made: dict[str, Any], path: str | os.PathLike[str]) -> None:
         The file cannot be written.
     """
     write_whole(path, write(made))
+
+
+def _from_zero(made: list[Event]) -> None:
+    """Move a run's events where a phase began before the log's first line: Perfetto drops times below zero."""
+    before = min(0.0, *(event["ts"] for event in made))
+    for event in made if before else ():
+        event["ts"] = round(event["ts"] - before, 3)
+
+
+def _around(event: Event) -> tuple[int, int]:
+    return event["args"]["line"], _NESTED.get(event["cat"], 0)
 
 
 def _clock(run: Log) -> LineClock:
@@ -193,8 +207,8 @@ def _autotuning(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
     paired = zip(combinations, bounds, strict=True)
     for (layer, kind), group in itertools.groupby(paired, key=lambda pair: (pair[0]["layer"], pair[0]["kind"])):
         members = list(group)
-        first, (_, following) = members[0][0], members[-1]
-        begin, end = clock.second(first["line"]), clock.second(end_of(first["line"], following))
+        first, (final, following) = members[0][0], members[-1]
+        begin, end = clock.second(first["line"]), clock.second(end_of(final["line"], following))
         yield _slice(layer or "?", kind or "layer", process, _TIMING, begin, end, combinations=len(members),
                      engine=first["engine"], line=first["line"])  # fmt: skip
 
@@ -236,11 +250,11 @@ def _inference_origin(run: Log, clock: LineClock) -> float:
 
 def _lanes(spans: Iterable[tuple[float, float, Any]]) -> Iterator[tuple[int, float, float, Any]]:
     """Put slices that overlap, as those of several streams do, on tracks of their own."""
-    free = list(range(_LANES))
+    free: list[int] = []
     busy: list[tuple[float, int]] = []
     for begin, end, row in sorted(spans, key=lambda span: span[:2]):
         while busy and busy[0][0] <= begin:
             heapq.heappush(free, heapq.heappop(busy)[1])
-        lane = heapq.heappop(free) if free else _LANES - 1
+        lane = heapq.heappop(free) if free else len(busy)
         heapq.heappush(busy, (end, lane))
         yield lane, begin, end, row
