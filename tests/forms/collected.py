@@ -145,6 +145,25 @@ def every_other(lines: list[bytes]) -> Written:
     return [text for line in lines for text in (line, b"")], [2 * n + 1 for n in range(len(lines))]
 
 
+def minified(lines: list[bytes]) -> Written:
+    """A notebook on one line; the last line that a cell printed has no line end."""
+    text = [decoded(line) + "\n" for line in lines[:-1]] + [decoded(lines[-1])]
+    outputs = [{"name": "stdout", "output_type": "stream", "text": text}]
+    cells = [
+        {"cell_type": "markdown", "source": ["# Build\n", "with `trtexec`"]},
+        {"cell_type": "code", "source": ["!trtexec \\\n", "  --onnx=a.onnx"], "outputs": outputs},
+    ]
+    return [json.dumps({"cells": cells, "nbformat": 4}, separators=(",", ":")).encode()], [1] * len(lines)
+
+
+def ansible_result(lines: list[bytes]) -> Written:
+    """What `ansible -v` prints of a task: the output as one text, and its lines again."""
+    texts = [decoded(line) for line in lines]
+    result = {"changed": True, "rc": 0, "stdout": "\n".join(texts), "stdout_lines": texts}
+    out = [b"gpu01 | CHANGED => " + (text := json.dumps(result, indent=4).encode()).split(b"\n")[0]]
+    return [*out, *text.split(b"\n")[1:]], [4] * len(lines)
+
+
 NOTEBOOK = b"""\
 {
  "cells": [
@@ -226,6 +245,8 @@ COLLECTED: dict[str, Writer] = {
         lambda n, line: b'<tr><td id="L%d" class="num"></td><td id="LC%d">%b</td></tr>' % (n, n, escaped(line))
     ),
     "notebook": between(NOTEBOOK, each(lambda _, line: b"      " + string(line + b"\n") + b","), b"     ]\n    }"),
+    "notebook, minified": minified,
+    "ansible result": ansible_result,
     "mail, wrapped and quoted": composed("wrap80", "quote"),
     "mail, quoted and wrapped": composed("quote", "wrap80"),
     "srun -l": front(b"0: "),

@@ -279,16 +279,17 @@ def in_forms(data: bytes, noise: Random) -> None:
     if isinstance(bare, str):
         return  # nothing of TensorRT's is in it
     expected = rows_of(bare, numbers)
-    for engine in ("line", "auto"):
-        found = _refusal(lambda engine=engine: trtlog.parse(text, engine=engine))
-        if isinstance(found, str):
-            raise Difference(f"forms {' in '.join(names)}: refused: {found}")
-        rows = rows_of(found)
-        for table in expected:
-            if repr(rows[table]) != repr(expected[table]):
-                pairs = itertools.zip_longest(rows[table], expected[table])
-                first = next(pair for pair in pairs if repr(pair[0]) != repr(pair[1]))
-                raise Difference(f"forms {' in '.join(names)}: {table}: {first[0]} / {first[1]}; {found.notes}")
+    # What is undone is the same for both engines, which are held to each other by the other levels.
+    engine = noise.choice(("line", "auto"))
+    found = _refusal(lambda: trtlog.parse(text, engine=engine))
+    if isinstance(found, str):
+        raise Difference(f"forms {' in '.join(names)}: refused: {found}")
+    rows = rows_of(found)
+    for table in expected:
+        if repr(rows[table]) != repr(expected[table]):
+            pairs = itertools.zip_longest(rows[table], expected[table])
+            first = next(pair for pair in pairs if repr(pair[0]) != repr(pair[1]))
+            raise Difference(f"forms {' in '.join(names)}: {table}: {first[0]} / {first[1]}; {found.notes}")
 
 
 # ------------------------------------------------------------------ one input

@@ -12,12 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trtlog.messages.captures import BLANK, Captures
+from trtlog.tables.clock import parse_times
 
 Lines = np.ndarray[Any, Any]
 
 # What trtexec's libraries print after its last banner, when they are unloaded.
 _CLOSING = frozenset({"memory_change", "memory_snapshot", "timing_cache_deleted", "memory_peak"})
 _CLOSING_EVENT = "Init CUDA"  # of memory_change: a process begins, none ends
+# Threads print their times in another order, but not by so much.
+_SET_BACK_S = 2
 _TRTEXEC = ("trtexec_tensorrt", "trtexec_own", "untimed_tensorrt")
 
 
@@ -67,7 +70,7 @@ def run_bounds(captures: Captures) -> list[RunBounds]:
                 first = _between(text, runs, first, line, after_end)
             started = banner
         elif started is not None and not _same_command(started, banner):
-            restart = text.second_options(first, line) or line
+            restart = text.second_options(first, line) or text.set_back(first, line) or line
             runs += [RunBounds(first, restart - 1, started, None), RunBounds(restart, line, None, banner)]
             first, started = line + 1, None
         else:
@@ -160,6 +163,18 @@ class _Text:
             if first <= line < end
         ]
         return max(found) if len(found) > 1 else 0
+
+
+    def set_back(self, first: int, end: int) -> int:
+        """Return the last line between two at which the printed clock is set back, 0 where it never is.
+
+        Where the banners of two commands say that two runs stand there, this is where the second one goes on.
+        """
+        times = [(line, stamp) for line, stamp in self._captures.times if first <= line < end]
+        seconds, valid = parse_times([stamp for _, stamp in times])
+        lines = np.array([line for line, _ in times], np.int64)[valid]
+        back = np.flatnonzero(np.diff(seconds[valid]) <= -_SET_BACK_S)
+        return int(lines[back[-1] + 1]) if len(back) else 0
 
 
 def _plain(value: Any) -> str:

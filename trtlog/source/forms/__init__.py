@@ -7,6 +7,7 @@ undone unless the grammar knows more of the undone text than of the text as it i
 
 from trtlog.source.forms.base import Form
 from trtlog.source.forms.cells import Csv, Quoted
+from trtlog.source.forms.documents import Documents
 from trtlog.source.forms.envelopes import JsonLines, Tags
 from trtlog.source.forms.jammed import Jammed
 from trtlog.source.forms.letters import Colours, Dashes, Entities, Quotes, Spaces
@@ -20,6 +21,7 @@ WRAPPED = Wrapped()
 # In the order in which they are looked for: what is told apart by more comes first.
 FORMS: tuple[Form, ...] = (
     JsonLines(),
+    Documents(),
     *COLLECTORS,
     Csv(),
     Numbers(),

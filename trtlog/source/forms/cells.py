@@ -104,7 +104,9 @@ class Csv(Form):
             place, count = known.most_common(1)[0]
             # Where there is one column, what needs no quotes is no row.
             wanted = lines if length > 1 else [line for line in lines if line[:1] == b'"']
-            if count >= _LEAST and len(rows) >= _STEADY * len(wanted):
+            # That all lines which need quotes have them, and no other, is evidence enough, be it one line.
+            column = length == 1 and not any(delimiter in line for line in sample.lines if line[:1] != b'"')
+            if count >= (1 if column else _LEAST) and len(rows) >= _STEADY * len(wanted):
                 undos.append(_Column(delimiter, length, place))
         return undos
 

@@ -148,10 +148,12 @@ class Tags(Form):
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that removes the tags, where several lines hold some or there is hardly another line.
 
-        That nearly all lines do is evidence enough.
+        That nearly all lines do is evidence enough, unless something else stands behind those tags.
         """
-        lines = sum(b"<" in line and _TAG.search(line) is not None for line in sample.lines)
+        tagged = [line for line in sample.lines if b"<" in line and _TAG.search(line) is not None]
+        lines = len(tagged)
         whole = lines >= max(_FEWEST, _NEARLY_ALL * sample.filled)
+        whole = whole and sum(len(_pieces(line)) > 1 for line in tagged) < lines / 2
         return [_Untag(certain=whole)] if lines > 1 or (lines and sample.filled < 3) else []
 
 
@@ -166,12 +168,16 @@ class _Untag(Reflow):
         out: list[bytes] = []
         places: list[int] = []
         for line, number in zip(lines, numbers, strict=True):
-            pieces = [line]
-            if b"<" in line:
-                pieces = [_TAG.sub(b"", piece) for piece in _BREAK.split(line)]
-                if not pieces[-1].strip() and len(pieces) > 1:
-                    pieces.pop()
+            pieces = _pieces(line) if b"<" in line else [line]
             # A page of HTML is escaped as a whole, however few of its characters have to be.
             out += [unescaped(piece) for piece in pieces] if b"&" in line else pieces
             places += [number] * len(pieces)
         return out, places
+
+
+def _pieces(line: bytes) -> list[bytes]:
+    """Return the lines that a line with tags is, without them."""
+    pieces = [_TAG.sub(b"", piece) for piece in _BREAK.split(line)]
+    if not pieces[-1].strip() and len(pieces) > 1:
+        pieces.pop()
+    return pieces

@@ -14,15 +14,19 @@ from trtlog.source.forms.wrapped import Join
 from trtlog.source.logger import Logger
 
 # So much of a text is looked at, so much of each later part of it, unless a glance at less tells that it is plain.
-SAMPLE_BYTES = 256 << 10
+SAMPLE_BYTES = 2 << 20
 LATER_BYTES = 64 << 10
 GLANCE_BYTES = 8 << 10
 _DEEPEST = 8
 _SEARCHES = 4
 _WAYS = 4
-# Lines of a sample that are judged: odd ones with the line above each, and blocks of others.
+# Lines of a sample that are judged: odd ones with the line above each, some of each kind, and blocks of others.
 _LINES = 800
 _BLOCKS = 8
+_KINDS, _OF_KIND, _KIND_BYTES = 24, 6, 12
+# Behind so much of a text lines are looked at by their first characters alone, and some of those that begin oddly.
+_LOOKED_AT = 256 << 10
+_JUDGED_ODD = 400
 # Lines longer than this are not judged whole.
 _LONG_LINE = 1 << 16
 # A line longer than this is not undone.
@@ -40,6 +44,8 @@ _TEXTS = (
 )
 _BY_BYTE = {byte: [text for text in _TEXTS if text.startswith(byte)] for byte in {text[:1] for text in _TEXTS}}
 _ODD = re.compile(b"|".join(map(re.escape, _TEXTS)) + rb"|[\xc2\xe2][\x80-\xbf]|\xe3\x80|(?<![\x80-\xff])[\x80-\xbf]")
+# Lines are of a kind that begin alike but for letters and digits.
+_KIND = re.compile(rb"[0-9A-Za-z]+")
 _STRANGE = 0.02
 _SAME_END = 0.9
 # Of what is certain so many lines may be known less: the grammar describes what is usual.
@@ -58,6 +64,10 @@ def looks_plain(data: bytes) -> bool:
     >>> looks_plain(b"[I] [TRT] Loaded\n[I] [TRT] Loaded\n"), looks_plain(b"> [I] [TRT] Loaded\n")
     (True, False)
     """
+    if len(data) > 2 * _LOOKED_AT:
+        data, below = data[:_LOOKED_AT], data[_LOOKED_AT:]
+        if b"\t" in below or b"\x1b" in below or any(map(holds_record, _oddly_begun(below))):
+            return False
     # Single bytes are looked for first, which is fast.
     if any(byte in data and any(text in data for text in texts) for byte, texts in _BY_BYTE.items()):
         return False
@@ -74,6 +84,19 @@ def looks_plain(data: bytes) -> bool:
     if filled and any(sum(line.endswith(end) for line in filled) > _SAME_END * len(filled) for end in ENDS):
         return False
     return data.count(_BETWEEN) <= 3 * len(lines)
+
+
+def _oddly_begun(data: bytes) -> list[bytes]:
+    """Return some of the lines that begin neither with a date or a severity in brackets nor with a banner."""
+    import numpy as np
+
+    text = np.frombuffer(data, np.uint8)
+    starts = np.flatnonzero(text[:-4] == ord("\n")) + 1
+    first, second, third, fourth = (text[starts + place] for place in range(4))
+    record = (first == ord("[")) & ((third == ord("]")) | (fourth == ord("/")))
+    banner = (first == ord("&")) & (second == ord("&"))
+    odd = starts[~(record | banner | np.isin(first, list(b"\r\nL")))]
+    return [data[start : data.find(b"\n", start)] for start in odd[:: 1 + len(odd) // _JUDGED_ODD].tolist()]
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -167,6 +190,12 @@ def _chosen(lines: list[bytes]) -> list[bytes]:
     step = max(1, -(-len(strange) // (_LINES // 3)))
     block = _LINES // 3 // _BLOCKS
     runs = [strange[n : n + 16] for n in range(0, len(strange), 16 * step)]
+    # Parts of a text in forms of their own may be short.
+    kinds: dict[bytes, list[int]] = {}
+    for n in strange:
+        kinds.setdefault(_KIND.sub(b"", lines[n][:_KIND_BYTES]), []).append(n)
+    commonest = sorted((of_kind for of_kind in kinds.values() if len(of_kind) > 1), key=len, reverse=True)[:_KINDS]
+    runs += [of_kind[:: max(1, len(of_kind) // _OF_KIND)] for of_kind in commonest]
     chosen = {n for run in runs for at in run for n in (at - 1, at) if n >= 0}
     for start in range(0, len(lines), max(block, len(lines) // _BLOCKS)):
         chosen.update(range(start, min(start + block, len(lines))))
