@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.calibration import builds, gates, runs
+from trtlog.analyses.compare import floors
 from trtlog.analyses.layer.timing_noise import ALL, BLOCK, LENGTHS_US, OWN, TimingNoise
 
 HEADLINE = (("throughput", "value"), ("latency", "median"), ("gpu_compute_time", "median"))
@@ -16,6 +17,12 @@ def main() -> None:
         for stat in ("median", "p90", "p95", "p99"):
             found, freedom = runs.spread(kind, stat)
             print(f"{kind:8}{stat:8}{found:8.4f} ({freedom:2}) {table[stat]:8.3f}")
+    print(f"\nOf the distance from median to p90, p95, p99: deviation between runs; in use {floors.TAIL_SHARE}\n")
+    for kind in runs.TAILS:
+        left_out = [runs.tail_share(kind, rows)[0] for rows in (*((row,) for row in runs.ROWS), *runs.MODELS.values())]
+        found, freedom = runs.tail_share(kind)
+        span = f"{min(left_out):.2f} to {max(left_out):.2f}"
+        print(f"{kind:8}{found:8.2f} ({freedom:3}); a row or a model left out {span}")
     print("\nPairs of equal engines or rebuilds called different in any figure: by the floors in use, by floors made")
     print("without the row, and by floors made without all rows of its model\n")
     totals = [0, 0, 0, 0]

@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from statistics import variance
+from statistics import fmean, variance
 
 import trtlog
 from tests.conftest import FIXTURES
@@ -72,6 +72,30 @@ def spread(kind: str, stat: str, without: Iterable[str] = ()) -> tuple[float, in
                 total += variance(logs) * (len(logs) - 1)
                 freedom += len(logs) - 1
     return math.sqrt(total / freedom) if freedom else math.nan, freedom
+
+
+# Figures whose tails are looked at together.
+TAILS = {
+    "GPU": ("gpu_compute_time", "latency"),
+    "copies": ("h2d_latency", "d2h_latency"),
+    "enqueue": ("enqueue_time",),
+}
+
+
+def tail_share(kind: str, without: Iterable[str] = ()) -> tuple[float, int]:
+    """Return by what share of it the distance from median to percentile deviates between runs; degrees of freedom."""
+    seen = length = 0.0
+    freedom = 0
+    for row, names in ROWS.items():
+        if row in without:
+            continue
+        for metric, stat in itertools.product(TAILS[kind], ("p90", "p95", "p99")):
+            figures = [run(name).values for name in names]
+            tails = [math.log(own[metric, stat] / own[metric, "median"]) for own in figures]
+            seen += variance(tails) * (len(tails) - 1)
+            length += fmean(tail**2 for tail in tails) * (len(tails) - 1)
+            freedom += len(tails) - 1
+    return math.sqrt(seen / length), freedom
 
 
 @contextmanager

@@ -1,10 +1,15 @@
 """The floors between runs are those of the repeats, and hold on rows that they were not computed from."""
 
+import itertools
+
 import pytest
 
+import trtlog
 from tests.calibration import gates, runs
 from tests.conftest import each
 from trtlog.analyses.compare import floors
+from trtlog.report.document import plain
+from trtlog.report.documents.diff import headline
 
 
 @pytest.mark.parametrize("kind", runs.KINDS)
@@ -14,6 +19,15 @@ def test_floors_are_the_measured_ones_rounded_up(kind):
         measured, freedom = runs.spread(kind, stat)
         assert freedom >= floors.FLOOR_FREEDOM
         assert measured <= table[stat] <= 2.5 * measured, (stat, measured)
+
+
+def test_tails_differ_between_runs_by_the_share_in_use():
+    """The largest of the measured ones, rounded up; of each kind also with any row or model left out."""
+    left_out = [(), *((row,) for row in runs.ROWS), *runs.MODELS.values()]
+    shares = {kind: [runs.tail_share(kind, rows)[0] for rows in left_out] for kind in runs.TAILS}
+    assert max(max(found) for found in shares.values()) <= floors.TAIL_SHARE
+    assert 1.25 * shares["GPU"][0] >= floors.TAIL_SHARE
+    assert runs.tail_share("GPU")[1] >= 100
 
 
 def test_equal_engines_are_the_same():
@@ -42,6 +56,28 @@ def test_another_precision_is_different_by_floors_of_other_runs():
             for metric, stat in (("throughput", "value"), ("latency", "median"), ("gpu_compute_time", "median")):
                 missed = runs.another_precision_missed(metric, stat)
                 assert missed == [("sweep_r50_best_b1", "sweep_r50_fp32_b1")], (model, metric)
+
+
+def test_engines_of_another_precision_are_never_left_the_same():
+    """Where times do not tell them apart, the first sentence of the diff does."""
+    pairs = runs.another_precision_missed("gpu_compute_time", "median")
+    assert pairs == [("sweep_r50_best_b1", "sweep_r50_fp32_b1")]
+    for pair in each(pairs):
+        found = trtlog.diff(*(runs.FOLDER / f"{name}.log.gz" for name in pair))
+        assert found.engines.differ is True
+        assert "activation memory 3.875 MiB -> 7.744 MiB" in found.engines.evidence
+        assert "built with FP32+FP16+INT8 -> FP32" in found.engines.evidence
+        first = plain(headline(found)[0].words)
+        assert first.startswith("engines: they differ")
+        assert "their times do not differ beyond noise" in first
+        assert "which is faster these runs cannot tell" in first
+
+
+def test_reruns_of_one_engine_are_not_called_other_engines():
+    for row in ("load", "graph", "graph32"):
+        for pair in itertools.combinations(runs.ROWS[row][:3], 2):
+            found = trtlog.diff(*(runs.FOLDER / f"{name}.log.gz" for name in pair))
+            assert found.engines.differ is not True, (pair, found.engines.evidence)
 
 
 def test_rebuilds_pass_check_by_noise_of_the_other_models():

@@ -30,6 +30,7 @@ def to_json(diff: Diff, *, unchanged: bool = False) -> str:
         "test": _side(diff.test),
         "notes": list(diff.notes),
         "headline": [plain(line) for point in headline(diff) for line in (point.words, *point.under)],
+        "engines": {"differ": diff.engines.differ, "evidence": list(diff.engines.evidence)},
         "same_model": None if alignment is None else alignment.same_model,
         "machine": {
             "common_tactics": diff.machine.common,

@@ -12,6 +12,7 @@ from trtlog._util.words import did_you_mean, first_line
 from trtlog.analyses.compare.align import Alignment, Pair, align, read_nodes
 from trtlog.analyses.compare.aligned import attribution_rows, format_rows, layer_rows, reformat_rows, time_source
 from trtlog.analyses.compare.candidates import Machine, candidate_rows, layer_shifts, machine, tactic_rows
+from trtlog.analyses.compare.figures import engine_mib
 from trtlog.analyses.compare.performance import (
     Run,
     performance_notes,
@@ -29,6 +30,7 @@ from trtlog.analyses.compare.tables import (
     phase_rows,
     run_rows,
 )
+from trtlog.analyses.compare.verdict import EngineVerdict, engine_verdict
 from trtlog.analyses.compare.work import Work, compare_work, inference_shapes, shapes_text, tuning_shapes
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers, layers_of
@@ -75,6 +77,8 @@ class Diff(InNotebook, OnTerminal):
         The input shapes that layer times were measured at.
     layer_time_source : str or None
         ``profile`` or ``tactic``.
+    engines : EngineVerdict
+        Whether the engines differ, whatever their times: ``engines.differ`` and ``engines.evidence``.
     notes : sequence of str
         What limits the comparison: read them first.
     """
@@ -105,6 +109,7 @@ class Diff(InNotebook, OnTerminal):
         machine: Machine,
         work: Work,
         layer_time_source: str | None,
+        engines: EngineVerdict,
         notes: tuple[str, ...],
     ) -> None:
         self._rows = tables
@@ -115,6 +120,7 @@ class Diff(InNotebook, OnTerminal):
         self.machine = machine
         self.work = work
         self.layer_time_source = layer_time_source
+        self.engines = engines
         self.notes = notes
 
     def rows(self, name: str) -> list[dict[str, Any]]:
@@ -252,8 +258,15 @@ def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
         machine=found,
         work=work,
         layer_time_source=source,
+        engines=_engines(tables, logs, sides),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _engines(tables: dict[str, list[dict[str, Any]]], logs: list[Log], sides: list[Side]) -> EngineVerdict:
+    """Judge whether the engines differ."""
+    listed = all(side.layers.source == "engine" and side.layers.tactics_known for side in sides)
+    return engine_verdict(tables, (engine_mib(logs[0]), engine_mib(logs[1])), listed and bool(tables["layers"]))
 
 
 def _logs(side: LogOrLogs, name: str) -> list[Log]:

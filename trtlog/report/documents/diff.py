@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from trtlog._util.words import counted, percent
+from trtlog.analyses.compare.verdict import beside_times
 from trtlog.report.document import (
     Block,
     Document,
@@ -35,13 +36,23 @@ def diff(found: Diff) -> Document:
 
 
 def headline(found: Diff) -> list[Point]:
-    """Return the answer in a few sentences: performance, layers, machine, tactics, fusions, messages."""
-    parts = (_performance, _layers, _attribution, _machine, _tactics, _rewrites, _messages)
+    """Return the answer in a few sentences: engines, performance, layers, machine, tactics, fusions, messages."""
+    parts = (_engines, _performance, _layers, _attribution, _machine, _tactics, _rewrites, _messages)
     return [point for part in parts for point in part(found)]
 
 
 def _about(name: str, *parts: str | Span) -> Point:
     return Point(words(strong(name), ": ", *parts))
+
+
+def _engines(found: Diff) -> Iterator[Point]:
+    """Say whether the engines differ, so that equal times are not taken for equal engines."""
+    if found.engines.differ:
+        times = beside_times(found.engines, found.rows("performance"))
+        more = f"; {times}" if times else ""
+        yield _about("engines", toned("they differ"), f": {', '.join(found.engines.evidence)}{more}")
+    elif found.engines.differ is False:
+        yield _about("engines", "the same layers, tactics and memory")
 
 
 def _performance(found: Diff) -> Iterator[Point]:
