@@ -175,6 +175,48 @@ def test_placeholders_are_told_from_ranges_of_data():
     assert "int8-uncalibrated" not in of_text(placeholders + head.format("e", "-3.17,3.17"))
 
 
+INT8 = """\
+&&&& RUNNING TensorRT.trtexec [TensorRT v8600] # trtexec --onnx=a.onnx --int8
+[11/22/2026-13:22:57] [I] === Model Options ===
+[11/22/2026-13:22:57] [I] Format: ONNX
+[11/22/2026-13:22:57] [I] === Build Options ===
+[11/22/2026-13:22:57] [I] Precision: FP32+INT8
+[11/22/2026-13:22:57] [I] Calibration: Dynamic
+"""
+
+
+def test_int8_without_a_calibration_file_where_warnings_went_elsewhere():
+    """Standard output alone: neither trtexec's warning nor the nodes are printed, so the model may hold scales."""
+    found = of_text(INT8)["int8-uncalibrated"]
+    assert (found["severity"], found["confidence"], found["lines"]) == ("advice", "low", [6])
+    assert "cannot tell" in found["text"]
+    assert "--verbose" in found["action"]
+    caffe = of_text(INT8.replace("Format: ONNX", "Format: Caffe"))["int8-uncalibrated"]
+    assert (caffe["severity"], caffe["confidence"]) == ("warning", "medium")
+    assert "a Caffe model holds no scales" in caffe["text"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "[W] [TRT] Calibrator won't be used in explicit precision mode. Use quantization aware training to generate "
+        "network with Quantize/Dequantize nodes.",
+        "[I] [TRT] Starting Calibration.",
+        "[V] [TRT] Parsing node: q_2 [QuantizeLinear]",
+        "[V] [TRT] Engine Layer Information:\n"
+        "Layer(Scale): w_QuantizeLinear, Tactic: 0x0000000000000000, x (Float[1,3]) -> y (Int8[1,3])",
+    ],
+    ids=["explicit", "calibrates", "nodes", "layers"],
+)
+def test_int8_whose_scales_the_log_shows(more):
+    assert "int8-uncalibrated" not in of_text(f"{INT8}[11/22/2026-13:22:58] {more}\n")
+
+
+def test_int8_of_a_loaded_engine_or_with_a_calibration_file():
+    assert "int8-uncalibrated" not in of_text(INT8.replace("--int8", "--int8 --calib=a.cache"))
+    assert "int8-uncalibrated" not in of_text(INT8.replace("--onnx=a.onnx", "--loadEngine=a.engine"))
+
+
 def test_attention_in_pieces_in_one_and_inside_of_a_foreign_node():
     header = "[01/02/2026-10:00:00] [V] [TRT] "
     node = header + "{0} [{1}] inputs: {2}\n" + header + "{0} [{1}] outputs: [{0}_out -> (1, 8, 64, 64)[FLOAT]], \n"

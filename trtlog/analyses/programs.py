@@ -183,3 +183,8 @@ def _elsewhere(found: re.Match[str], tool: str | None) -> str:
         return f"{found[0]} or {api} in the API"
     own = names[_COLUMN[tool]] if tool in _COLUMN else None
     return own.format(value) if own is not None else api
+
+
+def loads_engine(log: Log) -> bool:
+    """Return whether a run loads its engine: the precision that it prints is then a default, not the engine's."""
+    return bool(log.build.load_engine) or "--loadEngine" in (log.run.command or "")

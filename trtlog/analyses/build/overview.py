@@ -9,6 +9,7 @@ from trtlog._util.words import counted
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.lint.causes import is_node_text, message_rows, words_of
 from trtlog.analyses.lint.failures import outcome_of
+from trtlog.analyses.programs import loads_engine
 
 if TYPE_CHECKING:
     from trtlog.analyses.lint.causes import Cause
@@ -90,11 +91,6 @@ def precision_of(log: Log) -> str | None:
         return None
     words = ", ".join(f"{name} ({counted(n, 'layer')})" for name, n in named)
     return f"{words}, by the layers of the loaded engine"
-
-
-def loads_engine(log: Log) -> bool:
-    """Return whether a run loads its engine: the precision that it prints is then a default, not the engine's."""
-    return bool(log.build.load_engine) or "--loadEngine" in (log.run.command or "")
 
 
 def layer_precisions(log: Log) -> list[tuple[str, int]]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.build.builds import build_seconds, builds_of
 from trtlog.analyses.build.memory import gpu_memory
-from trtlog.analyses.build.overview import layer_precisions, loads_engine
+from trtlog.analyses.build.overview import layer_precisions
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
+from trtlog.analyses.programs import loads_engine
 from trtlog.records.base import Record, column, record
 
 if TYPE_CHECKING:

@@ -84,7 +84,10 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "int64-cast": ((_BERT, "corpus/8.5.3/sparsedrive-output.log.gz"), (_CAST, _CACHE)),
     "weights-lose-precision": ((_MOBILENET, _BERT), (_RESNET, _LSTM)),
     "int8-uncalibrated": (
-        (_BEST, "corpus/8.4.10/lix-orin-build-shqi.log", "corpus/7.x-jetson/jetson-ResNet50_N2-int8-raw.txt"),
+        (
+            _BEST, "corpus/8.4.10/lix-orin-build-shqi.log", "corpus/7.x-jetson/jetson-ResNet50_N2-int8-raw.txt",
+            "corpus/7.x-jetson/khairul-GPU-int8_resnet-50.txt", "corpus/8.6.0/tingsong-dynamic_1-64-8-int8.log",
+        ),
         (_QAT, _MOBILENET, _RESNET, "corpus/8.x/nv-sampleINT8API-fence01.log"),
     ),
     "int8-slower": (

@@ -12,6 +12,7 @@ from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.profile import dla_copies
 from trtlog.analyses.lint.gpus import integrated
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
+from trtlog.analyses.programs import loads_engine
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -206,7 +207,7 @@ def default_shapes(log: Log) -> Iterable[Hit]:
     ]
     unique = list({m["line"]: m for m in found}.values())
     if unique:
-        loaded = bool(log.build.load_engine) or "--loadEngine" in (log.run.command or "")
+        loaded = loads_engine(log)
         yield Hit(
             " ".join(dict.fromkeys(m["text"].strip() for m in unique[:3])),
             [m["line"] for m in unique],

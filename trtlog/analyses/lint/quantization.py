@@ -11,6 +11,7 @@ from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.formats_network import chosen, compared
 from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.analyses.lint.registry import Hit, messages, rule
+from trtlog.analyses.programs import loads_engine
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -34,7 +35,8 @@ _QDQ_NAME = re.compile(r"(?:.*[/_. ])?(?:Quantize|Dequantize)Linear(?:[_.].*)?",
 )
 def int8_uncalibrated(log: Log) -> Iterable[Hit]:
     """INT8 without calibration file or Q/DQ nodes, or with the ranges that trtexec sets in their place."""
-    if any(_QDQ.search(node["op"] or "") for node in log.table("onnx_nodes").to_pylist()):
+    nodes = log.table("onnx_nodes").to_pylist()
+    if any(_QDQ.search(node["op"] or "") for node in nodes):
         return
     ranges = _ranges(log)
     distinct = {bounds for bounds, _ in ranges}
@@ -53,8 +55,42 @@ def int8_uncalibrated(log: Log) -> Iterable[Hit]:
             "INT8 is allowed, no calibration file is given and no calibrator is in use: trtexec sets placeholders.",
             [*(row["line"] for row in options), *(m["line"] for m in absent)],
             # Without --verbose the nodes of the model are not printed: it may hold scales of its own.
-            confidence=None if log.table("onnx_nodes").num_rows else "medium",
+            confidence=None if nodes else "medium",
         )
+    elif options and not ranges and not _calibrated(log):
+        lines = [row["line"] for row in options]
+        if nodes or log.model.format in _WITHOUT_SCALES:
+            model = "no node of the model is Q/DQ" if nodes else f"a {log.model.format} model holds no scales"
+            words = f"INT8 is allowed, no calibration file is given, and {model}: trtexec sets placeholders."
+            yield Hit(words, lines, confidence="medium")
+        else:
+            yield Hit(
+                "INT8 is allowed and no calibration file is given. This log cannot tell whether the model brings its "
+                "own scales (Q/DQ nodes): if not, trtexec has set placeholders.",
+                lines,
+                severity="advice",
+                confidence="low",
+                action="Build with --verbose, which prints the model's nodes and the ranges that are set, and keep "
+                "standard error, where trtexec warns of it. Without scales: --calib=FILE with a calibration cache of "
+                "real data, or a model with Q/DQ nodes.",
+            )
+
+
+# Formats of models that cannot hold Q/DQ nodes.
+_WITHOUT_SCALES = frozenset({"Caffe", "UFF"})
+# Kinds of message of a calibration that runs, or whose cache is read.
+_CALIBRATING = frozenset({"calibration_step", "calibration_cache"})
+
+
+def _calibrated(log: Log) -> bool:
+    """Whether anything says that the ranges are given: a file, a calibration, or Q/DQ in the model."""
+    if "--calib=" in (log.run.command or "") or loads_engine(log) or messages(log, kind="calibrator_unused"):
+        return True
+    if _CALIBRATING & set(log.table("coverage").column("kind").to_pylist()):
+        return True
+    layers = layers_of(log)
+    parts = {part for layer in layers.layers for part in layer.parts}
+    return any(_QDQ_NAME.fullmatch(part) for part in parts)
 
 
 def _ranges(log: Log) -> list[tuple[tuple[float, float], int]]:
