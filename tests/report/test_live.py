@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rich.cells import cell_len
 
@@ -39,6 +41,9 @@ def test_what_matters_stays_where_there_is_little_room():
     for words in ("layer 28 of 57", LONG.layer, "best 0.01235 ms", "75 s", "1 warning, 2 errors"):
         assert words in wide
     assert fit(pieces(MEASURING), 60).endswith("80 s, 2 s left")
+    building = replace(LONG, eta_s=12.3)
+    assert fit(pieces(building), 200).endswith("  75 s, about 12 s left  1 warning, 2 errors")
+    assert fit(pieces(building), 40) == "timing tactics: layer 28 of 57  75 s"
 
 
 def test_the_bar_is_as_long_as_the_share():

@@ -107,6 +107,23 @@ def test_time_left_is_told_only_while_measuring(text_of):
     assert progress.quiet(2.0, 26.0).eta_s == pytest.approx(1.2)
 
 
+def test_time_left_of_a_build_is_as_it_took_before(text_of):
+    lines = text_of("resnet50_fp32_verbose.log").split(b"\n")
+    built = next(number for number, line in enumerate(lines) if b"] Engine built in " in line)
+    progress = Progress(expected_build_s=30.0)
+    list(progress.feed(lines[:1000], 10.0))
+    assert (progress.event.phase, progress.event.eta_s) == ("import", 20.0)
+    assert progress.event.share is None
+    assert progress.quiet(5.0, 15.0).eta_s == 15.0
+    assert progress.quiet(40.0, 31.0).eta_s is None, "it takes longer now"
+    assert progress.built_after_s is None
+    list(progress.feed(lines[1000 : built + 1], 28.0))
+    assert progress.built_after_s == 28.0
+    list(progress.feed(lines[built + 1 : built + 60], 28.5))
+    assert progress.event.phase != "inference"
+    assert progress.event.eta_s is None, "the build has ended"
+
+
 def test_several_runs_in_one_log(text_of):
     text = text_of("lstm_verbose.log") + text_of("err_dla.log")
     ends = [str(event) for event in events_of(text) if event.kind == "ended"]

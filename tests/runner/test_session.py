@@ -48,6 +48,26 @@ def test_the_log_on_disk_is_what_the_child_wrote(capture, text_of, tmp_path):
     assert folder.timing_cache == tmp_path / "run" / "timing.cache"
 
 
+def test_the_same_build_beside_it_tells_how_long_this_one_takes(capture, tmp_path):
+    fake = FakeTrtexec(capture("resnet50_fp32_verbose.log"))
+
+    def left(name: str, **flags) -> set[str]:
+        with start("m.onnx", trtexec=fake, out=tmp_path / name, **flags) as session:
+            return {event.phase for event in session if event.eta_s is not None}
+
+    assert left("first", shapes=SHAPES) == {"inference"}
+    result = tmp_path / "first" / "result.json"
+    content = json.loads(result.read_text())
+    assert 0 < content["built_after_s"] <= content["wall_s"]
+    result.write_text(json.dumps({**content, "built_after_s": 1000.0}))
+    assert {"import", "graph", "autotune", "inference"} <= left("second", shapes=SHAPES)
+    assert left("another", shapes=SHAPES, fp16=True) == {"inference"}
+    content["status"] = "failed"
+    result.write_text(json.dumps({**content, "built_after_s": 1000.0}))
+    (tmp_path / "second" / "result.json").write_text("{")
+    assert left("third", shapes=SHAPES) == {"inference"}, "neither passed, nor can be read"
+
+
 def test_a_slow_reader_delays_nothing(capture, text_of, tmp_path):
     fake = FakeTrtexec(capture("resnet50_fp32_verbose.log"), flood_lines=200_000)
     with start("m.onnx", trtexec=fake, out=tmp_path / "run") as session:

@@ -43,7 +43,7 @@ class Pieces:
     best
         Its best time so far.
     clock
-        Seconds since the start, and seconds left where trtexec prints how long it measures.
+        Seconds since the start, and seconds left: of the measurement, or of the build where it was built before.
     counts
         Warnings and errors.
     share
@@ -76,7 +76,8 @@ def pieces(event: Event, label: str = "") -> Pieces:
         where = f"{where} ({event.text})"
     times = [f"{event.elapsed_s:.0f} s"] if event.elapsed_s is not None else []
     if event.eta_s is not None:
-        times.append(f"{event.eta_s:.0f} s left")
+        about = "" if event.phase == "inference" else "about "
+        times.append(f"{about}{event.eta_s:.0f} s left")
     counts = ", ".join(
         counted(count, word) for count, word in ((event.warnings, "warning"), (event.errors, "error")) if count
     )
@@ -109,6 +110,8 @@ def fit(said: Pieces, width: int, ascii_only: bool = False) -> str:
     where, clock = visible(said.where), said.clock
     left = width - cell_len(where)
     tail = ""
+    if cell_len(gap + clock) > left:
+        clock = clock.partition(",")[0]
     for part in (clock, said.counts):
         if part and left - cell_len(tail) - cell_len(gap + part) >= 0:
             tail += gap + part

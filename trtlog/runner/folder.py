@@ -52,7 +52,7 @@ _NUMBER, _TEXT = (int, float), (str, type(None))
 _KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     RESULT: {
         "status": (str,), "headline": (str,), "cause": _TEXT, "messages": (list,), "wall_s": _NUMBER,
-        "log_bytes": (int,), "log_sha256": _TEXT, "files": (dict,),
+        "built_after_s": (*_NUMBER, type(None)), "log_bytes": (int,), "log_sha256": _TEXT, "files": (dict,),
     },
     COMMAND: {
         "argv": (list,), "args": (list,), "added": (list,), "cwd": _TEXT, "version": _TEXT, "warnings": (list,),

@@ -28,6 +28,8 @@ PHASES = {
     "performance": "reporting",
     "ended": "ended",
 }
+# Phases that the end of the build ends.
+_OF_BUILD = ("options", "setup", "import", "graph", "autotune", "memory", "engine")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)s(?: \(\+ ([0-9]+(?:\.[0-9]+)?)ms warm up\))?")
 _PHASE_OF_SECTION = {
     "model": "options",
@@ -109,8 +111,9 @@ class Event:
         How many so far.
     eta_s
         Seconds until the end of the measurement, in the phase ``inference``, from trtexec's own duration
-        and warm-up. None elsewhere: how long a build takes cannot be told from the layers behind it (on
-        captured builds such an estimate was wrong by factors both ways).
+        and warm-up. Before it, seconds until the end of the build, where runs of the same command stand beside this
+        one: as they took. None elsewhere, and where this build takes longer than they did: how long a build takes
+        cannot be told from the layers behind it (on captured builds such an estimate was wrong by factors both ways).
     share
         How much of the phase is done, 0 to 1: of the layers whose tactics are timed, or of the measurement's
         duration. None where the log does not tell, and in other phases.
@@ -160,10 +163,22 @@ class _State:
     prints_costs: bool = False
     graph_layers: int | None = None
     inference_at: float | None = None
+    built: bool = False
 
 
 class Progress:
     """Reads lines, yields events.
+
+    Parameters
+    ----------
+    expected_build_s : float, optional
+        How long the build took before, from the start of trtexec.
+
+    Attributes
+    ----------
+    built_after_s : float or None
+        How long it took now: seconds to the line that ended the first build; None before that line, and where it is
+        not known when lines came.
 
     Examples
     --------
@@ -175,7 +190,9 @@ class Progress:
     'timing tactics: layer 1 of 2, fc, best 0.5 ms'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, expected_build_s: float | None = None) -> None:
+        self.built_after_s: float | None = None
+        self._expected_build_s = expected_build_s
         self._classifier = Classifier(grammar.load())
         self._fields = [variant.fields for variant in self._classifier.matcher.variants]
         handled = {name.removeprefix("_on_") for name in dir(self) if name.startswith("_on_")}
@@ -315,6 +332,12 @@ class Progress:
         kernel = values.get("kernel") or (state.kernel if state.kernel_tactic == tactic else None)
         yield self._emit("best", line, elapsed_s, best=Best(layer, state.runner, tactic, kernel, time_ms))
 
+    def _on_engine_built(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+        self._state.built = True
+        if self.built_after_s is None and elapsed_s is not None:
+            self.built_after_s = round(elapsed_s, 3)
+        yield from ()
+
     def _on_inference_started(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
         self._state.inference_at = elapsed_s
         yield self._emit("phase", line, elapsed_s, phase="inference")
@@ -349,7 +372,9 @@ class Progress:
         if event.phase == "autotune" and event.layers and event.layer is not None:
             return (event.layer_number - 1) / event.layers
         measuring_s = self._state.measuring_s
-        return 1 - eta_s / measuring_s if eta_s is not None and measuring_s else None
+        if event.phase == "inference" and eta_s is not None and measuring_s:
+            return 1 - eta_s / measuring_s
+        return None
 
     def _eta(self, event: Event, elapsed_s: float | None) -> float | None:
         state = self._state
@@ -357,6 +382,9 @@ class Progress:
             return None
         if event.phase == "inference" and state.inference_at is not None and state.measuring_s is not None:
             return max(0.0, state.inference_at + state.measuring_s - elapsed_s)
+        if self._expected_build_s is not None and event.phase in _OF_BUILD and not state.built:
+            rest_s = self._expected_build_s - elapsed_s
+            return rest_s if rest_s > 0 else None
         return None
 
     def _values(self, line: Line) -> dict[str, str]:

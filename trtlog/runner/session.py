@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog.errors import InputError, RunError
 from trtlog.runner.causes import Verdict, judge
+from trtlog.runner.earlier import earlier_build_s
 from trtlog.runner.folder import RESULT, RunFolder
 from trtlog.runner.follow import Tail, in_file
 from trtlog.runner.process import Child
@@ -52,7 +53,7 @@ class Session:
     def _reading(self) -> tuple[Progress, Following]:
         # made when they are needed: nothing that takes time may stand between the child and its guard
         if self._started is None:
-            self._started = Progress(), Following(logger_of(None))
+            self._started = Progress(earlier_build_s(self.folder)), Following(logger_of(None))
         return self._started
 
     def _events(self, lines: list[bytes]) -> Iterator[Event]:
@@ -136,6 +137,7 @@ class Session:
                 "started_at": _iso(self.child.started_at),
                 "ended_at": _iso(self.child.started_at + ending.wall_s),
                 "wall_s": round(ending.wall_s, 3),
+                "built_after_s": self._built_after_s(ending.wall_s),
                 "log_bytes": ending.log_bytes,
                 "log_sha256": ending.log_sha256,
                 "lost_bytes": ending.lost_bytes,
@@ -149,6 +151,12 @@ class Session:
                 self.folder.write(RESULT, content)
             self.folder.close()
         return self._verdict
+
+    def _built_after_s(self, wall_s: float) -> float | None:
+        """Return when the first build had ended; None where nobody followed the run, or nothing was built."""
+        seconds = None if self._started is None else self._started[0].built_after_s
+        # a reader that is behind trtexec sees the line after the end
+        return None if seconds is None else round(min(seconds, wall_s), 3)
 
     def error(self) -> RunError | None:
         """Return the error for a run that did not pass, else None."""
