@@ -64,6 +64,25 @@ def test_what_bounds_the_throughput(text, bound, words):
     assert ("transfers-dominate" in warned) == (bound == "h2d" or "do not overlap" in words)
 
 
+@pytest.mark.parametrize(
+    ("text", "overlap"),
+    [
+        (summary_of(200, 4.9, h2d=1.6, d2h=3.2, enqueue=1.4, wall=1, total=0.98, options=GRAPH), True),
+        (summary_of(100, 4.9, h2d=1.6, d2h=3.2, enqueue=1.4, wall=1, total=0.49, options=GRAPH), False),
+        (summary_of(50, 4.9, h2d=1.6, d2h=3.2, enqueue=1.4, wall=1, total=0.245, options=GRAPH), None),
+        (summary_of(200, 4.9, h2d=1.6, d2h=3.2, enqueue=1.4, wall=1, total=0.98, options=PROFILED), None),
+    ],
+    ids=["longer than the time between queries", "as long", "shorter", "profiled"],
+)
+def test_whether_copies_overlap_is_said_alike_by_performance_and_lint(text, overlap):
+    log = trtlog.parse(text.encode())
+    [found] = log.analyze.table("performance").to_pylist()
+    assert found["copies_overlap"] is overlap
+    [words] = [row["text"] for row in lint(log).to_pylist() if row["rule"] == "transfers-dominate"]
+    said = {True: "they overlap with", False: "do not overlap with", None: "does not tell"}
+    assert said[overlap] in words
+
+
 def test_how_an_excerpt_without_options_was_measured_is_not_known():
     text = summary_of(500, 1.0, enqueue=0.1, wall=1, total=0.5)
     [found] = trtlog.parse(text.encode()).analyze.table("performance").to_pylist()

@@ -8,7 +8,8 @@ import pytest
 import trtlog
 from tests.analyses.conftest import engine, lines_of, parsed
 from tests.conftest import each
-from trtlog.analyses.build.memory import workspace_skips
+from trtlog.analyses.build.memory import memory_totals, workspace_skips
+from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.tables.schema import empty, from_rows
 
 RESNET, MOBILENET = "resnet50_fp32_verbose", "mobilenet_fp16_verbose"
@@ -160,3 +161,19 @@ def test_performance_diagnosis():
     times = [float(m[1]) for m in re.finditer(r"Average on 10 runs - GPU latency: ([0-9.]+) ms", lines)]
     quarter = len(times) // 4
     assert row["drift_percent"] == pytest.approx(100 * (sum(times[-quarter:]) / sum(times[:quarter]) - 1))
+
+
+def test_an_activation_memory_that_is_a_limit_is_told_as_none_of_the_engine():
+    """TensorRT 8.0 prints it only before memory is assigned: with the whole workspace in it."""
+    text = b"""[V] [TRT] Total Activation Memory: 1076551681
+[I] [TRT] Total Host Persistent Memory: 4032
+[I] [TRT] Total Device Persistent Memory: 214528
+[I] [TRT] Total Scratch Memory: 0
+"""
+    log = trtlog.parse(text)
+    names = log.analyze.memory_use().set_index("name").line.to_dict()
+    assert names == {"activation_before": 1, "host_persistent": 2, "device_persistent": 3, "scratch": 4}
+    assert "activation" not in memory_totals(layers_of(log))
+    after = trtlog.parse(text + b"[I] [TRT] Total Activation Memory: 2408456\n")
+    assert memory_totals(layers_of(after))["activation"] == 2408456
+    assert after.analyze.memory_use().name.tolist()[0] == "activation_before"

@@ -623,3 +623,23 @@ def test_layers_off_tensor_cores_are_counted_with_those_that_are_so_rightly():
         f"were slower, for 1 not, for example conv_b with {FFMA}. No tensor core tactic was timed for it."
     )
     assert found["layers"] == ["conv_b"]
+
+
+def test_a_gpu_without_fast_fp16_is_named_where_nothing_ran_in_it():
+    layer = "[V] [TRT] --------------- Timing Runner: {0} (CaskConvolution)\n{1}"
+    tactic = "[V] [TRT] Tactic: {0} Time: {1}\n[V] [TRT] Fastest Tactic: {0} Time: {1}\n"
+    chosen = "[V] [TRT] >>>>>>>>>>>>>>> Chose Runner Type: CaskConvolution Tactic: {0}\n"
+    text = (
+        "[I] === Build Options ===\n[I] Precision: FP32+FP16\n[I] === Device Information ===\n"
+        "[I] Selected Device: NVIDIA Some GPU\n[I] Compute Capability: 6.1\n[V] [TRT] Original: 1 layers\n"
+    )
+    for format_, name, time in (("Float(1,4)", 1, 0.02), ("Half(1,4)", 2, 0.07)):
+        text += f"[V] [TRT] *************** Autotuning format combination: {format_} -> {format_} ***************\n"
+        text += layer.format("a", tactic.format(name, time)) + chosen.format(name)
+    text += "[V] [TRT] Engine Layer Information:\n"
+    text += "Layer(CaskConvolution): a, Tactic: 1, x[Float(1,4)] -> y[Float(1,4)]\n"
+    found = of_text(text)["precision-fallback"]
+    assert (found["severity"], "has no fast FP16" in found["text"]) == ("advice", True)
+    assert "FP32 alone builds faster" in found["action"]
+    other = of_text(text.replace("Capability: 6.1", "Capability: 8.6"))["precision-fallback"]
+    assert (other["severity"], "fast FP16" in other["text"]) == ("advice", False)  # slower, so the choice is right

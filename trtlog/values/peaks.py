@@ -39,6 +39,19 @@ _PER_CLOCK: dict[str, dict[str, int]] = {
 _PER_CLOCK["10.1"] = _PER_CLOCK["11.0"]  # Thor, as it was numbered before CUDA 13
 # GPUs that share the memory of their processor: the device section prints the GPU's own clock as that of the memory.
 _INTEGRATED = frozenset({"5.3", "6.2", "7.2", "8.7", "10.1", "11.0", "12.1"})
+
+def has_units(capability: str | None, precision: str) -> bool | None:
+    """Return whether a GPU has units that compute a precision faster than FP32; None for one that is not known.
+
+    Examples
+    --------
+    >>> has_units("6.1", "FP16"), has_units("6.1", "INT8"), has_units("8.6", "FP16"), has_units(None, "FP16")
+    (False, True, True, None)
+    """
+    known = _PER_CLOCK.get(capability or "")
+    return None if known is None else known.get(precision, 0) > known["FP32"]
+
+
 _BITS = {"FP32": 32, "TF32": 32, "FP16": 16, "BF16": 16, "INT8": 8, "UINT8": 8, "FP8": 8, "E8M0": 8, "BOOL": 8,
          "INT32": 32, "INT64": 64, "INT4": 4, "FP4": 4}  # fmt: skip
 

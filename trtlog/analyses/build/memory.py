@@ -42,24 +42,31 @@ class MemoryUse(Record):
 def memory_use(layers: Layers) -> pa.Table:
     """Say what of the printed totals counts: of the engine that was kept the last of each name, in MiB.
 
-    TensorRT prints the activation memory twice. The first figure comes before memory is assigned and holds
-    the limit (8.5.3 on a GPU of 143155 MiB: 143182 MiB); it is named ``activation_before``.
+    TensorRT 8 prints the activation memory twice, 8.0 only the first time. The first figure comes before memory is
+    assigned and holds the limit (8.5.3 on a GPU of 143155 MiB: 143182 MiB); it is named ``activation_before``.
     """
-    last: dict[tuple[int, str], dict[str, Any]] = {}
-    out = []
-    for row in rows(layers.rows("memory_totals")):
-        key = (row["run"], row["name"])
-        if row["name"] == "activation" and key in last:
-            out.append(_use({**last[key], "name": "activation_before"}))
-        last[key] = row
-    out += [_use(row) for row in last.values()]
-    out.sort(key=lambda row: (row["run"], row["line"]))
+    last = {(row["run"], row["name"]): row for row in _totals(layers)}
+    out = sorted(map(_use, last.values()), key=lambda row: (row["run"], row["line"]))
     return answer(MemoryUse, out)
 
 
 def memory_totals(layers: Layers) -> dict[str, int]:
-    """Return the bytes of each total of the engine that was kept: the last printed."""
-    return {row["name"]: row["bytes"] for row in rows(layers.rows("memory_totals")) if row["bytes"] is not None}
+    """Return the bytes of each total of the engine that was kept: the last printed, and no limits."""
+    found = {row["name"]: row["bytes"] for row in _totals(layers) if row["bytes"] is not None}
+    found.pop("activation_before", None)
+    return found
+
+
+def _totals(layers: Layers) -> list[dict[str, Any]]:
+    """Return the totals; an activation memory above what the layers keep is the one before memory is assigned."""
+    listed = rows(layers.rows("memory_totals"))
+    assigned = {row["run"]: row["line"] for row in listed if row["name"] == "host_persistent"}
+    return [
+        {**row, "name": "activation_before"}
+        if row["name"] == "activation" and row["line"] < assigned.get(row["run"], 0)
+        else row
+        for row in listed
+    ]
 
 
 def _use(row: dict[str, Any]) -> dict[str, Any]:

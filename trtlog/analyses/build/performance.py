@@ -64,7 +64,8 @@ class Diagnosis(Record):
     )
     copies_percent: float | None = column("float64", "share of the copies in the latency; null without copies", "%")
     copies_overlap: bool | None = column(
-        "bool", "false where computation and copies add up to the time between two queries; null where unknown"
+        "bool", "whether copies run beside the computation of other queries: false where both add up to the time "
+        "between two queries, true where they take longer than it; null where unknown"
     )
     profiled: bool | None = column(
         "bool", "whether a layer profiler was attached to the run that was measured; null without options and command"
@@ -244,7 +245,7 @@ def _diagnosis(
         "host_overhead_ms": max(0.0, period - mean) if period and mean and setup.known and setup.streams == 1 else None,
         "bound_by": bound,
         "copies_percent": 100 * times.copies / latency if latency and setup.transfers and h2d is not None else None,
-        "copies_overlap": False if setup.transfers and not setup.profiled and _in_turn(times) else None,
+        "copies_overlap": _overlap(times, setup),
         "profiled": setup.profiled if setup.known else None,
         "cuda_graph": setup.graph if setup.known else None,
         "streams": setup.streams if setup.known else None,
@@ -307,6 +308,17 @@ def _in_turn(times: _Times) -> bool:
     if gpu is None or times.period is None or not times.copies:
         return False
     return times.copies + gpu <= 1.005 * times.period and times.copies >= 0.8 * (times.period - gpu)
+
+
+def _overlap(times: _Times, setup: _Setup) -> bool | None:
+    """Whether copies run beside the computation of other queries, None where the times do not tell."""
+    gpu = times.gpu_mean or times.gpu
+    if not setup.transfers or setup.profiled or not times.copies or not times.period or not gpu:
+        return None
+    if setup.streams == 1 and _in_turn(times):
+        return False
+    # What takes longer than the time between two queries cannot be done one after the other.
+    return True if setup.streams > 1 or times.copies + gpu > 1.02 * times.period else None
 
 
 def _by_stages(times: _Times, setup: _Setup, near: float | None) -> tuple[str | None, str]:

@@ -159,9 +159,7 @@ def transfers_dominate(log: Log) -> Iterable[Hit]:
         words += f" and do not overlap with the computation: the GPU waits for {idle:.0f} % of the walltime"
         yield Hit(f"{words}.", lines, severity="warning" if idle >= 10 else "advice", confidence="medium")
     elif found["copies_percent"] > 30:
-        copies, rest = (found["h2d_ms"] or 0.0) + (found["d2h_ms"] or 0.0), found["host_overhead_ms"]
-        # What is longer than the time the GPU rests must run beside its computation.
-        if (found["streams"] or 1) > 1 or (rest is not None and copies > rest):
+        if found["copies_overlap"]:
             words += "; they overlap with the computation of other queries"
         else:
             words += "; whether they overlap with the computation the log does not tell"

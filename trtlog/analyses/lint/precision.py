@@ -13,10 +13,11 @@ from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.base import formats_of
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layer import Layer
-from trtlog.analyses.layer.precision import allowed_precisions
+from trtlog.analyses.layer.precision import WIDTH, allowed_precisions
 from trtlog.analyses.lint.gpus import tensor_cores, tf32
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.values.kernels import decode_kernel
+from trtlog.values.peaks import has_units
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -65,13 +66,29 @@ def precision_fallback(log: Log) -> Iterable[Hit]:
         counts[row["reason"]] = counts.get(row["reason"], 0) + 1
     reasons = "; ".join(f"{n}: {_REASONS[name]}" for name, n in sorted(counts.items(), key=lambda item: -item[1]))
     share = f", {100 * time_ms / total:.0f} % of the timed tactics' sum" if total else ""
-    yield Hit(
+    # Where the narrow type is slower the builder's choice is right, and nothing is lost.
+    lost_ms = sum(r["used_ms"] or 0.0 for r in fallen if r["reason"] != "slower")
+    words = (
         f"{len(fallen)} of {counted(len(known), 'layer')} {plural(len(fallen), 'uses', 'use')} a wider type "
-        f"than allowed ({allowed}){share}. {reasons}.",
+        f"than allowed ({allowed}){share}. {reasons}."
+    )
+    without = _without_units(log)
+    yield Hit(
+        f"{words} {without}" if without else words,
         [r["line"] for r in fallen[:10]],
         layers=tuple(r["layer"] for r in fallen),
-        severity="warning" if not total or time_ms > 0.2 * total else "advice",
+        severity="warning" if not without and (not total or lost_ms > 0.2 * total) else "advice",
+        action="FP32 alone builds faster; 'trtlog precision LOG' shows what the layers gain." if without else None,
     )
+
+
+def _without_units(log: Log) -> str | None:
+    """Return that the GPU computes no narrow type that is allowed faster than FP32; None where it does, or unknown."""
+    device = log.device
+    narrow = [p for p in allowed_precisions(log.table("options")).get(log.run.run, []) if WIDTH[p] < WIDTH["FP32"]]
+    if device is None or not narrow or any(has_units(device.compute_capability, p) is not False for p in narrow):
+        return None
+    return f"{device.name} (compute capability {device.compute_capability}) has no fast {' or '.join(narrow)}."
 
 
 @rule(
