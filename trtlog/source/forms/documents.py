@@ -31,18 +31,24 @@ class Documents(Form):
         (b'  "stdout": "[I] [TRT] one\\n[I] [TRT] two",', b"[I] [TRT] one\n[I] [TRT] two"),
     )
 
+    hides = True
+
     def find(self, sample: Sample) -> list[Undo]:
-        """Return one that takes the texts out, where a line holds one of several records."""
-        return [_Texts()] if any(_records(line) for line in sample.lines) else []
+        """Return one that takes the texts out, where a line holds one of several records.
+
+        That they are most of a text is evidence enough: nothing else is written so.
+        """
+        sizes = [len(line) for line in sample.lines if _records(line)]
+        return [_Texts(certain=sum(sizes) > len(sample.data) / 2)] if sizes else []
 
 
 class _Texts(Reflow):
-    def __init__(self) -> None:
-        super().__init__("document", "the log was taken out of the texts of a JSON document")
+    def __init__(self, *, certain: bool) -> None:
+        super().__init__("document", "the log was taken out of the texts of a JSON document", certain=certain)
         self._taken: list[bytes] = []  # of the last text, the last line first
 
     def fresh(self) -> _Texts:
-        return _Texts()
+        return _Texts(certain=self.certain)
 
     def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
         out: list[bytes] = []

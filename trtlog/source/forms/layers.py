@@ -132,7 +132,7 @@ def find_layers(data: bytes, *, whole: bool = False, logger: Logger | None = Non
     lines = _chosen(data.replace(b"\r\n", b"\n").split(b"\n"))
     sample = Sample(lines, Judge.of_grammar(logger))
     best = _cleared(sample, [], hopes_first=False)
-    if best or len(sample.hidden) > 1:
+    if best or len(sample.hidden) > 1 or WRAPPED.evident(sample):
         ways = [best, _cleared(sample, [], hopes_first=True)]
         best = max(ways, key=lambda layers: _rank(sample, layers))
         # A text may have been cut after something was put in front of its lines, at any depth.
