@@ -58,7 +58,7 @@ class EntryPoint(NamedTuple):
                 found = getattr(found, part)
         except PluginError:
             raise
-        except Exception as error:  # another package's code: whatever it raises, the user is told whose it is
+        except Exception as error:  # another package's code: whatever it raises, the error names the package
             raise PluginError(
                 f"the plug-in {self} cannot be loaded: {type(error).__name__}: {error}; mend or uninstall it, or leave "
                 f"all plug-ins out with {VARIABLE}=0"

@@ -192,7 +192,7 @@ def _run(arguments: list[str] | None) -> int:
 
 
 def _take_one_thread(arguments: list[str]) -> None:
-    """Let numpy start one thread for algebra, which no command needs, unless the user said how many.
+    """Let numpy start one thread for algebra, which no command needs, unless the user set how many.
 
     Not where another program may be started, which would inherit the variable.
     """

@@ -32,8 +32,8 @@ def print_answer(
     """Print an analysis of ``log.analyze``; return its number of rows.
 
     In a table only ``columns`` are shown, in Markdown long ones fold away under the first rows; JSON, CSV and Parquet
-    carry all. Where the answer is empty
-    because the log lacks the lines, what to do is said on standard error. ``only`` is the layer whose rows are wanted.
+    carry all. Where the answer is empty because the log lacks the lines, what to do is printed on standard error.
+    ``only`` is the layer whose rows are wanted.
 
     Raises
     ------

@@ -205,7 +205,7 @@ def _color_system() -> Any:
 
 
 def color_wanted() -> bool | None:
-    """Return what ``--color`` or ``--no-color`` said, None where neither was given."""
+    """Return the choice of ``--color`` or ``--no-color``, None where neither was given."""
     return _meta(_COLOR)
 
 

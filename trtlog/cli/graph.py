@@ -26,7 +26,7 @@ _ENDINGS = (".svg", ".dot", ".gv", ".onnx")
     show_default=True,
     help="What colours stand for (svg, dot).",
 )
-@click.option("--around", metavar="LAYER", help="Only what lies near a layer, named as in 'trtlog why' (svg, dot).")
+@click.option("--around", metavar="LAYER", help="Only what is near a layer, named as in 'trtlog why' (svg, dot).")
 @click.option("--radius", type=click.IntRange(0), default=3, show_default=True, help="How many tensors away that is.")
 @click.option("--weights", is_flag=True, help="Draw constants, and what is made of them alone, too (svg, dot).")
 @click.option("--diff", "other", metavar="OTHER", help="Draw OTHER too: what each has alone, what changed (svg, dot).")

@@ -123,8 +123,8 @@ def _run(
             if not as_json and not quiet:
                 speed = row["throughput_qps"]
                 several = f", median of {row['runs']}" if row["runs"] > 1 else ""
-                said = f", {speed:g} qps{several}" if speed is not None else ""
-                view.say(f"{point.name}: {row['status']}{said}")
+                speed_text = f", {speed:g} qps{several}" if speed is not None else ""
+                view.say(f"{point.name}: {row['status']}{speed_text}")
 
         return trtlog.sweep(
             onnx,

@@ -124,7 +124,7 @@ class PythonLoop:
         self._pending: dict[int, tuple[list[int], list[Groups]]] = {}
         self._rows = _RowsByVariant(self._captures.grammar.once(_repeating))
         self._bodies: dict[tuple[str, tuple[Index, ...]], Bodies] = {}
-        # What `_expected` said last, and for which section.
+        # The last answer of `_expected`, and its section.
         self._expecting = _NO_TEXT, self._classifier.headers.last[1], NO_HEADER, Bodies((), {}, frozenset())
         self._expecting_in = ""
 

@@ -12,7 +12,7 @@ option                    kind of the result    schemas
 What trt-engine-explorer makes of trtexec's log, ``x.metadata.json`` and its kin, gives rows of ``devices``, ``options``
 and ``performance``.
 
-A file is told by what is in it, not by its name. One file may hold several documents, where a script
+A file is recognised by what is in it, not by its name. One file may hold several documents, where a script
 appended one run's export to another's.
 """
 

@@ -29,7 +29,7 @@ def find_exports(log: str | Path, command: str | None = None) -> list[Path]:
         ``x.timing.json``; the same words after ``_`` or ``-``, or in front as in ``layers_x.json``.
     command : str, optional
         Command line of the run: the files that its ``--export...`` options name count too, where a file of
-        that name lies beside the log.
+        that name is beside the log.
 
     Returns
     -------

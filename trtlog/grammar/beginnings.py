@@ -10,7 +10,7 @@ from typing import Any
 
 from trtlog.grammar.regex_tree import EVERY_BYTE, byte_class, names, parse
 
-# Positions that are told: a time with its year last and one with its year first differ at the fourth byte.
+# Positions that are noted: a time with its year last and one with its year first differ at the fourth byte.
 DEPTH = 4
 
 # Possible beginnings of a match: which bytes may stand at each position. One shorter than the depth ends there.

@@ -203,17 +203,17 @@ class Matches:
 
         self._messages = [captures.grammar.messages[kind] for kind in kinds]
         wanted = set(kinds)
-        self._held = [
+        self._chunks = [
             (captures.variants[index], lines, arrays)
             for index, chunks in captures.columns.items()
             if captures.variants[index].kind in wanted
             for lines, arrays in chunks
         ]
-        self._sizes = [len(lines) for _, lines, _ in self._held]
+        self._sizes = [len(lines) for _, lines, _ in self._chunks]
         self._order: np.ndarray[Any, Any] | None = None
         self.lines: np.ndarray[Any, Any] = np.zeros(0, np.int64)
-        if self._held:
-            self.lines = lines = np.concatenate([lines for _, lines, _ in self._held])
+        if self._chunks:
+            self.lines = lines = np.concatenate([lines for _, lines, _ in self._chunks])
             if not (lines[:-1] <= lines[1:]).all():
                 self._order = np.argsort(lines, kind="stable")
                 self.lines = lines[self._order]
@@ -233,7 +233,7 @@ class Matches:
             return
         order = np.arange(len(self.lines)) if self._order is None else self._order
         numbers = {id(variant): number for number, variant in enumerate(captures.variants)}
-        variants = np.repeat([numbers[id(variant)] for variant, _, _ in self._held], self._sizes)
+        variants = np.repeat([numbers[id(variant)] for variant, _, _ in self._chunks], self._sizes)
         for first, last in torn:
             left = order[first:last].tolist()
             ordered = []
@@ -275,11 +275,11 @@ class Matches:
         if name == "line":
             return from_numpy(self.lines)
         if name in ("kind", "wording"):
-            values = [variant.kind if name == "kind" else variant.wording for variant, _, _ in self._held]
+            values = [variant.kind if name == "kind" else variant.wording for variant, _, _ in self._chunks]
             return _repeated(values, self._sizes, self._order)
         pieces = [
             arrays[variant.fields.index(name)] if name in variant.fields else None
-            for variant, _, arrays in self._held
+            for variant, _, arrays in self._chunks
         ]
         return one_column(pieces, self._sizes, self._order)
 

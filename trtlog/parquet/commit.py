@@ -80,7 +80,7 @@ def finish(folder: Path) -> None:
 
 
 def file_of(folder: Path, table: str) -> Path:
-    """Return where a table of a folder lies."""
+    """Return the path of a table of a folder."""
     name = f"{table}.parquet"
     hidden = (_journal(folder) or {}).get(name)
     return folder / hidden if hidden is not None and (folder / hidden).exists() else folder / name

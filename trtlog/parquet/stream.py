@@ -39,7 +39,7 @@ from trtlog.tables.cells import one_array
 if TYPE_CHECKING:
     from trtlog.source.chunks import Source
 
-# Log text whose captures are held before rows are written; a cut is looked for each time as much was read.
+# Log text whose captures stay in memory before rows are written; a cut is looked for each time as much was read.
 SEGMENT_BYTES = 24 << 20
 # Rows of a table that are written together: few rows a row group would make files large and slow to read.
 GROUP_ROWS = 16_384
@@ -240,7 +240,7 @@ class _Writer:
                 self._unread.setdefault(name, {}).setdefault(text, line)
 
     def _write_group(self, name: str) -> None:
-        """Write the rows of a table that are held as a row group."""
+        """Write the collected rows of a table as a row group."""
         waiting = self._rows.pop(name)
         whole = pa.concat_tables(waiting).unify_dictionaries() if len(waiting) > 1 else waiting[0]
         file = self._files[name]

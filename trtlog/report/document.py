@@ -73,7 +73,7 @@ def strong(text: str | None) -> Span:
 
 
 def aside(text: str | None) -> Span:
-    """Return a text that is said by the way."""
+    """Return a text of less weight."""
     return Span(text or "", "aside")
 
 
@@ -166,7 +166,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Point:
-    """A sentence of a list, and what is said under it."""
+    """A sentence of a list, and those under it."""
 
     words: Words
     under: tuple[Words, ...] = ()

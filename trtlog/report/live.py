@@ -59,7 +59,7 @@ class Pieces:
 
 
 def pieces(event: Event, label: str = "") -> Pieces:
-    """Return what is to be said of an event.
+    """Return the parts of the line that shows an event.
 
     Examples
     --------
@@ -95,49 +95,49 @@ class LiveLine:
         yield Text(fit(self.pieces, options.max_width, options.ascii_only), no_wrap=True, overflow="ignore")
 
 
-def fit(said: Pieces, width: int, ascii_only: bool = False) -> str:
+def fit(line: Pieces, width: int, ascii_only: bool = False) -> str:
     """Return the line in at most ``width`` cells: a bar and a name where there is room for them.
 
     Examples
     --------
-    >>> said = Pieces("timing tactics: layer 3 of 12", "/layer1/layer1.0/conv1/Conv", "best 0.01 ms", "4 s", "", 0.25)
-    >>> fit(said, 90)
+    >>> line = Pieces("timing tactics: layer 3 of 12", "/layer1/layer1.0/conv1/Conv", "best 0.01 ms", "4 s", "", 0.25)
+    >>> fit(line, 90)
     'timing tactics: layer 3 of 12 █████···············  /layer1/layer1.0/conv1/Conv  4 s'
-    >>> fit(said, 40)
+    >>> fit(line, 40)
     'timing tactics: layer 3 of 12  4 s'
     """
     gap = "  "
-    where, clock = visible(said.where), said.clock
+    where, clock = visible(line.where), line.clock
     left = width - cell_len(where)
     tail = ""
     if cell_len(gap + clock) > left:
         clock = clock.partition(",")[0]
-    for part in (clock, said.counts):
+    for part in (clock, line.counts):
         if part and left - cell_len(tail) - cell_len(gap + part) >= 0:
             tail += gap + part
     left -= cell_len(tail)
     bar = ""
-    if said.share is not None and left > _LEAST_BAR:
+    if line.share is not None and left > _LEAST_BAR:
         length = min(_BAR, left - 1)
-        full = drawn(Bar(said.share), length, ascii_only)
+        full = drawn(Bar(line.share), length, ascii_only)
         bar = f" {full}{('.' if ascii_only else '·') * (length - cell_len(full))}"
         left -= cell_len(bar)
-    name = visible(said.name)
+    name = visible(line.name)
     if name and left >= _LEAST_NAME + len(gap):
         name = gap + fitted(name, left - len(gap), "..." if ascii_only else "…")
         left -= cell_len(name)
     else:
         name = ""
-    best = gap + said.best if name and said.best and left >= len(gap + said.best) else ""
+    best = gap + line.best if name and line.best and left >= len(gap + line.best) else ""
     return fitted(f"{where}{bar}{name}{best}{tail}", width, "..." if ascii_only else "…")
 
 
-def as_html(said: Pieces) -> str:
+def as_html(line: Pieces) -> str:
     """Return the line as HTML: the browser finds the room."""
-    bar = "" if said.share is None else f'<progress value="{said.share:.4f}" max="1" style="width:12em"></progress> '
-    rest = [escape(shown(part)) for part in (said.best, said.clock, said.counts) if part]
-    name = f" <code>{escape(shown(said.name, 80))}</code>" if said.name else ""
-    words = f"{bar}{escape(shown(said.where))}{name}{'' if not rest else ' · ' + ' · '.join(rest)}"
+    bar = "" if line.share is None else f'<progress value="{line.share:.4f}" max="1" style="width:12em"></progress> '
+    rest = [escape(shown(part)) for part in (line.best, line.clock, line.counts) if part]
+    name = f" <code>{escape(shown(line.name, 80))}</code>" if line.name else ""
+    words = f"{bar}{escape(shown(line.where))}{name}{'' if not rest else ' · ' + ' · '.join(rest)}"
     return f'<div class="trtlog" style="max-width:100%;overflow-wrap:anywhere">{words}</div>'
 
 

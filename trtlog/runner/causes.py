@@ -1,4 +1,4 @@
-"""The likely cause of a failed run, from how it ended and what it said last."""
+"""The likely cause of a failed run, from how it ended and its last lines."""
 
 from __future__ import annotations
 

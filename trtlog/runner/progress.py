@@ -113,7 +113,7 @@ class Event:
         Seconds until the end of the measurement, in the phase ``inference``, from trtexec's own duration
         and warm-up. Before it, seconds until the end of the build, where runs of the same command stand beside this
         one: as they took. None elsewhere, and where this build takes longer than they did: how long a build takes
-        cannot be told from the layers behind it (on captured builds such an estimate was wrong by factors both ways).
+        does not follow from the layers behind it (on captured builds such an estimate was wrong by factors both ways).
     share
         How much of the phase is done, 0 to 1: of the layers whose tactics are timed, or of the measurement's
         duration. None where the log does not tell, and in other phases.
@@ -152,7 +152,7 @@ class Event:
 
 @dataclass
 class _State:
-    """What the lines so far have told."""
+    """What is known from the lines so far."""
 
     event: Event = field(default_factory=lambda: Event("phase"))
     seen: set[str] = field(default_factory=set)

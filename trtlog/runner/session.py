@@ -39,7 +39,7 @@ class Session:
     folder
         The run folder.
     warnings
-        What was said about the command line before starting.
+        Notes about the command line, from before the start.
     """
 
     def __init__(self, child: Child, folder: RunFolder, *, warnings: tuple[str, ...] = ()) -> None:
@@ -145,7 +145,7 @@ class Session:
                 "files": {name: str(path) for name, path in self.folder.files.items()},
             }
             self._verdict = verdict
-            # the verdict is told even if it cannot be written
+            # the verdict is printed even if it cannot be written
             with contextlib.suppress(OSError):
                 self.folder.release()
                 self.folder.write(RESULT, content)

@@ -73,7 +73,7 @@ def sweep(
     trtexec, prefix, args, check_flags, seen_as, env
         As for ``trtlog.runner.launch.start``; ``args`` are shared by all points.
     out
-        The folder of the sweep, by default ``trtlog-sweeps/<date>-<time>-<model>``. Each point's run folder lies in
+        The folder of the sweep, by default ``trtlog-sweeps/<date>-<time>-<model>``. Each point's run folder is in
         it; :func:`open_sweep` opens it again.
     engine
         Keep the engines.
@@ -202,7 +202,7 @@ def is_finished(folder: RunFolder, point: Point, *, retry_failed: bool = False) 
         return False
     command = folder.command
     added = command.get("added", [])
-    # where the shared timing cache lies says nothing about the point
+    # the path of the shared timing cache says nothing about the point
     kept = [argument for argument in command.get("args", []) if argument not in added]
     given = [item for item in kept if item in point.args or not item.startswith("--timingCacheFile=")]
     return tuple(given) == point.args

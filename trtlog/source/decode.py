@@ -1,4 +1,4 @@
-"""Undo what lies between a file and its text: compression, then UTF-16 or UTF-32.
+"""Undo what is between a file and its text: compression, then UTF-16 or UTF-32.
 
 Damage is survived: what could be read is handed on, and a note says what is missing.
 """
@@ -192,7 +192,7 @@ def _salvage(decoder: Any, data: bytes) -> bytes:
 
 
 def to_utf8(blocks: Iterator[bytes], name: str, notes: list[str]) -> Iterator[bytes]:
-    """Yield the blocks as UTF-8: UTF-16 and UTF-32 are told by their byte order mark or their zeros."""
+    """Yield the blocks as UTF-8: UTF-16 and UTF-32 are recognised by their byte order mark or their zeros."""
     # No more than a mark is waited for: a log may be written line by line.
     head, blocks = _peek(blocks, 4)
     if b"\0" in head:

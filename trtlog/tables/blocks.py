@@ -101,7 +101,7 @@ class Autotuning:
         self._choose(context)
 
     def _block_fastest(self) -> None:
-        """Find each block's fastest tactic: the block's own line, or what the cache held."""
+        """Find each block's fastest tactic: the block's own line, or the cached result."""
         blocks = self.blocks
         size = len(blocks.lines)
         self.block_id = np.zeros(size, dtype=np.uint64)

@@ -169,9 +169,9 @@ def placements(context: Context) -> pa.Table:
             continue
         row["fallback"] = True
         row["processor"] = "GPU"
-        said = reason or limit or split or _REASONS.get(wording)
-        if said is not None and row.get("reason") is None:
-            row["reason"], row["reason_line"] = said.strip(), line
+        cause = reason or limit or split or _REASONS.get(wording)
+        if cause is not None and row.get("reason") is None:
+            row["reason"], row["reason_line"] = cause.strip(), line
     names = ("line", "layer", "type", "processor", "fallback", "reason", "reason_line")
     columns = {name: [row.get(name) for row in rows.values()] for name in names}
     return finish_columns(context, "placements", columns)

@@ -55,7 +55,7 @@ def runs(context: Context) -> pa.Table:
     clock_lines, seconds = context.clock
     bounds = context.runs
     firsts, lasts = (np.array([getattr(run, name) for run in bounds], np.int64) for name in ("first", "last"))
-    # What lies between the first and the last line of each run, as places in sorted lines.
+    # What is between the first and the last line of each run, as places in sorted lines.
     printed, clock = (
         zip(np.searchsorted(lines, firsts).tolist(), np.searchsorted(lines, lasts, side="right").tolist(), strict=True)
         for lines in (np.array(version_lines, np.int64), clock_lines)

@@ -105,7 +105,7 @@ class EngineLayer:
 def parse_layer(text: str, *, strict: bool = False) -> EngineLayer | MaybeNone:
     """Read one engine layer in any of the forms: brief, detailed or a JSON object.
 
-    A line that holds the name alone is not told from other text here: use ``EngineLayer(name)`` for it.
+    A line of the name alone cannot be distinguished from other text here: use ``EngineLayer(name)`` for it.
 
     Raises
     ------

@@ -52,7 +52,7 @@ _UNSTABLE = re.compile(
 
 @dataclass(frozen=True)
 class Run:
-    """One run's figures and what they depend on; without its log, so that thousands can be held.
+    """One run's figures and what they depend on; without its log, so that thousands fit into memory.
 
     Parameters
     ----------
@@ -81,9 +81,9 @@ class Run:
     def of(cls, log: Log) -> Run:
         """Read a log of one run."""
         warned = [
-            (float(said[1]), message.line)
+            (float(warned_of[1]), message.line)
             for message in log.records("messages")
-            if (said := _UNSTABLE.search(message.text or ""))
+            if (warned_of := _UNSTABLE.search(message.text or ""))
         ]
         values, samples, spread = read_values(log), read_samples(log), spread_percent(log)
         return cls(values, samples, spread, read_regime(log), log.run.started_at, tuple(warned))

@@ -230,7 +230,7 @@ class _Check:
         for key in [*locked, *(k for k in found if k not in locked)]:
             ours, theirs = locked.get(key), found.get(key)
             if ours != theirs:
-                reason = f"build option {key}: {_said(theirs)}, locked {_said(ours)}"
+                reason = f"build option {key}: {_shown(theirs)}, locked {_shown(ours)}"
                 # What a build may compute in decides its engine, whether or not its layers are listed.
                 self.add("precisions" if key == "Precision" else "options", reason, locked=ours, found=theirs)
 
@@ -457,7 +457,7 @@ def _same_inputs(locked: str, found: str) -> bool:
     return set(locked.split(",")) <= set(found.split(","))
 
 
-def _said(value: str | None) -> str:
+def _shown(value: str | None) -> str:
     """Return an option's value for people."""
     return "not printed" if value is None else repr(value)
 

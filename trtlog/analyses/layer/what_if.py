@@ -191,11 +191,11 @@ class _Asked:
         noise: float,
         other: int,
         missing: Sequence[str],
-        held: tuple[int | None, float],
+        deciding: tuple[int | None, float],
         group: tuple[int, float],
         allowed: Sequence[Sequence[Choice]],
     ) -> str:
-        holder, gain = held
+        holder, gain = deciding
         change = plan.total - self.compared.engine.total
         parts = [
             f"{us(plan.total - plan.conversions)} of layers",

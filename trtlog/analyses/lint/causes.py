@@ -299,5 +299,5 @@ def _with_default_shape(log: Log, cause: Cause) -> Cause:
         return cause
     named = " and ".join(f"{shape} for {tensor} (line {line})" for tensor, shape, line in dict.fromkeys(chosen))
     first = chosen[0][0]
-    said = f"No shapes were given, and trtexec took {named}: give those of your data, --shapes={first}:.."
-    return replace(cause, meaning=f"{said} {cause.meaning}" if cause.meaning else said)
+    shapes = f"No shapes were given, and trtexec took {named}: give those of your data, --shapes={first}:.."
+    return replace(cause, meaning=f"{shapes} {cause.meaning}" if cause.meaning else shapes)

@@ -89,7 +89,7 @@ def _empty(empty: int, added: int) -> str:
 
 
 def _roofline(log: Log) -> str:
-    """What the network would take at the GPU's rates, where most of the measured time can be told of."""
+    """What the network would take at the GPU's rates, where most of the measured time is of known layers."""
     found = log.analyze.table("roofline_total").to_pylist()
     if not found or found[0]["ideal_ms"] is None or found[0]["known"] < _MOST_KNOWN * found[0]["layers"]:
         return ""

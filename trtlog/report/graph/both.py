@@ -36,7 +36,7 @@ def draw_both(
     pairs : sequence of PairedNodes
         Which nodes stand for each other.
     around : collection of str
-        Names of layers of the control: only what lies near them is drawn.
+        Names of layers of the control: only what is near them is drawn.
     radius : int
         How near: so many tensors away.
     weights : bool

@@ -112,7 +112,7 @@ def draw(
     color : {"type", "precision", "time", "bound"}
         What the colour of a layer tells.
     around : collection of str
-        Names of layers: only what lies near them is drawn.
+        Names of layers: only what is near them is drawn.
     radius : int
         How near: so many tensors away.
     weights : bool
@@ -140,7 +140,7 @@ def shown_rows(log: Log, weights: bool) -> tuple[list[dict[str, Any]], list[dict
 
 
 def near_layers(boxes: list[Box], lines: list[Line], radius: int) -> tuple[list[Box], list[Line]]:
-    """Return what lies near the boxes that the reader asked for."""
+    """Return what is near the boxes that the reader asked for."""
     start = [place for place, box in enumerate(boxes) if box.strong]
     return _part(boxes, lines, neighbourhood(start, [(line.source, line.target) for line in lines], radius))
 

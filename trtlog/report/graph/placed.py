@@ -63,7 +63,7 @@ def placed(drawing: Drawing) -> Placed:
         for box, width, (x, y) in zip(drawing.boxes, widths, layout.centers, strict=True)
     ]
     lines: list[PlacedLine] = []
-    said: dict[int, list[str]] = {}
+    labelled: dict[int, list[str]] = {}
     passed: dict[int, int] = {}
     routes = layout.routes
     for line in sorted(drawing.lines, key=lambda one: (one.source, len(routes.get((one.source, one.target), ())))):
@@ -71,7 +71,7 @@ def placed(drawing: Drawing) -> Placed:
         points = [layout.centers[line.source], *route, layout.centers[line.target]]
         words = []
         # A tensor that several layers read says once what it is; below a box there is room for two.
-        own = said.setdefault(line.source, [])
+        own = labelled.setdefault(line.source, [])
         if line.tensor not in own:
             own.append(line.tensor)
             (x, y), (next_x, _) = points[:2]

@@ -27,12 +27,12 @@ def graphs() -> Any:
         plotly is not installed.
     """
     try:
-        import plotly.graph_objects as held
+        from plotly import graph_objects
     except ImportError as error:
         raise MissingExtra(
             f"Plots are drawn with plotly, which is not installed; {how_to_install('plot')}"
         ) from error
-    return held
+    return graph_objects
 
 
 def label(value: object, longest: int = 48) -> str:

@@ -224,11 +224,11 @@ class Plots(InNotebook):
         result : Sweep, DataFrame or pyarrow.Table
             What :func:`trtlog.sweep` returns, or a row for each run.
         x : str, optional
-            Column from left to right: the batch size or the first axis, unless told.
+            Column from left to right: the batch size or the first axis, unless given.
         y : str or sequence of str, optional
-            Columns to draw, a panel each: throughput and p99 latency, unless told.
+            Columns to draw, a panel each: throughput and p99 latency, unless given.
         by : str or sequence of str, optional
-            Columns that tell the lines apart: all other axes of a sweep, unless told.
+            Columns that tell the lines apart: all other axes of a sweep, unless given.
 
         Examples
         --------
@@ -280,7 +280,7 @@ def plan(
     by: str | Sequence[str] | None,
     stat: str = "p99",
 ) -> tuple[str, list[str], list[str]]:
-    """Return what to draw where it is not told: the column across, the columns to draw, those that tell lines apart."""
+    """Return what to draw where it is not given: the column across, the columns to draw, those that part lines."""
     known = list(dict.fromkeys(name for row in rows for name in row))
     if x is None:
         x = "batch" if "batch" in axes or (not axes and "batch" in known) else next(iter(axes), None)
