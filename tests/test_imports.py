@@ -15,7 +15,6 @@ import trtlog
 from tests.conftest import ROOT, each
 from trtlog import display
 from trtlog.log import BELOW
-from trtlog.records import TABLES
 
 PACKAGE = ROOT / "trtlog"
 HEAVY = ("pandas", "pyarrow", "lark", "duckdb", "numpy", "rich", "click")
@@ -285,18 +284,6 @@ def test_what_can_be_drawn_has_a_renderer():
 
 def subclasses(cls: type) -> list[type]:
     return [found for direct in cls.__subclasses__() for found in (direct, *subclasses(direct))]
-
-
-def test_declared_tables_are_the_registered_ones():
-    """What type checkers and editors read of a Log is what it answers to."""
-    tree = ast.parse((PACKAGE / "log.py").read_text(encoding="utf-8"))
-    [log] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Log"]
-    [declared] = [
-        [inner.target.id for inner in node.body]
-        for node in log.body
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    ]
-    assert declared == [name for name in TABLES if name not in ("runs", "performance")]
 
 
 def test_files_are_small():

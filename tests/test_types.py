@@ -18,7 +18,9 @@ import pytest
 import trtlog
 from tests.conftest import FIXTURES, ROOT, each
 from tests.test_docs import PAGES, blocks
+from trtlog.dataset.handle import Dataset
 from trtlog.records import TABLES
+from trtlog.records.frames import TableFrames
 
 # Of these packages a user has no type information either.
 _UNTYPED = ("pyarrow", "plotly", "IPython")
@@ -41,11 +43,15 @@ def declared(module: str, cls: str) -> list[str]:
 
 def test_declared_tables_of_a_log_are_its_tables():
     """``runs`` and ``performance`` are no DataFrames: the one lists logs, the other is a record."""
-    assert declared("trtlog/log.py", "Log") == [name for name in TABLES if name not in ("runs", "performance")]
+    own = [name for name in TABLES if name not in ("runs", "performance")]
+    assert declared("trtlog/records/frames.py", "TableFrames") == own
+    assert issubclass(trtlog.Log, TableFrames)
+    assert declared("trtlog/log.py", "Log") == []
 
 
 def test_declared_tables_of_a_dataset_are_its_tables():
-    assert declared("trtlog/dataset/handle.py", "Dataset") == list(TABLES)
+    assert issubclass(Dataset, TableFrames)
+    assert declared("trtlog/dataset/handle.py", "Dataset") == ["runs", "performance"]
 
 
 def test_declared_tables_of_a_diff_are_its_tables():

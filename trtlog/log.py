@@ -12,6 +12,7 @@ from trtlog._util.redact import redact, redact_table
 from trtlog.display import InNotebook
 from trtlog.errors import SeveralRunsError
 from trtlog.records import TABLES, Device, Record, Run
+from trtlog.records.frames import TableFrames
 
 if TYPE_CHECKING:
     import os
@@ -59,7 +60,7 @@ def _below(name: str) -> Any:
     return getattr(importlib.import_module(module), function)
 
 
-class Log(InNotebook):
+class Log(TableFrames, InNotebook):
     """What one log says.
 
     Made by :func:`trtlog.parse` and :func:`trtlog.read_parquet`. Tables are attributes that give pandas
@@ -87,40 +88,6 @@ class Log(InNotebook):
 
     # How the run ended, where who started it knows more than the log says.
     ending: str | None = None
-
-    if TYPE_CHECKING:  # for type checkers and completion; __getattr__ gives them
-        sections: pd.DataFrame
-        options: pd.DataFrame
-        devices: pd.DataFrame
-        onnx_nodes: pd.DataFrame
-        passes: pd.DataFrame
-        fusions: pd.DataFrame
-        registered_layers: pd.DataFrame
-        plugins: pd.DataFrame
-        timings: pd.DataFrame
-        tactics: pd.DataFrame
-        tactic_names: pd.DataFrame
-        skips: pd.DataFrame
-        reformats: pd.DataFrame
-        combinations: pd.DataFrame
-        memory: pd.DataFrame
-        layer_memory: pd.DataFrame
-        memory_totals: pd.DataFrame
-        phases: pd.DataFrame
-        engines: pd.DataFrame
-        engine_layers: pd.DataFrame
-        profile: pd.DataFrame
-        timestamps: pd.DataFrame
-        timing_cache: pd.DataFrame
-        autotuned_ops: pd.DataFrame
-        placements: pd.DataFrame
-        facts: pd.DataFrame
-        iterations: pd.DataFrame
-        iteration_times: pd.DataFrame
-        outputs: pd.DataFrame
-        messages: pd.DataFrame
-        extension_messages: pd.DataFrame
-        coverage: pd.DataFrame
 
     def __init__(self, tables: Mapping[str, pa.Table] | Any, source: str, notes: Sequence[str] = ()) -> None:
         self._tables = tables

@@ -16,6 +16,7 @@ from trtlog.display import InNotebook
 from trtlog.errors import InputError, QueryError
 from trtlog.log import Log, to_frame
 from trtlog.records import TABLES
+from trtlog.records.frames import TableFrames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ _TRIES = 5
 Answer = TypeVar("Answer")
 
 
-class Dataset(InNotebook):
+class Dataset(TableFrames, InNotebook):
     """Many logs as one: the tables of a :class:`trtlog.Log`, with ``log``, ``tensorrt_version`` and ``gpu``.
 
     Made by :func:`trtlog.open_dataset`. Tables are attributes that give pandas DataFrames: ``dataset.tactics``;
@@ -39,41 +40,9 @@ class Dataset(InNotebook):
         The folder or URL that ``trtlog convert`` wrote.
     """
 
-    if TYPE_CHECKING:  # for type checkers and completion; __getattr__ gives them
+    if TYPE_CHECKING:  # beside those of TableFrames
         runs: pd.DataFrame
-        sections: pd.DataFrame
-        options: pd.DataFrame
-        devices: pd.DataFrame
-        onnx_nodes: pd.DataFrame
-        passes: pd.DataFrame
-        fusions: pd.DataFrame
-        registered_layers: pd.DataFrame
-        plugins: pd.DataFrame
-        timings: pd.DataFrame
-        tactics: pd.DataFrame
-        tactic_names: pd.DataFrame
-        skips: pd.DataFrame
-        reformats: pd.DataFrame
-        combinations: pd.DataFrame
-        memory: pd.DataFrame
-        layer_memory: pd.DataFrame
-        memory_totals: pd.DataFrame
-        phases: pd.DataFrame
-        engines: pd.DataFrame
-        engine_layers: pd.DataFrame
-        profile: pd.DataFrame
-        timestamps: pd.DataFrame
-        timing_cache: pd.DataFrame
-        autotuned_ops: pd.DataFrame
-        placements: pd.DataFrame
-        facts: pd.DataFrame
         performance: pd.DataFrame
-        iterations: pd.DataFrame
-        iteration_times: pd.DataFrame
-        outputs: pd.DataFrame
-        messages: pd.DataFrame
-        extension_messages: pd.DataFrame
-        coverage: pd.DataFrame
 
     def __init__(self, place: str | os.PathLike[str]) -> None:
         self._storage = Storage(place)
