@@ -245,7 +245,9 @@ class Join(Reflow):
         whole = self._joined(self._pieces[begin:end])
         worth = self._judge.worth
         if end := self._front_end(below):
-            return bool(worth(below[end:])) or worth(whole[self._front_end(whole) :]) < MESSAGE
+            # Where the lines above are known without it, what stands in front of lines says that one begins.
+            known = [worth(text[self._front_end(text) :]) == MESSAGE for text in (above, whole)]
+            return bool(worth(below[end:])) or known[0] or not known[1]
         if self._judge.header(below):
             return worth(whole) < MESSAGE or MESSAGE in (worth(above), worth(below))
         return worth(below) == MESSAGE and (worth(above) == MESSAGE or worth(whole) < MESSAGE)
