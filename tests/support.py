@@ -13,7 +13,7 @@ from pathlib import Path
 import trtlog
 from tests.conftest import CORPUS, FIXTURES, ROOT
 from trtlog.errors import InputError
-from trtlog.read import read_captures
+from trtlog.reader import read_captures
 
 PAGE = ROOT / "docs" / "support.md"
 # Part of a log -> the tables that hold it.

@@ -53,7 +53,7 @@ def test_tables_load_neither_pandas_nor_lark():
     """Loading them takes longer than reading a log of 20 MB, numpy.ma 15 ms (older numpy loads it at once)."""
     loaded = python(
         "import sys, numpy\nheavy = [m for m in ('pandas', 'lark', 'numpy.ma') if m not in sys.modules]\n"
-        "from trtlog.read import read_captures\nfrom trtlog.tables import TableSet\n"
+        "from trtlog.reader import read_captures\nfrom trtlog.tables import TableSet\n"
         "for engine in ('line', 'vector'):\n"
         "    for log in ('resnet50_fp16_dyn_detailed', 'err_corrupt_engine'):\n"  # the second has empty tables
         "        path = f'fixtures/trt-8.5.3-h200/{log}.log.gz'\n"
@@ -124,7 +124,7 @@ LAYERS = [
     ["exports"],
     ["records"],
     ["tables"],
-    ["log", "parquet", "read", "sql"],
+    ["log", "parquet", "read", "reader", "several", "sql"],
     ["analyses"],
     ["dataset", "runner", "testing"],
     ["report"],

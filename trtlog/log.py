@@ -255,8 +255,8 @@ class Log(TableFrames, InNotebook):
 
         self._single(section)
         if section not in self._sections:
-            rows = self.table("options").to_pylist()
-            found = [(r["key"], r["value"]) for r in rows if r["section"] == section]
+            columns = [self.table("options").column(name).to_pylist() for name in ("section", "key", "value")]
+            found = [(key, value) for of, key, value in zip(*columns, strict=True) if of == section]
             self._sections[section] = read_options(record, found)
         return self._sections[section]  # type: ignore[no-any-return]
 

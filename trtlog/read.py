@@ -1,32 +1,22 @@
-"""From a source to a Log: choose the engine, feed it chunks, check what came of it."""
+"""From a source to a Log: its captures, its exports, and whether that is what was asked for."""
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.gc import no_collection
-from trtlog._util.words import counted, plural
+from trtlog._util.words import counted
 from trtlog.errors import InputError, NoLogError, StrictError
 from trtlog.log import Log
+from trtlog.reader import read_captures
 
 if TYPE_CHECKING:
-    from trtlog.engines.line import LineEngine
-    from trtlog.engines.threads import ThreadedEngine
-    from trtlog.grammar import Grammar
     from trtlog.messages.captures import Captures
-    from trtlog.source.chunks import Source
     from trtlog.source.logger import Logger
 
-ENGINES = ("auto", "line")
-# Names of engines that are no more, and what reads in their place.
-_FORMER = {"vector": "auto"}
 _SHOWN = 10
-# Of a text that is refused so much is looked at for the line that came nearest.
-SAMPLE_BYTES = 1 << 16
 
 
 def parse(
@@ -100,8 +90,11 @@ def parse(
             reading.close()
     if strict and captures.unknown:
         raise strict_error(captures, name)
-    rows = export_rows(captures, export_paths(captures, source, exports), notes, must=exports is not None)
-    return Log(TableSet(captures, name, rows), name, notes)
+    tables = TableSet(captures, name)
+    commands = tables.commands(0)
+    paths = export_paths(commands, source, exports)
+    tables.put_exports(0, export_rows(commands, paths, notes, must=exports is not None))
+    return Log(tables, name, notes)
 
 
 def read_alone(source: Any) -> tuple[Log | None, Any]:
@@ -137,33 +130,40 @@ def complain_of_export(source: Any) -> None:
         read_exports(Path(source))
 
 
-def export_paths(captures: Captures, source: Any, given: Sequence[str | os.PathLike[str]] | None) -> list[Path]:
-    """Return the exports that were given, else those that lie beside a log and carry its name."""
+def export_paths(
+    commands: Sequence[str], source: Any, given: Sequence[str | os.PathLike[str]] | None
+) -> list[Path]:
+    """Return the exports that were given, else those that lie beside a log and carry its name, or are in a command."""
     from trtlog.exports.files import find_exports
 
     if given is not None:
         return [Path(path) for path in given]
     if not isinstance(source, (str, os.PathLike)):
         return []
-    return find_exports(Path(source), " ".join(_commands(captures)))
-
-
-def _commands(captures: Captures) -> list[str]:
-    from trtlog.tables.bounds import run_bounds
-
-    return [run.printed("command") or "" for run in run_bounds(captures)]
+    return find_exports(Path(source), " ".join(commands))
 
 
 def export_rows(
-    captures: Captures, paths: Sequence[Path], notes: list[str], *, must: bool
+    commands: Sequence[str], paths: Sequence[Path], notes: list[str], *, must: bool
 ) -> dict[str, list[dict[str, Any]]]:
-    """Read exports; return their rows by table. One that cannot be read is noted, or an error if it ``must``."""
+    """Read the exports of a log; return their rows by table.
+
+    Parameters
+    ----------
+    commands : sequence of str
+        The command of each run of the log, "" for none.
+    paths : sequence of Path
+        The exports.
+    notes : list of str
+        What is odd is added here.
+    must : bool
+        Whether one that cannot be read is an error; else it is noted.
+    """
     if not paths:
         return {}
     from trtlog.exports.alone import TABLES
     from trtlog.exports.documents import read_exports
 
-    commands = _commands(captures)
     tables: dict[str, list[dict[str, Any]]] = {}
     for path in paths:
         try:
@@ -184,100 +184,6 @@ def export_rows(
             extra = {"run": run, **({"iterations": document.iterations} if document.kind == "profile" else {})}
             rows.extend({**row, **extra} for row in document.rows)
     return tables
-
-
-def read_captures(
-    source: Any,
-    *,
-    engine: str = "auto",
-    progress: Callable[[int], None] | None = None,
-    logger: str | os.PathLike[str] | Logger | None = None,
-) -> tuple[Captures, str, list[str]]:
-    """Read a source into captures; return them with the source's name and what was odd about it.
-
-    Raises
-    ------
-    InputError
-        The source is missing, empty, binary, or no log of TensorRT.
-    """
-    from trtlog import grammar
-    from trtlog.source.chunks import open_source
-    from trtlog.source.logger import logger_of
-
-    engine = checked_engine(engine)
-    own = logger_of(logger)
-    done = 0
-    sample = b""
-    reader: Any = None
-    try:
-        with open_source(source, logger=own) as opened:
-            for chunk in opened:
-                with no_collection():  # what is loaded and matched makes many objects, and no cycle
-                    if reader is None:
-                        reader = make_engine(engine, grammar.load(), opened, len(chunk.data))
-                        sample = chunk.data[:SAMPLE_BYTES]
-                    reader.feed(chunk.data, chunk.first_line)
-                done += len(chunk.data)
-                if progress is not None:
-                    progress(done)
-            captures = (reader or make_engine(engine, grammar.load(), opened, 0)).finish()
-            captures.line_map = opened.line_map
-            name, notes = opened.name, list(opened.notes)
-    finally:
-        if reader is not None:
-            reader.close()
-    check_captures(captures, name, sample)
-    return captures, name, [*notes, *captures.notes]
-
-
-def checked_engine(name: str) -> str:
-    """Return the name of an engine.
-
-    Raises
-    ------
-    InputError
-        There is none of that name.
-    """
-    if name in _FORMER:
-        warnings.warn(f"engine={name!r} is called {_FORMER[name]!r} now", DeprecationWarning, stacklevel=3)
-        return _FORMER[name]
-    if name not in ENGINES:
-        raise InputError(f"engine {name!r} is not one of {', '.join(ENGINES)}")
-    return name
-
-
-def make_engine(name: str, rules: Grammar, source: Source, size: int) -> LineEngine | ThreadedEngine:
-    """Return a new engine; a long log that is held whole is read by several threads where there are cores.
-
-    Parameters
-    ----------
-    name : {"auto", "line"}
-        ``line`` for one that runs in Python alone.
-    rules : Grammar
-        The rules.
-    source : Source
-        Tells how long the log is about.
-    size : int
-        Bytes of the log's first chunk.
-    """
-    from trtlog.engines.line import LineEngine
-    from trtlog.engines.threads import ThreadedEngine, wanted_threads
-
-    threads = 1 if name == "line" else wanted_threads(source.expected_size(size))
-    return LineEngine(rules, native=name != "line") if threads < 2 else ThreadedEngine(rules, threads)
-
-
-def check_captures(captures: Captures, name: str, sample: bytes = b"") -> None:
-    """Refuse a text without any line of TensorRT; of its beginning it is said which line came nearest."""
-    from trtlog.messages.classify import looks_foreign
-    from trtlog.messages.nearest import nearest_words
-
-    if looks_foreign(captures):
-        none = plural(captures.lines, "its only line is not", f"none of its {captures.lines} lines is")
-        raise NoLogError(
-            f"{name}: {none} of TensorRT or trtexec; "
-            f"trtlog reads what 'trtexec --verbose' prints{nearest_words(captures.grammar, sample)}"
-        )
 
 
 def strict_error(captures: Captures, name: str) -> StrictError:

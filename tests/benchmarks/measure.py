@@ -74,7 +74,7 @@ def wc(path: Path) -> int:
 
 def _engine(name: str) -> Callable[[Path], int]:
     def run(path: Path) -> int:
-        from trtlog.read import read_captures
+        from trtlog.reader import read_captures
 
         return read_captures(path, engine=name)[0].lines
 
@@ -84,7 +84,7 @@ def _engine(name: str) -> Callable[[Path], int]:
 def _accounted(name: str) -> Callable[[Path], int]:
     def run(path: Path) -> int:
         from trtlog.errors import InputError
-        from trtlog.read import read_captures
+        from trtlog.reader import read_captures
 
         try:
             captures = read_captures(path, engine=name)[0]

@@ -55,9 +55,9 @@ def doomed():
         yield client
 
 
-def slow(fetched, exports, *, strict, logger=None):
+def slow(reader, fetched, *, strict):
     time.sleep(0.05)
-    return read_small(fetched, exports, strict=strict)
+    return read_small(reader, fetched, strict=strict)
 
 
 def test_a_cluster_gives_what_one_process_gives(tmp_path, dataset, client):

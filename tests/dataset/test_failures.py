@@ -6,8 +6,10 @@ After each of them the same command, given again, makes the dataset whole: every
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,32 +28,33 @@ from trtlog.dataset.lock import locked
 from trtlog.dataset.reading import read_small
 from trtlog.dataset.storage import Storage
 from trtlog.errors import InputError
+from trtlog.tables import BUILDERS
 
 CRASH = "net00003"
 
 
-def crashing(fetched, exports, *, strict, logger=None):
+def crashing(reader, fetched, *, strict):
     """A reader with a mistake: it raises what no reader should."""
     if CRASH in fetched.path.name:
         raise ZeroDivisionError("a mistake")
-    return read_small(fetched, exports, strict=strict)
+    return read_small(reader, fetched, strict=strict)
 
 
-def dying(fetched, exports, *, strict, logger=None):
+def dying(reader, fetched, *, strict):
     """A reader that takes its process with it, as a crash in a library or the kernel's memory killer does."""
     if CRASH in fetched.path.name:
         os._exit(9)
-    return read_small(fetched, exports, strict=strict)
+    return read_small(reader, fetched, strict=strict)
 
 
-def dying_once(fetched, exports, *, strict, logger=None):
+def dying_once(reader, fetched, *, strict):
     """A reader whose process is killed in the middle, the first time only."""
     if CRASH in fetched.path.name:
         marker = fetched.path.with_suffix(".killed")
         if not marker.exists():
             marker.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-    return read_small(fetched, exports, strict=strict)
+    return read_small(reader, fetched, strict=strict)
 
 
 # ------------------------------------------------------------------ processes
@@ -73,6 +76,34 @@ def test_a_log_that_crashes_the_parser(tmp_path, dataset, jobs):
     assert done.failed == [(str(logs[3]), "a mistake in trtlog itself (ZeroDivisionError: a mistake)")]
     assert_whole(dataset, logs[:3] + logs[4:])
     assert trtlog.to_dataset(tmp_path / "logs", dataset).converted == [str(logs[3])]
+    assert_whole(dataset, logs)
+
+
+def test_a_mistake_in_the_tables_of_one_log(tmp_path, dataset, monkeypatch):
+    """Tables are made for all logs of a batch at once; where that fails, the log that it fails for is told, alone."""
+    logs = write_logs(tmp_path / "logs", 9)
+    copy = shutil.copy(logs[3], tmp_path / "logs" / "copy.log")
+    (tmp_path / "logs" / "empty.log").write_bytes(b"")
+    (tmp_path / "logs" / "notes.txt").write_text("nothing of the kind\n")
+    (tmp_path / "logs" / "cut.log.gz").write_bytes(gzip.compress(text(99).encode())[:60])
+    build = BUILDERS["passes"]
+
+    def failing(context):
+        if b"3" in context.captures.matches("original_layers").column("layers").to_pylist():
+            raise ZeroDivisionError("a mistake")
+        return build(context)
+
+    monkeypatch.setitem(BUILDERS, "passes", failing)
+    done = trtlog.to_dataset(tmp_path / "logs", dataset)
+    mistake = "a mistake in trtlog itself (ZeroDivisionError: a mistake)"
+    failed = dict(done.failed)
+    assert failed.pop(str(logs[3])) == failed.pop(str(copy)) == mistake
+    assert [os.path.basename(name) for name in failed] == ["cut.log.gz"]
+    assert [os.path.basename(name) for name, _ in done.skipped] == ["empty.log", "notes.txt"]
+    assert_whole(dataset, [*logs[:3], *logs[4:]])
+    monkeypatch.undo()
+    again = trtlog.to_dataset(tmp_path / "logs", dataset)
+    assert (again.converted, again.known) == ([str(copy)], [str(logs[3])])
     assert_whole(dataset, logs)
 
 

@@ -166,10 +166,10 @@ def test_a_log_that_grows_is_told(tmp_path, dataset, monkeypatch):
     """A file that changes while it is read is no log yet."""
     path = write_logs(tmp_path, 1)[0]
 
-    def read(fetched, exports, *, strict, logger=None):
+    def read(reader, fetched, *, strict):
         from trtlog.dataset.reading import read_small
 
-        log = read_small(fetched, exports, strict=strict)
+        log = read_small(reader, fetched, strict=strict)
         with path.open("a") as out:
             out.write("[11/22/2026-13:22:03] [V] [TRT] Original: 3 layers\n")
         return log

@@ -27,7 +27,7 @@ from trtlog.analyses.registry import METHODS
 from trtlog.engines.line import LineEngine
 from trtlog.errors import TrtlogError
 from trtlog.log import Log
-from trtlog.read import check_captures
+from trtlog.reader import check_captures
 from trtlog.records import TABLES
 from trtlog.source.chunks import Chunk, open_source
 from trtlog.tables import TableSet

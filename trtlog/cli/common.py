@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -335,6 +336,8 @@ def read_logs(
 ) -> Iterator[tuple[str, Log]]:
     """Read all logs that paths mean, one after the other, with their names: folders, globs and datasets hold several.
 
+    Small files that follow each other are read together (`trtlog.several`).
+
     A file of a folder that is no log is left out, and a word on standard error says so.
 
     Raises
@@ -342,30 +345,63 @@ def read_logs(
     InputError
         A log that was named cannot be read, or there is none.
     """
-    from trtlog.log import holds_help_only
+    from trtlog.log import Log, holds_help_only
 
     found = 0
-    for path in grouped_paths(paths):
-        for place in [path] if isinstance(path, ExportPaths) else places_of(path, _log_key()):
-            name = place if isinstance(place, str) else place.name
-            try:
-                log = _open(place, strict)
-                if isinstance(place, Place) and place.kind == "found" and holds_help_only(log):
-                    raise NoLogError(f"{name} is trtexec's help text: nothing was run")
-            except NoLogError as error:
-                if isinstance(place, str) or place.kind != "found":
-                    raise
-                echo(f"trtlog: left out: {error}", err=True)
-                continue
-            found += 1
-            if run_number is not None:
-                if not 0 <= run_number < len(log.runs):
-                    runs = counted(len(log.runs), "run")
-                    raise QueryError(f"{name} holds {runs}, numbered from 0; there is no run {run_number}")
-                log = log.runs[run_number]
-            yield name, log
+    for place, log in _opened(_places(paths), strict):
+        name = place if isinstance(place, str) else place.name
+        if isinstance(log, Log) and isinstance(place, Place) and place.kind == "found" and holds_help_only(log):
+            log = NoLogError(f"{name} is trtexec's help text: nothing was run")
+        if isinstance(log, Exception):
+            if not isinstance(log, NoLogError) or isinstance(place, str) or place.kind != "found":
+                raise log
+            echo(f"trtlog: left out: {log}", err=True)
+            continue
+        found += 1
+        if run_number is not None:
+            if not 0 <= run_number < len(log.runs):
+                runs = counted(len(log.runs), "run")
+                raise QueryError(f"{name} holds {runs}, numbered from 0; there is no run {run_number}")
+            log = log.runs[run_number]
+        yield name, log
     if not found:
         raise InputError(f"{', '.join(paths)}: no log found")
+
+
+def _places(paths: Sequence[str]) -> Iterator[Place | ExportPaths]:
+    for path in grouped_paths(paths):
+        yield from [path] if isinstance(path, ExportPaths) else places_of(path, _log_key())
+
+
+def _opened(
+    places: Iterable[Place | ExportPaths], strict: bool
+) -> Iterator[tuple[Place | ExportPaths, Log | Exception]]:
+    """Open logs in their order; what goes wrong with one is given in its place."""
+    from trtlog.several import parse_each
+
+    for is_file, group in itertools.groupby(places, lambda place: _small_file(place) is not None):
+        if is_file:
+            files = list(group)
+            for place, log in zip(files, parse_each(map(_small_file, files), strict=strict), strict=True):
+                if not isinstance(log, Exception):
+                    _print_notes(log)
+                yield place, log
+            continue
+        for place in group:
+            try:
+                yield place, _open(place, strict)
+            except NoLogError as error:
+                yield place, error
+
+
+def _small_file(place: Place | ExportPaths) -> str | None:
+    """Return the file of a log that may be read together with others; None for what else a place is."""
+    from trtlog.several import SMALL_BYTES
+
+    if not isinstance(place, Place):
+        return None
+    path = place.path if place.kind == "log" else place.job.location if place.job and place.job.kind == "file" else "-"
+    return path if path != "-" and os.path.isfile(path) and os.path.getsize(path) <= SMALL_BYTES else None
 
 
 def _open(place: Place | ExportPaths, strict: bool) -> Log:

@@ -132,10 +132,10 @@ def read_found(job: Job, *, strict: bool) -> Log:
     """Read a file of a folder, a glob or an archive, with the exports beside it."""
     from trtlog.dataset.archives import Archives
     from trtlog.dataset.fetch import fetched
-    from trtlog.dataset.reading import command_of, read_small
+    from trtlog.dataset.reading import command_of, read_alone
 
     with Archives() as archives, fetched(job, archives) as log:
-        return read_small(log, log.exports(command_of(log.path)), strict=strict)
+        return read_alone(log, log.exports(command_of(log.path)), strict=strict)
 
 
 def text_path(path: str) -> str:

@@ -20,7 +20,7 @@ def command(log: str, limit: int, rules: bool) -> None:
     Example:  trtlog unknown verbose.log
     """
     from trtlog.messages.unknown import rank
-    from trtlog.read import read_captures
+    from trtlog.reader import read_captures
 
     captures, name, _ = read_captures(source_of(text_path(log)))
     shapes = rank(captures.unknown)

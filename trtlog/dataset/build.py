@@ -12,9 +12,10 @@ from typing import Any
 
 from trtlog._util.cores import usable_cores
 from trtlog._util.words import counted, plural
-from trtlog.dataset.batch import Reader, Task, WriteFailed
+from trtlog.dataset.batch import ReadLog, Task
 from trtlog.dataset.commit import Committed, Writer
 from trtlog.dataset.find import Job, Left, find
+from trtlog.dataset.outcome import WriteFailed
 from trtlog.dataset.plan import MOST_LOGS, batches
 from trtlog.dataset.reading import read_small
 from trtlog.dataset.storage import Storage, reason
@@ -90,7 +91,7 @@ def to_dataset(
     batch_logs: int = MOST_LOGS,
     redact: bool = False,
     logger: str | os.PathLike[str] | Logger | None = None,
-    _read: Reader = read_small,
+    _read: ReadLog = read_small,
 ) -> Conversion:
     """Add logs to a dataset of partitioned Parquet; make it where there is none.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow as pa
 from trtlog._util.arrow import from_list
 from trtlog._version import __version__
 from trtlog.analyses.compare.figures import RunFigures, figures
+from trtlog.dataset.parts import Partition
 from trtlog.log import Log
 from trtlog.parquet.files import SCHEMA_VERSION
 from trtlog.records.base import column, record
@@ -89,3 +91,8 @@ def to_table(rows: list[dict[str, Any]]) -> pa.Table:
     """Return rows as an Arrow table of the catalogue's schema."""
     columns = [from_list([row.get(field.name) for row in rows], field.type) for field in SCHEMA]
     return pa.table(columns, schema=SCHEMA)
+
+
+def partitions(rows: Sequence[dict[str, Any]]) -> dict[int, Partition]:
+    """Return version and GPU of each run, from the rows of the catalogue."""
+    return {row["run"]: (row["tensorrt_version"], row["gpu"]) for row in rows}

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 from trtlog._util.arrow import no_rows
 from trtlog.dataset import manifest
-from trtlog.dataset.batch import Done, Outcome
+from trtlog.dataset.batch import Done
 from trtlog.dataset.catalogue import SCHEMA, failed_row, to_table
 from trtlog.dataset.entries import Entries
 from trtlog.dataset.find import Job
 from trtlog.dataset.lock import Session, locked
 from trtlog.dataset.manifest import CATALOGUE, CONTROL, Group, Manifest
+from trtlog.dataset.outcome import Outcome
 from trtlog.dataset.parts import join, new_id, part_schema, write_file
 from trtlog.dataset.storage import Storage, reason
 from trtlog.errors import InputError, TrtlogError

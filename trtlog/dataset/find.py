@@ -13,9 +13,9 @@ from typing import Any
 
 from trtlog._util.paths import shown
 from trtlog.dataset.archives import archive_kind, members
-from trtlog.dataset.beside import Siblings
 from trtlog.dataset.storage import filesystem, is_url, reason
 from trtlog.errors import InputError, TrtlogError
+from trtlog.exports.beside import Siblings
 from trtlog.exports.files import is_json
 from trtlog.runner.folder import COMMAND, LOG
 
@@ -44,6 +44,8 @@ class Job:
         Names of JSON files beside it that carry its name.
     named : bool
         Whether the user named this very file: then it is an error if it is no log.
+    beside : bool
+        Whether there are JSON files in its folder, which its command may name.
     """
 
     source: str
@@ -55,6 +57,7 @@ class Job:
     stamp: str
     exports: tuple[str, ...]
     named: bool
+    beside: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,20 @@ def find(sources: Iterable[str | os.PathLike[str]]) -> Iterator[Job | Left]:
         (.zip, .tar, .tar.gz, .tgz, ..), URLs (``s3://bucket/logs``).
     """
     seen: set[str] = set()
+    folders = Folders()
     for source in sources:
-        for found in _expand(os.fsdecode(source)):
+        for found in _expand(os.fsdecode(source), folders):
             if found.source not in seen:
                 seen.add(found.source)
                 yield _printable(found)
+
+
+class Folders(dict[str, Siblings]):
+    """The JSON files of the folders of files that were named: each folder is listed once."""
+
+    def __missing__(self, folder: str) -> Siblings:
+        self[folder] = found = Siblings(os.listdir(folder))
+        return found
 
 
 def _printable(found: Job | Left) -> Job | Left:
@@ -90,17 +102,17 @@ def _printable(found: Job | Left) -> Job | Left:
     return replace(found, source=shown(found.source), stamp=shown(found.stamp))
 
 
-def _expand(text: str) -> Iterator[Job | Left]:
+def _expand(text: str, folders: Folders) -> Iterator[Job | Left]:
     try:
         if text == "-":
             yield Left(text, "standard input has no name to know it by: convert it to a folder of its own", True)
         elif text.startswith("@") and not os.path.exists(text):
             for line in _list(text[1:]):
-                yield from _expand(line)
+                yield from _expand(line, folders)
         elif is_url(text):
             yield from _url(text)
         else:
-            yield from _local(Path(text).expanduser())
+            yield from _local(Path(text).expanduser(), folders)
     except TrtlogError as error:
         yield Left(text, str(error), True)
     except OSError as error:
@@ -115,26 +127,27 @@ def _list(name: str) -> list[str]:
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
-def _local(path: Path) -> Iterator[Job | Left]:
+def _local(path: Path, folders: Folders) -> Iterator[Job | Left]:
     if path.is_dir():
         yield from _folder(path.absolute())
     elif path.exists():
-        yield from _file(path.absolute(), named=True)
+        path = path.absolute()
+        yield from _file(path, folders[str(path.parent)], named=True)
     elif _MAGIC.search(str(path)):
         found = sorted(glob.glob(str(path), recursive=True))
         if not found:
             yield Left(str(path), "no file matches", True)
-        folders = [name for name in found if os.path.isdir(name)]
-        for name in folders if "**" not in str(path) else ():
+        directories = [name for name in found if os.path.isdir(name)]
+        for name in directories if "**" not in str(path) else ():
             yield from _folder(Path(name).absolute())
         files = [Path(name).absolute() for name in found if os.path.isfile(name)]
         for parent, inside in itertools.groupby(sorted(files), key=lambda file: file.parent):
             together = list(inside)
-            beside = Siblings(os.listdir(parent))
+            beside = folders[str(parent)]
             exports = beside.owned(file.name for file in together)
             for file in together:
                 if file.name not in exports:
-                    yield from _file(file, beside=beside)
+                    yield from _file(file, beside)
     else:
         yield Left(str(path), "no such file or folder", True)
 
@@ -146,10 +159,10 @@ def _folder(folder: Path) -> Iterator[Job | Left]:
         return
     with os.scandir(folder) as entries:
         inside = sorted(entries, key=lambda entry: entry.name)
+    beside = Siblings(entry.name for entry in inside)
     if {LOG, COMMAND} <= {entry.name for entry in inside}:
         # the folder of a run holds one log; the other files are about the run, or its exports
         inside = [entry for entry in inside if entry.name == LOG]
-    beside = Siblings(os.listdir(folder))
     exports = beside.owned(entry.name for entry in inside)
     for entry in inside:
         path = folder / entry.name
@@ -164,7 +177,7 @@ def _folder(folder: Path) -> Iterator[Job | Left]:
                 else:
                     yield from _folder(path)
             elif entry.is_file(follow_symlinks=True):
-                yield from _file(path, beside=beside)
+                yield from _file(path, beside)
             else:
                 yield Left(str(path), "neither a file nor a folder")
         except OSError as error:
@@ -173,9 +186,7 @@ def _folder(folder: Path) -> Iterator[Job | Left]:
             yield Left(str(path), str(error).removeprefix(f"{path}: "), True)
 
 
-def _file(path: Path, *, named: bool = False, beside: Siblings | None = None) -> Iterator[Job | Left]:
-    if beside is None:
-        beside = Siblings(os.listdir(path.parent))
+def _file(path: Path, beside: Siblings, *, named: bool = False) -> Iterator[Job | Left]:
     kind = archive_kind(path.name, path if named else None)
     state = path.stat()
     if kind:
@@ -193,6 +204,7 @@ def _file(path: Path, *, named: bool = False, beside: Siblings | None = None) ->
         stamp=" ".join([_stamp(state), *(f"{name}:{_stamp_of(path.parent / name)}" for name in exports)]),
         exports=tuple(exports),
         named=named,
+        beside=bool(beside),
     )
 
 
@@ -238,6 +250,7 @@ def _archive(kind: str, file: Any, location: str, whole: str) -> Iterator[Job | 
             stamp=" ".join([stamps[member.name], *(f"{name}:{stamps[name]}" for name in exports)]),
             exports=tuple(exports),
             named=False,
+            beside=bool(beside[member.folder]),
         )
 
 
@@ -291,6 +304,7 @@ def _url(url: str) -> Iterator[Job | Left]:
             stamp=" ".join([_remote_stamp(about), *(f"{e}:{_remote_stamp(listing[e])}" for e in exports)]),
             exports=tuple(system.unstrip_protocol(e) for e in exports),
             named=named,
+            beside=bool(beside[folder]),
         )
 
 

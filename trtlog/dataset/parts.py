@@ -52,21 +52,22 @@ def full_schema(table: str) -> pa.Schema:
     return pa.schema([*part_schema(table), *PARTITIONS])
 
 
-def as_part(table: pa.Table, name: str, digest: str, source: str) -> pa.Table:
-    """Return a log's rows as a part holds them."""
+def as_part(table: pa.Table, name: str, digests: pa.Array, sources: pa.Array) -> pa.Table:
+    """Return rows as a part holds them; with the digest of each row's log, and its source."""
     columns: list[Any] = []
     for field in part_schema(name):
         if field.name == "log":
-            columns.append(_repeated(digest, table.num_rows))
+            columns.append(digests)
         elif (name, field.name) == ("runs", "source"):
-            columns.append(_repeated(source, table.num_rows))
+            columns.append(sources)
         else:
             column = table.column(field.name)
             columns.append(column if column.type == field.type else column.cast(field.type))
     return pa.table(columns, schema=part_schema(name))
 
 
-def _repeated(value: str, size: int) -> pa.Array:
+def repeated(value: str, size: int) -> pa.Array:
+    """Return an array that holds a text as often as it is said."""
     return pa.repeat(from_list([value], pa.string())[0], size)
 
 

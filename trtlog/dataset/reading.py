@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 
 from trtlog.dataset.fetch import Fetched
 from trtlog.log import Log
+from trtlog.reader import Read, Reader
 from trtlog.records import TABLES
 from trtlog.source.logger import Logger
-from trtlog.tables import TableSet
 from trtlog.tables.schema import schema_of
 
 # From this size on a log is converted piece by piece.
@@ -80,22 +80,41 @@ def _sha256(path: Path) -> str:
     return hashed.hexdigest()
 
 
-def read_small(fetched: Fetched, exports: list[Path], *, strict: bool, logger: Logger | None = None) -> Log:
-    """Read a log into memory, under the name that it has in the catalogue.
+def read_small(reader: Reader, fetched: Fetched, *, strict: bool) -> Read:
+    """Read a log of usual size, together with the others of its batch.
 
     Raises
     ------
     InputError
         The file is no log, or ``strict`` and there are unknown lines.
     """
-    from trtlog.read import export_rows, read_captures, strict_error
+    from trtlog.read import strict_error
 
-    source = fetched.job.source
-    captures, _, notes = read_captures(fetched.path, logger=logger)
-    if strict and captures.unknown:
-        raise strict_error(captures, source)
-    rows = export_rows(captures, exports, notes, must=False)
-    return Log(TableSet(captures, source, rows), source, renamed(notes, fetched))
+    read = reader.read(fetched.path)
+    if strict and read.captures.unknown:
+        raise strict_error(read.captures, fetched.job.source)
+    return read
+
+
+def read_alone(fetched: Fetched, exports: list[Path], *, strict: bool) -> Log:
+    """Read one log into memory, under the name that it has in the catalogue.
+
+    Raises
+    ------
+    InputError
+        The file is no log, or ``strict`` and there are unknown lines.
+    """
+    from trtlog.read import export_rows
+    from trtlog.tables import TableSet
+
+    reader, source = Reader(), fetched.job.source
+    try:
+        read = read_small(reader, fetched, strict=strict)
+        tables = TableSet(reader.finish(), source)
+    finally:
+        reader.close()
+    tables.put_exports(0, export_rows(tables.commands(0), exports, read.notes, must=False))
+    return Log(tables, source, renamed(read.notes, fetched))
 
 
 def renamed(texts: list[str], fetched: Fetched) -> list[str]:

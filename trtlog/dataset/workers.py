@@ -19,7 +19,8 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from trtlog._util.cores import usable_cores
-from trtlog.dataset.batch import Done, Outcome, Task, convert_batch
+from trtlog.dataset.batch import Done, Task, convert_batch
+from trtlog.dataset.outcome import Outcome
 from trtlog.errors import InputError
 
 # How often a file may end the process that reads it before it is left out.

@@ -158,7 +158,7 @@ def tables_of_kinds(root: Path) -> dict[str, list[str]]:
     GrammarError
         A rule names a table that is not made of its rows.
     """
-    from trtlog.read import read_captures
+    from trtlog.reader import read_captures
     from trtlog.tables import BUILDERS
     from trtlog.tables.context import Context
 
@@ -176,7 +176,7 @@ def tables_of_kinds(root: Path) -> dict[str, list[str]]:
         if name in ("messages", "coverage"):
             continue  # of any kind
         asked.clear()
-        build(Context(captures, _LOG))
+        build(Context(captures, [_LOG], [{}]))
         # Every table asks for the banners, to number the runs.
         for kind in sorted(asked - ({"run_started"} if name not in ("runs", "sections") else set())):
             found[kind].append(name)

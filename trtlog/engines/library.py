@@ -31,6 +31,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "scan_free": (None, [_POINTER]),
     "scan_take_rows": (_POINTER, [_POINTER]),
     "scan_free_rows": (None, [_POINTER, _POINTER]),
+    "scan_count": (None, [_POINTER, _POINTER]),
     "scan_add_header": (_INT, [_POINTER, ctypes.c_char_p, _INT, _INT, _INT, ctypes.c_char_p]),
     "scan_set_rules": (None, [_POINTER, _INT, _INT, _INT]),
     "scan_set_state": (None, [_POINTER, _INT, ctypes.c_char_p, _INT, ctypes.c_char_p]),

@@ -18,6 +18,7 @@ from trtlog.messages.captures import BLANK, CONTINUATION, UNKNOWN, Captures, Rem
 from trtlog.messages.classify import Classifier, Line
 from trtlog.messages.headers import NO_HEADER
 from trtlog.messages.match import shared_matcher
+from trtlog.messages.together import GAP, joined
 
 if TYPE_CHECKING:
     from trtlog.engines.native import NativeLoop
@@ -42,14 +43,37 @@ class LineEngine:
     {'original_layers': [1, 53]}
     """
 
+    reads_several = True
+
     def __init__(self, grammar: Grammar, *, native: bool = True) -> None:
+        self._grammar = grammar
         self.matcher = shared_matcher(grammar)
-        self.classifier = Classifier(grammar, self.matcher)
-        self.captures = Captures(grammar, self.matcher.variants)
+        self._logs: list[Captures] = []  # that were read before the one that is
+        self._start(0)
+        self._loop = _loop_of(self.captures, self.classifier, native)
+
+    def _start(self, above: int) -> None:
+        """Begin a log; its first line has the number behind ``above``."""
+        self.classifier = Classifier(self._grammar, self.matcher)
+        self.captures = Captures(self._grammar, self.matcher.variants, above=above, first=above + 1, lines=above)
         self.time: bytes | None = None  # that was printed last
         self._section = ""
         self._kind = BLANK  # of the last line that `take` read
-        self._loop = _loop_of(self.captures, self.classifier, native)
+
+    def begin_log(self) -> None:
+        """Go on with another log: its lines are numbered behind those of the one above, of which nothing else is left.
+
+        Also where an error ended that one in the middle.
+        """
+        self._loop.count()
+        self._logs.append(self.captures)
+        self._start(self.captures.lines + GAP)
+        self._loop.begin_log(self.captures, self.classifier)
+
+    def end_log(self) -> Captures:
+        """Complete what is counted of a log; return its captures, whose rows come with `finish`."""
+        self._loop.count()
+        return self.captures
 
     def feed(self, chunk: bytes, first_line: int) -> None:
         """Read a chunk of whole lines; the last may lack its line end at the end of the log."""
@@ -133,7 +157,7 @@ class LineEngine:
     def finish(self) -> Captures:
         """Return all captures."""
         self.drain()
-        return self.captures
+        return joined([*self._logs, self.captures]) if self._logs else self.captures
 
     def close(self) -> None:
         """Release what the engine holds: nothing but memory."""

@@ -119,11 +119,18 @@ class PythonLoop:
     """
 
     def __init__(self, captures: Captures, classifier: Classifier) -> None:
+        self._pending: dict[int, tuple[list[int], list[Groups]]] = {}
+        self._rows = _RowsByVariant(captures.grammar.once(_repeating))
+        self._bodies: dict[tuple[str, tuple[Index, ...]], Bodies] = {}
+        self.begin_log(captures, classifier)
+
+    def begin_log(self, captures: Captures, classifier: Classifier) -> None:
+        """Go on with the captures and the classifier of another log."""
         self._captures = captures
         self._classifier = classifier
-        self._pending: dict[int, tuple[list[int], list[Groups]]] = {}
-        self._rows = _RowsByVariant(self._captures.grammar.once(_repeating))
-        self._bodies: dict[tuple[str, tuple[Index, ...]], Bodies] = {}
+        for rows in self._rows.values():  # of a log that an error ended
+            rows.lines.clear()
+            rows.groups.clear()
         # The last answer of `_expected`, and its section.
         self._expecting = _NO_TEXT, self._classifier.headers.last[1], NO_HEADER, Bodies((), {}, frozenset())
         self._expecting_in = ""
@@ -135,7 +142,7 @@ class PythonLoop:
         lines = chunk.split(b"\n")
         tail = lines.pop()
         self._read(engine, lines, first_line, odd_texts(chunk))
-        self._count(np.fromiter(map(len, lines), np.int64, len(lines)) + 1, first_line)
+        self._count_rows(np.fromiter(map(len, lines), np.int64, len(lines)) + 1, first_line)
         if tail:
             engine.take(first_line + len(lines), tail, len(tail))
         self.flush()
@@ -143,7 +150,7 @@ class PythonLoop:
     def _read(self, engine: LineEngine, lines: list[bytes], first_line: int, odd: tuple[bytes, ...]) -> None:
         """Read lines without line ends; ``odd`` texts make a line one for the classifier.
 
-        What is noted here is counted by `_count`, which must be called before other lines are fed.
+        What is noted here is counted by `_count_rows`, which must be called before other lines are fed.
         """
         texts = [line.rstrip(b"\r") for line in lines] if b"\r" in odd else lines
         if texts and first_line == self._captures.lines:  # another piece of the line before
@@ -195,7 +202,7 @@ class PythonLoop:
         producers = self._captures.producers
         producers[header.producer] = producers.get(header.producer, 0) + end - begun
 
-    def _count(self, sizes: np.ndarray[Any, Any], first_line: int) -> None:
+    def _count_rows(self, sizes: np.ndarray[Any, Any], first_line: int) -> None:
         """Move what was noted of some lines into the captures; ``sizes`` are those of all lines, with line ends."""
         import numpy as np
 
@@ -211,6 +218,9 @@ class PythonLoop:
                 rows.groups.clear()
         if len(sizes):
             captures.lines = first_line + len(sizes) - 1
+
+    def count(self) -> None:
+        """Complete what is counted: nothing, as each chunk is counted when it was read."""
 
     def hold(self, variant: int, number: int, groups: Groups) -> None:
         """Keep what the engine read off a line until `flush`."""

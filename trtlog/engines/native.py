@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _TIME = re.compile(rb"[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}")
 _TIME_LENGTH = 19
 _NONE = -1
+# Headers that are kept for the next log.
+_HEADERS = 8
 # Text that is read before rows are moved out: places in a column have 31 bits.
 _MOST_BYTES = 1 << 29
 
@@ -44,19 +46,36 @@ class NativeLoop:
     """
 
     def __init__(self, captures: Captures, classifier: Classifier) -> None:
-        self._captures = captures
-        self._classifier = classifier
         self._library = library()
         self._tables = tables_of(captures.grammar)
+        self._begin(captures, classifier)
+        self._start()
+
+    def _begin(self, captures: Captures, classifier: Classifier) -> None:
+        self._captures = captures
+        self._classifier = classifier
+        self._section: str | None = None
+        self._stops = b""
+
+    def _start(self) -> None:
+        """Make a scanner that knows no header."""
         self._scan = self._library.scan_new(ctypes.byref(self._tables), self._tables.sets[BARE])
         if not self._scan:
             raise MemoryError
         self._found = Found.from_address(self._library.scan_found(self._scan))
         self._headers: list[tuple[bytes, Header]] = []  # text without its time, and what the reader says of it
         self._counted: list[int] = []  # lines of each header that were counted
-        self._section: str | None = None
-        self._stops = b""
+        # Lines and bytes of each variant that the scanner took, those that were counted in the captures.
+        self._taken = np.zeros((self._tables.n_variants, 2), np.int64)
         self._bytes = 0
+
+    def begin_log(self, captures: Captures, classifier: Classifier) -> None:
+        """Go on with the captures and the classifier of another log."""
+        self._begin(captures, classifier)
+        if len(self._headers) > _HEADERS:  # the scanner has room for as many again
+            self.flush()
+            self._library.scan_free(self._scan)
+            self._start()
 
     def feed(self, engine: LineEngine, chunk: bytes, first_line: int) -> None:
         """Read a chunk of whole lines, of which the last may lack its line end; the engine reads what is left."""
@@ -154,19 +173,29 @@ class NativeLoop:
 
     def flush(self) -> None:
         """Move all rows into the captures."""
+        self.count()
         self._bytes = 0
+        self._taken[:] = 0
         captures = self._captures
         address = self._library.scan_take_rows(self._scan)
         if not address:
             raise MemoryError
         taken = _TakenRows(self._library, self._tables, address)
-        for index, variant in enumerate(captures.variants):
-            rows = taken.rows[index]
-            if rows.count:
-                captures.columns.setdefault(index, []).append(taken.arrays(rows, variant))
-                if rows.scanned:
-                    captures.count(variant.kind, rows.scanned, rows.bytes)
-                    captures.size += rows.bytes
+        for index in taken.variants():
+            found = taken.arrays(taken.rows[index], captures.variants[index])
+            captures.columns.setdefault(index, []).append(found)
+
+    def count(self) -> None:
+        """Count the lines that the scanner took since this was called last."""
+        captures = self._captures
+        now = np.empty_like(self._taken)
+        self._library.scan_count(self._scan, now.ctypes.data)
+        more = now - self._taken
+        self._taken = now
+        for index in np.flatnonzero(more[:, 0]).tolist():
+            lines, size = more[index].tolist()
+            captures.count(captures.variants[index].kind, lines, size)
+            captures.size += size
         for number, (_, header) in enumerate(self._headers):
             lines = self._found.header_lines[number]
             if lines > self._counted[number]:
@@ -195,6 +224,14 @@ class _TakenRows:
         self._tables = tables
         self._address = address
         self.rows = ctypes.cast(address, ctypes.POINTER(Rows))
+
+    def variants(self) -> list[int]:
+        """Return the numbers of the variants that have rows."""
+        words = ctypes.sizeof(Rows) // 8
+        memory = (ctypes.c_int64 * (words * self._tables.n_variants)).from_address(self._address)
+        rows = np.frombuffer(memory, np.int64).reshape(-1, words)
+        numbers: list[int] = np.flatnonzero(rows[:, Rows.count.offset // 8]).tolist()
+        return numbers
 
     def arrays(self, rows: Rows, variant: Variant) -> tuple[np.ndarray[Any, Any], list[pa.Array]]:
         """Return the line numbers of a variant, and an array a field: plain, or a dictionary."""

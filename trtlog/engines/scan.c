@@ -195,6 +195,14 @@ EXPORT Rows *scan_take_rows(Scan *scan) {
   return rows;
 }
 
+/* Tell of each variant how many lines the scanner took, and their bytes, since rows were taken last. */
+EXPORT void scan_count(const Scan *scan, int64_t *counts) {
+  for (int32_t v = 0; v < scan->programme.n_variants; v++) {
+    counts[2 * v] = scan->rows[v].scanned;
+    counts[2 * v + 1] = scan->rows[v].bytes;
+  }
+}
+
 /* Add a header; `before` holds what another header goes on with, each text behind its length. Return its number or NONE. */
 EXPORT int32_t scan_add_header(Scan *scan, Text text, int32_t length, int32_t time, int32_t time_end, Text before) {
   if (scan->n_headers == HEADERS || length > HEADER_TEXT) return NONE;

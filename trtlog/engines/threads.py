@@ -22,6 +22,7 @@ from trtlog.messages.captures import Captures
 from trtlog.messages.classify import is_usual
 from trtlog.messages.headers import HeaderReader
 from trtlog.messages.match import shared_matcher
+from trtlog.messages.together import add
 
 # A log of fewer bytes is read before a second thread would be of use.
 LEAST_BYTES = 32 << 20
@@ -66,6 +67,8 @@ class ThreadedEngine:
     stretch_bytes : int
         Text after which a place to cut is looked for.
     """
+
+    reads_several = False
 
     def __init__(self, grammar: Grammar, threads: int, stretch_bytes: int = STRETCH_BYTES) -> None:
         self._grammar = grammar
@@ -126,7 +129,6 @@ class ThreadedEngine:
 
     def _merge(self, found: Captures) -> None:
         """Add what was found in a stretch; they come in order."""
-        whole = self.captures
         if found.times:
             if found.times[0][1] == self._time:
                 del found.times[0]
@@ -135,17 +137,15 @@ class ThreadedEngine:
             if found.openings[0][1] == self._section:
                 del found.openings[0]
             self._section = found.openings[-1][1] if found.openings else self._section
-        for kind, (lines, size) in found.counts.items():
-            whole.count(kind, lines, size)
-        for producer, lines in found.producers.items():
-            whole.producers[producer] = whole.producers.get(producer, 0) + lines
-        for index, chunks in found.columns.items():
-            whole.columns.setdefault(index, []).extend(chunks)
-        for name in ("remarks", "unknown", "continuations", "times", "openings"):
-            getattr(whole, name).extend(getattr(found, name))
-        whole.torn.update(found.torn)
-        whole.lines = found.lines
-        whole.size += found.size
+        add(self.captures, found)
+
+    def begin_log(self) -> None:
+        """Refuse another log."""
+        raise RuntimeError("one log is read in stretches")
+
+    def end_log(self) -> Captures:
+        """Return all captures."""
+        return self.finish()
 
     def finish(self) -> Captures:
         """Return all captures."""

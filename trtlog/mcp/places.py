@@ -182,13 +182,17 @@ class Places:
     def _read_log(self, path: Path) -> Log:
         """Read a log and what trtexec exported beside it, as far as it may be read."""
         from trtlog.log import Log
-        from trtlog.read import export_paths, export_rows, read_captures
+        from trtlog.read import export_paths, export_rows
+        from trtlog.reader import read_captures
         from trtlog.tables import TableSet
 
         captures, _, notes = read_captures(path)
         name = self.named(path)
-        exports = [export for export in export_paths(captures, path, None) if self.allows(export)]
-        return Log(TableSet(captures, name, export_rows(captures, exports, notes, must=False)), name, notes)
+        tables = TableSet(captures, name)
+        commands = tables.commands(0)
+        exports = [export for export in export_paths(commands, path, None) if self.allows(export)]
+        tables.put_exports(0, export_rows(commands, exports, notes, must=False))
+        return Log(tables, name, notes)
 
     def _read_run(self, path: Path) -> Log:
         from trtlog.runner.folder import open_folder

@@ -74,6 +74,11 @@ class Captures:
         Lines above ``marked`` that tell the builds of the run apart (`trtlog.tables.builds`).
     line_map : LineMap, optional
         Which lines of the file those are that an engine read, where lines were joined or cut.
+    above : int
+        Number of the line above the log's own first one, where several logs are numbered through.
+    parts : list of Captures
+        The logs that were read together, each with its own counts, where these are the captures of several
+        (`trtlog.messages.together`).
     """
 
     grammar: Grammar
@@ -96,9 +101,17 @@ class Captures:
     marks: Sequence[Any] = ()
     marked: int = 0
     line_map: LineMap | None = None
+    above: int = 0
+    parts: list[Captures] = field(default_factory=list)
+
+    @property
+    def logs(self) -> Sequence[Captures]:
+        """The logs that these are the captures of: this one alone, or those that were read together."""
+        return self.parts or (self,)
 
     def file_line(self, number: int) -> int:
         """Return the number in the file of a line that an engine read."""
+        number -= self.above
         return number if self.line_map is None else self.line_map.of(number)
 
     def add_rows(self, variant: int, lines: Sequence[int], rows: Sequence[tuple[bytes | None, ...]]) -> None:

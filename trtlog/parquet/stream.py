@@ -22,14 +22,8 @@ from trtlog.messages.captures import Captures
 from trtlog.parquet.commit import Staging
 from trtlog.parquet.files import CONVERSION, drop_former_analyses, metadata_of
 from trtlog.parquet.segments import SEGMENTED, cut_at_run, cut_inside_run, segmented_kinds, split
-from trtlog.read import (
-    SAMPLE_BYTES,
-    check_captures,
-    checked_engine,
-    export_paths,
-    export_rows,
-    strict_error,
-)
+from trtlog.read import export_paths, export_rows, strict_error
+from trtlog.reader import SAMPLE_BYTES, check_captures, checked_engine
 from trtlog.records import TABLES
 from trtlog.source.logger import Logger, logger_of
 from trtlog.tables import TableSet, schema_of
@@ -135,11 +129,12 @@ def convert(
                 raise strict_error(captures, opened.name)
             notes = [*opened.notes, *captures.notes]
             rows: dict[str, Any] = {}
-            paths = export_paths(captures, source, exports)
+            commands = [run.printed("command") or "" for run in run_bounds(captures)]
+            paths = export_paths(commands, source, exports)
             if writer.runs:
                 notes += [f"{path}: left out: a log of several runs was written run by run" for path in paths]
             else:
-                rows = export_rows(captures, paths, notes, must=must and exports is not None)
+                rows = export_rows(commands, paths, notes, must=must and exports is not None)
             notes = writer.finish(captures, rows, notes)
         except OSError as error:
             raise InputError(f"cannot write {target}: {error.strerror or error}") from error

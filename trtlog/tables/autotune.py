@@ -265,8 +265,9 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
     raw = captured_bytes(captured, "tactic_hash" if "tactic_hash" in captured.column_names else "tactic")
     values = to_filled(times, np.nan)
     fastest = np.zeros(len(lines), dtype=bool)
-    for number in distinct(head):
-        rows = np.flatnonzero(head == number)
+    of_table = np.where(head >= 0, head, -1 - context.log_of(lines))
+    for number in distinct(of_table):
+        rows = np.flatnonzero(of_table == number)
         if not np.all(np.isnan(values[rows])):
             fastest[rows[np.nanargmin(values[rows])]] = True
     size = len(lines)

@@ -7,10 +7,14 @@ it, is a run of its own.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from trtlog._util.arrow import among
 from trtlog.messages.captures import BLANK, Captures
 from trtlog.tables.clock import parse_times
 
@@ -18,7 +22,7 @@ Lines = np.ndarray[Any, Any]
 
 # What trtexec's libraries print after its last banner, when they are unloaded.
 _CLOSING = frozenset({"memory_change", "memory_snapshot", "timing_cache_deleted", "memory_peak"})
-_CLOSING_EVENT = "Init CUDA"  # of memory_change: a process begins, none ends
+_CLOSING_EVENT = b"Init CUDA"  # of memory_change: a process begins, none ends
 # Threads print their times in another order, but not by so much.
 _SET_BACK_S = 2
 _TRTEXEC = ("trtexec_tensorrt", "trtexec_own", "untimed_tensorrt")
@@ -45,19 +49,34 @@ class RunBounds(NamedTuple):
         return None
 
 
+_Banner = tuple[str, dict[str, Any]]
+
+
 def run_bounds(captures: Captures) -> list[RunBounds]:
     """Return the runs of a log, in order; there is at least one."""
-    last_line = max(captures.lines, 1)
-    banners = [
+    return [run for runs in runs_by_log(captures) for run in runs]
+
+
+def runs_by_log(captures: Captures) -> list[list[RunBounds]]:
+    """Return the runs of each log."""
+    banners: list[_Banner] = [
         *(("start", row) for row in captures.rows("run_started")),
         *(("end", row) for row in captures.rows("run_ended")),
     ]
     banners.sort(key=lambda banner: int(banner[1]["line"]))
-    if not banners:
-        return [RunBounds(captures.first, last_line, None, None)]
-    text = _Text(captures)
+    text = _Text(captures) if banners else None
+    lines = [int(banner["line"]) for _, banner in banners]
+    out = []
+    for log in captures.logs:
+        own = banners[bisect_left(lines, log.first) : bisect_right(lines, log.lines)]
+        last = max(log.lines, log.first)
+        out.append(_runs(log.first, last, own, text) if text and own else [RunBounds(log.first, last, None, None)])
+    return out
+
+
+def _runs(first: int, last_line: int, banners: Sequence[_Banner], text: _Text) -> list[RunBounds]:
+    """Return the runs between two lines; ``first`` becomes the first line that is in no run yet."""
     runs: list[RunBounds] = []
-    first = captures.first  # of the lines that are in no run yet
     started: dict[str, Any] | None = None
     after_end = False
     for word, banner in banners:
@@ -124,46 +143,50 @@ class _Text:
             place = variant.fields.index("event") if "event" in variant.fields else -1
             for lines, fields in chunks:
                 self._chunks.append((lines, fields[place] if place >= 0 else None, variant.kind))
-        remarks = [remark for remark in captures.remarks if remark.kind != BLANK]
-        self._remarks = np.array(sorted({remark.line for remark in remarks}), np.int64)
-        self._closed = {remark.line for remark in remarks if remark.producer in _TRTEXEC}
+        self._remarks = [remark for remark in captures.remarks if remark.kind != BLANK]
+
+    @cached_property
+    def _every(self) -> Lines:
+        """All lines, those of one variant after those of another."""
+        remarks = np.array([remark.line for remark in self._remarks], np.int64)
+        return np.concatenate([*(lines for lines, _, _ in self._chunks), remarks])
+
+    @cached_property
+    def _lines(self) -> Lines:
+        return np.sort(self._every)
+
+    @cached_property
+    def _others(self) -> Lines:
+        """The lines that do not close a run."""
+        closing = np.array([r.line for r in self._remarks if r.producer in _TRTEXEC], np.int64)
+        closes = among(self._every, closing)
+        end = 0
+        for lines, events, kind in self._chunks:
+            begin, end = end, end + len(lines)
+            if kind in _CLOSING:
+                printed = [None] * len(lines) if events is None else events.to_pylist()
+                closes[begin:end] = [event != _CLOSING_EVENT for event in printed]
+        return np.sort(self._every[~closes])
+
+    @cached_property
+    def _options(self) -> Lines:
+        found = [lines for lines, _, kind in self._chunks if kind == "model_options"]
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *found]))
 
     def begin(self, first: int, end: int, *, closing: bool) -> int | None:
         """Return the first line of TensorRT's text between two lines; what closes the run above is not meant."""
         if first >= end:
             return None
-        found: list[int] = []
-        for lines, events, kind in self._chunks:
-            place, last = np.searchsorted(lines, (first, end)).tolist()
-            while closing and place < last and self._closes(int(lines[place]), kind, events, place):
-                place += 1
-            if place < last:
-                found.append(int(lines[place]))
-        place, last = np.searchsorted(self._remarks, (first, end)).tolist()
-        while closing and place < last and int(self._remarks[place]) in self._closed:
-            place += 1
-        if place < last:
-            found.append(int(self._remarks[place]))
         if not closing and self._captures.begun and first == self._captures.first:
-            found.append(first)
-        return min(found) if found else None
-
-    def _closes(self, line: int, kind: str, events: Any, place: int) -> bool:
-        if kind not in _CLOSING:
-            return line in self._closed
-        return events is None or _plain(events[place]) != _CLOSING_EVENT
+            return first
+        lines = self._others if closing else self._lines
+        place = int(np.searchsorted(lines, first))
+        return int(lines[place]) if place < len(lines) and lines[place] < end else None
 
     def second_options(self, first: int, end: int) -> int:
         """Return the line of the last heading of the model options where several stand between two lines, else 0."""
-        found = [
-            int(line)
-            for lines, _, kind in self._chunks
-            if kind == "model_options"
-            for line in lines
-            if first <= line < end
-        ]
-        return max(found) if len(found) > 1 else 0
-
+        place, last = np.searchsorted(self._options, (first, end)).tolist()
+        return int(self._options[last - 1]) if last - place > 1 else 0
 
     def set_back(self, first: int, end: int) -> int:
         """Return the last line between two at which the printed clock is set back, 0 where it never is.
@@ -175,8 +198,3 @@ class _Text:
         lines = np.array([line for line, _ in times], np.int64)[valid]
         back = np.flatnonzero(np.diff(seconds[valid]) <= -_SET_BACK_S)
         return int(lines[back[-1] + 1]) if len(back) else 0
-
-
-def _plain(value: Any) -> str:
-    printed = value.as_py()
-    return printed.decode("utf-8", "backslashreplace") if isinstance(printed, bytes) else str(printed)

@@ -108,14 +108,16 @@ def marks_of(captures: Captures) -> list[Mark]:
     return [*captures.marks, *own]
 
 
-def find_builds(captures: Captures, runs: Sequence[RunBounds]) -> Builds:
-    """Return the builds of all runs."""
+def find_builds(captures: Captures, runs: Sequence[RunBounds], first_runs: Lines) -> Builds:
+    """Return the builds of all runs; ``first_runs`` are the numbers of the first run of each log, and of all runs."""
     out = Builds()
     marks = marks_of(captures)
+    last_lines = {number - 1: log.lines for number, log in zip(first_runs[1:].tolist(), captures.logs, strict=True)}
     place = 0
     for number, run in enumerate(runs):
         reader = _Reader(out, number, run.first)
-        while place < len(marks) and (marks[place].line <= run.last or number == len(runs) - 1):
+        last = last_lines.get(number, run.last)
+        while place < len(marks) and marks[place].line <= last:
             reader.read(marks[place])
             place += 1
         reader.finish()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from trtlog._util.arrow import from_list, from_numpy
 from trtlog.grammar import Grammar
 from trtlog.messages.captures import Captures, Matches
-from trtlog.tables.bounds import RunBounds, run_bounds
+from trtlog.tables.bounds import RunBounds, runs_by_log
 from trtlog.tables.builds import Builds, find_builds
 from trtlog.tables.cells import NAME, codes_of, one_array, to_name
 from trtlog.tables.clock import parse_times
@@ -27,22 +27,24 @@ def _kinds_by_table(grammar: Grammar) -> dict[str, list[str]]:
 
 
 class Context:
-    """Captures of one log on their way to tables.
+    """Captures of one log, or of several that were read together, on their way to tables.
+
+    Runs are numbered through, as lines are (`trtlog.tables.parted`).
 
     Parameters
     ----------
     captures : Captures
         What the engine found.
-    source : str
-        Name of the file or stream.
-    exports : mapping
-        Rows read from trtexec's JSON exports, by table name.
+    sources : sequence of str
+        Name of the file or stream of each log.
+    exports : sequence of mapping
+        Rows read from trtexec's JSON exports, by table name, for each log.
     """
 
-    def __init__(self, captures: Captures, source: str, exports: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, captures: Captures, sources: Sequence[str], exports: Sequence[Mapping[str, Any]]) -> None:
         self.captures = captures
-        self.source = source
-        self.exports: Mapping[str, Any] = exports or {}
+        self.sources = sources
+        self._exports = exports
         self._captured: dict[tuple[str, ...], Matches] = {}
 
     def captured(self, *kinds: str) -> Matches:
@@ -53,9 +55,43 @@ class Context:
         return self._captured[known]
 
     @cached_property
+    def runs_by_log(self) -> list[list[RunBounds]]:
+        """The runs of each log with their banners."""
+        return runs_by_log(self.captures)
+
+    @cached_property
     def runs(self) -> list[RunBounds]:
         """The runs with their banners."""
-        return run_bounds(self.captures)
+        return [run for runs in self.runs_by_log for run in runs]
+
+    @cached_property
+    def first_runs(self) -> np.ndarray[Any, Any]:
+        """Number of the first run of each log, and of all runs."""
+        return np.cumsum([0, *map(len, self.runs_by_log)])
+
+    @cached_property
+    def log_lines(self) -> np.ndarray[Any, Any]:
+        """First line of each log."""
+        return np.array([log.first for log in self.captures.logs], np.int64)
+
+    @cached_property
+    def last_lines(self) -> np.ndarray[Any, Any]:
+        """Last line of each log."""
+        return np.array([max(log.lines, log.first) for log in self.captures.logs], np.int64)
+
+    def log_of(self, lines: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the number of the log of each line."""
+        numbers: np.ndarray[Any, Any] = np.maximum(counts_upto(lines, self.log_lines) - 1, 0)
+        return numbers
+
+    def exported(self, table: str, without: Sequence[int] = ()) -> list[dict[str, Any]]:
+        """Return the rows of exports that go to a table, but for those of some logs."""
+        rows: list[dict[str, Any]] = []
+        for number, exports in enumerate(self._exports):
+            own = () if number in without else exports.get(table, ())
+            first = int(self.first_runs[number]) if own else 0
+            rows.extend({**row, "run": row["run"] + first} if first else row for row in own)
+        return rows
 
     @cached_property
     def run_lines(self) -> np.ndarray[Any, Any]:
@@ -65,7 +101,7 @@ class Context:
     @cached_property
     def builds(self) -> Builds:
         """The builds of all runs."""
-        return find_builds(self.captures, self.runs)
+        return find_builds(self.captures, self.runs, self.first_runs)
 
     @cached_property
     def breaks(self) -> np.ndarray[Any, Any]:
@@ -116,8 +152,3 @@ class Context:
 
         merged = pc.coalesce(to_name(values).cast(pa.string()), constant)
         return merged.dictionary_encode().cast(NAME)
-
-    @cached_property
-    def last_line(self) -> int:
-        """Number of lines of the log."""
-        return max(self.captures.lines, 1)

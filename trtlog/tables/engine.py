@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -119,7 +120,7 @@ def engine_layers(context: Context) -> pa.Table:
     # A run has rows of one form; those of other forms are of layers that it lacks, or tell what it does not.
     forms = [_brief(context, layers, detailed), detailed, _names(context, layers)]
     rows = _merged(_joined(forms), layers)
-    exported = context.exports.get("engine_layers", ())
+    exported = context.exported("engine_layers")
     if exported:
         rows = _joined([rows, _exported_rows(context, exported, rows, layers)])
     return _table(context, _at(rows, np.argsort(rows.lines, kind="stable")), layers)
@@ -196,7 +197,8 @@ def _names(context: Context, layers: list[LayerParts]) -> _Rows:
             continue
         if name in _AFTER_LAYERS:
             ended.add(record)
-        if record in ended or any(record < end < line for end in ends):
+        end = bisect_right(ends, record)
+        if record in ended or (end < len(ends) and ends[end] < line):
             continue
         lines.append(line)
         layers.append(LayerParts(name))
@@ -245,7 +247,7 @@ def _exported_rows(
     """Add what an export says and the log does not, joined by run and name; return its other layers."""
     builds = [build.run for build in context.builds.builds]
     keys = [(builds[rows.builds[place]], layers[rows.numbers[place]].layer) for place in range(len(rows.builds))]
-    counts = Counter(keys)
+    counts, of_run = Counter(keys), Counter(builds)
     by_name = {key: place for place, key in enumerate(keys)}
     of_builds: list[int] = []
     others: list[LayerParts] = []
@@ -258,7 +260,7 @@ def _exported_rows(
             _fill(rows, by_name[key], parts, layers)
         else:
             run = layer["run"]
-            of_builds.append(builds.index(run) if builds.count(run) == 1 else -1 - run)
+            of_builds.append(builds.index(run) if of_run[run] == 1 else -1 - run)
             others.append(parts)
     first = len(layers)
     layers += others

@@ -1,37 +1,70 @@
-"""Line numbers of the file in place of those of the undone text, where lines were joined or cut."""
+"""Line numbers of the file in place of those of what an engine read.
+
+They differ where lines were joined or cut when the text was undone, and in logs that were read together with others.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import from_numpy, is_valid, to_filled
-from trtlog.source.forms.numbering import LineMap
+from trtlog.messages.captures import Captures
 from trtlog.tables.cells import one_array
 
 # Columns that name a line of the log, and those that name the last of several.
-FIRST = ("line", "timing_line", "costs_line")
+FIRST = ("line", "timing_line", "costs_line", "selected_line", "reason_line")
 LAST = ("last_line",)
 
+_Array = np.ndarray[Any, Any]
 
-def in_file(table: pa.Table, lines: LineMap | None) -> pa.Table:
-    """Return a table with the line numbers of the file.
+
+def in_file(table: pa.Table, logs: Sequence[Captures], bounds: _Array) -> pa.Table:
+    """Return a table with the line numbers of the files.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Rows of some logs, one log after the other.
+    logs : sequence of Captures
+        What tells the lines of each log.
+    bounds : ndarray
+        Where the rows of each log begin, and where the last ends.
+    """
+    mapped = [number for number, log in enumerate(logs) if log.line_map]
+    above = np.array([log.above for log in logs], np.int64)
+    if not mapped and not above.any():
+        return table
+
+    def moved(numbers: _Array, *, last: bool) -> _Array:
+        numbers = numbers - np.repeat(above, np.diff(bounds))
+        for number in mapped:
+            rows, lines = slice(bounds[number], bounds[number + 1]), logs[number].line_map
+            assert lines is not None
+            numbers[rows] = lines.ends_of(numbers[rows]) if last else lines.all_of(numbers[rows])
+        return numbers
+
+    for name in (*FIRST, *LAST):
+        if name in table.column_names:
+            table = replaced(table, name, partial(moved, last=name in LAST))
+    return table
+
+
+def replaced(table: pa.Table, name: str, function: Callable[[_Array], _Array]) -> pa.Table:
+    """Return a table with other whole numbers in a column; null stays null.
 
     Examples
     --------
-    >>> lines = LineMap()
-    >>> lines.add(1, [1, 4])
-    >>> in_file(pa.table({"line": [1, 2, 3], "last_line": [1, 2, None]}), lines).to_pydict()
-    {'line': [1, 4, 5], 'last_line': [3, 4, None]}
+    >>> replaced(pa.table({"line": [1, None]}), "line", lambda numbers: numbers + 1).to_pydict()
+    {'line': [2, None]}
     """
-    if not lines:
-        return table
-    for name in (*FIRST, *LAST):
-        if name in table.column_names:
-            place = table.column_names.index(name)
-            column = one_array(table.column(place))
-            numbers = to_filled(column, 0).astype(np.int64)
-            mapped = lines.ends_of(numbers) if name in LAST else lines.all_of(numbers)
-            valid = None if not column.null_count else is_valid(column)
-            table = table.set_column(place, table.schema.field(place), from_numpy(mapped, valid))
-    return table
+    place = table.column_names.index(name)
+    field = table.schema.field(place)
+    column = one_array(table.column(place))
+    numbers = to_filled(column, 0)
+    valid = is_valid(column) if column.null_count else None
+    return table.set_column(place, field, from_numpy(function(numbers).astype(numbers.dtype, copy=False), valid))

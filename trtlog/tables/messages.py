@@ -108,7 +108,9 @@ def _plain(value: str, kind: str) -> Any:
 
 
 def coverage(context: Context) -> pa.Table:
-    """Lines and bytes by kind, the commonest first."""
-    counts = context.captures.counts
-    ordered = sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))
-    return from_rows("coverage", [{"kind": k, "lines": v[0], "bytes": v[1]} for k, v in ordered])
+    """Lines and bytes by kind of each log, the commonest first."""
+    rows = []
+    for log in context.captures.logs:
+        ordered = sorted(log.counts.items(), key=lambda item: (-item[1][0], item[0]))
+        rows += [{"kind": kind, "lines": lines, "bytes": size} for kind, (lines, size) in ordered]
+    return from_rows("coverage", rows)

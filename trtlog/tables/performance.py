@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -121,10 +122,10 @@ def outputs(context: Context) -> pa.Table:
     return exported(context, "outputs")
 
 
-def exported(context: Context, table: str) -> pa.Table:
-    """Return the rows of a table that exports hold; they have no line."""
+def exported(context: Context, table: str, without: Sequence[int] = ()) -> pa.Table:
+    """Return the rows of a table that exports hold, but for those of some logs; they have no line."""
     known = TABLES[table].columns()
-    rows = [{k: v for k, v in row.items() if k in known} for row in context.exports.get(table, ())]
+    rows = [{k: v for k, v in row.items() if k in known} for row in context.exported(table, without)]
     return from_rows(table, rows)
 
 
@@ -142,7 +143,10 @@ def profile(context: Context) -> pa.Table:
         iterations = take(values, position)
     table = simple(context, "profile", iterations=iterations)
     total = _total_rows(captured, heads, context)
-    return table.filter(from_numpy(~total)) if total.any() else table
+    table = table.filter(from_numpy(~total)) if total.any() else table
+    # A log that prints none has those of its export.
+    others = exported(context, "profile", distinct(context.log_of(lines_of(captured))).tolist())
+    return pa.concat_tables([table, others]).unify_dictionaries().combine_chunks() if others.num_rows else table
 
 
 def _total_rows(captured: Matches, heads: Matches, context: Context) -> np.ndarray[Any, Any]:
@@ -151,6 +155,7 @@ def _total_rows(captured: Matches, heads: Matches, context: Context) -> np.ndarr
     if not total.any():
         return total
     of_profile = asof(lines_of(captured), lines_of(heads), context.run_lines)
+    of_profile = np.where(of_profile >= 0, of_profile, -1 - context.log_of(lines_of(captured)))
     for number in distinct(of_profile[total]):
         inside = np.flatnonzero(total & (of_profile == number))
         total[inside[:-1]] = False

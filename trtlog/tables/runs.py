@@ -60,11 +60,13 @@ def runs(context: Context) -> pa.Table:
         zip(np.searchsorted(lines, firsts).tolist(), np.searchsorted(lines, lasts, side="right").tolist(), strict=True)
         for lines in (np.array(version_lines, np.int64), clock_lines)
     )
-    # Headers are counted over the whole log: of several runs they do not say whose a run without banners is.
-    alone = captures.alone and len(bounds) == 1
-    producer = _producer(captures.producers, any(k.startswith(_POLYGRAPHY) for k in captures.counts)) if alone else None
+    of_runs = [number for number, own in enumerate(context.runs_by_log) for _ in own]
     out = []
-    for number, (run, shown, timed) in enumerate(zip(bounds, printed, clock, strict=True)):
+    for number, (run, shown, timed, of_log) in enumerate(zip(bounds, printed, clock, of_runs, strict=True)):
+        log = captures.logs[of_log]
+        # Headers are counted over the whole log: of several runs they do not say whose a run without banners is.
+        alone = log.alone and len(context.runs_by_log[of_log]) == 1
+        producer = _producer(log.producers, any(k.startswith(_POLYGRAPHY) for k in log.counts)) if alone else None
         command = run.printed("command")
         code = versions[shown[0]] if shown[0] < shown[1] else run.printed("version_code")
         inside = timed[0] < timed[1]
@@ -74,8 +76,8 @@ def runs(context: Context) -> pa.Table:
         out.append(
             {
                 "run": number,
-                "line": run.line if captures.lines else None,
-                "last_line": run.last if captures.lines else None,
+                "line": run.line if log.lines else None,
+                "last_line": run.last if log.lines else None,
                 "tool": run.printed("tool") or producer,
                 "tensorrt_version": None if code is None else decode_version(code, command),
                 "build": run.printed("build"),
@@ -83,7 +85,7 @@ def runs(context: Context) -> pa.Table:
                 "status": status,
                 "started_at": _time(seconds[timed[0]]) if inside else None,
                 "finished_at": _time(seconds[timed[1] - 1]) if inside else None,
-                "source": context.source,
+                "source": context.sources[of_log],
             }
         )
     return from_rows("runs", out)
@@ -95,7 +97,8 @@ def engines(context: Context) -> pa.Table:
     evidence = np.concatenate([lines_of(context.captured(kind)) for kind in _OF_ENGINE])
     shown = set(found.of(evidence).tolist()) | {n for n, build in enumerate(found.builds) if build.seen}
     firsts = np.array([build.line for build in found.builds], np.int64)
-    lasts = dict(zip(found.numbers, [*(line - 1 for line in found.lines[1:]), context.last_line], strict=True))
+    ends = [*(line - 1 for line in found.lines[1:]), int(context.last_lines[-1])]
+    lasts = dict(zip(found.numbers, ends, strict=True))
     rows = []
     counted: dict[int, dict[int, int]] = {}  # by run: the first attempt of a build -> number of the build
     for number, build in enumerate(found.builds):
@@ -153,7 +156,7 @@ def sections(context: Context) -> pa.Table:
     """From each opening line to the line before the next; text above the first is in no section."""
     openings = _openings(context)
     lines, names = openings.lines, openings.names
-    last = np.append(lines[1:] - 1, context.last_line)[: len(lines)]
+    last = np.minimum(np.append(lines[1:] - 1, context.last_lines[-1]), context.last_lines[context.log_of(lines)])
     kept = np.flatnonzero((names >= 0) & (last >= lines))
     columns: dict[str, Any] = {
         "run": context.run_of(lines[kept]),
@@ -166,7 +169,7 @@ def sections(context: Context) -> pa.Table:
 
 @dataclass
 class _Openings:
-    """Lines at which a section begins, or a run begins or ends, which ends the section above it."""
+    """Lines at which a section begins, or a run or a log begins or ends, which ends the section above it."""
 
     lines: np.ndarray[Any, Any]
     names: np.ndarray[Any, Any]  # number in the dictionary, -1 for none
@@ -174,7 +177,8 @@ class _Openings:
 
 
 def _openings(context: Context) -> _Openings:
-    bounds = np.concatenate([lines_of(context.captured(kind)) for kind in ("run_ended", "run_started")])
+    banners = [lines_of(context.captured(kind)) for kind in ("run_ended", "run_started")]
+    bounds = np.concatenate([context.log_lines, *banners])
     opened = context.captures.openings
     distinct = sorted({name for _, name in opened if name})
     numbers = {"": -1, **{name: number for number, name in enumerate(distinct)}}
@@ -197,6 +201,8 @@ def options(context: Context) -> pa.Table:
     section = np.append(openings.names, np.int32(-1))[found]
     of_list = kind_is(captured, "option_entry")
     heads = np.maximum.accumulate(np.where(of_list, -1, np.arange(size)))
+    logs = context.log_of(lines)
+    heads[logs[heads] != logs] = -1
     value = name_by_distinct(captured_bytes(captured, "value"), lambda printed: printed.strip() or None)
     entries = captured_bytes(captured, "list_entry")
     listed = np.flatnonzero(of_list & is_valid(entries))

@@ -111,9 +111,11 @@ def _precision(log: Log) -> str | None:
 
 def engine_mib(log: Log) -> float | None:
     """Return the size of the engine that ran: trtexec's own figure (from 9.1), else the runtime's, in whole MiB."""
-    printed = [row["value"] for row in log.table("facts").to_pylist() if row["kind"] == "engine_created"]
-    if printed:
-        return float(printed[-1])
-    rows = [row for row in log.table("engines").to_pylist() if row["kept"] is not False]
-    sizes = [row["size_mib"] for row in rows if row["size_mib"] is not None]
+    facts = log.table("facts")
+    kinds = facts.column("kind").to_pylist()
+    if "engine_created" in kinds:
+        return float(facts.column("value")[len(kinds) - 1 - kinds[::-1].index("engine_created")].as_py())
+    engines = log.table("engines")
+    columns = (engines.column(name).to_pylist() for name in ("kept", "size_mib"))
+    sizes = [size for kept, size in zip(*columns, strict=True) if kept is not False and size is not None]
     return float(sizes[-1]) if sizes else None

@@ -7,6 +7,7 @@ they are listed, and get no verdict.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -257,15 +258,21 @@ def _entries(logs: Iterable[Source] | HasLogs | Source) -> Iterator[_Entry]:
 
 
 def _logs(logs: Iterable[Source] | HasLogs | Source) -> Iterator[Log]:
-    from trtlog.read import parse
+    from trtlog.several import parse_each
 
     if isinstance(logs, (Log, str, os.PathLike)):
-        yield logs if isinstance(logs, Log) else parse(logs)
-    elif hasattr(logs, "logs"):
+        logs = [logs]
+    if hasattr(logs, "logs"):
         yield from logs.logs()
-    else:
-        for log in logs:
-            yield log if isinstance(log, Log) else parse(log)
+        return
+    for parsed, group in itertools.groupby(logs, lambda log: isinstance(log, Log)):
+        if parsed:
+            yield from group  # type: ignore[misc]
+            continue
+        for log in parse_each(group):
+            if isinstance(log, Exception):
+                raise log
+            yield log
 
 
 def _condition(text: str) -> tuple[str, str] | None:

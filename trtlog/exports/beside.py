@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from trtlog.exports.files import exports_among, is_json, stems_of, uncompressed
+from trtlog.exports.files import exports_among, exports_named, is_json, stems_of, uncompressed
 
 # Exports whose kind stands in front of the log's name: layers_net.json.
 _IN_FRONT = re.compile(r"(?:export)?(?:layer|graph|profile|tim|output)", re.IGNORECASE)
@@ -30,19 +30,28 @@ class Siblings:
         exports = [name for name in names if is_json(name)]
         self._sorted = sorted((name.lower(), name) for name in exports)
         self._in_front = [name for name in exports if _IN_FRONT.match(name)]
+        self._named: dict[str, list[str]] = {}
+        for name in exports:
+            self._named.setdefault(uncompressed(name).lower(), []).append(name)
 
-    def of(self, log: str) -> list[str]:
-        """Return the names of the exports that carry a log's name."""
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._sorted)
+
+    def of(self, log: str, command: str | None = None) -> list[str]:
+        """Return the names of the exports that carry a log's name, or that its command names."""
         if not self._sorted:
             return []
         candidates = dict.fromkeys(self._in_front)
+        for export in exports_named(command):
+            candidates.update(dict.fromkeys(self._named.get(export, ())))
         for stem in stems_of(log):
             start = stem.lower()
             position = bisect_left(self._sorted, (start, ""))
             while position < len(self._sorted) and self._sorted[position][0].startswith(start):
                 candidates[self._sorted[position][1]] = None
                 position += 1
-        return exports_among(candidates, log)
+        return exports_among(candidates, log, command)
 
     def owned(self, logs: Iterable[str]) -> set[str]:
         """Return the exports that carry the name of one of the logs: they are read with it."""
