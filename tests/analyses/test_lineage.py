@@ -112,3 +112,20 @@ def test_no_node_that_stands_in_the_name_of_a_layer_is_called_lost():
             checked += run.table("onnx_nodes").num_rows
     assert checked > 500
     assert lost > 50
+
+
+def test_a_bias_that_a_rule_without_outcome_took_into_the_product_before_it():
+    head = "[V] [TRT] "
+    node = (
+        "Parsing node: {0} [{1}]\n{0} [{1}] inputs: {2}\nRegistering layer: {0} for ONNX node: {0}\n"
+        "{0} [{1}] outputs: [{0}_out -> (1, 4)[FLOAT]], \n"
+    )
+    text = node.format("mm", "MatMul", "[x -> (1, 4)[FLOAT]], ")
+    text += node.format("bias", "Add", "[mm_out -> (1, 4)[FLOAT]], [c -> (4)[FLOAT]], ")
+    text += node.format("other", "Add", "[x -> (1, 4)[FLOAT]], [c -> (4)[FLOAT]], ")
+    text += "Original: 3 layers\nRunning: ConvReshapeBiasAddFusion on mm\nAfter scale fusion: 1 layers\n"
+    text = "".join(f"{head}{line}\n" for line in text.splitlines())
+    text += f"{head}Engine Layer Information:\nLayer(Cask): mm, Tactic: 1, x[Float(1,4)] -> y[Float(1,4)]\n"
+    lost = trtlog.parse(text.encode()).analyze.lost_nodes()
+    assert lost[["node", "reason", "line"]].values.tolist() == [["bias", "fused_away", 14], ["other", "unknown", 9]]
+    assert lost.text[0] == "ConvReshapeBiasAddFusion on mm, which prints no outcome: its bias"

@@ -643,3 +643,22 @@ def test_a_gpu_without_fast_fp16_is_named_where_nothing_ran_in_it():
     assert "FP32 alone builds faster" in found["action"]
     other = of_text(text.replace("Capability: 6.1", "Capability: 8.6"))["precision-fallback"]
     assert (other["severity"], "fast FP16" in other["text"]) == ("advice", False)  # slower, so the choice is right
+
+
+def test_a_gpu_that_only_its_kernels_tell_to_have_no_tensor_cores():
+    def built(*kernels):
+        text = "[V] [TRT] *************** Autotuning format combination: Float(1,4) -> Float(1,4) ***************\n"
+        text += "[V] [TRT] --------------- Timing Runner: a (CaskConvolution)\n"
+        for number, kernel in enumerate(kernels, 1):
+            text += f"[V] [TRT] a Set Tactic Name: {kernel} Tactic: {number}\n"
+            text += f"[V] [TRT] Tactic: {number} Time: {0.01 * number}\n"
+        text += "[V] [TRT] Fastest Tactic: 1 Time: 0.01\n"
+        text += "[V] [TRT] >>>>>>>>>>>>>>> Chose Runner Type: CaskConvolution Tactic: 1\n"
+        text += "[V] [TRT] Engine Layer Information:\n"
+        text += "Layer(CaskConvolution): a, Tactic: 1, x[Float(1,8,9,9)] -> y[Float(1,8,9,9)]\n"
+        return of_text(text)
+
+    old = "maxwell_scudnn_128x64_relu_small_nn_v1"
+    assert "off-tensor-cores" not in built(old, "maxwell_scudnn_128x32_relu_small_nn_v1")
+    found = built(old, "volta_scudnn_128x64_relu_small_nn_v1")["off-tensor-cores"]
+    assert (found["severity"], found["confidence"]) == ("advice", "low")

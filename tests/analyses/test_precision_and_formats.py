@@ -6,6 +6,7 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import engine, lines_of, parsed
+from tests.command import trtlog as command
 from tests.conftest import ROOT
 
 MOBILENET = "mobilenet_fp16_verbose"
@@ -127,3 +128,21 @@ def test_the_tensor_of_an_output_of_a_loaded_engine_is_what_is_written():
     rows = parsed("resnet50_load_profile").analyze.table("reformats").to_pylist()
     [row] = [r for r in rows if r["side"] == "output"]
     assert (row["tensor"], row["forced_by"]) == ("output", "network_io")
+
+
+def test_copies_of_constants_are_named_where_nothing_is_converted():
+    layers = "".join(
+        f"Layer(Constant): w{n}, Tactic: 0x0000000000000000,  -> c{n}[Float(1,4)]\n"
+        f"Layer(Reformat): slice{n}, Tactic: 0x0000000000000000, c{n}[Float(1,2)] -> y{n}[Float(1,2)]\n"
+        for n in range(6)
+    )
+    text = f"[V] [TRT] Engine Layer Information:\n{layers}".encode()
+    said = command("reformats", "-", stdin=text).stdout
+    assert said == "the engine converts no formats; 6 layers copy constants at each inference: slice0\n"
+    [found] = [row for row in trtlog.parse(text).table("findings").to_pylist() if row["rule"] == "constant-copies"]
+    assert (found["severity"], len(found["layers"])) == ("advice", 6)
+    # Of two engines the copies of the one that was kept are counted.
+    again = f"[V] [TRT] Original: 9 layers\n{text.decode()}[V] [TRT] Original: 9 layers\n{text.decode()}"
+    [found] = [row for row in trtlog.parse(again.encode()).table("findings").to_pylist()
+               if row["rule"] == "constant-copies"]  # fmt: skip
+    assert found["text"].startswith("6 layers copy")

@@ -143,7 +143,7 @@ _DECLARED = (
              ("tactics", "engine_layers"),
              "Blocks of layers that would be faster in a precision by themselves, and what keeps the engine from it; "
              "``precision=`` for one."),
-    Analysis("reformat_costs", "layer.conversions:conversion_costs", "ReformatCost", ("layers",), ("timings",),
+    Analysis("reformat_costs", "layer.conversions:conversion_costs", "ReformatCost", ("layers",), ("engine_layers",),
              "Conversions between formats: cost, share of the profile, who forces them.", method="reformats"),
     Analysis("reformat_shares", "layer.conversions:shares", "ReformatShare", ("layers",), ("profile",),
              "What conversions and copies of constants take of the profile."),

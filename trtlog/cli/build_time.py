@@ -27,7 +27,8 @@ def command(log: str, view: str, limit: int | None, format_: str, strict: bool, 
     elif view == "cache":
         print_answer(parsed, "cache_use", format_)
     else:
-        rows = print_answer(parsed, "build_time", format_, limit=limit, by=view)
+        empty = "the log prints no time of it: its timestamps count whole seconds, and all that was timed is within one"
+        rows = print_answer(parsed, "build_time", format_, limit=limit, empty=empty, by=view)
         source = parsed.analyze.table("build_time", by="kind").column("source")
         if rows and format_ == "table" and source[0].as_py() == "timestamps":
             echo("estimated from the log's timestamps, which count whole seconds: TensorRT 8.6 and later print times")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from trtlog._util.words import counted
 from trtlog.cli.answers import limit_option, print_answer
 from trtlog.cli.common import echo, format_option, log_argument, read_log, reading_options
 
@@ -21,7 +22,13 @@ def command(log: str, limit: int | None, format_: str, strict: bool, run_number:
     Example:  trtlog reformats verbose.log
     """
     parsed = read_log(log, strict=strict, run_number=run_number)
+    from trtlog.analyses.layer.conversions import copies_of_constants
+    from trtlog.analyses.layer.engine_layer import layers_of
+
     empty = "the engine converts no formats"
+    if copies := copies_of_constants(layers_of(parsed)):
+        several = counted(len(copies), "layer copies", "layers copy")
+        empty += f"; {several} constants at each inference: {copies[0].layer}"
     print_answer(parsed, "reformats", format_, columns=_COLUMNS, limit=limit, empty=empty)
     if format_ == "table" and parsed.table("profile").num_rows:
         echo()

@@ -97,6 +97,17 @@ class Conversion:
     profile: Mapping[str, Any] | None
 
 
+def copies_constants(found: Layers, layer: Layer) -> bool:
+    """Whether a layer reads nothing but constants: where it is of type Reformat, it moves weights at each inference."""
+    inputs = layer.operands("inputs")
+    return bool(inputs) and all(operand["name"] in found.constants for operand in inputs)
+
+
+def copies_of_constants(found: Layers) -> list[Layer]:
+    """Return the layers of the engine that copy constants at each inference."""
+    return [layer for layer in found.layers if layer.type == "Reformat" and copies_constants(found, layer)]
+
+
 def conversions(found: Layers) -> list[Conversion]:
     """Return the conversions of the engine: its layers of type Reformat, copies of constants left out.
 
@@ -108,7 +119,7 @@ def conversions(found: Layers) -> list[Conversion]:
     for layer in found.layers if found.source == "engine" else ():
         names.add(layer.layer.strip())
         inputs = layer.operands("inputs")
-        if not layer.converts or (inputs and all(operand["name"] in found.constants for operand in inputs)):
+        if not layer.converts or copies_constants(found, layer):
             continue
         entry = added.get(layer.layer.strip())
         place = place_of(layer.layer)
@@ -348,8 +359,7 @@ def shares(found: Layers) -> pa.Table:
     for row, layer in (*measured, *((row, None) for row in found.only_profiled)):
         if row["line"] in waits or not is_conversion(row["layer"], layer.type if layer else None):
             continue
-        inputs = layer.operands("inputs") if layer else ()
-        copies = bool(inputs) and all(operand["name"] in found.constants for operand in inputs)
+        copies = layer is not None and copies_constants(found, layer)
         entry = sums.setdefault("constant copy" if copies else "format conversion", [0, 0.0])
         entry[0] += 1
         entry[1] += mean_ms(row) or 0.0

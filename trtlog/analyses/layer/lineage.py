@@ -222,12 +222,15 @@ def lost_nodes(layers: Layers) -> pa.Table:
     found = {(r["run"], r["node"]) for r in _links(layers)}
     runs = {layer["run"] for layer in rows(layers.rows("engine_layers"))}
     events = rows(layers.rows("fusions"))
+    nodes = rows(layers.rows("onnx_nodes"))
+    makers = {t["tensor"]: node for node in nodes for t in node["outputs"] or ()}
     out = []
-    for node in rows(layers.rows("onnx_nodes")):
+    for node in nodes:
         if node["run"] not in runs or (node["run"], node["node"]) in found:
             continue
         row = {"run": node["run"], "node": node["node"], "op": node["op"]}
-        out.append(row | _fate(node, events))
+        fate = _fate(node, events)
+        out.append(row | (_bias(node, events, makers) or fate if fate["reason"] == "unknown" else fate))
     out.sort(key=lambda row: (row["run"], row["op"] in _NO_WORK))
     return answer(Lost, out)
 
@@ -260,6 +263,19 @@ def _fate(node: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
     if not made:
         return {"reason": "no_layer", "text": f"{node['op']}: no layer registered", "line": node["line"]}
     return {"reason": "unknown", "text": None, "line": node["line"]}
+
+
+def _bias(node: dict[str, Any], events: list[dict[str, Any]], makers: dict[str, Any]) -> dict[str, Any] | None:
+    """Return that an Add went into the layer before it as its bias: by a rule that ran on it and prints no outcome."""
+    if node["op"] != "Add":
+        return None
+    before = [makers[t["tensor"]] for t in node["inputs"] or () if t["tensor"] in makers]
+    names = Names([name for maker in before for name in (maker["node"], *(maker["layers"] or ()))])
+    for event in events:
+        if event["action"] == "attempt" and "BiasAdd" in (event["rule"] or "") and names.parts(event["layer"]):
+            text = f"{event['rule']} on {event['layer']}, which prints no outcome: its bias"
+            return {"reason": "fused_away", "text": text, "line": event["line"]}
+    return None
 
 
 def _removal(events: list[dict[str, Any]], number: int, alone: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from trtlog._util.words import counted
-from trtlog.analyses.layer.conversions import conversions
+from trtlog.analyses.layer.conversions import conversions, copies_of_constants
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.profile import dla_copies
 from trtlog.analyses.lint.registry import Hit, good, rule
@@ -86,13 +86,7 @@ def round_trips(log: Log) -> Iterable[Hit]:
 def constant_copies(log: Log) -> Iterable[Hit]:
     """Layers that copy constants at each inference."""
     found = _shares(log).get("constant copy")
-    layers = log.table("engine_layers").to_pylist()
-    constants = {t["name"] for x in layers if x["type"] == "Constant" for t in x["outputs"] or ()}
-    copies = [
-        x
-        for x in layers
-        if x["type"] == "Reformat" and x["inputs"] and all(t["name"] in constants for t in x["inputs"])
-    ]
+    copies = copies_of_constants(layers_of(log))
     if found is not None:
         share = f", {found['percent']:.1f} % of the profile ({found['time_ms']:.4g} ms an inference)"
         severity = "warning" if found["percent"] > _SHARE_PERCENT else "advice"
@@ -100,11 +94,11 @@ def constant_copies(log: Log) -> Iterable[Hit]:
         share, severity = "", "advice"
     else:
         return
-    names = tuple(x["layer"] for x in copies)
+    names = tuple(x.layer for x in copies)
     yield Hit(
         f"{counted(len(copies), 'layer copies', 'layers copy')} constants at each inference{share}, "
         f"for example {', '.join(names[:3])}.",
-        [x["line"] for x in copies[:10]],
+        [x.line for x in copies[:10]],
         severity=severity,
         layers=names,
     )

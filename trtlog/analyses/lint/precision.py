@@ -117,6 +117,19 @@ def narrow_type_held_back(log: Log) -> Iterable[Hit]:
             )
 
 
+def without_tensor_cores(log: Log) -> bool:
+    """Whether the GPU has no tensor cores: by the device, else by kernels, none of which was made for a later one."""
+    device = log.device
+    if device is not None:
+        return tensor_cores(device) is False
+    kernels = log.table("tactics").column("kernel").unique().to_pylist()
+    made_for = {decode_kernel(kernel).architecture for kernel in kernels if kernel} - {None}
+    return bool(made_for) and all(_BEFORE_VOLTA.match(str(name)) for name in made_for)
+
+
+_BEFORE_VOLTA = re.compile(r"maxwell|pascal|sm_?[56][0-9]$")
+
+
 @dataclass(frozen=True)
 class _Product:
     """A convolution or matrix product of the engine: its kernel, and what tensor core tactics were timed for it."""
@@ -182,7 +195,7 @@ def off_tensor_cores(log: Log) -> Iterable[Hit]:
     A layer for which tensor core tactics were timed and were slower is well where it is.
     """
     device = log.device
-    if tensor_cores(device) is False:
+    if without_tensor_cores(log):
         return
     products = [p for p in _products(log) if p.on is not None and not _depthwise(p) and not _matrix_vector(p)]
     off = [p for p in products if p.on is False]
@@ -261,7 +274,7 @@ def _inner(log: Log, products: Sequence[_Product]) -> set[str]:
 )
 def channel_alignment(log: Log) -> Iterable[Hit]:
     """Channel counts inside of the network that defeat alignment; its inputs and outputs are given by the task."""
-    if tensor_cores(log.device) is False:
+    if without_tensor_cores(log):
         return
     multiples = {"FP16": 8, "BF16": 8, "INT8": 16, "FP8": 16}
     if tf32(log.device) is not False:
