@@ -4,8 +4,10 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import parsed
+from tests.command import trtlog as command
 from tests.conftest import CORPUS, ROOT, each
 from trtlog.analyses.build.performance import BUSY_PERCENT
+from trtlog.analyses.compare.figures import figures
 from trtlog.analyses.lint.registry import lint
 
 CASES = ROOT / "tests" / "cases"
@@ -81,6 +83,27 @@ def test_whether_copies_overlap_is_said_alike_by_performance_and_lint(text, over
     [words] = [row["text"] for row in lint(log).to_pylist() if row["rule"] == "transfers-dominate"]
     said = {True: "they overlap with", False: "do not overlap with", None: "does not tell"}
     assert said[overlap] in words
+
+
+def test_a_throughput_of_0_was_not_counted():
+    """TensorRT 7 counts the samples of an implicit batch, which a network with explicit batch has none of."""
+    head = "[01/30/2021-00:58:04] [I] "
+    lines = ["Host Latency", "min: 2.1 ms (end to end 2.2 ms)", "max: 2.3 ms (end to end 2.4 ms)",
+             "mean: 2.2 ms (end to end 2.3 ms)", "median: 2.2 ms (end to end 2.3 ms)",
+             "percentile: 2.3 ms at 99% (end to end 2.4 ms at 99%)", "throughput: 0 qps", "walltime: 3.00755 s",
+             "Enqueue Time", "min: 0.4 ms", "max: 0.7 ms", "median: 0.5 ms", "GPU Compute", "min: 2.1 ms",
+             "max: 2.2 ms", "mean: 2.1 ms", "median: 2.1 ms", "percentile: 2.2 ms at 99%",
+             "total compute time: 2.97245 s"]  # fmt: skip
+    text = "".join(f"{head}{line}\n" for line in lines).encode()
+    log = trtlog.parse(text)
+    printed = {row["metric"]: row["value"] for row in log.table("performance").to_pylist() if row["stat"] == "value"}
+    assert printed["throughput"] == 0  # the table is what the log prints
+    [found] = log.analyze.table("performance").to_pylist()
+    assert (found["throughput_qps"], found["bound_by"]) == (None, "gpu")
+    assert (log.performance.throughput_qps, figures(log)["throughput_qps"]) == (None, None)
+    assert trtlog.lock(log).document["budgets"]["throughput_qps"] is None
+    assert "throughput" not in {row["metric"] for row in trtlog.diff(log, log).rows("performance")}
+    assert "throughput not known: the log prints 0 qps" in command("summary", "-", stdin=text).stdout
 
 
 def test_how_an_excerpt_without_options_was_measured_is_not_known():

@@ -257,7 +257,11 @@ class Statistics(InNotebook):
 
 @dataclass(frozen=True)
 class Performance(InNotebook):
-    """The performance summary; None where trtexec printed none (profiling, skipped inference, failure)."""
+    """The performance summary; None where trtexec printed none (profiling, skipped inference, failure).
+
+    A throughput of 0 is none either: trtexec of TensorRT 7 prints it of networks with explicit batch, whose queries it
+    does not count. The table ``performance`` holds it as it is printed.
+    """
 
     throughput_qps: float | None = None
     latency: Statistics | MaybeNone = None
@@ -286,11 +290,11 @@ def read_performance(rows: Iterable[tuple[str, str, float]]) -> Performance:
     >>> p.throughput_qps, p.latency.mean_ms, p.latency.p99_ms, p.latency.p90_ms
     (10.5, 2.0, 3.0, None)
     """
-    totals: dict[str, float] = {}
+    totals: dict[str, float | None] = {}
     times: dict[str, dict[str, Any]] = {}
     for metric, stat, value in rows:
         if metric in _TOTALS:
-            totals[_TOTALS[metric]] = value
+            totals[_TOTALS[metric]] = None if metric == "throughput" and value == 0 else value
         elif re.fullmatch(r"p[0-9]+(?:\.[0-9]+)?", stat):
             times.setdefault(metric, {}).setdefault("percentiles", {})[float(stat[1:])] = value
         elif stat in ("min", "max", "mean", "median"):

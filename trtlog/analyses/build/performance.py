@@ -38,7 +38,9 @@ class Diagnosis(Record):
     """What bounds the throughput of a run, with the figures it rests on."""
 
     run: int = run_column()
-    throughput_qps: float | None = column("float64", "queries a second; with --batch trtexec counts samples", "qps")
+    throughput_qps: float | None = column(
+        "float64", "queries a second; with --batch trtexec counts samples; null where it prints 0", "qps"
+    )
     latency_ms: float | None = column("float64", "median host latency: copies and GPU", "ms")
     gpu_ms: float | None = column("float64", "median GPU compute time", "ms")
     enqueue_ms: float | None = column("float64", "median enqueue time", "ms")
@@ -99,7 +101,8 @@ def measures(performance: pa.Table) -> dict[str, float]:
     found: dict[str, float] = {}
     for row in rows(performance):
         if row["metric"] == "throughput":
-            found["throughput_qps"] = row["value"]
+            if row["value"]:  # 0 is what TensorRT 7 prints of an explicit batch: it counts no queries
+                found["throughput_qps"] = row["value"]
         elif row["metric"] in _COLUMNS:
             found[f"{_COLUMNS[row['metric']]}_{row['stat']}_ms"] = row["value"]
     return found
@@ -218,7 +221,7 @@ def _diagnosis(
     if enqueue is None and enqueued:
         enqueue = sorted(enqueued)[len(enqueued) // 2]
     h2d, d2h, latency = middle("h2d_latency"), middle("d2h_latency"), middle("latency")
-    qps = values.get(("throughput", "value"))
+    qps = values.get(("throughput", "value")) or None
     total, wall = values.get(("total_gpu_compute_time", "value")), values.get(("total_host_walltime", "value"))
     mean = values.get(("gpu_compute_time", "mean"), gpu)
     period = 1000 * setup.batch / qps if qps else None

@@ -169,9 +169,12 @@ def drift(samples: Samples | None) -> float | None:
 
 
 def read_values(log: Log) -> dict[tuple[str, str], float]:
-    """Return metric and statistic -> value of the performance summary."""
-    table = log.table("performance").select(["metric", "stat", "value"])
-    return {(row["metric"], row["stat"]): row["value"] for row in table.to_pylist() if row["value"] is not None}
+    """Return metric and statistic -> value of the performance summary; a throughput of 0 was not counted."""
+    rows = log.table("performance").select(["metric", "stat", "value"]).to_pylist()
+    found = {(row["metric"], row["stat"]): row["value"] for row in rows if row["value"] is not None}
+    if found.get(("throughput", "value")) == 0:
+        del found["throughput", "value"]
+    return found
 
 
 def spread_percent(log: Log) -> dict[str, float]:

@@ -201,7 +201,7 @@ def read_budgets(log: Log) -> dict[str, Any]:
     totals = memory_totals(layers_of(log))
     return {
         "latency": latency or None,
-        "throughput_qps": values.get(("throughput", "value")),
+        "throughput_qps": values.get(("throughput", "value")) or None,
         "memory_bytes": {name: totals[name] for name in MEMORY if totals.get(name) is not None} or None,
         "build_seconds": build_seconds(log),
     }

@@ -55,7 +55,7 @@ def int8_uncalibrated(log: Log) -> Iterable[Hit]:
             "INT8 is allowed, no calibration file is given and no calibrator is in use: trtexec sets placeholders.",
             [*(row["line"] for row in options), *(m["line"] for m in absent)],
             # Without --verbose the nodes of the model are not printed: it may hold scales of its own.
-            confidence=None if nodes else "medium",
+            confidence=None if nodes or log.model.format in _WITHOUT_SCALES else "medium",
         )
     elif options and not ranges and not _calibrated(log):
         lines = [row["line"] for row in options]

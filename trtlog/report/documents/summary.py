@@ -115,6 +115,9 @@ def _performance(log: Log) -> Section | None:
     blocks: list[Block] = []
     if performance.throughput_qps is not None:
         blocks.append(Sentence(words(strong(f"throughput {performance.throughput_qps:.10g} qps"))))
+    elif log.table("performance").column("metric").to_pylist().count("throughput"):
+        text = "throughput not known: the log prints 0 qps, as TensorRT 7 does of an explicit batch"
+        blocks.append(Sentence(words(aside(text))))
     blocks.append(statistics_table(_statistics(performance)))
     if bound := bound_by(log):
         head = "the bound is" if bound.startswith("not known") else "bound by"
