@@ -12,7 +12,7 @@ from trtlog.source.forms.base import Form, Reflow, Sample, Undo, holds_record
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?$)|[\[\]{}:]', re.DOTALL)
 _LINE_END = b"\\n"
 _MEMBER = re.compile(rb'[ \t]*("(?:[^"\\]|\\.)*"),?$')
-_LEAST = 2
+_LEAST, _MANY = 2, 4
 
 
 class Documents(Form):
@@ -36,10 +36,10 @@ class Documents(Form):
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that takes the texts out, where a line holds one of several records.
 
-        That they are most of a text is evidence enough: nothing else is written so.
+        Many records with escaped line ends between them are evidence enough: nothing else is written so.
         """
-        sizes = [len(line) for line in sample.lines if _records(line)]
-        return [_Texts(certain=sum(sizes) > len(sample.data) / 2)] if sizes else []
+        most = max((sum(map(holds_record, _records(line))) for line in sample.lines), default=0)
+        return [_Texts(certain=most >= _MANY)] if most else []
 
 
 class _Texts(Reflow):

@@ -245,9 +245,9 @@ class Join(Reflow):
         whole = self._joined(self._pieces[begin:end])
         worth = self._judge.worth
         if end := self._front_end(below):
-            # Where the lines above are known without it, what stands in front of lines says that one begins.
+            # Where the lines above are known without it, a mark says that a line begins; blanks are in all texts.
             known = [worth(text[self._front_end(text) :]) == MESSAGE for text in (above, whole)]
-            return bool(worth(below[end:])) or known[0] or not known[1]
+            return bool(worth(below[end:])) or not known[1] or (known[0] and bool(below[:end].strip()))
         if self._judge.header(below):
             return worth(whole) < MESSAGE or MESSAGE in (worth(above), worth(below))
         return worth(below) == MESSAGE and (worth(above) == MESSAGE or worth(whole) < MESSAGE)
