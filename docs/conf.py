@@ -150,6 +150,8 @@ def gather(app: Sphinx, config: Config) -> None:
         path.write_text("\n".join([text, "", "```{toctree}", options, "", *entries, "```", ""]), encoding="utf-8")
     app.srcdir = type(app.srcdir)(pages)
     config.html_theme_options["switcher"]["version_match"] = config.version
+    if config.version == "latest":
+        config.release += ".dev"  # newer than the last release: the theme's banner says that it is unstable
 
 
 def anchor_as_on_github(app: Sphinx, doctree: nodes.document) -> None:

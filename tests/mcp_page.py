@@ -56,7 +56,7 @@ def session() -> str:
     out = []
     for (question, tool, arguments), answer in zip(SESSION, answers(), strict=True):
         shown = answer if len(answer) <= WIDTH else f"{answer[:WIDTH].rstrip()} ..."
-        size = f"{len(answer):,} characters, about {len(answer) // 4:,} tokens"
+        size = f"{len(answer):,} characters"
         shown = "\n".join(line.rstrip() for line in shown.splitlines())
         out.append(f"**{question}** `{tool}` `{json.dumps(arguments)}` ({size})\n\n~~~text\n{shown}\n~~~\n")
     return "\n".join(out)

@@ -66,8 +66,8 @@ def test_five_questions_on_28_000_lines_fit_a_context_window():
     results = session(*calls, process=True)
     lines = raw_lines()
     assert len(lines) > 28_000
-    # An estimate from above: a token of such text has four characters or more. Hosts show the text or the structure.
-    sizes = [max(len(text_of(r)), len(json.dumps(r.structured_content))) / 4 for r in results]
+    # Hosts show the text or the structure. Tokenizers make a token of 2.1 characters where numbers and ids are many.
+    sizes = [max(len(text_of(r)), len(json.dumps(r.structured_content))) / 2 for r in results]
     assert sum(sizes) < 20_000, sizes
     assert max(sizes) < 5_000, sizes
     summary, lint, why, precision, slowest = map(data, results)
@@ -107,7 +107,7 @@ def test_each_tool_is_described_typed_and_reads_only():
         assert tool.description
         assert tool.output_schema
         assert tool.annotations.read_only_hint
-    assert sum(len(tool.model_dump_json()) for tool in found.values()) / 4 < 8_000
+    assert sum(len(tool.model_dump_json()) for tool in found.values()) < 24_000
 
 
 def test_rows_are_read_page_by_page():
