@@ -12,6 +12,8 @@ from typing import ClassVar
 from docutils import nodes
 from pygments.lexers.shell import BashSessionLexer
 from pygments.lexers.special import TextLexer
+from pygments.lexers.sql import SqlLexer
+from pygments.token import Name
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.domains import Domain, ObjType
@@ -72,6 +74,14 @@ html_theme_options = {
 copybutton_prompt_text = "$ "  # copied are the commands, not what they print
 # These pages have one prompt: a '%' or '#' in what commands print is none, though other shells have such prompts.
 BashSessionLexer._ps1rgx = re.compile(r"^(\$ )(.*\n?)")
+
+
+class ParametersLexer(SqlLexer):
+    """DuckDB's SQL, whose parameters are written ``$name``."""
+
+    name, aliases, filenames, mimetypes = "SQL with parameters", ["sql"], [], []
+    tokens: ClassVar = {**SqlLexer.tokens, "root": [(r"\$\w+", Name.Variable), *SqlLexer.tokens["root"]]}
+
 
 
 # The pages by the part of the site that they stand in, with the titles that the navigation shows.
@@ -210,4 +220,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", words_for_plots)
     app.add_domain(MessageDomain)
     app.add_lexer("lark", TextLexer)
+    app.add_lexer("sql", ParametersLexer)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
