@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES, each
+from tests.conftest import FIXTURES, each, parsed_once
 from tests.dataset.conftest import assert_whole, digest, globbed, text, write_logs
 from trtlog.errors import InputError, NoLogError, QueryError, SchemaError
 from trtlog.records import TABLES
@@ -34,7 +34,7 @@ def test_each_log_comes_out_as_it_went_in(whole):
     dataset = trtlog.open_dataset(whole[0])
     for path in each(LOGS):
         again = dataset.log(str(path))
-        assert again == trtlog.parse(path), path.name
+        assert again == parsed_once(path), path.name
         assert again.source == str(path)
     exported = dataset.log("resnet50_fp16_dyn_detailed.log.gz")
     assert exported.table("iteration_times").num_rows > 1000
@@ -43,7 +43,7 @@ def test_each_log_comes_out_as_it_went_in(whole):
 def test_rows_are_the_sum_of_single_logs(whole):
     wanted = Counter()
     for path in LOGS:
-        log = trtlog.parse(path)
+        log = parsed_once(path)
         wanted.update({name: log.table(name).num_rows for name in TABLES})
     dataset = trtlog.open_dataset(whole[0])
     for name in each(TABLES):
