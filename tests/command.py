@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from trtlog.cli import main
 
 # What a terminal or a developer may have set and what would change what is printed.
-_UNSET = ("COLUMNS", "TRTLOG_TRACEBACK")
+_UNSET = ("COLUMNS", "TRTLOG_TRACEBACK", "TRTLOG_TRTEXEC", "TRTLOG_LOGGER")
 
 
 class Done(NamedTuple):

@@ -253,16 +253,14 @@ def test_a_reader_that_has_enough_is_no_failure(command):
 def test_nothing_found_is_an_empty_document_and_a_word(command):
     line = command.replace("LOG", str(FIXTURES / "trt-8.5.3-h200" / "err_bad_flag.log.gz"))
     for format_, empty in (("json", "[]\n"), ("jsonl", "")):
-        words = [sys.executable, "-m", "trtlog", *shlex.split(line), "--format", format_]
-        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
-        assert done.stdout == empty
+        done = trtlog(*shlex.split(line), "--format", format_)
+        assert (done.returncode, done.stdout) == (0, empty)
         assert done.stderr.startswith("trtlog: ")
 
 
 def test_markdown_of_many_rows_folds_away():
     log = FIXTURES / "trt-8.5.3-h200" / "mobilenet_fp16_verbose.log.gz"
-    words = [sys.executable, "-m", "trtlog", "precision", str(log), "--format", "md"]
-    shown = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = output("precision", log, "--format", "md")
     first, _, folded = shown.partition("<details><summary>all 54 rows</summary>\n")
     assert len([line for line in first.splitlines() if line.startswith("| /")]) == 10
     assert len([line for line in folded.splitlines() if line.startswith("| /")]) == 54

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from tests.command import trtlog
 from tests.runner.conftest import ROOT
 from tests.terminal import read_to_the_end
 from trtlog.testing import FakeTrtexec
@@ -18,18 +19,7 @@ from trtlog.testing import FakeTrtexec
 @pytest.fixture
 def trtlog_command(tmp_path):
     def call(*args, **options):
-        env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-        env.pop("TRTLOG_TRTEXEC", None)
-        return subprocess.run(
-            [sys.executable, "-m", "trtlog", *map(str, args)],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env=env,
-            timeout=300,
-            check=False,
-            **options,
-        )
+        return trtlog(*args, cwd=tmp_path, environment={"PYTHONPATH": str(ROOT), "COLUMNS": "200"}, **options)
 
     return call
 
