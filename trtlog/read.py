@@ -191,10 +191,11 @@ def strict_error(captures: Captures, name: str) -> StrictError:
     from trtlog.messages.captures import text
 
     unknown = captures.unknown
+    texts = {body: text(body) for _, _, _, body, _ in unknown.keys}
     shown = "\n".join(f"  {name}:{captures.file_line(r.line)}: {text(r.body)[:160]}" for r in unknown[:_SHOWN])
     more = f"\n  ... and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
     return StrictError(
         f"{name}: {counted(len(unknown), 'line')} that no rule knows:\n{shown}{more}\n"
         f"'trtlog unknown {name}' ranks their shapes; leave strict out to read the rest",
-        [(captures.file_line(r.line), text(r.body)) for r in unknown],
+        [(captures.file_line(r.line), texts[r.body]) for r in unknown],
     )

@@ -27,6 +27,7 @@ from trtlog.analyses.registry import METHODS
 from trtlog.engines.line import LineEngine
 from trtlog.errors import TrtlogError
 from trtlog.log import Log
+from trtlog.messages.repeats import Repeats
 from trtlog.reader import check_captures
 from trtlog.records import TABLES
 from trtlog.source.chunks import Chunk, open_source
@@ -91,7 +92,7 @@ def same_captures(expected: Any, found: Any, what: str, by_kind: bool) -> None:
     for name in names:
         a, b = getattr(expected, name), getattr(found, name)
         if a != b:
-            pairs = itertools.zip_longest(a, b) if isinstance(a, list) else [(a, b)]
+            pairs = itertools.zip_longest(a, b) if isinstance(a, (list, Repeats)) else [(a, b)]
             raise Difference(f"{what}: {name}: {next(pair for pair in pairs if pair[0] != pair[1])}"[:600])
     for kind in expected.counts if by_kind else ():
         if kind in RULES.messages:

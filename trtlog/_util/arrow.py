@@ -134,6 +134,32 @@ def among(values: Array, wanted: Array | Sequence[int]) -> Array:
     return out
 
 
+def alike(columns: Sequence[Array]) -> tuple[Array, Array]:
+    """Return the first of each kind of distinct rows, in their order, and which of them each row is.
+
+    Parameters
+    ----------
+    columns : sequence of ndarray
+        Numbers from -1 on, below 2**31, of one length.
+
+    Examples
+    --------
+    >>> firsts, codes = alike([np.array([5, 5, 7, 5]), np.array([-1, 0, 0, -1])])
+    >>> firsts.tolist(), codes.tolist()
+    ([0, 1, 2], [0, 1, 2, 0])
+    """
+    codes = np.zeros(len(columns[0]), np.int64)
+    size = min(1, len(codes))
+    for column in columns:
+        if (column != column[:1]).any():
+            # Two numbers in one; it is made dense again before the next one joins.
+            both = from_numpy((codes << 32) + column + 1).dictionary_encode()
+            codes, size = to_numpy(both.indices).astype(np.int64), len(both.dictionary)
+    firsts = np.zeros(size, np.int64)
+    firsts[codes[::-1]] = np.arange(len(codes))[::-1]
+    return firsts, codes
+
+
 def plain_schema(schema: pa.Schema) -> pa.Schema:
     """Return a schema with plain text in place of names, which are encoded by a dictionary; it keeps its metadata."""
     return pa.schema([f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in schema])

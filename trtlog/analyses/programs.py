@@ -73,7 +73,9 @@ def is_rtx(log: Log) -> bool:
     run = log.run
     if program(log) == "tensorrt_rtx" or (run.tensorrt_version or "").startswith("1."):
         return True
-    return any("TensorRT-RTX" in (text or "") for text in log.table("messages").column("text").to_pylist())
+    from trtlog.analyses.layer.messages import messages_of  # the command line reads flags without numpy
+
+    return any("TensorRT-RTX" in (row["text"] or "") for row in messages_of(log).distinct)
 
 
 def program(log: Log) -> str | None:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trtlog.grammar import Grammar, Variant
+from trtlog.messages.repeats import Repeats
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +39,17 @@ class Remark:
     producer: str = ""
 
 
+def _remarks() -> Repeats[Remark]:
+    return Repeats(
+        lambda line, _, key: Remark(line, *key),
+        lambda r: (r.line, 0, (r.severity, r.origin, r.kind, r.body, r.producer)),
+    )
+
+
+def _continuations() -> Repeats[tuple[int, int, bytes]]:
+    return Repeats(lambda line, record, body: (line, record, body), lambda item: item)
+
+
 @dataclass
 class Captures:
     """Captured fields, by variant, in chunks of arrays.
@@ -48,11 +60,11 @@ class Captures:
         Variant index -> list of (line numbers, one array a field: binary, or a dictionary of binary).
     counts : dict
         Kind -> [lines, bytes], the special kinds among them.
-    remarks : list of Remark
+    remarks : Repeats of Remark
         Warnings, errors and fatal messages, in order.
-    unknown : list of Remark
+    unknown : Repeats of Remark
         Lines with a header that no rule knows.
-    continuations : list of (int, int, bytes)
+    continuations : Repeats of (int, int, bytes)
         Line, line of the record it continues, text: for the records that keep their text.
     times : list of (int, bytes)
         Line and printed time, each time it changes.
@@ -85,9 +97,9 @@ class Captures:
     variants: Sequence[Variant]
     columns: dict[int, list[tuple[np.ndarray[Any, Any], list[Any]]]] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=dict)
-    remarks: list[Remark] = field(default_factory=list)
-    unknown: list[Remark] = field(default_factory=list)
-    continuations: list[tuple[int, int, bytes]] = field(default_factory=list)
+    remarks: Repeats[Remark] = field(default_factory=_remarks)
+    unknown: Repeats[Remark] = field(default_factory=_remarks)
+    continuations: Repeats[tuple[int, int, bytes]] = field(default_factory=_continuations)
     times: list[tuple[int, bytes]] = field(default_factory=list)
     openings: list[tuple[int, str]] = field(default_factory=list)
     producers: dict[str, int] = field(default_factory=dict)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trtlog.messages.captures import Remark, text
+from trtlog.messages.repeats import Repeats
 
 _MASKS = (
     (re.compile(r"0x[0-9a-fA-F]+"), "<HEX>"),
@@ -59,14 +59,17 @@ def skeleton_of(template: str, example: str) -> str:
     return f"// What it means.\n{name}: {' '.join(pieces)}\n//> {example}"
 
 
-def rank(lines: Iterable[Remark]) -> list[Shape]:
+def rank(lines: Repeats[Remark]) -> list[Shape]:
     """Count shapes, the commonest first."""
     seen: dict[str, tuple[int, int, str]] = {}
-    for remark in lines:
-        body = text(remark.body[:_LONGEST]) + (" ..." if len(remark.body) > _LONGEST else "")
-        template = template_of(body)
-        count, line, example = seen.get(template, (0, remark.line, body))
-        seen[template] = (count + 1, line, example)
+    templates: dict[bytes, tuple[str, str]] = {}
+    for line, count, _, (_, _, _, body, _) in lines.entries():
+        if body not in templates:
+            example = text(body[:_LONGEST]) + (" ..." if len(body) > _LONGEST else "")
+            templates[body] = template_of(example), example
+        template, example = templates[body]
+        before, first, example = seen.get(template, (0, line, example))
+        seen[template] = (before + count, first, example)
     shapes = [
         Shape(template, count, line, example, skeleton_of(template, example))
         for template, (count, line, example) in seen.items()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from trtlog.messages.captures import Captures, Remark
+from trtlog.messages.captures import Captures
 from trtlog.tables.blocks import COSTS, FORMATS
 from trtlog.tables.bounds import run_bounds
 from trtlog.tables.builds import marks_of
@@ -110,8 +110,8 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
     above.first, above.begun, above.marks, above.marked = captures.first, captures.begun, marks, line
     above.line_map = captures.line_map
     above.alone = captures.alone
-    above.remarks, captures.remarks = _parted(captures.remarks, line)
-    copied = {"run_started", *(remark.kind for remark in above.remarks)}
+    above.remarks, captures.remarks = captures.remarks.above(line), captures.remarks.below(line)
+    copied = {"run_started", *(kind for _, _, kind, _, _ in above.remarks.keys)}
     for index in list(captures.columns):
         kind = captures.variants[index].kind
         moves = kinds is None or kind in kinds
@@ -129,7 +129,7 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
             captures.columns[index] = stay
             if not stay:
                 del captures.columns[index]
-    above.continuations = [entry for entry in captures.continuations if entry[0] < line]
+    above.continuations = captures.continuations.above(line)
     if kinds is None:
         captures.alone = above.alone = False
         captures.first, captures.begun, captures.marks, captures.marked = line, False, (), 0
@@ -137,14 +137,9 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
         captures.times = captures.times[len(above.times) :]
         above.openings = [entry for entry in captures.openings if entry[0] < line]
         captures.openings = captures.openings[len(above.openings) :]
-        captures.continuations = captures.continuations[len(above.continuations) :]
+        captures.continuations = captures.continuations.below(line)
     else:
         captures.begun, captures.marks, captures.marked = True, marks, line
-        done = {remark.line for remark in above.remarks}
-        captures.continuations = [c for c in captures.continuations if c[1] not in done]
-    captures.unknown = []
+        captures.continuations = captures.continuations.without_records(above.remarks.lines().tolist())
+    captures.unknown = captures.unknown.below(captures.lines + 1)
     return above
-
-
-def _parted(remarks: list[Remark], line: int) -> tuple[list[Remark], list[Remark]]:
-    return [r for r in remarks if r.line < line], [r for r in remarks if r.line >= line]

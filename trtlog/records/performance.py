@@ -94,7 +94,7 @@ class Message(Record):
     kind: str = column("name", "kind of message")
     code: int | None = column("int64", "error code")
     error_class: str | None = column("name", "class of the error, as Internal Error")
-    text: str = column("text", "the message without code and place, with the lines that continue it")
+    text: str = column("name", "the message without code and place, with the lines that continue it")
     file: str | None = column("name", "source file that reports")
     source_line: int | None = column("int64", "line of that file")
     function: str | None = column("name", "function that reports")

@@ -143,13 +143,17 @@ class _Text:
             place = variant.fields.index("event") if "event" in variant.fields else -1
             for lines, fields in chunks:
                 self._chunks.append((lines, fields[place] if place >= 0 else None, variant.kind))
-        self._remarks = [remark for remark in captures.remarks if remark.kind != BLANK]
+
+    def _remarks(self, *, closing: bool = False) -> Lines:
+        """The lines of warnings and errors; with ``closing`` those that trtexec prints as it ends."""
+        remarks = self._captures.remarks
+        wanted = [kind != BLANK and (by in _TRTEXEC or not closing) for _, _, kind, _, by in remarks.keys]
+        return remarks.lines()[np.array(wanted, bool)[remarks.codes()]]
 
     @cached_property
     def _every(self) -> Lines:
         """All lines, those of one variant after those of another."""
-        remarks = np.array([remark.line for remark in self._remarks], np.int64)
-        return np.concatenate([*(lines for lines, _, _ in self._chunks), remarks])
+        return np.concatenate([*(lines for lines, _, _ in self._chunks), self._remarks()])
 
     @cached_property
     def _lines(self) -> Lines:
@@ -158,8 +162,7 @@ class _Text:
     @cached_property
     def _others(self) -> Lines:
         """The lines that do not close a run."""
-        closing = np.array([r.line for r in self._remarks if r.producer in _TRTEXEC], np.int64)
-        closes = among(self._every, closing)
+        closes = among(self._every, self._remarks(closing=True))
         end = 0
         for lines, events, kind in self._chunks:
             begin, end = end, end + len(lines)

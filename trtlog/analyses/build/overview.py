@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted
 from trtlog.analyses.layer.engine_layer import layers_of
-from trtlog.analyses.lint.causes import is_node_text, message_rows, words_of
+from trtlog.analyses.layer.messages import messages_of
+from trtlog.analyses.lint.causes import is_node_text, words_of
 from trtlog.analyses.lint.failures import outcome_of
 from trtlog.analyses.programs import loads_engine
 
@@ -134,14 +135,16 @@ def remarks(log: Log) -> list[Remark]:
     Dumps of nodes that could not be imported are left out.
     """
     found = cause(log)
+    messages = messages_of(log)
     seen: dict[tuple[str, str], list[int]] = {}
-    for row, _ in message_rows(log):
+    for place, row in enumerate(messages.distinct):
         if row["severity"] == "warning" or not is_node_text(row):
-            seen.setdefault((row["severity"], _words(row)), []).append(row["line"])
+            seen.setdefault((row["severity"], _words(row)), []).append(place)
     out = []
-    for (severity, text), lines in seen.items():
+    for (severity, text), places in seen.items():
+        lines = tuple(messages.lines_of(places).tolist())
         explains = found is not None and found.line in lines
-        out.append(Remark(severity, found.text if found and explains else text, tuple(lines), explains))
+        out.append(Remark(severity, found.text if found and explains else text, lines, explains))
     return sorted(out, key=lambda r: (not r.cause, _ORDER[r.severity], r.lines[0]))
 
 

@@ -5,13 +5,14 @@ The one place that says what bounds a run: lint's rules, the summary and the rep
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer, rows
+from trtlog.analyses.layer.messages import Messages
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.records.options import InferenceOptions, ReportingOptions, read_options
 
@@ -157,17 +158,31 @@ def diagnose(
         found.setdefault(row["run"], {})[row["metric"], row["stat"]] = row["value"]
         lines.setdefault(row["run"], {}).setdefault(row["metric"], row["line"])
     commands = {row["run"]: row["command"] or "" for row in rows(runs)}
+    averages, printed = _by_run(rows(iterations)), _by_run(rows(options))
+    said = _by_run(Messages(messages).where(lambda row, _: row["kind"] in ("cuda_graph_failed", *_WARNINGS)))
     out = []
     for run, values in found.items():
-        setup = _setup(run, options, messages, commands.get(run, ""))
-        enqueued = [r["enqueue_ms"] for r in rows(iterations) if r["run"] == run and r["enqueue_ms"] is not None]
-        out.append(_diagnosis(run, values, lines[run], setup, _drift(run, iterations), enqueued))
+        setup = _setup(printed.get(run, []), said.get(run, []), commands.get(run, ""))
+        of_run = averages.get(run, [])
+        enqueued = [row["enqueue_ms"] for row in of_run if row["enqueue_ms"] is not None]
+        drift = _drift([row["gpu_ms"] for row in of_run if row["gpu_ms"] is not None])
+        out.append(_diagnosis(run, values, lines[run], setup, drift, enqueued))
     return answer(Diagnosis, out)
 
 
-def _setup(run: int, options: pa.Table, messages: pa.Table, command: str) -> _Setup:
+_WARNINGS = ("enqueue_bound", "transfer_bound")
+_Row = TypeVar("_Row", bound=Mapping[str, Any])
+
+
+def _by_run(rows: Iterable[_Row]) -> dict[int, list[_Row]]:
+    found: dict[int, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(row["run"], []).append(row)
+    return found
+
+
+def _setup(of_run: Sequence[dict[str, Any]], own: Sequence[Mapping[str, Any]], command: str) -> _Setup:
     """Read how a run was measured: from the printed options, from its command where none are printed."""
-    of_run = [row for row in rows(options) if row["run"] == run]
 
     def section(name: str) -> list[tuple[str, str | None]]:
         return [(row["key"], row["value"]) for row in of_run if row["section"] == name]
@@ -182,7 +197,6 @@ def _setup(run: int, options: pa.Table, messages: pa.Table, command: str) -> _Se
     def number(text: str | None) -> int:
         return int(text) if text is not None and text.isdigit() and int(text) > 0 else 1
 
-    own = [row for row in rows(messages) if row["run"] == run]
     failed = [m for m in own if m["kind"] == "cuda_graph_failed" and "second run" not in m["text"]]
     graph = inference.cuda_graph if inference.cuda_graph is not None else given("--useCudaGraph") is not None
     profile = reporting.profile if reporting.profile is not None else given("--dumpProfile") is not None
@@ -190,7 +204,7 @@ def _setup(run: int, options: pa.Table, messages: pa.Table, command: str) -> _Se
     separate = inference.separate_profiling
     if separate is None:
         separate = given("--separateProfileRun") is not None
-    warned = [m for m in own if m["kind"] in ("enqueue_bound", "transfer_bound")]
+    warned = [m for m in own if m["kind"] in _WARNINGS]
     return _Setup(
         streams=inference.streams or number(given("--streams")),
         batch=number(inference.batch if inference.batch is not None else given("--batch")),
@@ -346,8 +360,7 @@ def _against(setup: _Setup) -> str:
     return ". trtexec warns that the enqueue may bound the throughput, but so busy a GPU leaves it no room to"
 
 
-def _drift(run: int, iterations: pa.Table) -> float | None:
-    times = [r["gpu_ms"] for r in rows(iterations) if r["run"] == run and r["gpu_ms"] is not None]
+def _drift(times: Sequence[float]) -> float | None:
     quarter = len(times) // 4
     if quarter < 2:
         return None

@@ -34,6 +34,7 @@ from trtlog.analyses.compare.verdict import EngineVerdict, engine_verdict
 from trtlog.analyses.compare.work import Work, compare_work, inference_shapes, shapes_text, tuning_shapes
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers, layers_of
+from trtlog.analyses.layer.messages import first_error
 from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError, SeveralRunsError
 from trtlog.log import Log, to_frame
@@ -327,11 +328,11 @@ def _rewritten(logs: list[Log], notes: list[str]) -> bool:
 
 
 def _cause(log: Log) -> str:
-    errors = [m.text for m in log.records("messages") if m.severity in ("error", "fatal") and m.text]
-    if errors:
+    error = first_error(log)
+    if error:
         from trtlog._util.redact import redact
 
-        return redact(first_line(errors[0]))
+        return redact(first_line(error["text"]))
     return "the log gives no error" if log.run.status == "failed" else "the log ends before the run does"
 
 

@@ -33,6 +33,7 @@ from trtlog.analyses.compare.samples import (
     spread_percent,
 )
 from trtlog.analyses.compare.significance import Judgement, Value, judge
+from trtlog.analyses.layer.messages import messages_of
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -81,9 +82,9 @@ class Run:
     def of(cls, log: Log) -> Run:
         """Read a log of one run."""
         warned = [
-            (float(warned_of[1]), message.line)
-            for message in log.records("messages")
-            if (warned_of := _UNSTABLE.search(message.text or ""))
+            (float(said[1]), message["line"])
+            for message in messages_of(log).where(lambda row, _: _UNSTABLE.search(row["text"] or ""))
+            if (said := _UNSTABLE.search(message["text"]))
         ]
         values, samples, spread = read_values(log), read_samples(log), spread_percent(log)
         return cls(values, samples, spread, read_regime(log), log.run.started_at, tuple(warned))

@@ -22,7 +22,8 @@ from statistics import median, stdev
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trtlog.log import Log
+    from trtlog.analyses.layer.messages import messages_of
+from trtlog.log import Log
 
 BLOCKS = 30
 MIN_BLOCKS = 8
@@ -190,8 +191,8 @@ def spread_percent(log: Log) -> dict[str, float]:
         high = next((values[metric, s] for s in ("p90", "p95", "p99", "max") if (metric, s) in values), None)
         if median and high is not None:
             found[metric] = max(0.0, 100 * (high / median - 1))
-    for text in log.table("messages").column("text").to_pylist():
-        if variance := _VARIANCE.search(text or ""):
+    for row in messages_of(log).distinct:
+        if variance := _VARIANCE.search(row["text"] or ""):
             found["gpu_compute_time"] = max(found.get("gpu_compute_time", 0.0), float(variance[1]))
     # The rate depends on all that an inference does one after the other.
     rate = [found[m] for m in ("gpu_compute_time", "enqueue_time") if m in found]

@@ -15,6 +15,7 @@ from trtlog.analyses.compare.performance import change_percent
 from trtlog.analyses.compare.schema import CATEGORIES, category
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.engines import numbers_of
+from trtlog.analyses.layer.messages import messages_of
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -314,11 +315,12 @@ def message_rows(control: Log, test: Log) -> list[dict[str, Any]]:
 
 def _messages(log: Log) -> dict[tuple[str, str], tuple[str, int]]:
     found: dict[tuple[str, str], tuple[str, int]] = {}
-    for row in log.table("messages").select(["severity", "text"]).to_pylist():
+    messages = messages_of(log)
+    for row, times in zip(messages.distinct, messages.counts(), strict=True):
         text = row["text"] or ""
         key = row["severity"], message_key(text)
         first, count = found.get(key, (text, 0))
-        found[key] = first, count + 1
+        found[key] = first, count + times
     return found
 
 

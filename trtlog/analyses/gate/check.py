@@ -19,6 +19,7 @@ from trtlog.analyses.gate.noise import Noise
 from trtlog.analyses.layer.base import copied_for
 from trtlog.analyses.layer.engine_layer import Layers, layers_of
 from trtlog.analyses.layer.layer import Layer
+from trtlog.analyses.layer.messages import first_error, messages_of
 from trtlog.analyses.layer.names import constituents, family_of, role_of
 from trtlog.analyses.layer.precision import comparable
 from trtlog.display import InNotebook, OnTerminal, draw
@@ -196,9 +197,9 @@ class _Check:
         """Apply all rules."""
         if self.log.run.status in ("failed", "incomplete"):
             word = "failed" if self.log.run.status == "failed" else "did not end"
-            errors = [m for m in self.log.records("messages") if m.severity in ("error", "fatal") and m.text]
-            cause = f": {redact(first_line(errors[0].text))}" if errors else ""
-            self.add("status", f"the run {word}{cause}", line=errors[0].line if errors else None)
+            error = first_error(self.log)
+            cause = f": {redact(first_line(error['text']))}" if error else ""
+            self.add("status", f"the run {word}{cause}", line=error["line"] if error else None)
         self._environment()
         self._options()
         self._layers()
@@ -418,14 +419,14 @@ class _Check:
             return
         known = {message_key(text) for text in self.document["messages"]}
         seen = set()
-        for message in self.log.records("messages"):
-            key = message_key(redact(message.text or ""))
+        for message in messages_of(self.log).distinct:
+            key = message_key(redact(message["text"] or ""))
             if key not in known and key not in seen:
                 seen.add(key)
-                text = redact(first_line(message.text))
-                noisy = self.noise is not None and message.kind in _MEASURED
+                text = redact(first_line(message["text"]))
+                noisy = self.noise is not None and message["kind"] in _MEASURED
                 excuse = "it comes and goes with the measurement" if noisy else None
-                self.add("messages", f"new {message.severity}: {text}", excuse, found=text, line=message.line)
+                self.add("messages", f"new {message['severity']}: {text}", excuse, found=text, line=message["line"])
 
 
 def _locked_layers(document: Mapping[str, Any]) -> Iterator[Layer]:

@@ -22,6 +22,7 @@ from trtlog.analyses.compare.work import inference_shapes, shapes_text
 from trtlog.analyses.gate.document import KEYS, MEMORY, SCHEMA, check_document, check_rules, read_json
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layer import Layer
+from trtlog.analyses.layer.messages import messages_of
 from trtlog.analyses.layer.names import stable_name
 from trtlog.display import InNotebook
 from trtlog.errors import InputError, QueryError
@@ -148,7 +149,7 @@ def lock(log: Log | str | os.PathLike[str], *, rules: Mapping[str, Mapping[str, 
         "layer_ms": {x.layer.strip(): x.tactic_ms for x in _sorted(facts.layers) if x.role == "layer" and x.tactic_ms}
         if listed
         else None,
-        "messages": sorted({redact(m.text) for m in log.records("messages") if m.text}),
+        "messages": sorted({redact(row["text"]) for row in messages_of(log).distinct if row["text"]}),
     }
     return Lock(document, log.source)
 

@@ -11,6 +11,7 @@ from trtlog.analyses.layer.base import answer, copied_for, rows
 from trtlog.analyses.layer.conversions import spent_on
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer
+from trtlog.analyses.layer.messages import Messages
 from trtlog.analyses.layer.precision import WIDTH, allowed_precisions
 from trtlog.analyses.layer.timings import TacticTime
 from trtlog.records.base import Record, column, line_column, record, run_column
@@ -153,8 +154,8 @@ def _refusals(skips: pa.Table, messages: pa.Table) -> dict[tuple[int, str], str]
         text = row["text"] or row["reason"].replace("_", " ")
         if row["layer"] and any(word in f"{row['reason']} {text}".lower() for word in _REFUSALS):
             out.setdefault((row["run"], row["layer"]), f"line {row['line']}: {text}")
-    for row in rows(messages):
-        lowered = row["text"].lower()
+    found = Messages(messages)
+    for row, lowered in zip(found.distinct, found.lowered, strict=True):
         if "no implementation" in lowered and ("constraint" in lowered or "precision" in lowered):
             name = row["text"].split("layer ", 1)[-1].split(" obeys", 1)[0]
             out.setdefault((row["run"], name), f"line {row['line']}: {row['text']}")

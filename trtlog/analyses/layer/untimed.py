@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import first_line
 from trtlog.analyses.layer.base import rows
+from trtlog.analyses.layer.messages import messages_of
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -56,11 +57,11 @@ def why_untimed(log: Log, layer: str) -> Untimed | None:
     for skip in rows(log.table("skips")):
         if skip["layer"] and skip["layer"].strip() == name and any(w in skip["reason"] for w in ("exception", "error")):
             return Untimed("error", f"Its timing ended in an error: {skip['text'] or skip['reason']}", skip["line"])
-    messages = rows(log.table("messages"))
+    messages = messages_of(log).where(lambda row, _: _ends_timing(row))
     for row in own:
         place = bisect_right(starts, row["line"])
         end = starts[place] if place < len(starts) else float("inf")
-        inside = [m for m in messages if row["line"] < m["line"] < end and _ends_timing(m)]
+        inside = [m for m in messages if row["line"] < m["line"] < end]
         if inside:
             text = first_line(inside[0]["text"])
             words = text or "the line ends behind its header"

@@ -6,12 +6,12 @@ The one owner of causes: lint's findings, the summary and the runner ask :func:`
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from trtlog._util.words import first_line
+from trtlog.analyses.layer.messages import MessageRow, messages_of
 from trtlog.analyses.lint.known_errors import HARMLESS, IN_MODEL, KNOWN, RESULTS
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Cause:
     crashed: bool = False
 
 
-def words_of(error: dict[str, Any]) -> str:
+def words_of(error: Mapping[str, Any]) -> str:
     r"""Return the line of an error that says most: onnx-tensorrt puts the place above the words.
 
     Examples
@@ -105,51 +105,38 @@ def meaning_of(text: str, known: Sequence[tuple[str, str]] = KNOWN) -> str | Non
     return None
 
 
-# Rules ask for messages more than ten times: the rows of a log are made once.
-_MESSAGES: WeakKeyDictionary[Log, list[tuple[dict[str, Any], str]]] = WeakKeyDictionary()
-
-
-def message_rows(log: Log) -> list[tuple[dict[str, Any], str]]:
-    """Return the rows of a log's warnings and errors, each with its text in lower case."""
-    if log not in _MESSAGES:
-        # A log may print one message a million times: equal texts are one object.
-        texts: dict[str | None, tuple[str | None, str]] = {}
-        rows = log.table("messages").to_pylist()
-        for row in rows:
-            row["text"], _ = texts.setdefault(row["text"], (row["text"], (row["text"] or "").lower()))
-        _MESSAGES[log] = [(row, texts[row["text"]][1]) for row in rows]
-    return _MESSAGES[log]
-
-
-def errors_of(log: Log) -> list[dict[str, Any]]:
+def errors_of(log: Log) -> list[MessageRow]:
     """Return a run's errors, and the GPU errors that TensorRT prints as warnings; dumps of nodes are left out."""
-    found = [m for m, _ in message_rows(log) if m["severity"] in ("error", "fatal") or m["kind"] == "tactic_gpu_error"]
-    return [m for m in found if not is_node_text(m)]
+
+    def is_error(row: Mapping[str, Any], text: str) -> bool:
+        return (row["severity"] in ("error", "fatal") or row["kind"] == "tactic_gpu_error") and not is_node_text(row)
+
+    return messages_of(log).where(is_error)
 
 
-def is_node_text(error: dict[str, Any]) -> bool:
+def is_node_text(error: Mapping[str, Any]) -> bool:
     """Whether a message is part of the dump of a node that could not be imported."""
     return _NODE_TEXT.match(words_of(error)) is not None
 
 
-def is_skip(error: dict[str, Any]) -> bool:
+def is_skip(error: Mapping[str, Any]) -> bool:
     """Whether an error only passes over one tactic: the builder goes on with the others."""
     return error["kind"] in _SKIPS or bool(re.search(r"Skipping tactic ?[0-9x]", error["text"] or ""))
 
 
-def is_crash(error: dict[str, Any]) -> bool:
+def is_crash(error: Mapping[str, Any]) -> bool:
     """Whether a message says how the process died."""
     return error["kind"] in _CRASHES
 
 
-def is_result(error: dict[str, Any]) -> bool:
+def is_result(error: Mapping[str, Any]) -> bool:
     """Whether an error only says what an earlier one led to."""
     if error["kind"] in _STEPS or error["kind"] in ("exception_uncaught", "process_signalled"):
         return True
     return any(re.search(pattern, error["text"] or "") for pattern in RESULTS)
 
 
-def find_cause(errors: Sequence[dict[str, Any]], skips: Sequence[dict[str, Any]] = ()) -> Cause | None:
+def find_cause(errors: Sequence[Mapping[str, Any]], skips: Sequence[Mapping[str, Any]] = ()) -> Cause | None:
     """Return the cause of a failure: not the first error but the first that explains the others.
 
     Parameters
@@ -194,7 +181,7 @@ _IN_MODEL_ELSE = (
 )
 
 
-def _own_causes(errors: Sequence[dict[str, Any]], before: int | None = None) -> list[dict[str, Any]]:
+def _own_causes(errors: Sequence[Mapping[str, Any]], before: int | None = None) -> list[Mapping[str, Any]]:
     """Return errors that are neither results nor passed over, nor ones that runs survive; before a line if given."""
     found = []
     for error in errors:
@@ -210,7 +197,7 @@ def _own_causes(errors: Sequence[dict[str, Any]], before: int | None = None) -> 
 
 
 def _no_implementation(
-    errors: Sequence[dict[str, Any]], error: dict[str, Any], skips: Sequence[dict[str, Any]]
+    errors: Sequence[Mapping[str, Any]], error: Mapping[str, Any], skips: Sequence[Mapping[str, Any]]
 ) -> Cause:
     """Return why no tactic of a layer could be used: the exception or the memory that its tactics were skipped for."""
     found = _NO_IMPLEMENTATION.search(first_line(error["text"]))
@@ -238,7 +225,7 @@ def _no_implementation(
     return Cause(error["line"], f"no tactic of {layer} could be used", meaning_of(error["text"] or ""), layer, results)
 
 
-def _node_near(errors: Sequence[dict[str, Any]], root: dict[str, Any]) -> dict[str, Any] | None:
+def _node_near(errors: Sequence[Mapping[str, Any]], root: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the node of the model that an error is about: named in it, or by the parser's lines around it."""
     own = _IN_NODE.search(root["text"] or "")
     if own is not None and own["op"]:
@@ -259,7 +246,7 @@ def _after_node(text: str) -> str:
     return _IN_NODE.sub("", _NODE.sub("", text)).strip(" :") or "cannot be imported"
 
 
-def _layer_of(error: dict[str, Any]) -> str | None:
+def _layer_of(error: Mapping[str, Any]) -> str | None:
     found = re.search(r"GPU error during getBestTactic: (.*?) : ", error["text"] or "")
     return found[1] if found else None
 
@@ -292,8 +279,8 @@ def _with_default_shape(log: Log, cause: Cause) -> Cause:
         return cause
     chosen = [
         (found[1], found[2], row["line"])
-        for row, _ in message_rows(log)
-        if (found := _DEFAULT_SHAPE.search(row["text"] or "")) and (cause.line is None or row["line"] < cause.line)
+        for row in messages_of(log).where(lambda row, text: _DEFAULT_SHAPE.search(row["text"] or ""))
+        if (found := _DEFAULT_SHAPE.search(row["text"])) and (cause.line is None or row["line"] < cause.line)
     ]
     if not chosen:
         return cause

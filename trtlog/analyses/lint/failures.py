@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,7 @@ class Outcome:
 
     how: str
     built: int | None
-    errors: tuple[dict[str, Any], ...]
+    errors: tuple[Mapping[str, Any], ...]
 
 
 def outcome_of(log: Log) -> Outcome:
@@ -99,10 +99,11 @@ def timed_layer(log: Log, line: int) -> tuple[str, int] | None:
 _STATUS = {"failed": "The run failed", "died": "The process died"}
 
 
-def _chain(cause: Cause, errors: Sequence[dict[str, Any]]) -> str:
+def _chain(cause: Cause, errors: Sequence[Mapping[str, Any]]) -> str:
     """Return a sentence on what followed from a cause."""
     own = {words_of(e) for e in errors if e["line"] == cause.line}
-    rest = {words_of(e): e["line"] for e in reversed(errors) if e["line"] in cause.results and words_of(e) not in own}
+    results = set(cause.results)
+    rest = {words_of(e): e["line"] for e in reversed(errors) if e["line"] in results and words_of(e) not in own}
     shown = sorted(rest.items(), key=lambda item: item[1])
     if not shown:
         return ""
@@ -262,7 +263,7 @@ def errors_survived(log: Log) -> Iterable[Hit]:
 _NO_PLUGIN = ("plugin not found", "no importer registered", "could not find plugin", "cannot find plugin")
 
 
-def _is_plugin(error: dict[str, Any]) -> bool:
+def _is_plugin(error: Mapping[str, Any]) -> bool:
     """Whether an error says that an operator has neither importer nor plugin."""
     return any(words in (error["text"] or "").lower() for words in _NO_PLUGIN)
 
@@ -280,16 +281,16 @@ _OPERATOR = re.compile(r"No importer registered for op: (\w+)|[Cc](?:annot|ould 
 def plugin_not_found(log: Log) -> Iterable[Hit]:
     """Operators for which neither an importer nor a plugin was found."""
     errors = [e for e in errors_of(log) if e["severity"] != "warning"]
-    found = [e for e in errors if _is_plugin(e)]
+    found = [(place, e) for place, e in enumerate(errors) if _is_plugin(e)]
     if not found:
         return
     named = []
-    for error in found:
-        cause = find_cause(errors[max(0, errors.index(error) - 2) : errors.index(error) + 1])
+    for place, error in found:
+        cause = find_cause(errors[max(0, place - 2) : place + 1])
         own = _OPERATOR.search(error["text"] or "")
         name = next((g for g in own.groups() if g), None) if own else cause.node if cause else None
         named.append(f"operator {name} (line {error['line']})" if name else f"line {error['line']}: {words_of(error)}")
-    yield Hit(f"No importer and no plugin for {'; '.join(dict.fromkeys(named))}.", [e["line"] for e in found])
+    yield Hit(f"No importer and no plugin for {'; '.join(dict.fromkeys(named))}.", [e["line"] for _, e in found])
 
 
 # A line about a layer is no longer, whatever a log makes up.

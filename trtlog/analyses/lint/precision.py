@@ -13,6 +13,7 @@ from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.base import formats_of
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layer import Layer
+from trtlog.analyses.layer.messages import messages_of
 from trtlog.analyses.layer.precision import WIDTH, allowed_precisions
 from trtlog.analyses.lint.gpus import tensor_cores, tf32
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
@@ -342,9 +343,9 @@ def only_fp32(log: Log) -> Iterable[Hit]:
 )
 def int64_cast(log: Log) -> Iterable[Hit]:
     """INT64 weights of the model cast down to INT32, and values that were clamped for it."""
-    rows = log.table("messages").to_pylist()
-    cast = [m for m in rows if _CAST.search(m["text"])]
-    clamped = [m for m in rows if _CLAMPED.search(m["text"])]
+    found = messages_of(log)
+    cast = found.where(lambda row, _: _CAST.search(row["text"]))
+    clamped = found.where(lambda row, _: _CLAMPED.search(row["text"]))
     lines = [m["line"] for m in (*cast, *clamped)]
     if clamped:
         first = clamped[0]["line"]

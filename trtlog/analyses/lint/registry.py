@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from trtlog import plugins
 from trtlog.analyses.layer.base import answer
-from trtlog.analyses.lint.causes import message_rows
+from trtlog.analyses.layer.messages import MessageRow, messages_of
 from trtlog.analyses.programs import worded
 from trtlog.errors import PluginError, TrtlogError
 from trtlog.records.base import Record, column, line_column, record, run_column
@@ -162,10 +162,8 @@ def lint(log: Log) -> pa.Table:
     return answer(Finding, found)
 
 
-def messages(log: Log, *words: str, kind: str | None = None) -> list[dict[str, Any]]:
+def messages(log: Log, *words: str, kind: str | None = None) -> list[MessageRow]:
     """Return messages of a kind, or whose text holds all words, in lower case."""
-    out = []
-    for row, text in message_rows(log):
-        if (kind is not None and row["kind"] == kind) or (words and all(word in text for word in words)):
-            out.append(row)
-    return out
+    return messages_of(log).where(
+        lambda row, text: (kind is not None and row["kind"] == kind) or (words and all(word in text for word in words))
+    )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import plural
+from trtlog.analyses.layer.messages import messages_of
 from trtlog.analyses.registry import methods
 from trtlog.records import TABLES, Record
 from trtlog.records.options import Statistics
@@ -59,7 +60,7 @@ def _run(run: Log) -> list[Block]:
     blocks: list[Block] = [Title(words(strong(shown["name"]), " ", badge(shown["status"])))]
     blocks.append(Sentence(words(" · ".join(shown["facts"]))))
     if shown["status"] in ("failed", "incomplete"):
-        errors = [row for row in run.table("messages").to_pylist() if row["severity"] in ("error", "fatal")]
+        errors = messages_of(run).where(lambda row, _: row["severity"] in ("error", "fatal"))
         for row in errors[:_ERRORS]:
             blocks.append(Sentence(words(badge(row["severity"]), f" {row['text']} ", aside(f"line {row['line']}"))))
     blocks.append(Tiles(tuple((tile["label"], printed(tile["value"]), tile["unit"]) for tile in shown["tiles"])))

@@ -13,6 +13,7 @@ from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
 from trtlog.analyses.layer.conversions import conversions
 from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.messages import messages_of
 from trtlog.analyses.missing import advice
 from trtlog.analyses.programs import is_rtx, product, program_name
 from trtlog.log import is_exports_alone
@@ -232,7 +233,10 @@ def _layers(log: Log) -> Section | None:
 
 
 def _messages(log: Log) -> Section | None:
-    found = Counter(log.table("messages").column("severity").to_pylist())
+    printed = messages_of(log)
+    found: Counter[str] = Counter()
+    for row, count in zip(printed.distinct, printed.counts(), strict=True):
+        found[row["severity"]] += count
     if not found:
         return None
     counts = [(s, found[s]) for s in ("fatal", "error", "warning")]
