@@ -14,7 +14,7 @@ from trtlog._util.gc import no_collection
 from trtlog.engines.library import library
 from trtlog.engines.loop import PythonLoop
 from trtlog.grammar import Grammar
-from trtlog.messages.captures import BLANK, CONTINUATION, UNKNOWN, Captures, Remark
+from trtlog.messages.captures import BLANK, CONTINUATION, FOREIGN, UNKNOWN, USAGE, Captures, Remark
 from trtlog.messages.classify import Classifier, Line
 from trtlog.messages.headers import NO_HEADER
 from trtlog.messages.match import shared_matcher
@@ -22,6 +22,10 @@ from trtlog.messages.together import GAP, joined
 
 if TYPE_CHECKING:
     from trtlog.engines.native import NativeLoop
+
+# Bytes of lines that are compared at once with the one above.
+_ALIKE_BYTES = 1 << 16
+_HEADLESS = frozenset({FOREIGN, BLANK, USAGE, CONTINUATION})
 
 
 class LineEngine:
@@ -104,6 +108,34 @@ class LineEngine:
             self._keep(number, part, torn=result.tail is not None)
             part = part.tail
         return result
+
+    def take_alike(self, number: int, chunk: bytes, begin: int, end: int) -> int:
+        """Read the lines that repeat the one just read, line ``number`` from ``begin`` to ``end``; return how many.
+
+        A line without header that leaves all state as it was makes of an equal line behind it what it was made of: a
+        file of ten million times one word is counted, not read.
+        """
+        line, captures = chunk[begin:end], self.captures
+        if self._kind not in _HEADLESS or not chunk.startswith(line, end) or not line.endswith(b"\n"):
+            return 0
+        before = self.classifier.state()
+        result = self.take(number + 1, line[:-1], len(line))
+        plain = result.found is None and result.tail is None and result.header is NO_HEADER
+        if not plain or self.classifier.state() != before:
+            return 1
+        more, step, most = 0, 1, max(1, _ALIKE_BYTES // len(line))
+        place = end + len(line)
+        while step:
+            if chunk.startswith(line * step, place):
+                more, place, step = more + step, place + step * len(line), min(2 * step, most)
+            else:
+                step //= 2
+        captures.lines += more
+        captures.size += more * len(line)
+        captures.count(result.kind, more, more * len(line))
+        if result.kind == CONTINUATION:
+            captures.continuations.repeat_last(more)
+        return 1 + more
 
     def _take_more(self, number: int, piece: bytes, size: int) -> Line:
         """Read another piece of a line that is too long to be read at once; it is counted with the first."""

@@ -98,8 +98,10 @@ class NativeLoop:
                 self._pass_over(line - 1)
             position = reached
             if position < size:
-                position = _take(engine, chunk, position, line)
-                line += 1
+                begin, position = position, _take(engine, chunk, position, line)
+                alike = engine.take_alike(line, chunk, begin, position)
+                position += alike * (position - begin)
+                line += 1 + alike
 
     # -------------------------------------------------------------------------------------- state
     def _set_state(self, time: bytes | None) -> None:

@@ -186,6 +186,11 @@ class Classifier:
         self._severity = facts.severity
         self._prefix = facts.prefix
 
+    def state(self) -> tuple[object, ...]:
+        """Return all that decides, with a line, what that line is."""
+        own = (self.section, self.record, self.open, self.usage, self._text, self._captured, self._decorated)
+        return *own, self._indent, self._depth, self.headers.state()
+
     def skip_to(self, number: int) -> None:
         """Go on behind lines with a header that were recognised elsewhere, the last ``number``."""
         self.record = number

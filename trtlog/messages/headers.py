@@ -147,6 +147,10 @@ class HeaderReader:
         """
         return self._text, self._before, self._header
 
+    def state(self) -> tuple[object, ...]:
+        """Return all that decides, with a line, what its header is."""
+        return *self.last, self._rule
+
     def read(self, line: bytes) -> Header | None:
         """Return the line's header, or None for a line without one.
 

@@ -59,6 +59,12 @@ class Repeats(Generic[Item]):
         self._records.append(record)
         self._codes.append(code)
 
+    def repeat_last(self, times: int) -> None:
+        """Add the last item again, on the lines that follow it."""
+        for begin in range(0, times, _MOST // 2):
+            line, count = self._lines[-1] + self._counts[-1], min(times - begin, _MOST // 2)
+            self._add(line, count, self._records[-1], self._codes[-1])
+
     def extend(self, items: Iterable[Item]) -> None:
         """Add items."""
         for item in items:
