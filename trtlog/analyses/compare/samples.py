@@ -21,9 +21,10 @@ from itertools import pairwise
 from statistics import median, stdev
 from typing import TYPE_CHECKING, Any
 
+from trtlog.analyses.layer.messages import messages_of
+
 if TYPE_CHECKING:
-    from trtlog.analyses.layer.messages import messages_of
-from trtlog.log import Log
+    from trtlog.log import Log
 
 BLOCKS = 30
 MIN_BLOCKS = 8

@@ -203,7 +203,7 @@ class _Work:
         counts = [row["value"] for row in rows(found.rows("facts"))
                   if row["kind"] == "network_tensors" and row["field"] == "total"]  # fmt: skip
         left = self.written - self.read
-        self.outputs_read = (counts[-1] if counts else 0) - len(left & self.computed if self.computed else left)
+        self.outputs_read = ((counts[-1] if counts else 0) or 0) - len(left & self.computed if self.computed else left)
 
     def row(self, one: Conversion, others: Iterable[Conversion]) -> dict[str, Any]:
         return {

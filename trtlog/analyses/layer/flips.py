@@ -168,7 +168,7 @@ class _Draw:
         if key not in self._best:
             combination = self.network.choices[name].combinations[formats]
             times = np.array(combination.times_ms)
-            near = np.flatnonzero(times < times.min() * _FAR)
+            near = np.flatnonzero(times <= times.min() * _FAR)  # of times of 0 those of 0
             drawn = self._drawn(times[near], self.network.choices[name].conversion)
             self._best[key] = drawn.min(axis=1)
             if formats == self.network.choices[name].used:

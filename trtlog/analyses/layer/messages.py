@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import Array, alike, to_filled
+from trtlog._util.arrow import Array, alike, from_numpy, to_filled
 from trtlog.analyses.layer.base import rows
 from trtlog.tables.cells import codes_of, encoded, one_array
 
@@ -61,7 +61,7 @@ class Messages:
         self.lines = to_filled(one_array(table.column("line")), -1).astype(np.int64)
         others = [table.column(name) for name in table.column_names if name != "line"]
         firsts, self.codes = alike([codes_of(encoded(one_array(column))) for column in others])
-        self.distinct: list[dict[str, Any]] = rows(table.take(pa.array(firsts)))
+        self.distinct: list[dict[str, Any]] = rows(table.take(from_numpy(firsts)))
         self.lowered = [(row["text"] or "").lower() for row in self.distinct]
 
     def where(self, wanted: Callable[[dict[str, Any], str], Any]) -> list[MessageRow]:

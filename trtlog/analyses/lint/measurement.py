@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trtlog._util.words import plural
 from trtlog.analyses.build.reconciliation import SUSPECT
 from trtlog.analyses.layer.engine_layer import layers_of
-from trtlog.analyses.layer.profile import dla_copies
+from trtlog.analyses.layer.profile import dla_copies, mean_ms
 from trtlog.analyses.lint.gpus import integrated
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.programs import loads_engine
@@ -248,10 +248,10 @@ def hot_layer(log: Log) -> Iterable[Hit]:
 def tiny_layers(log: Log) -> Iterable[Hit]:
     """A profile made up of kernels shorter than 10 microseconds; without a profile, the engine's timed tactics."""
     layers = layers_of(log)
-    rows = [r for r in log.table("profile").to_pylist() if r["time_ms"] > 0]
-    times = [(r["time_ms"] / r["iterations"] if r["iterations"] else r["avg_ms"], r["line"]) for r in rows]
+    profile = [(mean_ms(row), row["line"]) for row in log.table("profile").to_pylist()]
+    times = [(time, line) for time, line in profile if time]
     of = "profile"
-    if not rows:
+    if not times:
         kernels = [x for x in layers.layers if x.type not in _NO_KERNEL]
         times = [(x.tactic_ms, x.line) for x in kernels if x.tactic_ms]
         of = "timed tactics' sum"
