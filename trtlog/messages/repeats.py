@@ -67,6 +67,10 @@ class Repeats(Generic[Item]):
 
     def extend(self, items: Iterable[Item]) -> None:
         """Add items."""
+        if isinstance(items, Repeats):
+            for line, count, record, key in items.entries():
+                self._add(line, count, record, self._numbers.setdefault(key, len(self._numbers)))
+            return
         for item in items:
             self.append(item)
 
@@ -149,6 +153,5 @@ class Repeats(Generic[Item]):
         for line, count, record, key in self.entries():
             start, end = part(line, count)
             if start < end and stays(record):
-                code = found._numbers.setdefault(key, len(found._numbers))
-                found._add(line + start, end - start, record, code)
+                found._add(line + start, end - start, record, found._numbers.setdefault(key, len(found._numbers)))
         return found

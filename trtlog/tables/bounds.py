@@ -148,7 +148,8 @@ class _Text:
         """The lines of warnings and errors; with ``closing`` those that trtexec prints as it ends."""
         remarks = self._captures.remarks
         wanted = [kind != BLANK and (by in _TRTEXEC or not closing) for _, _, kind, _, by in remarks.keys]
-        return remarks.lines()[np.array(wanted, bool)[remarks.codes()]]
+        lines: Lines = remarks.lines()
+        return lines[np.array(wanted, bool)[remarks.codes()]]
 
     @cached_property
     def _every(self) -> Lines:
