@@ -662,3 +662,12 @@ def test_a_gpu_that_only_its_kernels_tell_to_have_no_tensor_cores():
     assert "off-tensor-cores" not in built(old, "maxwell_scudnn_128x32_relu_small_nn_v1")
     found = built(old, "volta_scudnn_128x64_relu_small_nn_v1")["off-tensor-cores"]
     assert (found["severity"], found["confidence"]) == ("advice", "low")
+
+
+def test_a_program_that_built_one_engine_and_failed_at_the_next():
+    lost = "[E] [TRT] IBuilder::buildSerializedNetwork: Error Code 10: Internal Error "
+    lost += "(Could not find any implementation for node a.)\n"
+    built = "[V] [TRT] Original: 1 layers\n[I] [TRT] Engine generation completed in 2.5 seconds.\n"
+    second = of_text(f"{built}[V] [TRT] Original: 1 layers\n{lost}")["build-failed"]
+    assert second["text"].startswith("There was an engine (line 2), but another one was not built: ")
+    assert of_text(f"[V] [TRT] Original: 1 layers\n{lost}")["build-failed"]["text"].startswith("No engine was built: ")

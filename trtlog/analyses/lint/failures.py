@@ -137,7 +137,11 @@ def build_failed(log: Log) -> Iterable[Hit]:
         return
     status = _STATUS[found.how]
     if log.run.status is None and found.how == "failed":
-        status = "The model cannot be imported" if cause.text.startswith("node ") else "No engine was built"
+        status = "No engine was built"
+        if found.built is not None:  # a program may build several
+            status = f"There was an engine (line {found.built}), but another one was not built"
+        elif cause.text.startswith("node "):
+            status = "The model cannot be imported"
     words = f"{status}: {cause.text.rstrip('.')} (line {cause.line}).{_chain(cause, found.errors)}"
     meaning = cause.meaning or "trtlog knows no usual remedy for this error."
     yield Hit(
