@@ -8,6 +8,7 @@ import pytest
 import trtlog
 from tests.analyses.conftest import engine, lines_of, parsed
 from tests.conftest import each
+from trtlog.analyses.build.fusions import describe
 from trtlog.analyses.build.memory import memory_totals, workspace_skips
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.tables.schema import empty, from_rows
@@ -177,3 +178,25 @@ def test_an_activation_memory_that_is_a_limit_is_told_as_none_of_the_engine():
     after = trtlog.parse(text + b"[I] [TRT] Total Activation Memory: 2408456\n")
     assert memory_totals(layers_of(after))["activation"] == 2408456
     assert after.analyze.memory_use().name.tolist()[0] == "activation_before"
+
+
+def test_of_a_squeeze_that_moves_the_layer_in_the_middle_is_the_one_that_moves():
+    text = b"[V] [TRT] -----------SqueezePushDown kSQUEEZE_FORK case: mm --> reshape_after_mm --> relu\n"
+    [row] = trtlog.parse(text).table("fusions").to_pylist()
+    assert (row["action"], row["layer"], row["other"]) == ("push_down", "reshape_after_mm", "relu")
+    assert describe(row) == "reshape_after_mm pushed behind relu"
+
+
+def test_why_a_noop_that_was_timed():
+    text = b"""[V] [TRT] *************** Autotuning format combination: Float(10,1,1,1) -> Float(10,1) ***************
+[V] [TRT] --------------- Timing Runner: reshape (Shuffle)
+[V] [TRT] Tactic: 0x0000000000000000 Time: 0.25
+[V] [TRT] Tactic: 0x0000000000000001 Time: 0.5
+[V] [TRT] Fastest Tactic: 0x0000000000000000 Time: 0.25
+[V] [TRT] Engine Layer Information:
+Layer(NoOp): reshape, Tactic: 0x0000000000000000, x (Float[1,10,1,1]) -> y (Float[1,10])
+"""
+    said = " ".join(trtlog.parse(text).why("reshape").verdict)
+    assert "does nothing at run time" in said
+    assert "2 tactics were timed for it before it turned into nothing; the engine runs none of them" in said
+    assert "not in the log" not in said

@@ -81,6 +81,9 @@ def verdict(story: Story) -> list[str]:
         out.append("This layer does nothing at run time: it only gives a tensor another shape or name.")
     if story.winner is not None:
         out += _choice(story)
+    elif story.candidates and story.type == "NoOp":
+        many = counted(story.candidates, "tactic was", "tactics were")
+        out.append(f"{many} timed for it before it turned into nothing; the engine runs none of them.")
     elif story.candidates:
         out.append(
             f"{counted(story.candidates, 'tactic was', 'tactics were')} timed, the fastest "

@@ -288,11 +288,13 @@ def choices_within_noise(log: Log) -> Iterable[Hit]:
     chosen = [r for r in found if r["in_engine"]]
     if not chosen:
         return
-    expected = round(sum(r["flip_probability"] for r in chosen))
-    of_them = f"about {expected}" if expected else "hardly one"
+    total = sum(r["flip_probability"] for r in chosen)
+    changes = f"takes another one for {f'about {round(total)}' if round(total) else 'hardly one'} of them"
+    if len(chosen) == 1:
+        changes = f"takes another one with a probability of {total:.0%}"
     yield Hit(
         f"{counted(len(chosen), 'tactic of the engine is', 'tactics of the engine are')} hardly faster than the next "
-        f"one: by the noise of repeated builds the next build takes another one for {of_them} of them.",
+        f"one: by the noise of repeated builds the next build {changes}.",
         [r["line"] for r in chosen[:10]],
         layers=tuple(r["layer"] for r in chosen),
         confidence="low" if chosen[0]["noise_assumed"] else None,
