@@ -93,9 +93,9 @@ def test_why_a_layer_has_no_timing(lines, layer, reason, line):
     assert (found.reason, found.line) == (reason, line)
 
 
-def chain(*layers):
+def chain(*layers, before=()):
     """An engine of layers in a row; the first and the last also read and write the network's own tensors."""
-    out = []
+    out = list(before)
     for layer in layers:
         for formats, time in (("Float(64,1)", 0.5), ("Half(64,1)", 0.1)):
             out += [
@@ -123,13 +123,25 @@ def chain(*layers):
 
 def test_neighbours_of_a_layer_are_layers_or_the_network():
     alone = chain("a").why("a")
-    assert alone.neighbours == {"before": (), "after": ()}
+    assert alone.neighbours == {"before": (), "after": (), "unlisted": ()}
     assert any("the network's own" in words for words in alone.verdict)
     assert not any("neighbours moved along" in words for words in alone.verdict)
     three = chain("a", "b", "c")
-    assert three.why("b").neighbours == {"before": ("a",), "after": ("c",)}
+    assert three.why("b").neighbours == {"before": ("a",), "after": ("c",), "unlisted": ()}
     assert any("It would pay if a and c moved along." in words for words in three.why("b").verdict)
     assert any("its input is the network's own (--inputIOFormats)" in words for words in three.why("a").verdict)
+
+
+def test_a_neighbour_that_the_log_does_not_list_is_not_the_network():
+    """TensorRT 8.0 lists no squeezes: what a node of the model writes is no input of the network."""
+    node = (
+        "Parsing node: squeeze [Squeeze]", "squeeze [Squeeze] inputs: [y -> (1, 64)[FLOAT]], ",
+        "squeeze [Squeeze] outputs: [x0 -> (64)[FLOAT]], ",
+    )  # fmt: skip
+    story = chain("a", before=[V + line for line in node]).why("a")
+    assert story.neighbours == {"before": (), "after": (), "unlisted": ("before",)}
+    assert any("The log does not list its neighbours." in words for words in story.verdict)
+    assert not any("--inputIOFormats" in words for words in story.verdict)
 
 
 @pytest.mark.parametrize("name", ["mobilenet_fp16_verbose", "bert_fp16_verbose", "lstm_verbose", DETAILED])

@@ -73,7 +73,7 @@ class Story(InNotebook, OnTerminal):
         Best candidate by formats, where precision does not tell candidates apart (foreign nodes, plugins).
     neighbours : dict
         ``before`` and ``after``: the layers on both sides, conversions looked through; empty where that is the
-        network's own input or output.
+        network's own input or output, or where ``unlisted`` names the side: the log lacks the layer there.
     untimed : Untimed or None
         Why the log holds no timing, of a layer that has none.
     roofline : dict or None
@@ -384,4 +384,13 @@ def _neighbours(ask: Analyses, layer: str) -> dict[str, tuple[str, ...]]:
     inputs = [operand["name"] for operand in own.operands("inputs")]
     constants = {one.layer for one in layers if one.role == "constant"}
     made = (name for name in before(inputs, set()) if name not in constants)
-    return {"before": tuple(dict.fromkeys(made)), "after": tuple(dict.fromkeys(after(list(own.outputs), set())))}
+    # A list may lack layers (TensorRT 8.0 lists no squeezes): what a node of the network writes is no input of it.
+    nodes = rows(ask._layers.log.table("onnx_nodes"))
+    written = {t["tensor"] for node in nodes for t in node["outputs"] or ()} - set(makers)
+    read = {t["tensor"] for node in nodes for t in node["inputs"] or ()} - set(readers)
+    sides = (("before", written & set(inputs)), ("after", read & set(own.outputs)))
+    return {
+        "before": tuple(dict.fromkeys(made)),
+        "after": tuple(dict.fromkeys(after(list(own.outputs), set()))),
+        "unlisted": tuple(side for side, tensors in sides if tensors),
+    }

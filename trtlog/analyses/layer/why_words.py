@@ -169,10 +169,15 @@ def _moving_along(story: Story) -> str:
         return "It would pay if the neighbours moved along."
     before, after = (story.neighbours.get(side, ()) for side in ("before", "after"))
     names = [*before[:2], *after[:2]]
+    unlisted = story.neighbours.get("unlisted", ())
     border = [
-        words for side, words in ((before, "its input is the network's own (--inputIOFormats)"),
-                                  (after, "its output is the network's own (--outputIOFormats)")) if not side
+        words
+        for name, side, words in (("before", before, "its input is the network's own (--inputIOFormats)"),
+                                  ("after", after, "its output is the network's own (--outputIOFormats)"))
+        if not side and name not in unlisted
     ]  # fmt: skip
+    if not names and unlisted:
+        return "The log does not list its neighbours."
     if not names:
         return "It has no neighbours: its formats are the network's own (--inputIOFormats, --outputIOFormats)."
     moved = f"It would pay if {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))} moved along"
