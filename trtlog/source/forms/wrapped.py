@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from trtlog.source.forms.base import Form, Reflow, Sample, Undo
-from trtlog.source.forms.judge import MESSAGE, Judge
+from trtlog.source.forms.judge import MESSAGE
 from trtlog.source.forms.marks import MARKS
 from trtlog.source.forms.stamps import COLLECTORS
 
@@ -25,6 +25,8 @@ _LAST_WORD = 20
 _NEARLY_ALL = 0.95
 # What stands in front of lines is told from text from so many characters on.
 _SHORT = 4
+# So many of the places at which the rest of a record may end are tried.
+_AHEAD = 4
 _FRONT_SHARE = 0.1
 # What may stand in front of a record, be it an expression of a collector's or a number.
 FRONTS = (
@@ -141,7 +143,22 @@ def _join(width: int, sample: Sample, *, words: bool) -> Join:
     # A terminal leaves the blank at the end of a line out, other programs do not.
     full = [line for line in sample.lines if 0 <= width - _width(line) < (_LAST_WORD if words else 1)]
     trimmed = sum(line.endswith(b" ") for line in full) < (len(full) / 2 if words else 1)
-    return Join(width, sample.judge, words=words, trimmed=trimmed, front=sample.made(_front))
+    return Join(width, sample, words=words, trimmed=trimmed)
+
+
+def _marks(sample: Sample) -> tuple[frozenset[bytes], frozenset[bytes]]:
+    """Return the short marks in front of lines, no blanks or numbers, and each with what it stands behind elsewhere."""
+    front = sample.made(_front)
+    found = {match[0] for line in sample.lines if front is not None and (match := front.match(line))}
+    marks = {mark for mark in found if 0 < len(mark.strip()) <= _SHORT and not _DIGIT.search(mark)}
+    within = {
+        line[at.start() - 1 : at.end()]
+        for mark in marks
+        for line in sample.lines
+        for at in re.finditer(re.escape(mark), line)
+        if at.start()
+    }
+    return frozenset(marks), frozenset(within)
 
 
 def _front(sample: Sample) -> re.Pattern[bytes] | None:
@@ -163,17 +180,17 @@ class Join(Reflow):
     where that makes more sense of them.
     """
 
-    def __init__(
-        self, width: int, judge: Judge, *, words: bool, trimmed: bool, front: re.Pattern[bytes] | None
-    ) -> None:
+    def __init__(self, width: int, sample: Sample, *, words: bool, trimmed: bool) -> None:
         where = "between words, at a width of" if words else "at a width of"
         note = f"lines were cut {where} {width} characters: they were joined, a record has its first line's number"
         super().__init__(f"wrap {width} {words}", note)
         self._width = width
-        self._judge = judge
+        self._sample = sample
+        self._judge = sample.judge
         self._words = words
         self._trimmed = trimmed  # blanks at the ends of lines were left out
-        self._front = front
+        self._front = sample.made(_front)
+        self._marks, self._within = sample.made(_marks)
         self._pieces: list[bytes] = []
         self._numbers: list[int] = []
         self._doubtful: list[int] = []  # pieces with which a record may begin
@@ -181,7 +198,7 @@ class Join(Reflow):
 
     def fresh(self) -> Join:
         """Return one that has seen nothing."""
-        return Join(self._width, self._judge, words=self._words, trimmed=self._trimmed, front=self._front)
+        return Join(self._width, self._sample, words=self._words, trimmed=self._trimmed)
 
     def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
         """Return lines joined, each with its first line's number."""
@@ -231,23 +248,25 @@ class Join(Reflow):
         """Hand on the lines that were collected, as one record or as several."""
         begins = [0]
         doubtful = [*self._doubtful, len(self._pieces)]
-        for place, end in pairwise(doubtful):
-            if self._parts(begins[-1], place, end):
+        for number, place in enumerate(doubtful[:-1], 1):
+            if self._parts(begins[-1], place, doubtful[number : number + _AHEAD]):
                 begins.append(place)
         for begin, end in pairwise([*begins, len(self._pieces)]):
             out.append(self._joined(self._pieces[begin:end]))
             places.append(self._numbers[begin])
         self._pieces, self._numbers, self._doubtful, self._size = [], [], [], 0
 
-    def _parts(self, begin: int, place: int, end: int) -> bool:
-        """Tell whether a record begins at a place among the lines that were collected."""
-        above, below = self._joined(self._pieces[begin:place]), self._joined(self._pieces[place:end])
-        whole = self._joined(self._pieces[begin:end])
+    def _parts(self, begin: int, place: int, ends: list[int]) -> bool:
+        """Tell whether a record begins at a place among the lines that were collected, which may end at several."""
+        above, below = self._joined(self._pieces[begin:place]), self._joined(self._pieces[place : ends[0]])
+        wholes = [self._joined(self._pieces[begin:end]) for end in ends]
+        whole = wholes[0]
         worth = self._judge.worth
         if end := self._front_end(below):
-            # Where the lines above are known without it, a mark says that a line begins; blanks are in all texts.
-            known = [worth(text[self._front_end(text) :]) == MESSAGE for text in (above, whole)]
-            return bool(worth(below[end:])) or not known[1] or (known[0] and bool(below[:end].strip()))
+            known = [worth(text[self._front_end(text) :]) == MESSAGE for text in (above, *wholes)]
+            # A mark that never stands behind such a character begins a line.
+            marked = known[0] and above[-1:] + below[:end] not in self._within and below[:end] in self._marks
+            return bool(worth(below[end:])) or not any(known[1:]) or marked
         if self._judge.header(below):
             return worth(whole) < MESSAGE or MESSAGE in (worth(above), worth(below))
         return worth(below) == MESSAGE and (worth(above) == MESSAGE or worth(whole) < MESSAGE)
