@@ -214,8 +214,9 @@ def test_two_graphs_are_compared(tmp_path, capsys):
     assert "sm80_other" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="third-party exports are not here")
-@pytest.mark.parametrize("path", sorted(CORPUS.rglob("*.json*")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*sorted(FIXTURES.rglob("*.json.gz")), *sorted(CORPUS.rglob("*.json*"))], ids=lambda path: path.name
+)
 def test_every_real_export_is_a_log(path):
     log = trtlog.parse([path])
     data = path.read_bytes()
