@@ -259,13 +259,17 @@ def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
         machine=found,
         work=work,
         layer_time_source=source,
-        engines=_engines(tables, logs, sides),
+        engines=_engines(tables, logs, sides, alignment),
         notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def _engines(tables: dict[str, list[dict[str, Any]]], logs: list[Log], sides: list[Side]) -> EngineVerdict:
+def _engines(
+    tables: dict[str, list[dict[str, Any]]], logs: list[Log], sides: list[Side], alignment: Alignment | None
+) -> EngineVerdict:
     """Judge whether the engines differ."""
+    if alignment is not None and not alignment.same_model:
+        return EngineVerdict(True, ("builds of different models",))
     listed = all(side.layers.source == "engine" and side.layers.tactics_known for side in sides)
     return engine_verdict(tables, (engine_mib(logs[0]), engine_mib(logs[1])), listed and bool(tables["layers"]))
 
@@ -356,9 +360,9 @@ def _alignment(logs: list[Log], sides: list[Side], notes: list[str]) -> Alignmen
     alignment = align(sides[0].layers.layers, sides[1].layers.layers, *nodes)
     if not alignment.same_model:
         shared = 0.0 if alignment.shared is None else alignment.shared
+        why = "their ONNX nodes differ" if all(nodes) else f"{shared:.0%} of the layers in common"
         notes.append(
-            f"these are builds of different models ({shared:.0%} of the layers in common), so layers, "
-            "tactics, fusions and reformats are not compared"
+            f"these are builds of different models ({why}), so layers, tactics, fusions and reformats are not compared"
         )
     return alignment
 
