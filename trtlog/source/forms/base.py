@@ -184,6 +184,8 @@ class Sample:
         known = [pair for pair in pairs if self.worth(pair[0]) == MESSAGE]
         others = [pair for pair in pairs if self.worth(pair[0]) < MESSAGE]
         judged = [*known[:: max(1, len(known) // JUDGED)], *others[:: max(1, len(others) // JUDGED)]]
+        if undo.certain:
+            judged = list(dict.fromkeys(judged))  # what is printed again is no more evidence against it
         worth = [(self.worth(old), self.worth(new)) for old, new in judged]
         better = sum(new > old for old, new in worth)
         return better, 0 if undo.outer else sum(new < old for old, new in worth), len(pairs)

@@ -25,6 +25,8 @@ _USUAL = re.compile(
     rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[(?:[VIWEF]\] |TRT\] \[[VIWEF]\] )|\[[VIWE]\] |&&&& [A-Z]+ "
 )
 _DATED = re.compile(rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[")
+# Words one of which begins a message.
+_WORDS = re.compile(r"\(([A-Za-z][A-Za-z0-9 -]{2,}(?:\|[A-Za-z][A-Za-z0-9 -]{2,})+)\)")
 _NO_DECORATION = re.compile(rb"[A-Za-z]+ [A-Za-z]+ [a-z]|$")
 
 
@@ -72,10 +74,11 @@ class Judge:
         for message in grammar.messages.values():
             for variant in message.variants:
                 pattern = _Pattern(variant)
-                begin = variant.prefix.encode()[:_KEY]
-                if begin:
+                words = _WORDS.match(variant.regex)
+                begins = words[1].split("|") if words else [variant.prefix] if variant.prefix else []
+                for begin in {text.encode()[:_KEY] for text in begins}:
                     self._by_prefix.setdefault(begin, []).append(pattern)
-                elif sum(map(len, pattern.literals)) >= _TELLING:
+                if not begins and sum(map(len, pattern.literals)) >= _TELLING:
                     self._floating.append(pattern)
                 if "bare" in message.attributes and len(variant.prefix) >= _KEY:
                     self._bare.append(pattern)

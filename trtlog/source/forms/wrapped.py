@@ -21,6 +21,7 @@ _AROUND = 0.05
 _ENDING = 16
 _BEGINNING = 8
 _DIGIT = re.compile(rb"[0-9]")
+_NUMBER = re.compile(rb"[^0-9]*([0-9]{1,18})[^0-9]*")
 _LAST_WORD = 20
 _NEARLY_ALL = 0.95
 # What stands in front of lines is told from text from so many characters on.
@@ -228,8 +229,11 @@ class Join(Reflow):
             full = _is_full(before, line, self._width) if self._trimmed else whole_word > self._width
         if not full or self._judge.is_dated(line):
             return False
-        if end := self._front_end(line):
-            if len(line[:end].strip()) > _SHORT or self._judge.begins(line, end):
+        end = self._front_end(line)
+        if end and self._judge.begins(line, end):
+            return False
+        if end and self._rises(line[:end]):
+            if len(line[:end].strip()) > _SHORT:
                 return False
             self._doubtful.append(len(self._pieces))  # so short a text, or blanks, may stand anywhere
             return True
@@ -239,6 +243,12 @@ class Join(Reflow):
             self._doubtful.append(len(self._pieces))
             return True
         return not self._judge.behind(line)
+
+    def _rises(self, front: bytes) -> bool:
+        """Tell whether a number in front of a line is above that of the record's first line, as a line's number is."""
+        above = _NUMBER.fullmatch(self._pieces[0][: self._front_end(self._pieces[0])])
+        below = _NUMBER.fullmatch(front)
+        return above is None or below is None or int(below[1]) > int(above[1])
 
     def _front_end(self, line: bytes) -> int:
         found = self._front.match(line) if self._front is not None else None
