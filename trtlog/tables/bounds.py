@@ -149,7 +149,8 @@ class _Text:
         remarks = self._captures.remarks
         wanted = [kind != BLANK and (by in _TRTEXEC or not closing) for _, _, kind, _, by in remarks.keys]
         lines: Lines = remarks.lines()
-        return lines[np.array(wanted, bool)[remarks.codes()]]
+        out: Lines = lines[np.array(wanted, bool)[remarks.codes()]]
+        return out
 
     @cached_property
     def _every(self) -> Lines:
