@@ -9,6 +9,7 @@ numbers differ from line to line, shapes hardly do. What holds a text also holds
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -20,9 +21,11 @@ from trtlog.grammar.precedence import BARE, PLAIN, rule_sets, within_section
 _KEY_LENGTH = 8
 _MEMO_LIMIT = 50_000
 _HEX_DIGITS = b"0123456789abcdef"
-# Shapes of longer bodies are not remembered. Expressions run on those only where all literals are there: one with
-# several free texts takes quadratic time to find that it does not match.
+# Shapes of longer bodies are not remembered. Expressions run on those only where all literals are there.
 _SHAPE_LENGTH = 400
+# An expression with several free texts may take ``re`` quadratic time to find that, or how, a body matches. On longer
+# ones RE2 runs it, whose time grows with the body; a call of it takes as long as a hundred of ``re``.
+LONGEST_BACKTRACKED = 4096
 # So often a rule is refused without its expression before that is compiled.
 _REFUSALS = 64
 # The least literal text at the beginning of a rule that is looked for where a line has no header.
@@ -46,8 +49,22 @@ class _Same:
         return ()
 
 
+class _Groups:
+    """What RE2 captured."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self, found: tuple[bytes, ...]) -> None:
+        self._found = found
+
+    def groups(self) -> tuple[bytes, ...]:
+        """Return what is captured."""
+        return self._found
+
+
 _SAME = _Same()
-Match = re.Match[bytes] | _Same
+Match = re.Match[bytes] | _Same | _Groups
+_GROUP = re.compile(r"(\\.|\[(?:\\.|[^\]\\])+\])|\((?!\?)")
 
 
 class Rule:
@@ -102,6 +119,28 @@ class Rule:
             self.fullmatch = re.compile(variant.regex.encode()).fullmatch
         return self.fullmatch(body)
 
+    def match_long(self, body: bytes) -> Match | None:
+        """Match a body of any length, as `fullmatch`, in time that grows with its length."""
+        if len(body) <= LONGEST_BACKTRACKED:
+            return self.fullmatch(body)
+        if not self._may_match(body):
+            return None
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        # Bytes that are no UTF-8 are read one by one; no rule has a group that may be empty or left out.
+        found = pc.extract_regex(pa.array([body], pa.binary()), pattern=self._in_re2)[0]
+        if not found.is_valid:
+            return None
+        return _Groups(tuple(value.as_py() for value in found.values()))
+
+    @cached_property
+    def _in_re2(self) -> str:
+        """The expression as RE2 takes it: groups have names."""
+        number = itertools.count()
+        named = _GROUP.sub(lambda m: m[1] or f"(?P<g{next(number)}>", self._variant.regex)
+        return rf"\A(?:{named})\z"
+
     def may_begin(self, body: bytes) -> bool:
         """Tell whether a match can begin as a body does, from its first bytes."""
         return self._variant.may_begin(body[:_KEY_LENGTH].decode("latin-1"))
@@ -141,7 +180,7 @@ class Matcher:
     def __init__(self, grammar: Grammar) -> None:
         self.variants: list[Variant] = list(grammar.variants)
         self.messages: list[Message] = [m for m in grammar.messages.values() for _ in m.variants]
-        rules = [Rule(number, variant) for number, variant in enumerate(self.variants)]
+        self._rules = rules = [Rule(number, variant) for number, variant in enumerate(self.variants)]
         sets = {name: [rules[number] for number in numbers] for name, numbers in rule_sets(grammar).items()}
         self._plain = sets[PLAIN]
         self._indexes = {name: Index(chosen, name) for name, chosen in sets.items()}
@@ -174,12 +213,8 @@ class Matcher:
 
     def all_matches(self, body: bytes) -> list[Found]:
         """Return every rule that matches, wherever it may stand: for tests and ``trtlog explain``."""
-        found = ((number, expression.fullmatch(body)) for number, expression in enumerate(self._expressions))
+        found = ((number, rule.match_long(body)) for number, rule in enumerate(self._rules))
         return [Found(number, match.groups()) for number, match in found if match is not None]
-
-    @cached_property
-    def _expressions(self) -> list[re.Pattern[bytes]]:
-        return [re.compile(variant.regex.encode()) for variant in self.variants]
 
 
 def shared_matcher(grammar: Grammar) -> Matcher:
@@ -227,7 +262,7 @@ class Index:
             if body.startswith(rule.prefix):  # else its expression need not even be compiled
                 if long and not _holds(body, rule.literals):
                     continue
-                found = rule.fullmatch(body)
+                found = rule.match_long(body) if long else rule.fullmatch(body)
                 if found is not None:
                     return rule.index, found.groups()
         floating = self._search_floating(body)
@@ -239,7 +274,7 @@ class Index:
             if anchor in body and body.endswith(rule.suffix):
                 if long and not _holds(body, rule.literals):
                     continue
-                found = rule.fullmatch(body)
+                found = rule.match_long(body) if long else rule.fullmatch(body)
                 if found is not None:
                     return rule, found
         return None

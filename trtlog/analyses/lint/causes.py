@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from trtlog._util.words import first_line
 from trtlog.analyses.layer.messages import MessageRow, messages_of
@@ -111,7 +112,13 @@ def errors_of(log: Log) -> list[MessageRow]:
     def is_error(row: Mapping[str, Any], text: str) -> bool:
         return (row["severity"] in ("error", "fatal") or row["kind"] == "tactic_gpu_error") and not is_node_text(row)
 
-    return messages_of(log).where(is_error)
+    if log not in _ERRORS:
+        _ERRORS[log] = messages_of(log).where(is_error)
+    return _ERRORS[log]
+
+
+# Asked for by several rules.
+_ERRORS: WeakKeyDictionary[Log, list[MessageRow]] = WeakKeyDictionary()
 
 
 def is_node_text(error: Mapping[str, Any]) -> bool:
