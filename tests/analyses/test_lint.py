@@ -671,3 +671,16 @@ def test_a_program_that_built_one_engine_and_failed_at_the_next():
     second = of_text(f"{built}[V] [TRT] Original: 1 layers\n{lost}")["build-failed"]
     assert second["text"].startswith("There was an engine (line 2), but another one was not built: ")
     assert of_text(f"[V] [TRT] Original: 1 layers\n{lost}")["build-failed"]["text"].startswith("No engine was built: ")
+
+
+def test_a_cache_that_did_not_grow_held_all_that_it_keeps():
+    combination = "[V] [TRT] *************** Autotuning format combination: Float(1,4) -> Float(1,4) ***************\n"
+    timed = "[V] [TRT] --------------- Timing Runner: softmax (Shuffle)\n[V] [TRT] Tactic: 1 Time: 0.5\n"
+    timed += "[V] [TRT] Fastest Tactic: 1 Time: 0.5\n"
+    text = "[V] [TRT] Loaded 31 timing cache entries.\n"
+    text += "[V] [TRT] Global timing cache in use. Profiling results in this builder pass will be stored.\n"
+    text += combination + timed + combination
+    for entries, severity in ((31, "good"), (33, "advice")):
+        found = of_text(f"{text}[V] [TRT] Deleting timing cache: {entries} entries, 31 hits\n")["timing-cache-unused"]
+        assert (found["severity"], "1 of 2 combinations" in found["text"]) == (severity, True)
+        assert ("did not hold all" in found["text"]) == (severity == "advice")

@@ -146,3 +146,27 @@ def test_copies_of_constants_are_named_where_nothing_is_converted():
     [found] = [row for row in trtlog.parse(again.encode()).table("findings").to_pylist()
                if row["rule"] == "constant-copies"]  # fmt: skip
     assert found["text"].startswith("6 layers copy")
+
+
+@pytest.mark.parametrize("before", ["input 0 to conv", "output 0 to pool"])
+@pytest.mark.parametrize("behind", ["input 0 to next", "output 0 to conv"])
+def test_a_layer_alone_in_its_format_whoever_the_conversions_belong_to(before, behind):
+    (side, _, _, owner), (back, _, _, reader) = before.split(), behind.split()
+    linear, nhwc = "Float(64,16,4,1)", "Float(64,1,16,4)"
+    said = "[V] [TRT] Adding reformat layer: Reformatted {} Tensor 0 to {} ({}) from {} to {}\n"
+    named = "Reformatting CopyNode for {} Tensor 0 to {}"
+    text = said.format(side.title(), owner, "p", linear, nhwc) + said.format(back.title(), reader, "c", nhwc, linear)
+    first, second = named.format(side.title(), owner), named.format(back.title(), reader)
+    made, wanted = ("p", "p2") if side == "input" else ("p2", "p")
+    given, left = ("c", "c2") if back == "input" else ("c2", "c")
+    text += "[V] [TRT] Engine Layer Information:\n" + "".join(
+        f"Layer({kind}): {name}, Tactic: 0x0000000000000000, {a} (Float[1,4,4,4]) -> {b} (Float[1,4,4,4])\n"
+        for kind, name, a, b in (
+            ("Pooling", "pool", "x", made), ("Reformat", first, made, wanted), ("Cask", "conv", wanted, given),
+            ("Reformat", second, given, left), ("Pooling", "next", left, "y"),
+        )
+    )  # fmt: skip
+    rows = trtlog.parse(text.encode()).analyze.reformats()
+    alone = rows[rows.round_trip]
+    assert alone.round_trip_of.tolist() == ["conv"]
+    assert alone.layer.tolist() == [owner]

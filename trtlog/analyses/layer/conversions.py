@@ -54,7 +54,8 @@ class ReformatCost(Record):
     gain_ms: float | None = column(
         "float64", "with forced_by cost: what the layer gains by the format after, by its own timings", "ms"
     )
-    round_trip: bool = column("bool", "the layer's other side is converted back: it stands alone in its format")
+    round_trip: bool = column("bool", "a layer's other side is converted back: it stands alone in its format")
+    round_trip_of: str | None = column("name", "that layer: the one between this conversion and the one back")
     line: int | None = line_column("Adding reformat layer, else the engine layer")
     conversion: str | None = column("name", "the engine's layer; null where the log lists none")
     timed_as: str | None = column("name", "whose timing it is, where it was printed for an equally large tensor")
@@ -206,6 +207,7 @@ class _Work:
         self.outputs_read = ((counts[-1] if counts else 0) or 0) - len(left & self.computed if self.computed else left)
 
     def row(self, one: Conversion, others: Iterable[Conversion]) -> dict[str, Any]:
+        alone = self._round_trip(one, others)
         return {
             "run": one.run,
             "layer": one.serves,
@@ -216,7 +218,8 @@ class _Work:
             "profile_ms": mean_ms(one.profile) if one.profile else None,
             "percent": one.profile["percent"] if one.profile else None,
             **self._forced(one),
-            "round_trip": self._round_trip(one, others),
+            "round_trip": alone is not None,
+            "round_trip_of": alone,
             "line": one.line,
             "conversion": one.layer.layer if one.layer else None,
             "timed_as": one.timed_as,
@@ -273,18 +276,31 @@ class _Work:
             return "elimination"
         return "network" if any(word.startswith(_MOVING) for word in words if word) else "unknown"
 
-    def _round_trip(self, one: Conversion, others: Iterable[Conversion]) -> bool:
-        """Return whether the layer's input is converted and its output is converted back to the same format."""
-        served = self.found.named(one.serves)
-        if one.place is None or one.place.side != "input" or served is None:
-            return False
-        return any(
-            other.tensor in served.outputs
-            and other.place is not None
-            and other.place.side == "input"
+    def _round_trip(self, one: Conversion, others: Iterable[Conversion]) -> str | None:
+        """Return the layer whose input is converted and whose output is converted back to the same format.
+
+        Either conversion may be one of the layer's own, or of its neighbour: of the output before, the input behind.
+        """
+        behind = self._behind(one)
+        if behind is None:
+            return None
+        back = any(
+            (other.tensor in behind.outputs if other.place.side == "input" else other.serves == behind.layer)
             and _change(one.before, other.after)["change"] == "strides"
             for other in others
+            if other.place is not None and other is not one
         )
+        return behind.layer if back else None
+
+    def _behind(self, one: Conversion) -> Layer | None:
+        """Return the one layer that reads what a conversion writes, None where several do or none is listed."""
+        if one.place is None:
+            return None
+        if one.place.side == "input":
+            return self.found.named(one.serves)
+        written = one.layer.outputs if one.layer is not None else (one.tensor,)
+        readers = {reader.layer: reader for name in written for reader in self.readers.get(name, ())}
+        return next(iter(readers.values())) if len(readers) == 1 else None
 
 
 def _in_format(candidates: Iterable[TacticTime], side: int, index: int, wanted: str | None) -> list[TacticTime]:

@@ -58,7 +58,7 @@ def _conversion(story: Story) -> list[str]:
     elif row["forced_by"] in ("consumer", "producer"):
         out.append("It vanishes only if that layer gets a tactic for the format, or its neighbour changes its own.")
     if row["round_trip"]:
-        out.append(f"{row['layer']} stands alone in its format: its output is converted back.")
+        out.append(f"{row['round_trip_of']} stands alone in its format: its output is converted back.")
     return out
 
 

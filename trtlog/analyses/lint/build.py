@@ -82,6 +82,11 @@ def _timed_anew(log: Log, events: list[dict[str, Any]]) -> tuple[bool, str]:
     cached = sum(row["outcome"] == "cached" for row in blocks if row["line"] > start)
     loaded = [e["bytes"] for e in events if e["event"] == "loaded" and e["bytes"] is not None]
     saved = [e["bytes"] for e in events if e["event"] == "saved" and e["bytes"] is not None]
+    entries = [[e["entries"] for e in events if e["event"] == name and e["entries"] is not None and e["line"] >= start]
+               for name in ("loaded", "deleted")]  # fmt: skip
+    if timed and all(entries) and entries[0][0] == entries[1][-1]:
+        # It is as large as when it was loaded: what was timed are layers whose results no cache keeps.
+        return False, f" and had all that it keeps; {timed} of {len(runners)} combinations are timed in each build"
     if timed:
         return True, f"{timed} of {len(runners)} combinations of formats were timed"
     if loaded and saved and saved[-1] > loaded[0]:

@@ -66,9 +66,9 @@ def round_trips(log: Log) -> Iterable[Hit]:
     if found:
         yield Hit(
             f"{counted(len(found), 'layer stands alone in its', 'layers stand alone in their')} format, "
-            f"for example {found[0]['layer']}: {found[0]['before']} to {found[0]['after']} and back.",
+            f"for example {found[0]['round_trip_of']}: {found[0]['before']} to {found[0]['after']} and back.",
             [r["line"] for r in found],
-            layers=tuple(r["layer"] for r in found),
+            layers=tuple(r["round_trip_of"] for r in found),
         )
 
 
