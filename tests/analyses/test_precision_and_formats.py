@@ -8,6 +8,7 @@ import trtlog
 from tests.analyses.conftest import engine, lines_of, parsed
 from tests.command import trtlog as command
 from tests.conftest import ROOT
+from trtlog.analyses.layer.engine_layer import layers_of
 
 MOBILENET = "mobilenet_fp16_verbose"
 NO_ARITHMETIC = ("Constant", "Reformat", "NoOp")
@@ -170,3 +171,32 @@ def test_a_layer_alone_in_its_format_whoever_the_conversions_belong_to(before, b
     alone = rows[rows.round_trip]
     assert alone.round_trip_of.tolist() == ["conv"]
     assert alone.layer.tolist() == [owner]
+
+
+def test_a_tensor_that_the_list_of_layers_calls_otherwise_than_the_builder():
+    """A network made by the API: its tensors are named after its layers, and the list holds their first names."""
+    combination = "[V] [TRT] *************** Autotuning format combination: {0} -> {0} ***************\n"
+    timed = "[V] [TRT] --------------- Timing Runner: {0} (Cask)\n[V] [TRT] Tactic: 1 Time: {1}\n"
+    timed += "[V] [TRT] Fastest Tactic: 1 Time: {1}\n[V] [TRT] >>>>>>>>>>>>>>> Chose Runner Type: Cask Tactic: 1\n"
+    linear, packed = "Float(64,16,4,1)", "Float(16,1:4,4,1)"
+    text = combination.format(packed) + timed.format("conv", 0.5)
+    text += combination.format(linear) + timed.format("conv", 0.75)
+    text += combination.format(linear) + timed.format("pool", 0.25) + combination.format(packed)
+    text += timed.format("pool", 0.5)
+    text += "[V] [TRT] *************** Autotuning Reformat: Float(16,1:4,4,1) -> Float(64,16,4,1) ***************\n"
+    text += timed.format("Optimizer Reformat(named_output -> <out>)", 0.125).replace("Cask", "Reformat")
+    text += "[V] [TRT] Adding reformat layer: Reformatted Input Tensor 0 to pool (named_output) "
+    text += f"from {packed} to {linear}\n"
+    copy = "Reformatting CopyNode for Input Tensor 0 to pool"
+    text += "[V] [TRT] Engine Layer Information:\n"
+    text += "Layer(Cask): conv, Tactic: 0x0000000000000001, x (Float[1,4:4,4,4]) -> (Unnamed Layer* 0) [Conv]_output "
+    text += f"(Float[1,4:4,4,4])\nLayer(Reformat): {copy}, Tactic: 0x0000000000000001, "
+    text += "(Unnamed Layer* 0) [Conv]_output (Float[1,4:4,4,4]) -> Reformatted Input Tensor 0 to pool (Float[1,4,4,4])\n"
+    text += "Layer(Cask): pool, "
+    text += "Tactic: 0x0000000000000001, Reformatted Input Tensor 0 to pool (Float[1,4,4,4]) -> y (Float[1,4,4,4])\n"
+    log = trtlog.parse(text.encode())
+    [row] = log.analyze.reformats().to_dict("records")
+    assert (row["tensor"], row["timed_ms"], row["forced_by"], row["gain_ms"]) == ("named_output", 0.125, "cost", 0.25)
+    found = layers_of(log)
+    outputs, inputs = found.tensors(found.named("conv"))[1], found.tensors(found.named("pool"))[0]
+    assert outputs == inputs == ("named_output",)

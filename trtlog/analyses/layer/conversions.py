@@ -74,7 +74,9 @@ class Conversion:
     serves : str
         The layer that it is there for.
     tensor : str
-        What is converted.
+        What is converted, as the builder names it.
+    listed : str
+        Its name in the engine's list of layers, which may be another one: networks made by the API name tensors later.
     before, after : str or None
         Formats, as printed.
     timed_ms : float or None
@@ -89,6 +91,7 @@ class Conversion:
     layer: Layer | None
     serves: str
     tensor: str
+    listed: str
     before: str | None
     after: str | None
     timed_ms: float | None
@@ -133,6 +136,7 @@ def conversions(found: Layers) -> list[Conversion]:
                 layer=layer,
                 serves=serves or _reader(found, layer) or layer.layer,
                 tensor=entry.tensor if entry else ends[0]["name"] if ends else layer.layer,
+                listed=ends[0]["name"] if ends else entry.tensor if entry else layer.layer,
                 before=entry.before if entry else inputs[0]["format"] if inputs else None,
                 after=entry.after if entry else outputs[0]["format"] if outputs else None,
                 timed_ms=layer.tactic_ms,
@@ -153,6 +157,7 @@ def conversions(found: Layers) -> list[Conversion]:
                 layer=None,
                 serves=entry.layer,
                 tensor=entry.tensor,
+                listed=entry.tensor,
                 before=entry.before,
                 after=entry.after,
                 timed_ms=time.timing.time_ms if time else None,
@@ -243,12 +248,12 @@ class _Work:
             return {"forced_by": "unknown", "gain_ms": None}
         if not with_outside:
             return {"forced_by": "consumer" if side == "input" else "producer", "gain_ms": None}
-        maker = self.made.get(one.tensor)
+        maker = self.made.get(one.listed)
         if side == "input" and maker is not None and maker.candidates:
-            output = maker.outputs.index(one.tensor)
+            output = maker.outputs.index(one.listed)
             if not _in_format(maker.candidates, 1, output, inside):
                 return {"forced_by": "producer", "gain_ms": None}
-        if side == "output" and self._unreadable(one.tensor, inside):
+        if side == "output" and self._unreadable(one.listed, inside):
             return {"forced_by": "consumer", "gain_ms": None}
         gain = min(t.time_ms for t in with_outside) - min(t.time_ms for t in with_inside)
         return {"forced_by": "cost", "gain_ms": gain} if gain > 0 else {"forced_by": "unknown", "gain_ms": None}
@@ -256,9 +261,9 @@ class _Work:
     def _at_border(self, one: Conversion) -> bool:
         """Return whether the tensor is an input or an output of the network, by what its layers read and write."""
         if one.place is not None and one.place.side == "input":
-            return one.tensor not in self.written and one.tensor not in self.computed
+            return one.listed not in self.written and one.listed not in self.computed
         # Between two layers a conversion is one of the reader's input: what a layer writes is converted for outside.
-        return one.tensor not in self.read or (one.place is not None and self.outputs_read > 0)
+        return one.listed not in self.read or (one.place is not None and self.outputs_read > 0)
 
     def _unreadable(self, tensor: str, wanted: str | None) -> bool:
         """Return whether a layer that reads a tensor was timed, and never with this format of it."""
@@ -285,7 +290,7 @@ class _Work:
         if behind is None:
             return None
         back = any(
-            (other.tensor in behind.outputs if other.place.side == "input" else other.serves == behind.layer)
+            (other.listed in behind.outputs if other.place.side == "input" else other.serves == behind.layer)
             and _change(one.before, other.after)["change"] == "strides"
             for other in others
             if other.place is not None and other is not one
@@ -298,7 +303,7 @@ class _Work:
             return None
         if one.place.side == "input":
             return self.found.named(one.serves)
-        written = one.layer.outputs if one.layer is not None else (one.tensor,)
+        written = one.layer.outputs if one.layer is not None else (one.listed,)
         readers = {reader.layer: reader for name in written for reader in self.readers.get(name, ())}
         return next(iter(readers.values())) if len(readers) == 1 else None
 

@@ -289,11 +289,28 @@ class Layers:
             names = [operand["name"] for operand in layer.operands(f"{side}s")]
             sides.append(
                 tuple(
-                    None if name in self.constants else added.get((side, index), name)
+                    None if name in self.constants else added.get((side, index), self._builder_names.get(name, name))
                     for index, name in enumerate(names)
                 )
             )
         return sides[0], sides[1]
+
+    @cached_property
+    def _builder_names(self) -> dict[str, str]:
+        """Name in the list of layers -> name by which the builder times a tensor's conversions, where it has another.
+
+        Networks made by the API name tensors after their layers are added: the list holds the first names.
+        """
+        added = {entry.name: entry for entry in self.added_conversions if entry.place is not None}
+        found: dict[str, str] = {}
+        for layer in self.layers:
+            entry = added.get(layer.layer.strip())
+            if entry is None or entry.place is None:
+                continue
+            ends = layer.operands("inputs" if entry.place.side == "input" else "outputs")
+            if len(ends) == 1 and ends[0]["name"] and ends[0]["name"] != entry.tensor:
+                found[ends[0]["name"]] = entry.tensor
+        return found
 
     @cached_property
     def constants(self) -> frozenset[str]:

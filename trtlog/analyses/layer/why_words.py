@@ -19,7 +19,7 @@ FORCED_WORDS = {
     "network_io": "the formats of the network's inputs and outputs (--inputIOFormats, --outputIOFormats) force it",
     "consumer": "the layer behind it has no tactic for the format before",
     "producer": "the layer before it has no tactic for the format after",
-    "cost": "both sides could do without it; the layer gains more than the conversion costs",
+    "cost": "both sides could do without it; the layer is faster behind it",
     "elimination": "a concatenation or slice that could not be eliminated left it",
     "network": "it is an operation of the network itself",
     "unknown": "who forces it the log does not tell",
@@ -47,9 +47,10 @@ def _conversion(story: Story) -> list[str]:
     out.append(f"It costs {_ms(cost)} {source}{whose}{share}.")
     if row["gain_ms"] is not None:
         verb = "gains" if row["gain_ms"] > cost else "gains only"
+        rest = "" if row["gain_ms"] > cost else ", less than the conversion costs: other layers gain by the format too"
         out.append(
             f"Without it {row['layer']} would run in {row['before']}: behind the conversion it {verb} "
-            f"{_ms(row['gain_ms'])} by its own timings."
+            f"{_ms(row['gain_ms'])} by its own timings{rest}."
         )
     elif row["forced_by"] == "network_io":
         wanted = row["after"] if row["side"] == "input" else row["before"]
