@@ -191,7 +191,8 @@ def test_a_tensor_that_the_list_of_layers_calls_otherwise_than_the_builder():
     text += "[V] [TRT] Engine Layer Information:\n"
     text += "Layer(Cask): conv, Tactic: 0x0000000000000001, x (Float[1,4:4,4,4]) -> (Unnamed Layer* 0) [Conv]_output "
     text += f"(Float[1,4:4,4,4])\nLayer(Reformat): {copy}, Tactic: 0x0000000000000001, "
-    text += "(Unnamed Layer* 0) [Conv]_output (Float[1,4:4,4,4]) -> Reformatted Input Tensor 0 to pool (Float[1,4,4,4])\n"
+    text += "(Unnamed Layer* 0) [Conv]_output (Float[1,4:4,4,4]) -> Reformatted Input Tensor 0 to pool "
+    text += "(Float[1,4,4,4])\n"
     text += "Layer(Cask): pool, "
     text += "Tactic: 0x0000000000000001, Reformatted Input Tensor 0 to pool (Float[1,4,4,4]) -> y (Float[1,4,4,4])\n"
     log = trtlog.parse(text.encode())
