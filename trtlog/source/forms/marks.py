@@ -82,11 +82,13 @@ class Relayed(Form):
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that cuts off the outer header, where most lines have one with its own time inside.
 
-        Where all lines have one, it was put there, though it tells of some lines all that is known of them.
+        Where all lines have one, it was put there, though it tells of some lines all that is known of them. What a
+        logger of the user's own prints is no outer header: what follows may be trtexec's ``[TRT]``.
         """
         fronts: Counter[bytes] = Counter()
+        own = sample.judge.logger
         for line in sample.lines:
-            end = sample.judge.header(line)
+            end = 0 if own is not None and own.header(line, 0) else sample.judge.header(line)
             if end and not sample.judge.is_dated(line) and sample.judge.header(line, end):
                 fronts[shape_of(line[:end])] += 1
         if sum(fronts.values()) < max(_LEAST, _MOST * sample.filled):
