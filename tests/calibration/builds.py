@@ -34,7 +34,7 @@ def parsed(name: str) -> trtlog.Log:
 
 @functools.cache
 def frame(name: str) -> Any:
-    return layers_of(parsed(name)).timed_tactics
+    return pd.DataFrame(layers_of(parsed(name)).timed_tactics)
 
 
 def rows_of_engine(name: str) -> list[dict[str, Any]]:

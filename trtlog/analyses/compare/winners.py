@@ -57,14 +57,14 @@ def winner_changes(first: Layers, other: Log) -> pa.Table:
         if len(pair.control) != 1 or len(pair.test) != 1:
             continue
         control, test = pair.control[0], pair.test[0]
-        timings = control.timing, test.timing
-        if control.role != "layer" or any(timing.row is None or timing.borrowed for timing in timings):
+        ours, theirs = control.timing, test.timing
+        if control.role != "layer" or ours.borrowed or theirs.borrowed or ours.row is None or theirs.row is None:
             continue
-        a, b = first.timed_tactics.loc[control.timing.row], second.timed_tactics.loc[test.timing.row]
+        a, b = first.timed_tactics[ours.row], second.timed_tactics[theirs.row]
         if all(a[name] == b[name] for name in ("tactic", "runner", "input_formats", "output_formats")):
             continue
         margins = tactic_row(control, test, found.machine)
-        ours, theirs = margins["control_margin_percent"], margins["test_margin_percent"]
+        in_a, in_b = margins["control_margin_percent"], margins["test_margin_percent"]
         limit = max(noise.margin_at(row["time_ms"]) for noise, row in zip(noises, (a, b), strict=True))
         drift = 100 * (shifts[test.layer] - 1) if test.layer in shifts else None
         out.append(
@@ -72,11 +72,11 @@ def winner_changes(first: Layers, other: Log) -> pa.Table:
                 "layer": control.layer,
                 **_side("first", a),
                 **_side("second", b),
-                "margin_first_percent": ours,
-                "margin_second_percent": theirs,
+                "margin_first_percent": in_a,
+                "margin_second_percent": in_b,
                 "noise_percent": limit,
                 "drift_percent": drift,
-                "cause": _cause(a, b, ours, theirs, limit, drift),
+                "cause": _cause(a, b, in_a, in_b, limit, drift),
             }
         )
     return answer(WinnerChange, out)

@@ -1,12 +1,12 @@
-"""What the analyses share: tables in as frames, records out as tables."""
+"""What the analyses share: tables in as rows, records out as tables."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, is_dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,26 +15,6 @@ from trtlog.records import Record
 from trtlog.tables.schema import schema_of_record
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
 from trtlog.values.kernels import decode_kernel
-
-Frame: TypeAlias = Any
-"""A pandas DataFrame: its type stubs do not know what a column holds."""
-
-
-def frame(table: pa.Table, columns: Sequence[str] | None = None) -> Frame:
-    """Return a table as a DataFrame of numpy columns; text and nullable columns are objects, None for null."""
-    import pandas as pd
-
-    chosen = table if columns is None else table.select(list(columns))
-    data: dict[str, Any] = {}
-    for name in chosen.column_names:
-        values = chosen.column(name)
-        if values.null_count == 0 and (pa.types.is_primitive(values.type) or pa.types.is_boolean(values.type)):
-            data[name] = values.to_numpy()
-        elif pa.types.is_dictionary(values.type):
-            data[name] = pd.Series(_names(values), dtype=object)
-        else:
-            data[name] = pd.Series(values.to_pylist(), dtype=object)
-    return pd.DataFrame(data)
 
 
 def values_of(column: pa.ChunkedArray) -> list[Any]:
@@ -91,12 +71,6 @@ def answer(record: type[Record], values: Iterable[Any]) -> pa.Table:
     # not Table.from_pylist, which loads pandas to look at its argument
     columns = [from_list([row.get(field.name) for row in records], field.type) for field in flat]
     return pa.table(columns, schema=flat)
-
-
-def from_frame(record: type[Record], values: Frame) -> pa.Table:
-    """Make the table of an answer from the columns of a frame that the record names."""
-    flat = schema_of_answer(record)
-    return pa.table([pa.array(values[f.name], f.type, from_pandas=True) for f in flat], schema=flat)
 
 
 @lru_cache(maxsize=65536)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from trtlog.analyses.layer.base import Frame, rows
+from trtlog.analyses.layer.base import rows
 from trtlog.analyses.layer.conversion_times import Added, ConversionTimes
 from trtlog.analyses.layer.engines import graph_rows_of, kept_engine, numbers_of, rows_of
 from trtlog.analyses.layer.equal import find_equals, operators
@@ -23,6 +23,7 @@ from trtlog.analyses.layer.timings import (
     UNKNOWN,
     Selection,
     TacticTime,
+    Timed,
     by_layer,
     format_key,
     stands_for,
@@ -66,8 +67,8 @@ class Layers:
         return rows_of(self.log.table(table), self.engine)
 
     @cached_property
-    def timed_tactics(self) -> Frame:
-        """The timed tactics as a frame, decoded."""
+    def timed_tactics(self) -> list[Timed]:
+        """The timed tactics, decoded."""
         return timed_tactics(self.log.table("tactics"))
 
     @cached_property

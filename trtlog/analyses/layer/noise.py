@@ -6,12 +6,18 @@ flips follows from it (:mod:`risk`). What a log itself repeats are conversions: 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from operator import itemgetter
+from statistics import median
+from typing import Any
+
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import Frame, answer, rows, tells_size
+from trtlog.analyses.layer.base import answer, rows, tells_size
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.risk import combination_risks, measured_here, timing_noise
 from trtlog.analyses.layer.tactics import margins
+from trtlog.analyses.layer.timings import Timed
 from trtlog.records.base import Record, column, line_column, record, run_column
 
 # A choice is a close call from this probability on that the next build chooses otherwise.
@@ -33,37 +39,34 @@ class Repeat(Record):
     spread_percent: float = column("float64", "longest over shortest, less one", "%")
 
 
-def _repeats(pool: Frame) -> Frame:
-    """Return the repeated timings, each with its group's median.
+def _repeats(timed: Iterable[Timed]) -> list[Timed]:
+    """Return the repeated timings of conversions.
 
     Strides tell the size of a tensor but for its outermost axis. In tensors of rank 4 and more that is the batch,
     the same all over a network, unless an inner axis is of size 1 (two equal strides), as in matrices that were
     reshaped; in lower ranks it may be anything. So only tensors of rank 4 and more with different strides are
     compared, and only conversions, whose work the formats tell in full.
     """
-    import numpy as np
-
-    timed = pool[pool["kind"] == "reformat"]
-    known = [
-        tells_size(before) and tells_size(after)
-        for before, after in zip(timed["input_formats"], timed["output_formats"], strict=True)
-    ]
-    timed = timed[np.array(known, dtype=bool)]
-    keys = ["run", "runner", "tactic", "input_formats", "output_formats"]
-    groups = timed.groupby(keys, sort=False)["time_ms"]
-    timed = timed.assign(count=groups.transform("size"), median_ms=groups.transform("median"))
-    return timed[timed["count"] > 1]
+    groups: dict[tuple[Any, ...], list[Timed]] = {}
+    for row in timed:
+        if row["kind"] == "reformat" and tells_size(row["input_formats"]) and tells_size(row["output_formats"]):
+            key = tuple(row[name] for name in ("run", "runner", "tactic", "input_formats", "output_formats"))
+            if None not in key:
+                groups.setdefault(key, []).append(row)
+    return sorted((row for group in groups.values() if len(group) > 1 for row in group), key=itemgetter("row"))
 
 
 def repeats(layers: Layers) -> pa.Table:
     """List conversions that were timed more than once, the widest spread first."""
-    pool = _repeats(layers.timed_tactics)
+    names = ("run", "input_formats", "output_formats", "tactic")
+    groups: dict[tuple[Any, ...], list[float]] = {}
+    for row in _repeats(layers.timed_tactics):
+        groups.setdefault(tuple(row[name] for name in names), []).append(row["time_ms"])
     out = []
-    for key, group in pool.groupby(["run", "input_formats", "output_formats", "tactic"], sort=False):
-        times = group["time_ms"]
-        row = dict(zip(("run", "input_formats", "output_formats", "tactic"), key, strict=True))
-        row |= {"count": len(group), "min_ms": times.min(), "median_ms": times.median(), "max_ms": times.max()}
-        row["spread_percent"] = 100 * (times.max() / times.min() - 1)
+    for key, times in groups.items():
+        row = dict(zip(names, key, strict=True))
+        row |= {"count": len(times), "min_ms": min(times), "median_ms": median(times), "max_ms": max(times)}
+        row["spread_percent"] = 100 * (max(times) / min(times) - 1)
         out.append(row)
     out.sort(key=lambda row: (row["run"], -row["spread_percent"]))
     return answer(Repeat, out)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from statistics import median
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import Frame, answer
+from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.flips import Choice, Combination, Network, Risk, flip_risks
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.timing_noise import MEASURED_ON, TimingNoise
-from trtlog.analyses.layer.timings import same_format, timed_rows
+from trtlog.analyses.layer.timings import Timed, same_format, timed_rows
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.values.formats import decode_format, split_formats
 
@@ -156,22 +156,28 @@ def _row(layer: Layer, position: int, reader: _Reader, risk: Risk | None, noise:
 class _Reader:
     """The network of one engine, out of its timings."""
 
-    def __init__(self, pool: Frame, layers: Sequence[Layer], engine: int | None) -> None:
+    def __init__(self, pool: Sequence[Timed], layers: Sequence[Layer], engine: int | None) -> None:
         self._layers = layers
         self._pool = pool
-        own = pool[pool["engine"] == engine] if engine is not None else pool
-        own = own if len(own) else pool
-        self._groups = dict(list(own.groupby("layer", sort=False)))
-        conversions = own[own["kind"] == "reformat"]
-        sides = ["input_formats", "output_formats"]
-        self._conversions = dict(list(conversions.groupby(sides, sort=False)))
-        self._converted: dict[int, Frame] = {}
+        own = [row for row in pool if engine is None or row["engine"] == engine] or pool
+        self._groups: dict[str, list[Timed]] = {}
+        self._conversions: dict[tuple[str, str], list[Timed]] = {}
+        shortest: dict[tuple[str, str], dict[str, float]] = {}  # by formats and layer
+        for row in own:
+            layer, sides = row["layer"], (row["input_formats"], row["output_formats"])
+            if layer is not None:
+                self._groups.setdefault(layer, []).append(row)
+            if row["kind"] == "reformat" and None not in sides:
+                self._conversions.setdefault(sides, []).append(row)
+                if layer is not None:
+                    times = shortest.setdefault(sides, {})
+                    times[layer] = min(row["time_ms"], times.get(layer, float("inf")))
+        self._converted: dict[int, list[Timed]] = {}
         self._copies = self._trace()
         choices = self._choices()
         borders = self._borders(choices)
         choices |= self._conversion_choices(choices, borders)
-        times = conversions.groupby([*sides, "layer"], sort=False)["time_ms"].min()
-        taken = times.groupby(sides, sort=False).median().to_dict()
+        taken = {sides: median(times.values()) for sides, times in shortest.items()}
         self.network = Network(choices, taken, borders)
 
     @staticmethod
@@ -183,21 +189,25 @@ class _Reader:
     def timed(self, layer: Layer, position: int) -> tuple[str, str | None, float, list[float], int] | None:
         """Return tactic, kernel, time and line of a choice, and the times of the others of its formats."""
         if layer.timing.row is None or _is_copy(layer):
-            rows = self._converted.get(position)
-            same = None if rows is None else rows[rows["tactic"] == layer.tactic]
-            if rows is None or same is None or not len(same):
+            rows = self._converted.get(position, [])
+            same = [other for other in rows if other["tactic"] == layer.tactic]
+            if not same:
                 return None
-            row, others = same.iloc[0], rows[rows["tactic"] != layer.tactic]
+            row, others = same[0], [other for other in rows if other["tactic"] != layer.tactic]
         else:
-            row = self._pool.loc[layer.timing.row]
-            rows = self._groups.get(row["layer"])
-            if rows is None:
+            row = self._pool[layer.timing.row]
+            if row["layer"] not in self._groups:
                 return None
-            same = (rows["input_formats"] == row["input_formats"]) & (rows["output_formats"] == row["output_formats"])
-            rows = rows[same]
-            others = rows[(rows["tactic"] != row["tactic"]) | (rows["runner"] != row["runner"])]
-        times = others["time_ms"].astype(float).tolist()
-        return row["tactic"], row["kernel"] or row["runner"], float(row["time_ms"]), times, int(row["line"])
+            formats = row["input_formats"], row["output_formats"]
+            others = [
+                other
+                for other in self._groups[row["layer"]]
+                if None not in formats
+                and (other["input_formats"], other["output_formats"]) == formats
+                and (other["tactic"], other["runner"]) != (row["tactic"], row["runner"])
+            ]
+        times = [other["time_ms"] for other in others]
+        return row["tactic"], row["kernel"] or row["runner"], row["time_ms"], times, row["line"]
 
     # ------------------------------------------------------------------ tensors
     def _trace(self) -> dict[str, str]:
@@ -225,7 +235,7 @@ class _Reader:
             used = layer.timing.row
             if used is None or layer.timing.borrowed or used in out or _is_copy(layer):
                 continue
-            row = self._pool.loc[used]
+            row = self._pool[used]
             group = self._groups.get(row["layer"])
             if group is None:
                 continue
@@ -293,11 +303,11 @@ class _Reader:
             if not keys:
                 continue
             group = self._conversions[keys[0]]
-            group = group[group["layer"] == group["layer"].iloc[0]]
+            group = [row for row in group if row["layer"] == group[0]["layer"]]
             self._converted[position] = group
             used = _formats(*keys[0])
             name = ("conversion", position)
-            ways = Combination(tuple(group["tactic"]), tuple(group["time_ms"].astype(float)))
+            ways = Combination(tuple(row["tactic"] for row in group), tuple(row["time_ms"] for row in group))
             out[name] = Choice(
                 name,
                 {used: ways},
@@ -310,14 +320,12 @@ class _Reader:
         return out
 
 
-def _combinations(group: Frame) -> dict[Any, Combination]:
+def _combinations(group: Iterable[Timed]) -> dict[Any, Combination]:
     found: dict[Any, dict[Any, float]] = {}
-    for inputs, outputs, runner, tactic, time in zip(
-        *(group[name] for name in ("input_formats", "output_formats", "runner", "tactic", "time_ms")), strict=True
-    ):
-        times = found.setdefault(_formats(inputs, outputs), {})
-        key = (runner, tactic)
-        times[key] = min(float(time), times.get(key, float("inf")))
+    for row in group:
+        times = found.setdefault(_formats(row["input_formats"], row["output_formats"]), {})
+        key = row["runner"], row["tactic"]
+        times[key] = min(row["time_ms"], times.get(key, float("inf")))
     return {formats: Combination(tuple(times), tuple(times.values())) for formats, times in found.items()}
 
 

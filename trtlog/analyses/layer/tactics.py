@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import Frame, answer, from_frame, nulls_last
+from trtlog.analyses.layer.base import answer, nulls_last
 from trtlog.analyses.layer.engine_layer import Layers
-from trtlog.analyses.layer.timings import decoded_tactic, timed_rows
+from trtlog.analyses.layer.timings import Timed, decoded_tactic, timed_rows
 from trtlog.records.base import Record, column, engine_column, line_column, record, run_column
 
+# What tells layers apart: names come again in another run or engine.
+_LAYER = ("run", "engine", "layer")
 
-def own_tactics(layers: Layers) -> Frame:
+
+def own_tactics(layers: Layers) -> list[Timed]:
     """Return the timed tactics of layers, those of conversions left out."""
-    pool = layers.timed_tactics
-    return pool[pool["kind"] != "reformat"]
+    return [row for row in layers.timed_tactics if row["kind"] != "reformat"]
+
+
+def _grouped(rows: Iterable[Timed], *names: str) -> dict[tuple[Any, ...], list[Timed]]:
+    """Return rows by what some columns hold, in the order in which that comes first."""
+    groups: dict[tuple[Any, ...], list[Timed]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return groups
 
 
 @record(frozen=True)
@@ -46,19 +58,18 @@ class Candidate(Record):
 
 def candidates(layers: Layers, layer: str | None = None) -> pa.Table:
     """Rank the timed tactics of each layer, or of one, over all its combinations of formats; by engine."""
-    pool = layers.timed_tactics
-    if layer is not None:
-        pool = pool[pool["layer"] == layer]
-    if not len(pool):
-        return answer(Candidate, [])
-    pool = pool.sort_values(["run", "engine", "layer", "time_ms", "line"], kind="stable")
-    groups = pool.groupby(["run", "engine", "layer"], sort=False)["time_ms"]
-    pool = pool.assign(rank=groups.cumcount() + 1, best=groups.transform("min"))
-    pool = pool.assign(
-        slower_percent=100 * (pool["time_ms"] / pool["best"].where(pool["best"] > 0) - 1),
-        in_engine=pool.index.isin(list(layers.used_rows)) if layers.tactics_known else None,
-    )
-    return from_frame(Candidate, pool)
+    pool = [row for row in layers.timed_tactics if layer is None or row["layer"] == layer]
+    pool.sort(key=lambda row: nulls_last(*(row[name] for name in (*_LAYER, "time_ms", "line"))))
+    used = layers.used_rows if layers.tactics_known else None
+    out = []
+    for key, group in _grouped(pool, *_LAYER).items():
+        best_ms = group[0]["time_ms"]
+        for rank, row in enumerate(group, 1):
+            known = None not in key  # what is timed for no layer has no place among others
+            slower = 100 * (row["time_ms"] / best_ms - 1) if known and best_ms > 0 else None
+            in_engine = None if used is None else row["row"] in used
+            out.append({**row, "rank": rank if known else None, "slower_percent": slower, "in_engine": in_engine})
+    return answer(Candidate, out)
 
 
 @record(frozen=True)
@@ -183,22 +194,19 @@ def best(layers: Layers, by: str = "precision") -> pa.Table:
         What the layer's candidates are grouped by.
     """
     pool, used = own_tactics(layers), layers.used_rows
-    if not len(pool):
-        return answer(Best, [])
     groups = ["precision"] if by == "precision" else ["precision", "input_layout", "output_layout"]
-    ordered = pool.sort_values(["time_ms", "line"], kind="stable")
-    fastest = ordered.groupby(["run", "engine", "layer"], sort=False)["time_ms"].transform("min")
-    ordered = ordered.assign(layer_best=fastest)
+    pool.sort(key=lambda row: (row["time_ms"], row["line"]))
+    fastest = {key: group[0]["time_ms"] for key, group in _grouped(pool, *_LAYER).items()}
     out = []
-    for _, group in ordered.groupby(["run", "engine", "layer", *groups], sort=False, dropna=False):
-        first = group.iloc[0]
-        copied = ("run", "engine", "layer", "runner", "tactic", "kernel", "tensor_cores", "line")
+    for group in _grouped(pool, *_LAYER, *groups).values():
+        first = group[0]
+        copied = ("run", "engine", "layer", "runner", "tactic", "kernel", "tensor_cores", "line", *groups)
         row = {name: first[name] for name in copied}
-        row |= {name: first[name] for name in groups}
+        layer_best = fastest[tuple(first[name] for name in _LAYER)]
         row["candidates"] = len(group)
-        row["best_ms"] = float(first["time_ms"])
-        row["slower_percent"] = 100 * (first["time_ms"] / first["layer_best"] - 1) if first["layer_best"] else None
-        row["in_engine"] = (int(group.index[0]) in used) if layers.tactics_known else None
+        row["best_ms"] = first["time_ms"]
+        row["slower_percent"] = 100 * (first["time_ms"] / layer_best - 1) if layer_best else None
+        row["in_engine"] = (first["row"] in used) if layers.tactics_known else None
         out.append(row)
     out.sort(key=lambda row: nulls_last(row["run"], row["engine"] != layers.engine, row["layer"], row["best_ms"]))
     return answer(Best, out)
@@ -220,29 +228,27 @@ class Winners(Record):
 
 def winners(layers: Layers, by: str = "runner") -> pa.Table:
     """Count by runner, family or precision: timed, won, used by the engine; the most used first."""
-    pool, own = layers.timed_tactics, own_tactics(layers)
+    pool = layers.timed_tactics
     used: dict[Any, int] = {}
     for layer in layers.all:
-        row = layer.timing.row if layer.row is not None else None
-        if row is not None and pool.at[row, "kind"] != "reformat":
-            key = (int(pool.at[row, "run"]), layer.engine, pool.at[row, by])
+        row = pool[layer.timing.row] if layer.row is not None and layer.timing.row is not None else None
+        if row is not None and row["kind"] != "reformat":
+            key = (row["run"], layer.engine, row[by])
             used[key] = used.get(key, 0) + 1
     out = []
-    if len(own):
-        for (run, engine, name), group in own.groupby(["run", "engine", by], sort=False, dropna=False):
-            label = name if isinstance(name, str) else None
-            out.append(
-                {
-                    "run": run,
-                    "engine": engine,
-                    "name": label,
-                    "timed": len(group),
-                    "layers": group["layer"].nunique(),
-                    "combinations_won": int(group["chosen"].sum()),
-                    "engine_layers": used.get((int(run), int(engine), label), 0),
-                    "best_ms": float(group["time_ms"].min()),
-                }
-            )
+    for (run, engine, name), group in _grouped(own_tactics(layers), "run", "engine", by).items():
+        out.append(
+            {
+                "run": run,
+                "engine": engine,
+                "name": name,
+                "timed": len(group),
+                "layers": len({row["layer"] for row in group} - {None}),
+                "combinations_won": sum(row["chosen"] for row in group),
+                "engine_layers": used.get((run, engine, name), 0),
+                "best_ms": min(row["time_ms"] for row in group),
+            }
+        )
     counts = ("engine_layers", "combinations_won", "timed")
     out.sort(key=lambda row: (row["run"], row["engine"] != layers.engine, *(-row[name] for name in counts)))
     return answer(Winners, out)
@@ -275,20 +281,17 @@ def passed_over(layers: Layers) -> pa.Table:
     The builder minimises the time of the whole network; a layer alone may do better in other formats, but
     then its input and output have to be converted. ``reformat_ms`` is what the timed conversions cost.
     """
-    pool, own = layers.timed_tactics, own_tactics(layers)
-    if not len(own):
-        return answer(PassedOver, [])
-    keys = ["run", "engine", "layer"]
-    fastest = own.loc[own.groupby(keys)["time_ms"].idxmin()].set_index(keys)
+    pool = layers.timed_tactics
+    groups = _grouped(own_tactics(layers), *_LAYER)
+    fastest = {key: min(group, key=itemgetter("time_ms")) for key, group in groups.items()}
     out = []
     for one in layers.layers:
         if one.timing.row is None or one.timing.borrowed:
             continue
-        used = pool.loc[one.timing.row]
-        key = tuple(used[keys])
-        if key not in fastest.index:
+        used = pool[one.timing.row]
+        best_row = fastest.get(tuple(used[name] for name in _LAYER))
+        if best_row is None:
             continue
-        best_row = fastest.loc[key]
         same = all(used[n] == best_row[n] for n in ("input_formats", "output_formats"))
         if same or best_row["time_ms"] >= used["time_ms"]:
             continue

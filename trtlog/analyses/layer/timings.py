@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog._util.arrow import no_rows
-from trtlog.analyses.layer.base import Frame, family_of, formats_of, frame, layout_of, values_of
+from trtlog.analyses.layer.base import family_of, formats_of, layout_of, values_of
 from trtlog.analyses.layer.precision import timed_precision
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
 from trtlog.values.kernels import decode_kernel
@@ -41,7 +39,7 @@ class TacticTime:
     line, engine : int
         Where the time stands, and the engine that it was made for.
     row : int
-        Place in the frame of :func:`timed_tactics`.
+        Place in the list of :func:`timed_tactics`.
     kind : str or None
         As in table ``tactics``: ``reformat`` for a conversion.
     """
@@ -82,7 +80,7 @@ class Selection:
     Attributes
     ----------
     row : int or None
-        Place in the frame of :func:`timed_tactics`; None where no timing of the layer is in the log.
+        Place in the list of :func:`timed_tactics`; None where no timing of the layer is in the log.
     how : str
         ``timed``: the layer's own timing; ``ambiguous``: several combinations fit, the fastest is taken;
         ``same_shape``: not timed itself, the timing of a layer of the same type, tactic, shapes and formats;
@@ -104,35 +102,27 @@ class Selection:
 UNKNOWN = Selection()
 
 
-def timed_tactics(tactics: pa.Table) -> Frame:
+Timed: TypeAlias = dict[str, Any]
+"""A timed tactic by column, with its place among them as ``row``, and what its formats and kernel say."""
+
+
+def timed_tactics(tactics: pa.Table) -> list[Timed]:
     """Return the timed tactics with precision, layouts, family; those that could not be timed are left out."""
-    if not tactics.num_rows:
-        return _none_timed(tactics.schema).copy()
-    return _timed(tactics)
-
-
-@lru_cache(maxsize=4)
-def _none_timed(schema: pa.Schema) -> Frame:
-    """Return the frame of a run without tactics: a file may hold thousands of such runs."""
-    return _timed(no_rows(schema))
+    names = tactics.column_names
+    decoded: dict[Any, dict[str, Any]] = {}
+    found: list[Timed] = []
+    for values in timed_rows(tactics, *names):
+        row = dict(zip(names, values, strict=True))
+        key = row["input_formats"], row["output_formats"], row["kernel"], row["runner"]
+        if key not in decoded:
+            decoded[key] = dict(zip(_DECODED, decoded_tactic(*key), strict=True))
+        row |= decoded[key]
+        row["row"] = len(found)
+        found.append(row)
+    return found
 
 
 _DECODED = ("precision", "input_layout", "output_layout", "family", "tensor_cores")
-
-
-def _timed(tactics: pa.Table) -> Frame:
-    import pandas as pd
-
-    pool = frame(tactics)
-    if len(pool):
-        pool = pool[pool["time_ms"].notna()].reset_index(drop=True)
-        pool = pool.assign(time_ms=pool["time_ms"].astype(float))
-    keys = list(zip(pool["input_formats"], pool["output_formats"], pool["kernel"], pool["runner"], strict=True))
-    decoded = {key: decoded_tactic(*key) for key in dict.fromkeys(keys)}
-    columns = zip(*(decoded[key] for key in keys), strict=True) if keys else ((),) * len(_DECODED)
-    return pool.assign(
-        **{name: pd.Series(values, dtype=object) for name, values in zip(_DECODED, columns, strict=True)}
-    )
 
 
 def decoded_tactic(
@@ -160,7 +150,7 @@ def decoded_tactic(
 
 
 def timed_rows(tactics: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
-    """Return columns of the timed tactics as rows, without a frame: as many as :func:`timed_tactics` has, in its order.
+    """Return columns of the timed tactics as rows: as many as :func:`timed_tactics` has, in its order.
 
     Parameters
     ----------

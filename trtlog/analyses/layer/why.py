@@ -270,12 +270,13 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     timed, known = ask._layers.timed_tactics, ask._layers.named(layer)
     selection = known.timing if known is not None and known.row is not None else UNKNOWN
     source = selection.layer or layer
-    own = timed[(timed["run"] == run) & (timed["layer"] == source)]
+    own = [row for row in timed if row["run"] == run and row["layer"] == source]
     # Of several builds: the one whose timing the engine's layer uses, else the last that timed it.
-    engine = own["engine"].max() if selection.row is None else timed.at[selection.row, "engine"]
-    own = own[own["engine"] == engine]
-    out: dict[str, Any] = {"selection": selection.how, "timed_layer": source if len(own) else None}
-    if not len(own):
+    chosen = None if selection.row is None else timed[selection.row]
+    engine = chosen["engine"] if chosen else max((row["engine"] for row in own), default=None)
+    own = [row for row in own if row["engine"] == engine]
+    out: dict[str, Any] = {"selection": selection.how, "timed_layer": source if own else None}
+    if not own:
         return out
     ranked = [r for r in rows(ask.table("candidates", layer=source)) if r["engine"] == engine]
     out["candidates"] = len(ranked)
@@ -287,10 +288,9 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     if all(r["precision"] is None for r in best):
         out["by_format"] = _of_layer(ask.table("best", by="format"), source, run, engine)
     out["passed_over"] = next((p for p in rows(ask.table("passed_over")) if p["layer"] == source), None)
-    if selection.row is None:
+    if chosen is None:
         return out
-    timed_at = int(timed.at[selection.row, "line"])
-    winner = next(r for r in ranked if r["line"] == timed_at)
+    winner = next(r for r in ranked if r["line"] == chosen["line"])
     rivals = [
         r for r in ranked
         if (r["input_formats"], r["output_formats"]) == (winner["input_formats"], winner["output_formats"])
@@ -301,7 +301,7 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     return out
 
 
-def _of_layer(best: pa.Table, layer: str, run: int, engine: int) -> list[dict[str, Any]]:
+def _of_layer(best: pa.Table, layer: str, run: int, engine: int | None) -> list[dict[str, Any]]:
     return [r for r in rows(best) if (r["layer"], r["run"], r["engine"]) == (layer, run, engine)]
 
 
