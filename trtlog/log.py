@@ -255,15 +255,22 @@ class Log(TableFrames, InNotebook):
 
         self._single(section)
         if section not in self._sections:
-            columns = [self.table("options").column(name).to_pylist() for name in ("section", "key", "value")]
-            found = [(key, value) for of, key, value in zip(*columns, strict=True) if of == section]
-            self._sections[section] = read_options(record, found)
+            self._sections[section] = read_options(record, self._printed_options.get(section, ()))
         return self._sections[section]  # type: ignore[no-any-return]
 
     @cached_property
     def _sections(self) -> dict[str, Any]:
         """The sections of options that were asked for."""
         return {}
+
+    @cached_property
+    def _printed_options(self) -> dict[str, list[tuple[str, str]]]:
+        """Keys and values of the options, by section."""
+        columns = [self.table("options").column(name).to_pylist() for name in ("section", "key", "value")]
+        found: dict[str, list[tuple[str, str]]] = {}
+        for section, key, value in zip(*columns, strict=True):
+            found.setdefault(section, []).append((key, value))
+        return found
 
     def _single(self, what: str) -> None:
         count = self.table("runs").num_rows
@@ -408,7 +415,7 @@ class Log(TableFrames, InNotebook):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: the tables; what is computed from them is computed again."""
-        computed = ("analyze", "runs", "_own", "_run_bounds", "_sections")
+        computed = ("analyze", "runs", "_own", "_run_bounds", "_sections", "_printed_options")
         return {name: value for name, value in vars(self).items() if name not in computed}
 
     def __eq__(self, other: object) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import distinct, from_numpy, to_numpy
-from trtlog.tables.cells import codes_of, from_codes, one_array
+from trtlog._util.arrow import from_numpy, to_numpy
+from trtlog.tables.cells import one_array
 from trtlog.tables.context import Context
 from trtlog.tables.lines import in_file, replaced
 
@@ -44,11 +44,7 @@ def _own(column: pa.Array) -> pa.Array:
     """Return a column whose dictionary holds no values but those of its rows."""
     if not pa.types.is_dictionary(column.type):
         return column
-    codes = codes_of(column)
-    used = distinct(codes[codes >= 0])
-    if len(used) == len(column.dictionary):
-        return column
-    return from_codes(np.where(codes < 0, -1, np.searchsorted(used, codes)), column.dictionary.take(from_numpy(used)))
+    return column.dictionary_decode().dictionary_encode()
 
 
 def part(context: Context, name: str, table: pa.Table) -> Parted:

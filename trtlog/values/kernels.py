@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from trtlog._util.words import counted
 
@@ -136,13 +136,14 @@ class Rule:
     ``operation`` is a constant that a match sets. ``example`` is a name the rule matches, checked by a test.
     """
 
-    pattern: re.Pattern[str]
+    expression: str
     example: str
     operation: str | None = None
 
-
-def _rule(pattern: str, example: str, operation: str | None = None) -> Rule:
-    return Rule(re.compile(pattern), example, operation)
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The expression, compiled when a name is first read with it."""
+        return re.compile(self.expression)
 
 
 # Element types inside names: short ones in xmma names, long ones elsewhere.
@@ -160,42 +161,42 @@ _ARCHITECTURES = "maxwell|pascal|volta|turing|ampere|ada|hopper|blackwell"
 
 # The first operation that matches counts: the special before the general.
 OPERATIONS: tuple[Rule, ...] = (
-    _rule(
+    Rule(
         r"(?:^|_)f?mh[ac]a?(?:_|$)|multihead_attention|flash_attention",
         "fmha_v2_fp16_64_32_sm80_kernel",
         "mha",
     ),
-    _rule(r"conv_act_pool|^kIMMA_V[0-9]+_TILE", "sm80_trt_conv_act_pool_v3_tile_rows_4_tile_cols_64",
+    Rule(r"conv_act_pool|^kIMMA_V[0-9]+_TILE", "sm80_trt_conv_act_pool_v3_tile_rows_4_tile_cols_64",
           "conv_act_pool"),
-    _rule(r"winograd", "ampere_scudnn_winograd_128x128_ldg1_ldg4_relu_tile148t_nt_v1", "winograd"),
+    Rule(r"winograd", "ampere_scudnn_winograd_128x128_ldg1_ldg4_relu_tile148t_nt_v1", "winograd"),
     # c1_k1: one input and one output channel a group, which is a depthwise convolution; other numbers, groups.
-    _rule(r"_conv[23]d_c1_k1_", "sm50_xmma_fprop_conv2d_c1_k1_f32f32_f32_f32_nchwkcrs_nchw_tilesize10x40x8_r3s3_u1v1",
+    Rule(r"_conv[23]d_c1_k1_", "sm50_xmma_fprop_conv2d_c1_k1_f32f32_f32_f32_nchwkcrs_nchw_tilesize10x40x8_r3s3_u1v1",
           "depthwise"),
-    _rule(r"_conv[23]d_c[0-9]+_k[0-9]+_", "sm50_xmma_fprop_conv2d_c4_k4_f32f32_f32_f32_nchwkcrs_nchw_tilesize10x40x8",
+    Rule(r"_conv[23]d_c[0-9]+_k[0-9]+_", "sm50_xmma_fprop_conv2d_c4_k4_f32f32_f32_f32_nchwkcrs_nchw_tilesize10x40x8",
           "grouped"),
-    _rule(r"depthwise", "sm70_xmma_convolution_depthwiseConv_fp32fp32_trt_kernel_fp32_TR3_TS3", "depthwise"),
-    _rule(r"direct_group|grouped_direct", "conv2d_grouped_direct_f16f16f32_nchw_nchw", "grouped"),
-    _rule(r"(?:^|_)(?:dgrad|deconv)(?:_|$)",
+    Rule(r"depthwise", "sm70_xmma_convolution_depthwiseConv_fp32fp32_trt_kernel_fp32_TR3_TS3", "depthwise"),
+    Rule(r"direct_group|grouped_direct", "conv2d_grouped_direct_f16f16f32_nchw_nchw", "grouped"),
+    Rule(r"(?:^|_)(?:dgrad|deconv)(?:_|$)",
           "sm80_xmma_dgrad_implicit_gemm_f16f16_f16f32_f32_nhwckrsc_nhwc_tilesize64x64x32_stage3", "dgrad"),
-    _rule(r"(?:^|_)wgrad(?:_|$)", "sm80_xmma_wgrad_implicit_gemm_f16f16_f16f32_f32_nhwckrsc_nhwc", "wgrad"),
-    _rule(r"(?:^|_)(?:fprop|first_layer)(?:_|$)",
+    Rule(r"(?:^|_)wgrad(?:_|$)", "sm80_xmma_wgrad_implicit_gemm_f16f16_f16f32_f32_nhwckrsc_nhwc", "wgrad"),
+    Rule(r"(?:^|_)(?:fprop|first_layer)(?:_|$)",
           "sm80_xmma_fprop_implicit_gemm_f32f32_tf32f32_f32_nhwckrsc_nhwc", "fprop"),
-    _rule(r"(?:^|_)pool(?:ing)?(?:_|$)", "sm50_xmma_pooling_tiled_FP16NCxHW2_kMAX_tP14_tQ14", "pooling"),
-    _rule(r"gemvx?(?:_|$)", "sm50_xmma_cublas_gemvx_f16f16_f32_f32_tn_n_int32_unit_n", "gemv"),
-    _rule(r"(?:^|_)[hsid][0-9]*cudnn(?:_|$)", "ampere_h16816cudnn_128x128_ldg8_relu_exp_nhwc_tn_v1", "fprop"),
-    _rule(r"gemm|^nvjet_", "ampere_sgemm_128x64_relu_tn_v1", "gemm"),
-    _rule(r"cublas_smallN(?:_|$)", "sm50_xmma_cublas_smallN_TN_f32f32_f32_f32_tn_n_cols_per_thread4", "gemm"),
-    _rule(r"softmax|Softmax|SoftMax", "cudnn_softmax_fw_kernel", "softmax"),
-    _rule(r"[Rr]eformat|copyVectorized|nchwTo|ncTo|[Tt]oNchw",
+    Rule(r"(?:^|_)pool(?:ing)?(?:_|$)", "sm50_xmma_pooling_tiled_FP16NCxHW2_kMAX_tP14_tQ14", "pooling"),
+    Rule(r"gemvx?(?:_|$)", "sm50_xmma_cublas_gemvx_f16f16_f32_f32_tn_n_int32_unit_n", "gemv"),
+    Rule(r"(?:^|_)[hsid][0-9]*cudnn(?:_|$)", "ampere_h16816cudnn_128x128_ldg8_relu_exp_nhwc_tn_v1", "fprop"),
+    Rule(r"gemm|^nvjet_", "ampere_sgemm_128x64_relu_tn_v1", "gemm"),
+    Rule(r"cublas_smallN(?:_|$)", "sm50_xmma_cublas_smallN_TN_f32f32_f32_f32_tn_n_cols_per_thread4", "gemm"),
+    Rule(r"softmax|Softmax|SoftMax", "cudnn_softmax_fw_kernel", "softmax"),
+    Rule(r"[Rr]eformat|copyVectorized|nchwTo|ncTo|[Tt]oNchw",
           "genericReformat::copyPackedKernel", "reformat"),
-    _rule(r"[Pp]ointwise|[Pp]ointWise", "generatedNativePointwise", "pointwise"),
-    _rule(r"^__myl_", "__myl_AddMulRelu_0x00112233445566778899aabbccddeeff", "kgen"),
+    Rule(r"[Pp]ointwise|[Pp]ointWise", "generatedNativePointwise", "pointwise"),
+    Rule(r"^__myl_", "__myl_AddMulRelu_0x00112233445566778899aabbccddeeff", "kgen"),
 )  # fmt: skip
 
 ARCHITECTURE: tuple[Rule, ...] = (
-    _rule(r"(?:^|_)(?P<architecture>sm_?[0-9]{2,3}a?)(?:_|$)", "sm90_xmma_gemm_f16f16_f16f32_f32_tn_n"),
-    _rule(rf"(?:^|_)(?P<architecture>{_ARCHITECTURES})(?=_)", "trt_turing_sgemm_128x32_tn_v1"),
-    _rule(r"^cutlass_?(?P<sm>[0-9]{2,3})_", "cutlass_80_tensorop_f16_s16816gemm_f16_64x64_32x6_nn_align8"),
+    Rule(r"(?:^|_)(?P<architecture>sm_?[0-9]{2,3}a?)(?:_|$)", "sm90_xmma_gemm_f16f16_f16f32_f32_tn_n"),
+    Rule(rf"(?:^|_)(?P<architecture>{_ARCHITECTURES})(?=_)", "trt_turing_sgemm_128x32_tn_v1"),
+    Rule(r"^cutlass_?(?P<sm>[0-9]{2,3})_", "cutlass_80_tensorop_f16_s16816gemm_f16_64x64_32x6_nn_align8"),
 )
 
 # The first that matches counts.
@@ -203,89 +204,89 @@ _E = "(?:f4|e2m1|f8|e4m3|e5m2|f6|e2m3|e3m2|bf16|tf32|f16|f32|s8|u8)"
 _SCALED = rf"(?:u?e[0-9]m[0-9]x)?{_E}"
 TYPES: tuple[Rule, ...] = (
     # CUTLASS 3: type of A and of B, of block-scaled ones as scale x element, accumulator, C, D.
-    _rule(rf"^cutlass3x_\w*?gemm(?:_block_scaled)?_(?:(?P<scale>ue[0-9]m[0-9])x)?(?P<input>{_E})_{_SCALED}"
+    Rule(rf"^cutlass3x_\w*?gemm(?:_block_scaled)?_(?:(?P<scale>ue[0-9]m[0-9])x)?(?P<input>{_E})_{_SCALED}"
           rf"_(?P<accumulator>f32|f16|s32)_(?:void|{_SCALED})_(?:ue[0-9]m[0-9]x)?(?P<output>{_E})(?=_)",
           "cutlass3x_sm100_bstensorop_s256x128x64gemm_block_scaled_ue4m3xf4_ue4m3xf4_f32_f16_f16_256x128x256_0_tnn_2sm"),
     # Of such a name that is cut short the letter before gemm is the accumulator at most.
-    _rule(rf"^cutlass3x_\w*?gemm_block_scaled_(?P<scale>ue[0-9]m[0-9])x(?P<input>{_E})(?=_|$)",
+    Rule(rf"^cutlass3x_\w*?gemm_block_scaled_(?P<scale>ue[0-9]m[0-9])x(?P<input>{_E})(?=_|$)",
           "cutlass3x_sm120_bstensorop_s16864gemm_block_scaled_ue4m3xe2m1"),
-    _rule(rf"_(?P<input>{_T})(?P<output>{_T})_(?P<math>{_T})(?P<accumulator>{_T})(?:_{_T})?(?=_|$)",
+    Rule(rf"_(?P<input>{_T})(?P<output>{_T})_(?P<math>{_T})(?P<accumulator>{_T})(?:_{_T})?(?=_|$)",
           "sm80_xmma_gemm_i8f32_i8i32_f32_tn_n"),
-    _rule(rf"_(?P<input>{_T})(?P<output>{_T})_(?P<accumulator>{_T})_{_T}(?=_|$)",
+    Rule(rf"_(?P<input>{_T})(?P<output>{_T})_(?P<accumulator>{_T})_{_T}(?=_|$)",
           "sm90_xmma_fprop_image_first_layer_f16f16_f32_f16_nhwckrsc_nhwc_hmma_k64c4r7s7"),
-    _rule(rf"_(?P<input>{_T})(?P<output>{_T})(?P<accumulator>{_T})(?=_|$)",
+    Rule(rf"_(?P<input>{_T})(?P<output>{_T})(?P<accumulator>{_T})(?=_|$)",
           "conv2d_grouped_direct_f16f16f32_nchw_nchw"),
-    _rule(rf"_(?P<input>{_L})_[A-Z]+_(?P<output>{_L})_[A-Z]+_[A-Z]+(?:_{_L}){{3}}_Acc(?P<accumulator>float|half)",
+    Rule(rf"_(?P<input>{_L})_[A-Z]+_(?P<output>{_L})_[A-Z]+_[A-Z]+(?:_{_L}){{3}}_Acc(?P<accumulator>float|half)",
           "sm50_xmma_conv_fprop_fused_conv_act_fp32_NCHW_fp32_NCHW_KCRS_fp32_fp32_fp32_Accfloat_1"),
-    _rule(rf"(?:^|_)(?P<output>{_L})_(?P<accumulator>[hsid])(?P<mma>[0-9]*)(?:cudnn|gemm)_(?P<input>{_L})(?=_|$)",
+    Rule(rf"(?:^|_)(?P<output>{_L})_(?P<accumulator>[hsid])(?P<mma>[0-9]*)(?:cudnn|gemm)_(?P<input>{_L})(?=_|$)",
           "ampere_int8x4_icudnn_int8x4_128x64_relu_small_c32_nn_v1"),
-    _rule(rf"(?:^|_)(?P<accumulator>[hsid])(?P<mma>[0-9]*)(?:cudnn|gemm)_(?P<input>{_L})(?=_|$)",
+    Rule(rf"(?:^|_)(?P<accumulator>[hsid])(?P<mma>[0-9]*)(?:cudnn|gemm)_(?P<input>{_L})(?=_|$)",
           "volta_s884cudnn_fp16_128x64_ldg8_relu_exp_small_nhwc_tn_v1"),
-    _rule(rf"_(?P<output>f16|f32|bf16)_(?P<accumulator>[hsid])(?P<mma>[0-9]*)gemm_(?P<input>{_T})(?=_|$)",
+    Rule(rf"_(?P<output>f16|f32|bf16)_(?P<accumulator>[hsid])(?P<mma>[0-9]*)gemm_(?P<input>{_T})(?=_|$)",
           "cutlass_80_tensorop_f16_s16816gemm_f16_64x64_32x6_nn_align8"),
-    _rule(r"(?:^|_)(?P<one>[hsd])(?P<mma>[0-9]*)(?:cudnn|gemm)(?=_|$)", "ampere_h16816gemm_64x64_ldg8_tn_v1"),
-    _rule(r"_(?:pooling_.*_)?(?P<both>FP16|FP32)(?P<accumulator>FP16|FP32)(?=N[CDHW]|_)",
+    Rule(r"(?:^|_)(?P<one>[hsd])(?P<mma>[0-9]*)(?:cudnn|gemm)(?=_|$)", "ampere_h16816gemm_64x64_ldg8_tn_v1"),
+    Rule(r"_(?:pooling_.*_)?(?P<both>FP16|FP32)(?P<accumulator>FP16|FP32)(?=N[CDHW]|_)",
           "sm50_xmma_pooling_fw_4d_FP16FP32NHWC_Max_CAlign8"),
-    _rule(r"pooling_\w*?(?P<both>FP16|FP32|INT8)N", "sm50_xmma_pooling_tiled_INT8NCxHW4_kMAX_tP2_tQ28"),
-    _rule(r"pooling_\w*_k(?P<both>FLOAT|HALF|INT8)(?=_|$)",
+    Rule(r"pooling_\w*?(?P<both>FP16|FP32|INT8)N", "sm50_xmma_pooling_tiled_INT8NCxHW4_kMAX_tP2_tQ28"),
+    Rule(r"pooling_\w*_k(?P<both>FLOAT|HALF|INT8)(?=_|$)",
           "sm50_xmma_pooling_nd_NDHWC_kMAX_kGENERIC_3D_POOLING_MODE_kHALF_3"),
-    _rule(r"pooling_(?P<both>IMMA)_", "sm72_xmma_pooling_IMMA_NCxHW32_generic_kMAX"),
-    _rule(r"^k(?P<input>IMMA)_V[0-9]", "kIMMA_V2_TILE_8x64"),
-    _rule(r"first_layer\w*_(?P<input>imma)(?=_)", "ampere_first_layer_filter3x3_imma_fwd_relu"),
-    _rule(r"depthwise(?:Conv)?_?(?P<both>fp32|FP32|fp16|FP16)",
+    Rule(r"pooling_(?P<both>IMMA)_", "sm72_xmma_pooling_IMMA_NCxHW32_generic_kMAX"),
+    Rule(r"^k(?P<input>IMMA)_V[0-9]", "kIMMA_V2_TILE_8x64"),
+    Rule(r"first_layer\w*_(?P<input>imma)(?=_)", "ampere_first_layer_filter3x3_imma_fwd_relu"),
+    Rule(r"depthwise(?:Conv)?_?(?P<both>fp32|FP32|fp16|FP16)",
           "sm70_xmma_convolution_depthwiseConv_fp32fp32_trt_kernel_fp32_TR_TS"),
-    _rule(r"(?:_|^)(?P<both>bf16|fp16|fp32|int8)(?:_[0-9]+)+\w*_sm[0-9]+", "fmha_v2_fp16_64_32_sm80_kernel"),
+    Rule(r"(?:_|^)(?P<both>bf16|fp16|fp32|int8)(?:_[0-9]+)+\w*_sm[0-9]+", "fmha_v2_fp16_64_32_sm80_kernel"),
 )  # fmt: skip
 
 FEATURES: tuple[Rule, ...] = (
-    _rule(r"^cutlass3x_\w*?[a-z0-9]_(?P<tile>[0-9]+x[0-9]+x[0-9]+)(?:_[0-9]+x[0-9]+x[0-9]+)?_[0-9]_(?P<layout>[nt]{2})[nt](?=_|$)",
+    Rule(r"^cutlass3x_\w*?[a-z0-9]_(?P<tile>[0-9]+x[0-9]+x[0-9]+)(?:_[0-9]+x[0-9]+x[0-9]+)?_[0-9]_(?P<layout>[nt]{2})[nt](?=_|$)",
           "cutlass3x_sm120_bstensorop_s16864gemm_block_scaled_ue4m3xe2m1_ue4m3xe2m1_f32_bf16_bf16_128x128x256_1x1x1_0_tnn"),
-    _rule(r"^cutlass3x_\w*?_[sdhi](?P<instruction>[0-9]+x[0-9]+x[0-9]+)gemm(?=_)",
+    Rule(r"^cutlass3x_\w*?_[sdhi](?P<instruction>[0-9]+x[0-9]+x[0-9]+)gemm(?=_)",
           "cutlass3x_sm100_bstensorop_s256x128x64gemm_block_scaled_ue4m3xf4_ue4m3xf4_f32_f16_f16_256x128x256_0_tnn"),
-    _rule(r"^cutlass3x_\w*?_[sdhi](?P<mma>[0-9]+)gemm(?=_)", "cutlass3x_sm120_bstensorop_s16864gemm_block_scaled_x"),
-    _rule(r"^cutlass3x_\w*?_vs(?P<scale_block>[0-9]+)(?=_|$)",
+    Rule(r"^cutlass3x_\w*?_[sdhi](?P<mma>[0-9]+)gemm(?=_)", "cutlass3x_sm120_bstensorop_s16864gemm_block_scaled_x"),
+    Rule(r"^cutlass3x_\w*?_vs(?P<scale_block>[0-9]+)(?=_|$)",
           "cutlass3x_sm120_bstensorop_s16864gemm_tnn_align32_o_vs16"),
-    _rule(r"_(?P<layout>n[cdhw]+(?:_vect_c_[0-9]+)?)k[cdtrs]+(?:_vect_c_[0-9]+)?_"
+    Rule(r"_(?P<layout>n[cdhw]+(?:_vect_c_[0-9]+)?)k[cdtrs]+(?:_vect_c_[0-9]+)?_"
           r"(?P<output_layout>n[cdhw]+(?:_vect_c_[0-9]+)?)(?=_|$)",
           "sm80_xmma_fprop_interleaved_i8f32_i8i32_f32_nchw_vect_c_32kcrs_vect_c_32_nchw_tilesize64x64x64"),
-    _rule(r"_(?P<layout>nchw|nhwc|ncdhw|ndhwc)_(?P<output_layout>nchw|nhwc|ncdhw|ndhwc)(?=_|$)",
+    Rule(r"_(?P<layout>nchw|nhwc|ncdhw|ndhwc)_(?P<output_layout>nchw|nhwc|ncdhw|ndhwc)(?=_|$)",
           "conv2d_grouped_direct_f32f32f32_nchw_nchw"),
-    _rule(r"(?:FP16|FP32|INT8|IMMA_|_)(?P<layout>NCxHW[0-9]+|NHWC[0-9]*|NCDHW|NDHWC|NCHW)(?=_|$)",
+    Rule(r"(?:FP16|FP32|INT8|IMMA_|_)(?P<layout>NCxHW[0-9]+|NHWC[0-9]*|NCDHW|NDHWC|NCHW)(?=_|$)",
           "sm50_xmma_pooling_tiled_FP32NCHW_kMAX_tP2_tQ16"),
-    _rule(r"_(?P<layout>nhwc|nchw)(?=_|$)", "ampere_scudnn_128x64_relu_exp_small_nhwc_tn_v1"),
-    _rule(r"_(?P<layout>[nt][nt])(?:_[nt])?(?=_|$)",
+    Rule(r"_(?P<layout>nhwc|nchw)(?=_|$)", "ampere_scudnn_128x64_relu_exp_small_nhwc_tn_v1"),
+    Rule(r"_(?P<layout>[nt][nt])(?:_[nt])?(?=_|$)",
           "sm80_xmma_gemm_f16f16_f16f16_f16_nn_n_tilesize32x32x64"),
-    _rule(r"_(?:warp)?tile(?:size)?(?P<tile>[0-9]+(?:x[0-9]+){1,2})(?=_|$)",
+    Rule(r"_(?:warp)?tile(?:size)?(?P<tile>[0-9]+(?:x[0-9]+){1,2})(?=_|$)",
           "sm80_xmma_gemm_f16f16_f16f16_f16_tn_n_tilesize96x128x32_stage4"),
-    _rule(r"(?:cudnn|gemm)(?:_[a-z0-9]+)??_(?P<tile>[0-9]+x[0-9]+)(?=_)",
+    Rule(r"(?:cudnn|gemm)(?:_[a-z0-9]+)??_(?P<tile>[0-9]+x[0-9]+)(?=_)",
           "volta_sgemm_128x32_sliced1x4_nn_v1"),
-    _rule(r"_stages_(?P<tile_k>[0-9]+)x(?P<stages>[0-9]+)(?=_|$)",
+    Rule(r"_stages_(?P<tile_k>[0-9]+)x(?P<stages>[0-9]+)(?=_|$)",
           "ampere_h16816gemm_64x64_ldg8_stages_64x5_nn_v1"),
-    _rule(r"_stage(?P<stages>[0-9]+)(?=_|$)",
+    Rule(r"_stage(?P<stages>[0-9]+)(?=_|$)",
           "sm75_xmma_gemm_f16f16_f16f16_f16_tn_n_tilesize32x32x64_stage1"),
-    _rule(r"_warpsize(?P<warps>[0-9]+x[0-9]+x[0-9]+)(?=_|$)", "sm75_xmma_gemm_stage1_warpsize4x1x1_g1"),
-    _rule(r"_warpgroupsize(?P<warp_groups>[0-9]+x[0-9]+x[0-9]+)(?=_|$)",
+    Rule(r"_warpsize(?P<warps>[0-9]+x[0-9]+x[0-9]+)(?=_|$)", "sm75_xmma_gemm_stage1_warpsize4x1x1_g1"),
+    Rule(r"_warpgroupsize(?P<warp_groups>[0-9]+x[0-9]+x[0-9]+)(?=_|$)",
           "sm90_xmma_fprop_implicit_gemm_f16f16_f16f16_f16_nhwckrsc_nhwc_tilesize64x64x64_warpgroupsize1x1x1_g1"),
-    _rule(r"_sliced[0-9]+x(?P<slice_k>[0-9]+)(?=_|$)", "volta_sgemm_32x32_sliced1x4_tn_v1"),
-    _rule(r"_split_?[kK]_?(?P<split_k>[0-9]+)(?=_|$)", "sm80_xmma_gemm_f16f16_f16f32_f32_tn_n_splitK4"),
-    _rule(r"_(?:sp)?tensor(?P<instruction>[0-9]+x[0-9]+x[0-9]+)(?=_|$)",
+    Rule(r"_sliced[0-9]+x(?P<slice_k>[0-9]+)(?=_|$)", "volta_sgemm_32x32_sliced1x4_tn_v1"),
+    Rule(r"_split_?[kK]_?(?P<split_k>[0-9]+)(?=_|$)", "sm80_xmma_gemm_f16f16_f16f32_f32_tn_n_splitK4"),
+    Rule(r"_(?:sp)?tensor(?P<instruction>[0-9]+x[0-9]+x[0-9]+)(?=_|$)",
           "sm80_xmma_gemm_f16f16_f16f16_f16_tn_n_tilesize64x64x64_tensor16x8x16"),
-    _rule(r"_tensor(?P<mma>1688|16816|16832|8816|884)(?=_|$)",
+    Rule(r"_tensor(?P<mma>1688|16816|16832|8816|884)(?=_|$)",
           "sm90_xmma_fprop_image_first_layer_f16f16_f32_f16_nhwckrsc_nhwc_tile16x64x32_tensor1688"),
 )  # fmt: skip
 
 # Digits of an instruction, as CUDA's mma instructions are named, to m x n x k.
 _INSTRUCTIONS = {"884": "8x8x4", "1688": "16x8x8", "16816": "16x8x16", "16832": "16x8x32", "8816": "8x8x16",
                  "8832": "8x8x32", "16864": "16x8x64", "168128": "16x8x128"}  # fmt: skip
-_TENSOR = _rule(
+_TENSOR = Rule(
     r"_(?:sp)?tensor(?:op)?[0-9_]|_bs(?:sp)?tensorop_|[hiq]mma|_gmma|warpgroupsize|^kIMMA",
     "sm90_xmma_fprop_implicit_gemm_f16f16_f16f16_f16_nhwckrsc_nhwc_warpgroupsize1x1x1_g1",
 )
-_NO_TENSOR = _rule(
+_NO_TENSOR = Rule(
     r"_ffma(?:_|$)|_simt_|gemvx?_|_winograd_|_(?:s|d|h|i)(?:cudnn|gemm)_",
     "sm80_xmma_gemm_f32f32_f32f32_f32_tn_n_tilesize64x32x8_stage3_warpsize1x2x1_ffma_aligna4_alignc4",
 )
-_SPARSE = _rule(
+_SPARSE = Rule(
     r"(?:^|_)sparse(?:_|$)|_(?:bs)?spgemm|_sptensor|_bssptensor",
     "sm80_xmma_fprop_sparse_conv_f16f16_f16f32_f32_nhwckrsc_nhwc",
 )
