@@ -22,8 +22,8 @@ WRAPPED = Wrapped()
 FORMS: tuple[Form, ...] = (
     JsonLines(),
     Documents(),
-    *COLLECTORS,
     Csv(),
+    *COLLECTORS,
     Numbers(),
     Tags(),
     Entities(),

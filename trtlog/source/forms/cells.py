@@ -16,7 +16,7 @@ _QUOTED = re.compile(rb"([^\"'\n]{0,200}(?:\"[^\"\n]*\"[^\"'\n]{1,100}){0,8}?)%b
 _BLANK_FRONT = rb"[ \t\[(]*[bruf]?"
 _LEAST = 2
 _WAYS = 3
-_STEADY = 0.6
+_STEADY, _NEARLY_ALL = 0.6, 0.95
 # A quotation mark stands in a cell in quotes only, and twice.
 _CELLS = {
     delimiter: re.compile(rb'(?:^|(?<=%b))(?:"(?:[^"]|"")*"|[^"%b]*)(?=%b|$)' % ((delimiter,) * 3))
@@ -89,13 +89,14 @@ class Csv(Form):
         """Return one that takes the text out of the column that holds records in several rows of equal length."""
         lines = sample.hidden[:JUDGED]
         undos: list[Undo] = []
-        if not any(b'"' in line for line in lines):
-            return undos
         for delimiter in _CELLS:
             read = [(line, cells) for line in lines if (cells := _cells(line, delimiter))]
             rows = [cells for _, cells in read]
-            if not any(b'"' in line for line, _ in read):
-                continue  # a line of the log has quotation marks, and they are not those of a table
+            # Quotation marks are a table's; without them it is one with commas whose rows are nearly all of one length.
+            quoted = any(b'"' in line for line, _ in read)
+            if not quoted and (delimiter != b"," or not rows):
+                continue
+            steady = _STEADY if quoted else _NEARLY_ALL
             length, _ = Counter(map(len, rows)).most_common(1)[0]
             rows = [row for row in rows if len(row) == length]
             known = Counter(place for row in rows for place, cell in enumerate(row) if sample.holds(_encoded(cell)))
@@ -106,15 +107,16 @@ class Csv(Form):
             wanted = lines if length > 1 else [line for line in lines if line[:1] == b'"']
             # That all lines which need quotes have them, and no other, is evidence enough, be it one line.
             column = length == 1 and not any(delimiter in line for line in sample.lines if line[:1] != b'"')
-            if count >= (1 if column else _LEAST) and len(rows) >= _STEADY * len(wanted):
-                undos.append(_Column(delimiter, length, place))
+            if count >= (1 if column else _LEAST) and len(rows) >= steady * len(wanted):
+                whole = quoted and length > 1 and min(len(rows), count) >= _NEARLY_ALL * len(lines)
+                undos.append(_Column(delimiter, length, place, certain=whole))
         return undos
 
 
 class _Column(Undo):
-    def __init__(self, delimiter: bytes, length: int, place: int) -> None:
+    def __init__(self, delimiter: bytes, length: int, place: int, *, certain: bool) -> None:
         note = f"each line is a row of a table: its column {place + 1} was read"
-        super().__init__(f"csv {delimiter!r} {length} {place}", note)
+        super().__init__(f"csv {delimiter!r} {length} {place}", note, certain=certain)
         self._delimiter = delimiter
         self._length = length
         self._place = place
