@@ -19,9 +19,9 @@ from typing import Any
 import pyarrow as pa
 
 import trtlog
-from tests.forms.rows import rows_of, written
+from tests.forms.rows import rows_of
 from tests.fuzz.commands import run_commands
-from tests.fuzz.forms import chosen
+from tests.fuzz.forms import chosen, with_text_around
 from trtlog import grammar
 from trtlog.analyses.registry import METHODS
 from trtlog.engines.line import LineEngine
@@ -275,8 +275,8 @@ def files(log: Log, data: bytes, other: bytes, folder: Path, noise: Random) -> N
 def in_forms(data: bytes, noise: Random) -> None:
     """Put a log in forms: the rows of the bare log are read, each at the line where it stands."""
     names = chosen(noise, data)
-    text, numbers = written(data.split(b"\n")[:-1], names)
-    bare = _refusal(lambda: trtlog.parse(data, engine="line"))
+    text, plainly, numbers = with_text_around(data.split(b"\n")[:-1], names)
+    bare = _refusal(lambda: trtlog.parse(plainly, engine="line"))
     if isinstance(bare, str):
         return  # nothing of TensorRT's is in it
     expected = rows_of(bare, numbers)

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from tests.forms.collected import COLLECTED
+from tests.forms.rows import written
 from tests.forms.writers import FORMS
 from tests.fuzz.material import excerpt
 from trtlog.source.forms.judge import Judge
@@ -24,10 +25,20 @@ _CUT = {"wrap80", "wrap100", "mail, quoted and wrapped", "mail, wrapped and quot
 _ESCAPED = {"br", "entities"}
 _WIDE, _SEVERAL = 100, 6
 _FEWEST, _RECORDS, _TRIES = 40, 0.7, 12
-# Text above a log is part of a run that has no banner, and lines of others may be messages.
 _SOME = [b"line %d" % number for number in range(50)]
-_OUTER = {name for name, write in COLLECTED.items() if set(range(1, 1 + len((w := write(_SOME))[0]))) == set(w[1])}
-_OUTER -= _LOSSY
+
+
+def _lines_and_numbers(name: str) -> tuple[int, list[int]]:
+    lines, numbers = COLLECTED[name](_SOME)
+    return len(lines), numbers
+
+
+_SIZES = {name: _lines_and_numbers(name) for name in sorted(set(COLLECTED) - _LOSSY)}
+# Lines of others between those of a log may be messages; text above and below it is there in the bare log too.
+_OUTER = {name for name, (size, numbers) in _SIZES.items() if set(numbers) == set(range(1, size + 1))}
+_AROUND = {
+    name for name, (size, numbers) in _SIZES.items() if numbers == list(range(numbers[0], numbers[0] + len(_SOME)))
+} - _OUTER
 _INNER = set(FORMS) - _LOSSY
 
 
@@ -54,7 +65,18 @@ def chosen(noise: Random, data: bytes) -> tuple[str, ...]:
     if draw < 0.3:
         return (inner,)
     if draw < 0.6:
-        return (noise.choice(sorted(_OUTER - never)),)
-    outer = noise.choice(sorted((_INNER | _OUTER) - _ALONE - never))
+        return (noise.choice(sorted((_OUTER | _AROUND) - never)),)
+    outer = noise.choice(sorted((_INNER | _OUTER | _AROUND) - _ALONE - never))
     twice = {inner, outer} <= _CUT or outer == inner or (inner in _ESCAPED and outer.startswith("html"))
     return (inner,) if twice else (inner, outer)
+
+
+def with_text_around(lines: list[bytes], names: tuple[str, ...]) -> tuple[bytes, bytes, list[int]]:
+    """Return a log in forms, the bare log with the text that they put around it, and where each line of it stands."""
+    text, numbers = written(lines, names)
+    if names[-1] not in _AROUND:
+        return text, b"\n".join(lines) + b"\n", numbers
+    out = text.split(b"\n")[:-1]
+    above, below = numbers[0] - 1, out[numbers[-1] :]
+    bare = b"\n".join([*out[:above], *lines, *below]) + b"\n"
+    return text, bare, [*range(1, above + 1), *numbers, *range(numbers[-1] + 1, len(out) + 1)]
