@@ -33,6 +33,11 @@ def text_of(source, **options):
     return b"".join(chunk.data for chunk in open_source(source, **options))
 
 
+def xz(data):
+    """Pack fast: what is read is the same, however hard the packing was."""
+    return lzma.compress(data, preset=0)
+
+
 def zstd(data):
     zstandard = pytest.importorskip("zstandard")
     return zstandard.ZstdCompressor().compress(data)
@@ -126,7 +131,7 @@ def test_a_line_of_many_megabytes_is_not_copied_again_and_again():
 
 
 @pytest.mark.parametrize(
-    "pack", [gzip.compress, lzma.compress, bz2.compress, zstd], ids=["gz", "xz", "bz2", "zst"]
+    "pack", [gzip.compress, xz, bz2.compress, zstd], ids=["gz", "xz", "bz2", "zst"]
 )
 def test_compressed_by_magic_number_whatever_the_name(tmp_path, pack):
     path = tmp_path / "verbose.log"
@@ -139,7 +144,7 @@ def test_compressed_by_magic_number_whatever_the_name(tmp_path, pack):
 
 
 @pytest.mark.parametrize(
-    "pack", [gzip.compress, lzma.compress, bz2.compress, zstd], ids=["gz", "xz", "bz2", "zst"]
+    "pack", [gzip.compress, xz, bz2.compress, zstd], ids=["gz", "xz", "bz2", "zst"]
 )
 def test_large_members_come_out_whole(pack):
     big = b"".join(b"[I] line %d of a large log\n" % i for i in range(400_000))
@@ -155,7 +160,7 @@ def noise_log(lines):
 
 
 @pytest.mark.parametrize(
-    "pack", [gzip.compress, lzma.compress, bz2.compress, zstd], ids=["gz", "xz", "bz2", "zst"]
+    "pack", [gzip.compress, xz, bz2.compress, zstd], ids=["gz", "xz", "bz2", "zst"]
 )
 def test_a_truncated_file_gives_what_is_there_and_says_so(tmp_path, pack):
     whole = noise_log(100_000)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -20,9 +21,6 @@ from trtlog.dataset.reading import read_small
 from trtlog.dataset.storage import Storage
 from trtlog.errors import InputError
 
-# Workers that are forked of one that has loaded Dask start in a tenth of the time; none takes samples of what it does.
-os.environ.setdefault("DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD", "forkserver")
-os.environ.setdefault("DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED", "False")
 distributed = pytest.importorskip("distributed")
 # Dask's own: sockets and loops of workers that are killed in the middle are not closed by anyone.
 pytestmark = [
@@ -33,28 +31,34 @@ pytestmark = [
 ]
 
 
-# More than a test ends: none has to wait until one is started again.
-WORKERS = 4
-
-
-@pytest.fixture(scope="module")
-def client():
-    """A client of a cluster; its workers find the tests' own readers."""
-    about = {"n_workers": WORKERS, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
+@contextmanager
+def cluster_of(workers):
+    """Give a client of a cluster; its workers find the tests' own readers."""
+    about = {"n_workers": workers, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
         with distributed.LocalCluster(**about, silence_logs=50) as cluster, distributed.Client(cluster) as client:
             yield client
 
 
+@pytest.fixture(scope="module")
+def client():
+    with cluster_of(2) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def four():
+    with cluster_of(4) as client:
+        yield client
+
+
 @pytest.fixture
-def doomed(client):
-    """The same cluster, whose tasks fail with their worker; those that ended are there again for the next test."""
-    scheduler = client.cluster.scheduler
-    usual, scheduler.allowed_failures = scheduler.allowed_failures, 0
-    yield client
-    scheduler.allowed_failures = usual
-    client.wait_for_workers(WORKERS, timeout=60)
+def doomed(four):
+    """More workers than a test ends: none has to wait until one is started again, but for the next test."""
+    four.cluster.scheduler.allowed_failures = 0
+    four.wait_for_workers(4, timeout=60)
+    return four
 
 
 def slow(reader, fetched, *, strict):
