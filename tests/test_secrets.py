@@ -38,10 +38,16 @@ FULL = f"""\
 [11/22/2026-13:22:03] [I] api-key: SECRET3 with SECRET words
 [11/22/2026-13:22:03] [W] [TRT] Cannot fetch https://me:SECRET4@host/x?token=SECRET5
 [11/22/2026-13:22:03] [E] [TRT] 4: [network.cpp::validate::3062] Error Code 4: Internal Error (password=SECRET6)
+[11/22/2026-13:22:03] [E] [TRT] 4: [network.cpp::validate::3062] Error Code 4: Internal Error (--api-key SECRET7)
+[11/22/2026-13:22:03] [W] [TRT] Cannot run sh -c "curl -u me:SECRET8 --password 'SECRET with SECRET words' host"
+[11/22/2026-13:22:03] [V] [TRT] Nobody knows --api-key SECRET9 nor xoxb-123-SECRET10AAAAAAAA
+[11/22/2026-13:22:03] [V] [TRT] Nobody knows "wget --token SECRET11 host"
 [11/22/2026-13:22:03] [I] === Performance summary ===
 [11/22/2026-13:22:03] [I] Throughput: 90 qps
 &&&& PASSED TensorRT.trtexec [TensorRT v8503] # {COMMAND}
 """
+FORMATS = ("table", "md", "json", "jsonl", "csv")
+ANSWERS = ("performance", "memory")
 SHARED = [
     *("diff PLAIN FULL --format text", "diff PLAIN FULL --format md", "diff PLAIN FULL --format json --all"),
     *("diff FULL PLAIN --format text", "diff FULL PLAIN --format md", "diff FULL PLAIN --format json"),
@@ -50,6 +56,9 @@ SHARED = [
     *("check FULL --against LOCK --format text", "check FULL --against LOCK --format md"),
     *("check FULL --against LOCK --format json", "lock FULL", "report FULL -o -", "report PLAIN FULL -o -"),
     *("stability PLAIN FULL --format text", "stability PLAIN FULL --format md", "stability PLAIN FULL --format json"),
+    *(f"compare {logs} --format {form}" for logs in ("PLAIN FULL", "FULL PLAIN") for form in FORMATS),
+    *(f"{command} FULL --format {form}" for command in ANSWERS for form in FORMATS),
+    *("excerpt FULL:1-12 --redact",),
     *("show runs FULL --format md", "show options FULL --format md", "show messages FULL --format md", "trace FULL"),
     *(
         "show runs FULL --redact",

@@ -81,6 +81,9 @@ _KNOWN = re.compile(
 )  # fmt: skip
 # Quoted texts and what stands between blanks, one after the other.
 _WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s\"']+|[\"']")
+# An option may stand in brackets or quotes: of a message, of a command that a shell is given.
+_OPENING = "([{<,;`"
+_OPTION = re.compile(r"(?:^|[\s\"'(\[{<,;`])-")
 # Programs that take a folder, a port or a number behind -p, and those whose -p is a password though it looks like one.
 _PLAIN_P = frozenset(
     [
@@ -118,7 +121,7 @@ def redact(text: str) -> str:
         text = _ASSIGNED.sub(_assigned, text)
     text = _SCHEME.sub(rf"\g<1>\g<2>{REDACTED}", text)
     text = _KNOWN.sub(REDACTED, text)
-    return _words(text) if " -" in text or text.startswith("-") or "@" in text else text
+    return _words(text) if "@" in text or _OPTION.search(text) else text
 
 
 def redact_value(name: str, value: str | None) -> str | None:
@@ -213,10 +216,13 @@ def _words(text: str) -> str:
         if shown is None:
             option = ""
             shown = _BARE_USER.sub(f"{REDACTED}@", word) if "@" in word else word
-            if begins and word[0] == "-":
-                option = word.rstrip("=") if "=" not in word[:-1] else ""
+            bare = word.lstrip(_OPENING)
+            if begins and bare.startswith("-"):
+                option = bare.rstrip("=") if "=" not in bare[:-1] else ""
                 if program in _PASSWORD_P and word.startswith("-p") and len(word) > 2:
                     shown = f"-p{REDACTED}"
+            elif word[0] in "\"'" and len(word) > 2 and _OPTION.search(word, 1):
+                shown = f"{word[0]}{_words(word[1:-1])}{word[-1]}"
             elif begins and word[0] not in "\"'&|;":
                 name = word.rpartition("/")[2]
                 program = name if name in _PASSWORD_P or name in _PLAIN_P else program

@@ -69,6 +69,7 @@ def command(
     """
     from dataclasses import replace
 
+    from trtlog._util.redact import redact_table
     from trtlog.analyses.compare.ranking import compare
     from trtlog.report.documents.compare import compare as document_of
 
@@ -96,5 +97,5 @@ def command(
     elif format_ == "table":
         show(document_of(found), limit=limit)
     else:
-        print_rows(found.table, format_)
+        print_rows(redact_table(found.table), format_)
     return 1 if regressions and worse else 0

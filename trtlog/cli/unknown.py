@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from trtlog._util.redact import redact
 from trtlog._util.words import counted
 from trtlog.cli.common import echo, log_argument, source_of
 from trtlog.cli.inputs import text_path
@@ -30,7 +29,7 @@ def command(log: str, limit: int, rules: bool) -> None:
     lines = sum(shape.count for shape in shapes)
     echo(f"{name}: {counted(lines, 'unknown line')} of {counted(len(shapes), 'shape')}")
     for shape in shapes[:limit]:
-        echo(f"\n{shape.count} x {redact(shape.template)}")
-        echo(f"  line {captures.file_line(shape.line)}: {redact(shape.example)}")
+        echo(f"\n{shape.count} x {shape.template}")
+        echo(f"  line {captures.file_line(shape.line)}: {shape.example}")
         if rules:
-            echo("  " + "\n  ".join(redact(shape.skeleton).splitlines()))
+            echo("  " + "\n  ".join(shape.skeleton.splitlines()))

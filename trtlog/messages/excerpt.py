@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trtlog._util.redact import REDACTED, redact
+from trtlog._util.redact import REDACTED, redact, redact_value
 from trtlog._util.words import counted
 from trtlog.errors import InputError
 from trtlog.messages.captures import text
 
 # The name of a user in a path: of Linux, macOS and Windows, and behind drives that are mounted.
 _HOME = re.compile(r"((?:/home/|/Users/|[\\/]Users[\\/]|/export/home/|/data/home/))[^/\\\s:\"']+")
+
+# An option with its value, as a log lists it: the value goes to the end of the line.
+_LISTED = re.compile(r"((?:\[[^\]\s]{1,40}\] ?)*([A-Za-z][\w.-]*): )(.+)")
 
 
 def excerpt(path: str, first: int, last: int, *, redacted: bool = False) -> Iterator[tuple[int, str]]:
@@ -68,4 +71,6 @@ def anonymous(line: str) -> str:
     >>> anonymous("trtexec --onnx=/home/ann/net.onnx --token=12ab")
     'trtexec --onnx=/home/***/net.onnx --token=***'
     """
+    if listed := _LISTED.match(line):
+        line = f"{listed[1]}{redact_value(listed[2], listed[3])}"
     return _HOME.sub(rf"\g<1>{REDACTED}", redact(line))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from trtlog._util.redact import redact
 from trtlog.messages.captures import Remark, text
 from trtlog.messages.repeats import Repeats
 
@@ -65,7 +66,8 @@ def rank(lines: Repeats[Remark]) -> list[Shape]:
     templates: dict[bytes, tuple[str, str]] = {}
     for line, count, _, (_, _, _, body, _) in lines.entries():
         if body not in templates:
-            example = text(body[:_LONGEST]) + (" ..." if len(body) > _LONGEST else "")
+            # Before what varies is masked, which may take a secret apart.
+            example = redact(text(body[:_LONGEST])) + (" ..." if len(body) > _LONGEST else "")
             templates[body] = template_of(example), example
         template, example = templates[body]
         before, first, example = seen.get(template, (0, line, example))
