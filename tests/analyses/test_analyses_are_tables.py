@@ -7,6 +7,7 @@ import gzip
 import inspect
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow.parquet as pq
 import pytest
@@ -140,6 +141,24 @@ def test_sql_computes_only_what_it_reads(monkeypatch):
     names = set(log.sql("select table_name from information_schema.tables")["table_name"])
     assert names == {*TABLES, *table_names()}
     assert not set(computed) & set(ANALYSES)
+
+
+QUERIES = [name for name, analysis in ANALYSES.items() if analysis.rows().sql]
+
+
+def test_queries_are_the_same_in_parquet_and_in_threads(tmp_path):
+    log = parsed("mobilenet_fp16_verbose")
+    assert len(QUERIES) >= 5
+    tables = {name: log.table(name) for name in QUERIES}
+    assert all(table.num_rows for table in each(tables.values()))
+    again = trtlog.read_parquet(log.to_parquet(tmp_path / "parquet"))
+    assert [name for name in QUERIES if not again.table(name).equals(tables[name])] == []
+    logs = [trtlog.read_parquet(tmp_path / "parquet") for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(lambda own: {name: own.table(name) for name in QUERIES}, logs))
+    assert all(own == tables for own in each(made))
+    with pytest.raises(TypeError, match="Stretch takes no option 'least'"):
+        log.analyze.stretches(least=3)
 
 
 def test_a_file_of_several_runs_gives_the_rows_of_all():
