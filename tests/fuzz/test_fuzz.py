@@ -48,6 +48,7 @@ def test_each_mutation_changes_a_log(name):
 def test_an_input_comes_again_by_its_numbers():
     assert session.input_of("3:4", []) == session.input_of("3:4", [])
     assert session.input_of("3:4", []) != session.input_of("3:5", [])
+    assert {session.input_of(f"3:{number}", [], "forms")[3] for number in range(20)} == {"forms"}
     assert mutated(b"a\n", b"b\n", Random(1)) == mutated(b"a\n", b"b\n", Random(1))
 
 
@@ -58,7 +59,7 @@ def test_a_fault_is_found_reduced_and_printed_as_a_test(monkeypatch):
 
     monkeypatch.setattr(checks, "read", read)
     data = b"[V] one\n[V] Layer\n" + b"[V] x\n" * 50 + b"[V] Tactic: 0x3 Time: 1\n[V] y\n"
-    monkeypatch.setattr(session, "input_of", lambda chance, logs: (data, b"", ["torn"], "read"))
+    monkeypatch.setattr(session, "input_of", lambda chance, logs, level: (data, b"", ["torn"], "read"))
     done = session.run(3, [1])
     (find,) = done.finds.values()
     assert find.count == 3
