@@ -86,6 +86,10 @@ def commands() -> list[list[str]]:
         ["unknown", "b.log"],
     ]
     found += [["why", "conv", "a.log"], ["diff", "a.log", "b.log"], ["stability", "a.log", "b.log"]]
+    found += [["compare", "a.log", "b.log"], ["graph", "a.log", "-o", "-"], ["trace", "a.log"]]
+    found += [["excerpt", f"a.log:1-{LOG.count(chr(10))}"], ["pin", f"conv{EVIL}=0x2", "a.log"]]
+    of_one = ("what-if", "roofline", "precision", "reformats", "memory", "build-time", "performance")
+    found += [[command, "a.log"] for command in of_one]
     tables = ("messages", "onnx_nodes", "tactics", "timings", "passes", "options", "runs")
     rows = [["show", table, "a.log"] for table in tables]
     rows += [["query", "a.log", "select * from messages"], ["tactics", "a.log"], ["fusions", "a.log"]]
@@ -94,6 +98,7 @@ def commands() -> list[list[str]]:
     found += [[*row, "--format", "md"] for row in (["summary", "a.log"], ["lint", "a.log"], ["why", "conv", "a.log"])]
     found += [[*row, "--format", "json"] for row in (["lint", "a.log"], ["why", "conv", "a.log"])]
     found += [["diff", "a.log", "b.log", "--format", format_] for format_ in ("md", "json")]
+    found += [["compare", "a.log", "b.log", "--format", format_] for format_ in ("csv", "jsonl", "md", "json")]
     found += [
         ["summary", "a.log", "--strict"],
         ["why", EVIL, "a.log"],

@@ -65,7 +65,8 @@ def candidate_rows(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
                         "formats": test.raw_formats,
                         "control_ms": control.time_ms,
                         "test_ms": test.time_ms,
-                        "ratio": test.time_ms / control.time_ms,
+                        # A time that rounds to 0 says nothing of the machine.
+                        "ratio": test.time_ms / control.time_ms if control.time_ms and test.time_ms else None,
                     }
                 )
     return rows
@@ -97,7 +98,7 @@ def machine(rows: Sequence[dict[str, Any]]) -> Machine:
     >>> found.common, round(found.shift_percent, 1), round(found.noise_percent, 2)
     (5, 10.0, 1.35)
     """
-    logs = [math.log(row["ratio"]) for row in rows]
+    logs = [math.log(row["ratio"]) for row in rows if row["ratio"]]
     if len(logs) < MIN_COMMON:
         return Machine(len(logs))
     middle = median(logs)
@@ -109,7 +110,8 @@ def layer_shifts(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Return the median ratio of each layer's common tactics, test by control."""
     ratios: dict[str, list[float]] = {}
     for row in rows:
-        ratios.setdefault(row["layer"], []).append(row["ratio"])
+        if row["ratio"]:
+            ratios.setdefault(row["layer"], []).append(row["ratio"])
     return {layer: median(values) for layer, values in ratios.items()}
 
 
@@ -206,7 +208,7 @@ def _outlier(row: Mapping[str, Any], found: Machine) -> str:
             ("control", row["control_ms"], row["control_tactic_in_test_ms"]),
             ("test", row["test_tactic_in_control_ms"], row["test_ms"]),
         )
-        if (change := 100 * (after / before - 1)) is not None
+        if (change := _percent(before, after)) is not None
     ]
     return max(moved)[1]
 
@@ -229,4 +231,4 @@ def _lookup(candidates: Iterable[TacticTime], wanted: TacticTime | None) -> floa
 
 
 def _percent(time: float | None, other: float | None) -> float | None:
-    return None if time is None or other is None else 100 * (other / time - 1)
+    return None if not time or other is None else 100 * (other / time - 1)

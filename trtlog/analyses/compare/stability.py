@@ -307,7 +307,8 @@ def _shift(columns: Sequence[Sequence[Layer | None]], number: int) -> float | No
         if ours is None or theirs is None or ours.timed_as or theirs.timed_as:
             continue
         own, other = by_key(ours), by_key(theirs)
-        ratios += [other[key].time_ms / time.time_ms for key, time in own.items() if key in other]
+        both = [(other[key].time_ms, time.time_ms) for key, time in own.items() if key in other]
+        ratios += [theirs / ours for theirs, ours in both if theirs and ours]
     return 100 * (median(ratios) - 1) if ratios else None
 
 

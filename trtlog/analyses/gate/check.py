@@ -362,7 +362,7 @@ class _Check:
     def _tie(expected: Layer, layer: Layer) -> float | None:
         """Return by how much this build found the locked tactic slower than its own, at the same formats."""
         own = [c for c in layer.candidates if c.tactic == layer.tactic and c.time_ms == layer.tactic_ms]
-        if not own or layer.tactic_ms is None:
+        if not own or not layer.tactic_ms:
             return None
         formats = own[0].raw_formats
         same = [c.time_ms for c in layer.candidates if c.tactic == expected.tactic and c.raw_formats == formats]

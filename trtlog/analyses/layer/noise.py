@@ -36,7 +36,9 @@ class Repeat(Record):
     min_ms: float = column("float64", "shortest time", "ms")
     median_ms: float = column("float64", "median time", "ms")
     max_ms: float = column("float64", "longest time", "ms")
-    spread_percent: float = column("float64", "longest over shortest, less one", "%")
+    spread_percent: float | None = column(
+        "float64", "longest over shortest, less one; null where the shortest is 0", "%"
+    )
 
 
 def _repeats(timed: Iterable[Timed]) -> list[Timed]:
@@ -66,9 +68,9 @@ def repeats(layers: Layers) -> pa.Table:
     for key, times in groups.items():
         row = dict(zip(names, key, strict=True))
         row |= {"count": len(times), "min_ms": min(times), "median_ms": median(times), "max_ms": max(times)}
-        row["spread_percent"] = 100 * (max(times) / min(times) - 1)
+        row["spread_percent"] = 100 * (max(times) / min(times) - 1) if min(times) else None
         out.append(row)
-    out.sort(key=lambda row: (row["run"], -row["spread_percent"]))
+    out.sort(key=lambda row: (row["run"], -(row["spread_percent"] or 0.0)))
     return answer(Repeat, out)
 
 

@@ -333,7 +333,7 @@ def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
     ]
     out["memory"] = _named(rows(ask._layers.rows("layer_memory")), layer)
     profile = rows(log.table("profile"))
-    profile.sort(key=lambda r: -r["time_ms"])
+    profile.sort(key=lambda r: -(r["time_ms"] or 0.0))
     for place, row in enumerate(profile, 1):
         if row["layer"] == layer:
             out |= {"profile": row, "profile_rank": place}
