@@ -159,7 +159,7 @@ def test_what_a_cut_moves_is_read_by_the_tables_that_are_cut_alone(monkeypatch):
     monkeypatch.setattr(Captures, "lists", asked_lists)
     moved = segmented_kinds(captures)
     for name in each(BUILDERS):
-        context = Context(captures, "log")
+        context = Context(captures, ["log"], [{}])
         _ = context.runs, context.builds, context.clock  # what stands above a cut is remembered
         asked.clear()
         BUILDERS[name](context)
