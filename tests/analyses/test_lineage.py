@@ -129,3 +129,23 @@ def test_a_bias_that_a_rule_without_outcome_took_into_the_product_before_it():
     lost = trtlog.parse(text.encode()).analyze.lost_nodes()
     assert lost[["node", "reason", "line"]].values.tolist() == [["bias", "fused_away", 14], ["other", "unknown", 9]]
     assert lost.text[0] == "ConvReshapeBiasAddFusion on mm, which prints no outcome: its bias"
+
+
+def test_what_computes_a_shape_is_no_loss():
+    node = (
+        "Parsing node: {0} [{1}]\n{0} [{1}] inputs: {2}\nRegistering layer: {0} for ONNX node: {0}\n"
+        "{0} [{1}] outputs: [{0}_out -> {3}[INT32]], \n"
+    )
+    text = node.format("sh", "Shape", "[x -> (1, 4)[FLOAT]], ", "(2)")
+    text += node.format("take", "Gather", "[sh_out -> (2)[INT32]], [i -> ()[INT32]], ", "()")
+    text += node.format("join", "Concat", "[take_out -> ()[INT32]], [c -> (1)[INT32]], ", "(2)")
+    text += node.format("data", "Gather", "[x -> (1, 4)[FLOAT]], [take_out -> ()[INT32]], ", "(1, 4)")
+    text += node.format("weights", "Mul", "[a -> (2)[FLOAT]], [b -> (2)[FLOAT]], ", "(2)")
+    text = "".join(f"[V] [TRT] {line}\n" for line in text.splitlines())
+    text += "[V] [TRT] Engine Layer Information:\nLayer(Cask): mm, Tactic: 1, x[Float(1,4)] -> y[Float(1,4)]\n"
+    lost = trtlog.parse(text.encode()).analyze.lost_nodes().set_index("node")
+    assert lost.reason.to_dict() == {
+        "data": "unknown", "weights": "unknown", "sh": "shape", "take": "shape", "join": "shape",
+    }  # fmt: skip
+    assert lost.index.tolist()[:2] == ["data", "weights"]  # what computes stands first
+    assert lost.text["join"] == "computes a shape, from sh: no layer of the engine does it"

@@ -64,6 +64,7 @@ class Lost(Record):
         "name",
         "no_layer: the parser made no layer of it (a constant, a shape, folded at import); removed; fused_into: a "
         "rewrite took it into the layer that the text names; fused_away: fused into something that was then removed; "
+        "shape: it computes a shape from shapes, which no layer of an engine does; "
         "unknown: no line of the log tells",
     )
     text: str | None = column("text", "what the log says")
@@ -230,8 +231,10 @@ def lost_nodes(layers: Layers) -> pa.Table:
             continue
         row = {"run": node["run"], "node": node["node"], "op": node["op"]}
         fate = _fate(node, events)
-        out.append(row | (_bias(node, events, makers) or fate if fate["reason"] == "unknown" else fate))
-    out.sort(key=lambda row: (row["run"], row["op"] in _NO_WORK))
+        if fate["reason"] == "unknown":
+            fate = _bias(node, events, makers) or _shape(node, makers) or fate
+        out.append(row | fate)
+    out.sort(key=lambda row: (row["run"], row["op"] in _NO_WORK or row["reason"] == "shape"))
     return answer(Lost, out)
 
 
@@ -263,6 +266,26 @@ def _fate(node: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
     if not made:
         return {"reason": "no_layer", "text": f"{node['op']}: no layer registered", "line": node["line"]}
     return {"reason": "unknown", "text": None, "line": node["line"]}
+
+
+def _shape(node: dict[str, Any], makers: dict[str, Any]) -> dict[str, Any] | None:
+    """Return that a node computes a shape: numbers of rank 0 or 1, from nothing but shapes and constants."""
+    found, todo, seen = None, [node], {node["node"]}
+    while todo:
+        one = todo.pop()
+        if any(t["shape"] is None or len(t["shape"]) > 1 for t in one["outputs"] or ()):
+            return None
+        if one["op"] in ("Shape", "Size"):
+            found = found or one
+            continue
+        for maker in (makers[t["tensor"]] for t in one["inputs"] or () if t["tensor"] in makers):
+            if maker["node"] not in seen:
+                seen.add(maker["node"])
+                todo.append(maker)
+    if found is None:
+        return None
+    text = f"computes a shape, from {found['node']}: no layer of the engine does it"
+    return {"reason": "shape", "text": text, "line": node["line"]}
 
 
 def _bias(node: dict[str, Any], events: list[dict[str, Any]], makers: dict[str, Any]) -> dict[str, Any] | None:
