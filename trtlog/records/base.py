@@ -147,7 +147,7 @@ def run_column() -> Any:
 
 def engine_column() -> Any:
     """Declare the column that says of which engine of the run a row is."""
-    return column("int32", "number of the build in the run, from 0: see table engines")
+    return column("int32", "number of the engine in the run, from 0; each backend strategy tried is one: see engines")
 
 
 def line_column(what: str) -> Any:
