@@ -50,7 +50,7 @@ def parse_each(
     >>> folder = "fixtures/trt-8.5.3-h200"
     >>> found = parse_each([f"{folder}/sweep_r50_fp32_b1.log.gz", "none.log", f"{folder}/sweep_r50_fp32_b8.log.gz"])
     >>> [type(one).__name__ if isinstance(one, Exception) else one.performance.throughput_qps for one in found]
-    [1379.86, 'InputError', 870.464]
+    [1505.71, 'InputError', 870.464]
     """
     folders: dict[Path, Siblings] = {}
     waiting = iter(sources)
