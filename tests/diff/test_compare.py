@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 
 import pytest
 
 import trtlog
-from tests.conftest import CORPUS, each
+from tests.conftest import CORPUS, FIXTURES, each
 from tests.diff.conftest import CAPTURES, REPEATS, compared, load, text_of
 from tests.diff.test_cli import run
 
@@ -203,3 +204,13 @@ def test_regressions_end_with_exit_code_1(tmp_path):
     assert "graph_2" not in done.stdout
     assert run("compare", REPEATS / "graph_2.log.gz", "--baseline", base, "--regressions").returncode == 0
     assert "needs --baseline" in run("compare", slow, "--regressions").stderr
+
+
+def test_a_batch_of_0_scales_nothing():
+    logs = []
+    for batch in (0, 1, 8):
+        text = gzip.decompress((FIXTURES / "trt-8.5.3-h200/sweep_r50_best_b8.log.gz").read_bytes())
+        text = text.replace(b"Batch: Explicit", b"Batch: %d" % batch).replace(b"8x3x224x224", b"%dx3x224x224" % batch)
+        logs.append(trtlog.parse(text))
+    found = trtlog.compare(logs, by=["model"])
+    assert sorted(row["batch"] for row in found.table.to_pylist()) == [0, 1, 8]

@@ -345,7 +345,7 @@ def _ranked(
 def _scales(own: Sequence[_Entry], metric: str) -> dict[int, float]:
     """Return what the figure of each run is multiplied by: its batch, where those of the group differ."""
     batches = {entry.row["batch"] for entry in own}
-    if len(batches) == 1 or None in batches:
+    if len(batches) == 1 or not all(batches):  # not known, or 0
         return {id(entry): 1.0 for entry in own}
     return {id(e): float(e.row["batch"]) if metric == "throughput" else 1 / e.row["batch"] for e in own}
 
