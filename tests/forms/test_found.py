@@ -68,6 +68,7 @@ FOUND = {
     "tags cut from records": (AVERAGES, ("br", "wrap100")),
     "arrows that are cut before a mark": (LONG, ("quote", "wrap80")),
     "a command that ends at the width": ([*AVERAGES, *BUILT, *AVERAGES], ("quote", "wrap80")),
+    "a container in JSON, quoted in a mail that cut its lines": (AVERAGES * 3, ("docker-json", "quote", "wrap80")),
     "marks in a notebook on one line": (PYTHON, ("slashes", "notebook, minified")),
 }
 

@@ -139,7 +139,7 @@ def find_layers(data: bytes, *, whole: bool = False, logger: Logger | None = Non
         for depth in range(len(best) + 1):
             above = [layer for layer in best[:depth] if not isinstance(layer, Join)]
             for undo in WRAPPED.evident(_below(sample, above)):
-                ways.append(_cleared(sample, [*above, undo], hopes_first=False))
+                ways += [_cleared(sample, [*above, undo], hopes_first=first) for first in (False, True)]
         best = max(ways, key=lambda layers: _rank(sample, layers))
     return best
 
@@ -249,7 +249,7 @@ def _outermost(
             certain = undo.certain and worse <= max(1, _FEW_WORSE * changed)
             if (enough or certain) and (best is None or better > best[0]):
                 best = better, undo, after
-            elif maybe is None and not worse and _may_hide(form, sample, changed):
+            elif maybe is None and not worse and _may_hide(form, sample, after, changed):
                 maybe = undo, after
         if best is not None and not (hopes_first and hope):
             return best[1], best[2]
@@ -259,9 +259,10 @@ def _outermost(
     return hope
 
 
-def _may_hide(form: Form, sample: Sample, changed: int) -> bool:
-    """Tell whether so much of a text is of a form that another may lie below it."""
-    return form.hides and len(sample.hidden) > 1 and changed >= max(2, MOST * sample.filled)
+def _may_hide(form: Form, sample: Sample, after: Sample, changed: int) -> bool:
+    """Tell whether so much of a text is of a form that another may lie below it, in which the records still are."""
+    much = form.hides and len(sample.hidden) > 1 and changed >= max(2, MOST * sample.filled)
+    return much and 2 * len(after.hidden) >= len(sample.hidden)
 
 
 class Undoing:
