@@ -56,6 +56,10 @@ FOUND = {
         [*OPTIONS, f"{STAMP}[I] Memory Pools: workspace: default, dlaSRAM: default"],
         ("excel csv",),
     ),
+    "an empty line in a quotation, with the dollar of its end": (
+        [*AVERAGES, f"{STAMP}[I] Layer Information:", f"{STAMP}[I] Layers:", "conv0", "conv1", "", "Bindings:", "x"],
+        ("quote", "cat -e"),
+    ),
     "entities in two lines": (
         [*OPTIONS, f'{STAMP}[E] [TRT] While parsing node number 0 [Magic -> "y"]:', f'{STAMP}[V] [TRT] "a" && b'],
         ("entities",),
@@ -83,3 +87,16 @@ def test_rows_are_those_of_the_bare_lines(what):
     found = rows_of(trtlog.parse(text))
     assert {name: rows for name, rows in found.items() if repr(rows) != repr(expected[name])} == {}
     assert any(expected.values())
+
+
+def test_what_is_escaped_between_tags_of_a_page_is_read():
+    """The page's own tags do not say that nothing was escaped."""
+    nodes = [
+        f"; {STAMP}[TRT] [V] {text}"
+        for n in range(8)
+        for text in (f"Parsing node: n{n} [Identity]", f"n{n} [Identity] inputs: [a{n} -&gt; (8)[FLOAT]], ")
+    ]
+    log = trtlog.parse("\n".join(["<html><body>", "<pre>", *nodes, "</pre>", "</body></html>", ""]).encode())
+    assert [row["inputs"] for row in log.table("onnx_nodes").to_pylist()] == [
+        [{"tensor": f"a{n}", "dtype": "FLOAT", "shape": [8]}] for n in range(8)
+    ]

@@ -9,6 +9,8 @@ from typing import ClassVar
 from trtlog.source.forms.base import Form, Replace, Sample, Undo
 
 _ENTITY = re.compile(rb"&(?:lt|gt|amp|quot|apos|nbsp|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
+# A line of a page's own tags, around what was escaped.
+_TAGS = re.compile(rb"^\s*(?:</?[A-Za-z][^<>\n]*>[ \t]*)+$", re.MULTILINE)
 # Bytes above 127 that stand alone are of an older encoding, not of UTF-8.
 _ALONE = rb"(?<![\x80-\xff])%b(?![\x80-\xff])"
 _BLANKS = rb"\xc2\xa0|\xe2\x80[\x80-\x8a\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xe1\x9a\x80|" + _ALONE % rb"\xa0"
@@ -59,9 +61,10 @@ class Entities(Form):
         """Return one that reads the entities."""
         if b"&" not in sample.data or not _ENTITY.search(sample.data):
             return []
-        # Where all of a text is escaped no such character is left.
+        # Where all of a text is escaped no such character is left, but for the tags of the page around it.
         lines = sum(b"&" in line and _ENTITY.search(line) is not None for line in sample.lines)
-        left = any(character in sample.data for character in (b"<", b">"))
+        bare = _TAGS.sub(b"", sample.data)
+        left = any(character in bare for character in (b"<", b">"))
         entities = _ENTITY.findall(sample.data)
         enough = lines >= _CERTAIN or len(set(entities)) > 1
         whole = enough and not left and sample.data.count(b"&") <= _WHOLE * len(entities)

@@ -143,5 +143,6 @@ def _cut(shape: bytes) -> Undo:
     bare = re.sub(rb"(?:\\ |\\\t|\\?\t| )+$", b"", shape)
     words = shape.replace(rb" *[0-9]+", b"0").replace(b"\\", b"").decode("utf-8", "replace")
     note = f"{words!r} in front of each line was cut off" if words.strip() else "indentation was cut off"
-    ending = rb"^(?:%b|%b[ \t]*$)" % (shape, bare) if bare else rb"^%b" % shape
+    # an empty line holds the mark without its blank, and the dollar of "cat -e" behind it
+    ending = rb"^(?:%b|%b[ \t]*(?=\$?$))" % (shape, bare) if bare else rb"^%b" % shape
     return Replace(f"front {shape!r}", note, ending)
