@@ -20,7 +20,7 @@ from trtlog.values.formats import TensorFormat, decode_format, split_formats
 from trtlog.values.kernels import decode_kernel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TacticTime:
     """A timed tactic of a layer.
 
@@ -149,6 +149,10 @@ def decoded_tactic(
     )
 
 
+# Rows that are Python's at a time: of millions of tactics the columns would take more memory than the answers.
+_AT_ONCE = 1 << 16
+
+
 def timed_rows(tactics: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
     """Return columns of the timed tactics as rows: as many as :func:`timed_tactics` has, in its order.
 
@@ -160,7 +164,8 @@ def timed_rows(tactics: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
         The columns.
     """
     timed = tactics.select(list(names)).filter(pc.invert(pc.is_nan(tactics.column("time_ms"))))  # drops nulls too
-    return zip(*map(values_of, timed.columns), strict=True)
+    for start in range(0, timed.num_rows, _AT_ONCE):
+        yield from zip(*map(values_of, timed.slice(start, _AT_ONCE).columns), strict=True)
 
 
 def format_key(text: str | None) -> str:
@@ -197,6 +202,7 @@ def by_layer(tactics: pa.Table) -> dict[str, list[TacticTime]]:
         Table ``tactics``.
     """
     keys = _FormatKeys()
+    pairs: dict[tuple[str, str], tuple[str, ...]] = {}
     found: dict[str, list[TacticTime]] = {}
     for row, (layer, runner, tactic, kernel, inputs, outputs, time, chosen, line, engine, kind) in enumerate(
         timed_rows(
@@ -216,7 +222,10 @@ def by_layer(tactics: pa.Table) -> dict[str, list[TacticTime]]:
     ):
         if layer is None:
             continue
-        formats = (*keys[inputs or ""], "->", *keys[outputs or ""])
+        pair = inputs or "", outputs or ""
+        formats = pairs.get(pair)
+        if formats is None:
+            formats = pairs[pair] = (*keys[pair[0]], "->", *keys[pair[1]])
         found.setdefault(layer.strip(), []).append(
             TacticTime(runner, tactic, kernel, formats, inputs, outputs, time, bool(chosen), line, engine, row, kind)
         )
