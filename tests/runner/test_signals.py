@@ -100,7 +100,9 @@ def test_an_ended_conversion_leaves_the_older_one_or_the_new_one(number, kind, t
     code = ended(process, number)
     after = (trtlog.read_parquet if kind == "folder" else trtlog.open_dataset)(out).table("runs").num_rows
     assert code in (0, 130, 128 + number, -number)
-    assert after == before if code else after > before
+    # each log is there whole or not at all; the short one may be there before the long one
+    new = {8} if kind == "folder" else {before + 1, before + 8, before + 9}
+    assert after in ({before} | new if code else {max(new)})
 
 
 @pytest.mark.slow
