@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import trtlog
+from trtlog.tables import BUILDERS
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = ROOT / "fixtures"
@@ -76,6 +77,18 @@ def each(items: Iterable[T]) -> Iterator[T]:
         empty = False
         yield item
     assert not empty, "nothing to look at"
+
+
+def passes_fail_on(layers: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a mistake into the table of passes: it cannot be made of a log whose graph has so many layers."""
+    build = BUILDERS["passes"]
+
+    def failing(context):
+        if layers in context.captures.matches("original_layers").column("layers").to_pylist():
+            raise ZeroDivisionError("a mistake")
+        return build(context)
+
+    monkeypatch.setitem(BUILDERS, "passes", failing)
 
 
 @functools.cache

@@ -11,14 +11,14 @@ import re
 import pytest
 
 import trtlog
-from tests.conftest import CORPUS, FIXTURES, ROOT, each
+from tests.conftest import CORPUS, FIXTURES, ROOT, each, passes_fail_on
 from trtlog.errors import InputError, NoLogError, StrictError
 from trtlog.log import _same
 from trtlog.messages.classify import Classifier
 from trtlog.reader import Reader
 from trtlog.records import TABLES
 from trtlog.several import parse_each
-from trtlog.tables import BUILDERS, TableSet
+from trtlog.tables import TableSet
 
 FOLDERS = [FIXTURES, CORPUS, *(ROOT.parent / "shared" / name for name in ("captures", "cases"))]
 _ENDINGS = (".log", ".txt", ".out", ".log.gz", ".txt.gz")
@@ -134,14 +134,7 @@ def test_a_mistake_in_the_rows_of_one(monkeypatch, tmp_path):
     texts = [b"[11/22/2026-13:22:03] [V] [TRT] Original: %d layers\n" % n for n in (3, 666, 5)]
     for number, text in enumerate(texts):
         (tmp_path / f"{number}.log").write_bytes(text)
-    build = BUILDERS["passes"]
-
-    def failing(context):
-        if b"666" in context.captures.matches("original_layers").column("layers").to_pylist():
-            raise ZeroDivisionError("a mistake")
-        return build(context)
-
-    monkeypatch.setitem(BUILDERS, "passes", failing)
+    passes_fail_on(b"666", monkeypatch)
     found = list(parse_each([tmp_path / f"{number}.log" for number in range(3)]))
     assert [found[n].table("passes").column("layers").to_pylist() for n in (0, 2)] == [[3], [5]]
     assert found[1].table("runs").num_rows == 1

@@ -18,7 +18,7 @@ import time
 import pytest
 
 import trtlog
-from tests.conftest import ROOT, each
+from tests.conftest import ROOT, each, passes_fail_on
 from tests.dataset.conftest import assert_whole, digest, globbed, text, write_logs
 from trtlog.dataset import manifest
 from trtlog.dataset.batch import Task, convert_batch
@@ -28,7 +28,6 @@ from trtlog.dataset.lock import locked
 from trtlog.dataset.reading import read_small
 from trtlog.dataset.storage import Storage
 from trtlog.errors import InputError
-from trtlog.tables import BUILDERS
 
 CRASH = "net00003"
 
@@ -86,14 +85,7 @@ def test_a_mistake_in_the_tables_of_one_log(tmp_path, dataset, monkeypatch):
     (tmp_path / "logs" / "empty.log").write_bytes(b"")
     (tmp_path / "logs" / "notes.txt").write_text("nothing of the kind\n")
     (tmp_path / "logs" / "cut.log.gz").write_bytes(gzip.compress(text(99).encode())[:60])
-    build = BUILDERS["passes"]
-
-    def failing(context):
-        if b"3" in context.captures.matches("original_layers").column("layers").to_pylist():
-            raise ZeroDivisionError("a mistake")
-        return build(context)
-
-    monkeypatch.setitem(BUILDERS, "passes", failing)
+    passes_fail_on(b"3", monkeypatch)
     done = trtlog.to_dataset(tmp_path / "logs", dataset)
     mistake = "a mistake in trtlog itself (ZeroDivisionError: a mistake)"
     failed = dict(done.failed)

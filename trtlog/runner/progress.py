@@ -335,7 +335,7 @@ class Progress:
     def _on_engine_built(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
         self._state.built = True
         if self.built_after_s is None and elapsed_s is not None:
-            self.built_after_s = round(elapsed_s, 3)
+            self.built_after_s = elapsed_s
         yield from ()
 
     def _on_inference_started(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
