@@ -65,7 +65,7 @@ class Dataset(TableFrames, InNotebook):
         return _Tables(self)
 
     def table(
-        self, name: str, columns: Sequence[str] | None = None, filter: Any = None
+        self, name: str, columns: Sequence[str] | None = None, filter: Any = None, *, log: str | None = None
     ) -> pa.Table:
         """Return a table, or some columns and rows of it, as a pyarrow.Table.
 
@@ -77,6 +77,8 @@ class Dataset(TableFrames, InNotebook):
             Only these columns are read.
         filter : pyarrow.compute.Expression, optional
             Only rows for which it holds; parts and row groups that cannot hold any are not read.
+        log : str, optional
+            Only rows of the log of this digest; parts of other logs are not opened.
 
         Raises
         ------
@@ -84,13 +86,18 @@ class Dataset(TableFrames, InNotebook):
             There is no such table or column.
         """
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         for column in columns or ():
             if column not in self._schema(name).names:
                 raise QueryError(f"{name} has no column {column!r}; it has {', '.join(self._schema(name).names)}")
 
+        if log is not None:
+            of_log = pc.field("log") == log
+            filter = of_log if filter is None else filter & of_log
+
         def read() -> pa.Table:
-            return self.scanned(name).to_table(columns=list(columns) if columns else None, filter=filter)
+            return self.scanned(name, log).to_table(columns=list(columns) if columns else None, filter=filter)
 
         try:
             table: pa.Table = self._again(read)
@@ -141,8 +148,8 @@ class Dataset(TableFrames, InNotebook):
     def __dir__(self) -> Iterable[str]:
         return sorted({*super().__dir__(), *TABLES})
 
-    def scanned(self, name: str) -> Any:
-        """Return a table as a pyarrow.dataset.Dataset, for engines that read piece by piece."""
+    def scanned(self, name: str, log: str | None = None) -> Any:
+        """Return a table, or its parts that may hold rows of a log, as a pyarrow.dataset.Dataset, to read in pieces."""
         import pyarrow.dataset as pads
 
         schema = self._schema(name)
@@ -150,7 +157,10 @@ class Dataset(TableFrames, InNotebook):
         if name == CATALOGUE:
             parts = [(part, None) for part in self._manifest.catalogue]
         else:
-            parts = [(group.part(name), _partition(group)) for group in self._manifest.groups if name in group.tables]
+            groups = [group for group in self._manifest.groups if name in group.tables]
+            if log is not None:
+                groups = [group for group in groups if log in group.logs]
+            parts = [(group.part(name), _partition(group)) for group in groups]
         staged = {target: source for source, target in self._manifest.moves}
         pieces = []
         for file, partition in parts:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from trtlog.dataset.manifest import CATALOGUE
 from trtlog.errors import QueryError
@@ -35,7 +34,7 @@ class OneLog(Mapping[str, pa.Table]):
         return self._read[name]
 
     def _rows(self, name: str) -> pa.Table:
-        own = self._dataset.table(name, filter=pc.field("log") == self._digest)
+        own = self._dataset.table(name, log=self._digest)
         schema = schema_of(name)
         table = own.select(schema.names).cast(schema)
         if "run" in schema.names:
