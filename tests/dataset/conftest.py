@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import multiprocessing
 from pathlib import Path
 
 import duckdb
@@ -74,6 +76,16 @@ def plain(log: trtlog.Log) -> dict[str, list[dict]]:
 
 def _counts(dataset: Path, table: str) -> list[tuple]:
     return duckdb.sql(f"select log, count(*) from '{dataset}/{table}/**/*.parquet' group by log").fetchall()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_of_one_process():
+    """Processes of conversions and of Dask are forked of one that has loaded what both need."""
+    with contextlib.suppress(ImportError):  # not on Windows
+        from multiprocessing import forkserver
+
+        multiprocessing.set_forkserver_preload(["distributed", "trtlog.dataset.batch", "tests.dataset.readers"])
+        forkserver.ensure_running()
 
 
 @pytest.fixture

@@ -15,9 +15,8 @@ import pytest
 import trtlog
 from tests.conftest import ROOT, each
 from tests.dataset.conftest import assert_whole, globbed, write_logs
-from tests.dataset.test_failures import crashing, dying
+from tests.dataset.readers import crashing, dying, slow
 from trtlog.dataset import manifest
-from trtlog.dataset.reading import read_small
 from trtlog.dataset.storage import Storage
 from trtlog.errors import InputError
 
@@ -59,11 +58,6 @@ def doomed(four):
     four.cluster.scheduler.allowed_failures = 0
     four.wait_for_workers(4, timeout=60)
     return four
-
-
-def slow(reader, fetched, *, strict):
-    time.sleep(0.05)
-    return read_small(reader, fetched, strict=strict)
 
 
 def test_a_cluster_gives_what_one_process_gives(tmp_path, dataset, client):

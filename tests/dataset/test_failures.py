@@ -20,40 +20,14 @@ import pytest
 import trtlog
 from tests.conftest import ROOT, each, passes_fail_on
 from tests.dataset.conftest import assert_whole, digest, globbed, text, write_logs
+from tests.dataset.readers import crashing, dying, dying_once
 from trtlog.dataset import manifest
 from trtlog.dataset.batch import Task, convert_batch
 from trtlog.dataset.commit import Writer
 from trtlog.dataset.find import find
 from trtlog.dataset.lock import locked
-from trtlog.dataset.reading import read_small
 from trtlog.dataset.storage import Storage
 from trtlog.errors import InputError
-
-CRASH = "net00003"
-
-
-def crashing(reader, fetched, *, strict):
-    """A reader with a mistake: it raises what no reader should."""
-    if CRASH in fetched.path.name:
-        raise ZeroDivisionError("a mistake")
-    return read_small(reader, fetched, strict=strict)
-
-
-def dying(reader, fetched, *, strict):
-    """A reader that takes its process with it, as a crash in a library or the kernel's memory killer does."""
-    if CRASH in fetched.path.name:
-        os._exit(9)
-    return read_small(reader, fetched, strict=strict)
-
-
-def dying_once(reader, fetched, *, strict):
-    """A reader whose process is killed in the middle, the first time only."""
-    if CRASH in fetched.path.name:
-        marker = fetched.path.with_suffix(".killed")
-        if not marker.exists():
-            marker.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-    return read_small(reader, fetched, strict=strict)
 
 
 # ------------------------------------------------------------------ processes

@@ -102,6 +102,9 @@ class Processes:
         self._stopped = False
         method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         self._context: Any = multiprocessing.get_context(method)
+        if method == "forkserver":
+            # Loaded once by the server that workers are forked of, in place of by each of them.
+            self._context.set_forkserver_preload(["__main__", "trtlog.dataset.batch"])
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
         """Yield what came of each task; batches that lost their process are tried again at the end."""
