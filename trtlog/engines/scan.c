@@ -75,11 +75,13 @@ static int32_t find_header(const Scan *scan, Text line, Text end) {
 
 /* Tell whether a body may hold another record, terminal colours, NULs or what a progress bar printed over. */
 static int is_odd(Text body, Text end) {
-  uint8_t odd = 0;
-  for (int64_t k = 0, length = end - body; k < length; k++) odd |= (body[k] == 0) | (body[k] == 27) | (body[k] == '\r');
-  for (Text at = body; !odd && (at = memchr(at, ']', (size_t)(end - at))); at++)
-    odd = end - at > 2 && at[1] == ' ' && at[2] == '[';
-  return odd;
+  size_t length = (size_t)(end - body);
+  uint8_t least = UINT8_MAX;
+  for (size_t k = 0; k < length; k++) least = body[k] < least ? body[k] : least;
+  if (least < ' ' && (memchr(body, 0, length) || memchr(body, 27, length) || memchr(body, '\r', length))) return 1;
+  for (Text at = body; (at = memchr(at, ']', (size_t)(end - at))); at++)
+    if (end - at > 2 && at[1] == ' ' && at[2] == '[') return 1;
+  return 0;
 }
 
 /* Tell whether a line of a rule for lines without a header might have one, also one that lost its trailing blank. */

@@ -14,12 +14,12 @@ enum { END, ANY_END, LITERAL, CLASS, REPEAT, SPLIT, JUMP, SAVE, UNKNOWN };
 enum { ANYTHING = -1, OTHER = -2, LAST = -3 };
 /* What became of a match or a search. */
 enum { UNCLEAR = -2, NONE = -1, NO = 0, YES = 1 };
-enum { FIELDS = 32, CHOICES = 128, NESTED = 32, CLASS_SIZE = 257, BODY_END = 256, FLOATING = 512 };
+enum { FIELDS = 32, CHOICES = 128, NESTED = 32, CLASS_SIZE = 258, BODY_END = 256, ONLY_OTHER = 257, TABLE = 256, FLOATING = 512, STRIDE = 4, WINDOW_SIZE = 7 };
 /* Work that one body is worth, in choices and in pieces of 64 bytes; one that needs more is left to Python. */
 enum { FUEL = 20000, PIECE = 6, LONGEST_BODY = 1 << 16 };
 
 typedef struct { int32_t label, length, children, n_children, variants, n_variants; } Node;
-typedef struct { int32_t root, floating, n_floating, buckets, chain, shift, always, begins; } Index;
+typedef struct { int32_t root, floating, n_floating, buckets, entries, shift, always; } Index;
 typedef struct { int32_t code, prefix, fields, measured, guards, n_guards; } Variant;
 
 typedef struct {
@@ -46,6 +46,19 @@ static int add_choice(Choices *choices, Code code, Text least, Text end) {
   return YES;
 }
 
+/* Return where a byte stands last before `end`, else `begin - 1`. */
+static Text last_byte(Text begin, Text end, uint8_t byte) {
+  const uint64_t ones = 0x0101010101010101ull, pattern = ones * byte;
+  for (; end - begin >= 8; end -= 8) {
+    uint64_t eight;
+    memcpy(&eight, end - 8, 8);
+    eight ^= pattern;
+    if ((eight - ones) & ~eight & ones << 7) break;
+  }
+  for (end--; end >= begin && *end != byte;) end--;
+  return end;
+}
+
 /* Return the last place up to `end` at which a repeat can end, since the literal behind it stands there; NULL for none. */
 static Text last_place(const Programme *p, Code repeat, Text least, Text end, Text body_end) {
   int32_t next = repeat[4];
@@ -54,8 +67,10 @@ static Text last_place(const Programme *p, Code repeat, Text least, Text end, Te
   int64_t length = literal[2];
   if (body_end - least < length) return NULL;
   if (body_end - end < length) end = body_end - length;
-  for (; end >= least; end--)
-    if (*end == next && !memcmp(end, p->text + literal[1], (size_t)length)) return end;
+  while ((end = last_byte(least, end + 1, (uint8_t)next)) >= least) {
+    if (!memcmp(end, p->text + literal[1], (size_t)length)) return end;
+    end--;
+  }
   return NULL;
 }
 
@@ -66,7 +81,12 @@ static Text longest(const Programme *p, Code repeat, Text at, Text end) {
   Text least = at + repeat[2];
   if (repeat[3] >= 0 && repeat[3] < end - at) end = at + repeat[3];
   if (!repeat[1]) return end;
-  while (at < end && class[*at]) at++;
+  if (class[ONLY_OTHER]) {
+    Text other = memchr(at, class[ONLY_OTHER], (size_t)(end - at));
+    at = other ? other : end;
+  } else {
+    while (at < end && class[*at]) at++;
+  }
   return at >= least ? at : NULL;
 }
 
@@ -146,6 +166,15 @@ static int match(const Programme *p, Code code, Text at, Body *body) {
   }
 }
 
+/* Return the number of the node that a byte leads to: where there are many, of a table of all bytes. */
+static int32_t child_of(const Programme *p, const Node *node, uint8_t byte) {
+  Code child = p->words + node->children;
+  if (node->n_children == TABLE) return child[byte];
+  for (int32_t k = 0; k < node->n_children; k++)
+    if (child[2 * k] == byte) return child[2 * k + 1];
+  return NONE;
+}
+
 /* Return the variants of the nodes on the way that a body takes through the prefix tree, the longest prefix last. */
 static int walk(const Programme *p, int32_t root, Body *body, const Node **path) {
   const Node *node = p->nodes + root;
@@ -155,29 +184,43 @@ static int walk(const Programme *p, int32_t root, Body *body, const Node **path)
       if (n == NESTED) return UNCLEAR;
       path[n++] = node;
     }
-    Code child = p->words + node->children;
-    int k = 0;
     if (at == body->end) return n;
-    while (k < node->n_children && child[2 * k] != *at) k++;
-    if (k == node->n_children) return n;
-    node = p->nodes + child[2 * k + 1];
+    int32_t child = child_of(p, node, *at);
+    if (child == NONE) return n;
+    node = p->nodes + child;
     if (body->end - at < node->length || memcmp(at, p->text + node->label, node->length)) return n;
     at += node->length;
   }
 }
 
-/* Mark the rules without a literal beginning whose rarest four bytes stand in a body, and those that have none. */
+/* Mark the rules without a literal beginning of which a literal stands in a body, and those that have none. A literal is
+ * found by the words that begin it, one for each place that a stride can meet it at. */
 static void mark_floating(const Programme *p, const Index *index, const Body *body, uint64_t *marked) {
-  Code rules = p->words + index->floating, first = p->words + index->buckets, next = p->words + index->chain;
+  enum { NEXT, WORD, RULE, WINDOW, OFFSET };
+  Code first = p->words + index->buckets, entries = p->words + index->entries;
   for (Code k = p->words + index->always; *k >= 0; k++) marked[*k >> 6] |= 1ull << (*k & 63);
-  Text begins = p->classes + index->begins * CLASS_SIZE;
-  for (Text at = body->begin; body->end - at >= 4; at++) {
-    if (!begins[*at]) continue;
+  for (Text at = body->begin; body->end - at >= 4; at += STRIDE) {
     int32_t word;
     memcpy(&word, at, 4);
-    for (int32_t k = first[(uint32_t)word * 0x9E3779B1u >> index->shift]; k >= 0; k = next[k])
-      if (rules[2 * k + 1] == word) marked[k >> 6] |= 1ull << (k & 63);
+    int32_t k = first[(uint32_t)word * 0x9E3779B1u >> index->shift];
+    for (; k >= 0; k = entries[k + NEXT]) {
+      Code entry = entries + k;
+      if (entry[WORD] != word || at - body->begin < entry[OFFSET]) continue;
+      Text begin = at - entry[OFFSET];
+      if (body->end - begin >= WINDOW_SIZE && !memcmp(begin, p->text + entry[WINDOW], WINDOW_SIZE))
+        marked[entry[RULE] >> 6] |= 1ull << (entry[RULE] & 63);
+    }
   }
+}
+
+static int lowest_bit(uint64_t bits) {
+#ifdef __GNUC__
+  return __builtin_ctzll(bits);
+#else
+  int place = 0;
+  for (; !(bits & 1); bits >>= 1) place++;
+  return place;
+#endif
 }
 
 /* Return the first variant of an index that matches a body: the longest prefix first, then those without one. */
@@ -197,13 +240,12 @@ static int32_t search(const Programme *p, const Index *index, Body *body) {
   if (!index->n_floating) return NONE;
   uint64_t marked[FLOATING / 64] = {0};
   mark_floating(p, index, body, marked);
-  for (int k = 0; k < index->n_floating; k++) {
-    if (!marked[k >> 6]) { k |= 63; continue; }
-    if (!(marked[k >> 6] >> (k & 63) & 1)) continue;
-    int32_t variant = p->words[index->floating + 2 * k];
-    int found = match(p, p->words + p->variants[variant].code, body->begin, body);
-    if (found != NO) return found == YES ? variant : UNCLEAR;
-  }
+  for (int part = 0; part < FLOATING / 64; part++)
+    for (uint64_t left = marked[part]; left; left &= left - 1) {
+      int32_t variant = p->words[index->floating + 64 * part + lowest_bit(left)];
+      int found = match(p, p->words + p->variants[variant].code, body->begin, body);
+      if (found != NO) return found == YES ? variant : UNCLEAR;
+    }
   return NONE;
 }
 

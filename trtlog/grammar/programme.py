@@ -2,7 +2,7 @@
 
 Each rule becomes a list of instructions for a small backtracking matcher, made from the tree of its expression. The
 literal beginnings of all rules of a set become a prefix tree; rules that begin with a field are found by the rarest
-four bytes of their literals. What an instruction cannot express becomes ``UNKNOWN``: such bodies are left to Python's
+bytes of their literals. What an instruction cannot express becomes ``UNKNOWN``: such bodies are left to Python's
 ``re``. ``docs/scanner.md`` explains the parts with an example.
 """
 
@@ -29,6 +29,11 @@ MOST_FIELDS = 32
 _MOST_WORDS = 20_000
 # Bits of a hash of four bytes by which rules without a literal beginning are found: for few, and for many of them.
 _FEW_BITS, _MANY_BITS, _FEW = 6, 12, 16
+# A node of the prefix tree with more children has a table of all bytes.
+_FEW_CHILDREN = 8
+# Rules without a literal beginning are found by words of so many bytes, looked for at every place of a stride.
+_WORD, _STRIDE = 4, 4
+_ENTRY = 5  # numbers of a word's entry
 # Bytes of literals that tell little, since names and numbers are made of them.
 _COMMON = frozenset(b" etaoinsrlc0123456789")
 # Fields of measured values: hardly one comes twice.
@@ -53,7 +58,7 @@ class Programme(NamedTuple):
     text : bytes
         All literal text.
     classes : bytes
-        257 bytes a class: which bytes, and whether the end of the body, are in it.
+        258 bytes a class: which bytes, and whether the end of the body, are in it, and the only byte that is not, else 0.
     """
 
     sets: dict[str, int]
@@ -119,7 +124,9 @@ class _Maker:
         indexes = [self._index(numbers) for numbers in sets.values()]
         classes = bytearray()
         for members in self._by_number:
+            others = EVERY_BYTE - members
             classes += bytes(number in members for number in range(_BODY_END + 1))
+            classes.append(min(others) if len(others) == 1 else 0)
         return Programme(
             {name: number for number, name in enumerate(sets)},
             len(rows),
@@ -285,26 +292,24 @@ class _Maker:
         """Return the index of rules in the order of precedence."""
         floating = [number for number in numbers if not self._variants[number].prefix]
         bits = _FEW_BITS if len(floating) <= _FEW else _MANY_BITS
-        rows: list[int] = []
-        buckets, chain, always = [-1] * (1 << bits), [-1] * len(floating), []
-        needed = [_words_of(self._variants[number]) for number in floating]
-        seen = Counter(word for words in needed for word in words)
-        for place, (number, words) in enumerate(zip(floating, needed, strict=True)):
-            if not words:
-                rows += [number, 0]
+        buckets, entries, always = [-1] * (1 << bits), [], []
+        windows = [_windows_of(self._variants[number]) for number in floating]
+        seen = Counter(word for found in windows for word in {word for window in found for word in window})
+        for place, found in enumerate(windows):
+            if not found:
                 always.append(place)
                 continue
-            rarest = min(words, key=lambda word: (word[:1].islower(), seen[word], sum(b in _COMMON for b in word)))
-            word = int.from_bytes(rarest, "little")
-            bucket = (word * 0x9E3779B1 & 0xFFFFFFFF) >> (32 - bits)
-            rows += [number, _signed(word)]
-            chain[place] = buckets[bucket]
-            buckets[bucket] = place
+            window = min(found, key=lambda words: _how_common(words, seen))
+            text = self._place(window[0] + window[-1][-_STRIDE + 1 :])
+            for offset, begin in enumerate(window):
+                word = int.from_bytes(begin, "little")
+                bucket = (word * 0x9E3779B1 & 0xFFFFFFFF) >> (32 - bits)
+                entries += [buckets[bucket], _signed(word), place, text, offset]
+                buckets[bucket] = len(entries) - _ENTRY
         prefixed = [(self._variants[number].prefix.encode(), number) for number in sorted(set(numbers) - set(floating))]
         root = self._prefix_tree(prefixed, b"")
-        lists = self._add(rows), len(floating), self._add(buckets), self._add(chain)
-        begins = self._class(word & 0xFF for word in rows[1::2] if word)
-        return root, *lists, 32 - bits, self._add([*always, -1]), begins
+        lists = self._add(floating), len(floating), self._add(buckets), self._add(entries)
+        return root, *lists, 32 - bits, self._add([*always, -1])
 
     def _prefix_tree(self, rules: list[tuple[bytes, int]], label: bytes) -> int:
         """Return the number of the node that the rest of some prefixes hangs on; children stand by their first byte."""
@@ -319,15 +324,29 @@ class _Maker:
         for byte, group in sorted(groups.items(), key=lambda item: -len(item[1])):  # the most rules first
             common = _common_prefix(min(group)[0], max(group)[0])
             children += [byte, self._prefix_tree([(prefix[len(common) :], n) for prefix, n in group], common)]
-        lists = self._add(children), len(groups), self._add(here), len(here)
+        if len(groups) > _FEW_CHILDREN:
+            table = dict(zip(children[::2], children[1::2], strict=True))
+            children = [table.get(byte, -1) for byte in range(256)]
+        n_children = len(groups) if len(groups) <= _FEW_CHILDREN else len(children)
+        lists = self._add(children), n_children, self._add(here), len(here)
         self._nodes[node] = (self._place(label), len(label), *lists)
         return node
 
 
-def _words_of(variant: Variant) -> dict[bytes, None]:
-    """Return all four bytes that stand together in a literal of a rule, in their order."""
+def _windows_of(variant: Variant) -> dict[tuple[bytes, ...], None]:
+    """Return the windows of a rule's literals: the words that begin at each place of a stride, of which a body that holds
+    the literal has one at a place that the scanner looks at."""
     texts = [text.encode() for text in variant.literals]
-    return dict.fromkeys(text[at : at + 4] for text in texts for at in range(len(text) - 3))
+    length = _WORD + _STRIDE - 1
+    starts = [(text, at) for text in texts for at in range(len(text) - length + 1)]
+    return dict.fromkeys(tuple(text[at + k : at + k + _WORD] for k in range(_STRIDE)) for text, at in starts)
+
+
+def _how_common(window: Iterable[bytes], seen: Counter[bytes]) -> tuple[int, int, int]:
+    """Return how often the words of a window will be met: other rules' literals first, then names of layers and kernels."""
+    words = list(window)
+    common = sum(byte in _COMMON for word in words for byte in word)
+    return max(seen[word] for word in words), sum(word.isalnum() for word in words), common
 
 
 def _common_prefix(one: bytes, other: bytes) -> bytes:
