@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from trtlog.engines.library import Found, Rows, Tables, library, tables_of
 from trtlog.grammar.precedence import BARE
-from trtlog.messages.classify import is_usual
+from trtlog.messages.classify import asks_section, is_usual
 from trtlog.messages.headers import Header
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class NativeLoop:
         if not self._scan:
             raise MemoryError
         self._found = Found.from_address(self._library.scan_found(self._scan))
+        self._rules: dict[tuple[str | None, bool], tuple[int, int]] = {}  # numbers of the sets, by section
         self._headers: list[tuple[bytes, Header]] = []  # text without its time, and what the reader says of it
         self._counted: list[int] = []  # lines of each header that were counted
         # Lines and bytes of each variant that the scanner took, those that were counted in the captures.
@@ -141,8 +142,12 @@ class NativeLoop:
         return number
 
     def _set_rules(self, number: int, header: Header) -> None:
-        sets = [self._tables.sets[index.name] for index in self._classifier.rules_for(header)]
-        self._library.scan_set_rules(self._scan, number, sets[0], sets[1] if len(sets) > 1 else _NONE)
+        key = self._section, asks_section(header)
+        rules = self._rules.get(key)
+        if rules is None:
+            sets = [self._tables.sets[index.name] for index in self._classifier.rules_for(header)]
+            rules = self._rules[key] = (sets[0], sets[1] if len(sets) > 1 else _NONE)
+        self._library.scan_set_rules(self._scan, number, *rules)
 
     def _note_times(self, engine: LineEngine, chunk: bytes) -> None:
         found = self._found

@@ -198,7 +198,7 @@ static int walk(const Programme *p, int32_t root, Body *body, const Node **path)
 static void mark_floating(const Programme *p, const Index *index, const Body *body, uint64_t *marked) {
   enum { NEXT, WORD, RULE, WINDOW, OFFSET };
   Code first = p->words + index->buckets, entries = p->words + index->entries;
-  for (Code k = p->words + index->always; *k >= 0; k++) marked[*k >> 6] |= 1ull << (*k & 63);
+  memcpy(marked, p->words + index->always, FLOATING / 8);
   for (Text at = body->begin; body->end - at >= 4; at += STRIDE) {
     int32_t word;
     memcpy(&word, at, 4);
@@ -238,7 +238,7 @@ static int32_t search(const Programme *p, const Index *index, Body *body) {
     }
   }
   if (!index->n_floating) return NONE;
-  uint64_t marked[FLOATING / 64] = {0};
+  uint64_t marked[FLOATING / 64];
   mark_floating(p, index, body, marked);
   for (int part = 0; part < FLOATING / 64; part++)
     for (uint64_t left = marked[part]; left; left &= left - 1) {

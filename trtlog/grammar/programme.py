@@ -26,6 +26,8 @@ _ANYTHING, _OTHER, _LAST = -1, -2, -3
 _BODY_END = 256
 # As many fields a row can have, and as many instructions a rule.
 MOST_FIELDS = 32
+# Rules of a set that begin with a field; where there are more, all bodies that reach them are left to Python.
+MOST_FLOATING = 512
 _MOST_WORDS = 20_000
 # Bits of a hash of four bytes by which rules without a literal beginning are found: for few, and for many of them.
 _FEW_BITS, _MANY_BITS, _FEW = 6, 12, 16
@@ -58,7 +60,7 @@ class Programme(NamedTuple):
     text : bytes
         All literal text.
     classes : bytes
-        258 bytes a class: which bytes, and whether the end of the body, are in it, and the only byte that is not, else 0.
+        258 bytes a class: which bytes, and whether the end of the body, are in it; the only byte that is not, else 0.
     """
 
     sets: dict[str, int]
@@ -292,12 +294,12 @@ class _Maker:
         """Return the index of rules in the order of precedence."""
         floating = [number for number in numbers if not self._variants[number].prefix]
         bits = _FEW_BITS if len(floating) <= _FEW else _MANY_BITS
-        buckets, entries, always = [-1] * (1 << bits), [], []
+        buckets, entries, always = [-1] * (1 << bits), [], 0
         windows = [_windows_of(self._variants[number]) for number in floating]
         seen = Counter(word for found in windows for word in {word for window in found for word in window})
         for place, found in enumerate(windows):
             if not found:
-                always.append(place)
+                always |= 1 << place % MOST_FLOATING
                 continue
             window = min(found, key=lambda words: _how_common(words, seen))
             text = self._place(window[0] + window[-1][-_STRIDE + 1 :])
@@ -309,7 +311,7 @@ class _Maker:
         prefixed = [(self._variants[number].prefix.encode(), number) for number in sorted(set(numbers) - set(floating))]
         root = self._prefix_tree(prefixed, b"")
         lists = self._add(floating), len(floating), self._add(buckets), self._add(entries)
-        return root, *lists, 32 - bits, self._add([*always, -1])
+        return root, *lists, 32 - bits, self._add(array("i", always.to_bytes(MOST_FLOATING // 8, "little")))
 
     def _prefix_tree(self, rules: list[tuple[bytes, int]], label: bytes) -> int:
         """Return the number of the node that the rest of some prefixes hangs on; children stand by their first byte."""
@@ -334,8 +336,10 @@ class _Maker:
 
 
 def _windows_of(variant: Variant) -> dict[tuple[bytes, ...], None]:
-    """Return the windows of a rule's literals: the words that begin at each place of a stride, of which a body that holds
-    the literal has one at a place that the scanner looks at."""
+    """Return the windows of a rule's literals: the words that begin at each place of a stride.
+
+    Of these a body that holds the literal has one where the scanner looks.
+    """
     texts = [text.encode() for text in variant.literals]
     length = _WORD + _STRIDE - 1
     starts = [(text, at) for text in texts for at in range(len(text) - length + 1)]
@@ -343,7 +347,7 @@ def _windows_of(variant: Variant) -> dict[tuple[bytes, ...], None]:
 
 
 def _how_common(window: Iterable[bytes], seen: Counter[bytes]) -> tuple[int, int, int]:
-    """Return how often the words of a window will be met: other rules' literals first, then names of layers and kernels."""
+    """Return how often the words of a window will be met: in other rules' literals, in names of layers and kernels."""
     words = list(window)
     common = sum(byte in _COMMON for word in words for byte in word)
     return max(seen[word] for word in words), sum(word.isalnum() for word in words), common

@@ -43,6 +43,8 @@ _PART_BYTES = 2 << 20
 _LIVE_LINES = 24
 # Smaller chunks are counted without numpy, which live runs need not load.
 _FEW_BYTES = 1 << 20
+_COUNTED_BYTES = 1 << 16
+_LINE_END = ord("\n")
 
 
 class Chunk(NamedTuple):
@@ -213,9 +215,10 @@ class Source:
                 if b"\n" in block:
                     last_end = len(waiting) - 1
                 if last_end >= 0 and (self._live or size >= self._chunk_bytes):
-                    cut = waiting[last_end].rindex(b"\n") + 1
-                    rest = [waiting[last_end][cut:], *waiting[last_end + 1 :]]
-                    data = b"".join([*waiting[:last_end], waiting[last_end][:cut]])
+                    last = waiting[last_end]
+                    cut = last.rindex(b"\n") + 1
+                    rest = [last[cut:], *waiting[last_end + 1 :]]
+                    data = b"".join([*waiting[:last_end], memoryview(last)[:cut]])
                     first = self._first_line
                     self._first_line += _line_ends(data)
                     self._waiting = rest if rest[0] else rest[1:]
@@ -267,7 +270,10 @@ def _line_ends(data: bytes) -> int:
         return data.count(b"\n")
     import numpy as np  # four times as fast as bytes.count
 
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
+    text = np.frombuffer(data, np.uint8)
+    marks = np.empty(_COUNTED_BYTES, bool)  # of a piece, which stays in the processor's cache
+    pieces = (text[begin : begin + _COUNTED_BYTES] for begin in range(0, len(text), _COUNTED_BYTES))
+    return sum(int(np.count_nonzero(np.equal(piece, _LINE_END, out=marks[: len(piece)]))) for piece in pieces)
 
 
 def open_source(source: Any, chunk_bytes: int = 8 << 20, *, live: bool = False, logger: Logger | None = None) -> Source:

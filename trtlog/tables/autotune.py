@@ -96,7 +96,7 @@ def _timed_tactics(context: Context) -> pa.Table:
         return empty("tactics")
     blocks = joined.blocks
     position = joined.tactic_block
-    named = _name_rows(context, joined)
+    named = _names_of(context, joined)
     columns: dict[str, Any] = {
         **context.places(joined.tactic_lines),
         "line": joined.tactics.column("line"),
@@ -113,7 +113,8 @@ def _timed_tactics(context: Context) -> pa.Table:
     }
     for name in _KERNEL_NUMBERS:
         texts = _with_names(context, joined, named, name)
-        columns[name] = to_int(texts.dictionary.cast(pa.binary()), pa.int64()).take(texts.indices)
+        if texts.null_count < size:
+            columns[name] = to_int(texts.dictionary.cast(pa.binary()), pa.int64()).take(texts.indices)
     return from_columns("tactics", columns, size)
 
 
@@ -146,6 +147,13 @@ def _fastest_rows(joined: Autotuning) -> Lines:
     return out
 
 
+def _names_of(context: Context, joined: Autotuning) -> Lines:
+    """Return the line that names each tactic, -1 for none; found once for the tables of a log."""
+    if joined.named is None:
+        joined.named = _name_rows(context, joined)
+    return joined.named
+
+
 def _name_rows(context: Context, joined: Autotuning) -> Lines:
     """Return the line that names each tactic: from 8.6 its own, before a line above it, -1 for none."""
     names = context.captured("tactic_name")
@@ -174,9 +182,10 @@ def _with_names(context: Context, joined: Autotuning, rows: Lines, field: str) -
     """Return what each tactic's line says of its kernel, else what the line that names it says."""
     printed = captured_bytes(joined.tactics, field)
     names = context.captured("tactic_name")
-    if not names.num_rows:
+    own = captured_bytes(names, field)
+    if own.null_count == len(own):
         return to_name(printed)
-    named = take(to_name(captured_bytes(names, field)), rows)
+    named = take(to_name(own), rows)
     if printed.null_count == len(printed):
         return named
     return pc.coalesce(to_text(printed), named.cast(pa.string())).dictionary_encode()
@@ -189,7 +198,7 @@ def unmeasured(context: Context) -> pa.Table:
         return empty("tactic_names")
     joined = autotuning(context)
     used = np.zeros(names.num_rows + 1, bool)
-    used[_name_rows(context, joined)] = True
+    used[_names_of(context, joined)] = True
     left = np.flatnonzero(~used[:-1])
     if not len(left):
         return empty("tactic_names")

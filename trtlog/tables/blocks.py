@@ -97,6 +97,7 @@ class Autotuning:
         self.fastest_ids = ids_of(fastest)
         self.fastest_ms = to_float(captured_bytes(fastest, "time_ms"), pa.float64())
         self.cached = kind_is(blocks.captured, "cached_result")
+        self.named: Lines | None = None  # the line that names each tactic, once it was looked for
         self._block_fastest()
         self._choose(context)
 

@@ -198,11 +198,11 @@ def tactic_number(printed: bytes | None) -> int | None:
 
 def to_tactic_id(values: pa.Array) -> pa.Array:
     """Parse tactic ids into unsigned numbers."""
-    if not pa.types.is_dictionary(values.type):
-        numbers = _hexadecimal(values)
-        if numbers is not None:
-            return from_numpy(numbers)
-    return by_distinct(values, tactic_number, pa.uint64())
+    coded = pa.types.is_dictionary(values.type)
+    numbers = _hexadecimal(values.dictionary if coded else values)
+    if numbers is None:
+        return by_distinct(values, tactic_number, pa.uint64())
+    return from_numpy(numbers).take(values.indices) if coded else from_numpy(numbers)
 
 
 def to_tactic(values: pa.Array) -> pa.DictionaryArray:

@@ -131,13 +131,38 @@ def _tensor(text: str, position: int) -> tuple[dict[str, Any], int] | None:
         found = is_["TENSOR_NAME"](text, position)
         tensor["Name"] = "" if found is None else found[0]
         position = position if found is None else found.end()
-    field, closes = is_["FIELD"], is_["TENSOR_CLOSE"]
-    while (found := field(text, position)) is not None:
-        key, value = read_pair(found[0])
-        tensor[key] = value
-        position = found.end()
-    found = closes(text, position)
+    found_fields = _fields(text[position : text.find("}", position) + 1])
+    if found_fields is not None:
+        # Lists are made anew: who gets one may change it.
+        tensor.update((key, value.copy() if isinstance(value, list) else value) for key, value in found_fields[0])
+        return tensor, position + found_fields[1]
+    fields, end = _read_fields(text, position)
+    tensor.update(fields)
+    found = is_["TENSOR_CLOSE"](text, end)
     return None if found is None else (tensor, found.end())
+
+
+def _read_fields(text: str, position: int) -> tuple[list[Pair], int]:
+    """Return what is said of a tensor and where that ends."""
+    field = _terminals()["FIELD"]
+    pairs: list[Pair] = []
+    while (found := field(text, position)) is not None:
+        pairs.append(read_pair(found[0]))
+        position = found.end()
+    return pairs, position
+
+
+@lru_cache(maxsize=4096)
+def _fields(text: str) -> tuple[list[Pair], int] | None:
+    """Return what the text up to a brace says of a tensor, and its length; None where more has to be read.
+
+    The tensors of an engine share most of it. What stands behind the brace tells nothing, but where a list is open.
+    """
+    if text.count("[") != text.count("]"):
+        return None
+    pairs, end = _read_fields(text, 0)
+    found = _terminals()["TENSOR_CLOSE"](text, end)
+    return None if found is None or any(isinstance(value, dict) for _, value in pairs) else (pairs, found.end())
 
 
 class _Matchers(dict[str, Any]):
