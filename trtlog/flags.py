@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+
+from trtlog._util.dataclass import dataclass
 
 Version = tuple[int, ...]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.programs import is_rtx, program, spelled, worded
 from trtlog.log import holds_help_only, is_exports_alone
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import importlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from trtlog import plugins
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import did_you_mean
 from trtlog.errors import PluginError, QueryError
 from trtlog.records import TABLES, Record

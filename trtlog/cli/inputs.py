@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from trtlog._util.dataclass import dataclass
 from trtlog.errors import InputError, QueryError
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import shutil
 import tarfile
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog.dataset.storage import filesystem, is_url, reason
 from trtlog.errors import InputError
 

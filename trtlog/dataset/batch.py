@@ -5,12 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.redact import redact
 from trtlog.dataset import manifest
 from trtlog.dataset.archives import Archives

@@ -7,10 +7,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from trtlog._util.cores import usable_cores
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted, plural
 from trtlog.dataset.batch import ReadLog, Task
 from trtlog.dataset.commit import Committed, Writer

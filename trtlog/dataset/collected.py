@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import distinct, from_list, from_numpy, to_numpy
+from trtlog._util.dataclass import dataclass
 from trtlog.dataset.manifest import Group
 from trtlog.dataset.parts import Partition, as_part, new_id, write_part
 from trtlog.dataset.storage import Storage

@@ -7,9 +7,10 @@ removals follow; whoever opens the dataset next to write does what is left of th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from trtlog._util.arrow import no_rows
+from trtlog._util.dataclass import dataclass
 from trtlog.dataset import manifest
 from trtlog.dataset.batch import Done
 from trtlog.dataset.catalogue import SCHEMA, failed_row, to_table

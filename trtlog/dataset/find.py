@@ -7,10 +7,11 @@ import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.paths import shown
 from trtlog.dataset.archives import archive_kind, members
 from trtlog.dataset.storage import filesystem, is_url, reason

@@ -6,10 +6,11 @@ import dataclasses
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import quote
 
+from trtlog._util.dataclass import dataclass
 from trtlog._version import __version__
 from trtlog.dataset.storage import Storage
 from trtlog.errors import InputError, SchemaError

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog.dataset.find import Job
 from trtlog.dataset.storage import reason
 from trtlog.errors import NoLogError, TrtlogError

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.redact import redact, redact_table
 from trtlog.dataset.catalogue import partitions, rows_of
 from trtlog.dataset.collected import Collected, Converted

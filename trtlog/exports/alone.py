@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog.errors import InputError
 from trtlog.exports.content import export_in, file_begins_as_export
 from trtlog.exports.documents import Export, read_exports

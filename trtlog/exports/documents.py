@@ -22,10 +22,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog.errors import InputError, caret
 from trtlog.exports import metadata
 from trtlog.source.decode import whole_text

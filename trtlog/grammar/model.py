@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
+
+from trtlog._util.dataclass import dataclass
 
 # What means something else in an expression than itself.
 _ESCAPES = str.maketrans({character: "\\" + character for character in "[]\\.^$*+?{}|()"})

@@ -6,10 +6,11 @@ The engine fills the same store in C and in Python, so the tables cannot depend 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog.grammar import Grammar, Variant
 from trtlog.messages.repeats import Repeats
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from trtlog._util.dataclass import dataclass
 from trtlog.display import InNotebook
 
 __all__ = ["TYPES", "Column", "Record", "column", "engine_column", "line_column", "record", "run_column"]
@@ -35,7 +36,7 @@ TYPES = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Column:
     """Type, unit and meaning of a column."""
 
@@ -70,7 +71,7 @@ _COMPLETION = threading.RLock()
 def _complete(cls: type) -> None:
     with _COMPLETION:
         if "__dataclass_fields__" not in cls.__dict__:
-            dataclasses.dataclass(frozen=True)(cls)
+            dataclasses.dataclass(frozen=True)(cls)  # of the library: users derive their own from it
 
 
 class _WhenAsked:

@@ -10,9 +10,10 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
 from trtlog.display import InNotebook
 from trtlog.records.base import Column

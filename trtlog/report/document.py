@@ -8,8 +8,9 @@ as the log has them: a writer escapes, redacts, makes control characters visible
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from trtlog._util.dataclass import dataclass
 
 Mark = Literal["", "strong", "aside", "code", "badge"]
 Tone = Literal["", "good", "bad", "caution", "hint", "accent"]

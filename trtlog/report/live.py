@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted
 from trtlog.report.document import Bar
 from trtlog.report.safe import shown, visible
@@ -30,7 +30,7 @@ _LEAST_NAME = 8
 _PAUSE_S = 0.2
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Pieces:
     """What the line says, in parts that go one after the other where there is no room.
 

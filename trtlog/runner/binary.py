@@ -15,10 +15,11 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol, Union, runtime_checkable
 
+from trtlog._util.dataclass import dataclass
 from trtlog.errors import RunError
 from trtlog.runner.helptext import Help, parse_help
 

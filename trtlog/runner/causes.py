@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.lint.causes import cause_of, meaning_of
 from trtlog.analyses.programs import worded
 from trtlog.runner.process import Ending

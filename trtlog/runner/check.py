@@ -6,8 +6,8 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from trtlog._util.dataclass import dataclass
 from trtlog.flags import Flag, all_flags, flags_of, spellings
 from trtlog.runner.arguments import FlagError, split_flag
 from trtlog.runner.helptext import Help

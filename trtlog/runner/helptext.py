@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from trtlog._util.dataclass import dataclass
 from trtlog.flags import (
     RELEASES,
     Version,

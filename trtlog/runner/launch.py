@@ -6,10 +6,10 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog.display import draw
 from trtlog.errors import RunError
 from trtlog.flags import flags_of, format_version

@@ -9,9 +9,9 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from trtlog._util.dataclass import dataclass
 from trtlog.errors import InputError
 
 # Field numbers of onnx.proto3; they have never changed.

@@ -6,9 +6,9 @@ import itertools
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog.errors import InputError
 from trtlog.runner.arguments import FlagError, arguments, shapes
 from trtlog.runner.onnx_inputs import read_inputs

@@ -21,9 +21,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from trtlog._util.dataclass import dataclass
 from trtlog.runner.binary import start_error
 from trtlog.runner.guard import Guard
 

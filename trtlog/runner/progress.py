@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from trtlog import grammar
+from trtlog._util.dataclass import dataclass
 from trtlog.messages.classify import Classifier, Line
 
 #: Phases in their order, with words for people. A log may leave some out.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
 from trtlog._util.words import counted, number
 from trtlog.analyses.build.builds import build_seconds

@@ -6,7 +6,6 @@ A tactic line names no layer: that stands in the ``Timing Runner`` line above it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import among, from_list, from_numpy, is_valid, to_filled
+from trtlog._util.dataclass import dataclass
 from trtlog.messages.captures import Matches, one_column
 from trtlog.tables.cells import (
     codes_of,

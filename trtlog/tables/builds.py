@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import from_numpy
+from trtlog._util.dataclass import dataclass
 from trtlog.messages.captures import Captures
 from trtlog.tables.bounds import RunBounds
 

@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import Array, among, from_list, from_numpy, to_numpy
+from trtlog._util.dataclass import dataclass
 from trtlog.messages.captures import text
 from trtlog.tables.cells import codes_of, encoded, from_codes, lines_of, to_text
 from trtlog.tables.context import Context

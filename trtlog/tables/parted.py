@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import from_numpy, to_numpy
+from trtlog._util.dataclass import dataclass
 from trtlog.tables.cells import one_array
 from trtlog.tables.context import Context
 from trtlog.tables.lines import in_file, replaced

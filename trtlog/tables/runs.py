@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import from_list, from_numpy, is_valid
+from trtlog._util.dataclass import dataclass
 from trtlog.flags import asks_help, decode_banner_version, format_version, program_of
 from trtlog.tables.blocks import kind_is
 from trtlog.tables.cells import (

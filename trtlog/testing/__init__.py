@@ -19,8 +19,9 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from trtlog._util.dataclass import dataclass
 
 __all__ = ["FakeTrtexec"]
 

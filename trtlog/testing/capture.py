@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from trtlog._util.dataclass import dataclass
 from trtlog.flags import Version, decode_banner_version
 from trtlog.runner.arguments import split_flag
 from trtlog.source.decode import whole_text

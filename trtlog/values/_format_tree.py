@@ -6,11 +6,11 @@ Loaded together with lark, when the first format is decoded.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from lark import Token, Transformer, v_args
 
+from trtlog._util.dataclass import dataclass
 from trtlog.values.layouts import layout_of_words
 
 _VARIABLE = re.compile(r"(?<![A-Za-z0-9_])E[0-9]+(?![A-Za-z0-9_])")

@@ -12,10 +12,10 @@ the name in ``nvinfer1::TensorFormat`` (``kHWC8``, ``kCHW32``) where there is on
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
 from trtlog.errors import InputError, caret
 from trtlog.values.format_lists import split_combination, split_formats

@@ -23,9 +23,9 @@ part of a name                      meaning
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted
 
 

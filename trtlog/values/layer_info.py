@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
 from trtlog.errors import InputError
 from trtlog.values._layer_text import read_pairs

@@ -8,8 +8,10 @@ accumulation on GeForce, for one) do less. Clock, multiprocessors and bus are th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from trtlog._util.dataclass import dataclass
 
 if TYPE_CHECKING:
     from trtlog.records.run import Device

@@ -8,10 +8,10 @@ line of trtexec's option section: minimum, optimum and maximum.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
 from trtlog.errors import InputError, caret
 

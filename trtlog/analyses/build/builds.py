@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted
 from trtlog.analyses.layer.engines import kept_engine, numbers_of
 

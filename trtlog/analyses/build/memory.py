@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import size
 from trtlog.analyses.layer.base import answer, rows, values_of
 from trtlog.analyses.layer.engine_layer import Layers

@@ -6,11 +6,11 @@ The one place that says what bounds a run: lint's rules, the summary and the rep
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.base import answer, rows
 from trtlog.analyses.layer.messages import Messages
 from trtlog.records.base import Record, column, line_column, record, run_column

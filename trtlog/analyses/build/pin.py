@@ -7,9 +7,9 @@ and ``tensorrt.TimingCacheKey.parse`` read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted, did_you_mean, first_of
 from trtlog.analyses.layer.base import rows
 from trtlog.analyses.programs import program

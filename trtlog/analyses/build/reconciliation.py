@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted
 from trtlog.analyses.build.performance import ENQUEUE_SHARE, measures
 from trtlog.analyses.layer.base import answer, rows

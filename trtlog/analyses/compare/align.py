@@ -20,10 +20,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import stable_name
 

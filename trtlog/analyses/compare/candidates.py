@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.compare.align import Pair
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.timings import TacticTime

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import did_you_mean, first_line
 from trtlog.analyses.compare.align import Alignment, Pair, align, read_nodes
 from trtlog.analyses.compare.aligned import attribution_rows, format_rows, layer_rows, reformat_rows, time_source

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.compare.aligned import changes
 from trtlog.analyses.compare.diff import diff
 from trtlog.errors import QueryError

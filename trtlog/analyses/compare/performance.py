@@ -16,10 +16,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted, percent
 from trtlog.analyses.compare import floors
 from trtlog.analyses.compare.regime import Regime, read_regime

@@ -12,9 +12,10 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.redact import redact_json
 from trtlog._util.words import counted, did_you_mean, plural
 from trtlog.analyses.build.overview import cause

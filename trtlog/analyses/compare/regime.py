@@ -9,8 +9,9 @@ run; here they decide how far two runs of one engine may be apart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from trtlog._util.dataclass import dataclass
 
 if TYPE_CHECKING:
     from trtlog.log import Log

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import fmean, variance
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.compare.floors import ALPHA, FLOOR_FREEDOM, HOST_ALPHA
 
 MIN_CHANGE_PERCENT = 1.0

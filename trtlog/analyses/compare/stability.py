@@ -12,10 +12,10 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from statistics import fmean, median, pstdev
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.redact import redact, redact_json
 from trtlog._util.words import counted, did_you_mean, plural
 from trtlog.analyses.build.builds import build_seconds

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted, percent, size
 
 # What an engine needs is the same in every run of it, to the byte.

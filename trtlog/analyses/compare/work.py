@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
+from trtlog._util.dataclass import dataclass
 from trtlog.values.shapes import parse_shapes_option
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.redact import redact, redact_json
 from trtlog._util.words import counted, first_line
 from trtlog.analyses.compare.align import Pair, align

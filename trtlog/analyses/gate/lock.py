@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.redact import redact, redact_value
 from trtlog._util.words import counted
 from trtlog.analyses.build.builds import build_seconds

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.base import tells_size
 from trtlog.analyses.layer.timings import TacticTime
 from trtlog.values.formats import split_formats

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.base import answer, formats_of, rows
 from trtlog.analyses.layer.conversion_times import Place, operand_formats, place_of
 from trtlog.analyses.layer.engine_layer import Layers

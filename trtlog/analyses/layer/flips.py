@@ -10,10 +10,11 @@ these conversions. An alternative that looked faster already in this log, and wa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.timing_noise import (
     CONVERSION_BLOCK,
     CONVERSION_OWN,

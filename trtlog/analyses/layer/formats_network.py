@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted
 from trtlog.analyses.layer.base import layout_of
 from trtlog.analyses.layer.conversion_times import operand_formats

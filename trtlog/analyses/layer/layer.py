@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.profile import REFORMATTER
 from trtlog.analyses.layer.timings import UNKNOWN, Selection, TacticTime
 

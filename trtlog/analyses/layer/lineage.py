@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.base import answer, copied_for, rows
 from trtlog.records.base import Record, column, line_column, run_column
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.base import answer, nulls_last
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.timings import Timed, decoded_tactic, timed_rows

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import first_line
 from trtlog.analyses.layer.base import rows
 from trtlog.analyses.layer.messages import messages_of

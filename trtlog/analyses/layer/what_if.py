@@ -10,11 +10,12 @@ one precision it says what this precision throughout would cost, and which layer
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
 from trtlog.analyses.layer.base import copied_for, formats_of, rows
 from trtlog.analyses.layer.lineage import Names

@@ -12,9 +12,9 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog.values.peaks import bytes_of
 
 # ONNX operators that multiply matrices.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted, first_of
 from trtlog.analyses.lint.causes import Cause, cause_of, errors_of, find_cause, is_crash, is_skip, words_of
 from trtlog.analyses.lint.registry import Hit, good, messages, rule

@@ -6,9 +6,9 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.base import formats_of
 from trtlog.analyses.layer.engine_layer import layers_of

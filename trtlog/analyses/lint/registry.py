@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from trtlog import plugins
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.messages import MessageRow, messages_of
 from trtlog.analyses.programs import worded

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
+
+from trtlog._util.dataclass import dataclass
 
 _ORDER_SWEEPS = 8
 _PLACE_SWEEPS = 8

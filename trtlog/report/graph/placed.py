@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from trtlog._util.dataclass import dataclass
 from trtlog.report.graph.drawing import Box, Drawing, Line
 from trtlog.report.graph.layout import lay_out
 

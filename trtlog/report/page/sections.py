@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog._util.redact import redact, redact_table
 from trtlog.analyses.build.memory import in_use
 from trtlog.report.document import Facts, Note, Sentence, Span, words

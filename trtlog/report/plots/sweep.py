@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from trtlog._util.dataclass import dataclass
 from trtlog.errors import QueryError
 from trtlog.report.plots.figures import COLORS, Figure, finish, graphs, label
 

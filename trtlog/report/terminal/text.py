@@ -6,14 +6,13 @@ text is whole, so that grep finds it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from trtlog._util.dataclass import dataclass
 from trtlog.report.document import Bar, Mark, Span, Tone, Words
 from trtlog.report.safe import visible
 

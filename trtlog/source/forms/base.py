@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
+from trtlog._util.dataclass import dataclass
 from trtlog.source.forms.judge import MESSAGE, Judge
 
 # So many lines are judged to tell whether a form is there.
