@@ -9,7 +9,7 @@ from tests.analyses.conftest import lines_of, parsed, timed
 from tests.conftest import each
 from trtlog.analyses.layer.why import find_layers
 from trtlog.analyses.layer.why_words import _rival
-from trtlog.cli.common import console
+from trtlog.cli.console import console
 
 MOBILENET, RESNET = "mobilenet_fp16_verbose", "resnet50_fp16_dyn_detailed"
 

@@ -19,6 +19,7 @@ from tests.conftest import FIXTURES, ROOT, each
 from tests.terminal import read_to_the_end
 from trtlog.analyses.layer.why import story
 from trtlog.analyses.lint import lint
+from trtlog.display import draw
 from trtlog.report.document import (
     Bar,
     Column,
@@ -31,6 +32,7 @@ from trtlog.report.document import (
     Points,
     Section,
     Sentence,
+    Span,
     Table,
     Tiles,
     Title,
@@ -39,8 +41,8 @@ from trtlog.report.document import (
 from trtlog.report.documents.diff import diff as diff_document
 from trtlog.report.documents.lint import lint as lint_document
 from trtlog.report.documents.summary import summary
-from trtlog.report.terminal.sheet import Sheet
-from trtlog.report.terminal.text import UNBOUNDED, drawn, fitted
+from trtlog.report.terminal.plain import drawn, lines, table_lines
+from trtlog.report.terminal.text import UNBOUNDED, fitted
 from trtlog.report.terminal.writer import render
 
 V8 = FIXTURES / "trt-8.5.3-h200"
@@ -177,7 +179,33 @@ def test_lines_for_a_pipe_are_what_the_console_prints():
     rows = [("a layer", "1.5", "wide 卷积"), ("b", "", "x"), ("two\nlines", "22", "")]
     columns = (Column("layer", "name"), Column("ms", "number"), Column("kernel", "name"))
     sheet = Table(columns, rows, whole=True)
-    assert "\n".join(Sheet(sheet).plain_lines()) + "\n" == printed(sheet)
+    assert "\n".join(table_lines(sheet)) + "\n" == printed(sheet)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_plain_lines_are_those_that_rich_writes_without_a_width(encoding):
+    """A pipe gets the lines without rich: of every answer, and of every block with what may stand in it."""
+    wide = "wide 卷积" if encoding == "utf-8" else "narrow"
+    odd = ("two\nlines\n", wide, "", "tok=1 --password=hunter2", "trailing  ")
+    sentences = [words(text, Span("marked", "strong", "bad")) for text in odd]
+    cells = [[text, sentences[n], Bar(0.3 * n, width=6 + n), Span(text), text] for n, text in enumerate(odd)]
+    kinds = ("name", "words", "bar", "code", "number")
+    tables = [
+        Table([Column(heading.upper() if heading != "bar" else "", heading) for heading in kinds], cells, most=most)
+        for most in (None, 2, 0)
+    ]
+    bare = Table([Column("", heading) for heading in kinds], cells, rest="--limit shows them")
+    points = Points(tuple(Point(sentence, (sentence, words("under"))) for sentence in sentences), "- ", 3, apart=True)
+    blocks = (*map(Sentence, sentences), points, *tables, bare, Facts((("a", sentences[0]), ("bc", sentences[1]))))
+    parts = (Title(sentences[1]), Note(odd[0]), Entry(sentences[3], blocks), Entry(sentences[1]), *blocks)
+    whole = (*parts, Section("title", parts, indent=2, apart=True), Folded(sentences[1], parts), Tiles((odd[:3],)))
+    documents = [Document("all", whole, sentences[3]), Document("nothing", ())]
+    documents += [draw("document", part) for _, part in texts() if not isinstance(part, Document)]
+    documents += [part for _, part in texts() if isinstance(part, Document)]
+    for document in each(documents):
+        for limit in (None, 3):
+            found = "".join(f"{line}\n" for line in lines(document, limit, ascii_only=encoding == "ascii"))
+            assert found == printed(document, UNBOUNDED, encoding, limit)
 
 
 def test_without_box_characters_bars_and_cuts_are_ascii():

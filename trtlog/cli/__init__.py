@@ -18,7 +18,8 @@ import click
 from trtlog._util.gc import rare_collection
 from trtlog._util.words import did_you_mean
 from trtlog._version import __version__
-from trtlog.cli.common import add_color_option, add_logger_option, echo, silence_broken_streams
+from trtlog.cli.common import add_logger_option, echo
+from trtlog.cli.console import add_color_option, silence_broken_streams
 
 _VERSION_HELP = "Show the version, and whether logs are read by the part in C, and exit."
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
 import os
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from trtlog._util.words import counted
+from trtlog.cli.console import console, is_plain, is_unbounded, keeper, kept, speaks_ascii_only
 from trtlog.cli.inputs import Place, is_dataset, place_of, places_of, read_found
 from trtlog.errors import InputError, NoLogError, QueryError
 from trtlog.report.safe import spelled, visible
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from rich.console import Console
 
     from trtlog.dataset.handle import Dataset
     from trtlog.log import Log
@@ -33,7 +32,7 @@ _SHOWN, _LONGEST = 40, 50
 _FOLDED = 10
 # Below this size a log is read before a progress bar could be seen.
 _PROGRESS_BYTES = 30_000_000
-_COLOR, _RAW, _LOG, _WIDE, _LOGGER = "trtlog.color", "trtlog.raw", "trtlog.log", "trtlog.wide", "trtlog.logger"
+_RAW, _LOG, _WIDE, _LOGGER = "trtlog.raw", "trtlog.log", "trtlog.wide", "trtlog.logger"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -85,14 +84,14 @@ def format_option(function: Function) -> Function:
         help="How rows come out: json is one document, jsonl an object a line.",
     )
     words = "Tables: all columns, however wide."
-    wide = click.option("--wide", is_flag=True, expose_value=False, callback=_keeper(_WIDE), help=words)
+    wide = click.option("--wide", is_flag=True, expose_value=False, callback=keeper(_WIDE), help=words)
     return option(wide(raw_option(function)))
 
 
 def raw_option(function: Function) -> Function:
     """Add ``--raw``, for commands that print CSV."""
     words = "CSV: leave cells that a spreadsheet would run as they are."
-    return click.option("--raw", is_flag=True, expose_value=False, callback=_keeper(_RAW), help=words)(function)
+    return click.option("--raw", is_flag=True, expose_value=False, callback=keeper(_RAW), help=words)(function)
 
 
 def redact_option(function: Function) -> Function:
@@ -104,21 +103,6 @@ def redact_option(function: Function) -> Function:
 def _keep_log(context: click.Context, _: click.Parameter, value: str | None) -> None:
     if value is not None:
         context.find_root().meta[_LOG] = value
-
-
-def _keeper(name: str) -> Callable[[click.Context, click.Parameter, bool | None], None]:
-    """Return what keeps an option for the whole program where it is given."""
-
-    def keep(context: click.Context, _: click.Parameter, value: bool | None) -> None:
-        if value is not None:
-            context.find_root().meta[name] = value
-
-    return keep
-
-
-def _meta(name: str) -> bool | None:
-    context = click.get_current_context(silent=True)
-    return None if context is None else context.find_root().meta.get(name)
 
 
 def text_format_option(function: Function, formats: Sequence[str] = ("text", "md", "json")) -> Function:
@@ -145,80 +129,6 @@ def reading_options(function: Function) -> Function:
     ):
         function = option(function)
     return function
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Return a rich console: as wide as the terminal, without a width in a pipe, where nothing is wrapped or cut.
-
-    Where ``COLUMNS`` is exported, it tells the width of a pipe.
-
-    Colours: on a terminal, unless ``NO_COLOR`` is set or ``TERM`` is dumb; in a pipe where ``FORCE_COLOR`` is set.
-    ``--color`` and ``--no-color`` come before both.
-    """
-    from rich.console import Console
-
-    from trtlog.report.terminal.text import UNBOUNDED
-
-    class Quitting(Console):
-        """A console that says that its reader has gone; rich itself would end the program."""
-
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError
-
-    stream = sys.stderr if stderr else sys.stdout
-    wanted = color_wanted()
-    if wanted is None and _set("FORCE_COLOR") and not _set("NO_COLOR"):
-        wanted = True
-    width = None
-    if not stream.isatty():
-        columns = os.environ.get("COLUMNS", "")
-        width = int(columns) if columns.isdigit() and int(columns) else UNBOUNDED
-    options: dict[str, Any] = {"file": stream, "width": width, "highlight": False, "soft_wrap": False, "emoji": False}
-    if wanted is False or (wanted is None and (_set("NO_COLOR") or os.environ.get("TERM") in ("dumb", "unknown"))):
-        return Quitting(**options, color_system=None, no_color=True, force_interactive=False)
-    if wanted:
-        return Quitting(**options, force_terminal=True, no_color=False, color_system=_color_system())
-    return Quitting(**options, force_terminal=stream.isatty())
-
-
-def silence_broken_streams() -> None:
-    """Send what is still buffered for a reader that has gone nowhere, so that the program's end does not fail on it."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, stream.fileno())
-                os.close(nowhere)
-
-
-def _set(name: str) -> bool:
-    """Whether an environment variable holds something; the conventions take an empty one for unset."""
-    return bool(os.environ.get(name))
-
-
-def _color_system() -> Any:
-    """Return the colours to use where they were asked for: those of the terminal, else the sixteen that all know."""
-    if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
-        return "truecolor"
-    return "256" if "256color" in os.environ.get("TERM", "") else "standard"
-
-
-def color_wanted() -> bool | None:
-    """Return the choice of ``--color`` or ``--no-color``, None where neither was given."""
-    return _meta(_COLOR)
-
-
-def add_color_option(command: click.Command) -> click.Command:
-    """Give a command ``--color`` and ``--no-color``."""
-    if not any(parameter.name == "color" for parameter in command.params):
-        words = "Colours always, or never; by default on a terminal unless NO_COLOR is set."
-        option = click.Option(
-            ["--color/--no-color"], default=None, expose_value=False, callback=_keeper(_COLOR), help=words
-        )
-        command.params.append(option)
-    return command
 
 
 # Commands that read logs, and so take --logger.
@@ -304,6 +214,12 @@ def show(document: Document, format_: str = "text", limit: int | None = None) ->
         from trtlog.report.markdown import to_markdown
 
         echo_data(to_markdown(document, limit), nl=False)
+        return
+    if is_plain():
+        from trtlog.report.terminal.plain import lines
+
+        sys.stdout.writelines(f"{line}\n" for line in lines(document, limit, ascii_only=speaks_ascii_only()))
+        sys.stdout.flush()
         return
     from trtlog.report.terminal.writer import render
 
@@ -503,7 +419,7 @@ def print_rows(table: pa.Table, format_: str, *, title: str | None = None) -> No
     from trtlog.report import rows
 
     if format_ == "csv":
-        rows.write_csv(table, lambda line: echo_data(line, nl=False), raw=bool(_meta(_RAW)))
+        rows.write_csv(table, lambda line: echo_data(line, nl=False), raw=bool(kept(_RAW)))
     elif format_ == "json":
         for line in rows.json_document(table):
             click.echo(line)
@@ -572,13 +488,12 @@ def _rows_that_fit(table: pa.Table) -> tuple[pa.Table, str]:
 def _print_table(table: Table, title: str | None) -> None:
     """Print rows as a table that fits the terminal; in a pipe a row is a line, and nothing is cut."""
     from trtlog.report.document import Document, Title, strong, words
-    from trtlog.report.terminal.sheet import Sheet
-    from trtlog.report.terminal.text import UNBOUNDED
+    from trtlog.report.terminal.plain import table_lines
 
-    if console().width < UNBOUNDED and not _meta(_WIDE):
+    if not is_unbounded() and not kept(_WIDE):
         show(Document("", (*([Title(words(strong(title)))] if title else []), table)))
         return
     if title:
         echo(title)
-    for line in Sheet(table).plain_lines():
+    for line in table_lines(table):
         click.echo(line)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from trtlog._util.words import plural
-from trtlog.cli.common import console, echo, progress_of, read_log, redact_option, source_of
+from trtlog.cli.common import echo, progress_of, read_log, redact_option, source_of
+from trtlog.cli.console import console
 
 if TYPE_CHECKING:
     from trtlog.dataset.build import Conversion

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trtlog._util.finite import finite
-from trtlog.cli.common import console, echo_json, silence_broken_streams
+from trtlog.cli.common import echo_json
+from trtlog.cli.console import console, silence_broken_streams
 from trtlog.report.safe import visible
 from trtlog.runner.progress import Event
 

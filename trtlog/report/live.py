@@ -16,7 +16,8 @@ from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted
 from trtlog.report.document import Bar
 from trtlog.report.safe import shown, visible
-from trtlog.report.terminal.text import drawn, fitted
+from trtlog.report.terminal.plain import drawn
+from trtlog.report.terminal.text import fitted
 from trtlog.runner.progress import PHASES
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from rich.cells import cell_len
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from trtlog.report.document import Bar, Cell, Column, Span, Table, cell_text, filled
 from trtlog.report.safe import visible
+from trtlog.report.terminal.plain import GAP
 from trtlog.report.terminal.text import Fitted, Indented, style_of, text_of
 
 # The shortest bar, and the least room for a name or for words.
@@ -20,7 +21,6 @@ _NAME = 28
 _WORDS = 16
 # And where there is not so much.
 _TIGHT: dict[str, int] = {"name": 16, "words": 10, "code": 12}
-_GAP = 2
 
 
 class Sheet:
@@ -51,7 +51,7 @@ class Sheet:
         if widths is None:
             yield from [Sheet(self._narrow)] if self._narrow is not None else self._entries()
             return
-        grid = Grid(box=None, pad_edge=False, show_header=self._header, header_style="dim", padding=(0, _GAP, 0, 0))
+        grid = Grid(box=None, pad_edge=False, show_header=self._header, header_style="dim", padding=(0, GAP, 0, 0))
         for number, width in zip(shown, widths, strict=True):
             column = self._columns[number]
             grid.add_column(
@@ -69,29 +69,13 @@ class Sheet:
         if left:
             yield Text(f"no room for: {', '.join(left)}{self._wide}", style="dim")
 
-    def plain_lines(self) -> Iterator[str]:
-        """Give the table as lines of text, as wide as it is: what a pipe gets, at once for many rows."""
-        texts = [[_one_line(cell) for cell in row] for row in self._rows]
-        if self._header:
-            texts.insert(0, [column.heading for column in self._columns])
-        plain = all(text.isascii() for row in texts for text in row)
-        length = len if plain else cell_len
-        widths = [max((length(row[n]) for row in texts), default=0) for n in range(len(self._columns))]
-        right = [column.kind == "number" for column in self._columns]
-        for row in texts:
-            cells = []
-            for text, width, to_right in zip(row, widths, right, strict=True):
-                blanks = " " * (width - length(text))
-                cells.append(blanks + text if to_right else text + blanks)
-            yield (" " * _GAP).join(cells).rstrip()
-
     def _widths(
         self, shown: Sequence[int], options: ConsoleOptions, *, tight: bool = False
     ) -> list[int] | None:
         """Return the width of each shown column, None where they cannot stand beside each other."""
         limits = [self._limits(number, tight=tight) for number in shown]
         widths = [least for least, _ in limits]
-        spare = options.max_width - sum(widths) - _GAP * (len(widths) - 1)
+        spare = options.max_width - sum(widths) - GAP * (len(widths) - 1)
         if spare < 0:
             return None
         # The room that is left goes to the columns that want the least more, the rest is shared by the others; a
@@ -114,7 +98,8 @@ class Sheet:
             most = max((cell.width for cell in cells if isinstance(cell, Bar)), default=0)
             return min(_LEAST_BAR, most), most
         head = cell_len(column.heading) if self._header else 0
-        lines = map(_one_line, cells) if column.kind == "name" else (s for c in cells for s in _text(c).split("\n"))
+        one_line = column.kind in ("name", "code")
+        lines = map(_one_line, cells) if one_line else (s for c in cells for s in _text(c).split("\n"))
         most = max([head, *map(cell_len, lines)])
         if tight:
             room = _TIGHT.get(column.kind, most)

@@ -15,10 +15,10 @@ from rich.text import Text
 from trtlog._util.dataclass import dataclass
 from trtlog.report.document import Bar, Mark, Span, Tone, Words
 from trtlog.report.safe import visible
+from trtlog.report.terminal.plain import drawn
 
 # The width of a console that writes into a pipe or a file.
 UNBOUNDED = 1_000_000
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 _COLORS: dict[Tone, str] = {
     "": "",
     "good": "green",
@@ -66,23 +66,6 @@ def fitted(text: str, width: int, ellipsis: str = "…") -> str:
     start = set_cell_size(text, head).rstrip() if head else ""
     end = set_cell_size(text[::-1], tail)[::-1].lstrip() if tail else ""
     return f"{start}{ellipsis}{end}"
-
-
-def drawn(bar: Bar, width: int, ascii_only: bool = False) -> str:
-    """Return a bar as text.
-
-    Examples
-    --------
-    >>> drawn(Bar(0.5), 8), drawn(Bar(0.001), 8), drawn(Bar(0), 8)
-    ('████', '▏', '')
-    """
-    share = min(max(bar.share, 0.0), 1.0)
-    if share <= 0:
-        return ""
-    if ascii_only:
-        return "#" * max(1, round(share * width))
-    whole, part = divmod(max(1, round(share * width * 8)), 8)
-    return _EIGHTHS[8] * whole + (_EIGHTHS[part] if part else "")
 
 
 @dataclass(frozen=True)
