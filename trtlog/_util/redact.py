@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.expression import expression
 from trtlog._util.finite import finite
 
 if TYPE_CHECKING:
@@ -36,41 +37,41 @@ _WORDS = (
 )
 # Words that stand in others (compass, signed_authors, oauth): those that begin a name or follow a mark.
 _SHORT_WORDS = r"pwd|pass|auth|sig|pat|pin"
-_NAMED = re.compile(rf"(?:{_WORDS}|(?<![A-Za-z0-9])(?:{_SHORT_WORDS}))$", re.IGNORECASE)
+_NAMED = expression(rf"(?:{_WORDS}|(?<![A-Za-z0-9])(?:{_SHORT_WORDS}))$", re.IGNORECASE)
 _VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s&\"']+)"
 # name=value and name: value, in a query, an option, a variable, a message or JSON.
-_ASSIGNED = re.compile(
+_ASSIGNED = expression(
     rf"((?:{_WORDS}|(?<![A-Za-z0-9])(?:{_SHORT_WORDS}))[\"']?\s?[=:]\s?)((?:bearer|basic|token|digest)\s+)?({_VALUE})",
     re.IGNORECASE,
 )
 # Parameters of signed addresses, whose names say nothing elsewhere.
-_PARAMETER = re.compile(
+_PARAMETER = expression(
     r"([?&](?:amp;)?(?:key|code|jwt|x-amz-[a-z-]+|x-goog-[a-z-]+|awsaccesskeyid|googleaccessid|policy)=)[^\s&\"'#]+",
     re.IGNORECASE,
 )
 # A tensor may be called token: its shape is no secret.
-_SHAPE = re.compile(r"[0-9]+(?:x[0-9]+)+(?:[+:,].*)?")
+_SHAPE = expression(r"[0-9]+(?:x[0-9]+)+(?:[+:,].*)?")
 # user:password@ and user@ of an address: the name alone may be a token. The password may hold @ and :, so that all up
 # to the last @ before the path goes.
-_USER = re.compile(r"(?<=[A-Za-z0-9+.-])(://)[^\s/?#\"']*@")
+_USER = expression(r"(?<=[A-Za-z0-9+.-])(://)[^\s/?#\"']*@")
 # user:password@host without a scheme, but no tag of an image before its digest (model:v1@sha256:...).
-_BARE_USER = re.compile(r"^[A-Za-z0-9._~%+-]+:[^\s@/]+@(?!sha[0-9]+:)(?=[A-Za-z0-9\[])")
+_BARE_USER = expression(r"^[A-Za-z0-9._~%+-]+:[^\s@/]+@(?!sha[0-9]+:)(?=[A-Za-z0-9\[])")
 # The value of a header goes to the end of its quotes or line.
-_HEADER = re.compile(
+_HEADER = expression(
     r"\b((?:proxy-)?authorization|(?:set-)?cookie2?|x-[a-z-]*(?:token|key|auth|secret)|private-token)(\s*:\s*)[^\"'\r\n]+",
     re.IGNORECASE,
 )
-_SCHEME = re.compile(r"\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
-_PRIVATE_KEY = re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[^-]*")
+_SCHEME = expression(r"\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_PRIVATE_KEY = expression(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[^-]*")
 # Addresses that are themselves the secret: chat hooks and bots.
-_HOOK = re.compile(
+_HOOK = expression(
     r"(hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/|webhook\.office\.com/|"
     r"chat\.googleapis\.com/v1/spaces/|api\.telegram\.org/bot|oapi\.dingtalk\.com/robot/|open\.feishu\.cn/open-apis/bot/)"
     r"[^\s\"'<>]+",
     re.IGNORECASE,
 )
 # Tokens that say what they are. Clouds, source hosts, package indexes, chats, model hubs, payment and mail services.
-_KNOWN = re.compile(
+_KNOWN = expression(
     r"\b(?:(?:AKIA|ASIA|AGPA|AROA)[0-9A-Z]{12,128}|AIza[0-9A-Za-z_-]{30,128}|ya29\.[0-9A-Za-z_-]{16,512}|GOCSPX-[0-9A-Za-z_-]{16,128}|"
     r"dop_v1_[0-9a-f]{32,128}|gh[pousr]_[A-Za-z0-9]{16,255}|github_pat_[A-Za-z0-9_]{16,255}|gl(?:pat|ptt|dt|rt|cbt|soat)-[A-Za-z0-9_-]{16,255}|"
     r"ATATT[A-Za-z0-9_=-]{16,255}|pypi-[A-Za-z0-9_-]{16,512}|npm_[A-Za-z0-9]{16,255}|rubygems_[0-9a-f]{16,128}|"
@@ -80,10 +81,10 @@ _KNOWN = re.compile(
     r"wandb_v1_[A-Za-z0-9_]{16,255}|eyJ[A-Za-z0-9_-]{8,512}\.[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{0,1024})"
 )  # fmt: skip
 # Quoted texts and what stands between blanks, one after the other.
-_WORD = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s\"']+|[\"']")
+_WORD = expression(r"\"[^\"]*\"|'[^']*'|[^\s\"']+|[\"']")
 # An option may stand in brackets or quotes: of a message, of a command that a shell is given.
 _OPENING = "([{<,;`"
-_OPTION = re.compile(r"(?:^|[\s\"'(\[{<,;`])-")
+_OPTION = expression(r"(?:^|[\s\"'(\[{<,;`])-")
 # Programs that take a folder, a port or a number behind -p, and those whose -p is a password though it looks like one.
 _PLAIN_P = frozenset(
     [
@@ -93,8 +94,8 @@ _PLAIN_P = frozenset(
 )
 _PASSWORD_P = frozenset({"sshpass", "mysql", "mysqldump", "mariadb", "login"})
 # Numbers of user and group, as docker run -u takes them.
-_IDS = re.compile(r"[0-9]+:[0-9]+")
-_PLAIN_VALUE = re.compile(r"[0-9][0-9.:,/x-]*(?:tcp|udp)?|\.{0,2}/.*|[^\s]*/[^\s]*")
+_IDS = expression(r"[0-9]+:[0-9]+")
+_PLAIN_VALUE = expression(r"[0-9][0-9.:,/x-]*(?:tcp|udp)?|\.{0,2}/.*|[^\s]*/[^\s]*")
 
 
 def redact(text: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from trtlog._util.expression import expression
 from trtlog.flags import RELEASES, Version, all_flags, parse_version, program_of
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ _ELSEWHERE: dict[str, tuple[str, str | None, str | None, str | None]] = {
 }  # fmt: skip
 _COLUMN = {"polygraphy": 1, "onnxruntime": 2, "torch_tensorrt": 3}
 
-_ALTERNATIVES = re.compile(r"<<(.+?)\|(.*?)>>")
-_FLAG = re.compile(r"--[A-Za-z][A-Za-z0-9]*")
-_WITH_VALUE = re.compile(r"(?<![\w-])(--[A-Za-z][A-Za-z0-9]*)(?:=(\.\.\.|[^\s,;).|>]+))?(?![\w-])")
+_ALTERNATIVES = expression(r"<<(.+?)\|(.*?)>>")
+_FLAG = expression(r"--[A-Za-z][A-Za-z0-9]*")
+_WITH_VALUE = expression(r"(?<![\w-])(--[A-Za-z][A-Za-z0-9]*)(?:=(\.\.\.|[^\s,;).|>]+))?(?![\w-])")
 
 
 def is_rtx(log: Log) -> bool:

@@ -8,13 +8,13 @@ and as a DataFrame, with options, by ``log.analyze.margins()``. Functions are na
 from __future__ import annotations
 
 import importlib
-import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from trtlog import plugins
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.words import did_you_mean
 from trtlog.errors import PluginError, QueryError
 from trtlog.records import TABLES, Record
@@ -185,7 +185,7 @@ ANALYSES: dict[str, Analysis] = {analysis.table: analysis for analysis in _DECLA
 METHODS: dict[str, Analysis] = {analysis.name: analysis for analysis in _DECLARED}
 """Analyses by their name in ``log.analyze``."""
 
-_NAME = re.compile(r"[a-z][a-z_]*")  # as SQL and the command line name it
+_NAME = expression(r"[a-z][a-z_]*")  # as SQL and the command line name it
 
 
 @lru_cache(maxsize=1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trtlog._util.expression import expression
 from trtlog._util.files import write_whole
 from trtlog._util.redact import redact_table
 from trtlog.cli.common import (
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from trtlog.dataset.handle import Dataset
     from trtlog.log import Log
 
-_CONDITION = re.compile(r"\s*([a-z_0-9]+)\s*(==|=|!=|<=|>=|<|>|~)\s*(.*?)\s*$", re.DOTALL)
+_CONDITION = expression(r"\s*([a-z_0-9]+)\s*(==|=|!=|<=|>=|<|>|~)\s*(.*?)\s*$", re.DOTALL)
 
 
 @click.command("show")

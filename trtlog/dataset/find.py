@@ -5,13 +5,13 @@ from __future__ import annotations
 import glob
 import itertools
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.paths import shown
 from trtlog.dataset.archives import archive_kind, members
 from trtlog.dataset.storage import filesystem, is_url, reason
@@ -20,7 +20,7 @@ from trtlog.exports.beside import Siblings
 from trtlog.exports.files import is_json
 from trtlog.runner.folder import COMMAND, LOG
 
-_MAGIC = re.compile(r"[*?\[]")
+_MAGIC = expression(r"[*?\[]")
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 from dataclasses import field
 from typing import Any
 from urllib.parse import quote
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._version import __version__
 from trtlog.dataset.storage import Storage
 from trtlog.errors import InputError, SchemaError
@@ -25,8 +25,8 @@ _STAGING = f"{CONTROL}/staging"
 # What file systems take as the name of a folder, and how much of a longer one stays.
 _LONGEST_NAME = 255
 _CUT_NAME = 103
-_ID = re.compile(r"[A-Za-z0-9-]{1,80}")
-_TABLE = re.compile(r"[a-z_]{1,80}")
+_ID = expression(r"[A-Za-z0-9-]{1,80}")
+_TABLE = expression(r"[a-z_]{1,80}")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trtlog._util.expression import expression
 from trtlog.dataset.fetch import Fetched
 from trtlog.log import Log
 from trtlog.reader import Read, Reader
@@ -25,7 +25,7 @@ _RATIO = 16
 _PACKED = (".gz", ".xz", ".bz2", ".zst")
 _BLOCK = 1 << 20
 _BATCH_ROWS = 1 << 16
-_BANNER = re.compile(rb"&&&& RUNNING [^\r\n]*")
+_BANNER = expression(rb"&&&& RUNNING [^\r\n]*")
 
 
 def is_long(name: str, size: int) -> bool:

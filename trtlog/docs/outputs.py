@@ -20,11 +20,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from trtlog._util.expression import expression
 from trtlog.errors import TrtlogError
 
 # Columns of the terminal that the pages show.
 WIDTH = 100
-_BLOCK = re.compile(r'^```(console|lark title="(grammars/[^"]*)")\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+_BLOCK = expression(r'^```(console|lark title="(grammars/[^"]*)")\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _CUT = "..."
 _BASH = 'trtlog() { "$PYTHON" -m trtlog "$@"; }; python() { "$PYTHON" "$@"; }; set -o pipefail; '
 _COPIED = ("trtlog", "grammars", "tests")

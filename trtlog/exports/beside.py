@@ -6,10 +6,11 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 
+from trtlog._util.expression import expression
 from trtlog.exports.files import exports_among, exports_named, is_json, stems_of, uncompressed
 
 # Exports whose kind stands in front of the log's name: layers_net.json.
-_IN_FRONT = re.compile(r"(?:export)?(?:layer|graph|profile|tim|output)", re.IGNORECASE)
+_IN_FRONT = expression(r"(?:export)?(?:layer|graph|profile|tim|output)", re.IGNORECASE)
 
 
 class Siblings:

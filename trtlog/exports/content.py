@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from pathlib import Path
 from typing import Any
 
+from trtlog._util.expression import expression
 from trtlog.errors import InputError
 from trtlog.exports.documents import Export, parse_exports
 from trtlog.source.decode import decompressed, to_utf8, whole_text
 
 _HEAD_BYTES = 4096
-_BEGINS = re.compile(rb'\s*(?:\{\s*"|\[\s*\{\s*")')
+_BEGINS = expression(rb'\s*(?:\{\s*"|\[\s*\{\s*")')
 # A log in JSON, as containers write it: one object a line.
-_LINES = re.compile(rb"\s*\{[^\n]*\}[ \t\r]*\n\s*\{")
+_LINES = expression(rb"\s*\{[^\n]*\}[ \t\r]*\n\s*\{")
 
 
 def begins_as_export(head: bytes) -> bool:

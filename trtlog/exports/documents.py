@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.errors import InputError, caret
 from trtlog.exports import metadata
 from trtlog.source.decode import whole_text
@@ -33,15 +34,15 @@ from trtlog.values.layer_info import EngineLayer, layer_from_object, layer_row, 
 from trtlog.values.shapes import parse_dims
 
 _NUMBER = r"-?(?:[0-9.]+(?:e[+-]?[0-9]+)?|inf|nan)(?:\(ind\))?"
-_PROFILE_ROW = re.compile(
+_PROFILE_ROW = expression(
     r'[ \t]{0,8},?[ \t]{0,8}\{ "name" : "(?P<name>.*)"'
     rf', "timeMs" : (?P<time>{_NUMBER}), "averageMs" : (?P<avg>{_NUMBER})'
     rf'(?:, "medianMs" : (?P<median>{_NUMBER}))?, "percentage" : (?P<percent>{_NUMBER}) \}}'
 )
-_PROFILE_COUNT = re.compile(r'[ \t]{0,8},?[ \t]{0,8}\{ "count" : (?P<count>[0-9]{1,18}) \}')
+_PROFILE_COUNT = expression(r'[ \t]{0,8},?[ \t]{0,8}\{ "count" : (?P<count>[0-9]{1,18}) \}')
 # No pattern may scan far and fail more than once: an unmatched quote takes all that follows.
-_BARE_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|-?\b(?:inf|nan)\b(?:\(ind\))?', re.DOTALL)
-_STRING_MEMBER = re.compile(r'([ \t]{0,99},?[ \t]{0,8}(?:"[^"]*" ?: ?)?")(.*)("[\]}, ]{0,8})')
+_BARE_NUMBER = expression(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|-?\b(?:inf|nan)\b(?:\(ind\))?', re.DOTALL)
+_STRING_MEMBER = expression(r'([ \t]{0,99},?[ \t]{0,8}(?:"[^"]*" ?: ?)?")(.*)("[\]}, ]{0,8})')
 
 _TIMES = {
     "startEnqMs": "start_enqueue_ms",

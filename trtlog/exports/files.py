@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from trtlog._util.expression import expression
+
 _COMPRESSED = (".gz", ".xz", ".zst", ".bz2")
 _LOG_ENDINGS = (".log", ".txt", ".out", ".stdout", ".stderr")
 # trt-engine-explorer writes MODEL.engine.build.log and MODEL.engine.profile.log for the same exports
@@ -15,7 +17,7 @@ _WORDS = (
 )
 # What trt-engine-explorer makes of a log; beside the log itself it tells nothing new.
 _METADATA = "(?:(?:build|profile)[._-])?metadata"
-_OPTION = re.compile(r"--export(?:Times|Profile|LayerInfo|Output)=(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
+_OPTION = expression(r"--export(?:Times|Profile|LayerInfo|Output)=(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
 
 
 def find_exports(log: str | Path, command: str | None = None) -> list[Path]:

@@ -7,13 +7,14 @@ properties of each GPU of the machine.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from trtlog._util.expression import expression
+
 _SECTIONS = {"model_options": "model", "build_options": "build", "inference_options": "inference"}
 _DEVICE, _PERFORMANCE = "device_information", "performance_summary"
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_NUMBER = expression(r"[0-9]+(?:\.[0-9]+)?")
 
 # Name in the device section -> column, and how its value is read.
 _DEVICE_COLUMNS = {

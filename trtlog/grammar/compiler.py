@@ -13,20 +13,21 @@ from typing import Any
 
 import lark
 
+from trtlog._util.expression import expression
 from trtlog.errors import GrammarError
 from trtlog.grammar.beginnings import begins, needs
 from trtlog.grammar.model import Field, Message, Variant
 
-_RULE = re.compile(r"^[?!]*(?P<name>[a-z_][a-z0-9_]*)(?:\.-?[0-9]+)?\s*:")
-_TERMINAL = re.compile(r"^(?P<name>_?[A-Z][A-Z0-9_]*)(?:\.-?[0-9]+)?\s*:")
+_RULE = expression(r"^[?!]*(?P<name>[a-z_][a-z0-9_]*)(?:\.-?[0-9]+)?\s*:")
+_TERMINAL = expression(r"^(?P<name>_?[A-Z][A-Z0-9_]*)(?:\.-?[0-9]+)?\s*:")
 _FORBIDDEN = (
-    (re.compile(r"\(\?[=!<]"), "look-around"),
-    (re.compile(r"\\[1-9]"), "a back-reference"),
-    (re.compile(r"\(\?P"), "a named group"),
-    (re.compile(r"(?<!\\)\((?!\?)"), "a capturing group: write (?:...)"),
-    (re.compile(r"\\[dDwWsS]"), r"a class that differs between engines: write [0-9] for \d, [ \t] for \s"),
-    (re.compile(r"(?:[*+?]|\{[0-9,]+\})\+"), "a possessive quantifier"),
-    (re.compile(r"\(\?>"), "an atomic group"),
+    (expression(r"\(\?[=!<]"), "look-around"),
+    (expression(r"\\[1-9]"), "a back-reference"),
+    (expression(r"\(\?P"), "a named group"),
+    (expression(r"(?<!\\)\((?!\?)"), "a capturing group: write (?:...)"),
+    (expression(r"\\[dDwWsS]"), r"a class that differs between engines: write [0-9] for \d, [ \t] for \s"),
+    (expression(r"(?:[*+?]|\{[0-9,]+\})\+"), "a possessive quantifier"),
+    (expression(r"\(\?>"), "an atomic group"),
 )
 FIELD_TYPES = ("text", "int", "float", "bool", "tactic", "list")
 

@@ -27,13 +27,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from trtlog._util.expression import expression
 from trtlog.errors import GrammarError
 from trtlog.grammar.model import Field, Grammar, Message, Part, Variant
 
 COMPILED_NAME = "compiled.json"
 # Bump when the compiler's output changes for the same grammar text.
 COMPILER_VERSION = 4
-_TERMINAL = re.compile(r"^([A-Z_]+)(?:\.[0-9]+)?: /(.*)/$", re.MULTILINE)
+_TERMINAL = expression(r"^([A-Z_]+)(?:\.[0-9]+)?: /(.*)/$", re.MULTILINE)
 
 
 def grammar_dir() -> Path:

@@ -19,9 +19,9 @@ What a line without a header is:
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
+from trtlog._util.expression import expression
 from trtlog.grammar import Grammar
 from trtlog.messages.captures import BLANK, CONTINUATION, FOREIGN, SPECIAL_KINDS, UNKNOWN, USAGE, Captures
 from trtlog.messages.headers import MAX_DECORATIONS, NO_HEADER, Header, HeaderReader, inner_headers, plain_text
@@ -36,20 +36,20 @@ _LIBRARY_SECTIONS = frozenset({"symbolic_checks", "network_dump", "placement"})
 _RUN_KINDS = frozenset({"run_started", "run_ended"})
 _TEXT_LITERAL = 16
 # How an error of the library begins where a program prints its text alone.
-_ERROR_TEXT = re.compile(
+_ERROR_TEXT = expression(
     rb"Error\[[0-9]{1,3}\]: |"
     rb"(?:[0-9]{1,3}: )?\[[^ \[\]]{1,80}\.(?:cpp|cu|h)::[^ \[\]]{1,120}::[0-9]+\] Error Code [0-9]"
 )
 # What ends an open record although it has no header.
-_ENDS_RECORD = re.compile(
+_ENDS_RECORD = expression(
     rb"&&&& |Error\[[0-9]{1,3}\]: |"
     rb"Traceback \(most recent call last\):|nohup: |[$#] |={16,}|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^ ]*[$#] "
 )
-_PROTOBUF = re.compile(rb"\s*(?:[A-Za-z_][A-Za-z_ ]*: |[A-Za-z_]+ \{|\}|$)")
-_NODE_TEXT = re.compile(rb"(?:[A-Za-z0-9_.]+:[0-9]+: )?(?:--- Begin node ---|[a-z_]+: \"|[a-z_]+ \{)")
-_OPENING = re.compile(rb"[(\[{]")
-_CLOSING = re.compile(rb"[)\]}]")
-_SOURCE_FILE = re.compile(rb"[^ /]{0,60}\.(?:cpp|cu|h):|[0-9]+: \[[^ ]{1,60}\.(?:cpp|cu|h)::")
+_PROTOBUF = expression(rb"\s*(?:[A-Za-z_][A-Za-z_ ]*: |[A-Za-z_]+ \{|\}|$)")
+_NODE_TEXT = expression(rb"(?:[A-Za-z0-9_.]+:[0-9]+: )?(?:--- Begin node ---|[a-z_]+: \"|[a-z_]+ \{)")
+_OPENING = expression(rb"[(\[{]")
+_CLOSING = expression(rb"[)\]}]")
+_SOURCE_FILE = expression(rb"[^ /]{0,60}\.(?:cpp|cu|h):|[0-9]+: \[[^ ]{1,60}\.(?:cpp|cu|h)::")
 _DECORATED_STARTS = (b" ", b"\t", b">", b"[", *(b"%d" % digit for digit in range(10)))
 # Producers whose messages go on in indented lines.
 _INDENTING = frozenset({"untimed", "torch_tensorrt", "word"})
@@ -58,7 +58,7 @@ _INDENTING = frozenset({"untimed", "torch_tensorrt", "word"})
 _CAPTURED = "debug_check"
 # Producers that print the place in the source behind the message.
 _PLACED_BEHIND = frozenset({"onnxruntime_system"})
-_PLACE_BEHIND = re.compile(rb" \[[^\[\] ]{1,200}\.(?:cc|cpp|cu|h):[0-9]+ [^\[\]]{1,200}\]\s*$")
+_PLACE_BEHIND = expression(rb" \[[^\[\] ]{1,200}\.(?:cc|cpp|cu|h):[0-9]+ [^\[\]]{1,200}\]\s*$")
 
 # How long a record stays open for lines without a header.
 CLOSED, TO_HEADER, INDENTED, BRACKETS, ONE_LINE, NODE = (

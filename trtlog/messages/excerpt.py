@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from trtlog._util.expression import expression
 from trtlog._util.redact import REDACTED, redact, redact_value
 from trtlog._util.words import counted
 from trtlog.errors import InputError
 from trtlog.messages.captures import text
 
 # The name of a user in a path: of Linux, macOS and Windows, and behind drives that are mounted.
-_HOME = re.compile(r"((?:/home/|/Users/|[\\/]Users[\\/]|/export/home/|/data/home/))[^/\\\s:\"']+")
+_HOME = expression(r"((?:/home/|/Users/|[\\/]Users[\\/]|/export/home/|/data/home/))[^/\\\s:\"']+")
 
 # An option with its value, as a log lists it: the value goes to the end of the line.
-_LISTED = re.compile(r"((?:\[[^\]\s]{1,40}\] ?)*([A-Za-z][\w.-]*): )(.+)")
+_LISTED = expression(r"((?:\[[^\]\s]{1,40}\] ?)*([A-Za-z][\w.-]*): )(.+)")
 
 
 def excerpt(path: str, first: int, last: int, *, redacted: bool = False) -> Iterator[tuple[int, str]]:

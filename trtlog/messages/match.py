@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from trtlog._util.expression import expression
 from trtlog.grammar import Grammar, Message, Variant
 from trtlog.grammar.precedence import BARE, PLAIN, rule_sets, within_section
 
@@ -64,7 +65,7 @@ class _Groups:
 
 _SAME = _Same()
 Match = re.Match[bytes] | _Same | _Groups
-_GROUP = re.compile(r"(\\.|\[(?:\\.|[^\]\\])+\])|\((?!\?)")
+_GROUP = expression(r"(\\.|\[(?:\\.|[^\]\\])+\])|\((?!\?)")
 
 
 class Rule:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
+from trtlog._util.expression import expression
 from trtlog.grammar import Grammar
 from trtlog.messages.captures import text
 from trtlog.messages.match import Matcher
@@ -14,7 +14,7 @@ _LINES = 400
 _PLACES = 24
 _LITERAL = 8
 _LONGEST = 2_000
-_BREAK = re.compile(rb"[\]>):|;,\t] *|- | {2,}|(?<=[A-Za-z]) ")
+_BREAK = expression(rb"[\]>):|;,\t] *|- | {2,}|(?<=[A-Za-z]) ")
 
 
 class Nearest(NamedTuple):

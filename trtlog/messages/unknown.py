@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.redact import redact
 from trtlog.messages.captures import Remark, text
 from trtlog.messages.repeats import Repeats
 
 _MASKS = (
-    (re.compile(r"0x[0-9a-fA-F]+"), "<HEX>"),
-    (re.compile(r"\"[^\"]*\"|'[^']*'"), "<QUOTED>"),
-    (re.compile(r"(?<![A-Za-z0-9_/.:])-?[0-9]+\.[0-9]+(?:e[+-]?[0-9]+)?(?![A-Za-z0-9_/:.])"), "<NUMBER>"),
-    (re.compile(r"(?<![A-Za-z0-9_<])[^\s\[\](){},<>]*[/.:][^\s\[\](){},<>]*[A-Za-z0-9_](?![A-Za-z0-9_])"), "<NAME>"),
-    (re.compile(r"(?<![A-Za-z_])-?[0-9]+(?![A-Za-z_])"), "<INT>"),
+    (expression(r"0x[0-9a-fA-F]+"), "<HEX>"),
+    (expression(r"\"[^\"]*\"|'[^']*'"), "<QUOTED>"),
+    (expression(r"(?<![A-Za-z0-9_/.:])-?[0-9]+\.[0-9]+(?:e[+-]?[0-9]+)?(?![A-Za-z0-9_/:.])"), "<NUMBER>"),
+    (expression(r"(?<![A-Za-z0-9_<])[^\s\[\](){},<>]*[/.:][^\s\[\](){},<>]*[A-Za-z0-9_](?![A-Za-z0-9_])"), "<NAME>"),
+    (expression(r"(?<![A-Za-z_])-?[0-9]+(?![A-Za-z_])"), "<INT>"),
 )
 # What stands behind this in a longer body tells no more about its shape.
 _LONGEST = 2_000
 _TERMINALS = {"<HEX>": "TACTIC", "<QUOTED>": "TEXT", "<NAME>": "NAME", "<NUMBER>": "NUMBER", "<INT>": "COUNT"}
-_MARK = re.compile(r"(<(?:HEX|QUOTED|NAME|NUMBER|INT)>)")
+_MARK = expression(r"(<(?:HEX|QUOTED|NAME|NUMBER|INT)>)")
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from trtlog._util.expression import expression
+
 JOURNAL = ".trtlog-commit.json"
-_STAGED = re.compile(r"\.[a-z_]+\.parquet\.([0-9]+)-[0-9a-f]{32}")
-_NAME = re.compile(r"[a-z_]+\.parquet")
+_STAGED = expression(r"\.[a-z_]+\.parquet\.([0-9]+)-[0-9a-f]{32}")
+_NAME = expression(r"[a-z_]+\.parquet")
 
 
 class Staging:

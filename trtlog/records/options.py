@@ -14,6 +14,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.maybe import MaybeNone
 from trtlog.display import InNotebook
 from trtlog.records.base import Column
@@ -137,8 +138,8 @@ class ReportingOptions(Options):
     export_profile: str | None = option("Export profile to JSON file", "text", "path of the layer profile")
 
 
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?")
-_WARM_UP = re.compile(r"\+ ([0-9]+(?:\.[0-9]+)?)\s*ms")
+_NUMBER = expression(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?")
+_WARM_UP = expression(r"\+ ([0-9]+(?:\.[0-9]+)?)\s*ms")
 
 
 def _number(value: str) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html import escape
 
+from trtlog._util.expression import expression
 from trtlog._util.redact import redact
 from trtlog.display import draw
 from trtlog.report.document import (
@@ -37,11 +38,11 @@ _LIMIT = 20
 # A name of thousands of characters (a fused region's) would make a table that nobody can read.
 _LONGEST = 200
 _BAR = 10
-_SPECIAL = re.compile(r"[\\`*\[\]|~&<]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_SPECIAL = expression(r"[\\`*\[\]|~&<]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;"}
 # What would make a heading, a list, a quote or a rule of the line that it begins.
-_OPENING = re.compile(r"(?=[-+#=>])|[0-9]+(?=[.)](?:\s|$))")
-_BLANKS = re.compile(r"[\s\x85\u2028\u2029]+")
+_OPENING = expression(r"(?=[-+#=>])|[0-9]+(?=[.)](?:\s|$))")
+_BLANKS = expression(r"[\s\x85\u2028\u2029]+")
 
 
 def draw_markdown(result: object, limit: int = _LIMIT) -> str:

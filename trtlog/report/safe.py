@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from trtlog._util.expression import expression
 from trtlog._util.redact import redact
 
 # C0 characters stand as pictures, but for the line end; a tab is a blank. C1 characters, those that turn the
@@ -15,9 +16,9 @@ from trtlog._util.redact import redact
 _SPELLED = (0x61C, 0x200E, 0x200F, *range(0x80, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
 _VISIBLE: dict[int, str] = {code: chr(0x2400 + code) for code in range(0x20) if code != 0x0A}
 _VISIBLE |= {0x09: " ", 0x7F: "\u2421"} | {code: f"\\u{code:04x}" for code in _SPELLED}
-_ODD = re.compile("[" + "".join(map(re.escape, map(chr, _VISIBLE))) + "]")
+_ODD = expression("[" + "".join(map(re.escape, map(chr, _VISIBLE))) + "]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?%?")
+_NUMBER = expression(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?%?")
 
 
 def visible(text: str) -> str:

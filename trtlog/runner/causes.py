@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.analyses.lint.causes import cause_of, meaning_of
 from trtlog.analyses.programs import worded
 from trtlog.runner.process import Ending
@@ -34,8 +34,8 @@ _SIGNALS = {
     "SIGPIPE": "Its output could not be written.",
     "SIGXCPU": "It reached its limit of CPU time.",
 }
-_ERROR = re.compile(r"^(?:\[[0-9/:\- ]+\] ?)*(?:\[TRT\] )?\[[EF]\] |^terminate called")
-_HEADER = re.compile(r"^(?:\[[0-9/:\- ]+\] ?)+")
+_ERROR = expression(r"^(?:\[[0-9/:\- ]+\] ?)*(?:\[TRT\] )?\[[EF]\] |^terminate called")
+_HEADER = expression(r"^(?:\[[0-9/:\- ]+\] ?)+")
 
 
 @dataclass(frozen=True)

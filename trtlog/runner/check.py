@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Sequence
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.flags import Flag, all_flags, flags_of, spellings
 from trtlog.runner.arguments import FlagError, split_flag
 from trtlog.runner.helptext import Help
 
-_NUMERIC = re.compile(r"[NMP]\b|number|index|ratio|bytes|seconds|[0-9]")
+_NUMERIC = expression(r"[NMP]\b|number|index|ratio|bytes|seconds|[0-9]")
 
 
 @dataclass(frozen=True)

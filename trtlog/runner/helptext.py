@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.flags import (
     RELEASES,
     Version,
@@ -15,9 +16,9 @@ from trtlog.flags import (
     source_version,
 )
 
-_BANNER = re.compile(r"&&&& [A-Z]+ TensorRT\.(\S+) (?:\[TensorRT v([0-9]+)\] )?(?:\[b([0-9]+)\] )?# (\S+)")
+_BANNER = expression(r"&&&& [A-Z]+ TensorRT\.(\S+) (?:\[TensorRT v([0-9]+)\] )?(?:\[b([0-9]+)\] )?# (\S+)")
 # A flag stands at the start of its line; explanations are indented by more than 20 columns.
-_ENTRY = re.compile(r"^[^\w-]{0,6}(--?[A-Za-z][A-Za-z0-9]*)(\[?=\S+|)((?:, ?--?[A-Za-z][A-Za-z0-9]*)*)(?:\s|$)")
+_ENTRY = expression(r"^[^\w-]{0,6}(--?[A-Za-z][A-Za-z0-9]*)(\[?=\S+|)((?:, ?--?[A-Za-z][A-Za-z0-9]*)*)(?:\s|$)")
 # Nobody's help differs from its own release's table by more flags than this; TensorRT-RTX numbers itself
 # anew.
 _FOREIGN = 12

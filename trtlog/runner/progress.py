@@ -7,12 +7,12 @@ serves
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
 
 from trtlog import grammar
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.messages.classify import Classifier, Line
 
 #: Phases in their order, with words for people. A log may leave some out.
@@ -31,7 +31,7 @@ PHASES = {
 }
 # Phases that the end of the build ends.
 _OF_BUILD = ("options", "setup", "import", "graph", "autotune", "memory", "engine")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)s(?: \(\+ ([0-9]+(?:\.[0-9]+)?)ms warm up\))?")
+_DURATION = expression(r"([0-9]+(?:\.[0-9]+)?)s(?: \(\+ ([0-9]+(?:\.[0-9]+)?)ms warm up\))?")
 _PHASE_OF_SECTION = {
     "model": "options",
     "build": "options",

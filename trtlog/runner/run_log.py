@@ -7,14 +7,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trtlog._util.expression import expression
 from trtlog.errors import InputError
 from trtlog.log import Log
 
 if TYPE_CHECKING:
     from trtlog.runner.folder import RunFolder
 
-_COMMAND = re.compile(rb"^&&&& RUNNING [^\n]* # ([^\n]*)", re.MULTILINE)
-_QUERIES = re.compile(rb"Timing trace has ([0-9]+) queries over ")
+_COMMAND = expression(rb"^&&&& RUNNING [^\n]* # ([^\n]*)", re.MULTILINE)
+_QUERIES = expression(rb"Timing trace has ([0-9]+) queries over ")
 _JOINED = ("--exportTimes", "--exportProfile", "--exportLayerInfo", "--exportOutput")
 
 

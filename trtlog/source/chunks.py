@@ -11,13 +11,13 @@ all pieces are read, as those of a torn line are; what else stands behind the fi
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple
 
+from trtlog._util.expression import expression
 from trtlog._util.paths import shown
 from trtlog._util.words import counted
 from trtlog.errors import InputError
@@ -32,7 +32,7 @@ _READ_BYTES = 1 << 20
 # Bytes of the longest line that is handed on whole.
 LONGEST_LINE = 16 << 20
 # Where a longer line is cut: where a record begins, or what a progress bar printed over.
-_CUT = re.compile(rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-|\r")
+_CUT = expression(rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-|\r")
 _CUT_WITHIN = 1 << 20
 # An iterable whose first items hold no line end holds lines without line ends, not chunks.
 _PEEK_ITEMS = 4096

@@ -8,12 +8,12 @@ from __future__ import annotations
 import bz2
 import codecs
 import lzma
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
+from trtlog._util.expression import expression
 from trtlog.errors import InputError, MissingExtra, how_to_install
 
 # The most bytes one step of decompression hands out.
@@ -212,7 +212,7 @@ def to_utf8(blocks: Iterator[bytes], name: str, notes: list[str]) -> Iterator[by
 
 # Longer runs of NULs, the holes of files that were cut while they were written, keep no more than this.
 _HOLE = 1 << 16
-_LONG_HOLE = re.compile(rb"\0{%d,}" % (_HOLE + 1))
+_LONG_HOLE = expression(rb"\0{%d,}" % (_HOLE + 1))
 
 
 def without_holes(blocks: Iterator[bytes], count: Callable[[int], None]) -> Iterator[bytes]:

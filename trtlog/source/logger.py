@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from trtlog._util.expression import expression
 from trtlog._util.words import counted
 from trtlog.errors import InputError
 
@@ -56,10 +57,10 @@ SEVERITY_LETTERS = {
 # Where a path of patterns is taken from where none is given; processes that read for this one inherit it.
 VARIABLE = "TRTLOG_LOGGER"
 _GROUPS = frozenset({"time", "severity", "message"})
-_ISO_TIME = re.compile(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})")
-_US_TIME = re.compile(rb"[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}")
-_DIRECTIVE = re.compile(r"@severity\s+(\S+)\s*=\s*([VIWEF])\s*$")
-_ORIGIN = re.compile(r"@origin\s+trtexec\s*$")
+_ISO_TIME = expression(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})")
+_US_TIME = expression(rb"[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}")
+_DIRECTIVE = expression(r"@severity\s+(\S+)\s*=\s*([VIWEF])\s*$")
+_ORIGIN = expression(r"@origin\s+trtexec\s*$")
 _LIBRARY = b"[TRT] "
 # TensorRT's own numbers of severities.
 _NUMBERS = {b"0": "F", b"1": "E", b"2": "W", b"3": "I", b"4": "V"}

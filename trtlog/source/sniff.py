@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from trtlog._util.expression import expression
 from trtlog.errors import NoLogError
 
 # What files that stand beside a log begin with, and what to say about them.
@@ -25,12 +26,12 @@ _MAGIC = (
 _TAR_MAGIC_AT = 257
 
 # Text that only logs hold: a severity box, a banner, TensorRT's old word form.
-_LOG_LINE = re.compile(
+_LOG_LINE = expression(
     rb"(?:^|[\r\n\]> ])"
     rb"(?:\[[VIWEFXSU!]\](?: |\r?$)|&&&& [A-Z]+ |\[TRT\]|\[TensorRT\] |=== [A-Z][a-z]+ Options ===)",
     re.MULTILINE,
 )
-_JSON_START = re.compile(rb'\s*(?:\{\s*"|\{\s*\}|\[\s*[{"\]])')
+_JSON_START = expression(rb'\s*(?:\{\s*"|\{\s*\}|\[\s*[{"\]])')
 _JSON_EXPORTS = (
     (b'"Layers"', "layer information (--exportLayerInfo)"),
     (b'"startComputeMs"', "times (--exportTimes)"),
@@ -46,7 +47,7 @@ _CONTROL = bytes(set(range(1, 32)) - {7, 8, 9, 10, 12, 13, 27, 28, 29, 30, 31}) 
 _BINARY_SHARE = 0.01
 _BINARY_SHARE_OF_LOG = 0.30
 _FEW = 8
-_NUL_RUN = re.compile(rb"\0{16,}")
+_NUL_RUN = expression(rb"\0{16,}")
 
 
 def refuse_what_is_no_log(sample: bytes, name: str, notes: list[str]) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from trtlog._util.expression import expression
 from trtlog.messages.captures import text
 
 Array = np.ndarray[Any, Any]
 
-_US_TIME = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})-([0-9]{2}):([0-9]{2}):([0-9]{2})")
-_ISO_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})")
+_US_TIME = expression(r"([0-9]{2})/([0-9]{2})/([0-9]{4})-([0-9]{2}):([0-9]{2}):([0-9]{2})")
+_ISO_TIME = expression(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})")
 _EPOCH = datetime.datetime(1970, 1, 1)
 _PATTERN = np.frombuffer(b"00/00/0000-00:00:00", np.uint8)
 _DIGITS = ord("0") == _PATTERN

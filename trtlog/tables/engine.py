@@ -7,7 +7,6 @@ read once, and the columns are made of what the distinct texts tell.
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ import pyarrow as pa
 
 from trtlog._util.arrow import Array, among, from_list, from_numpy, to_numpy
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.messages.captures import text
 from trtlog.tables.cells import codes_of, encoded, from_codes, lines_of, to_text
 from trtlog.tables.context import Context
@@ -31,7 +31,7 @@ _NAME_LISTS = ("layer_list", "layer_information")
 # What TensorRT-RTX prints below the layers, in the same record.
 _AFTER_LAYERS = ("Bindings:", "I/O Tensors:", "Engine Metadata:")
 # A line of JSON; {ForeignNode[..]} and [HostToDeviceCopy 0] are names.
-_JSON_LINE = re.compile(r'[\[\]{}, ]*(?:"|$)|[\]}]')
+_JSON_LINE = expression(r'[\[\]{}, ]*(?:"|$)|[\]}]')
 # What a brief line may tell of a layer that has a detailed one; it never names a kernel.
 _OF_BRIEF = ("type", "tactic", "inputs", "outputs")
 # The fuller form is kept: detailed before brief before names.

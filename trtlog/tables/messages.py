@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import alike, from_list, from_numpy
+from trtlog._util.expression import expression
 from trtlog.grammar.model import PACKAGE
 from trtlog.messages.captures import Captures, text
 from trtlog.tables.cells import codes_of, int_or_none, lines_of, take, to_name
@@ -26,7 +26,7 @@ _SEVERITY = {"W": "warning", "E": "error", "F": "fatal"}
 _FIELDS = ("code", "error_class", "file", "source_line", "function")
 # How TensorRT 5 to 8.0 print the same.
 _OLD_FIELDS = ("negative_code", "old_error_class", "old_function")
-_CODE = re.compile(r"Error Code:? ([0-9]+)")
+_CODE = expression(r"Error Code:? ([0-9]+)")
 
 
 def messages(context: Context) -> pa.Table:

@@ -6,7 +6,6 @@ holds as many, they tell where its names, dimensions and types stand. All other 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,13 +13,14 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import Array, from_list, from_numpy
+from trtlog._util.expression import expression
 from trtlog.tables.cells import codes_of, to_text
 from trtlog.tables.schema import TENSOR
 from trtlog.values.shapes import parse_dims, split_operands
 
 _TENSORS = pa.list_(TENSOR)
 # What stands between the arrow with its parenthesis and the last two brackets.
-_DIMS_AND_TYPE = re.compile(r"([^()\[\]]*)\)\[([A-Za-z0-9_ ]+)")
+_DIMS_AND_TYPE = expression(r"([^()\[\]]*)\)\[([A-Za-z0-9_ ]+)")
 _ARROW, _END = b" -> (", b"]], "
 _TO_NAME_END = _ARROW.index(b">")
 _TO_DIMS = len(_ARROW) - _TO_NAME_END

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import distinct, from_numpy
+from trtlog._util.expression import expression
 from trtlog.messages.captures import Matches
 from trtlog.records import TABLES
 from trtlog.tables.blocks import kind_is
@@ -34,7 +34,7 @@ METRICS = {
     "Total Host Walltime": "total_host_walltime",
     "Total GPU Compute Time": "total_gpu_compute_time",
 }
-_STATISTIC = re.compile(r"\b([a-z]+)(?:\(([0-9.]+)%\))? = ([^ ]+) ([a-z]+)")
+_STATISTIC = expression(r"\b([a-z]+)(?:\(([0-9.]+)%\))? = ([^ ]+) ([a-z]+)")
 
 
 # Line, metric, statistic, value and unit.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog._util.arrow import from_list, from_numpy, no_rows
+from trtlog._util.expression import expression
 from trtlog.messages.captures import Matches
 from trtlog.records import TABLES, Record
 from trtlog.tables.cells import (
@@ -161,7 +161,7 @@ def symbols_in(formats: pa.Array) -> pa.DictionaryArray:
     return name_by_distinct(formats, lambda printed: _where(printed).removeprefix(" where ") or None)
 
 
-_WHERE = re.compile(r" where [A-Z][0-9]*=.*$")
+_WHERE = expression(r" where [A-Z][0-9]*=.*$")
 
 
 def _where(text: str | None) -> str:

@@ -7,14 +7,15 @@ from datetime import datetime
 from pathlib import Path
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.flags import Version, decode_banner_version
 from trtlog.runner.arguments import split_flag
 from trtlog.source.decode import whole_text
 
-_BANNER = re.compile(rb"&&&& (RUNNING|PASSED|FAILED|WAIVED) \S+ (?:\[TensorRT v([0-9]+)\] )?(?:\[b([0-9]+)\] )?# (.*)")
-_TIME = re.compile(rb"\[([0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2})\] ")
-_HEADER = re.compile(rb"(?:\[[0-9/:\- ]+\] )*\[([VIWEF])\] ")
-_HELP_SECTION = re.compile(rb"=== [A-Za-z ]+ ===")
+_BANNER = expression(rb"&&&& (RUNNING|PASSED|FAILED|WAIVED) \S+ (?:\[TensorRT v([0-9]+)\] )?(?:\[b([0-9]+)\] )?# (.*)")
+_TIME = expression(rb"\[([0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2})\] ")
+_HEADER = expression(rb"(?:\[[0-9/:\- ]+\] )*\[([VIWEF])\] ")
+_HELP_SECTION = expression(rb"=== [A-Za-z ]+ ===")
 #: Flags that say where files go or how much is printed, not what is run.
 OUTPUT_FLAGS = frozenset(
     [

@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from trtlog._util.expression import expression
 from trtlog.runner.arguments import split_flag
 from trtlog.testing.capture import Capture
 
-_AVERAGE = re.compile(
+_AVERAGE = expression(
     rb"Average on ([0-9]+) runs - GPU latency: (\S+) ms - Host latency: (\S+) ms \((?:end to end \S+ "
     rb"ms, )?enqueue (\S+) ms\)"
 )
-_PROFILE_OLD = re.compile(r"^\s*(\S.*?)\s+([0-9.]+)\s+([0-9.]+)\s+([0-9.]+)\s+([0-9.]+)$")
-_PROFILE_NEW = re.compile(r"^\s*([0-9.]+)\s+([0-9.]+)\s+([0-9.]+)\s+([0-9.]+)   (\S.*)$")
-_PROFILE_HEAD = re.compile(r"=== Profile \(([0-9]+) iterations ?\) ===")
-_LAYER = re.compile(r"^Layer\([^)]*\): (.*?), Tactic: ")
+_PROFILE_OLD = expression(r"^\s*(\S.*?)\s+([0-9.]+)\s+([0-9.]+)\s+([0-9.]+)\s+([0-9.]+)$")
+_PROFILE_NEW = expression(r"^\s*([0-9.]+)\s+([0-9.]+)\s+([0-9.]+)\s+([0-9.]+)   (\S.*)$")
+_PROFILE_HEAD = expression(r"=== Profile \(([0-9]+) iterations ?\) ===")
+_LAYER = expression(r"^Layer\([^)]*\): (.*?), Tactic: ")
 _SIBLINGS = {"--exportTimes": "times", "--exportProfile": "profile", "--exportLayerInfo": "layers"}
 
 

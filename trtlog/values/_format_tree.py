@@ -5,15 +5,15 @@ Loaded together with lark, when the first format is decoded.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from lark import Token, Transformer, v_args
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.values.layouts import layout_of_words
 
-_VARIABLE = re.compile(r"(?<![A-Za-z0-9_])E[0-9]+(?![A-Za-z0-9_])")
+_VARIABLE = expression(r"(?<![A-Za-z0-9_])E[0-9]+(?![A-Za-z0-9_])")
 # A definition may use other definitions. Real ones nest once or twice; the limit stops hostile text that
 # would double in length with every level.
 _MAX_TEXT = 20_000

@@ -12,13 +12,15 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from trtlog._util.expression import expression
+
 Pair = tuple[str, Any]
 
 # Pairs that are remembered, and the length up to which they are.
 _KNOWN_PAIRS = 4096
 _KNOWN_LENGTH = 60
 _scalars: dict[str, Pair] = {}
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_INTEGER = expression(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
 def read_value(text: str) -> Any:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
+from trtlog._util.expression import expression
 from trtlog.values.brackets import split_outside
 
-_WHERE = re.compile(r"\bwhere(?= +E[0-9]+=)")
-_DEFINITION = re.compile(r"(?:^|[ ,])(E[0-9]+)=")
-_VARIABLE = re.compile(r"(?<![A-Za-z0-9_])E[0-9]+(?![A-Za-z0-9_])")
+_WHERE = expression(r"\bwhere(?= +E[0-9]+=)")
+_DEFINITION = expression(r"(?:^|[ ,])(E[0-9]+)=")
+_VARIABLE = expression(r"(?<![A-Za-z0-9_])E[0-9]+(?![A-Za-z0-9_])")
 
 
 def split_formats(text: str) -> list[str]:

@@ -11,11 +11,11 @@ the name in ``nvinfer1::TensorFormat`` (``kHWC8``, ``kCHW32``) where there is on
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.maybe import MaybeNone
 from trtlog.errors import InputError, caret
 from trtlog.values.format_lists import split_combination, split_formats
@@ -257,11 +257,11 @@ def _decode(text: str, dims: bool) -> TensorFormat | int:
 
 # The common forms, for which lark need not be loaded; tests hold what they give to what lark gives.
 _AXES = r"(?:-?[0-9]{1,18}(?::[0-9]{1,9})?(?:,-?[0-9]{1,18}(?::[0-9]{1,9})?)*)?"
-_NUMBERS = re.compile(
+_NUMBERS = expression(
     r"(?!Transposed)(?P<dtype>[A-Za-z][A-Za-z0-9_]*)"
     rf"(?:\((?P<strides>{_AXES})\)(?P<long> long-strided)?|\[(?P<dims>{_AXES})\])"
 )
-_WORDS = re.compile(
+_WORDS = expression(
     r"(?:(?P<width>Two|Four|Eight|Sixteen|Thirty-two) wide channel vectorized )?"
     r"(?P<order>(?:[Rr]ow|[Cc]hannel) major(?: linear)?) (?P<dtype>[A-Z][A-Za-z0-9]+)(?: format)?"
     r"(?: where channel % (?P<multiple>[0-9]{1,9}) == [0-9]{1,9})?"

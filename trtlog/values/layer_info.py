@@ -16,20 +16,21 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.maybe import MaybeNone
 from trtlog.errors import InputError
 from trtlog.values._layer_text import read_pairs
 from trtlog.values.formats import Extent, TensorFormat, canonical_dtype, decode_format
 
-_BRIEF = re.compile(r"Layer\(([^)]*)\): (.*?), Tactic: (0x[0-9a-fA-F]+|-?[0-9]+)(?:,(?: (.*))?)?$")
+_BRIEF = expression(r"Layer\(([^)]*)\): (.*?), Tactic: (0x[0-9a-fA-F]+|-?[0-9]+)(?:,(?: (.*))?)?$")
 # Where a tensor ends: 8.5 and later ` (Float[1,3])`, before `[Float(1,3)]`. Names hold brackets and
 # parentheses of their own, so the separator behind it is part of the sign.
-_TENSOR_END = re.compile(
+_TENSOR_END = expression(
     r"(?: \(([A-Za-z0-9_]+(?:\[[^\]()\[]*\])?)\)|\[([A-Za-z0-9_]+\([^)\[\](]*\))\])(?=, | ->|\s*$)"
 )
 _TACTIC_WIDTH = len("0x0000000000000000")
-_METADATA_ITEM = re.compile(r"[\x1e\x1f]|(?<=\])(?=\[ONNX Layer: )")
-_ONNX = re.compile(r"\[ONNX Layer: (.*)\]", re.DOTALL)
+_METADATA_ITEM = expression(r"[\x1e\x1f]|(?<=\])(?=\[ONNX Layer: )")
+_ONNX = expression(r"\[ONNX Layer: (.*)\]", re.DOTALL)
 KNOWN_KEYS = {"Name", "LayerType", "Inputs", "Outputs", "Constants", "TacticValue", "TacticName", "Metadata"}
 
 

@@ -12,18 +12,19 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.maybe import MaybeNone
 from trtlog.errors import InputError, caret
 
 Dimension: TypeAlias = int | str
 
 NOT_SET = "[optional input, not set]"
-_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
-_SYMBOL = re.compile(r"[^\s,()\[\]]+(?: [^\s,()\[\]]+)*")
-_OPERAND_END = re.compile(r" -> \(([^()]*)\)(?:\[([A-Za-z0-9_ ]+)\])?\](?=, ?|\s*$)")
+_NUMBER = expression(r"[+-]?[0-9]{1,18}")
+_SYMBOL = expression(r"[^\s,()\[\]]+(?: [^\s,()\[\]]+)*")
+_OPERAND_END = expression(r" -> \(([^()]*)\)(?:\[([A-Za-z0-9_ ]+)\])?\](?=, ?|\s*$)")
 # The usual operand, whose name holds nothing that could be taken for its end.
-_PLAIN_OPERAND = re.compile(r"\[([^\[\]>]+) -> \(([^()\[\]]*)\)\[([A-Za-z0-9_ ]+)\]\], ")
-_BY_X = re.compile(r"-?[0-9]{1,18}(?:x-?[0-9]{1,18})*")
+_PLAIN_OPERAND = expression(r"\[([^\[\]>]+) -> \(([^()\[\]]*)\)\[([A-Za-z0-9_ ]+)\]\], ")
+_BY_X = expression(r"-?[0-9]{1,18}(?:x-?[0-9]{1,18})*")
 
 
 @dataclass(frozen=True)

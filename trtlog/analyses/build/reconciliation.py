@@ -7,13 +7,13 @@ latency has the copies too; the walltime is what passes from one query to the ne
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.words import counted
 from trtlog.analyses.build.performance import ENQUEUE_SHARE, measures
 from trtlog.analyses.layer.base import answer, rows
@@ -229,7 +229,7 @@ def _us(time_ms: float) -> str:
     return f"{1000 * time_ms:,.4g} us" if time_ms < 1 else f"{time_ms:,.4g} ms"
 
 
-_BUILD_SHAPE = re.compile(r"Input build shape(?: \(profile 0\))?")
+_BUILD_SHAPE = expression(r"Input build shape(?: \(profile 0\))?")
 
 
 def other_shapes(options: Iterable[Mapping[str, Any]]) -> str | None:

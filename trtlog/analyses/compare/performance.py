@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.words import counted, percent
 from trtlog.analyses.compare import floors
 from trtlog.analyses.compare.regime import Regime, read_regime
@@ -39,14 +40,14 @@ if TYPE_CHECKING:
     from trtlog.log import Log
 
 _STATS = ("value", "median", "mean", "p90", "p95", "p99", "min", "max")
-_PERCENTILE = re.compile(r"p([0-9]+(?:\.[0-9]+)?)")
+_PERCENTILE = expression(r"p([0-9]+(?:\.[0-9]+)?)")
 _GPU_METRICS = ("latency", "gpu_compute_time")
 _COPIES = ("h2d_latency", "d2h_latency")
 # A percentile is known by the inferences beyond it.
 _MIN_BEYOND = 10
 
 
-_UNSTABLE = re.compile(
+_UNSTABLE = expression(
     r"GPU compute time is unstable, with coefficient of variance = ([0-9]+(?:\.[0-9]+)?)%", re.IGNORECASE
 )
 

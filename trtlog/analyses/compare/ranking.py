@@ -16,6 +16,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.redact import redact_json
 from trtlog._util.words import counted, did_you_mean, plural
 from trtlog.analyses.build.overview import cause
@@ -45,7 +46,7 @@ GROUPS = ("model", "shapes", "batch", "precision", "tensorrt_version", "gpu")
 _SHORT = {"version": "tensorrt_version"}
 # A run is compared with those runs of the baseline that agree with it most: first on the GPU, then on the precision.
 _AGREE = ("gpu", "precision", "tensorrt_version", "cuda_graph")
-_CONDITION = re.compile(r"([a-z_0-9]+)=(.*)", re.DOTALL)
+_CONDITION = expression(r"([a-z_0-9]+)=(.*)", re.DOTALL)
 
 
 @record(frozen=True)

@@ -21,6 +21,7 @@ from statistics import median, stdev
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.analyses.layer.messages import messages_of
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ _AVERAGES = {
     "enqueue_time": "enqueue_ms",
     "end_to_end_host_latency": "end_to_end_ms",
 }
-_VARIANCE = re.compile(r"time is unstable, with coefficient of variance = ([0-9]+(?:\.[0-9]+)?)%", re.IGNORECASE)
+_VARIANCE = expression(r"time is unstable, with coefficient of variance = ([0-9]+(?:\.[0-9]+)?)%", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

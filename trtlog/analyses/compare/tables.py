@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.expression import expression
 from trtlog._util.redact import redact, redact_value
 from trtlog._util.words import counted
 from trtlog.analyses.build.memory import in_use, memory_totals
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trtlog.log import Log
 
 MIB = 1 << 20
-_NUMBER = re.compile(r"0x[0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?")
+_NUMBER = expression(r"0x[0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?")
 # Not a rewrite: the pass tried it.
 _TRIED = ("attempt",)
 _ALL_LOADED = {
@@ -77,10 +77,10 @@ def option_rows(control: Log, test: Log) -> list[dict[str, Any]]:
 
 
 # Flags and printed options that say with which precision, and which only name a file or what is printed.
-_PRECISION = re.compile(
+_PRECISION = expression(
     r"-*(?:fp16|bf16|int8|int4|fp8|fp4|best|noTF32|stronglyTyped|layerPrecisions|Precision|Calibration)"
 )
-_FILES = re.compile(
+_FILES = expression(
     r"--(?:save|export|load|timingCacheFile|dump|verbose|plugins|staticPlugins|dynamicPlugins)|"
     r"(?i:save engine|timingcachefile|export|dump|verbose|percentiles)"
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, is_dataclass
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog._util.arrow import from_list, no_rows, plain_schema, to_filled
+from trtlog._util.expression import expression
 from trtlog.records import Record
 from trtlog.tables.schema import schema_of_record
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
@@ -125,7 +125,7 @@ def family_of(runner: str | None, kernel: str | None) -> str | None:
 
 
 _LIBRARIES = ("xmma", "cutlass", "scudnn", "cudnn", "fmha")
-_COPY = re.compile(r"^Reformatting CopyNode for (?P<side>Input|Output|Network Input|Network Output)"
+_COPY = expression(r"^Reformatting CopyNode for (?P<side>Input|Output|Network Input|Network Output)"
                    r"(?: Tensor)? ?(?P<index>[0-9]+)?(?: to)? ?(?P<layer>.*)$")  # fmt: skip
 
 

@@ -8,12 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.analyses.layer.base import tells_size
 from trtlog.analyses.layer.timings import TacticTime
 from trtlog.values.formats import split_formats
 
-_TIMED = re.compile(r"Optimizer Reformat\((?:<in> -> (?P<made>.*)|(?P<read>.*) -> <out>)\)", re.DOTALL)
-_NAME = re.compile(
+_TIMED = expression(r"Optimizer Reformat\((?:<in> -> (?P<made>.*)|(?P<read>.*) -> <out>)\)", re.DOTALL)
+_NAME = expression(
     r"(?:Reformatted|Reformatting CopyNode for) (?P<side>Input|Output) Tensor (?P<index>[0-9]+)(?: to (?P<layer>.*))?",
     re.DOTALL,
 )

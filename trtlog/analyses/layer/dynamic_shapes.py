@@ -8,14 +8,15 @@ those of the inputs by what its node does; where that leaves more than one answe
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, permutations
 from typing import Any
 
+from trtlog._util.expression import expression
+
 Shape = tuple[int, ...]
 
-_OPTION = re.compile(r"(?P<tensor>.+?)[=:](?P<shapes>[0-9]+(?:x[0-9]+)*(?:\+[0-9]+(?:x[0-9]+)*)*)$")
+_OPTION = expression(r"(?P<tensor>.+?)[=:](?P<shapes>[0-9]+(?:x[0-9]+)*(?:\+[0-9]+(?:x[0-9]+)*)*)$")
 # What a node does to the number of elements and to the first dimension.
 _KEEPS_VOLUME = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "DepthToSpace", "SpaceToDepth", "Transpose"})
 _KEEPS_FIRST = frozenset(

@@ -8,7 +8,6 @@ followed through the rewrites.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.analyses.layer.base import answer, copied_for, rows
 from trtlog.records.base import Record, column, line_column, run_column
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from trtlog.analyses.layer.engine_layer import Layers
 
 # Where a name can begin and end inside of a layer's name; the words that TensorRT puts before a name.
-_BEGIN = re.compile(r"^|[(\[{]|, | \+ | \|\| |\.\.\.")
-_END = re.compile(
+_BEGIN = expression(r"^|[(\[{]|, | \+ | \|\| |\.\.\.")
+_END = expression(
     r"$|[)\]}]|, | \+ | \|\| |\.\.\.|_clone_[0-9]|_copy_(?:in|out)put| copy\b|_(?:de)?quantize_scale_node"
     r"|_\(Unnamed Layer"
 )
-_HELPER = re.compile(
+_HELPER = expression(
     r"(?:reshape_before_|reshape_after_|copied_|(?:un)?squeeze_(?:node_)?(?:before|after)_|shuffle_(?:before|after)_"
     r"|transpose_(?:before|after)_)"
 )

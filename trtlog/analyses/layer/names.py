@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 
+from trtlog._util.expression import expression
 from trtlog.values.brackets import split_outside
 
-_REFORMAT = re.compile(r"Reformatting CopyNode for (Input|Output) Tensor ([0-9]+) to (.+)", re.DOTALL)
-_PROFILE_SUFFIX = re.compile(r" \[profile [0-9]+\]")
-_MYELIN_NUMBER = re.compile(r"_myl[0-9]+_[0-9]+$")
+_REFORMAT = expression(r"Reformatting CopyNode for (Input|Output) Tensor ([0-9]+) to (.+)", re.DOTALL)
+_PROFILE_SUFFIX = expression(r" \[profile [0-9]+\]")
+_MYELIN_NUMBER = expression(r"_myl[0-9]+_[0-9]+$")
 _FAMILIES = (
-    ("reformat", re.compile("reformat|noop|copy|identity", re.IGNORECASE)),
-    ("constant", re.compile("constant", re.IGNORECASE)),
-    ("convolution", re.compile("conv", re.IGNORECASE)),
-    ("pooling", re.compile("pool", re.IGNORECASE)),
-    ("matrix product", re.compile("gemm|matmul|matrix|fullyconnected", re.IGNORECASE)),
-    ("pointwise", re.compile("pointwise|elementwise|activation|scale|unary", re.IGNORECASE)),
-    ("myelin", re.compile("myelin|kgen|foreign", re.IGNORECASE)),
+    ("reformat", expression("reformat|noop|copy|identity", re.IGNORECASE)),
+    ("constant", expression("constant", re.IGNORECASE)),
+    ("convolution", expression("conv", re.IGNORECASE)),
+    ("pooling", expression("pool", re.IGNORECASE)),
+    ("matrix product", expression("gemm|matmul|matrix|fullyconnected", re.IGNORECASE)),
+    ("pointwise", expression("pointwise|elementwise|activation|scale|unary", re.IGNORECASE)),
+    ("myelin", expression("myelin|kgen|foreign", re.IGNORECASE)),
 )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from trtlog._util.expression import expression
+
 # Up to TensorRT 7 the profile names a conversion after the layer it is for.
-REFORMATTER = re.compile(r" (?:in|out)put reformatter [0-9]+$")
-_DLA_COPY = re.compile(r" (?:to|from) nvm$")
+REFORMATTER = expression(r" (?:in|out)put reformatter [0-9]+$")
+_DLA_COPY = expression(r" (?:to|from) nvm$")
 
 
 def mean_ms(row: Mapping[str, Any]) -> float | None:

@@ -6,12 +6,12 @@ memory. The longer of the two is its ideal time. What the log does not tell is n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from trtlog._util.expression import expression
 from trtlog.analyses.layer.base import answer, rows
 from trtlog.analyses.layer.dynamic_shapes import DynamicShapes, option_shapes
 from trtlog.analyses.layer.work import Work, activations_of, packed_weights, work_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Below this share of both rates neither bounds the layer: launches, synchronisation and small work do.
 _LATENCY_PERCENT = 10.0
 # Layers that may fold the first dimension with others.
-_FOLDS = re.compile(r"Shuffle|Myelin|Foreign|Gather|Slice|Concat|Plugin|Loop|Scatter|^kgen|^gemm")
+_FOLDS = expression(r"Shuffle|Myelin|Foreign|Gather|Slice|Concat|Plugin|Loop|Scatter|^kgen|^gemm")
 
 
 @record(frozen=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.values.peaks import bytes_of
 
 # ONNX operators that multiply matrices.
@@ -42,7 +42,7 @@ _MOVING = frozenset({
 _COUNTED = _MATRIX | _MOVING
 _WIDE = ("FP32", "TF32", "FP16", "BF16")
 # Types of layers that move data and multiply nothing to speak of.
-_MOVES = re.compile(
+_MOVES = expression(
     r"Pooling|Reformat|PointWise|Shuffle|Slice|ElementWise|Activation|Concat|Resize|Reduce|TopK|Gather|Softmax|SoftMax|Scale"
     r"|Select|Unary|Padding|Cast|Shape|NoOp|Identity|Squeeze|Fill|NonZero|Scatter|Copy"
 )

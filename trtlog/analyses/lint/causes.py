@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.words import first_line
 from trtlog.analyses.layer.messages import MessageRow, messages_of
 from trtlog.analyses.lint.known_errors import HARMLESS, IN_MODEL, KNOWN, RESULTS
@@ -22,19 +23,19 @@ if TYPE_CHECKING:
 # Kinds of messages that only say which step an earlier error ended.
 _STEPS = frozenset({"step_failed", "engine_failed", "inference_exception", "context_failed", "network_invalid"})
 _CRASHES = frozenset({"assertion_aborted", "exception_uncaught", "process_signalled", "loader_error"})
-_NO_IMPLEMENTATION = re.compile(r"[Cc]ould not find any implementation for node (.*?)\.?\)?(?: due to .*)?$", re.DOTALL)
+_NO_IMPLEMENTATION = expression(r"[Cc]ould not find any implementation for node (.*?)\.?\)?(?: due to .*)?$", re.DOTALL)
 _SKIPS = frozenset({"tactic_exception", "tactic_gpu_error"})
 # 'While parsing node number 5 [MagicOp -> "output"]:', or 'In node 5 with name: .. and operator: MagicOp (..): ..'.
-_NODE = re.compile(r'While parsing node number (?P<number>[0-9]+) \[(?P<op>\w+)(?: -> "(?P<output>[^"]*)")?\]')
-_IN_NODE = re.compile(
+_NODE = expression(r'While parsing node number (?P<number>[0-9]+) \[(?P<op>\w+)(?: -> "(?P<output>[^"]*)")?\]')
+_IN_NODE = expression(
     r"In node (?P<number>[0-9]+)(?: with name: (?P<name>(?:(?! and operator: |In node ).)*) and operator: (?P<op>\S*))?"
     r" \(\w+\): "
 )
-_NO_NODE = re.compile(
+_NO_NODE = expression(
     r"^In node -1 with name: (?:(?! and operator: ).)* and operator: .*?: \w+: (?:Assertion failed: .*\): (?=\w))?"
 )
 # A node that cannot be imported is printed in full: text format, line by line.
-_NODE_TEXT = re.compile(r'^(?:---.*---|[a-z_]+: ".*|[a-z_]+ \{|\}|Node name: .*)$')
+_NODE_TEXT = expression(r'^(?:---.*---|[a-z_]+: ".*|[a-z_]+ \{|\}|Node name: .*)$')
 
 
 @dataclass(frozen=True)
@@ -274,8 +275,8 @@ def cause_of(log: Log) -> Cause | None:
     return found and _with_default_shape(log, found)
 
 
-_ABOUT_SHAPES = re.compile(r"[Ss]hape|[Dd]imension|broadcast|volume|out of bounds", re.DOTALL)
-_DEFAULT_SHAPE = re.compile(
+_ABOUT_SHAPES = expression(r"[Ss]hape|[Dd]imension|broadcast|volume|out of bounds", re.DOTALL)
+_DEFAULT_SHAPE = expression(
     r"Dynamic dimensions required for input: (.*?), but no shapes were provided\. "
     r"Automatically overriding shape to: (\S+)"
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.words import counted, first_of
 from trtlog.analyses.lint.causes import Cause, cause_of, errors_of, find_cause, is_crash, is_skip, words_of
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
@@ -14,8 +15,8 @@ from trtlog.analyses.lint.registry import Hit, good, messages, rule
 if TYPE_CHECKING:
     from trtlog.log import Log
 
-_REFUSED = re.compile(r"Unknown option|Model missing or format not recognized")
-_BUILD_ENDED = re.compile(
+_REFUSED = expression(r"Unknown option|Model missing or format not recognized")
+_BUILD_ENDED = expression(
     r"[Cc]ould not find any implementation|buildSerializedNetwork|[Ee]ngine could not be created|"
     r"Building engine failed|Network must have at least one output|Network validation failed|"
     r"While parsing node number|Failed to parse"
@@ -272,7 +273,7 @@ def _is_plugin(error: Mapping[str, Any]) -> bool:
     return any(words in (error["text"] or "").lower() for words in _NO_PLUGIN)
 
 
-_OPERATOR = re.compile(r"No importer registered for op: (\w+)|[Cc](?:annot|ould not) find plugin:? *(\w+)")
+_OPERATOR = expression(r"No importer registered for op: (\w+)|[Cc](?:annot|ould not) find plugin:? *(\w+)")
 
 
 @rule(
@@ -299,14 +300,14 @@ def plugin_not_found(log: Log) -> Iterable[Hit]:
 
 # A line about a layer is no longer, whatever a log makes up.
 _MOST_TEXT = 4000
-_FELL = re.compile(
+_FELL = expression(
     r"Layer '(?P<a>[^']+)' \(\w+\): Unsupported on DLA|"
     r"layer (?P<b>(?:(?!layer ).)+?) is not (?:supported|running) on DLA|"
     r"Switching to GPU for layer (?P<c>.+)|Switching (?!this layer)(?P<d>(?:(?!Switching ).)+?) device type to GPU|"
     r"^(?P<e>(?:(?!: ).)+): .*Switching this layer's device type to GPU|"
     r"Validation failed for DLA layer: (?P<f>(?:(?!Validation failed for ).)+?)\. Switching"
 )
-_REASON = re.compile(
+_REASON = expression(
     r"^(?P<layer>.+?): (?P<a>DLA (?:only )?supports? .+?)(?:\. Switching .*)?$|"
     r"^DLA Layer (?P<of>\S+) (?P<b>does not support .+)$|"
     r"^(?P<c>DLA (?:only )?supports? .+?)\. .*Switching "

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from trtlog._util.expression import expression
 from trtlog.records.run import Device
 
 # Tegra: the GPU shares its memory and its clocks' governor with the CPU, and nvidia-smi cannot lock its clocks.
 _INTEGRATED = {"5.3", "6.2", "7.2", "8.7", "10.1", "11.0"}
-_INTEGRATED_NAMES = re.compile(r"\b(?:orin|xavier|thor|tegra|jetson|tx[12]|nano|parker|agx)\b", re.IGNORECASE)
+_INTEGRATED_NAMES = expression(r"\b(?:orin|xavier|thor|tegra|jetson|tx[12]|nano|parker|agx)\b", re.IGNORECASE)
 # Turing without tensor cores (TU116, TU117), though its compute capability is that of Turing with them.
-_TURING_WITHOUT = re.compile(r"\b(?:GTX 16[0-9]{2}|MX ?[45][0-9]{2}|T[4-6]00|T1[02]00|T400|T550)\b")
+_TURING_WITHOUT = expression(r"\b(?:GTX 16[0-9]{2}|MX ?[45][0-9]{2}|T[4-6]00|T1[02]00|T400|T550)\b")
 
 
 def capability(device: Device | None) -> float | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.base import formats_of
 from trtlog.analyses.layer.engine_layer import layers_of
@@ -128,7 +129,7 @@ def without_tensor_cores(log: Log) -> bool:
     return bool(made_for) and all(_BEFORE_VOLTA.match(str(name)) for name in made_for)
 
 
-_BEFORE_VOLTA = re.compile(r"maxwell|pascal|sm_?[56][0-9]$")
+_BEFORE_VOLTA = expression(r"maxwell|pascal|sm_?[56][0-9]$")
 
 
 @dataclass(frozen=True)
@@ -361,8 +362,8 @@ def int64_cast(log: Log) -> Iterable[Hit]:
         yield Hit("INT64 weights were cast to INT32; no line says that a value was out of range.", lines)
 
 
-_CAST = re.compile(r"INT64 weights.{0,400}cast down to INT32", re.DOTALL)
-_CLAMPED = re.compile(
+_CAST = expression(r"INT64 weights.{0,400}cast down to INT32", re.DOTALL)
+_CLAMPED = expression(
     r"outside (?:the|of the) range of INT32[^\n]{0,200}clamp|out of (?:the )?range of INT32|clamp\w{0,9} to INT32", re.I
 )
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.expression import expression
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.formats_network import chosen, compared
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 # What trtexec gives all tensors where no calibration file is named: 4, and 2 for inputs and poolings.
 _PLACEHOLDERS = {(-2.0, 2.0), (-4.0, 4.0)}
 _FEW_RANGES = 3
-_QDQ = re.compile(r"(?:Quantize|Dequantize)Linear")
+_QDQ = expression(r"(?:Quantize|Dequantize)Linear")
 # Exporters name a node after its operator where the log does not list the nodes themselves.
-_QDQ_NAME = re.compile(r"(?:.*[/_. ])?(?:Quantize|Dequantize)Linear(?:[_.].*)?", re.DOTALL)
+_QDQ_NAME = expression(r"(?:.*[/_. ])?(?:Quantize|Dequantize)Linear(?:[_.].*)?", re.DOTALL)
 
 
 @rule(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.redact import redact
 from trtlog.report.graph.layout import neighbourhood
 from trtlog.report.numbers import number
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 COLORS = ("type", "precision", "time", "bound")
 _LONGEST = 34
-_NODE = re.compile(r" \+ ")
+_NODE = expression(r" \+ ")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.source.forms.judge import MESSAGE, Judge
 
 # So many lines are judged to tell whether a form is there.
@@ -16,7 +17,7 @@ JUDGED = 200
 # A form of lines stands in this share of a text before it is undone on the chance that another lies below it.
 MOST = 0.6
 # What records hold, whatever they are wrapped in.
-_MARKS = re.compile(
+_MARKS = expression(
     rb"\[[VIWEF]\]|\[TRT\]|\[TensorRT\]|&&&& |(?:&amp;){4} |\bSeverity\.|\b[VIWE][0-9]{4} |\b[A-Z]+: \[|Layer\("
 )
 _FARTHEST = 400
@@ -236,11 +237,11 @@ class InFront(Form):
         """Return one that cuts off what stands in front of most lines."""
         lines = sample.hidden[:JUDGED]
         found = []
-        for expression in self.expressions if lines else ():
-            match = re.compile(expression).match
+        for pattern in self.expressions if lines else ():
+            match = re.compile(pattern).match
             count = sum(match(line) is not None for line in lines)
             if count > 1 or (count and sample.filled < 3):
-                found.append((count, self.undo(expression, sample)))
+                found.append((count, self.undo(pattern, sample)))
         return [undo for _, undo in sorted(found, key=lambda pair: -pair[0])]
 
     def undo(self, expression: bytes, sample: Sample) -> Undo:

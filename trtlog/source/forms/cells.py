@@ -7,12 +7,13 @@ import json
 import re
 from collections import Counter
 
+from trtlog._util.expression import expression
 from trtlog.source.forms.base import JUDGED, Form, Sample, Undo
 from trtlog.source.forms.marks import shape_of
 
 _STRING = rb"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
 _TAIL = rb"[ \t]*[,;\])}+]*(?:[ \t,][^\"'\n]*)?$"
-_QUOTED = re.compile(rb"([^\"'\n]{0,200}(?:\"[^\"\n]*\"[^\"'\n]{1,100}){0,8}?)%b%b" % (_STRING, _TAIL))
+_QUOTED = expression(rb"([^\"'\n]{0,200}(?:\"[^\"\n]*\"[^\"'\n]{1,100}){0,8}?)%b%b" % (_STRING, _TAIL))
 _BLANK_FRONT = rb"[ \t\[(]*[bruf]?"
 _LEAST = 2
 _WAYS = 3

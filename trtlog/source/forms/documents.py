@@ -6,12 +6,13 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from trtlog._util.expression import expression
 from trtlog.source.forms.base import Form, Reflow, Sample, Undo, holds_record
 
 # A text may be cut at the end of a sample.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?$)|[\[\]{}:]', re.DOTALL)
+_TOKEN = expression(rb'"(?:[^"\\]|\\.)*(?:"|\\?$)|[\[\]{}:]', re.DOTALL)
 _LINE_END = b"\\n"
-_MEMBER = re.compile(rb'[ \t]*("(?:[^"\\]|\\.)*"),?$')
+_MEMBER = expression(rb'[ \t]*("(?:[^"\\]|\\.)*"),?$')
 _LEAST, _MANY = 2, 4
 
 

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from trtlog._util.expression import expression
 from trtlog.source.forms.base import Form, Reflow, Sample, Undo
 from trtlog.source.forms.letters import unescaped
 
-_OBJECT = re.compile(rb"\s*,?\s*(\{.*\})\s*,?\s*\]?\s*$", re.DOTALL)
+_OBJECT = expression(rb"\s*,?\s*(\{.*\})\s*,?\s*\]?\s*$", re.DOTALL)
 _PARSED = 50
 # A text that never ends in a line end is kept no longer than this.
 _LONGEST = 1 << 20
@@ -19,9 +20,9 @@ _TAGS = (
     rb"br|p|span|div|pre|code|samp|kbd|tt|b|i|em|strong|font|a|u|table|tbody|tr|td|th|ul|ol|li|h[1-6]|html|body|"
     rb"details|summary|blockquote"
 )
-_TAG = re.compile(rb"</?(?:%b)(?:[ \t][^<>\n]*)?/?>" % _TAGS, re.IGNORECASE)
+_TAG = expression(rb"</?(?:%b)(?:[ \t][^<>\n]*)?/?>" % _TAGS, re.IGNORECASE)
 _FEWEST, _NEARLY_ALL = 5, 0.9
-_BREAK = re.compile(rb"[ \t]*(?:<br[ \t]*/?>|</(?:p|div|tr|li)>)[ \t]?", re.IGNORECASE)
+_BREAK = expression(rb"[ \t]*(?:<br[ \t]*/?>|</(?:p|div|tr|li)>)[ \t]?", re.IGNORECASE)
 
 
 class JsonLines(Form):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from trtlog._util.expression import expression
 from trtlog.source.forms.base import Form, Reflow, Sample, Undo
 
 _TIME = rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\]"
-_RECORD = re.compile(
+_RECORD = expression(
     rb"(?:%b ){1,8}\[(?:[VIWEF]|TRT)\]|\[TRT\] \[[VIWEF]\]|\[[VIWEF]\] \[TRT\]|\[TensorRT\] [A-Z]+: |"
     rb"&&&& (?:RUNNING|PASSED|FAILED|WAIVED) |(?<=[\]\):\r ])Layer\([A-Za-z]+\): " % _TIME
 )

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
+from trtlog._util.expression import expression
 from trtlog.grammar import Grammar, Message, Variant, load
 from trtlog.source.logger import Logger
 
@@ -21,13 +22,13 @@ _MOST_IN_FRONT = 4
 # A literal of fewer letters at the beginning of a message is no evidence where the line has no header.
 _TELLING = 6
 # How nearly all records begin; words that go on in words are nothing that stands in front of a header.
-_USUAL = re.compile(
+_USUAL = expression(
     rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[(?:[VIWEF]\] |TRT\] \[[VIWEF]\] )|\[[VIWE]\] |&&&& [A-Z]+ "
 )
-_DATED = re.compile(rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[")
+_DATED = expression(rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[")
 # Words one of which begins a message.
-_WORDS = re.compile(r"\(([A-Za-z][A-Za-z0-9 -]{2,}(?:\|[A-Za-z][A-Za-z0-9 -]{2,})+)\)")
-_NO_DECORATION = re.compile(rb"[A-Za-z]+ [A-Za-z]+ [a-z]|$")
+_WORDS = expression(r"\(([A-Za-z][A-Za-z0-9 -]{2,}(?:\|[A-Za-z][A-Za-z0-9 -]{2,})+)\)")
+_NO_DECORATION = expression(rb"[A-Za-z]+ [A-Za-z]+ [a-z]|$")
 
 
 class _Pattern:

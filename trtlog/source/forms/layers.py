@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from trtlog._util.expression import expression
 from trtlog.source.forms import FORMS, WRAPPED
 from trtlog.source.forms.base import MOST, Form, Reflow, Sample, Undo, holds_record
 from trtlog.source.forms.judge import Judge
@@ -33,7 +34,7 @@ _LONG_LINE = 1 << 16
 _LONGEST_LINE = 16 << 20
 
 # How the lines of a log begin that was written to a file by what printed it.
-_PLAIN = re.compile(
+_PLAIN = expression(
     rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[(?:[VIWEF]|TRT)\](?: |\r?$)|\[[VIWEF]\] (?:\[TRT\] )?|"
     rb"&&&& [A-Z]+ |Layer\([A-Za-z]+\): |\r?$"
 )
@@ -43,9 +44,9 @@ _TEXTS = (
     *(b"&gt;", b"&lt;", b"&quot;", b"&amp;", b"&nbsp;", b"&#", b"<br", b"<p", b"</", b"<span", b"<pre", b"<BR"),
 )
 _BY_BYTE = {byte: [text for text in _TEXTS if text.startswith(byte)] for byte in {text[:1] for text in _TEXTS}}
-_ODD = re.compile(b"|".join(map(re.escape, _TEXTS)) + rb"|[\xc2\xe2][\x80-\xbf]|\xe3\x80|(?<![\x80-\xff])[\x80-\xbf]")
+_ODD = expression(b"|".join(map(re.escape, _TEXTS)) + rb"|[\xc2\xe2][\x80-\xbf]|\xe3\x80|(?<![\x80-\xff])[\x80-\xbf]")
 # Lines are of a kind that begin alike but for letters and digits.
-_KIND = re.compile(rb"[0-9A-Za-z]+")
+_KIND = expression(rb"[0-9A-Za-z]+")
 _STRANGE = 0.02
 _SAME_END = 0.9
 # Of what is certain so many lines may be known less: the grammar describes what is usual.

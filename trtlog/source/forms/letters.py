@@ -6,11 +6,12 @@ import html
 import re
 from typing import ClassVar
 
+from trtlog._util.expression import expression
 from trtlog.source.forms.base import Form, Replace, Sample, Undo
 
-_ENTITY = re.compile(rb"&(?:lt|gt|amp|quot|apos|nbsp|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
+_ENTITY = expression(rb"&(?:lt|gt|amp|quot|apos|nbsp|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
 # A line of a page's own tags, around what was escaped.
-_TAGS = re.compile(rb"^\s*(?:</?[A-Za-z][^<>\n]*>[ \t]*)+$", re.MULTILINE)
+_TAGS = expression(rb"^\s*(?:</?[A-Za-z][^<>\n]*>[ \t]*)+$", re.MULTILINE)
 # Bytes above 127 that stand alone are of an older encoding, not of UTF-8.
 _ALONE = rb"(?<![\x80-\xff])%b(?![\x80-\xff])"
 _BLANKS = rb"\xc2\xa0|\xe2\x80[\x80-\x8a\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xe1\x9a\x80|" + _ALONE % rb"\xa0"
@@ -44,8 +45,8 @@ class _Letters(Undo):
         return b"\n".join([line if line.isascii() else self._replaced(line) for line in data.split(b"\n")])
 
     def _replaced(self, line: bytes) -> bytes:
-        for expression, by in self._pairs:
-            line = expression.sub(by, line)
+        for pattern, by in self._pairs:
+            line = pattern.sub(by, line)
         return line
 
 

@@ -6,16 +6,17 @@ import re
 from collections import Counter
 from itertools import chain
 
+from trtlog._util.expression import expression
 from trtlog.source.forms.base import Form, Replace, Sample, Undo
 
 # Where a record may begin inside a line; the grammar tells whether one does.
-_BEGINNINGS = re.compile(
+_BEGINNINGS = expression(
     rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-|\[[VIWEFX]\]|\[TRT\]|\[TensorRT\]|&&&& |\b[A-Z]+: \[|Layer\(|\b[VIWE][0-9]{4} "
 )
 # Where any other header may begin.
-_WORD = re.compile(rb"(?<=[ \t])[A-Z]")
+_WORD = expression(rb"(?<=[ \t])[A-Z]")
 # A part of a header: what stands in front of the next one is a record, or the rest of one.
-_BOX = re.compile(rb"\] \[(?:[VIWEFX]|TRT)\]")
+_BOX = expression(rb"\] \[(?:[VIWEFX]|TRT)\]")
 _FARTHEST = 200
 _LEAST = 2
 _SHARE = 0.02

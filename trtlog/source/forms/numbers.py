@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from trtlog._util.expression import expression
 from trtlog.source.forms.base import JUDGED, Form, Replace, Sample, Undo
 
 # What may stand around a number; numbers of the first kind rise by one, those of `grep` only rise. Blanks behind all
@@ -22,10 +23,10 @@ _COUNTED = (
 _FOUND = rb"([0-9]+)[:-]"
 # PowerShell marks the lines that it found, not those around them.
 _MARKED = rb"(?:> |  )?"
-_FILE = re.compile(rb"^%b([A-Za-z0-9_.\\/~-]+(?:\.[A-Za-z]+)?)[:-]([0-9]+)[:-]" % _MARKED, re.MULTILINE)
+_FILE = expression(rb"^%b([A-Za-z0-9_.\\/~-]+(?:\.[A-Za-z]+)?)[:-]([0-9]+)[:-]" % _MARKED, re.MULTILINE)
 _STEADY = 0.8
 _LEAST = 2
-_NUMBER = re.compile(rb" *L?[0-9]+[^0-9]|%b[^ \t\n:]+[:-][0-9]+[:-]" % _MARKED)
+_NUMBER = expression(rb" *L?[0-9]+[^0-9]|%b[^ \t\n:]+[:-][0-9]+[:-]" % _MARKED)
 
 
 class Numbers(Form):
@@ -46,11 +47,11 @@ class Numbers(Form):
         undos: list[Undo] = []
         if sum(_NUMBER.match(line) is not None for line in sample.hidden[:JUDGED]) < _LEAST:
             return undos
-        for expression in _COUNTED:
-            numbers = _numbers(sample, rb"^" + expression)
+        for counted in _COUNTED:
+            numbers = _numbers(sample, rb"^" + counted)
             steps = [b - a for a, b in pairwise(numbers)]
             if steps and sum(step == 1 for step in steps) >= _STEADY * len(steps):
-                undos.append(_cut(rb"^%b" % expression))
+                undos.append(_cut(rb"^%b" % counted))
         names = [found[1] for found in _FILE.finditer(sample.data)]
         files = {name for name in names if names.count(name) > 1} if len(names) < 10_000 else {names[0]}
         for front in [_MARKED + re.escape(name) + b"[:-]" for name in sorted(files)] + [b""]:

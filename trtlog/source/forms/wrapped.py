@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from trtlog._util.expression import expression
 from trtlog.source.forms.base import Form, Reflow, Sample, Undo
 from trtlog.source.forms.judge import MESSAGE
 from trtlog.source.forms.marks import MARKS
@@ -20,8 +21,8 @@ _EXACT = 0.6
 _AROUND = 0.05
 _ENDING = 16
 _BEGINNING = 8
-_DIGIT = re.compile(rb"[0-9]")
-_NUMBER = re.compile(rb"[^0-9]*([0-9]{1,18})[^0-9]*")
+_DIGIT = expression(rb"[0-9]")
+_NUMBER = expression(rb"[^0-9]*([0-9]{1,18})[^0-9]*")
 _LAST_WORD = 20
 _NEARLY_ALL = 0.95
 # What stands in front of lines is told from text from so many characters on.
@@ -165,10 +166,10 @@ def _marks(sample: Sample) -> tuple[frozenset[bytes], frozenset[bytes]]:
 def _front(sample: Sample) -> re.Pattern[bytes] | None:
     """Return what stands in front of many lines of a text: where it does, no line goes on."""
     fronts = []
-    for expression in FRONTS:
-        match = re.compile(expression).match
+    for front in FRONTS:
+        match = re.compile(front).match
         if sum(match(line) is not None for line in sample.lines) >= max(_LEAST, _FRONT_SHARE * len(sample.lines)):
-            fronts.append(b"(?:%b)" % expression)
+            fronts.append(b"(?:%b)" % front)
     fronts += MARKS.shapes(sample)
     return re.compile(b"|".join(fronts)) if fronts else None
 
