@@ -90,6 +90,20 @@ def test_commands_that_answer_of_one_log_load_neither_pandas_nor_duckdb():
     assert [line for line in loaded.splitlines() if line.startswith("0 [")] == ["0 []"] * len(commands)
 
 
+def test_the_collector_is_out_of_the_way_before_numpy_loads_and_at_the_end():
+    """Its last rounds go through all that is loaded, a tenth of ``summary``; and one thread of algebra is enough."""
+    log = "fixtures/trt-8.5.3-h200/lstm_verbose.log.gz"
+    loaded = python(
+        "import atexit, gc, os, runpy, sys\nos.environ.pop('OPENBLAS_NUM_THREADS', None)\n"
+        "class Watching:\n    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'numpy': print('loads', gc.get_threshold()[0], os.environ.get('OPENBLAS_NUM_THREADS'))\n"
+        "sys.meta_path.insert(0, Watching())\n"
+        "atexit.register(lambda: print('kept', gc.get_freeze_count() > 20_000))\n"
+        f"sys.argv[1:] = ['summary', {log!r}]\nrunpy.run_module('trtlog', run_name='__main__')"
+    )
+    assert {"loads 200000 1", "kept True"} <= set(loaded.splitlines())
+
+
 def test_only_commands_that_start_no_program_set_the_threads_of_numpy():
     code = (
         "import os, sys\nfrom trtlog.cli import main\nos.environ.pop('OPENBLAS_NUM_THREADS', None)\n"

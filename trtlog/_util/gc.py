@@ -27,18 +27,13 @@ def no_collection() -> Iterator[None]:
 
 
 @contextmanager
-def rare_collection() -> Iterator[None]:
-    """Let the collector look seldom: for a command, which makes many objects, and ends.
+def until_the_end() -> Iterator[None]:
+    """Let the collector look seldom in a program that makes many objects and ends, and at its end not at all.
 
-    Examples
-    --------
-    >>> with rare_collection():
-    ...     gc.get_threshold()[0]
-    200000
+    Python's last collections go through all that a program and its modules still hold, a tenth of a short command.
     """
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, *before[1:])
+    gc.set_threshold(200_000, *gc.get_threshold()[1:])
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        gc.freeze()

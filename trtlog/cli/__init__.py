@@ -15,7 +15,6 @@ from typing import Any
 
 import click
 
-from trtlog._util.gc import rare_collection
 from trtlog._util.words import did_you_mean
 from trtlog._version import __version__
 from trtlog.cli.common import add_logger_option, echo
@@ -129,14 +128,13 @@ add_color_option(cli)
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; the entry point of the ``trtlog`` program."""
+    """Run the command line, as the program ``trtlog`` does."""
     _open_closed_streams()
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its number
     _take_one_thread(sys.argv[1:] if arguments is None else arguments)
     try:
-        with rare_collection():
-            code = _run(arguments)
+        code = _run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
     except (BrokenPipeError, _ReaderGone):
