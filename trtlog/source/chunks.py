@@ -11,6 +11,8 @@ all pieces are read, as those of a torn line are; what else stands behind the fi
 from __future__ import annotations
 
 import os
+import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -150,33 +152,41 @@ class Source:
         undoing: Undoing | None = None
         if layers:
             undoing = self._start(layers)
-        for block in blocks:
-            while not self._live and len(block) >= part:
-                # A part begins with the first line behind so many bytes; what belongs to the sample is waited for.
-                while len(block) < part + LATER_BYTES and (following := next(blocks, b"")):
-                    block += following
-                cut = block.find(b"\n", part) + 1
-                if not cut:
+        ahead: deque[bytes] = deque()  # blocks that were looked at and not yielded
+        while (block := ahead.popleft() if ahead else next(blocks, None)) is not None:
+            # A part begins with the first line behind so many bytes.
+            cut = 0 if self._live or len(block) < part else block.find(b"\n", max(part, 0)) + 1
+            if not cut:
+                part -= len(block)
+                yield from self._through(undoing, block, last=False)
+                continue
+            beginning = [block[cut : cut + LATER_BYTES]]
+            missing = LATER_BYTES - len(beginning[0])
+            for following in chain(ahead, _kept_in(ahead, blocks)) if missing else ():
+                beginning.append(following[:missing])
+                missing -= len(beginning[-1])
+                if not missing:
                     break
+            part = _PART_BYTES + cut
+            layers = self._found_in(b"".join(beginning))
+            if layers:
                 yield from self._through(undoing, block[:cut], last=False)
                 block, part = block[cut:], _PART_BYTES
-                layers = self._found_in(block)
-                if layers and undoing is None:
+                if undoing is None:
                     undoing = self._start(layers)
-                elif undoing is not None:
+                else:
                     undoing.add([layer for layer in layers if layer.key not in undoing.keys])
-            part -= len(block)
-            yield from self._through(undoing, block, last=False)
+            ahead.appendleft(block)
         yield from self._through(undoing, b"", last=True)
         if undoing is not None:
             self.notes.extend(dict.fromkeys(layer.note for layer in undoing.layers))
 
     def _found_in(self, block: bytes) -> list[Undo]:
-        """Return the forms of a later part."""
+        """Return the forms of a later part, which begins with a block."""
         glance = block[:GLANCE_BYTES]
         if looks_plain(glance if self._logger is None else self._logger.rewrite(glance)):
             return []
-        return find_layers(block[:LATER_BYTES], logger=self._logger)
+        return find_layers(block, logger=self._logger)
 
     def _start(self, layers: list[Undo]) -> Undoing:
         """Return what undoes layers from the first line that was not yielded on."""
@@ -265,8 +275,15 @@ class Source:
         self.close()
 
 
+def _kept_in(kept: deque[bytes], blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield further blocks, each of which is kept too."""
+    for block in blocks:
+        kept.append(block)
+        yield block
+
+
 def _line_ends(data: bytes) -> int:
-    if len(data) < _FEW_BYTES:
+    if len(data) < (_COUNTED_BYTES if "numpy" in sys.modules else _FEW_BYTES):
         return data.count(b"\n")
     import numpy as np  # four times as fast as bytes.count
 
@@ -276,7 +293,7 @@ def _line_ends(data: bytes) -> int:
     return sum(int(np.count_nonzero(np.equal(piece, _LINE_END, out=marks[: len(piece)]))) for piece in pieces)
 
 
-def open_source(source: Any, chunk_bytes: int = 8 << 20, *, live: bool = False, logger: Logger | None = None) -> Source:
+def open_source(source: Any, chunk_bytes: int = 2 << 20, *, live: bool = False, logger: Logger | None = None) -> Source:
     r"""Open a log, whatever holds it.
 
     Parameters

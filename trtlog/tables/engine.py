@@ -36,6 +36,7 @@ _JSON_LINE = expression(r'[\[\]{}, ]*(?:"|$)|[\]}]')
 _OF_BRIEF = ("type", "tactic", "inputs", "outputs")
 # The fuller form is kept: detailed before brief before names.
 _SOURCES = ("detailed", "brief", "names", "export")
+_json = json.JSONEncoder(ensure_ascii=False).encode
 _DETAILED, _BRIEF, _NAMES, _EXPORT = range(len(_SOURCES))
 
 
@@ -91,7 +92,7 @@ def _detailed_parts(name: str, info: str) -> LayerParts:
         None if side is None else [(tensor.name, _described(tensor)) for tensor in side]
         for side in (layer.inputs, layer.outputs)
     )
-    attributes = json.dumps(layer.attributes, ensure_ascii=False) if layer.attributes else None
+    attributes = _json(layer.attributes) if layer.attributes else None
     names = layer.onnx_names, layer.metadata
     return LayerParts(layer.layer, layer.type, layer.tactic, layer.kernel, inputs, outputs, *names, attributes)
 

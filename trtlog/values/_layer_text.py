@@ -67,18 +67,21 @@ def read_pairs(text: str) -> list[Pair] | None:
     [('Name', 'c'), ('LayerType', 'Conv'), ('Inputs', [{'Name': 'x', 'Dimensions': [1, 3]}]), ('Groups', 1)]
     """
     is_ = _terminals()
-    found = is_["NAME_KEY"](text)
+    found = is_["NAME_KEY"].match(text)
     if found is None:
         return None
     position = found.end()
-    tensors_key, attribute = is_["TENSORS_KEY"], is_["ATTRIBUTE"]
+    tensors_key, attribute = is_["TENSORS_KEY"].match, is_["ATTRIBUTE"].match
     name = ""
     if not tensors_key(text, position) and not attribute(text, position):
-        found = is_["NAME"](text, position)
+        found = is_["NAME"].match(text, position)
         if found is not None:
             name, position = found[0], found.end()
     pairs: list[Pair] = [("Name", name)]
     while position < len(text):
+        rest = _attributes(text, position)
+        if rest is not None:
+            return pairs + rest
         found = tensors_key(text, position)
         if found is not None:
             tensors = read_tensors(text, found.end())
@@ -95,15 +98,24 @@ def read_pairs(text: str) -> list[Pair] | None:
     return pairs
 
 
+def _attributes(text: str, position: int) -> list[Pair] | None:
+    """Return the keys and values up to the end, where no tensors are among them: found in one go."""
+    is_ = _terminals()
+    if is_["TENSORS_KEY"].search(text, position) is not None:
+        return None
+    printed = is_["ATTRIBUTE"].findall(text, position)
+    return list(map(read_pair, printed)) if sum(map(len, printed)) == len(text) - position else None
+
+
 def read_tensors(text: str, position: int) -> tuple[list[dict[str, Any]], int] | None:
     """Return a list of tensors and where it ends."""
     is_ = _terminals()
-    found = is_["LIST_OPEN"](text, position)
+    found = is_["LIST_OPEN"].match(text, position)
     if found is None:
         return None
     position = found.end()
     tensors: list[dict[str, Any]] = []
-    opens, closes, separates = is_["TENSOR_OPEN"], is_["LIST_CLOSE"], is_["SEP"]
+    opens, closes, separates = is_["TENSOR_OPEN"].match, is_["LIST_CLOSE"].match, is_["SEP"].match
     while True:
         found = opens(text, position)
         if found is None:
@@ -127,10 +139,10 @@ def _tensor(text: str, position: int) -> tuple[dict[str, Any], int] | None:
     """Return one tensor and where it ends."""
     is_ = _terminals()
     tensor: dict[str, Any] = {}
-    found = is_["NAME_KEY"](text, position)
+    found = is_["NAME_KEY"].match(text, position)
     if found is not None:
         position = found.end()
-        found = is_["TENSOR_NAME"](text, position)
+        found = is_["TENSOR_NAME"].match(text, position)
         tensor["Name"] = "" if found is None else found[0]
         position = position if found is None else found.end()
     found_fields = _fields(text[position : text.find("}", position) + 1])
@@ -140,13 +152,13 @@ def _tensor(text: str, position: int) -> tuple[dict[str, Any], int] | None:
         return tensor, position + found_fields[1]
     fields, end = _read_fields(text, position)
     tensor.update(fields)
-    found = is_["TENSOR_CLOSE"](text, end)
+    found = is_["TENSOR_CLOSE"].match(text, end)
     return None if found is None else (tensor, found.end())
 
 
 def _read_fields(text: str, position: int) -> tuple[list[Pair], int]:
     """Return what is said of a tensor and where that ends."""
-    field = _terminals()["FIELD"]
+    field = _terminals()["FIELD"].match
     pairs: list[Pair] = []
     while (found := field(text, position)) is not None:
         pairs.append(read_pair(found[0]))
@@ -163,25 +175,25 @@ def _fields(text: str) -> tuple[list[Pair], int] | None:
     if text.count("[") != text.count("]"):
         return None
     pairs, end = _read_fields(text, 0)
-    found = _terminals()["TENSOR_CLOSE"](text, end)
+    found = _terminals()["TENSOR_CLOSE"].match(text, end)
     return None if found is None or any(isinstance(value, dict) for _, value in pairs) else (pairs, found.end())
 
 
-class _Matchers(dict[str, Any]):
-    """What matches each terminal at a position; an expression is compiled when it is needed, few lines need all."""
+class _Terminals(dict[str, re.Pattern[str]]):
+    """The expression of each terminal, compiled when it is needed: few lines need all."""
 
     def __init__(self, patterns: dict[str, str]) -> None:
         super().__init__()
         self._patterns = patterns
 
-    def __missing__(self, name: str) -> Any:
-        matcher = self[name] = re.compile(self._patterns[name]).match
-        return matcher
+    def __missing__(self, name: str) -> re.Pattern[str]:
+        compiled = self[name] = re.compile(self._patterns[name])
+        return compiled
 
 
 @lru_cache(maxsize=1)
-def _terminals() -> _Matchers:
+def _terminals() -> _Terminals:
     """Return the terminals of the grammar."""
     from trtlog.grammar import value_terminals
 
-    return _Matchers(value_terminals("layer_info"))
+    return _Terminals(value_terminals("layer_info"))
