@@ -7,16 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trtlog.engines.library import library
 from trtlog.tables import join
 
 LINES = st.integers(1, 200)
 SORTED = st.lists(LINES, max_size=60).map(lambda lines: np.array(sorted(lines), np.int64))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def small_blocks():
-    """Lists of a few lines go the way of long ones."""
+@pytest.fixture(scope="module", autouse=True, params=["in C", "in Python alone"])
+def small_blocks(request):
+    """Lists of a few lines go the way of long ones, both ways."""
     with pytest.MonkeyPatch.context() as patch:
+        if request.param == "in Python alone":
+            patch.setattr(join, "library", lambda: None)
+        else:
+            assert library() is not None
         patch.setattr(join, "_SMALL", 2)
         patch.setattr(join, "_BLOCK", 16)
         yield

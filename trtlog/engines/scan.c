@@ -264,3 +264,12 @@ EXPORT int64_t scan_run(Scan *scan, Text data, int64_t position, int64_t size, i
   }
   return position;
 }
+
+/* Count for each of some sorted lines how many sorted marks stand at or before it, for tables that join lines by place. */
+EXPORT void scan_counts_upto(const int64_t *lines, int64_t n_lines, const int64_t *marks, int64_t n_marks, int32_t *counts) {
+  int32_t count = 0;
+  for (int64_t k = 0; k < n_lines; k++) {
+    while (count < n_marks && marks[count] <= lines[k]) count++;
+    counts[k] = count;
+  }
+}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from trtlog._util.arrow import from_numpy, to_numpy
+from trtlog.engines.library import library
 
 Array = np.ndarray[Any, Any]
 
@@ -44,9 +45,9 @@ def asof(lines: Array, openers: Array, breaks: Array) -> Array:
 def counts_upto(lines: Array, marks: Array) -> Array:
     """Return how many of some sorted marks are at or before each line, as ``searchsorted``; int32.
 
-    Lines are looked up among marks one by one where they are few, or in no order. Else the shorter list is looked
-    up in the other, or the marks are counted line by line, a block of the log after the other: a table as long as
-    the log costs more time in fresh memory than in counting.
+    Lines are looked up among marks one by one where they are few, or in no order. Else both lists are gone through
+    together, in C. In Python alone the shorter list is looked up in the other, or the marks are counted line by line, a
+    block of the log after the other: a table as long as the log costs more time in fresh memory than in counting.
 
     Examples
     --------
@@ -55,6 +56,9 @@ def counts_upto(lines: Array, marks: Array) -> Array:
     """
     if len(lines) < _SMALL or np.any(lines[1:] < lines[:-1]):
         return np.searchsorted(marks, lines, side="right").astype(np.int32)
+    loop = library()
+    if loop is not None:
+        return _counted(loop, lines, marks)
     if len(marks) * _FEWER < len(lines):
         bounds = np.zeros(len(marks) + 2, np.int64)
         bounds[1:-1] = np.searchsorted(lines, marks)
@@ -74,6 +78,13 @@ def counts_upto(lines: Array, marks: Array) -> Array:
         inside = slice(of_lines[number], of_lines[number + 1])
         np.add(table[lines[inside] - start], first, out=out[inside], casting="same_kind")
     return out
+
+
+def _counted(loop: Any, lines: Array, marks: Array) -> Array:
+    lines, marks = (np.ascontiguousarray(numbers, np.int64) for numbers in (lines, marks))
+    counts = np.empty(len(lines), np.int32)
+    loop.scan_counts_upto(lines.ctypes.data, len(lines), marks.ctypes.data, len(marks), counts.ctypes.data)
+    return counts
 
 
 def keys_of(*pairs: tuple[Array, Array]) -> tuple[Array, Array]:
