@@ -7,6 +7,7 @@ import functools
 import gc
 import importlib.util
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,6 +48,10 @@ def _build_scanner() -> None:
 
 
 _build_scanner()
+
+# Programs that tests start keep what they compile, whatever the surroundings say: each would compile trtlog anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Dask's workers are forked of one that has loaded it, in a tenth of the time; none takes samples of what it does.
 os.environ.setdefault("DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD", "forkserver")

@@ -60,14 +60,14 @@ line-height: {line_height}px; font-variant-east-asian: full-width; }}
 """
 
 
-def on_terminal(command: str, columns: int = COLUMNS) -> str:
+def on_terminal(command: str, columns: int = COLUMNS, python: str = sys.executable) -> str:
     """Return what a command prints on a terminal with colours, control sequences included."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     dropped = ("NO_COLOR", "COLUMNS", "LINES", "FORCE_COLOR", "CI", "PYTEST_CURRENT_TEST")
     environment = {name: value for name, value in os.environ.items() if name not in dropped}
     environment |= {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    arguments = [sys.executable, "-m", *shlex.split(command)]
+    arguments = [python, "-m", *shlex.split(command)]
     streams = {"stdin": theirs, "stdout": theirs, "stderr": subprocess.PIPE}
     with subprocess.Popen(arguments, cwd=ROOT, env=environment, **streams) as run:
         os.close(theirs)

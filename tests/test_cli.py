@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+from tests import warm
 from tests.command import trtlog
 from tests.conftest import FIXTURES, ROOT, each
 from trtlog.cli import COMMANDS
@@ -241,7 +242,7 @@ def test_one_is_said_as_one(tmp_path):
     ],
 )
 def test_a_reader_that_has_enough_is_no_failure(command):
-    whole = f"{sys.executable} -m trtlog {command.replace('FP32', str(FP32))}"
+    whole = f"{warm.python()} -m trtlog {command.replace('FP32', str(FP32))}"
     line = f"{whole} | head -1 > /dev/null; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("0\n", "")

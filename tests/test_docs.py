@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import trtlog
+from tests import warm
 from tests.command import trtlog as trtlog_in
 from tests.conftest import ROOT, each
 from trtlog import docs
@@ -74,7 +75,7 @@ def test_commands_run(page, command, tmp_path):
     (tmp_path / "tests").symlink_to(ROOT / "tests")
     if re.search(r"[|<>&;*$~`]", command):
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        shell = command.replace("trtlog ", f"{shlex.quote(sys.executable)} -m trtlog ", 1)
+        shell = command.replace("trtlog ", f"{shlex.quote(warm.python())} -m trtlog ", 1)
         bash = ["bash", "-c", shell]
         done = subprocess.run(bash, cwd=tmp_path, capture_output=True, text=True, env=environment, check=False)
     else:
@@ -121,9 +122,20 @@ def test_the_page_for_contributors_teaches_a_rule(tmp_path):
     assert len(taught) == 1
     assert "new.log: every line is known" in page
     assert re.search(r"^ +0 +626 +kernel_warmup +0.25 +0$", page, re.MULTILINE)
-    with pytest.raises(TrtlogError, match="kernels_warmed_up"):  # pytest -k finds no test of that name
-        docs.with_outputs(ROOT, page.replace(taught[0], "// No rule.\n"))
+    above = page.partition("**3. ")[0]
+    assert above.count("$ trtlog ") > 3
+    made = docs.with_outputs(ROOT, above.replace(taught[0], "// No rule.\n"))
+    assert "new.log: every line is known" not in made
+    assert "no rule knows" in made
+    assert "kernel_warmup  " not in made
     assert "kernels_warmed_up" not in (ROOT / "grammars" / "messages" / "build.lark").read_text(encoding="utf-8")
+
+
+def test_a_command_of_a_page_that_fails_is_an_error():
+    """As pytest does where it finds no test: what it prints is no output to show."""
+    rule = '```lark title="grammars/messages/build.lark"\n// No rule.\n```\n'
+    with pytest.raises(TrtlogError, match="no tests ran"):
+        docs.with_outputs(ROOT, f"{rule}\n```console\n$ echo no tests ran; exit 5\n```\n")
 
 
 @pytest.mark.parametrize("way", ["sql", "function"])
@@ -133,7 +145,7 @@ def test_the_analysis_that_contributing_teaches_works_as_written(way, tmp_path):
     module = as_sql if way == "sql" else as_function
     entry = entry if way == "sql" else entry_of_function
     package = tmp_path / "trtlog"
-    shutil.copytree(ROOT / "trtlog", package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "trtlog", package)  # with what Python has compiled, which is as good there
     (tmp_path / "grammars").symlink_to(ROOT / "grammars")
     (package / "analyses/build/slow_layers.py").write_text(module)
     places = (("registry.py", '    Analysis("findings"', entry), ("handle.py", "        def findings", method))
@@ -160,7 +172,7 @@ def test_the_analysis_that_contributing_teaches_works_as_written(way, tmp_path):
 def test_table_rule_and_command_that_contributing_teaches_work_as_written(tmp_path):
     record, builder, message, rule, example, command, entry = blocks(ROOT / "docs" / "contributing.md", "text")[3:10]
     for name in ("trtlog", "grammars"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
     package = tmp_path / "trtlog"
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests import pictures
+from tests import pictures, warm
 from tests.conftest import each
 from tests.report.conftest import installed
 
@@ -16,7 +16,7 @@ from tests.report.conftest import installed
 @pytest.mark.parametrize("name", sorted(pictures.TERMINALS))
 def test_a_terminal_shows_what_the_command_prints(name):
     """Otherwise run 'python -m tests.pictures'."""
-    printed = re.sub(r"\x1b\[[0-9;]*m", "", pictures.on_terminal(pictures.TERMINALS[name]))
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", pictures.on_terminal(pictures.TERMINALS[name], python=warm.python()))
     lines = [line.rstrip() for line in printed.splitlines()]
     shown = pictures.text_of((pictures.FOLDER / f"{name}.svg").read_text(encoding="utf-8"))
     assert shown == [line for line in lines if line], "run: python -m tests.pictures"

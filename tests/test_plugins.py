@@ -12,6 +12,7 @@ import textwrap
 
 import pytest
 
+from tests import warm
 from tests.conftest import ROOT, each
 from trtlog import plugins
 
@@ -41,10 +42,10 @@ def site(tmp_path_factory):
     return folder
 
 
-def run(site, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(site, *arguments: str, python: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(ROOT), str(site / "packages")])
     environment = {**os.environ, "PYTHONPATH": path, "XDG_CACHE_HOME": str(site / "cache"), **variables}
-    command = [sys.executable, *arguments]
+    command = [python or warm.python(), *arguments]
     return subprocess.run(command, cwd=site, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -52,6 +53,12 @@ def answer(site, *arguments: str, **variables: str) -> str:
     done = run(site, *arguments, **variables)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def compiles(site) -> bool:
+    """Return whether the grammar was compiled for it to be loaded."""
+    code = "import sys; from trtlog import grammar; grammar.load(); print('lark' in sys.modules)"
+    return {"True": True, "False": False}[answer(site, "-c", code, python=sys.executable).strip()]
 
 
 def rows(lines: str) -> list[dict[str, object]]:
@@ -142,14 +149,13 @@ def test_explain_names_the_file_of_the_package(site):
 
 
 def test_rules_are_compiled_once(site):
-    code = "import sys; from trtlog import grammar; grammar.load(); print('lark' in sys.modules)"
-    answer(site, "-c", code)
+    compiles(site)
     compiled = site / "packages/trtlog_acme/grammars/compiled.json"
     assert compiled.is_file()
-    assert answer(site, "-c", code).strip() == "False"
+    assert not compiles(site)
     compiled.unlink()
-    assert answer(site, "-c", code).strip() == "True"
-    assert answer(site, "-c", code).strip() == "False"
+    assert compiles(site)
+    assert not compiles(site)
 
 
 ACME = 'acme_other: "AcmeOther " COUNT\n//> AcmeOther 3\n'
@@ -249,10 +255,9 @@ def test_a_rule_that_fails_is_told_as_its_packages(own):
 
 def test_rules_are_cached_elsewhere_where_the_package_is_not_writable(own):
     (own / "packages/own_rules/compiled.json").mkdir()  # nothing can be written in its place, whoever asks
-    code = "import sys; from trtlog import grammar; grammar.load(); print('lark' in sys.modules)"
-    assert answer(own, "-c", code).strip() == "True"
+    assert compiles(own)
     assert [path.name for path in (own / "cache/trtlog").iterdir()] == ["own_rules-own.json"]
-    assert answer(own, "-c", code).strip() == "False"
+    assert not compiles(own)
 
 
 def test_entry_points_are_read_as_importlib_reads_them(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ import sys
 import pytest
 
 import trtlog
+from tests import warm
 from tests.conftest import BUILD, ROOT, each
 from tests.test_engines import RULES, SAMPLES, assert_same, feed_at, in_c, in_python
 from trtlog import grammar
@@ -192,7 +193,7 @@ def trtlog_with(scanner: str, *arguments: str) -> str:
         "main(sys.argv[1:])\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [warm.python(), "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return done.stdout
 

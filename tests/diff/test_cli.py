@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests import warm
 from tests.command import trtlog as run
 from tests.conftest import ROOT
 from tests.diff.conftest import CAPTURES
@@ -110,7 +110,7 @@ def steps(log: str | None, folder: Path) -> list[subprocess.CompletedProcess[str
     job = yaml.safe_load(EXAMPLE.read_text())["jobs"]["gate"]
     (folder / "bin").mkdir()
     script = folder / "bin" / "trtlog"
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m trtlog "$@"\n')
+    script.write_text(f'#!/bin/sh\nexec "{warm.python()}" -m trtlog "$@"\n')
     script.chmod(0o755)
     for name in ("fixtures", "docs"):
         (folder / name).symlink_to(ROOT / name)

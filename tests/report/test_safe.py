@@ -13,7 +13,6 @@ import re
 import shutil
 import struct
 import subprocess
-import sys
 import termios
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 import trtlog
+from tests import warm
 from tests.conftest import ROOT, each
 from tests.terminal import read_to_the_end
 from trtlog.cli import COMMANDS, cli
@@ -128,7 +128,7 @@ def test_no_command_lets_a_log_steer_the_terminal(logs):
     )
     every = commands()
     (logs / "commands.json").write_text(json.dumps(every))
-    printed = on_terminal([sys.executable, "-c", script, "commands.json"], logs)
+    printed = on_terminal([warm.python(), "-c", script, "commands.json"], logs)
     parts = printed.split("-- done\n")
     assert len(parts) == len(every) + 1
     steered = {
@@ -156,14 +156,14 @@ def on_terminal(command: list[str], folder: Path) -> str:
 @pytest.mark.parametrize("way", ["lines", "terminal"])
 def test_live_progress_of_an_evil_log(logs, way):
     """A log that is followed while it is written: in a pipe, and as the line that moves."""
-    command = [sys.executable, "-m", "trtlog", "watch", "a.log", "--stop-after", "0.2"]
+    command = [warm.python(), "-m", "trtlog", "watch", "a.log", "--stop-after", "0.2"]
     if way == "lines":
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
         printed = subprocess.run(command, cwd=logs, env=environment, capture_output=True, check=False).stderr.decode()
         assert not STEERS.search(printed)
     else:
         script = f"import subprocess, sys; subprocess.run({command!r}); sys.exit(0)"
-        printed = on_terminal([sys.executable, "-c", script], logs)
+        printed = on_terminal([warm.python(), "-c", script], logs)
         ours = re.compile(r"\x1b\[(?:\?25[lh]|[0-9;]*[mAK]|1?A|2K)|\r")
         assert not STEERS.search(ours.sub("", printed))
     assert "warning CSI" in printed

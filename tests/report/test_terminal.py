@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import trtlog
+from tests import warm
 from tests.conftest import FIXTURES, ROOT, each
 from tests.terminal import read_to_the_end
 from trtlog.analyses.layer.why import story
@@ -247,8 +248,9 @@ def run(*arguments, terminal=False, **environment):
     """Run trtlog, in a pipe or on a terminal of 100 columns; return what it prints."""
     hidden = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
     env = {k: v for k, v in os.environ.items() if k not in hidden}
-    env |= {"PYTHONPATH": str(ROOT), "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **environment}
-    command = [sys.executable, "-m", "trtlog", *map(str, arguments)]
+    env |= {"PYTHONPATH": str(ROOT), "TERM": "xterm", **environment}
+    python = sys.executable if "PYTHONIOENCODING" in environment else warm.python()
+    command = [python, "-m", "trtlog", *map(str, arguments)]
     if not terminal:
         return subprocess.run(command, capture_output=True, env=env, check=True).stdout.decode()
     ours, theirs = pty.openpty()

@@ -6,7 +6,6 @@ import gzip
 import json
 import re
 import subprocess
-import sys
 from collections import Counter
 from datetime import datetime
 
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 import trtlog
+from tests import warm
 from tests.conftest import ROOT, each
 from tests.runner.conftest import find_capture
 from trtlog.analyses.build.time import LineClock
@@ -160,7 +160,7 @@ def test_what_is_written_is_json_and_whole(made):
 
 def test_the_command_and_a_run(tmp_path):
     def run(*args):
-        command = [sys.executable, "-m", "trtlog", *map(str, args)]
+        command = [warm.python(), "-m", "trtlog", *map(str, args)]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
 
     run("trace", LOG, "-o", tmp_path / "t.json")

@@ -130,7 +130,7 @@ def _folder(root: Path, *, copied: bool) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for entry in _COPIED if copied else ():
-            shutil.copytree(root / entry, folder / entry, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(root / entry, folder / entry)  # with what Python has compiled, which is as good there
         for entry in _LINKED:
             (folder / entry).symlink_to(root / entry)
         os.chdir(folder)
