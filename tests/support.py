@@ -10,10 +10,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
-import trtlog
 from tests.conftest import CORPUS, FIXTURES, ROOT
 from trtlog.errors import InputError
 from trtlog.reader import read_captures
+from trtlog.tables import TableSet
 
 PAGE = ROOT / "docs" / "support.md"
 # Part of a log -> the tables that hold it.
@@ -71,17 +71,17 @@ def seen() -> set[tuple[str, str, str]]:
     paths = [*FIXTURES.glob("*/*.log.gz"), *(p for p in CORPUS.rglob("*") if re.search(r"\.(log|txt)(\.gz)?$", p.name))]
     for path in paths:
         try:
-            captures, _, _ = read_captures(path)
-            log = trtlog.parse(path, exports=[])
+            captures, name, _ = read_captures(path)
+            tables = TableSet(captures, name)
         except InputError:
             continue
         producer = producer_of(captures.producers)
-        versions = [v for v in log.table("runs").column("tensorrt_version").to_pylist() if v]
+        versions = [v for v in tables["runs"].column("tensorrt_version").to_pylist() if v]
         group = "RTX" if "trt-rtx" in str(path) else version_group(versions[0] if versions else folder_version(path))
         if producer is None or group is None:
             continue
-        for part, tables in PARTS.items():
-            if any(log.table(name).num_rows for name in tables):
+        for part, names in PARTS.items():
+            if any(tables[name].num_rows for name in names):
                 found.add((producer, group, part))
     return found
 

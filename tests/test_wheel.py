@@ -47,9 +47,14 @@ def test_the_wheel_holds_the_grammars_and_the_types(wheel):
     assert [n for n in names if n.endswith("licenses/LICENSE")]
 
 
-def installed(wheel, tmp_path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def whole(wheel, tmp_path_factory):
+    return installed(wheel, tmp_path_factory.mktemp("installed"))
+
+
+def installed(wheel, folder) -> dict[str, str]:
     """Install into a folder of its own; return the environment in which only that is in reach."""
-    target = tmp_path / "site"
+    target = folder / "site"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(wheel)]
     subprocess.run(install, check=True, capture_output=True)
     return {"PYTHONPATH": str(target), "PATH": "/usr/bin:/bin", "TRTLOG_TRACEBACK": "1"}
@@ -60,12 +65,12 @@ def version_of(environment, tmp_path) -> str:
     return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
 
 
-def test_a_wheel_with_the_scanner_is_for_this_platform_and_any_python(wheel, tmp_path):
+def test_a_wheel_with_the_scanner_is_for_this_platform_and_any_python(wheel, whole, tmp_path):
     if not BUILD.compilers():
         pytest.skip("no C compiler is here")
     assert re.search(r"-py3-none-(?!any)\w+\.whl$", wheel.name)
     assert f"trtlog/engines/{BUILD.library_name()}" in zipfile.ZipFile(wheel).namelist()
-    assert "line engine in C" in version_of(installed(wheel, tmp_path), tmp_path)
+    assert "line engine in C" in version_of(whole, tmp_path)
 
 
 def test_a_build_that_fails_leaves_a_wheel_that_reads_in_python_alone(tmp_path):
@@ -81,16 +86,15 @@ def test_a_build_that_fails_leaves_a_wheel_that_reads_in_python_alone(tmp_path):
     assert done.stdout.split()[0] == "8.5.3", done.stderr
 
 
-def test_the_installed_wheel_parses(wheel, tmp_path):
+def test_the_installed_wheel_parses(whole, tmp_path):
     """Run from elsewhere: nothing of the checkout is in reach."""
-    environment = installed(wheel, tmp_path)
     done = subprocess.run(
-        [sys.executable, "-c", CODE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", CODE], cwd=tmp_path, env=whole, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     version, _, room = done.stdout.split()[:3]
     assert (version, room) == ("8.5.3", "trtlog")
     assert done.stdout.splitlines()[1] == "True"
     summary = [sys.executable, "-m", "trtlog", "summary", str(FIXTURES / "trt-8.5.3-h200/lstm_verbose.log.gz")]
-    done = subprocess.run(summary, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(summary, cwd=tmp_path, env=whole, capture_output=True, text=True, check=False)
     assert "TensorRT 8.5.3" in done.stdout
