@@ -110,6 +110,16 @@ def test_choices_are_tried_in_the_order_of_re(pattern, values):
     assert counts.get("own_rule", [0])[0] == expected
 
 
+@pytest.mark.parametrize("text", [" sixth", " seven.", " (as long as you like) "])
+def test_the_literal_of_a_rule_is_found_wherever_it_stands(text):
+    parts = (("field", "layer", "[^ ]+"), ("text", text), ("field", "runner", "[0-9]*"))
+    own = {"own_rule": Message("own_rule", "", {}, "own.lark", 1, (Variant("own_rule", "own_rule", parts),))}
+    rules = dataclasses.replace(RULES, digest=f"own {next(NUMBERS)}", messages={**own, **RULES.messages}, _made={})
+    bodies = [b"l" * before + text.encode() + b"1" * behind for before in range(10) for behind in range(10)]
+    cut = [body[:-1] for body in bodies if body.endswith(text.encode())]
+    assert both(rules, bodies + cut)["own_rule"][0] == sum(not body.startswith(b" ") for body in bodies)
+
+
 @pytest.mark.parametrize("pattern", ["[a-z]+?x?", "(?i:ab)", "(?:[a-c]{20}){4000}"])
 def test_what_has_no_instruction_is_left_to_re(pattern):
     rules = with_rules(own_rule=pattern)
