@@ -84,6 +84,11 @@ class Choice:
     outputs: tuple[str, ...] = ()
     conversion: bool = False
 
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it has no other formats, and no neighbours that could take others."""
+        return len(self.combinations) == 1 and not self.inputs and not self.outputs
+
 
 @dataclass(frozen=True)
 class Network:
@@ -163,37 +168,53 @@ class _Draw:
 
     def _times(self, name: Any, formats: Formats) -> Draws:
         """Draw the time of the fastest candidate of a combination, and remember which it was for the used one."""
-        import numpy as np
-
         key = (name, formats)
         if key not in self._best:
-            combination = self.network.choices[name].combinations[formats]
-            times = np.array(combination.times_ms)
-            near = np.flatnonzero(times <= times.min() * _FAR)  # of times of 0 those of 0
-            drawn = self._drawn(times[near], self.network.choices[name].conversion)
+            choice = self.network.choices[name]
+            times, near = _near(choice.combinations[formats])
+            drawn = times[near] * self._factors(times[near], choice.conversion)
             self._best[key] = drawn.min(axis=1)
-            if formats == self.network.choices[name].used:
+            if formats == choice.used:
                 self._fastest[name] = near[drawn.argmin(axis=1)]
         return self._best[key]
 
-    def _drawn(self, times: Draws, conversion: bool) -> Draws:
+    def _draw_alone(self, choice: Choice) -> None:
+        """Draw which candidate of a choice is the fastest; how fast nobody asks of one without other formats."""
+        import numpy as np
+
+        times, near = _near(choice.combinations[choice.used])
+        found = self._logarithms(times[near], choice.conversion)
+        found += np.log(times[near])
+        self._fastest[choice.name] = near[found.argmin(axis=1)]
+
+    def _factors(self, times: Draws, conversion: bool) -> Draws:
+        """Draw what timings are multiplied by: their own noise, and that of the block, which they share."""
+        import numpy as np
+
+        found = self._logarithms(times, conversion)
+        return np.exp(found, out=found)
+
+    def _logarithms(self, times: Draws, conversion: bool) -> Draws:
         import numpy as np
 
         shape = (DRAWS, len(times))
         deviation = self.noise.own(times)
         if conversion:
             deviation = np.maximum(deviation, CONVERSION_OWN)
-        own = deviation * np.sqrt(2) * self.random.standard_normal(shape)
-        disturbed = self.random.random(shape) < DISTURBED_SHARE
-        own += disturbed * DISTURBED * np.abs(self.random.standard_normal(shape))
-        block = self.noise.block(times.min()) * np.sqrt(2) * self.random.standard_normal((DRAWS, 1))
-        found: Draws = times * np.exp(own + block)
+        found = self.random.standard_normal(shape)
+        found *= deviation * np.sqrt(2)
+        disturbed = np.flatnonzero(self.random.random(shape) < DISTURBED_SHARE)
+        found.reshape(-1)[disturbed] += DISTURBED * np.abs(self.random.standard_normal(shape).reshape(-1)[disturbed])
+        found += self.noise.block(times.min()) * np.sqrt(2) * self.random.standard_normal((DRAWS, 1))
         return found
 
     def _same_tactic(self, choice: Choice) -> Draws:
         import numpy as np
 
-        self._times(choice.name, choice.used)
+        if choice.stands_alone:
+            self._draw_alone(choice)
+        else:
+            self._times(choice.name, choice.used)
         combination = choice.combinations[choice.used]
         if len(combination.tactics) == 1:
             return np.ones(DRAWS, dtype=bool)
@@ -306,6 +327,14 @@ class _Draw:
                 deviation * self.random.standard_normal(DRAWS)
             )
         return self._converted[key]
+
+
+def _near(combination: Combination) -> tuple[Draws, Draws]:
+    """Return the times of a combination, and the places of those that may come out fastest."""
+    import numpy as np
+
+    times = np.array(combination.times_ms)
+    return times, np.flatnonzero(times <= times.min() * _FAR)  # of times of 0 those of 0
 
 
 def _operand(place: int, side: Sequence[str]) -> str | None:
