@@ -120,11 +120,10 @@ def test_what_a_process_is_given_is_whole():
 
 
 def test_no_module_declares_the_dear_ones():
-    """But those with slots, which are made by the million."""
     found = [
         name
         for name, path in MODULES.items()
         for line in path.read_text(encoding="utf-8").splitlines()
         if line.startswith("from dataclasses import") and "dataclass" in line.removeprefix("from dataclasses").split()
     ]
-    assert sorted(found) == ["trtlog.analyses.layer.timings"]
+    assert found == []

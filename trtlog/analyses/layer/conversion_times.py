@@ -93,11 +93,16 @@ class ConversionTimes:
     def __init__(self, timed: Iterable[tuple[str, TacticTime]]) -> None:
         self._own: dict[tuple[str, str | None, str | None], list[tuple[str, TacticTime]]] = {}
         self._equal: dict[tuple[str | None, str | None], list[tuple[str, TacticTime]]] = {}
-        for name, one in timed:
-            found = _TIMED.fullmatch(name)
-            tensor = (found["made"] or found["read"]) if found else name
-            self._own.setdefault((tensor, *one.combination), []).append((name, one))
-            self._equal.setdefault(one.combination, []).append((name, one))
+        tensors: dict[str, str] = {}
+        for entry in timed:
+            name, one = entry
+            tensor = tensors.get(name)
+            if tensor is None:
+                found = _TIMED.fullmatch(name)
+                tensor = tensors[name] = (found["made"] or found["read"]) if found else name
+            before, after = one.input_formats, one.output_formats
+            self._own.setdefault((tensor, before, after), []).append(entry)
+            self._equal.setdefault((before, after), []).append(entry)
 
     def of(
         self, tensor: str | None, before: str | None, after: str | None, tactic: str | None = None

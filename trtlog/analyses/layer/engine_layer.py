@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from trtlog.analyses.layer.base import rows
@@ -85,9 +87,9 @@ class Layers:
     def _kernels(self) -> dict[tuple[str | None, str | None], str | None]:
         """Kernel by runner and tactic, where the log never names another one for them: such a tactic is the kernel."""
         found: dict[tuple[str | None, str | None], str | None] = {}
-        for one in (one for timed in self.candidates.values() for one in timed):
-            key = one.runner, one.tactic
-            found[key] = one.kernel if found.get(key, one.kernel) == one.kernel else None
+        timed = chain.from_iterable(self.candidates.values())
+        for runner, tactic, kernel in set(map(attrgetter("runner", "tactic", "kernel"), timed)):
+            found[runner, tactic] = kernel if (runner, tactic) not in found else None
         return found
 
     @cached_property

@@ -146,13 +146,17 @@ class Network:
 
     def cost(self, tensor: str, before: str, after: str) -> float:
         """Return the time of a conversion, infinite where none was timed."""
+        key = tensor, before, after
+        known = self._costs.get(key)
+        if known is None:
+            known = self._costs[key] = self._cost(*key)
+        return known
+
+    def _cost(self, tensor: str, before: str, after: str) -> float:
         if before == after or _ANY in (before, after) or self._same_bytes(tensor, before, after):
             return 0.0
-        key = tensor, before, after
-        if key not in self._costs:
-            time = self.layers.conversion_times.of(*key)
-            self._costs[key] = math.inf if time is None else time.timing.time_ms
-        return self._costs[key]
+        time = self.layers.conversion_times.of(tensor, before, after)
+        return math.inf if time is None else time.timing.time_ms
 
     def _same_bytes(self, tensor: str, before: str, after: str) -> bool:
         """Whether a conversion only renames: all layouts of one pixel are the same where no channel is padded."""

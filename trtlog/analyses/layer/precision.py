@@ -38,6 +38,7 @@ def precision_of(input_formats: str | None, output_formats: str | None, kernel: 
     return _computed_in(tuple(types), kernel)
 
 
+@lru_cache(maxsize=65536)
 def timed_precision(
     input_formats: str | None, output_formats: str | None, kernel: str | None, runner: str | None
 ) -> str | None:

@@ -8,20 +8,19 @@ tactic and formats are matched with the timed ones here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.base import family_of, formats_of, layout_of, values_of
 from trtlog.analyses.layer.precision import timed_precision
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
 from trtlog.values.kernels import decode_kernel
 
 
-@dataclass(frozen=True, slots=True)
-class TacticTime:
+class TacticTime(NamedTuple):
     """A timed tactic of a layer.
 
     Parameters
