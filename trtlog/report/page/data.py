@@ -7,12 +7,13 @@ computed here: a table is cut, rounded for transport to ten significant digits, 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.arrow import is_valid, to_filled
 from trtlog._util.finite import finite
 from trtlog._util.redact import IDENTIFIERS, redact
+from trtlog.tables.cells import one_array
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +25,8 @@ _SPELLED = {
 _SPELLED |= {"int8": "INT8", "fp8": "FP8", "sms": "SMs"}
 _BARE = {"seconds": "time", "mib": "size", "bytes": "size", "percent": "share"}
 _LONGEST_TEXT = 4000
+# JavaScript holds whole numbers below it.
+_EXACT = 2**53
 
 
 def table_json(
@@ -71,8 +74,8 @@ def table_json(
                 "scaled": name in _SCALED,
             }
         )
-        values = table.column(name).to_pylist()
-        data.append([_number(v) for v in values] if numeric else _encoded(name, values))
+        values = one_array(table.column(name))
+        data.append(_numbers(values) if numeric else _encoded(name, values))
     return {"columns": cols, "data": data, "rows": table.num_rows, "total": total}
 
 
@@ -109,23 +112,43 @@ def _digits(name: str, is_float: bool) -> int | None:
     return 1 if "percent" in name or name in _RATES else None
 
 
-def _number(value: Any) -> Any:
-    """Return a number that JSON can hold: it knows no inf and no nan, which stand as text."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return str(value)
-        return int(value) if value.is_integer() and abs(value) < 2**53 else float(f"{value:.10g}")
-    if isinstance(value, int) and abs(value) >= 2**53:
-        return str(value)
-    return value
+def _numbers(values: pa.Array) -> list[Any]:
+    """Return numbers as JSON can hold them: it knows no inf and no nan, which stand as text."""
+    import numpy as np
+
+    numbers = to_filled(values, 0)
+    found: list[Any] = numbers.tolist()
+    large = np.abs(numbers.astype(float)) >= _EXACT
+    odd: list[tuple[int, Any]]
+    if numbers.dtype.kind == "f":
+        whole = (np.floor(numbers) == numbers) & ~large
+        for place, value in enumerate(found):
+            found[place] = float(f"{value:.10g}")
+        odd = [(place, int(numbers[place])) for place in np.flatnonzero(whole).tolist()]
+        odd += [(place, str(found[place])) for place in np.flatnonzero(~np.isfinite(numbers)).tolist()]
+    else:
+        odd = [(place, str(found[place])) for place in np.flatnonzero(large).tolist()]
+    for place, value in odd:
+        found[place] = value
+    if values.null_count:
+        for place in np.flatnonzero(~is_valid(values)).tolist():
+            found[place] = None
+    return found
 
 
-def _encoded(name: str, values: Iterable[Any]) -> dict[str, Any]:
+def _encoded(name: str, values: pa.Array) -> dict[str, Any]:
     """Return texts as a list of distinct ones and the place of each in it, -1 for null."""
+    import pyarrow as pa
+
+    kind = values.type
+    if pa.types.is_string(kind) or (pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)):
+        texts = values.cast(pa.string()).dictionary_encode()
+        words = [_plain(name, text) for text in texts.dictionary.to_pylist()]
+        return {"words": words, "index": to_filled(texts.indices, -1).tolist()}
     places: dict[Any, int] = {}
-    words: list[Any] = []
+    words = []
     index = []
-    for value in values:
+    for value in values.to_pylist():
         if value is None:
             index.append(-1)
             continue
