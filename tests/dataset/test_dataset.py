@@ -190,9 +190,9 @@ def test_strict(tmp_path, dataset):
 
 # ------------------------------------------------------------------ files
 def test_many_logs_give_few_files(tmp_path, dataset):
-    """150 logs of 6 partitions in batches of 10, then additions of one log to one partition: parts are joined."""
-    logs = write_logs(tmp_path / "logs", 150)
-    trtlog.to_dataset(tmp_path / "logs", dataset, batch_logs=10)
+    """60 logs of 6 partitions in batches of 4, then additions of one log to one partition: parts are joined."""
+    logs = write_logs(tmp_path / "logs", 60)
+    trtlog.to_dataset(tmp_path / "logs", dataset, batch_logs=4)
     written = list((dataset / "tactics").rglob("*.parquet"))
     assert len({p.parent for p in written}) == len(written) == 6
     for number in range(9):

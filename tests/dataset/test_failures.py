@@ -18,6 +18,7 @@ import time
 import pytest
 
 import trtlog
+from tests import warm
 from tests.conftest import ROOT, each, passes_fail_on
 from tests.dataset.conftest import assert_whole, digest, globbed, text, write_logs
 from tests.dataset.readers import crashing, dying, dying_once
@@ -100,8 +101,9 @@ def test_a_script_without_a_guard_is_told_what_to_do(tmp_path):
     assert "InputError: worker processes cannot be started" in done.stderr.splitlines()[-1]
 
 
-def converting(logs, dataset, *more):
-    command = [sys.executable, "-m", "trtlog", "convert", str(logs), "-o", str(dataset), "--batch-logs", "10", *more]
+def converting(logs, dataset, *more, python=None):
+    words = ["convert", str(logs), "-o", str(dataset), "--batch-logs", "10", *more]
+    command = [python or warm.python(), "-m", "trtlog", *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, env=environment, start_new_session=True, **piped)
@@ -140,7 +142,7 @@ def test_kill_at_any_moment(tmp_path, dataset, jobs):
 
 def test_ctrl_c_ends_after_what_is_under_way(tmp_path, dataset):
     logs = write_logs(tmp_path / "logs", 150)
-    process = converting(tmp_path / "logs", dataset, "-j", "2")
+    process = converting(tmp_path / "logs", dataset, "-j", "2", python=sys.executable)
     wait_for_logs(dataset, 1, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers get it too
     _, errors = process.communicate()

@@ -25,6 +25,7 @@ REPORTED = {
     "rtx": f"{RTX}/rtxpy_mobilenet_v2.log.gz",
 }
 EVIL = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>\u202e\u2028\U0001f480&lt;"
+VIEWPORT = {"width": 1280, "height": 800}
 SECRETS = ("s3cr3t-pass", "tok3n-value", "k3y-value")
 
 
@@ -96,24 +97,60 @@ def page_file(logs, request, tmp_path_factory):
     return get
 
 
+def opened(browser, address: str, problems: list[str]):
+    """Open an address in a context of its own; note what the console shows and what is asked of a network."""
+    page = browser.new_context(viewport=VIEWPORT).new_page()
+    page.on("console", lambda m: problems.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda e: problems.append(str(e)))
+    page.on("request", lambda r: problems.append(r.url) if not r.url.startswith("file:") else None)
+    page.goto(address)
+    page.wait_for_selector("html[data-ready=true]")
+    return page
+
+
 @pytest.fixture
 def open_page(browser, page_file):
     """Open a report from disk; the test fails where the console shows an error or anything is asked of a network."""
-    opened = []
+    pages = []
     problems: list[str] = []
 
-    def get(name: str, fragment: str = "", **options):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        page = context.new_page()
-        page.on("console", lambda m: problems.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda e: problems.append(str(e)))
-        page.on("request", lambda r: problems.append(r.url) if not r.url.startswith("file:") else None)
-        opened.append(context)
-        page.goto(page_file(name).as_uri() + fragment)
-        page.wait_for_selector("html[data-ready=true]")
-        return page
+    def get(name: str, fragment: str = ""):
+        pages.append(opened(browser, page_file(name).as_uri() + fragment, problems))
+        return pages[-1]
 
     yield get
-    for context in opened:
-        context.close()
+    for page in pages:
+        page.context.close()
     assert problems == []
+
+
+@pytest.fixture(scope="session")
+def pages_to_see(browser, page_file):
+    """Return a report, opened once, and its problems; to lay it out anew takes a second."""
+    kept = {}
+
+    def get(name: str):
+        if name not in kept:
+            problems: list[str] = []
+            kept[name] = opened(browser, page_file(name).as_uri(), problems), problems
+        return kept[name]
+
+    yield get
+    for page, _ in kept.values():
+        page.context.close()
+
+
+@pytest.fixture
+def see_page(pages_to_see):
+    """Show a report to a test that only looks at it: other tests look at the same."""
+    seen = []
+
+    def get(name: str):
+        seen.append(pages_to_see(name))
+        return seen[-1][0]
+
+    yield get
+    for page, problems in seen:
+        page.emulate_media(color_scheme="light", media="screen")
+        page.set_viewport_size(VIEWPORT)
+        assert problems == []

@@ -31,8 +31,9 @@ def cells(page, table: str, column: str) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", REPORTED)
-def test_it_opens_with_every_section(open_page, name, scheme):
-    page = open_page(name, color_scheme=scheme)
+def test_it_opens_with_every_section(see_page, name, scheme):
+    page = see_page(name)
+    page.emulate_media(color_scheme=scheme)
     assert page.locator("main > section").evaluate_all("nodes => nodes.map(n => n.id)") == SECTIONS
     assert page.locator("nav a").count() == len(SECTIONS)
     for section in each(SECTIONS):
@@ -45,9 +46,9 @@ def test_it_opens_with_every_section(open_page, name, scheme):
         page.screenshot(path=f"{folder}/{name}-{scheme}.png", full_page=True)
 
 
-def test_the_headline_and_the_performance_are_the_tables(open_page, logs):
+def test_the_headline_and_the_performance_are_the_tables(see_page, logs):
     log = logs("detailed")
-    page = open_page("detailed")
+    page = see_page("detailed")
     tile = page.locator("[data-tile=throughput]")
     assert tile.locator(".figure").inner_text() == f"{log.performance.throughput_qps:.0f} qps"
     assert tile.get_attribute("title") == f"{log.performance.throughput_qps} qps"
@@ -156,16 +157,16 @@ def test_html_in_a_log_is_text(open_page):
     assert page.evaluate("window.pwned") is None
 
 
-def test_it_prints(open_page):
-    page = open_page("detailed")
+def test_it_prints(see_page):
+    page = see_page("detailed")
     page.emulate_media(media="print")
     assert not page.locator("nav").is_visible()
     assert page.locator("#layers").is_visible()
     assert len(page.pdf()) > 20_000
 
 
-def test_two_logs_side_by_side(open_page):
-    page = open_page("diff")
+def test_two_logs_side_by_side(see_page):
+    page = see_page("diff")
     assert page.locator("#headline li").count() > 0
     assert page.locator("main > section").count() == page.locator("nav a").count()
     assert page.locator("#headline").inner_text().startswith("What changed")
@@ -219,14 +220,15 @@ def test_a_diff_has_bars_and_leads_to_layers(open_page):
     assert name in rows.first.inner_text()
 
 
-def test_runs_are_told_apart_in_the_choice(open_page):
-    labels = open_page("runs").locator("#run option").all_inner_texts()
+def test_runs_are_told_apart_in_the_choice(see_page):
+    labels = see_page("runs").locator("#run option").all_inner_texts()
     assert len(set(labels)) == len(labels)
     assert any("," in label for label in labels), "more than the model's name"
 
 
-def test_a_table_wider_than_its_place_gives_up_room_before_it_scrolls(open_page):
-    page = open_page("detailed", viewport={"width": 1280, "height": 900})
+def test_a_table_wider_than_its_place_gives_up_room_before_it_scrolls(see_page):
+    page = see_page("detailed")
+    page.set_viewport_size({"width": 1280, "height": 900})
 
     def measured(table: str) -> tuple[int, int]:
         node = page.locator(f"[data-table={table}] .scroll")

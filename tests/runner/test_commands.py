@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from tests import warm
 from tests.command import trtlog
 from tests.runner.conftest import ROOT
 from tests.terminal import read_to_the_end
@@ -179,7 +180,7 @@ def test_a_terminal_shows_a_line_that_moves(installed, tmp_path):
     main, terminal = pty.openpty()
     env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "200"}
     child = subprocess.Popen(
-        [sys.executable, "-m", "trtlog", "run", "--trtexec", str(path), "-o", "r", "--", "--onnx=m.onnx"],
+        [warm.python(), "-m", "trtlog", "run", "--trtexec", str(path), "-o", "r", "--", "--onnx=m.onnx"],
         stdout=subprocess.PIPE,
         stderr=terminal,
         cwd=tmp_path,

@@ -7,12 +7,12 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 
 import pytest
 from click.testing import CliRunner
 
 import trtlog
+from tests import warm
 from tests.forms.writers import FORMS
 from tests.runner.conftest import ROOT, find_capture
 from trtlog.cli import cli
@@ -61,7 +61,7 @@ def command(tmp_path, *arguments):
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     env.pop("TRTLOG_TRTEXEC", None)
     env.pop("TRTLOG_LOGGER", None)
-    call = [sys.executable, "-m", "trtlog", *map(str, arguments)]
+    call = [warm.python(), "-m", "trtlog", *map(str, arguments)]
     return subprocess.run(call, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=300, check=False)
 
 
@@ -120,7 +120,7 @@ def test_watch(tmp_path, farm, patterns):
 def test_the_program_as_a_user_has_it(tmp_path, farm, patterns):
     """``trtlog-fake-trtexec`` behind a pipe, and ``watch`` on what it has written."""
     code = "from trtlog.testing.fake_trtexec import main; raise SystemExit(main())"
-    replay = [sys.executable, "-c", code, f"--fake-log={farm('lstm_verbose')}", "--onnx=m.onnx", "--fp16"]
+    replay = [warm.python(), "-c", code, f"--fake-log={farm('lstm_verbose')}", "--onnx=m.onnx", "--fp16"]
     out = tmp_path / "out.log"
     subprocess.run(f"{shlex.join(replay)} > out.log", shell=True, cwd=tmp_path, check=True)
     done = command(tmp_path, "watch", "--json", out, "--logger", patterns)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 
 import pytest
 
 import trtlog
+from tests import warm
 from tests.runner.conftest import ROOT, find_capture
 from trtlog.cli import main
 from trtlog.runner.sweep import open_sweep
@@ -210,5 +210,5 @@ def test_progress_in_a_notebook_and_without_one(tmp_path):
         f"fake = FakeTrtexec({str(find_capture('lstm_verbose.log'))!r})\n"
         f"print(trtlog.run('lstm.onnx', trtexec=fake, out={str(tmp_path / 'r')!r}, progress=True).run.status)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([warm.python(), "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("passed\n", "")

@@ -36,7 +36,8 @@ def test_a_run_equals_the_parsed_log_table_by_table(name, capture, text_of, tmp_
             want = want.drop_columns(["source"])
         for log in (ran, again):
             got = log.table(table)
-            assert got.select(want.column_names).to_pylist() == want.to_pylist(), table
+            got = got.select(want.column_names)
+            assert got.equals(want) or got.to_pylist() == want.to_pylist(), table
     assert (tmp_path / "run" / "trtexec.log").read_bytes() == text_of(f"{name}.log")
 
 

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from tests import warm
 from tests.conftest import each
 from tests.runner.conftest import ROOT
 from trtlog.errors import RunError
@@ -350,7 +351,7 @@ def test_a_full_disk_is_told_as_such(script, tmp_path):
         print(error.status, error.signal is None, "could not be written" in str(error))
         """
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    done = subprocess.run([warm.python(), "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.stdout.startswith("disk_full "), done.stderr
     assert done.stdout.endswith("True\n")
     assert (tmp_path / "run" / "trtexec.log").stat().st_size == 50_000_000

@@ -5,12 +5,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import textwrap
 
 import pytest
 
 import trtlog
+from tests import warm
 from tests.conftest import each
 from tests.runner.conftest import ROOT, find_capture
 from trtlog.errors import InputError, QueryError, RunError
@@ -107,7 +107,7 @@ def test_a_stopped_sweep_is_taken_up(fake, tmp_path):
         trtlog.sweep("resnet50_bs_dynamic.onnx", trtexec=fake, out={str(tmp_path / "s")!r}, on_point=stop, **{AXES!r})
         """
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=ROOT, timeout=300, check=False)
+    done = subprocess.run([warm.python(), "-c", program], capture_output=True, cwd=ROOT, timeout=300, check=False)
     assert done.stderr.strip().endswith(b"KeyboardInterrupt")
     stopped = trtlog.open_sweep(tmp_path / "s")
     assert [row["status"] for row in stopped.rows] == ["passed"] * 3 + ["pending"] * 5
