@@ -112,7 +112,7 @@ def copy_of(field):
 
 def test_what_a_process_is_given_is_whole():
     """An instance that another process made compares, prints and refuses changes."""
-    from trtlog.report.document import Span
+    from trtlog.report.sentences import Span
 
     given = pickle.loads(pickle.dumps(Span("a", "strong")))
     assert given == Span("a", "strong")

@@ -8,8 +8,8 @@ import trtlog
 from tests.calibration import gates, runs
 from tests.conftest import each
 from trtlog.analyses.compare import floors
-from trtlog.report.document import plain
 from trtlog.report.documents.diff import headline
+from trtlog.report.sentences import plain
 
 
 @pytest.mark.parametrize("kind", runs.KINDS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import trtlog
 from trtlog.analyses.compare.verdict import beside_times, engine_verdict
-from trtlog.report.document import plain
 from trtlog.report.documents.diff import headline
+from trtlog.report.sentences import plain
 
 SUMMARY = (
     "[I] Throughput: {0} qps\n"

@@ -11,9 +11,9 @@ import pytest
 
 import trtlog
 from trtlog.errors import QueryError
-from trtlog.report.document import plain
 from trtlog.report.documents import diff as diff_document
 from trtlog.report.documents import stability as stability_document
+from trtlog.report.sentences import plain
 
 FP32, AGAIN = "resnet50_fp32_verbose", "resnet50_fp32_verbose_rebuild"
 

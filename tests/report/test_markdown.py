@@ -5,32 +5,31 @@ from __future__ import annotations
 import re
 from html import unescape
 
+import pyarrow as pa
 import pytest
 from markdown_it import MarkdownIt  # what rich reads Markdown with
 
 from trtlog.report.document import (
     Bar,
     Column,
+    Data,
     Document,
-    Entry,
     Facts,
+    Finding,
     Folded,
     Note,
     Number,
     Point,
     Points,
+    Rows,
     Section,
     Sentence,
     Table,
     Tiles,
     Title,
-    aside,
-    badge,
-    code,
-    strong,
-    words,
 )
 from trtlog.report.markdown import escaped, to_markdown
+from trtlog.report.sentences import badge, code, strong, words
 
 DOCUMENT = Document(
     "trtlog example",
@@ -41,8 +40,8 @@ DOCUMENT = Document(
         Points((Point(words("2 layers changed"), (words("conv 1 -> 2 ms"),)), Point(words("# not a heading")))),
         Facts((("model", words("m_1.onnx")),)),
         Tiles((("throughput", "12.5", "qps"),)),
-        Entry(words(badge("warning"), " slow", aside("  [line 3]")), (Sentence(words("why: a|b")),)),
-        Entry(words(badge("error"), " gone")),
+        Finding("warning", "slow", "one layer is", "high", why="a|b", action="nothing", lines=[3, 9]),
+        Finding("error", "gone", "no layer is left"),
         Section(
             "Times",
             (
@@ -56,7 +55,7 @@ DOCUMENT = Document(
                 ),
             ),
         ),
-        Folded(words(strong("1 fine")), (Entry(words("all <good>")),)),
+        Folded(words(strong("1 fine")), (Finding("good", "all", "all <good>", "high"),)),
     ),
     words(badge("failed"), ": 2 of 3"),
 )  # fmt: skip
@@ -83,9 +82,10 @@ def test_a_document():
 
 - throughput: **12.5** qps
 
-- **warning** slow \[line 3\]
+- **warning** **slow** (high confidence) one layer is \[lines 3, 9\]
   - why: a\|b
-- **error** gone
+  - do: nothing
+- **error** **gone** no layer is left
 
 ### Times
 
@@ -98,7 +98,7 @@ def test_a_document():
 
 <details><summary>1 fine</summary>
 
-- all &lt;good>
+- **good** **all** all &lt;good>
 
 </details>
 """
@@ -128,9 +128,10 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize(
-    "part", ["sentence", "code", "strong", "cell", "codecell", "note", "title", "summary", "point"]
-)
+@pytest.mark.parametrize("part", [
+    *("sentence", "code", "strong", "cell", "codecell", "note", "title", "summary", "point"),
+    *("finding", "record", "rowcell"),
+])  # fmt: skip
 def test_a_text_of_a_log_is_shown_as_it_is(text, part):
     """A reader of GitHub's Markdown gets the text back, and no element of it."""
     made = {
@@ -143,6 +144,9 @@ def test_a_text_of_a_log_is_shown_as_it_is(text, part):
         "title": Section(text, ()),
         "summary": Folded(words(text), (Sentence(words("inner")),)),
         "point": Points((Point(words("p"), (words(text),)),)),
+        "finding": Finding("warning", "rule", "x", why=text),
+        "record": Rows(Data("one", pa.table({"a": [text]})), "title", layout="record"),
+        "rowcell": Rows(Data("two", pa.table({"a": [text], "b": ["end"]})), "title"),
     }[part]
     reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     html = reader.render(to_markdown(Document("x", (made,))))
@@ -150,7 +154,8 @@ def test_a_text_of_a_log_is_shown_as_it_is(text, part):
     tables = "table|thead|tbody|tr|th|td"
     assert not re.sub(rf"</?(?:{ours}|{tables})(?: style=\"[a-z:-]+\")?>|[^<]", "", html), html
     assert html.count("<td") == (2 if "cell" in part else 0)
-    wanted = re.sub(r"[\s\x85\u2028]+", " ", text).strip()
+    spelled = text.replace("\n", "\\n") if part in ("record", "rowcell") else text
+    wanted = re.sub(r"[\s\x85\u2028]+", " ", spelled).strip()
     assert wanted in re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", "", html)))
 
 

@@ -6,15 +6,22 @@ import gzip
 import json
 import re
 from html.parser import HTMLParser
+from io import StringIO
 
 import pyarrow as pa
 import pytest
+from rich.console import Console
 
 import trtlog
 from tests.conftest import FIXTURES, each
 from tests.report.conftest import EVIL, REPORTED, SECRETS
+from trtlog.report.documents import report as document_module
+from trtlog.report.documents.report import report as report_document
+from trtlog.report.markdown import to_markdown
 from trtlog.report.page.data import embed, table_json
 from trtlog.report.page.page import LARGEST_BYTES, asset, report
+from trtlog.report.page.writer import Writer
+from trtlog.report.terminal.writer import render
 
 SECTIONS = [
     "findings",
@@ -61,9 +68,9 @@ def read(text: str) -> tuple[Elements, dict]:
 
 
 def column(data: dict, table: str, name: str) -> list:
-    held = data["runs"][0]["tables"][table]
-    place = [c["name"] for c in held["columns"]].index(name)
-    values = held["data"][place]
+    shown = data["runs"][0]["tables"][table]
+    place = [c["name"] for c in shown["columns"]].index(name)
+    values = shown["data"][place]
     if isinstance(values, dict):
         return [None if i < 0 else values["words"][i] for i in values["index"]]
     return values
@@ -178,8 +185,8 @@ def test_each_run_of_several_gets_its_share_of_the_page(logs, monkeypatch):
     assert len(embed(data)) <= 1_000_000
     rows = alone.analyze.table("candidates").num_rows
     for run in each(data["runs"]):
-        held = run["tables"]["candidates"]
-        assert 0 < held["rows"] < held["total"] == rows
+        shown = run["tables"]["candidates"]
+        assert 0 < shown["rows"] < shown["total"] == rows
 
 
 def test_an_analysis_is_computed_once(logs):
@@ -189,18 +196,48 @@ def test_an_analysis_is_computed_once(logs):
 
 
 def test_a_cut_table_says_so_and_keeps_what_the_engine_uses(logs):
-    from trtlog.report.page import sections as page_sections
-
     log = logs("detailed")
-    page = page_sections.Page(log, rows=1000)
-    page_sections.sections(page)
-    held = page.tables["candidates"]
+    writer = Writer(1000)
+    [section] = [block for block in report_document(log).blocks if getattr(block, "name", "") == "tactics"]
+    [block] = [block for block in writer.section(section)["blocks"] if block.get("table") == "candidates"]
+    shown = writer.tables["candidates"]
     whole = log.analyze.table("candidates")
-    assert held["rows"] <= 1000 < held["total"] == whole.num_rows
-    place = [c["name"] for c in held["columns"]].index("in_engine")
-    words = held["data"][place]["words"]
-    used = [i for i in held["data"][place]["index"] if words[i] is True]
+    assert shown["rows"] <= 1000 < shown["total"] == whole.num_rows
+    assert block["note"] == "The 5 fastest of each layer, and those that the engine uses."
+    place = [c["name"] for c in shown["columns"]].index("in_engine")
+    words = shown["data"][place]["words"]
+    used = [i for i in shown["data"][place]["index"] if words[i] is True]
     assert len(used) == sum(whole.column("in_engine").to_pylist())
+
+
+def test_a_graph_of_too_many_boxes_says_how_to_see_it(logs, monkeypatch):
+    monkeypatch.setattr(document_module, "MOST_BOXES", 10)
+    log = logs("mobilenet")
+    _, data = read(report(log))
+    [graph] = [section for section in data["runs"][0]["sections"] if section["id"] == "graph"]
+    shown = sum(row["kind"] != "constant" for row in log.table("graph_nodes").to_pylist())
+    text = f"The engine's graph has {shown + 2} boxes; 'trtlog graph LOG -o engine.svg' draws it."  # its two ends too
+    assert {"kind": "sentence", "words": [text]} in graph["blocks"]
+
+
+def test_the_report_without_a_page(logs):
+    """A finding, a chart, rows and a record of the report, as Markdown and on a terminal."""
+    document = report_document(logs("detailed"))
+    text = to_markdown(document, 3)
+    assert "### Time per layer" in text
+    slowest = text[text.index("**Slowest layers**") :].splitlines()[4:9]
+    assert slowest[0] == "| layer | time_ms |   |"
+    assert slowest[2] == "| /conv1/Conv + /relu/Relu | 0.02438744516 | ██████████ |"
+    assert "- **bound_by**: gpu" in text.splitlines()
+    assert "- **advice** **int64-cast** (high confidence) INT64 weights" in text
+    assert "3 of 154 rows" in text.splitlines()
+    assert "The 1 fastest of each layer, and those that the engine uses." in text
+    assert "draws it." in text, "the graph is drawn elsewhere"
+    console = Console(width=100, file=StringIO())
+    console.print(render(document, 3))
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert any(line.startswith("/conv1/Conv + /relu/Relu") and line.endswith("█") for line in lines)
+    assert "Slowest layers" in lines
 
 
 def test_several_runs_stand_side_by_side(logs):
@@ -211,9 +248,9 @@ def test_several_runs_stand_side_by_side(logs):
 
 def test_numbers_that_json_cannot_hold():
     table = pa.table({"time_ms": [float("inf"), float("nan"), 0.1, None], "big": [2**60, 1, 2, 3]})
-    held = table_json(table)
-    assert held["data"] == [["inf", "nan", 0.1, None], [str(2**60), 1, 2, 3]]
-    assert "NaN" not in embed(held)
+    shown = table_json(table)
+    assert shown["data"] == [["inf", "nan", 0.1, None], [str(2**60), 1, 2, 3]]
+    assert "NaN" not in embed(shown)
 
 
 def test_two_logs_give_the_page_of_their_diff(logs):
@@ -234,9 +271,9 @@ def text(pieces) -> str:
 
 
 def test_what_a_point_holds_stands_under_it(logs):
-    from trtlog.report.document import plain
     from trtlog.report.documents.diff import headline
     from trtlog.report.page.page import report_diff
+    from trtlog.report.sentences import plain
 
     diff = trtlog.diff(logs("detailed"), logs("not_verbose"))
     [block] = [b for b in read(report_diff(diff))[1]["runs"][0]["sections"][0]["blocks"] if b["kind"] == "list"]
@@ -264,3 +301,6 @@ def test_the_command_writes_a_file(tmp_path):
     assert done.exit_code == 0, done.output
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert CliRunner().invoke(command, [log, log, "-o", "-"]).output.startswith("<!doctype html>")
+    for logs_, first in (([log], "## trtlog report"), ([log, log], "## trtlog diff")):
+        assert CliRunner().invoke(command, [*logs_, "-o", str(tmp_path / "report.md")]).exit_code == 0
+        assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith(first)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from functools import cache
 
+import pyarrow as pa
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
@@ -23,25 +24,27 @@ from trtlog.analyses.lint import lint
 from trtlog.display import draw
 from trtlog.report.document import (
     Bar,
+    Chart,
     Column,
+    Data,
     Document,
-    Entry,
     Facts,
+    Finding,
     Folded,
     Note,
     Point,
     Points,
+    Rows,
     Section,
     Sentence,
-    Span,
     Table,
     Tiles,
     Title,
-    words,
 )
 from trtlog.report.documents.diff import diff as diff_document
 from trtlog.report.documents.lint import lint as lint_document
 from trtlog.report.documents.summary import summary
+from trtlog.report.sentences import Span, words
 from trtlog.report.terminal.plain import drawn, lines, table_lines
 from trtlog.report.terminal.text import UNBOUNDED, fitted
 from trtlog.report.terminal.writer import render
@@ -198,7 +201,7 @@ def test_plain_lines_are_those_that_rich_writes_without_a_width(encoding):
     bare = Table([Column("", heading) for heading in kinds], cells, rest="--limit shows them")
     points = Points(tuple(Point(sentence, (sentence, words("under"))) for sentence in sentences), "- ", 3, apart=True)
     blocks = (*map(Sentence, sentences), points, *tables, bare, Facts((("a", sentences[0]), ("bc", sentences[1]))))
-    parts = (Title(sentences[1]), Note(odd[0]), Entry(sentences[3], blocks), Entry(sentences[1]), *blocks)
+    parts = (Title(sentences[1]), Note(odd[0]), Finding(*odd[:2], "two\nlines", "high", odd[0], "do", [1, 2]), Finding("good", "rule", "a"), *blocks)
     whole = (*parts, Section("title", parts, indent=2, apart=True), Folded(sentences[1], parts), Tiles((odd[:3],)))
     documents = [Document("all", whole, sentences[3]), Document("nothing", ())]
     documents += [draw("document", part) for _, part in texts() if not isinstance(part, Document)]
@@ -238,7 +241,10 @@ def test_control_characters_of_a_log_do_not_steer_the_terminal(width):
     table = Table([Column(EVIL, kind) for kind in ("name", "words", "code", "number")], [[EVIL, text, text[0], EVIL]])
     blocks = (Title(text), Sentence(text), Note(EVIL), Points((point,), EVIL), table, Facts(((EVIL, text),)))
     tiles = Tiles(((EVIL, EVIL, EVIL),))
-    whole = (*blocks, tiles, Entry(text, blocks), Section(EVIL, blocks), Folded(text, blocks))
+    finding = Finding(*[EVIL] * 6, lines=[1], layers=[EVIL])
+    data = Data("one", pa.table({EVIL: [EVIL], "ms": [1.0]}))
+    rows = (Rows(data, EVIL, EVIL), Rows(data, EVIL, layout="record"), Chart("bars", data, EVIL, EVIL, ("ms",)))
+    whole = (*blocks, tiles, finding, *rows, Section(EVIL, blocks), Folded(text, blocks))
     shown = printed(Document(EVIL, whole, text), width)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", shown)
     assert shown.count("␛") > 20

@@ -104,6 +104,17 @@ def size(count: float) -> str:
     return f"{value:,.4g} GiB" if value < 1000 else f"{value:,.0f} GiB"
 
 
+def base_name(path: str) -> str:
+    r"""Return the last part of a path of any system.
+
+    Examples
+    --------
+    >>> base_name(r"C:\logs\build.log"), base_name("logs/"), base_name("build.log")
+    ('build.log', 'logs/', 'build.log')
+    """
+    return path.replace("\\", "/").rpartition("/")[2] or path
+
+
 def first_line(text: str | None) -> str:
     r"""Return the first line of a text, empty where there is none.
 

@@ -417,6 +417,7 @@ def progress_of(path: str) -> Iterator[Callable[[int], None] | None]:
 def print_rows(table: pa.Table, format_: str, *, title: str | None = None) -> None:
     """Print a table's rows to standard output."""
     from trtlog.report import rows
+    from trtlog.report.tables import table_of
 
     if format_ == "csv":
         rows.write_csv(table, lambda line: echo_data(line, nl=False), raw=bool(kept(_RAW)))
@@ -433,7 +434,7 @@ def print_rows(table: pa.Table, format_: str, *, title: str | None = None) -> No
             echo_data(line)
     else:
         shown, rest = _rows_that_fit(table)
-        _print_table(rows.table_of(shown), title)
+        _print_table(table_of(shown), title)
         if rest:
             echo(rest)
 
@@ -487,7 +488,8 @@ def _rows_that_fit(table: pa.Table) -> tuple[pa.Table, str]:
 
 def _print_table(table: Table, title: str | None) -> None:
     """Print rows as a table that fits the terminal; in a pipe a row is a line, and nothing is cut."""
-    from trtlog.report.document import Document, Title, strong, words
+    from trtlog.report.document import Document, Title
+    from trtlog.report.sentences import strong, words
     from trtlog.report.terminal.plain import table_lines
 
     if not is_unbounded() and not kept(_WIDE):

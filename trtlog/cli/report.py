@@ -1,8 +1,9 @@
-"""``trtlog report``: a log, or two logs side by side, as one HTML file."""
+"""``trtlog report``: a log, or two logs side by side, as one HTML file, or as Markdown."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
@@ -10,10 +11,13 @@ from trtlog._util.files import write_whole
 from trtlog.cli.common import echo, echo_data, grouped_paths, read_log
 from trtlog.errors import QueryError
 
+# Rows of a table in Markdown.
+_ROWS = 20
+
 
 @click.command("report")
 @click.argument("logs", metavar="LOG [OTHER]", nargs=-1, required=True)
-@click.option("-o", "--output", required=True, help="File to write; - for standard output.")
+@click.option("-o", "--output", required=True, help="File to write, Markdown if its name ends in .md; - for stdout.")
 @click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows.")
 @click.option(
     "--run",
@@ -33,8 +37,6 @@ def command(logs: tuple[str, ...], output: str, strict: bool, run_number: int | 
 
     Example:  trtlog report verbose.log -o report.html
     """
-    from trtlog.report.page.page import report, report_diff
-
     found = grouped_paths(logs)
     if len(found) > 2:
         raise click.UsageError(f"Got unexpected extra argument ({' '.join(found[2:])})")
@@ -42,14 +44,31 @@ def command(logs: tuple[str, ...], output: str, strict: bool, run_number: int | 
     if log == other == "-":
         raise QueryError("only one of the two logs can come from standard input")
     parsed = read_log(log, strict=strict, run_number=run_number)
-    if other is None:
-        text = report(parsed)
-    else:
+    made: Any = parsed
+    if other is not None:
         from trtlog.analyses.compare.diff import diff
 
-        text = report_diff(diff(parsed, read_log(other, strict=strict, run_number=test_run)))
+        made = diff(parsed, read_log(other, strict=strict, run_number=test_run))
+    text = _markdown(made) if output.endswith(".md") else _page(made)
     if output == "-":
         echo_data(text, nl=False)
         return
     write_whole(output, [text])
     echo(f"{os.path.getsize(output)} bytes -> {output}", err=True)
+
+
+def _page(made: Any) -> str:
+    from trtlog.log import Log
+    from trtlog.report.page.page import report, report_diff
+
+    return report(made) if isinstance(made, Log) else report_diff(made)
+
+
+def _markdown(made: Any) -> str:
+    from trtlog.log import Log
+    from trtlog.report.documents.report import report
+    from trtlog.report.markdown import draw_markdown, to_markdown
+
+    if isinstance(made, Log):
+        return "\n".join(to_markdown(report(run), _ROWS) for run in made.runs)
+    return draw_markdown(made)

@@ -17,7 +17,8 @@ def command(table: str | None) -> None:
     from trtlog.analyses.registry import record_of, table_names
     from trtlog.cli.common import show
     from trtlog.records import TABLES
-    from trtlog.report.document import Column, Document, Section, Sentence, Table, words
+    from trtlog.report.document import Column, Document, Section, Sentence, Table
+    from trtlog.report.sentences import words
 
     if table is not None:
         record = record_of(table)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from trtlog._util.words import base_name
 from trtlog.dataset.archives import Archives
 from trtlog.dataset.find import Job
 from trtlog.dataset.storage import filesystem
@@ -34,7 +35,7 @@ class Fetched:
             folder = str(self.path.parent)
         else:
             folder = job.member.rpartition("/")[0]
-        names = {_base(name): True for name in job.exports}
+        names = {base_name(name): True for name in job.exports}
         for name in exports_named(command):
             for ending in _COMPRESSED:
                 names.setdefault(name + ending, False)
@@ -55,10 +56,6 @@ class Fetched:
             download(full, target)
             return target
         return target if self._archives.extract(job.kind, job.location, full, target) else None
-
-
-def _base(name: str) -> str:
-    return name.replace("\\", "/").rpartition("/")[2]
 
 
 def download(url: str, target: Path) -> None:

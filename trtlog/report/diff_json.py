@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact_json
-from trtlog.report.document import plain
 from trtlog.report.documents.diff import headline
+from trtlog.report.sentences import plain
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.diff import Diff

@@ -1,4 +1,4 @@
-"""What an answer says, before it is drawn: headings, sentences with marked words, lists, tables, bars, details.
+"""What an answer says, before it is drawn: headings, sentences with marked words, lists, tables, charts, findings.
 
 A module of :mod:`trtlog.report.documents` builds a document once; the writers (:mod:`trtlog.report.terminal`,
 :mod:`trtlog.report.notebook`, :mod:`trtlog.report.page`, :mod:`trtlog.report.markdown`) draw it. Texts are whole and
@@ -7,95 +7,22 @@ as the log has them: a writer escapes, redacts, makes control characters visible
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, Literal
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.words import first_of, plural
+from trtlog.report.sentences import Mark, Span, Tone, Words, aside, badge, plain, strong, words
 
-Mark = Literal["", "strong", "aside", "code", "badge"]
-Tone = Literal["", "good", "bad", "caution", "hint", "accent"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from trtlog.report.graph.placed import Placed
+
 # How a column behaves where there is little room: numbers (to the right) and codes are never cut, a name loses its
 # middle, words wrap, a bar goes first.
 Kind = Literal["number", "code", "name", "words", "bar"]
-
-# Words that judge, and how.
-TONES: dict[str, Tone] = {
-    **dict.fromkeys(("passed", "good", "ok", "faster", "better", "added"), "good"),
-    **dict.fromkeys(("failed", "FAILED", "error", "fatal", "fail", "slower", "worse", "removed"), "bad"),
-    **dict.fromkeys(("killed", "timed_out", "hung", "disk_full"), "bad"),
-    **dict.fromkeys(("interrupted", "incomplete", "waived", "warning", "warn", "changed"), "caution"),
-    **dict.fromkeys(("advice", "note"), "hint"),
-}
-
-
-@dataclass(frozen=True)
-class Span:
-    """A piece of a sentence.
-
-    Attributes
-    ----------
-    text : str
-        The text.
-    mark : str
-        What it is: ``strong``, ``aside``, ``code`` (a name to be copied), ``badge`` (a status, a severity); or
-        nothing of these.
-    tone : str
-        How it judges: ``good``, ``bad``, ``caution``, ``hint``; ``accent`` only stands out.
-    """
-
-    text: str
-    mark: Mark = ""
-    tone: Tone = ""
-
-
-Words = tuple[Span, ...]
-
-
-def words(*parts: str | Span | Words | None) -> Words:
-    """Return texts and marked pieces as one sentence; what is None or empty is left out.
-
-    Examples
-    --------
-    >>> plain(words(strong("layers"), ": 3 ", None, toned("faster")))
-    'layers: 3 faster'
-    """
-    found: list[Span] = []
-    for part in parts:
-        if isinstance(part, tuple):
-            found += part
-        elif part:
-            found.append(Span(part) if isinstance(part, str) else part)
-    return tuple(span for span in found if span.text)
-
-
-def strong(text: str | None) -> Span:
-    """Return a text that stands out."""
-    return Span(text or "", "strong")
-
-
-def aside(text: str | None) -> Span:
-    """Return a text of less weight."""
-    return Span(text or "", "aside")
-
-
-def code(text: str | None) -> Span:
-    """Return a name or a call, to be copied as it is."""
-    return Span(text or "", "code")
-
-
-def badge(word: str | None) -> Span:
-    """Return a status or a severity."""
-    return Span(word or "", "badge", TONES.get(word or "", ""))
-
-
-def toned(text: str | None, word: str | None = None) -> Span:
-    """Return a text in the tone of a word that judges, by default the text itself."""
-    return Span(text or "", "", TONES.get((text if word is None else word) or "", ""))
-
-
-def plain(part: Words | Sequence[Span]) -> str:
-    """Return a sentence without its marks."""
-    return "".join(span.text for span in part)
 
 
 @dataclass(frozen=True)
@@ -235,12 +162,174 @@ class Tiles:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A finding: its headline, and what belongs to it."""
+class Data:
+    """A table of a log or an answer, as it is; parts that show it may be several.
 
-    words: Words
-    blocks: tuple[Block, ...] = ()
-    opened: bool = True
+    Attributes
+    ----------
+    name : str
+        What the document calls it.
+    table : pyarrow.Table
+        Its rows.
+    columns : sequence of str
+        Columns to show, in their order; by default all.
+    headings : mapping
+        Headings that say more than the column's name.
+    cut : callable, optional
+        Takes the table and how many rows there is room for; returns which rows to show then, and a sentence on which
+        they are. By default the first.
+    """
+
+    name: str
+    table: pa.Table
+    columns: Sequence[str] = ()
+    headings: Mapping[str, str] = field(default_factory=dict)
+    cut: Callable[[pa.Table, int], tuple[pa.Table, str]] | None = None
+
+    def rows(self, most: int) -> tuple[pa.Table, str]:
+        """Return at most so many rows, and a sentence on which they are."""
+        return self.cut(self.table, most) if self.cut is not None else (self.table.slice(0, most), "")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table of a log: a page lets its reader sort, search and choose among them.
+
+    Attributes
+    ----------
+    data : Data
+        The table.
+    title, note : str
+        What stands above it.
+    layout : str
+        ``table``; ``record``, names and values of each row; ``matrix``, a row for each text of the first column, a
+        column for each of the second, where the third is the value and the fourth its unit.
+    sort : tuple of str and int, optional
+        The column that sorts it at first, and 1 or -1 for upwards or downwards.
+    size : int, optional
+        Rows to show at a time.
+    folded : bool
+        Whether it is folded away at first.
+    dense : bool
+        Whether its rows are texts to read rather than figures.
+    links : str
+        A column of layers, where it has another name than ``layer``.
+    """
+
+    data: Data
+    title: str
+    note: str = ""
+    layout: Literal["table", "record", "matrix"] = "table"
+    sort: tuple[str, int] | None = None
+    size: int | None = None
+    folded: bool = False
+    dense: bool = False
+    links: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Figures as a picture; where none can be drawn, a table with bars.
+
+    Attributes
+    ----------
+    kind : str
+        ``bars``; ``waterfall``, bars of values and their changes; ``treemap``, areas; ``steps``, lines from step to
+        step; ``band``, a line with what lies around it (values: middle, low, high).
+    data : Data
+        The table that holds the figures.
+    title, note : str
+        What stands above it.
+    label : str
+        The column that names them.
+    values : tuple of str
+        The columns of figures, what is drawn first.
+    color : str
+        A column whose words tell bars apart.
+    most : int, optional
+        Most bars.
+    ordered : bool
+        Whether bars stay in the order of the rows; else the longest comes first.
+    chooses : str
+        The name of a table that a click filters by the label.
+    """
+
+    kind: Literal["bars", "waterfall", "treemap", "steps", "band"]
+    data: Data
+    title: str
+    label: str
+    values: tuple[str, ...]
+    note: str = ""
+    color: str = ""
+    most: int | None = None
+    ordered: bool = False
+    chooses: str = ""
+
+
+@dataclass(frozen=True)
+class Network:
+    """The graph of an engine, which only a page draws.
+
+    Attributes
+    ----------
+    title, note : str
+        What stands above it.
+    placed : Placed
+        Boxes and lines in their places.
+    layers : sequence of mapping
+        Rows of ``graph_nodes``.
+    elsewhere : str
+        How to see it where this is no page.
+    """
+
+    title: str
+    note: str
+    placed: Placed
+    layers: Sequence[Mapping[str, Any]]
+    elsewhere: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong, or fine.
+
+    Attributes
+    ----------
+    severity, rule, text : str
+        How grave it is, which rule found it, what it says.
+    confidence : str
+        How sure that is.
+    why, action : str
+        Why it matters, and what to do.
+    lines, layers : sequence
+        Lines of the log that show it, and the layers that it is about.
+    """
+
+    severity: str
+    rule: str
+    text: str
+    confidence: str = ""
+    why: str = ""
+    action: str = ""
+    lines: Sequence[int] = ()
+    layers: Sequence[str] = ()
+
+    def headline(self) -> Words:
+        """Return it in one sentence, with the first lines that show it."""
+        sure = f" ({self.confidence} confidence)" if self.confidence and self.severity != "good" else ""
+        where = ""
+        if self.lines:
+            where = f"  [{plural(len(self.lines), 'line')} {first_of(list(map(str, self.lines)), _LINES)}]"
+        return words(badge(self.severity), " ", strong(self.rule), aside(sure), f"  {self.text}", aside(where))
+
+    def remarks(self) -> tuple[Sentence, ...]:
+        """Return why it matters and what to do."""
+        about = (("why: ", self.why), ("do: ", self.action))
+        return tuple(Sentence(words(aside(head), text)) for head, text in about if text)
+
+
+# Lines that a finding names in its sentence.
+_LINES = 6
 
 
 @dataclass(frozen=True)
@@ -253,6 +342,10 @@ class Section:
         Its title.
     blocks : tuple
         What stands in it.
+    name : str
+        What an address calls it.
+    short : str
+        Its title in a list of contents, where that is another.
     opened : bool
         Whether it is open at first where it can be folded away.
     count : int, optional
@@ -265,6 +358,8 @@ class Section:
 
     title: str
     blocks: tuple[Block, ...]
+    name: str = ""
+    short: str = ""
     opened: bool = True
     count: int | None = None
     indent: int = 0
@@ -280,7 +375,9 @@ class Folded:
     opened: bool = False
 
 
-Block = Title | Note | Sentence | Points | Table | Facts | Tiles | Entry | Section | Folded
+Block = (
+    Title | Note | Sentence | Points | Table | Facts | Tiles | Rows | Chart | Network | Finding | Section | Folded
+)
 
 
 @dataclass(frozen=True)
@@ -326,17 +423,3 @@ def filled(table: Table) -> tuple[list[int], bool]:
         or any(isinstance(row[place], Bar) if column.kind == "bar" else cell_text(row[place]) for row in table.rows)
     ]
     return kept, any(table.columns[place].heading for place in kept)
-
-
-def joined(parts: Iterable[Words], separator: str) -> Words:
-    """Return sentences one after the other, with a text between them.
-
-    Examples
-    --------
-    >>> plain(joined([words("a"), words("b")], ", "))
-    'a, b'
-    """
-    found: list[Span] = []
-    for part in parts:
-        found += [Span(separator), *part] if found else part
-    return tuple(found)

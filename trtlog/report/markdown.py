@@ -14,23 +14,25 @@ from trtlog.report.document import (
     Bar,
     Block,
     Cell,
+    Chart,
     Document,
-    Entry,
     Facts,
+    Finding,
     Folded,
+    Network,
     Note,
     Points,
+    Rows,
     Section,
     Sentence,
-    Span,
     Table,
     Tiles,
     Title,
-    Words,
     cell_text,
     filled,
-    words,
 )
+from trtlog.report.sentences import Span, Words, words
+from trtlog.report.tables import simpler
 
 # Long tables fold away in a pull request.
 _FOLDED = 8
@@ -85,7 +87,7 @@ def _blocks(blocks: Sequence[Block], limit: int | None) -> Iterator[str]:
     before: Block | None = None
     for block in blocks:
         lines = list(_block(block, limit))
-        if lines and not (isinstance(block, Entry) and isinstance(before, Entry)):
+        if lines and not (isinstance(block, Finding) and isinstance(before, Finding)):
             yield ""  # findings that follow each other are one list
         yield from lines
         before = block
@@ -107,22 +109,15 @@ def _block(block: Block, limit: int | None) -> Iterator[str]:
     elif isinstance(block, Tiles):
         for label, value, unit in block.tiles:
             yield f"- {escaped(label)}: **{escaped(value)}** {escaped(unit)}".rstrip()
-    elif isinstance(block, Entry):
-        yield _item(block.words)
-        yield from (f"  {line}".rstrip() for line in _under(block.blocks, limit))
+    elif isinstance(block, Finding):
+        yield _item(block.headline())
+        yield from (f"  {_item(remark.words)}" for remark in block.remarks())
+    elif isinstance(block, (Rows, Chart, Network)):
+        yield from list(_blocks(simpler(block, limit), limit))[1:]  # a blank line stands before a block already
     elif isinstance(block, Folded):
         yield from _details(_html(block.title), block.blocks, limit)
     else:
         yield from _section(block, limit)
-
-
-def _under(blocks: Sequence[Block], limit: int | None) -> Iterator[str]:
-    """Give what belongs to an entry of a list: sentences become entries under it."""
-    for block in blocks:
-        if isinstance(block, Sentence):
-            yield _item(block.words)
-        else:
-            yield from ["", *_block(block, limit)]
 
 
 def _section(section: Section, limit: int | None) -> Iterator[str]:

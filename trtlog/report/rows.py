@@ -11,23 +11,12 @@ from trtlog._util.finite import finite
 from trtlog._util.redact import redact_table
 from trtlog._util.words import did_you_mean
 from trtlog.errors import QueryError
-from trtlog.report.document import Column, Table
 from trtlog.report.markdown import markdown_table
 from trtlog.report.safe import no_formula, spelled
+from trtlog.report.tables import table_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-# What a row is about, and what is asked of it: columns that stay where there is no room for all.
-_KEYS = frozenset(
-    [
-        *("layer", "name", "node", "tensor", "metric", "stat", "key", "rule", "severity", "text", "status", "event"),
-        *("time_ms", "seconds", "value", "percent", "lines", "layers", "best_ms", "winner_ms", "margin_percent"),
-        *("used", "reason", "verdict"),
-    ]
-)
-_PLACES = ("run", "line", "log", "source")
 
 
 def known_column(rows: pa.Table, name: str) -> None:
@@ -62,20 +51,6 @@ def ordered(rows: pa.Table, sort: str) -> pa.Table:
         raise QueryError(f"column {name!r} holds lists and cannot be sorted")
     order = "descending" if sort.startswith("-") else "ascending"
     return rows.take(pc.array_sort_indices(values, order=order))
-
-
-def table_of(rows: pa.Table) -> Table:
-    """Return rows as a table to draw: all columns, numbers with the digits of the log."""
-    import pyarrow as pa
-
-    first = next((name for name in rows.column_names if name not in _PLACES), None)
-    columns = []
-    for field in rows.schema:
-        numeric = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        spare = field.name not in _KEYS and field.name != first
-        columns.append(Column(field.name, "number" if numeric else "name", spare=spare))
-    cells = [[cell(value) for value in row.values()] for row in rows.to_pylist()]
-    return Table(columns, cells, whole=True, wide="--wide shows all")
 
 
 def json_document(rows: pa.Table) -> Iterator[str]:
@@ -125,20 +100,3 @@ def _csv_value(value: Any, raw: bool) -> Any:
     if isinstance(value, (list, dict)):
         return json.dumps(value, ensure_ascii=False)
     return no_formula(value) if isinstance(value, str) and not raw else value
-
-
-def cell(value: Any) -> str:
-    """Return a value as it stands in a cell, numbers with the digits of the log; null is empty.
-
-    Examples
-    --------
-    >>> cell(0.125), cell(None), cell(["a"])
-    ('0.125', '', '["a"]')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, (list, dict)):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value).replace("\n", "\\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
+from trtlog._util.words import base_name
 from trtlog.flags import Version, decode_banner_version
 from trtlog.runner.arguments import split_flag
 from trtlog.source.decode import whole_text
@@ -172,7 +173,7 @@ def significant(args: tuple[str, ...] | list[str]) -> dict[str, str | None]:
         if name in OUTPUT_FLAGS:
             continue
         if name in ("--onnx", "--loadEngine") and value:
-            value = value.replace("\\", "/").rpartition("/")[2]
+            value = base_name(value)
         result[name] = value
     return result
 

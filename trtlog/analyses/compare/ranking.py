@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.redact import redact_json
-from trtlog._util.words import counted, did_you_mean, plural
+from trtlog._util.words import base_name, counted, did_you_mean, plural
 from trtlog.analyses.build.overview import cause
 from trtlog.analyses.compare.figures import RunFigures, figures
 from trtlog.analyses.compare.performance import Run, verdict_columns
@@ -91,7 +91,8 @@ class _Entry:
 
     @property
     def model(self) -> str | None:
-        return _file(self.row["model"])
+        model = self.row["model"]
+        return base_name(model) if model else None
 
     @property
     def name(self) -> str:
@@ -427,10 +428,6 @@ def _notes(rows: Sequence[Mapping[str, Any]], *, has_baseline: bool) -> Iterator
 def _natural(text: str | None) -> tuple[Any, ...]:
     """Return what texts are sorted by, numbers in them by value; what is missing comes last."""
     return (text is None, [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in re.split(r"(\d+)", text or "") if p])
-
-
-def _file(path: str | None) -> str | None:
-    return path.replace("\\", "/").rpartition("/")[2] if path else None
 
 
 def _plain(value: Any) -> Any:

@@ -7,23 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.words import counted, first_of, percent
-from trtlog.report.document import (
-    Cell,
-    Column,
-    Document,
-    Kind,
-    Note,
-    Number,
-    Section,
-    Table,
-    Words,
-    badge,
-    strong,
-    words,
-)
+from trtlog._util.words import base_name, counted, first_of, percent
+from trtlog.report.document import Cell, Column, Document, Kind, Note, Number, Section, Table
 from trtlog.report.documents.diff_tables import change, text, value
 from trtlog.report.numbers import number, signed
+from trtlog.report.sentences import Words, badge, strong, words
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.ranking import Comparison
@@ -56,12 +44,12 @@ def short_names(rows: Sequence[Row]) -> dict[int, str]:
     """  # noqa: D205  # one sentence
     sources = [row["source"].replace("\\", "/") for row in rows]
     distinct = set(sources)
-    bases = {source.rpartition("/")[2] for source in distinct}
+    bases = set(map(base_name, distinct))
     if len(bases) < len(distinct):
         common = os.path.commonpath([os.path.dirname(source) for source in distinct]) if _comparable(distinct) else ""
         shown = {source: source.removeprefix(common).lstrip("/") if common else source for source in distinct}
     else:
-        shown = {source: source.rpartition("/")[2] for source in distinct}
+        shown = {source: base_name(source) for source in distinct}
     runs = [f", run {row['run']}" if row["run"] is not None else "" for row in rows]
     return {id(row): shown[source] + run for row, source, run in zip(rows, sources, runs, strict=True)}
 
@@ -113,7 +101,7 @@ def _setup(name: str, row: Row) -> str | None:
         return f"TensorRT {row[name]}"
     if name == "cuda_graph":
         return "CUDA graph"
-    return str(row[name]).replace("\\", "/").rpartition("/")[2] if name == "model" else str(row[name])
+    return base_name(str(row[name])) if name == "model" else str(row[name])
 
 
 def _columns(
@@ -172,7 +160,7 @@ def _reference(row: Row, found: Comparison) -> Cell:
     """Return what a run is compared with, where the title and the verdicts do not say it: the best stands first."""
     if not found.has_baseline or row["reference"] is None:
         return ""
-    return str(row["reference"]).replace("\\", "/").rpartition("/")[2]
+    return base_name(str(row["reference"]))
 
 
 def _reason(row: Row) -> Cell:

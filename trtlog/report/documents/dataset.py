@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from trtlog.report.document import (
-    Block,
-    Cell,
-    Column,
-    Document,
-    Section,
-    Sentence,
-    Table,
-    Tiles,
-    Title,
-    aside,
-    badge,
-    strong,
-    words,
-)
+from trtlog._util.words import base_name
+from trtlog.report.document import Block, Cell, Column, Document, Section, Sentence, Table, Tiles, Title
 from trtlog.report.numbers import printed
+from trtlog.report.sentences import aside, badge, strong, words
 
 if TYPE_CHECKING:
     from trtlog.dataset.build import Conversion
@@ -49,12 +37,8 @@ def dataset(found: Dataset) -> Document:
 
 def _cell(name: str, value: Any) -> Cell:
     if name in ("source", "model"):
-        return _base(value)
+        return base_name(value or "")
     return badge(value) if name == "status" else printed(value)
-
-
-def _base(path: str | None) -> str:
-    return (path or "").replace("\\", "/").rpartition("/")[2]
 
 
 def conversion(done: Conversion) -> Document:
@@ -71,5 +55,5 @@ def conversion(done: Conversion) -> Document:
 
 
 def _reasons(title: str, left: Sequence[tuple[str, str]], *, opened: bool) -> Section:
-    rows = [(_base(source), reason) for source, reason in left]
+    rows = [(base_name(source), reason) for source, reason in left]
     return Section(title, (Table((Column("source", "name"), Column("reason")), rows),), opened=opened, count=len(rows))

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import percent, size
-from trtlog.report.document import Bar, Cell, Column, Kind, Number, Section, Table, toned
+from trtlog.report.document import Bar, Cell, Column, Kind, Number, Section, Table
 from trtlog.report.numbers import figure, one_line
+from trtlog.report.sentences import toned
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.diff import Diff

@@ -4,39 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.words import counted, plural
-from trtlog.report.document import (
-    Block,
-    Document,
-    Entry,
-    Folded,
-    Sentence,
-    Span,
-    Words,
-    aside,
-    badge,
-    joined,
-    strong,
-    words,
-)
+from trtlog._util.words import counted
+from trtlog.report.document import Block, Document, Finding, Folded
+from trtlog.report.sentences import Words, badge, joined, strong, words
 
 if TYPE_CHECKING:
     from trtlog.analyses.lint.frame import Findings
 
+NONE = "No rule found anything to say about this log."
 _SEVERITIES = ("error", "warning", "advice", "good")
-_LINES = 6
+_MANY = {"advice": "advice", "good": "good"}
 
 
 def lint(findings: Iterable[dict[str, Any]], *, show_good: bool = True) -> Document:
     """Return findings, rows of the lint table: what is wrong with reason and remedy, then what is fine."""
     rows = list(findings)
-    blocks: list[Block] = [_finding(row) for row in rows if row["severity"] != "good"]
-    fine = [_finding(row) for row in rows if row["severity"] == "good"]
+    wrong, fine = parts(rows)
+    blocks: list[Block] = [*wrong]
     if fine and show_good:
-        blocks.append(Folded(words(strong(f"{len(fine)} fine")), tuple(fine)))
-    return Document("trtlog lint", tuple(blocks), _counts(rows))
+        blocks.append(Folded(words(strong(f"{len(fine)} fine")), fine))
+    return Document("trtlog lint", tuple(blocks), joined(counts(rows), ", ") or words(NONE))
 
 
 def findings(frame: Findings) -> Document:
@@ -47,27 +37,24 @@ def findings(frame: Findings) -> Document:
     return lint(pa.Table.from_pandas(pd.DataFrame(frame), preserve_index=False).to_pylist())
 
 
-def _counts(rows: list[dict[str, Any]]) -> Words:
+def counts(rows: Iterable[dict[str, Any]]) -> list[Words]:
     """Return how many findings there are of each severity."""
-    counts = Counter(row["severity"] for row in rows)
-    found = []
-    for severity in _SEVERITIES:
-        if counts[severity]:
-            many = severity if severity in ("advice", "good") else ""
-            found.append(words(Span(counted(counts[severity], severity, many), "badge", badge(severity).tone)))
-    return joined(found, ", ") or words("No rule found anything to say about this log.")
+    number = Counter(row["severity"] for row in rows)
+    return [
+        words(replace(badge(severity), text=counted(number[severity], severity, _MANY.get(severity, ""))))
+        for severity in _SEVERITIES
+        if number[severity]
+    ]
 
 
-def _finding(row: dict[str, Any]) -> Entry:
-    sure = "" if row["severity"] == "good" else f" ({row['confidence']} confidence)"
-    head = words(badge(row["severity"]), " ", strong(row["rule"]), aside(sure), f"  {row['text']}")
-    lines = row["lines"] if row["lines"] is not None else []
-    if len(lines):
-        numbers = ", ".join(map(str, lines[:_LINES]))
-        left = f" and {len(lines) - _LINES} more" if len(lines) > _LINES else ""
-        head = words(head, aside(f"  [{plural(len(lines), 'line')} {numbers}{left}]"))
-    if row["severity"] == "good":
-        return Entry(head)
-    about = (("why", row["why"]), ("do", row["action"]))
-    body = tuple(Sentence(words(aside(f"{word}: "), text)) for word, text in about if text)
-    return Entry(head, body, opened=row["severity"] != "advice")
+def parts(rows: Iterable[dict[str, Any]]) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Return what is wrong and what is fine."""
+    names = [field.name for field in fields(Finding)]
+    found = [Finding(**{name: _value(row.get(name)) for name in names}) for row in rows]
+    fine = tuple(finding for finding in found if finding.severity == "good")
+    return tuple(finding for finding in found if finding.severity != "good"), fine
+
+
+def _value(value: Any) -> Any:
+    """Return what a row holds: of a frame lists are arrays."""
+    return "" if value is None else value if isinstance(value, str) else tuple(value)

@@ -6,33 +6,16 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.words import plural
+from trtlog._util.redact import redact
+from trtlog._util.words import base_name, plural
 from trtlog.analyses.layer.messages import messages_of
 from trtlog.analyses.registry import methods
 from trtlog.records import TABLES, Record
 from trtlog.records.options import Statistics
-from trtlog.report.document import (
-    Block,
-    Cell,
-    Column,
-    Document,
-    Note,
-    Point,
-    Points,
-    Sentence,
-    Table,
-    Tiles,
-    Title,
-    aside,
-    badge,
-    code,
-    joined,
-    strong,
-    words,
-)
+from trtlog.report.document import Block, Cell, Column, Document, Note, Point, Points, Sentence, Table, Tiles, Title
 from trtlog.report.documents.summary import statistics_table
 from trtlog.report.numbers import printed
-from trtlog.report.page.page import head
+from trtlog.report.sentences import aside, badge, code, joined, strong, words
 
 if TYPE_CHECKING:
     from trtlog.analyses.handle import Analyses
@@ -48,14 +31,52 @@ _PAIR = (Column(""), Column(""))
 
 def log(whole: Log) -> Document:
     """Return the headline of each run: model, GPU, version, precision, numbers; errors where it failed."""
-    blocks = [block for run in whole.runs[:_RUNS] for block in _run(run)]
+    blocks = [block for run in whole.runs[:_RUNS] for block in headline(run)]
     left = len(whole.runs) - _RUNS
     if left > 0:
         blocks.append(Sentence(words(aside(f"... and {left} more {plural(left, 'run')}: log.runs"))))
     return Document("trtlog", (*blocks, *map(Note, whole.notes)))
 
 
-def _run(run: Log) -> list[Block]:
+def head(log: Log) -> dict[str, Any]:
+    """Return what stands at the top: the model, on what it ran, and the numbers people look for."""
+    from trtlog.analyses.build.builds import builds_of
+    from trtlog.analyses.programs import product
+
+    run, device, build, performance = log.run, log.device, log.build, log.performance
+    model = log.model.model or build.load_engine
+    shapes = [shape for shape in log.inference.input_shapes or [] if shape != "model"]
+    facts = [product(log), device.name if device else None, build.precision, ", ".join(shapes) or None]
+    latency, gpu = performance.latency, performance.gpu_compute_time
+    tiles: list[tuple[str, Any, str]] = [("throughput", performance.throughput_qps, "qps")]
+    for label, statistics in (("latency", latency), ("GPU time", gpu)):
+        if statistics is not None:
+            tiles.append((f"median {label}", statistics.median_ms, "ms"))
+            percentiles = sorted(statistics.percentiles)
+            if percentiles:
+                tiles.append((f"p{percentiles[-1]:g} {label}", statistics.percentile(percentiles[-1]), "ms"))
+    phases = log.table("phases").to_pylist()
+    for name in ("engine_generation", "engine_built"):
+        seconds = [row["seconds"] for row in phases if row["name"] == name]
+        if len(seconds) == 1:  # a run that builds several engines prints it for each
+            tiles.append((name.replace("_", " "), seconds[0], "s"))
+    builds = len(builds_of(log))
+    if builds > 1:
+        tiles.append(("engines built", builds, ""))
+    for name, label in (("engine_layers", "engine layers"), ("tactics", "tactics timed"), ("messages", "messages")):
+        count = log.table(name).num_rows
+        if count:
+            tiles.append((label, count, ""))
+    return {
+        "name": base_name(redact(model or log.source)),
+        "status": run.status,
+        "facts": [redact(fact) for fact in facts if fact],
+        "tiles": [{"label": label, "value": value, "unit": unit} for label, value, unit in tiles if value is not None],
+    }
+
+
+def headline(run: Log) -> list[Block]:
+    """Return the head as blocks; errors where the run failed."""
     shown = head(run)
     blocks: list[Block] = [Title(words(strong(shown["name"]), " ", badge(shown["status"])))]
     blocks.append(Sentence(words(" · ".join(shown["facts"]))))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trtlog.report.document import Block, Cell, Column, Document, Sentence, Table, aside, strong, words
-from trtlog.report.rows import cell
+from trtlog.report.document import Block, Cell, Column, Document, Sentence, Table
+from trtlog.report.sentences import aside, strong, words
+from trtlog.report.tables import cell
 
 _STEPS = (
     Column("step", "code"),

@@ -7,23 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted
 from trtlog.errors import QueryError
-from trtlog.report.document import (
-    Block,
-    Cell,
-    Column,
-    Document,
-    Facts,
-    Kind,
-    Section,
-    Sentence,
-    Table,
-    Title,
-    Words,
-    badge,
-    strong,
-    words,
-)
+from trtlog.report.document import Block, Cell, Column, Document, Facts, Kind, Section, Sentence, Table, Title
 from trtlog.report.numbers import number, printed
+from trtlog.report.sentences import Words, badge, strong, words
 
 if TYPE_CHECKING:
     from trtlog.runner.folder import RunFolder

@@ -18,25 +18,9 @@ from trtlog.analyses.missing import advice
 from trtlog.analyses.programs import is_rtx, product, program_name
 from trtlog.log import is_exports_alone
 from trtlog.records.options import Performance, Statistics
-from trtlog.report.document import (
-    Bar,
-    Block,
-    Cell,
-    Column,
-    Document,
-    Facts,
-    Section,
-    Sentence,
-    Span,
-    Table,
-    Title,
-    aside,
-    badge,
-    strong,
-    toned,
-    words,
-)
+from trtlog.report.document import Bar, Block, Cell, Column, Document, Facts, Section, Sentence, Table, Title
 from trtlog.report.numbers import printed
+from trtlog.report.sentences import Span, aside, badge, strong, toned, words
 
 if TYPE_CHECKING:
     from trtlog.log import Log

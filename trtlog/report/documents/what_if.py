@@ -7,25 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted, plural
 from trtlog.analyses.programs import worded
-from trtlog.report.document import (
-    Block,
-    Cell,
-    Column,
-    Document,
-    Note,
-    Number,
-    Point,
-    Points,
-    Section,
-    Sentence,
-    Table,
-    Words,
-    aside,
-    code,
-    strong,
-    words,
-)
+from trtlog.report.document import Block, Cell, Column, Document, Note, Number, Point, Points, Section, Sentence, Table
 from trtlog.report.numbers import figure
+from trtlog.report.sentences import Words, aside, code, strong, words
 
 if TYPE_CHECKING:
     from trtlog.log import Log

@@ -10,24 +10,9 @@ from trtlog._util.words import counted, plural, size
 from trtlog.analyses.build.fusions import describe
 from trtlog.analyses.layer.why import Story
 from trtlog.analyses.layer.why_words import FORCED_WORDS
-from trtlog.report.document import (
-    Bar,
-    Block,
-    Cell,
-    Column,
-    Document,
-    Point,
-    Points,
-    Section,
-    Sentence,
-    Span,
-    Table,
-    Title,
-    aside,
-    strong,
-    words,
-)
+from trtlog.report.document import Bar, Block, Cell, Column, Document, Point, Points, Section, Sentence, Table, Title
 from trtlog.report.numbers import figure
+from trtlog.report.sentences import Span, aside, strong, words
 
 _NODES = 12
 _OPEN = ("candidates", "cost", "not in this log")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact
+from trtlog._util.words import base_name
 from trtlog.report.graph.drawing import Box, Drawing, box_of, near_layers, shown_rows, with_ends
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def draw_both(
     boxes, lines = with_ends(boxes, dict(enumerate(range(len(order)))), numbered)
     lines = [replace(line, state=state) for line, (_, _, _, state) in zip(lines, edges, strict=True)]
     boxes, lines = near_layers(boxes, lines, radius) if around else (boxes, lines)
-    title = " → ".join(redact(log.source).replace("\\", "/").rpartition("/")[2] for log in (control, test))
+    title = " → ".join(base_name(redact(log.source)) for log in (control, test))
     return Drawing(title, "change", tuple(boxes), tuple(lines))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+from trtlog._util.words import base_name
 from trtlog.report.graph.drawing import Box, Drawing
 from trtlog.report.graph.placed import HEIGHT, SMALL, PlacedBox, PlacedLine, placed
 from trtlog.report.safe import visible
@@ -77,7 +78,7 @@ def to_svg(drawing: Drawing) -> str:
     """
     place = placed(drawing)
     legend, legend_width = _legend(drawing)
-    title = drawing.title.replace("\\", "/").rpartition("/")[2] or drawing.title
+    title = base_name(drawing.title)
     width = max(place.width, legend_width, 10.0 * len(title) + 2 * _MARGIN)
     left = (width - place.width) / 2
     height = place.height + _TOP + _MARGIN

@@ -16,27 +16,26 @@ from trtlog.report.document import (
     Bar,
     Block,
     Cell,
+    Chart,
     Column,
     Document,
-    Entry,
     Facts,
+    Finding,
+    Network,
     Note,
     Points,
+    Rows,
     Section,
     Sentence,
-    Span,
     Table,
     Tiles,
     Title,
-    Tone,
-    Words,
-    aside,
     cell_text,
     filled,
-    strong,
-    words,
 )
 from trtlog.report.safe import shown
+from trtlog.report.sentences import Span, Tone, Words, aside, strong, words
+from trtlog.report.tables import simpler
 
 # A name is cut in its middle, and shown whole where the mouse points at it; a sentence is cut where it is no sentence.
 _NAME, _SENTENCE = 300, 5_000
@@ -84,7 +83,7 @@ def _block(block: Block, limit: int) -> str:
     if isinstance(block, Note):
         return _line(words(strong("Note:"), " ", block.text))
     if isinstance(block, Points):
-        return _list([(_inline(point.words), point.under) for point in block.points], limit)
+        return _list([(_inline(point.words), point.under) for point in block.points])
     if isinstance(block, Table):
         return _table(block, limit)
     if isinstance(block, Facts):
@@ -92,8 +91,11 @@ def _block(block: Block, limit: int) -> str:
         return _table(Table((Column(""), Column("")), rows, most=len(rows)), limit)
     if isinstance(block, Tiles):
         return _tiles(block)
-    if isinstance(block, Entry):
-        return _folded(_inline(block.words), block.blocks, block.opened, limit) if block.blocks else _line(block.words)
+    if isinstance(block, Finding):
+        remarks, opened = block.remarks(), block.severity != "advice"
+        return _folded(_inline(block.headline()), remarks, opened, limit) if remarks else _line(block.headline())
+    if isinstance(block, (Rows, Chart, Network)):
+        return _blocks(simpler(block, limit), limit)
     if isinstance(block, Section):
         title = block.title if block.count is None else f"{block.title} ({block.count})"
         return _folded(_inline(words(strong(title))), block.blocks, block.opened, limit)
@@ -126,14 +128,9 @@ def _span(span: Span, escaped: Callable[[str], str] = escape) -> str:
     return text
 
 
-def _list(points: Sequence[tuple[str, Iterable[Words]]], limit: int) -> str:
-    if not points:
-        return ""
-    items = []
-    for words_, under in points[:limit]:
-        inner = _list([(_inline(line), ()) for line in under], limit)
-        items.append(f"<li>{words_}{inner}</li>")
-    return f'<ul style="margin:2px 0 6px 0">{"".join(items)}</ul>{_rest(len(points) - limit)}'
+def _list(points: Sequence[tuple[str, Iterable[Words]]]) -> str:
+    items = [f"<li>{text}{_list([(_inline(line), ()) for line in under])}</li>" for text, under in points]
+    return f'<ul style="margin:2px 0 6px 0">{"".join(items)}</ul>' if items else ""
 
 
 def _table(table: Table, limit: int) -> str:

@@ -7,7 +7,7 @@ computed here: a table is cut, rounded for transport to ten significant digits, 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.arrow import is_valid, to_filled
@@ -33,8 +33,7 @@ def table_json(
     table: pa.Table,
     columns: Sequence[str] | None = None,
     *,
-    limit: int | None = None,
-    labels: dict[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return a table as the page's script reads it.
 
@@ -44,17 +43,12 @@ def table_json(
         A table of the log, or an answer.
     columns : sequence of str, optional
         Columns in their order on the page; by default all but ``run``.
-    limit : int, optional
-        Most rows; ``total`` says how many there are.
-    labels : dict
+    labels : mapping
         Headings that say more than the column's name.
     """
     import pyarrow as pa
 
     names = [name for name in columns or table.column_names if name != "run"]
-    total = table.num_rows
-    if limit is not None and total > limit:
-        table = table.slice(0, limit)
     cols, data = [], []
     for name in names:
         if table.num_rows and table.column(name).null_count == table.num_rows:
@@ -72,11 +66,12 @@ def table_json(
                 "type": "number" if numeric else "bool" if pa.types.is_boolean(field.type) else "text",
                 "digits": _digits(name, pa.types.is_floating(field.type)),
                 "scaled": name in _SCALED,
+                "signed": "signed" in meta,
             }
         )
         values = one_array(table.column(name))
         data.append(_numbers(values) if numeric else _encoded(name, values))
-    return {"columns": cols, "data": data, "rows": table.num_rows, "total": total}
+    return {"columns": cols, "data": data, "rows": table.num_rows, "total": table.num_rows}
 
 
 def heading(name: str) -> str:

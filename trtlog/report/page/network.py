@@ -1,51 +1,26 @@
-"""The panel of the engine's graph: boxes and lines in their places, as the page's script draws them."""
+"""The graph of an engine as the page's script draws it: boxes and lines in their places."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from trtlog._util.redact import redact
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
-
-# Beyond this many a page would be slow; 'trtlog graph' draws them.
-MOST_BOXES = 4000
-_TITLE = "Graph of the engine"
-_NOTE = (
-    "Layers and the tensors between them, constants left out. Conversions between formats are dashed; a red line joins "
-    "layers that compute in different precisions. Drag to move, Ctrl and wheel to zoom, a click opens the layer."
-)
+from trtlog.report.document import Network
+from trtlog.report.graph.placed import PlacedBox
 
 
-def network(log: Log) -> dict[str, Any] | None:
-    """Return the panel's block; None where the log tells of no tensors between layers.
-
-    Parameters
-    ----------
-    log : Log
-        A log of one run.
-    """
-    edges, nodes = log.table("graph_edges"), log.table("graph_nodes")
-    if not edges.num_rows or nodes.num_rows < 2:
-        return None
-    from trtlog.report.graph.drawing import draw
-    from trtlog.report.graph.placed import placed
-
-    drawing = draw(log)
-    if len(drawing.boxes) > MOST_BOXES:
-        text = f"The engine's graph has {len(drawing.boxes)} boxes; 'trtlog graph LOG -o engine.svg' draws it."
-        return {"kind": "text", "text": text}
-    place = placed(drawing)
-    facts = {row["layer"]: row for row in nodes.to_pylist()}
+def network_json(block: Network) -> dict[str, Any]:
+    """Return the graph's block."""
+    facts = {row["layer"]: row for row in block.layers}
     longest = max((row["time_ms"] or 0.0 for row in facts.values()), default=0.0)
     return {
         "kind": "network",
-        "title": _TITLE,
-        "note": _NOTE,
-        "width": round(place.width),
-        "height": round(place.height),
-        "boxes": [_box(one, facts.get(one.box.layer), longest) for one in place.boxes],
+        "title": block.title,
+        "note": block.note,
+        "width": round(block.placed.width),
+        "height": round(block.placed.height),
+        "boxes": [_box(one, facts.get(one.box.layer), longest) for one in block.placed.boxes],
         "lines": [
             [
                 one.path,
@@ -53,12 +28,12 @@ def network(log: Log) -> dict[str, Any] | None:
                 bool(one.line.change),
                 [[text, round(x), round(y), change] for text, x, y, change in one.words],
             ]
-            for one in place.lines
+            for one in block.placed.lines
         ],
     }
 
 
-def _box(one: Any, row: dict[str, Any] | None, longest: float) -> list[Any]:
+def _box(one: PlacedBox, row: Mapping[str, Any] | None, longest: float) -> list[Any]:
     box = one.box
     own = row if box.kind not in ("input", "output") else None
     time = own["time_ms"] if own else None

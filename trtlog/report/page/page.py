@@ -15,9 +15,13 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact
+from trtlog._util.words import base_name
 from trtlog.analyses.compare.figures import figures
+from trtlog.report.document import Section
+from trtlog.report.documents.log import head
+from trtlog.report.documents.report import report as document
 from trtlog.report.page.data import embed
-from trtlog.report.page.sections import ROWS, Page, sections
+from trtlog.report.page.writer import Writer
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.diff import Diff
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from trtlog.log import Log
 
 LARGEST_BYTES = 5_500_000
+# Rows of a table; a page that comes out too large is made again with less.
+_ROWS = 40_000
 _LEAST_ROWS = 50
 _SCRIPTS = ("base.js", "tables.js", "charts.js", "network.js", "layer.js", "main.js")
 
@@ -44,7 +50,7 @@ def report(log: Log) -> str:
         made.append(data)
     if len(made) > 1:
         _tell_apart(runs, made)
-    return _page(_name(log), embed({"kind": "log", "title": redact(log.source), "runs": made}))
+    return _page(base_name(redact(log.source)), embed({"kind": "log", "title": redact(log.source), "runs": made}))
 
 
 def _tell_apart(runs: Sequence[Log], made: Sequence[dict[str, Any]]) -> None:
@@ -64,7 +70,7 @@ def report_diff(diff: Diff) -> str:
     """Return the page of two logs: what changed from the one to the other."""
     from trtlog.report.page.diff import diff_data
 
-    title = f"{_base(redact(diff.control.source))} and {_base(redact(diff.test.source))}"
+    title = f"{base_name(redact(diff.control.source))} and {base_name(redact(diff.test.source))}"
     return _page(title, embed(diff_data(diff)))
 
 
@@ -77,59 +83,15 @@ def report_comparison(found: Comparison) -> str:
 
 def _run(log: Log, largest: int) -> tuple[dict[str, Any], int]:
     """Return the data of a run, and its bytes: its tables are cut until it has as many, or few rows are left."""
-    page = Page(log, ROWS)
+    sections = [block for block in document(log).blocks if isinstance(block, Section)]
+    rows = _ROWS
     while True:
-        made = sections(page)
-        data = {"head": head(log), "sections": made, "tables": page.tables}
+        writer = Writer(rows)
+        data = {"head": head(log), "sections": list(map(writer.section, sections)), "tables": writer.tables}
         size = len(embed(data))
-        if size <= largest or page.rows < _LEAST_ROWS:
+        if size <= largest or rows < _LEAST_ROWS:
             return data, size
-        page.rows, page.tables = page.rows // 4, {}
-
-
-def _base(source: str) -> str:
-    return source.replace("\\", "/").rpartition("/")[2] or source
-
-
-def _name(log: Log) -> str:
-    return _base(redact(log.source))
-
-
-def head(log: Log) -> dict[str, Any]:
-    """Return what stands at the top: the model, on what it ran, and the numbers people look for."""
-    from trtlog.analyses.build.builds import builds_of
-    from trtlog.analyses.programs import product
-
-    run, device, build, performance = log.run, log.device, log.build, log.performance
-    model = log.model.model or build.load_engine
-    shapes = [shape for shape in log.inference.input_shapes or [] if shape != "model"]
-    facts = [product(log), device.name if device else None, build.precision, ", ".join(shapes) or None]
-    latency, gpu = performance.latency, performance.gpu_compute_time
-    tiles: list[tuple[str, Any, str]] = [("throughput", performance.throughput_qps, "qps")]
-    for label, statistics in (("latency", latency), ("GPU time", gpu)):
-        if statistics is not None:
-            tiles.append((f"median {label}", statistics.median_ms, "ms"))
-            percentiles = sorted(statistics.percentiles)
-            if percentiles:
-                tiles.append((f"p{percentiles[-1]:g} {label}", statistics.percentile(percentiles[-1]), "ms"))
-    phases = log.table("phases").to_pylist()
-    for name in ("engine_generation", "engine_built"):
-        seconds = [row["seconds"] for row in phases if row["name"] == name]
-        if len(seconds) == 1:  # a run that builds several engines prints it for each
-            tiles.append((name.replace("_", " "), seconds[0], "s"))
-    builds = len(builds_of(log))
-    if builds > 1:
-        tiles.append(("engines built", builds, ""))
-    for name, label in (("engine_layers", "engine layers"), ("tactics", "tactics timed"), ("messages", "messages")):
-        count = log.table(name).num_rows
-        if count:
-            tiles.append((label, count, ""))
-    return {
-        "name": _base(redact(model)) if model else _name(log),
-        "status": run.status,
-        "facts": [redact(fact) for fact in facts if fact],
-        "tiles": [{"label": label, "value": value, "unit": unit} for label, value, unit in tiles if value is not None],
-    }
+        rows //= 4
 
 
 @cache

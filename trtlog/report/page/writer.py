@@ -1,7 +1,6 @@
 """A document as the page's script draws it: each block as data, sentences as pieces with their marks.
 
-The script puts every piece into the page as text. Charts, and the tables of a log that can be sorted and searched, are
-blocks of the page's own (:mod:`trtlog.report.page.sections`): a document has no word for them.
+The script puts every piece into the page as text.
 """
 
 from __future__ import annotations
@@ -13,41 +12,108 @@ from trtlog._util.redact import redact
 from trtlog.report.document import (
     Block,
     Cell,
+    Chart,
     Column,
     Facts,
+    Finding,
+    Folded,
+    Network,
     Note,
     Number,
     Points,
+    Rows,
+    Section,
     Sentence,
     Table,
-    Words,
     cell_text,
     filled,
 )
+from trtlog.report.page.data import table_json
+from trtlog.report.page.network import network_json
+from trtlog.report.sentences import Words
 
+# Rows of a table that stands in a document as cells.
 _ROWS = 20_000
+# Lines and layers that a finding names.
+_EVIDENCE = 10
 
 
-def page_block(block: Block) -> dict[str, Any]:
-    """Return a note, a sentence, a list or facts as a block of the page.
+class Writer:
+    """Draws sections, and gathers the tables that their blocks show.
+
+    Parameters
+    ----------
+    rows : int
+        Most rows of a table.
 
     Examples
     --------
-    >>> from trtlog.report.document import Sentence, toned, words
-    >>> page_block(Sentence(words("It is ", toned("faster"))))
+    >>> from trtlog.report.sentences import toned, words
+    >>> Writer(10).block(Sentence(words("It is ", toned("faster"))))
     {'kind': 'sentence', 'words': ['It is ', ['faster', '', 'good']]}
     """
-    if isinstance(block, Note):
-        return {"kind": "note", "text": redact(block.text)}
-    if isinstance(block, Sentence):
-        tone = block.words[0].tone if len(block.words) == 1 and not block.words[0].mark else ""
-        return {"kind": "sentence", "words": page_words(block.words), **({"tone": tone} if tone else {})}
-    if isinstance(block, Points):
-        points = [{"words": page_words(p.words), "under": list(map(page_words, p.under))} for p in block.points]
-        return {"kind": "list", "points": points}
-    if isinstance(block, Facts):
-        return {"kind": "facts", "facts": [[redact(name), page_words(value)] for name, value in block.facts]}
-    raise TypeError(f"the page has no block for a {type(block).__name__}")
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.tables: dict[str, Any] = {}
+        self._notes: dict[str, str] = {}
+
+    def section(self, section: Section) -> dict[str, Any]:
+        """Return a section; a table of cells in it bears its name."""
+        made = {"id": section.name, "title": redact(section.title), "nav": redact(section.short)}
+        return _without_nothing(made) | {"blocks": [self.block(block, section) for block in section.blocks]}
+
+    def block(self, block: Block, section: Section | None = None) -> dict[str, Any]:
+        """Return a block."""
+        if isinstance(block, Note):
+            return {"kind": "note", "text": redact(block.text)}
+        if isinstance(block, Sentence):
+            tone = block.words[0].tone if len(block.words) == 1 and not block.words[0].mark else ""
+            return {"kind": "sentence", "words": page_words(block.words), **({"tone": tone} if tone else {})}
+        if isinstance(block, Points):
+            points = [{"words": page_words(p.words), "under": list(map(page_words, p.under))} for p in block.points]
+            return {"kind": "list", "points": points}
+        if isinstance(block, Facts):
+            return {"kind": "facts", "facts": [[redact(name), page_words(value)] for name, value in block.facts]}
+        if isinstance(block, Finding):
+            return _finding(block)
+        if isinstance(block, Folded):
+            inner = [self.block(inner) for inner in block.blocks]
+            return {"kind": "folded", "title": page_words(block.title), "open": block.opened, "blocks": inner}
+        if isinstance(block, Network):
+            return network_json(block)
+        if isinstance(block, Chart):
+            return self._of_data(block.kind, block, "label values color most ordered chooses")
+        if isinstance(block, Rows):
+            return self._of_data(block.layout, block, "sort size folded dense links")
+        if isinstance(block, Table) and section is not None:
+            self.tables[section.name] = page_table(block)
+            return {"kind": "table", "table": section.name, "title": section.title, "bare": True}
+        raise TypeError(f"the page has no block for a {type(block).__name__}")
+
+    def _of_data(self, kind: str, block: Rows | Chart, names: str) -> dict[str, Any]:
+        """Return a block with some of its attributes; its table is put on the page as far as there is room for it."""
+        data = block.data
+        if data.name not in self.tables:
+            shown, self._notes[data.name] = data.rows(self.rows)
+            table = table_json(shown, data.columns, labels=data.headings)
+            self.tables[data.name] = table | {"total": data.table.num_rows}
+        note = " ".join(filter(None, (block.note, self._notes[data.name] if isinstance(block, Rows) else "")))
+        made = {"kind": kind, "table": data.name, "title": block.title, "note": note}
+        return _without_nothing(made | {name: getattr(block, name) for name in names.split()})
+
+
+def _without_nothing(made: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in made.items() if value}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    made: dict[str, Any] = {"kind": "finding", "text": redact(finding.text), "rule": finding.rule}
+    made |= {"severity": finding.severity, "confidence": finding.confidence}
+    made |= _without_nothing({"why": redact(finding.why), "action": redact(finding.action)})
+    for name, values in (("lines", finding.lines), ("layers", finding.layers)):
+        made |= {name: values[:_EVIDENCE], f"more_{name}": max(0, len(values) - _EVIDENCE)}
+    return made
 
 
 def page_words(words: Words) -> list[Any]:

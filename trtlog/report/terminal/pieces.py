@@ -13,23 +13,24 @@ from trtlog._util.redact import redact
 from trtlog.report.document import (
     Block,
     Cell,
+    Chart,
     Column,
     Document,
-    Entry,
     Facts,
+    Finding,
     Folded,
+    Network,
     Note,
     Points,
+    Rows,
     Section,
     Sentence,
-    Span,
     Table,
     Tiles,
     Title,
-    Words,
-    aside,
-    words,
 )
+from trtlog.report.sentences import Span, Words, aside, words
+from trtlog.report.tables import simpler
 
 _FACTS = (Column("", "code", "aside"), Column("", "words"))
 _BLANK: Words = ()
@@ -71,11 +72,13 @@ def _block(block: Block, limit: int | None, indent: int) -> Iterator[Piece]:
         yield Piece(_safe(Table(_FACTS, block.facts)), indent)
     elif isinstance(block, Tiles):
         yield _line(words(", ".join(" ".join(filter(None, tile)) for tile in block.tiles)), indent)
-    elif isinstance(block, Entry):
-        yield _line(block.words, indent)
-        if block.blocks:
-            yield from _blocks(block.blocks, limit, indent + 4)
+    elif isinstance(block, Finding):
+        yield _line(block.headline(), indent)
+        if remarks := block.remarks():
+            yield from _blocks(remarks, limit, indent + 4)
             yield Piece(_BLANK)
+    elif isinstance(block, (Rows, Chart, Network)):
+        yield from _blocks(simpler(block, limit), limit, indent)
     elif isinstance(block, Folded):
         yield from _blocks(block.blocks, limit, indent)
     else:

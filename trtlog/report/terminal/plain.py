@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from trtlog.report.document import Bar, Cell, Column, Document, Table, cell_text, filled, plain
+from trtlog.report.document import Bar, Cell, Column, Document, Table, cell_text, filled
 from trtlog.report.safe import visible
+from trtlog.report.sentences import plain
 from trtlog.report.terminal.pieces import pieces
 
 GAP = 2

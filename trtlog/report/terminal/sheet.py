@@ -10,8 +10,9 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table as Grid
 from rich.text import Text
 
-from trtlog.report.document import Bar, Cell, Column, Span, Table, cell_text, filled
+from trtlog.report.document import Bar, Cell, Column, Table, cell_text, filled
 from trtlog.report.safe import visible
+from trtlog.report.sentences import Span
 from trtlog.report.terminal.plain import GAP
 from trtlog.report.terminal.text import Fitted, Indented, style_of, text_of
 

@@ -13,8 +13,9 @@ from rich.style import Style
 from rich.text import Text
 
 from trtlog._util.dataclass import dataclass
-from trtlog.report.document import Bar, Mark, Span, Tone, Words
+from trtlog.report.document import Bar
 from trtlog.report.safe import visible
+from trtlog.report.sentences import Mark, Span, Tone, Words
 from trtlog.report.terminal.plain import drawn
 
 # The width of a console that writes into a pipe or a file.

@@ -32,22 +32,18 @@ class Table {
   has(name) { return this.place.has(name); }
   column(name) { return this.columns[this.place.get(name)]; }
   at(row, place) {
-    const held = this.data[place];
-    if (Array.isArray(held)) return held[row];
-    const index = held.index[row];
-    return index < 0 ? null : held.words[index];
+    const values = this.data[place];
+    if (Array.isArray(values)) return values[row];
+    const word = values.index[row];
+    return word < 0 ? null : values.words[word];
   }
+  places() { return Array.from({ length: this.rows }, (_, row) => row); }
   get(row, name) { return this.place.has(name) ? this.at(row, this.place.get(name)) : null; }
-  record(row) {
-    return Object.fromEntries(this.columns.map((column, i) => [column.name, this.at(row, i)]));
-  }
   where(name, wanted) {
-    const out = [];
-    const held = this.data[this.place.get(name)];
-    if (!held || Array.isArray(held)) return out;
-    const index = held.words.indexOf(wanted);
-    if (index >= 0) held.index.forEach((value, row) => { if (value === index) out.push(row); });
-    return out;
+    const texts = this.data[this.place.get(name)];
+    if (!texts || Array.isArray(texts)) return [];
+    const word = texts.words.indexOf(wanted);
+    return word < 0 ? [] : this.places().filter((row) => texts.index[row] === word);
   }
 }
 const made = new Map();
@@ -97,8 +93,8 @@ function knownLayers() {
   if (!made.has(key)) {
     const names = new Set();
     for (const id of ['layers', 'candidates', 'engine_layers']) {
-      const held = table(id);
-      if (held && held.has('layer')) held.data[held.place.get('layer')].words.forEach((word) => names.add(word));
+      const layers = table(id);
+      if (layers && layers.has('layer')) layers.data[layers.place.get('layer')].words.forEach((word) => names.add(word));
     }
     made.set(key, names);
   }
@@ -108,7 +104,9 @@ function layerHash(name) {
   const run = DATA.runs.length > 1 ? '&run=' + state.run : '';
   return '#layer=' + encodeURIComponent(name) + run;
 }
+// In a diff a layer's name leads to its row among the layers, elsewhere to all that is known of it.
 function layerLink(name) {
+  if (page().layers) return findLink(name);
   return knownLayers().has(name) ? el('a', { href: layerHash(name) }, name) : name;
 }
 

@@ -8,28 +8,27 @@ function bar(label, share, text, tint, note) {
 }
 
 function barsBlock(block) {
-  const held = table(block.table);
-  const column = held.column(block.value);
-  let rows = (block.only || Array.from({ length: held.rows }, (_, i) => i)).filter((row) => held.get(row, block.value) !== null);
-  if (!block.ordered) rows.sort((a, b) => held.get(b, block.value) - held.get(a, block.value));
+  const data = table(block.table), [figure] = block.values;
+  const column = data.column(figure);
+  let rows = data.places().filter((row) => data.get(row, figure) !== null);
+  if (!block.ordered) rows.sort((a, b) => data.get(b, figure) - data.get(a, figure));
   const all = rows.length;
   if (block.most) rows = rows.slice(0, block.most);
-  const most = Math.max(...rows.map((row) => Math.abs(held.get(row, block.value))), 0) || 1;
+  const most = Math.max(...rows.map((row) => Math.abs(data.get(row, figure))), 0) || 1;
   const tints = new Set();
   const bars = rows.map((row) => {
-    const label = held.get(row, block.label);
-    const value = held.get(row, block.value);
-    const kind = block.color ? held.get(row, block.color) : null;
+    const label = data.get(row, block.label);
+    const value = data.get(row, figure);
+    const kind = block.color ? data.get(row, block.color) : null;
     if (block.color) tints.add(kind);
     const full = withUnit(number(value, column.digits), column.unit);
     const text = withUnit((column.signed && value > 0 ? '+' : '') + brief(value), column.unit);
-    return bar(block.find ? findLink(label) : block.label === 'layer' ? layerLink(label) : block.names ? label : String(label).replaceAll('_', ' '), Math.abs(value) / most, text,
-      block.color ? color(kind) : null, `${label}: ${full}`);
+    return bar(block.label === 'layer' ? layerLink(label) : label, Math.abs(value) / most, text, block.color ? color(kind) : null, `${label}: ${full}`);
   });
   const more = all > rows.length ? `the ${rows.length} slowest of ${all}` : null;
   return [el('h3', {}, block.title, more ? el('span', { class: 'count' }, ' ' + more) : null),
     block.note ? el('p', { class: 'note' }, block.note) : null,
-    tints.size > 1 || block.find ? legend([...tints]) : null,
+    tints.size > 1 || (page().layers && block.label === 'layer') ? legend([...tints]) : null,
     el('div', { class: 'bars', 'data-chart': block.table }, bars)];
 }
 function legend(words) {
@@ -46,17 +45,16 @@ function legend(words) {
 }
 
 function waterfallBlock(block) {
-  const held = table(block.table);
-  let most = 1;
-  for (let i = 0; i < held.rows; i += 1) most = Math.max(most, held.get(i, block.value));
-  const bars = Array.from({ length: held.rows }, (_, row) => {
-    const value = held.get(row, block.value), change = held.get(row, block.change) || 0;
-    const node = bar(held.get(row, block.label), value / most, '', null, `${held.get(row, block.label)}: ${value} layers`);
+  const data = table(block.table), [figure, delta] = block.values;
+  const most = Math.max(1, ...data.places().map((row) => data.get(row, figure)));
+  const bars = data.places().map((row) => {
+    const value = data.get(row, figure), change = data.get(row, delta) || 0, label = data.get(row, block.label);
+    const node = bar(label, value / most, '', null, `${label}: ${value} layers`);
     if (change) {
-      const delta = el('span', { class: 'delta ' + (change < 0 ? 'less' : 'more') });
-      delta.style.left = (Math.min(value, value - change) / most) * 100 + '%';
-      delta.style.width = (Math.abs(change) / most) * 100 + '%';
-      node.children[1].append(delta);
+      const moved = el('span', { class: 'delta ' + (change < 0 ? 'less' : 'more') });
+      moved.style.left = (Math.min(value, value - change) / most) * 100 + '%';
+      moved.style.width = (Math.abs(change) / most) * 100 + '%';
+      node.children[1].append(moved);
     }
     node.children[2].append(String(value), el('span', { class: 'change ' + (change < 0 ? 'less' : 'more') },
       change ? (change > 0 ? '+' + change : '−' + -change) : ''));
@@ -93,34 +91,34 @@ function squarify(values, x, y, width, height) {
   return out;
 }
 function treemapBlock(block) {
-  const held = table(block.table), column = held.column(block.value);
-  const rows = Array.from({ length: held.rows }, (_, i) => i).filter((row) => held.get(row, block.value) > 0);
-  rows.sort((a, b) => held.get(b, block.value) - held.get(a, block.value));
-  const boxes = squarify(rows.map((row) => held.get(row, block.value)), 0, 0, 1000, 240);
+  const data = table(block.table), [area] = block.values, { unit } = data.column(area);
+  const rows = data.places().filter((row) => data.get(row, area) > 0);
+  rows.sort((a, b) => data.get(b, area) - data.get(a, area));
+  const boxes = squarify(rows.map((row) => data.get(row, area)), 0, 0, 1000, 240);
   const nodes = rows.map((row, i) => {
     const [x, y, width, height] = boxes[i];
-    const word = held.get(row, block.label);
-    const value = withUnit(brief(held.get(row, block.value)), column.unit);
-    const share = held.get(row, 'percent');
-    const text = `${word === null ? 'not known' : word}: ${value}, ${number(share, 1)} %, ${held.get(row, 'layers')} layers`;
+    const word = data.get(row, block.label);
+    const value = withUnit(brief(data.get(row, area)), unit);
+    const share = data.get(row, 'percent');
+    const text = `${word === null ? 'not known' : word}: ${value}, ${number(share, 1)} %, ${data.get(row, 'layers')} layers`;
     const room = width > 90 && height > 34;
     const box = svg('rect', { x: x + 1, y: y + 1, width: Math.max(width - 2, 0.5), height: Math.max(height - 2, 0.5), rx: 3 });
     box.style.fill = color(word);
     const name = word === null ? 'not known' : word;
     const fits = Math.floor((width - 14) / 8);
     const choose = () => {
-      const view = state.views[block.filter.table];
-      view.filterBy(word === null ? null : { column: block.filter.column, value: word });
+      const view = state.views[block.chooses];
+      view.filterBy(word === null ? null : { column: block.label, value: word });
       view.node.scrollIntoView({ block: 'start' });
     };
     return svg('g', { tabindex: '0', role: 'button', 'aria-label': text, onclick: choose,
       onkeydown: (event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); choose(); } } },
     svg('title', {}, text), box,
     room ? svg('text', { x: x + 9, y: y + 20 }, name.length > fits ? name.slice(0, Math.max(fits - 1, 1)) + '…' : name) : null,
-    room ? svg('text', { x: x + 9, y: y + 36, class: 'small' }, `${value.split(' ')[0]} ${column.unit}`, width > 150 ? `, ${number(share, 1)} %` : '') : null);
+    room ? svg('text', { x: x + 9, y: y + 36, class: 'small' }, `${value.split(' ')[0]} ${unit}`, width > 150 ? `, ${number(share, 1)} %` : '') : null);
   });
   return [el('h3', {}, block.title), block.note ? el('p', { class: 'note' }, block.note + ' A click lists the layers of a type.') : null,
-    legend(rows.map((row) => held.get(row, block.label))),
+    legend(rows.map((row) => data.get(row, block.label))),
     svg('svg', { class: 'treemap', viewBox: '0 0 1000 240', 'data-chart': block.table, role: 'group', 'aria-label': block.title }, nodes)];
 }
 
@@ -143,22 +141,20 @@ const GEOMETRY = { left: 64, top: 24, width: 920, height: 180 };
 const path = (points) => points.map(([x, y], i) => `${i ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`).join('');
 
 function bandBlock(block) {
-  const held = table(block.table);
-  const rows = Array.from({ length: held.rows }, (_, i) => i);
-  const read = (name) => rows.map((row) => held.get(row, name));
-  const low = read(block.low), middle = read(block.middle), high = read(block.high), first = read(block.x);
-  const end = first[rows.length - 1] + held.get(rows.length - 1, 'count');
+  const data = table(block.table), rows = data.places();
+  const [first, middle, low, high] = [block.label, ...block.values].map((name) => rows.map((row) => data.get(row, name)));
+  const end = first[rows.length - 1] + data.get(rows.length - 1, 'count');
   let bottom = Math.min(...low), top = Math.max(...high);
   const pad = (top - bottom || top || 1) * 0.06;
   bottom = Math.max(0, bottom - pad);
   top += pad;
-  const [y, grid, unit] = axes(bottom, top, held.column(block.middle).unit, GEOMETRY);
+  const [y, grid, unit] = axes(bottom, top, data.column(block.values[0]).unit, GEOMETRY);
   const x = (value) => GEOMETRY.left + (value / (end || 1)) * GEOMETRY.width;
   const at = (i) => x(first[i]);
   const area = path([...rows.map((i) => [at(i), y(high[i])]), ...rows.slice().reverse().map((i) => [at(i), y(low[i])])]) + 'Z';
   const hits = rows.map((i) => svg('rect', { class: 'hit', x: at(i), y: GEOMETRY.top, height: GEOMETRY.height,
     width: Math.max((i + 1 < rows.length ? at(i + 1) : x(end)) - at(i), 1) },
-  svg('title', {}, `measurement ${first[i]} and ${held.get(i, 'count') - 1} after it: median ${number(middle[i])} ms, ${number(low[i])} to ${number(high[i])} ms`)));
+  svg('title', {}, `measurement ${first[i]} and ${data.get(i, 'count') - 1} after it: median ${number(middle[i])} ms, ${number(low[i])} to ${number(high[i])} ms`)));
   return [el('h3', {}, block.title), el('p', { class: 'note' }, block.note),
     svg('svg', { class: 'chart', viewBox: '0 0 1000 240', role: 'img', 'aria-label': block.title, 'data-chart': block.table },
       grid, unit, svg('path', { class: 'area', d: area }), svg('path', { class: 'line s0', d: path(rows.map((i) => [at(i), y(middle[i])])) }), hits,
@@ -166,27 +162,26 @@ function bandBlock(block) {
 }
 
 function stepsBlock(block) {
-  const held = table(block.table);
-  const rows = Array.from({ length: held.rows }, (_, i) => i);
-  const series = block.series.filter((name) => rows.some((row) => held.get(row, name) !== null));
-  const values = series.flatMap((name) => rows.map((row) => held.get(row, name))).filter((v) => v !== null);
+  const data = table(block.table), rows = data.places();
+  const series = block.values.filter((name) => rows.some((row) => data.get(row, name) !== null));
+  const values = series.flatMap((name) => rows.map((row) => data.get(row, name))).filter((v) => v !== null);
   if (!values.length) return [];
-  const [y, grid, unit] = axes(0, Math.max(...values) * 1.08 || 1, held.column(series[0]).unit, GEOMETRY);
+  const [y, grid, unit] = axes(0, Math.max(...values) * 1.08 || 1, data.column(series[0]).unit, GEOMETRY);
   const wide = GEOMETRY.width / Math.max(rows.length, 1);
   const x = (i) => GEOMETRY.left + i * wide;
   const lines = series.map((name, n) => {
-    const points = rows.filter((row) => held.get(row, name) !== null)
-      .flatMap((row) => [[x(row), y(held.get(row, name))], [x(row + 1), y(held.get(row, name))]]);
+    const points = rows.filter((row) => data.get(row, name) !== null)
+      .flatMap((row) => [[x(row), y(data.get(row, name))], [x(row + 1), y(data.get(row, name))]]);
     return svg('path', { class: 'line s' + n, d: path(points) });
   });
   const hits = rows.map((row) => svg('rect', { class: 'hit', x: x(row), y: GEOMETRY.top, width: wide, height: GEOMETRY.height },
-    svg('title', {}, `line ${held.get(row, 'line')}, ${held.get(row, block.label)}: ` +
-      series.map((name) => `${held.column(name).label} ${shown(held.get(row, name), held.column(name))} MiB`).join(', '))));
+    svg('title', {}, `line ${data.get(row, 'line')}, ${data.get(row, block.label)}: ` +
+      series.map((name) => `${data.column(name).label} ${shown(data.get(row, name), data.column(name))} MiB`).join(', '))));
   const every = Math.ceil(rows.length / 6);
   return [el('h3', {}, block.title),
-    el('p', { class: 'legend' }, series.map((name, n) => el('span', {}, el('i', { class: 's' + n }), held.column(name).label.replace('gpu', 'GPU').replace('cpu', 'CPU')))),
+    el('p', { class: 'legend' }, series.map((name, n) => el('span', {}, el('i', { class: 's' + n }), data.column(name).label.replace('gpu', 'GPU').replace('cpu', 'CPU')))),
     svg('svg', { class: 'chart', viewBox: '0 0 1000 240', role: 'img', 'aria-label': block.title, 'data-chart': block.table },
       grid, unit, lines, hits,
       rows.filter((row) => row % every === 0).map((row) => svg('text', { class: 'tick', x: x(row) + 2, y: 224 },
-        String(held.get(row, block.label)).slice(0, Math.floor((wide * every) / 6.5)))))];
+        String(data.get(row, block.label)).slice(0, Math.floor((wide * every) / 6.5)))))];
 }

@@ -13,10 +13,10 @@ function closeLayer() {
 }
 
 function part(title, id, rows, more) {
-  const held = table(id);
-  if (!held || !rows.length) return null;
+  const data = table(id);
+  if (!data || !rows.length) return null;
   const block = { table: id, title, only: rows, hide: 'layer', ...more };
-  return el('section', { 'data-part': id }, el('h3', {}, title, el('span', { class: 'count' }, ' ' + rows.length)), new TableView(block, held).node);
+  return el('section', { 'data-part': id }, el('h3', {}, title, el('span', { class: 'count' }, ' ' + rows.length)), new TableView(block, data).node);
 }
 
 function openLayer(name) {
@@ -34,13 +34,9 @@ function openLayer(name) {
   const nodes = of('lineage').map((i) => table('lineage').get(i, 'node'));
   // The builder's rewrites name the layers as they were before, which bear the nodes' names.
   const names = new Set([name, ...nodes]);
-  const rewrites = [];
-  if (table('fusions')) {
-    const held = table('fusions');
-    for (let i = 0; i < held.rows; i += 1) {
-      if (held.get(i, 'action') !== 'attempt' && (names.has(held.get(i, 'layer')) || names.has(held.get(i, 'other')))) rewrites.push(i);
-    }
-  }
+  const fusions = table('fusions');
+  const rewrites = fusions ? fusions.places().filter((row) => fusions.get(row, 'action') !== 'attempt' &&
+    (names.has(fusions.get(row, 'layer')) || names.has(fusions.get(row, 'other')))) : [];
   const candidates = of('candidates');
   const reasons = of('precision').map((i) => table('precision').get(i, 'text')).filter(Boolean);
   const chart = candidates.length > 1 ? candidateChart(candidates) : null;
@@ -72,21 +68,21 @@ function openLayer(name) {
 }
 
 function candidateChart(rows) {
-  const held = table('candidates');
-  const fastest = rows.slice().sort((a, b) => held.get(a, 'time_ms') - held.get(b, 'time_ms'));
+  const data = table('candidates');
+  const fastest = rows.slice().sort((a, b) => data.get(a, 'time_ms') - data.get(b, 'time_ms'));
   const most = fastest.slice(0, 12);
-  const used = fastest.find((i) => held.get(i, 'in_engine') === true);
+  const used = fastest.find((i) => data.get(i, 'in_engine') === true);
   if (used !== undefined && !most.includes(used)) most.push(used);
-  const longest = held.get(most[most.length - 1], 'time_ms') || 1;
-  const words = [...new Set(most.map((i) => held.get(i, 'precision')))];
+  const longest = data.get(most[most.length - 1], 'time_ms') || 1;
+  const words = [...new Set(most.map((i) => data.get(i, 'precision')))];
   return el('section', { 'data-part': 'chart' }, el('h3', {}, 'Fastest candidates'), words.length > 1 ? legend(words) : null,
     el('div', { class: 'bars' }, most.map((i) => {
-      const kernel = held.get(i, 'kernel') || held.get(i, 'runner') || held.get(i, 'tactic');
-      const time = held.get(i, 'time_ms');
-      const engine = held.get(i, 'in_engine') === true;
-      const formats = [held.get(i, 'input_layout'), held.get(i, 'output_layout')].filter(Boolean).join(' → ');
-      const node = bar([engine ? el('b', {}, '▶ in the engine: ') : null, `${formats} ${kernel}`], time / longest, number(time) + ' ms', color(held.get(i, 'precision')),
-        `rank ${held.get(i, 'rank')}: ${kernel}, ${formats}, ${number(time)} ms, line ${held.get(i, 'line')}`);
+      const kernel = data.get(i, 'kernel') || data.get(i, 'runner') || data.get(i, 'tactic');
+      const time = data.get(i, 'time_ms');
+      const engine = data.get(i, 'in_engine') === true;
+      const formats = [data.get(i, 'input_layout'), data.get(i, 'output_layout')].filter(Boolean).join(' → ');
+      const node = bar([engine ? el('b', {}, '▶ in the engine: ') : null, `${formats} ${kernel}`], time / longest, number(time) + ' ms', color(data.get(i, 'precision')),
+        `rank ${data.get(i, 'rank')}: ${kernel}, ${formats}, ${number(time)} ms, line ${data.get(i, 'line')}`);
       if (engine) node.classList.add('chosen');
       return node;
     })));

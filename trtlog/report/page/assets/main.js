@@ -7,6 +7,7 @@ const sentence = (words) => words.map((piece) => {
   return el(TAGS[mark] || 'span', { class: classes }, mark === 'code' ? layerLink(text) : text);
 });
 const listOf = (items, inside) => el('ul', {}, items.map((item) => el('li', {}, inside(item))));
+const drawn = (blocks) => blocks.map((block) => BLOCKS[block.kind](block));
 const BLOCKS = {
   table: tableBlock, record: recordBlock, matrix: matrixBlock, bars: barsBlock, waterfall: waterfallBlock,
   treemap: treemapBlock, network: networkBlock, band: bandBlock, steps: stepsBlock,
@@ -14,35 +15,24 @@ const BLOCKS = {
   facts: (block) => el('dl', { class: 'facts' }, block.facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, sentence(value))))),
   sentence: (block) => el('p', { class: block.tone }, sentence(block.words)),
   list: (block) => listOf(block.points, (point) => [sentence(point.words), point.under.length ? listOf(point.under, sentence) : null]),
-  findings: (block) => findings(block),
+  finding: findingBlock,
+  folded: (block) => el('details', { open: block.open }, el('summary', {}, sentence(block.title)), drawn(block.blocks)),
 };
 
 const MARKS = { error: '✕', warning: '!', advice: '→', good: '✓' };
-function findings(block) {
-  const counts = new Map();
-  block.findings.forEach((f) => counts.set(f.severity, (counts.get(f.severity) || 0) + 1));
-  const evidence = (finding) => {
-    const parts = [el('span', { title: 'the rule that found it' }, finding.rule), el('span', {}, finding.confidence + ' confidence')];
-    if (finding.lines.length) {
-      parts.push(el('span', {}, (finding.lines.length > 1 ? 'lines ' : 'line ') + finding.lines.join(', ') +
-        (finding.more_lines ? ` and ${finding.more_lines} more` : '')));
-    }
-    return el('p', { class: 'evidence' }, parts);
-  };
-  const card = (finding) => el('article', { class: 'finding ' + finding.severity, 'data-rule': finding.rule },
+function findingBlock(finding) {
+  const more = (count) => (count ? ` and ${count} more` : '');
+  const lines = finding.lines.length ? (finding.lines.length > 1 ? 'lines ' : 'line ') + finding.lines.join(', ') + more(finding.more_lines) : null;
+  return el('article', { class: 'finding ' + finding.severity, 'data-rule': finding.rule },
     el('span', { class: 'mark', 'aria-hidden': 'true' }, MARKS[finding.severity]),
     el('div', {},
       el('p', { class: 'says' }, el('span', { class: 'hear' }, finding.severity + ': '), finding.text),
       finding.why ? el('p', { class: 'why' }, prose(finding.why)) : null,
       finding.action ? el('p', {}, el('b', {}, 'What to do: '), prose(finding.action)) : null,
       finding.layers.length ? el('p', { class: 'layers' }, finding.layers.map((name) => el('span', {}, layerLink(name))),
-        finding.more_layers ? el('span', {}, `and ${finding.more_layers} more`) : null) : null,
-      evidence(finding)));
-  const good = block.findings.filter((f) => f.severity === 'good');
-  const rest = block.findings.filter((f) => f.severity !== 'good');
-  return [el('p', { class: 'note' }, [...counts].map(([word, count]) => count + ' ' + (count > 1 && (word === 'error' || word === 'warning') ? word + 's' : word)).join(' · ')),
-    el('div', { class: 'findings' }, rest.map(card)),
-    good.length ? el('details', { open: !rest.length }, el('summary', {}, 'What is fine', el('span', { class: 'count' }, ' ' + good.length)), good.map(card)) : null];
+        finding.more_layers ? el('span', {}, more(finding.more_layers).trim()) : null) : null,
+      el('p', { class: 'evidence' }, el('span', { title: 'the rule that found it' }, finding.rule), el('span', {}, finding.confidence + ' confidence'),
+        lines ? el('span', {}, lines) : null)));
 }
 
 function theme() {
@@ -73,7 +63,7 @@ function draw() {
     el('li', {}, el('a', { href: '#' + section.id }, section.nav || section.title)))));
   document.getElementById('main').replaceChildren(...sections.map((section) =>
     el('section', { id: section.id, 'aria-labelledby': 'h-' + section.id }, el('h2', { id: 'h-' + section.id }, section.title),
-      section.blocks.map((block) => BLOCKS[block.kind](block)))));
+      drawn(section.blocks))));
   spy();
 }
 

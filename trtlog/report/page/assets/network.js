@@ -26,7 +26,7 @@ function networkBlock(block) {
   const view = { x: 0, y: 0, zoom: 1 };
   const drawing = svg('svg', { class: 'network', 'data-chart': 'network', role: 'group', 'aria-label': block.title },
     svg('defs', {}, arrow('arrow', 'edge'), arrow('arrow-change', 'change')), lines, nodes, labels);
-  let moved = false, held = null;
+  let moved = false, grip = null;
   const room = () => [drawing.clientWidth || 900, drawing.clientHeight || 560];
   const show = () => {
     const [width, height] = room();
@@ -75,20 +75,20 @@ function networkBlock(block) {
     const box = drawing.getBoundingClientRect();
     zoomBy(Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
   }, { passive: false });
-  drawing.addEventListener('pointerdown', (event) => { held = { x: event.clientX, y: event.clientY, id: event.pointerId }; moved = false; });
+  drawing.addEventListener('pointerdown', (event) => { grip = { x: event.clientX, y: event.clientY, id: event.pointerId }; moved = false; });
   drawing.addEventListener('pointermove', (event) => {
-    if (!held) return;
-    const [dx, dy] = [event.clientX - held.x, event.clientY - held.y];
+    if (!grip) return;
+    const [dx, dy] = [event.clientX - grip.x, event.clientY - grip.y];
     if (!moved && Math.abs(dx) + Math.abs(dy) < 5) return;
-    if (!moved) drawing.setPointerCapture(held.id);
+    if (!moved) drawing.setPointerCapture(grip.id);
     moved = true;
     view.x -= dx / view.zoom;
     view.y -= dy / view.zoom;
-    held.x = event.clientX;
-    held.y = event.clientY;
+    grip.x = event.clientX;
+    grip.y = event.clientY;
     show();
   });
-  ['pointerup', 'pointercancel'].forEach((name) => drawing.addEventListener(name, () => { held = null; }));
+  ['pointerup', 'pointercancel'].forEach((name) => drawing.addEventListener(name, () => { grip = null; }));
 
   let found = [], at = -1;
   const status = el('span', { class: 'status', 'aria-live': 'polite' });

@@ -11,16 +11,16 @@ function unfold(event) {
 }
 
 class TableView {
-  constructor(block, held) {
+  constructor(block, data) {
     this.block = block;
-    this.table = held;
-    this.sort = block.sort && held.has(block.sort[0]) ? { name: block.sort[0], way: block.sort[1] } : null;
+    this.table = data;
+    this.sort = block.sort && data.has(block.sort[0]) ? { name: block.sort[0], way: block.sort[1] } : null;
     this.query = '';
     this.filter = null;
     this.page = 0;
     this.size = block.size || 15;
     // Rows of what the engine uses stand out among others; where all are, none does.
-    const used = Array.from({ length: held.rows }, (_, row) => held.get(row, 'in_engine'));
+    const used = data.places().map((row) => data.get(row, 'in_engine'));
     this.marks = used.includes(true) && used.includes(false);
     this.body = el('tbody', { onclick: unfold });
     this.status = el('span', { class: 'status', role: 'status' });
@@ -29,14 +29,14 @@ class TableView {
   }
 
   frame() {
-    const { table: held, block } = this;
-    this.places = held.columns.map((_, i) => i).filter((i) => held.columns[i].name !== block.hide);
-    this.heads = this.places.map((i) => held.columns[i]).map((column) =>
+    const { table: data, block } = this;
+    this.places = data.columns.map((_, i) => i).filter((i) => data.columns[i].name !== block.hide);
+    this.heads = this.places.map((i) => data.columns[i]).map((column) =>
       el('th', { scope: 'col', class: column.type === 'number' ? 'number' : null },
         el('button', { type: 'button', title: column.doc, onclick: () => this.sortBy(column) },
           column.label, column.unit ? el('span', { class: 'unit' }, ' ' + column.unit) : null,
           el('span', { class: 'arrow', 'aria-hidden': 'true' }))));
-    const long = (block.only ? block.only.length : held.rows) > BIG;
+    const long = (block.only ? block.only.length : data.rows) > BIG;
     const search = el('input', {
       type: 'search', placeholder: 'search', 'aria-label': 'Search ' + block.title,
       oninput: (event) => this.search(event.target.value),
@@ -53,8 +53,8 @@ class TableView {
     const bar = el('div', { class: 'tools', hidden: !long }, search, this.chip, el('span', { class: 'spring' }),
       this.status, this.pager, sizes);
     this.bar = bar;
-    const cut = held.total > held.rows
-      ? el('p', { class: 'note' }, `${held.rows} of ${held.total} rows are in this file. All: trtlog show, or the library.`)
+    const cut = data.total > data.rows
+      ? el('p', { class: 'note' }, `${data.rows} of ${data.total} rows are in this file. All: trtlog show, or the library.`)
       : null;
     this.scroll = el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': block.title },
       el('table', {}, el('thead', {}, el('tr', {}, this.heads)), this.body));
@@ -91,23 +91,23 @@ class TableView {
   matcher() {
     const query = this.query;
     const tests = this.table.columns.map((column, place) => {
-      const held = this.table.data[place];
-      if (Array.isArray(held)) return (row) => shown(held[row], column).includes(query);
-      const fits = held.words.map((word) => shown(word, column).toLowerCase().includes(query));
-      return (row) => held.index[row] >= 0 && fits[held.index[row]];
+      const values = this.table.data[place];
+      if (Array.isArray(values)) return (row) => shown(values[row], column).includes(query);
+      const fits = values.words.map((word) => shown(word, column).toLowerCase().includes(query));
+      return (row) => values.index[row] >= 0 && fits[values.index[row]];
     });
     return (row) => tests.some((test) => test(row));
   }
 
   order() {
-    const held = this.table;
-    let rows = this.block.only ? this.block.only.slice() : Array.from({ length: held.rows }, (_, i) => i);
-    if (this.filter) rows = rows.filter((row) => held.get(row, this.filter.column) === this.filter.value);
+    const data = this.table;
+    let rows = this.block.only ? this.block.only.slice() : data.places();
+    if (this.filter) rows = rows.filter((row) => data.get(row, this.filter.column) === this.filter.value);
     if (this.query) rows = rows.filter(this.matcher());
     if (this.sort) {
-      const place = held.place.get(this.sort.name);
+      const place = data.place.get(this.sort.name);
       const way = this.sort.way;
-      const key = rows.map((row) => held.at(row, place));
+      const key = rows.map((row) => data.at(row, place));
       const places = rows.map((_, i) => i);
       places.sort((i, j) => {
         const a = key[i], b = key[j];
@@ -120,7 +120,7 @@ class TableView {
     }
     this.rows = rows;
     this.heads.forEach((head, i) => {
-      const own = this.sort && held.columns[this.places[i]].name === this.sort.name;
+      const own = this.sort && data.columns[this.places[i]].name === this.sort.name;
       if (own) head.setAttribute('aria-sort', this.sort.way > 0 ? 'ascending' : 'descending');
       else head.removeAttribute('aria-sort');
     });
@@ -131,8 +131,7 @@ class TableView {
     const value = this.table.at(row, place);
     if (value === null || value === undefined) return el('td', { class: 'null' });
     const text = shown(value, column);
-    if (column.name === 'layer' || column.name === this.block.links) return el('td', { class: 'name', title: value }, layerLink(value));
-    if (column.find) return el('td', { class: 'name', title: value }, findLink(value));
+    if (column.name === 'layer' || column.name === this.block.links || (page().layers && column.label === 'layer' && page().layers !== this.block.table)) return el('td', { class: 'name', title: value }, layerLink(value));
     if (column.type === 'number') {
       return el('td', { class: 'number', title: text !== String(value) ? value : null }, text);
     }
@@ -172,10 +171,8 @@ class TableView {
   }
 }
 
-// In a diff a layer's name leads to its row among the layers.
 function findLink(name) {
   const place = page().layers;
-  if (!place) return name;
   return el('a', { href: '#' + place, onclick: (event) => {
     event.preventDefault();
     const view = state.views[place];
@@ -187,10 +184,10 @@ function findLink(name) {
 }
 
 function tableBlock(block) {
-  const held = table(block.table);
+  const data = table(block.table);
   const note = block.note ? el('p', { class: 'note' }, block.note) : null;
   const make = () => {
-    const view = new TableView(block, held);
+    const view = new TableView(block, data);
     state.views[block.table] = view;
     return view.node;
   };
@@ -198,15 +195,15 @@ function tableBlock(block) {
   const inside = el('div');
   return el('details', { 'data-fold': block.table, ontoggle: () => {
     if (!inside.firstChild) inside.append(...[note, make()].filter(Boolean));
-  } }, el('summary', {}, block.title, el('span', { class: 'count' }, ' ' + held.total)), inside);
+  } }, el('summary', {}, block.title, el('span', { class: 'count' }, ' ' + data.total)), inside);
 }
 
 // A table of one row (or few) as names and values, with what they mean.
 function recordBlock(block) {
-  const held = table(block.table);
-  const lists = Array.from({ length: held.rows }, (_, row) => el('dl', { class: 'record', 'data-table': block.table },
-    held.columns.map((column, place) => {
-      const value = held.at(row, place);
+  const data = table(block.table);
+  const lists = data.places().map((row) => el('dl', { class: 'record', 'data-table': block.table },
+    data.columns.map((column, place) => {
+      const value = data.at(row, place);
       if (value === null || column.name === 'line') return null;
       return el('div', { title: column.doc, 'data-column': column.name }, el('dt', {}, column.label),
         el('dd', {}, withUnit(shown(value, column), column.unit)));
@@ -215,19 +212,19 @@ function recordBlock(block) {
 }
 
 function matrixBlock(block) {
-  const held = table(block.table);
-  const rows = [], columns = [], cells = new Map(), units = new Map();
-  for (let i = 0; i < held.rows; i += 1) {
-    const row = held.get(i, block.row), column = held.get(i, block.column);
-    if (!rows.includes(row)) rows.push(row);
-    if (!columns.includes(column)) columns.push(column);
-    cells.set(row + '\n' + column, number(held.get(i, block.value)));
-    units.set(row, held.get(i, block.unit));
+  const data = table(block.table);
+  const rows = new Set(), columns = new Set(), cells = new Map(), units = new Map();
+  for (const place of data.places()) {
+    const [row, column, value, unit] = [0, 1, 2, 3].map((part) => data.at(place, part));
+    rows.add(row);
+    columns.add(column);
+    cells.set(row + '\n' + column, number(value));
+    units.set(row, unit);
   }
   return [el('h3', {}, block.title), el('div', { class: 'table', 'data-table': block.table },
     el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': block.title }, el('table', {},
-      el('thead', {}, el('tr', {}, el('th', { scope: 'col' }), columns.map((name) => el('th', { scope: 'col', class: 'number' }, name)))),
-      el('tbody', {}, rows.map((row) => el('tr', { 'data-row': row },
+      el('thead', {}, el('tr', {}, el('th', { scope: 'col' }), [...columns].map((name) => el('th', { scope: 'col', class: 'number' }, name)))),
+      el('tbody', {}, [...rows].map((row) => el('tr', { 'data-row': row },
         el('th', { scope: 'row' }, spelled(row), el('span', { class: 'unit' }, ' ' + (units.get(row) || ''))),
-        columns.map((column) => el('td', { class: 'number', 'data-column': column }, cells.get(row + '\n' + column))))))))) ];
+        [...columns].map((column) => el('td', { class: 'number', 'data-column': column }, cells.get(row + '\n' + column))))))))) ];
 }
