@@ -201,7 +201,8 @@ def test_plain_lines_are_those_that_rich_writes_without_a_width(encoding):
     bare = Table([Column("", heading) for heading in kinds], cells, rest="--limit shows them")
     points = Points(tuple(Point(sentence, (sentence, words("under"))) for sentence in sentences), "- ", 3, apart=True)
     blocks = (*map(Sentence, sentences), points, *tables, bare, Facts((("a", sentences[0]), ("bc", sentences[1]))))
-    parts = (Title(sentences[1]), Note(odd[0]), Finding(*odd[:2], "two\nlines", "high", odd[0], "do", [1, 2]), Finding("good", "rule", "a"), *blocks)
+    findings = (Finding(*odd[:2], odd[0], "high", odd[0], "do", [1, 2]), Finding("good", "rule", "a"))
+    parts = (Title(sentences[1]), Note(odd[0]), *findings, *blocks)
     whole = (*parts, Section("title", parts, indent=2, apart=True), Folded(sentences[1], parts), Tiles((odd[:3],)))
     documents = [Document("all", whole, sentences[3]), Document("nothing", ())]
     documents += [draw("document", part) for _, part in texts() if not isinstance(part, Document)]
