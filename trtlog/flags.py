@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 from trtlog._util.dataclass import dataclass
 
@@ -202,11 +203,9 @@ def all_flags() -> dict[str, Flag]:
     >>> len(all_flags()) > 160
     True
     """
-    import csv
-    from importlib import resources
-
-    text = resources.files("trtlog").joinpath("flags.tsv").read_text(encoding="utf-8")
-    rows = csv.DictReader(text.splitlines(), delimiter="\t")
+    lines = Path(__file__).with_name("flags.tsv").read_text(encoding="utf-8").splitlines()
+    names, *cells = (line.split("\t") for line in lines)
+    rows = (dict(zip(names, row, strict=True)) for row in cells)
     return {
         row["flag"]: Flag(
             name=row["flag"],

@@ -10,7 +10,8 @@ from trtlog.source.chunks import open_source
 from trtlog.source.forms import FORMS
 from trtlog.source.forms.base import Sample
 from trtlog.source.forms.judge import Judge
-from trtlog.source.forms.layers import find_layers, looks_plain
+from trtlog.source.forms.layers import find_layers
+from trtlog.source.plain import looks_plain
 
 CASES = ROOT / "tests" / "forms" / "cases"
 SAMPLES = [pytest.param(form, *pair, id=f"{form.name}-{n}") for form in FORMS for n, pair in enumerate(form.samples)]

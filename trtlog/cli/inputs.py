@@ -94,10 +94,10 @@ def places_of(path: str, key: str | None = None) -> list[Place]:
 
 
 def _local(path: str) -> list[Place]:
-    from trtlog.parquet.commit import file_of
-    from trtlog.runner.folder import LOG
-
     if path != "-" and os.path.isdir(path):
+        from trtlog.parquet.commit import file_of
+        from trtlog.runner.folder import LOG
+
         folder = Path(path)
         if file_of(folder, "runs").exists():
             return [Place("parquet", path)]

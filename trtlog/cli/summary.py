@@ -20,10 +20,11 @@ def command(logs: tuple[str, ...], format_: str, strict: bool, run_number: int |
     Example:  trtlog summary verbose.log
     """
     from trtlog.report.documents.summary import summary
-    from trtlog.report.summary_json import to_json
 
     runs = [(name, run) for name, log in read_logs(logs, strict=strict, run_number=run_number) for run in log.runs]
     if format_ == "json":
+        from trtlog.report.summary_json import to_json
+
         echo_json(to_json([run for _, run in runs]), nl=False)
         return
     several = len({name for name, _ in runs}) > 1

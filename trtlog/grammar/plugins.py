@@ -13,7 +13,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +105,8 @@ def _cached(entry: plugins.EntryPoint, digest: str) -> Grammar | None:
 
 def _keep(entry: plugins.EntryPoint, own: Grammar) -> None:
     """Write compiled rules where that is possible; where it is not they are compiled each time."""
+    import tempfile
+
     for place in _places(entry):
         with contextlib.suppress(OSError):
             place.parent.mkdir(parents=True, exist_ok=True)

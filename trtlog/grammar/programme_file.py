@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,6 +89,8 @@ def _name(grammar: Grammar) -> str:
 
 def _keep(path: Path, data: bytes) -> None:
     """Write a file where that is possible, whole or not at all: others may read it."""
+    import tempfile
+
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".trtlog-", suffix=".bin")

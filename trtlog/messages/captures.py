@@ -17,7 +17,7 @@ from trtlog.messages.repeats import Repeats
 if TYPE_CHECKING:
     import numpy as np
 
-    from trtlog.source.forms.numbering import LineMap
+    from trtlog.source.numbering import LineMap
 
 # Kinds that no rule of the grammar stands for, counted beside the others.
 CONTINUATION = "continuation"  # belongs to the record above it

@@ -13,22 +13,25 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from trtlog._util.expression import expression
 from trtlog._util.paths import shown
 from trtlog._util.words import counted
 from trtlog.errors import InputError
 from trtlog.source.decode import begins_encoded, decompressed, to_utf8, without_holes
-from trtlog.source.forms.base import Undo
-from trtlog.source.forms.layers import GLANCE_BYTES, LATER_BYTES, SAMPLE_BYTES, Undoing, find_layers, looks_plain
-from trtlog.source.forms.numbering import LineMap
 from trtlog.source.logger import Logger
+from trtlog.source.numbering import LineMap
+from trtlog.source.plain import GLANCE_BYTES, LATER_BYTES, SAMPLE_BYTES, looks_plain, odd_lines
 from trtlog.source.sniff import refuse_what_is_no_log
+
+if TYPE_CHECKING:
+    from trtlog.source.forms.base import Undo
+    from trtlog.source.forms.layers import Undoing
 
 _READ_BYTES = 1 << 20
 # Bytes of the longest line that is handed on whole.
@@ -134,8 +137,8 @@ class Source:
                         break
             sample = b"".join(first)
             whole = size < SAMPLE_BYTES and not self._live
-            layers = find_layers(sample[:SAMPLE_BYTES], whole=whole, logger=self._logger)
-            undone = Undoing(layers, LineMap()).feed(sample[:_PEEK_BYTES], last=True) if layers else sample
+            layers = self._layers_of(sample[:SAMPLE_BYTES], whole=whole)
+            undone = _undoing(layers, LineMap()).feed(sample[:_PEEK_BYTES], last=True) if layers else sample
             refuse_what_is_no_log(undone.lstrip(b"\0")[:_PEEK_BYTES], self.name, self.notes)
         except BaseException:
             self.close()
@@ -186,12 +189,21 @@ class Source:
         glance = block[:GLANCE_BYTES]
         if looks_plain(glance if self._logger is None else self._logger.rewrite(glance)):
             return []
-        return find_layers(block, logger=self._logger)
+        return self._layers_of(block)
+
+    def _layers_of(self, data: bytes, *, whole: bool = False) -> list[Undo]:
+        """Return the forms of a text; what knows them is loaded where it does not look plain."""
+        odd = odd_lines(data, whole=whole, logger=self._logger)
+        if odd is None:
+            return []
+        from trtlog.source.forms.layers import search_layers
+
+        return search_layers(odd, self._logger)
 
     def _start(self, layers: list[Undo]) -> Undoing:
         """Return what undoes layers from the first line that was not yielded on."""
         above = sum(_line_ends(block) for block in self._waiting)
-        return Undoing(layers, self.line_map, self._first_line + above)
+        return _undoing(layers, self.line_map, self._first_line + above)
 
     @staticmethod
     def _through(undoing: Undoing | None, block: bytes, *, last: bool) -> Iterator[bytes]:
@@ -273,6 +285,12 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _undoing(layers: Sequence[Undo], lines: LineMap, first_line: int = 1) -> Undoing:
+    from trtlog.source.forms.layers import Undoing
+
+    return Undoing(layers, lines, first_line)
 
 
 def _kept_in(kept: deque[bytes], blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -9,24 +9,14 @@ from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 from trtlog._util.dataclass import dataclass
-from trtlog._util.expression import expression
 from trtlog.source.forms.judge import MESSAGE, Judge
+from trtlog.source.plain import FARTHEST, holds_record
 
 # So many lines are judged to tell whether a form is there.
 JUDGED = 200
 # A form of lines stands in this share of a text before it is undone on the chance that another lies below it.
 MOST = 0.6
-# What records hold, whatever they are wrapped in.
-_MARKS = expression(
-    rb"\[[VIWEF]\]|\[TRT\]|\[TensorRT\]|&&&& |(?:&amp;){4} |\bSeverity\.|\b[VIWE][0-9]{4} |\b[A-Z]+: \[|Layer\("
-)
-_FARTHEST = 400
 Made = TypeVar("Made")
-
-
-def holds_record(line: bytes) -> bool:
-    """Tell whether a line holds what records hold, whatever stands in front of it."""
-    return _MARKS.search(line, 0, _FARTHEST) is not None
 
 
 class Undo:
@@ -118,7 +108,7 @@ class Sample:
     def holds(self, line: bytes) -> bool:
         """Tell whether a line holds what records hold, or what a logger of the user's own begins records with."""
         own = self.judge.logger
-        return holds_record(line) or (own is not None and any(True for _ in own.inside(line, _FARTHEST)))
+        return holds_record(line) or (own is not None and any(True for _ in own.inside(line, FARTHEST)))
 
     def worth(self, line: bytes) -> int:
         """Return how much the grammar knows of a line, remembered."""

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from trtlog._util.expression import expression
-from trtlog.source.forms.base import Form, Reflow, Sample, Undo, holds_record
+from trtlog.source.forms.base import Form, Reflow, Sample, Undo
+from trtlog.source.plain import holds_record
 
 # A text may be cut at the end of a sample.
 _TOKEN = expression(rb'"(?:[^"\\]|\\.)*(?:"|\\?$)|[\[\]{}:]', re.DOTALL)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from trtlog.source.forms.layers import Undoing, find_layers, looks_plain
-from trtlog.source.forms.numbering import LineMap
+from trtlog.source.forms.layers import Undoing, find_layers
 from trtlog.source.logger import Logger
+from trtlog.source.numbering import LineMap
+from trtlog.source.plain import looks_plain
 
 # Forms are looked for when so many lines have come; none is kept back longer than for the first of them.
 _LOOKS = (24, 100, 400)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from trtlog._util.expression import expression
 from trtlog.source.forms import FORMS, WRAPPED
-from trtlog.source.forms.base import MOST, Form, Reflow, Sample, Undo, holds_record
+from trtlog.source.forms.base import MOST, Form, Reflow, Sample, Undo
 from trtlog.source.forms.judge import Judge
-from trtlog.source.forms.numbering import LineMap
-from trtlog.source.forms.slips import ENDS
 from trtlog.source.forms.wrapped import Join
 from trtlog.source.logger import Logger
+from trtlog.source.numbering import LineMap
+from trtlog.source.plain import ODD, PLAIN, odd_lines
 
-# So much of a text is looked at, so much of each later part of it, unless a glance at less tells that it is plain.
-SAMPLE_BYTES = 2 << 20
-LATER_BYTES = 64 << 10
-GLANCE_BYTES = 8 << 10
 _DEEPEST = 8
 _SEARCHES = 4
 _WAYS = 4
@@ -25,89 +20,16 @@ _WAYS = 4
 _LINES = 800
 _BLOCKS = 8
 _KINDS, _OF_KIND, _KIND_BYTES = 24, 6, 12
-# Behind so much of a text lines are looked at by their first characters alone, and some of those that begin oddly.
-_LOOKED_AT = 256 << 10
-_JUDGED_ODD = 400
 # Lines longer than this are not judged whole.
 _LONG_LINE = 1 << 16
 # A line longer than this is not undone.
 _LONGEST_LINE = 16 << 20
 
-# How the lines of a log begin that was written to a file by what printed it.
-_PLAIN = expression(
-    rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[(?:[VIWEF]|TRT)\](?: |\r?$)|\[[VIWEF]\] (?:\[TRT\] )?|"
-    rb"&&&& [A-Z]+ |Layer\([A-Za-z]+\): |\r?$"
-)
-# What no such log holds: entities, tags, colours without their escape; spaces, dashes and quotes of other kinds.
-_TEXTS = (
-    *(b"\t", b"\x1b", b"[0m", b"NativeCommandError"),
-    *(b"&gt;", b"&lt;", b"&quot;", b"&amp;", b"&nbsp;", b"&#", b"<br", b"<p", b"</", b"<span", b"<pre", b"<BR"),
-)
-_BY_BYTE = {byte: [text for text in _TEXTS if text.startswith(byte)] for byte in {text[:1] for text in _TEXTS}}
-_ODD = expression(b"|".join(map(re.escape, _TEXTS)) + rb"|[\xc2\xe2][\x80-\xbf]|\xe3\x80|(?<![\x80-\xff])[\x80-\xbf]")
 # Lines are of a kind that begin alike but for letters and digits.
 _KIND = expression(rb"[0-9A-Za-z]+")
-_STRANGE = 0.02
-_SAME_END = 0.9
 # Of what is certain so many lines may be known less: the grammar describes what is usual.
 _FEW_WORSE = 0.03
 _MORE = 0.02
-_ALL, _EVERY = 600, 4
-# A header holds this twice; a line that holds it more often may hold several records.
-_BETWEEN = b"] ["
-
-
-def looks_plain(data: bytes) -> bool:
-    r"""Tell from a few beginnings whether a text is a log as it was printed: nothing is to be looked for.
-
-    Examples
-    --------
-    >>> looks_plain(b"[I] [TRT] Loaded\n[I] [TRT] Loaded\n"), looks_plain(b"> [I] [TRT] Loaded\n")
-    (True, False)
-    """
-    if len(data) > 2 * _LOOKED_AT:
-        data, below = data[:_LOOKED_AT], data[_LOOKED_AT:]
-        if b"\t" in below or b"\x1b" in below or any(map(holds_record, _oddly_begun(below))):
-            return False
-    # Single bytes are looked for first, which is fast.
-    if any(byte in data and any(text in data for text in texts) for byte, texts in _BY_BYTE.items()):
-        return False
-    if not data.isascii() and (any(byte in data for byte in (b"\xc2", b"\xe2", b"\xe3")) or not _is_utf8(data)):
-        return False
-    lines = data.split(b"\n")
-    match = _PLAIN.match
-    # A part of a few lines in a form of its own is still seen further down.
-    looked_at = lines[:_ALL] + lines[_ALL::_EVERY]
-    strange = [line for line in looked_at if match(line) is None]
-    if len(strange) > _STRANGE * len(looked_at) or any(holds_record(line) for line in strange):
-        return False
-    filled = [line.rstrip(b"\r") for line in looked_at if len(line) > 1]
-    if filled and any(sum(line.endswith(end) for line in filled) > _SAME_END * len(filled) for end in ENDS):
-        return False
-    return data.count(_BETWEEN) <= 3 * len(lines)
-
-
-def _oddly_begun(data: bytes) -> list[bytes]:
-    """Return some of the lines that begin neither with a date or a severity in brackets nor with a banner."""
-    import numpy as np
-
-    text = np.frombuffer(data, np.uint8)
-    starts = np.flatnonzero(text[:-4] == ord("\n")) + 1
-    first, second, third, fourth = (text[starts + place] for place in range(4))
-    record = (first == ord("[")) & ((third == ord("]")) | (fourth == ord("/")))
-    banner = (first == ord("&")) & (second == ord("&"))
-    odd = starts[~(record | banner | np.isin(first, list(b"\r\nL")))]
-    return [data[start : data.find(b"\n", start)] for start in odd[:: 1 + len(odd) // _JUDGED_ODD].tolist()]
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        return error.start > len(data) - 4  # a character that is cut at the end
-    return True
-
-
 def find_layers(data: bytes, *, whole: bool = False, logger: Logger | None = None) -> list[Undo]:
     r"""Return what undoes the forms of a text, the outermost first; nothing for most logs.
 
@@ -126,10 +48,12 @@ def find_layers(data: bytes, *, whole: bool = False, logger: Logger | None = Non
     >>> [undo.note for undo in find_layers(text)]
     ["'> // ' in front of each line was cut off"]
     """
-    if not whole and b"\n" in data:
-        data = data[: data.rindex(b"\n") + 1]
-    if looks_plain(data if logger is None else logger.rewrite(data)):
-        return []
+    odd = odd_lines(data, whole=whole, logger=logger)
+    return [] if odd is None else search_layers(odd, logger)
+
+
+def search_layers(data: bytes, logger: Logger | None = None) -> list[Undo]:
+    """Return what undoes the forms of whole lines that do not look plain, the outermost first."""
     lines = _chosen(data.replace(b"\r\n", b"\n").split(b"\n"))
     sample = Sample(lines, Judge.of_grammar(logger))
     best = _cleared(sample, [], hopes_first=False)
@@ -186,7 +110,7 @@ def _chosen(lines: list[bytes]) -> list[bytes]:
     lines = [line[:_LONG_LINE] for line in lines]
     if len(lines) <= _LINES:
         return lines
-    match, odd = _PLAIN.match, _ODD.search
+    match, odd = PLAIN.match, ODD.search
     strange = [n for n, line in enumerate(lines) if match(line) is None or odd(line)]
     step = max(1, -(-len(strange) // (_LINES // 3)))
     block = _LINES // 3 // _BLOCKS
@@ -280,7 +204,7 @@ class Undoing:
 
     Examples
     --------
-    >>> from trtlog.source.forms.numbering import LineMap
+    >>> from trtlog.source.numbering import LineMap
     >>> text = b"> [I] [TRT] Loaded\n> [V] [TRT] Original: 3 layers\n"
     >>> Undoing(find_layers(text), LineMap()).feed(text, last=True)
     b'[I] [TRT] Loaded\n[V] [TRT] Original: 3 layers\n'

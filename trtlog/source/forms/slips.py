@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from trtlog.source.forms.base import Form, Replace, Sample, Undo
+from trtlog.source.plain import ENDS
 
-# What may stand at the ends of all lines, the longest of each kind first.
-ENDS = (b"$", b"\\", b"\xc2\xb6", b"  ", b" ")
 _NEARLY_ALL = 0.97
 _FEWEST = 5
 _TIME = rb"/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\] \["

@@ -1,0 +1,113 @@
+"""Whether a text is a log as it was printed: most logs are, and what finds forms is loaded for the others only."""
+
+from __future__ import annotations
+
+import re
+
+from trtlog._util.expression import expression
+from trtlog.source.logger import Logger
+
+# So much of a text is looked at, so much of each later part of it, unless a glance at less tells that it is plain.
+SAMPLE_BYTES = 2 << 20
+LATER_BYTES = 64 << 10
+GLANCE_BYTES = 8 << 10
+# Behind so much of a text lines are looked at by their first characters alone, and some of those that begin oddly.
+_LOOKED_AT = 256 << 10
+_JUDGED_ODD = 400
+# How the lines of a log begin that was written to a file by what printed it.
+PLAIN = expression(
+    rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[(?:[VIWEF]|TRT)\](?: |\r?$)|\[[VIWEF]\] (?:\[TRT\] )?|"
+    rb"&&&& [A-Z]+ |Layer\([A-Za-z]+\): |\r?$"
+)
+# What no such log holds: entities, tags, colours without their escape; spaces, dashes and quotes of other kinds.
+_TEXTS = (
+    *(b"\t", b"\x1b", b"[0m", b"NativeCommandError"),
+    *(b"&gt;", b"&lt;", b"&quot;", b"&amp;", b"&nbsp;", b"&#", b"<br", b"<p", b"</", b"<span", b"<pre", b"<BR"),
+)
+_BY_BYTE = {byte: [text for text in _TEXTS if text.startswith(byte)] for byte in {text[:1] for text in _TEXTS}}
+ODD = expression(b"|".join(map(re.escape, _TEXTS)) + rb"|[\xc2\xe2][\x80-\xbf]|\xe3\x80|(?<![\x80-\xff])[\x80-\xbf]")
+_STRANGE = 0.02
+_SAME_END = 0.9
+# What records hold, whatever they are wrapped in.
+_MARKS = expression(
+    rb"\[[VIWEF]\]|\[TRT\]|\[TensorRT\]|&&&& |(?:&amp;){4} |\bSeverity\.|\b[VIWE][0-9]{4} |\b[A-Z]+: \[|Layer\("
+)
+FARTHEST = 400
+# What may stand at the ends of all lines, the longest of each kind first.
+ENDS = (b"$", b"\\", b"\xc2\xb6", b"  ", b" ")
+_ALL, _EVERY = 600, 4
+# A header holds this twice; a line that holds it more often may hold several records.
+_BETWEEN = b"] ["
+
+
+def holds_record(line: bytes) -> bool:
+    """Tell whether a line holds what records hold, whatever stands in front of it."""
+    return _MARKS.search(line, 0, FARTHEST) is not None
+
+
+def looks_plain(data: bytes) -> bool:
+    r"""Tell from a few beginnings whether a text is a log as it was printed: nothing is to be looked for.
+
+    Examples
+    --------
+    >>> looks_plain(b"[I] [TRT] Loaded\n[I] [TRT] Loaded\n"), looks_plain(b"> [I] [TRT] Loaded\n")
+    (True, False)
+    """
+    if len(data) > 2 * _LOOKED_AT:
+        data, below = data[:_LOOKED_AT], data[_LOOKED_AT:]
+        if b"\t" in below or b"\x1b" in below or any(map(holds_record, _oddly_begun(below))):
+            return False
+    # Single bytes are looked for first, which is fast.
+    if any(byte in data and any(text in data for text in texts) for byte, texts in _BY_BYTE.items()):
+        return False
+    if not data.isascii() and (any(byte in data for byte in (b"\xc2", b"\xe2", b"\xe3")) or not _is_utf8(data)):
+        return False
+    lines = data.split(b"\n")
+    match = PLAIN.match
+    # A part of a few lines in a form of its own is still seen further down.
+    looked_at = lines[:_ALL] + lines[_ALL::_EVERY]
+    strange = [line for line in looked_at if match(line) is None]
+    if len(strange) > _STRANGE * len(looked_at) or any(holds_record(line) for line in strange):
+        return False
+    filled = [line.rstrip(b"\r") for line in looked_at if len(line) > 1]
+    if filled and any(sum(line.endswith(end) for line in filled) > _SAME_END * len(filled) for end in ENDS):
+        return False
+    return data.count(_BETWEEN) <= 3 * len(lines)
+
+
+def _oddly_begun(data: bytes) -> list[bytes]:
+    """Return some of the lines that begin neither with a date or a severity in brackets nor with a banner."""
+    import numpy as np
+
+    text = np.frombuffer(data, np.uint8)
+    starts = np.flatnonzero(text[:-4] == ord("\n")) + 1
+    first, second, third, fourth = (text[starts + place] for place in range(4))
+    record = (first == ord("[")) & ((third == ord("]")) | (fourth == ord("/")))
+    banner = (first == ord("&")) & (second == ord("&"))
+    odd = starts[~(record | banner | np.isin(first, list(b"\r\nL")))]
+    return [data[start : data.find(b"\n", start)] for start in odd[:: 1 + len(odd) // _JUDGED_ODD].tolist()]
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start > len(data) - 4  # a character that is cut at the end
+    return True
+
+
+def odd_lines(data: bytes, *, whole: bool = False, logger: Logger | None = None) -> bytes | None:
+    """Return the whole lines of a text that does not look plain; None of one that does.
+
+    Parameters
+    ----------
+    data : bytes
+        The beginning of a text; a line that is cut at its end is not looked at, unless it is the only one.
+    whole : bool
+        Whether this is all of the text.
+    logger : Logger, optional
+        How lines of a logger of the user's own begin.
+    """
+    if not whole and b"\n" in data:
+        data = data[: data.rindex(b"\n") + 1]
+    return None if looks_plain(data if logger is None else logger.rewrite(data)) else data
