@@ -70,7 +70,8 @@ def looks_plain(data: bytes) -> bool:
     if len(strange) > _STRANGE * len(looked_at) or any(holds_record(line) for line in strange):
         return False
     filled = [line.rstrip(b"\r") for line in looked_at if len(line) > 1]
-    if filled and any(sum(line.endswith(end) for line in filled) > _SAME_END * len(filled) for end in ENDS):
+    marked = [line for line in filled if line.endswith(ENDS)]
+    if any(sum(line.endswith(end) for line in marked) > _SAME_END * len(filled) for end in ENDS if marked):
         return False
     return data.count(_BETWEEN) <= 3 * len(lines)
 
