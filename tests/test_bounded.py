@@ -6,6 +6,9 @@ times as long, which leaves room for a busy machine and none for work that grows
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -83,6 +86,14 @@ SHAPES = {
         lambda n: BANNER + lines(b"[W] [TRT] " + b"layer a: DLA supports: b. Switching c " * (20 * n), 1),
         ["lint"],
     ),
+    "builds": (
+        lambda n: BANNER + lines(b"[I] [TRT] Engine generation completed in 3%d.5 seconds.", 16 * n),
+        ["summary", "lint", "report"],
+    ),
+    "phases": (
+        lambda n: BANNER + lines(b"[V] [TRT] Formats and tactics selection completed in 3.%d seconds.", 16 * n),
+        ["summary", "diff"],
+    ),
     "nodes": (lambda n: BANNER + lines(NODE, 4 * n), ["fusions", "report"]),
     "fusions": (lambda n: BANNER + lines(FUSION, 4 * n), ["fusions", "report"]),
 }
@@ -116,6 +127,51 @@ def test_eight_times_the_lines_take_about_eight_times_as_long(shape, command, tm
     seconds(command, str(small))  # loads what is loaded once
     before = seconds(command, str(small))
     assert seconds(command, str(large)) <= FACTOR * max(before, LEAST_S)
+
+
+TACTIC = b"[V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029"
+BLOCK = (
+    b"[V] [TRT] *************** Autotuning format combination: Float(1,2) -> Float(1,2) ***************\n"
+    b"[11/22/2026-13:22:03] [V] [TRT] --------------- Timing Runner: l1 (CaskConvolution[0x80000009])\n"
+    b"[11/22/2026-13:22:03] "
+)
+# What a log is made of, one line again and again -> bytes of memory for each byte of text.
+REPEATED = {
+    "error": (b"", b"[E] [TRT] 4: [net.cpp::check::12] Error Code 4: Internal Error (something odd)", 2.5),
+    "unknown error": (b"", b"[E] [TRT] zork quux happened at the wrong place of things", 2.5),
+    "warning": (b"", b"[W] [TRT] zork quux happened at the wrong place of things", 2.5),
+    "unknown line": (b"", b"[V] [TRT] zork quux happened at the wrong place of things", 0.5),
+    "tactic": (b"", TACTIC, 4),
+    "tactic of a layer": (BLOCK, TACTIC, 5),
+    "skipped tactic": (b"", b"[V] [TRT] Skipping tactic 0x0000000000000000 due to exception no reason", 4),
+}
+PEAK = (
+    "import resource, sys; from click.testing import CliRunner; from trtlog.cli import cli;"
+    "CliRunner().invoke(cli, sys.argv[1:]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+)
+
+
+def peak_mib(*command: str) -> float:
+    """Return the most memory that a process of its own takes for a command."""
+    run = subprocess.run([sys.executable, "-c", PEAK, *command], capture_output=True, text=True, check=True)
+    return int(run.stdout) / 1024
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in other units")
+@pytest.mark.parametrize("shape", sorted(REPEATED))
+def test_memory_grows_by_little_more_than_the_text(shape, tmp_path):
+    """No command makes an object of Python of each line: that takes ten times the text, and more."""
+    before, line, most = REPEATED[shape]
+    paths = [tmp_path / "small.log", tmp_path / "large.log"]
+    sizes = []
+    for path, count in zip(paths, (60_000, 300_000), strict=True):
+        path.write_bytes(BANNER + HEAD + before + lines(line, count).removeprefix(HEAD if before else b""))
+        sizes.append(os.path.getsize(path) / 2**20)
+    for command in ("summary", "lint", "tactics", "report", "diff", "convert"):
+        more = ["-o", str(tmp_path / "out")] if command == "convert" else []
+        small, large = (peak_mib(*command_line(command, str(path)), *more) for path in paths)
+        assert (large - small) / (sizes[1] - sizes[0]) <= most, command
 
 
 PIECES = ["-", "_", ".", "x_", "-a", "a.", "eyJ-", "token=", 'token="', "://", "a://", "@", "eyJaaaaaaaa.", "--token ",

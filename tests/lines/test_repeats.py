@@ -9,7 +9,9 @@ from tests.conftest import each
 from trtlog import grammar
 from trtlog.analyses.layer.messages import messages_of
 from trtlog.engines.line import LineEngine
+from trtlog.engines.loop import PythonLoop
 from trtlog.messages.captures import Captures, Remark
+from trtlog.messages.classify import Classifier
 
 W = b"[11/22/2026-13:22:03] [W] [TRT] "
 HEADS = {
@@ -23,7 +25,31 @@ HEADS = {
     "a container": b"builder-1  | " + W + b"Graph is odd\n",
     "an indented record": b"2026-11-22 13:22:03 [W] a\n",
 }
+E = W.replace(b"[W]", b"[E]")
+HEADED = (
+    *(W + text for text in (b"Graph is odd", b"{ is open", b"ends in:", b"", b"  }", b"}")),
+    E + b"4: [net.cpp::check::12] Error Code 4: Internal Error (odd)",
+    E + b"ModelImporter.cpp:773: --- Begin node ---",
+    W.replace(b"[W]", b"[V]") + b"zork quux",
+    W.replace(b"[W]", b"[V]") + b"Engine Layer Information:",
+    b"[11/22/2026-13:22:03] [I] === Model Options ===",
+    b"builder-1  | " + W + b"Graph is odd",
+    b"2026-11-22 13:22:03 [W] a",
+    W + b"a" + W + b"b",
+    W + b"a\r",
+    b"[W] [TRT] no time",
+    b"&&&& PASSED TensorRT.trtexec # trtexec",
+)
 LINES = (b"x", b"", b"  y", b"}", b"  }", b"[", b"{", b"a: b", b"\rz", b"&&&& q", b"Layer(C): a", b"\x00x")
+
+
+FACTS = ("lines", "size", "counts", "remarks", "unknown", "continuations", "producers", "openings", "times", "torn")
+
+
+def rows_of(captures):
+    kinds = [message.kind for message in captures.grammar.messages.values()]
+    found = captures.matches(*kinds)
+    return [found.column(name).to_pylist() for name in found.column_names]
 
 
 def captured(text, native, size):
@@ -38,13 +64,14 @@ def captured(text, native, size):
 
 @pytest.mark.parametrize("head", sorted(HEADS))
 def test_equal_lines_are_read_as_if_each_were_read(head):
-    for line in each(LINES):
+    for line in each((*LINES, *HEADED)):
         for times in (1, 2, 3, 40):
             text = HEADS[head] + (line + b"\n") * times + W + b"last\n" + (line + b"\n") * times
             expected = captured(text, False, len(text))
             found = captured(text, True, len(text))
-            for name in ("lines", "size", "counts", "remarks", "unknown", "continuations", "producers", "openings"):
+            for name in FACTS:
                 assert getattr(found, name) == getattr(expected, name), (head, line, times, name)
+            assert rows_of(found) == rows_of(expected), (head, line, times)
 
 
 def test_remarks_are_held_by_what_they_say():
@@ -77,6 +104,18 @@ def test_what_is_counted_of_repeated_messages_counts_each():
     }
     odd = found.where(lambda row, text: "odd" in text)
     assert [dict(row) for row in odd] == [row for row in rows if "odd" in row["text"]]
+
+
+def test_a_line_with_a_header_is_decided_once_where_it_repeats(monkeypatch):
+    asked = []
+    classify = Classifier.classify
+    monkeypatch.setattr(Classifier, "classify", lambda self, *line: asked.append(line) or classify(self, *line))
+    engine = LineEngine(grammar.load())
+    if isinstance(engine._loop, PythonLoop):
+        pytest.skip("the loop in Python asks for each line")
+    engine.feed(b"".join(line + b"\n" for line in HEADED[:1] for _ in range(5000)), 1)
+    assert len(asked) == 2
+    assert len(engine.finish().remarks) == 5000
 
 
 def test_a_run_of_one_text_takes_the_memory_of_one():

@@ -17,6 +17,9 @@ from trtlog._util import unreadable
 
 Array = np.ndarray[Any, Any]
 
+# Below that numpy takes memory that is in use already.
+_FEW = 1 << 14
+
 
 def from_numpy(values: Array, valid: Array | None = None) -> pa.Array:
     """Return an Arrow array of numbers or truth values.
@@ -60,6 +63,25 @@ def from_bytes(values: Sequence[bytes | None]) -> pa.Array:
         bitmap = pa.py_buffer(np.packbits(valid, bitorder="little"))
     data = b"".join(value for value in values if value)
     return pa.Array.from_buffers(pa.binary(), len(values), [bitmap, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+def no_values(size: int, kind: pa.DataType) -> pa.Array:
+    """Return nulls, as ``pyarrow.nulls``; until somebody looks they take no memory, as pages that nobody touched do.
+
+    Examples
+    --------
+    >>> no_values(2, pa.float64()).to_pylist(), no_values(1, pa.dictionary(pa.int32(), pa.string())).to_pylist()
+    ([None, None], [None])
+    """
+    types = pa.types
+    if types.is_dictionary(kind):
+        return pa.DictionaryArray.from_arrays(no_values(size, kind.index_type), pa.nulls(0, kind.value_type))
+    plain = types.is_primitive(kind) or types.is_string(kind) or types.is_binary(kind)
+    if size < _FEW or not plain:
+        return pa.nulls(size, kind)
+    zeros = pa.py_buffer(np.zeros(8 * (size + 1), np.uint8))  # also places of text
+    last = [] if types.is_primitive(kind) else [pa.py_buffer(b"")]
+    return pa.Array.from_buffers(kind, size, [zeros, zeros, *last], size)
 
 
 def to_numpy(values: pa.Array) -> Array:
@@ -156,6 +178,8 @@ def alike(columns: Sequence[Array]) -> tuple[Array, Array]:
             both = from_numpy((codes << 32) + column + 1).dictionary_encode()
             codes, size = to_numpy(both.indices).astype(np.int64), len(both.dictionary)
     firsts = np.zeros(size, np.int64)
+    if size < 2:
+        return firsts, codes
     firsts[codes[::-1]] = np.arange(len(codes))[::-1]
     return firsts, codes
 
@@ -193,6 +217,8 @@ def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     A whole number that the type cannot hold is null, and so is a list with one: a shape with a hole is no shape. What
     is no value of the type otherwise is left to ``pyarrow.array``, which says so.
 
+    Lists may be arrays of numbers, all of them or none.
+
     Examples
     --------
     >>> from_list(["a", None, "é"], pa.string()).to_pylist()
@@ -202,6 +228,9 @@ def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     >>> from_list([{"a": 1}, None, {}], pa.struct([("a", pa.int32())])).to_pylist()
     [{'a': 1}, None, {'a': None}]
     """
+    if pa.types.is_list(kind) and len(values) and all(isinstance(value, np.ndarray) for value in values):
+        sizes = from_numpy(np.cumsum([0, *map(len, values)]).astype(np.int32))
+        return pa.ListArray.from_arrays(sizes, from_numpy(np.concatenate(values)).cast(kind.value_type), type=kind)
     values = _holdable(values, kind)
     present = [value for value in values if value is not None]
     valid = None
@@ -210,7 +239,7 @@ def from_list(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     found = set(map(type, present))
     types = pa.types
     if not present:
-        return pa.nulls(len(values), kind)
+        return no_values(len(values), kind)
     if types.is_dictionary(kind):
         return from_list(values, kind.value_type).dictionary_encode()
     if types.is_string(kind) and found == {str}:

@@ -34,7 +34,7 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count} {plural(count, one, many)}"
 
 
-def first_of(names: Sequence[str], most: int) -> str:
+def first_of(names: Sequence[str], most: int, between: str = ", ") -> str:
     """Return the first of some names, and how many more there are.
 
     Examples
@@ -43,7 +43,7 @@ def first_of(names: Sequence[str], most: int) -> str:
     ('conv1, relu1 and 1 more', 'conv1')
     """
     rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    return between.join(names[:most]) + rest
 
 
 def number(value: float | None, digits: int = 4) -> str:

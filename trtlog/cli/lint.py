@@ -39,7 +39,7 @@ def command(
 
     Example:  trtlog lint verbose.log
     """
-    from trtlog.analyses.lint.registry import SEVERITIES, lint, load
+    from trtlog.analyses.lint.registry import SEVERITIES, finding_rows, lint, load
 
     if list_rules:
         for rule in load().values():
@@ -51,7 +51,7 @@ def command(
     for number, (name, log) in enumerate(read_logs(logs, strict=strict, run_number=run_number)):
         log.analyze  # noqa: B018 - says which run to ask where the file holds several
         found = lint(log)
-        own = found.to_pylist()
+        own = finding_rows(found)
         rows += own
         if format_ not in ("text", "md"):
             tables.append((name, found))

@@ -112,16 +112,19 @@ class LineEngine:
     def take_alike(self, number: int, chunk: bytes, begin: int, end: int) -> int:
         """Read the lines that repeat the one just read, line ``number`` from ``begin`` to ``end``; return how many.
 
-        A line without header that leaves all state as it was makes of an equal line behind it what it was made of: a
-        file of ten million times one word is counted, not read.
+        A line that leaves all state as it was makes of an equal line behind it what it was made of: a file of ten
+        million times one word, or one error, is counted, not read. A line with a header begins a record of its own.
         """
         line, captures = chunk[begin:end], self.captures
-        if self._kind not in _HEADLESS or not chunk.startswith(line, end) or not line.endswith(b"\n"):
+        if not chunk.startswith(line, end) or not line.endswith(b"\n"):
             return 0
-        before = self.classifier.state()
+        before = self.classifier.state(number)
         result = self.take(number + 1, line[:-1], len(line))
-        plain = result.found is None and result.tail is None and result.header is NO_HEADER
-        if not plain or self.classifier.state() != before:
+        headless = result.found is None and result.header is NO_HEADER and self._kind in _HEADLESS
+        begins = result.header is not NO_HEADER and result.record == number + 1
+        if result.tail is not None or not (headless or begins):
+            return 1
+        if self.classifier.state(number + begins) != before:
             return 1
         more, step, most = 0, 1, max(1, _ALIKE_BYTES // len(line))
         place = end + len(line)
@@ -133,9 +136,25 @@ class LineEngine:
         captures.lines += more
         captures.size += more * len(line)
         captures.count(result.kind, more, more * len(line))
-        if result.kind == CONTINUATION:
-            captures.continuations.repeat_last(more)
+        self._keep_alike(number + 2, more, result)
         return 1 + more
+
+    def _keep_alike(self, number: int, times: int, result: Line) -> None:
+        """Keep what a line is for the equal ones from a number on, as `_keep` does."""
+        captures, header, found = self.captures, result.header, result.found
+        if result.kind == CONTINUATION:
+            captures.continuations.repeat_last(times)
+        if found is not None:
+            for line in range(number, number + times):
+                self._loop.hold(found.variant, line, found.groups)
+        if header.severity is not None and header.severity not in ("V", "I"):
+            captures.remarks.repeat_last(times)
+        if header.severity is not None and result.kind == UNKNOWN:
+            captures.unknown.repeat_last(times)
+        if header.producer != "none":
+            captures.producers[header.producer] += times
+        if header is not NO_HEADER:
+            self.classifier.begin_record(number + times - 1)
 
     def _take_more(self, number: int, piece: bytes, size: int) -> Line:
         """Read another piece of a line that is too long to be read at once; it is counted with the first."""

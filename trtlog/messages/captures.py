@@ -360,7 +360,7 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
     import numpy as np
     import pyarrow as pa
 
-    from trtlog._util.arrow import from_numpy, to_filled
+    from trtlog._util.arrow import from_numpy, no_values, to_filled
 
     encoded = plain = 0
     for piece, size in zip(pieces, sizes, strict=True):
@@ -370,7 +370,7 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
             else:
                 plain += size
     if not encoded + plain:
-        return pa.nulls(sum(sizes), pa.binary())
+        return no_values(sum(sizes), pa.binary())
     # What is plain repeats little; it is not encoded for the sake of a few chunks.
     if plain > 2 * encoded:
         filled = [

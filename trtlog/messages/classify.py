@@ -186,10 +186,14 @@ class Classifier:
         self._severity = facts.severity
         self._prefix = facts.prefix
 
-    def state(self) -> tuple[object, ...]:
-        """Return all that decides, with a line, what that line is."""
-        own = (self.section, self.record, self.open, self.usage, self._text, self._captured, self._decorated)
+    def state(self, number: int = 0) -> tuple[object, ...]:
+        """Return all that decides, with a line, what that line is; the line of the record above, less a number."""
+        own = (self.section, self.record - number, self.open, self.usage, self._text, self._captured, self._decorated)
         return *own, self._indent, self._depth, self.headers.state()
+
+    def begin_record(self, number: int) -> None:
+        """Go on behind lines that repeat the one above and its header, the last ``number``."""
+        self.record = number
 
     def skip_to(self, number: int) -> None:
         """Go on behind lines with a header that were recognised elsewhere, the last ``number``."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.finite import finite
 from trtlog._util.redact import redact_table
+from trtlog._util.rows import table_rows
 from trtlog._util.words import did_you_mean
 from trtlog.errors import QueryError
 from trtlog.report.markdown import markdown_table
@@ -55,19 +56,22 @@ def ordered(rows: pa.Table, sort: str) -> pa.Table:
 
 def json_document(rows: pa.Table) -> Iterator[str]:
     """Give the lines of one JSON document: a list, each of its objects on a line."""
-    found = list(json_lines(rows))
-    if not found:
+    found = json_lines(rows)
+    before = next(found, None)
+    if before is None:
         yield "[]"
         return
     yield "["
-    yield from (f"{line}," for line in found[:-1])
-    yield found[-1]
+    for line in found:
+        yield f"{before},"
+        before = line
+    yield before
     yield "]"
 
 
 def json_lines(rows: pa.Table) -> Iterator[str]:
     """Give an object of JSON for each row."""
-    for row in rows.to_pylist():
+    for row in table_rows(rows):
         yield json_text(finite(row))
 
 
@@ -85,7 +89,7 @@ def write_csv(rows: pa.Table, write: Callable[[str], object], *, raw: bool = Fal
     """Write rows as CSV; lists become JSON, and what a spreadsheet would run is quoted unless ``raw``."""
     writer = csv.writer(_Sink(write), lineterminator="\n")
     writer.writerow(rows.column_names)
-    for row in rows.to_pylist():
+    for row in table_rows(rows):
         writer.writerow([_csv_value(value, raw) for value in row.values()])
 
 

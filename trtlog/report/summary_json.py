@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact_json
+from trtlog._util.rows import table_rows
 from trtlog.analyses.build.builds import which_build
 from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
@@ -39,7 +40,7 @@ def to_json(runs: Sequence[Log]) -> str:
 def summary(log: Log) -> dict[str, Any]:
     """Return the summary of one run."""
     run, device, build = log.run, log.device, log.build
-    coverage = log.table("coverage").to_pylist()
+    coverage = table_rows(log.table("coverage"))
     found = slowest(log)
     return {
         "schema": SCHEMA,
@@ -66,7 +67,7 @@ def summary(log: Log) -> dict[str, Any]:
         "slowest_layers": None
         if found is None
         else {"what": found.title, "layers": [asdict(layer) for layer in found.layers]},
-        "messages": [asdict(remark) for remark in remarks(log)],
+        "messages": [asdict(remark) | {"lines": list(remark.lines)} for remark in remarks(log)],
         "counts": {
             "tactics": log.table("tactics").num_rows,
             "engine_layers": layers_of(log).rows("engine_layers").num_rows,
@@ -78,7 +79,7 @@ def summary(log: Log) -> dict[str, Any]:
 
 def _rows(log: Log, table: str, names: Sequence[str]) -> list[dict[str, Any]]:
     """Return rows of a table; what is no number of JSON stands as text."""
-    rows = log.table(table).select(list(names)).to_pylist()
+    rows = table_rows(log.table(table).select(list(names)))
     return [{name: _finite(value) for name, value in row.items()} for row in rows]
 
 

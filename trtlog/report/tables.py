@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.rows import table_rows
 from trtlog.report.document import Bar, Block, Cell, Chart, Column, Facts, Network, Rows, Sentence, Table, cell_text
 from trtlog.report.sentences import aside, strong, words
 
@@ -71,7 +72,7 @@ def table_of(rows: pa.Table) -> Table:
         numeric = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
         spare = field.name not in _KEYS and field.name != first
         columns.append(Column(field.name, "number" if numeric else "name", spare=spare))
-    cells: list[list[Cell]] = [[cell(value) for value in row.values()] for row in rows.to_pylist()]
+    cells: list[list[Cell]] = [[cell(value) for value in row.values()] for row in table_rows(rows)]
     return Table(columns, cells, whole=True, wide="--wide shows all")
 
 

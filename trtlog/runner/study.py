@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, number
 from trtlog.analyses.build.builds import build_seconds
 from trtlog.analyses.build.memory import gpu_memory
@@ -364,7 +365,7 @@ def _measures(row: dict[str, Any], log: Log, batch: int | None) -> dict[str, Any
     row["build_s"] = build_seconds(log)
     memory = gpu_memory(log.table("memory"))
     row["engine_gpu_mib"], row["peak_gpu_mib"] = memory.engine_mib, memory.peak_mib
-    row["warnings"] = sum(entry["severity"] == "warning" for entry in log.table("messages").to_pylist())
+    row["warnings"] = sum(entry["severity"] == "warning" for entry in table_rows(log.table("messages")))
     return row
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog._util import unreadable
-from trtlog._util.arrow import Array, from_list, from_numpy, to_filled
+from trtlog._util.arrow import Array, from_list, from_numpy, no_values, to_filled
 from trtlog.messages.captures import Matches, text
 
 NAME = pa.dictionary(pa.int32(), pa.string())
@@ -56,6 +56,8 @@ def lines_of(captured: Matches) -> Array:
 
 def take(values: pa.Array | pa.ChunkedArray, positions: Array) -> pa.Array:
     """Take rows by position, null where the position is negative."""
+    if len(positions) and positions.max() < 0:
+        return no_values(len(positions), values.type)
     return one_array(values).take(places(positions))
 
 
@@ -103,7 +105,7 @@ def to_int(values: pa.Array, target: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(values.type):
         return to_int(values.dictionary, target).take(values.indices)
     if values.null_count == len(values):
-        return pa.nulls(len(values), target)
+        return no_values(len(values), target)
     as_text = pc.utf8_ltrim(to_text(values), characters="+")
     try:
         return as_text.cast(target)
@@ -143,7 +145,7 @@ def to_float(values: pa.Array, target: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(values.type):
         return to_float(values.dictionary, target).take(values.indices)
     if values.null_count == len(values):
-        return pa.nulls(len(values), target)
+        return no_values(len(values), target)
     as_text = to_text(values)
     try:
         return as_text.cast(target)

@@ -84,7 +84,7 @@ def _continued(captures: Captures, lines: Lines) -> tuple[Lines, list[str]]:
         if record in heads:
             pieces.setdefault(record, []).extend([text(body)] * count)
     numbers: dict[str, int] = {}
-    found = np.full(len(lines), -1, np.int64)
+    found = np.broadcast_to(np.int64(-1), len(lines))
     records = np.array(list(pieces), np.int64)
     codes = np.array([numbers.setdefault("\n".join(more), len(numbers)) for more in pieces.values()], np.int64)
     if len(records):
@@ -108,7 +108,7 @@ def _fields(context: Context, keys: list[Any], lines: Lines) -> tuple[list[Lines
             numbers.append(np.append(codes_of(column), -1)[place])
             values.append(column.dictionary.to_pylist())
         else:
-            numbers.append(np.full(len(lines), -1, np.int64))
+            numbers.append(np.broadcast_to(np.int64(-1), len(lines)))
             values.append([])
     return numbers, values
 

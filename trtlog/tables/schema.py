@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog._util.arrow import from_list, from_numpy, no_rows
+from trtlog._util.arrow import from_list, from_numpy, no_rows, no_values
 from trtlog._util.expression import expression
 from trtlog.messages.captures import Matches
 from trtlog.records import TABLES, Record
@@ -95,12 +95,12 @@ def from_rows(table: str, rows: list[dict[str, Any]]) -> pa.Table:
 def convert(values: Any, target: pa.DataType, size: int) -> pa.Array:
     """Turn one column into its type; captured bytes are parsed, None becomes nulls."""
     if values is None:
-        return pa.nulls(size, target)
+        return no_values(size, target)
     values = one_array(values) if isinstance(values, (pa.Array, pa.ChunkedArray)) else from_numpy(np.asarray(values))
     if values.type == target:
         return values
     if pa.types.is_null(values.type):
-        return pa.nulls(size, target)
+        return no_values(size, target)
     if is_captured(values):
         return _PARSERS[_family(target)](values, target)
     if pa.types.is_dictionary(target) and not pa.types.is_dictionary(values.type):
@@ -177,5 +177,5 @@ def coalesced(first: pa.Array, second: pa.Array) -> pa.Array:
 def captured_bytes(captured: Matches, name: str) -> pa.Array:
     """Return a captured column as one array, nulls where no wording captures it."""
     if name not in captured.column_names:
-        return pa.nulls(captured.num_rows, pa.binary())
+        return no_values(captured.num_rows, pa.binary())
     return captured.column(name)

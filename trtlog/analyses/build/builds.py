@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.layer.engines import kept_engine, numbers_of
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 # The first that a log prints: trtexec's own figure holds all that it built.
 _BUILD_PHASES = ("engine_built", "engine_generation", "builder")
+# Of more builds, and of more engines that are loaded, a sentence tells how many there are.
+_TOLD = 50
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,9 @@ def builds_of(log: Log) -> list[Build]:
     >>> found.number, found.seconds
     (0, 23.2068)
     """
-    phases = [row for row in log.table("phases").to_pylist() if row["seconds"] is not None]
+    phases = [row for row in table_rows(log.table("phases")) if row["seconds"] is not None]
     by_build: dict[int | None, list[dict[str, Any]]] = {}
-    for row in log.table("engines").to_pylist():
+    for row in table_rows(log.table("engines")):
         if row["build"] is not None:
             by_build.setdefault(row["build"], []).append(row)
     if len(by_build) < 2:  # what is printed is of this one, also above its first line
@@ -60,10 +63,12 @@ def builds_of(log: Log) -> list[Build]:
         own = _time_of(phases)
         return [Build(number, tuple(engines), own)] if engines or own else []
     found = []
+    of_engine: dict[int | None, list[int]] = {}
+    for place, row in enumerate(phases):
+        of_engine.setdefault(row["engine"], []).append(place)
     for number, engines in by_build.items():
-        numbers = {row["engine"] for row in engines}
-        own = _time_of([row for row in phases if row["engine"] in numbers])
-        found.append(Build(number, tuple(engines), own))
+        placed = sorted(place for engine in {row["engine"] for row in engines} for place in of_engine.get(engine, ()))
+        found.append(Build(number, tuple(engines), _time_of([phases[place] for place in placed])))
     return found
 
 
@@ -140,12 +145,15 @@ def took(log: Log) -> str:
 
 def builds_in_words(log: Log) -> str | None:
     """Return what became of the engines of a run in one sentence, None where it has one."""
-    engines = log.table("engines").to_pylist()
+    engines = table_rows(log.table("engines"))
     if len(engines) < 2:
         return None
     builds = builds_of(log)
-    words = [(f"build {build.number}: " if len(builds) > 1 else "") + _attempts(build) for build in builds]
-    words += [f"engine {row['engine']} loaded" for row in engines if row["origin"] == "loaded"]
+    words = [(f"build {build.number}: " if len(builds) > 1 else "") + _attempts(build) for build in builds[:_TOLD]]
+    loaded = [row["engine"] for row in engines if row["origin"] == "loaded"]
+    words += [f"engine {number} loaded" for number in loaded[:_TOLD]]
+    for left, what in ((len(builds) - _TOLD, "build"), (len(loaded) - _TOLD, "loaded engine")):
+        words += [f"and {counted(left, f'more {what}')}"] if left > 0 else []
     head = f"{len(builds)} built one after the other: " if len(builds) > 1 else ""
     which = which_build(log)
     return head + "; ".join(words) + (f". Layers and memory are those of {which}" if which else "")

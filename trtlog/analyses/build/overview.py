@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.messages import messages_of
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from trtlog.log import Log
 
 _TOP = 5
+# Lines of more messages are kept as numbers of eight bytes each.
+_FEW = 1 << 12
 _ORDER = {"fatal": 0, "error": 1, "warning": 2}
 
 
@@ -45,7 +50,7 @@ class Remark:
 
     severity: str
     text: str
-    lines: tuple[int, ...]
+    lines: Sequence[int]
     cause: bool = False
 
 
@@ -59,7 +64,7 @@ def slowest(log: Log, count: int = _TOP) -> Slowest | None:
     >>> found.title
     'slowest layers, by the time of the tactic that the engine uses (no profile)'
     """
-    rows = log.table("profile").to_pylist()
+    rows = table_rows(log.table("profile"))
     if rows:
         top = sorted(rows, key=lambda row: -(row["avg_ms"] or 0.0))[:count]
         slow = [
@@ -141,16 +146,16 @@ def remarks(log: Log) -> list[Remark]:
         if row["severity"] == "warning" or not is_node_text(row):
             seen.setdefault((row["severity"], _words(row)), []).append(place)
     out = []
-    for (severity, text), places in seen.items():
-        lines = tuple(messages.lines_of(places).tolist())
-        explains = found is not None and found.line in lines
-        out.append(Remark(severity, found.text if found and explains else text, lines, explains))
+    for (severity, text), lines in zip(seen, messages.lines_of(list(seen.values())), strict=True):
+        explains = found is not None and bool((lines == found.line).any())
+        numbers = tuple(lines.tolist()) if len(lines) < _FEW else array("q", lines.tobytes())
+        out.append(Remark(severity, found.text if found and explains else text, numbers, explains))
     return sorted(out, key=lambda r: (not r.cause, _ORDER[r.severity], r.lines[0]))
 
 
 def bound_by(log: Log) -> str | None:
     """Return what bounds the throughput and why, None where nothing was measured."""
-    rows = log.analyze.table("performance").to_pylist()
+    rows = table_rows(log.analyze.table("performance"))
     if not rows or rows[-1]["gpu_ms"] is None:
         return None
     return f"{rows[-1]['bound_by'] or 'not known'}: {rows[-1]['because']}"

@@ -7,6 +7,7 @@ and ``tensorrt.TimingCacheKey.parse`` read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
@@ -146,7 +147,7 @@ def _chosen(table: list[dict[str, Any]], tactic: str) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def _without_keys(log: Log, listed: list[dict[str, Any]]) -> str:
+def _without_keys(log: Log, listed: Sequence[dict[str, Any]]) -> str:
     version = parse_version(log.run.tensorrt_version) if log.run.tensorrt_version else None
     if version is not None and version < _FIRST:
         return (

@@ -25,6 +25,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.rows import table_rows
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import stable_name
 
@@ -123,7 +124,7 @@ def read_nodes(log: Log) -> list[Node]:
     Exporters number nodes (``Conv_0``), so that other models have nodes of the same names; the shapes of
     their weights differ. The first operand is left out, for it has the shape of the input.
     """
-    rows = log.table("onnx_nodes").select(["node", "op", "inputs"]).to_pylist()
+    rows = table_rows(log.table("onnx_nodes").select(["node", "op", "inputs"]))
     return [(row["node"], row["op"], repr([t["shape"] for t in (row["inputs"] or ())[1:]])) for row in rows]
 
 

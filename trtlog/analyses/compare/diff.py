@@ -9,6 +9,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.rows import table_rows
 from trtlog._util.words import did_you_mean, first_line
 from trtlog.analyses.compare.align import Alignment, Pair, align, read_nodes
 from trtlog.analyses.compare.aligned import attribution_rows, format_rows, layer_rows, reformat_rows, time_source
@@ -127,7 +128,7 @@ class Diff(InNotebook, OnTerminal):
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """Return a table's rows as dictionaries."""
-        return self.table(name).to_pylist()  # type: ignore[no-any-return]
+        return list(table_rows(self.table(name)))
 
     def table(self, name: str) -> pa.Table:
         """Return a table as a pyarrow.Table; its fields' metadata holds the meanings.

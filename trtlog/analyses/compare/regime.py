@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.rows import table_rows
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -80,7 +81,7 @@ def read_regime(log: Log) -> Regime:
     log : Log
         A log of one run.
     """
-    found = next(iter(log.analyze.table("performance").to_pylist()), None)
+    found = next(iter(table_rows(log.analyze.table("performance"))), None)
     if found is None:
         return Regime(True, True, None, None, False, 1)
     gpu, enqueue = found["gpu_ms"], found["enqueue_ms"]

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
+from trtlog._util.rows import table_rows
 from trtlog.analyses.layer.messages import messages_of
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _rates(ends: Sequence[float | None]) -> list[float]:
 
 def _exported_rows(log: Log) -> list[dict[str, Any]]:
     """Return the times that were exported with a run, without the warm-up, which files until 8.4 hold too."""
-    rows = log.table("iteration_times").to_pylist()
+    rows = list(table_rows(log.table("iteration_times")))
     if not rows:
         return []
     warm_up = log.inference.warm_up_ms or 0.0
@@ -173,7 +174,7 @@ def drift(samples: Samples | None) -> float | None:
 
 def read_values(log: Log) -> dict[tuple[str, str], float]:
     """Return metric and statistic -> value of the performance summary; a throughput of 0 was not counted."""
-    rows = log.table("performance").select(["metric", "stat", "value"]).to_pylist()
+    rows = table_rows(log.table("performance").select(["metric", "stat", "value"]))
     found = {(row["metric"], row["stat"]): row["value"] for row in rows if row["value"] is not None}
     if found.get(("throughput", "value")) == 0:
         del found["throughput", "value"]

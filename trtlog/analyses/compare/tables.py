@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.expression import expression
 from trtlog._util.redact import redact, redact_value
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.build.memory import in_use, memory_totals
 from trtlog.analyses.compare.performance import change_percent
@@ -286,7 +287,7 @@ def phase_seconds(log: Log) -> dict[str, float]:
     seconds: dict[str, float] = {}
     builds, build = numbers_of(log.table("engines")), layers_of(log).build
     several = len(set(builds.values()) - {None}) > 1
-    for row in log.table("phases").select(["name", "seconds", "engine"]).to_pylist():
+    for row in table_rows(log.table("phases").select(["name", "seconds", "engine"])):
         if row["seconds"] is not None and (not several or builds.get(row["engine"]) == build):
             seconds[row["name"]] = seconds.get(row["name"], 0.0) + row["seconds"]
     return seconds

@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.rows import table_rows
 from trtlog.values.shapes import parse_shapes_option
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def network_shapes(log: Log) -> dict[str, Shape]:
     """Return the static shapes of the engine's inputs: tensors that layers read and none writes."""
     read: dict[str, Shape] = {}
     written: set[str] = set()
-    for row in log.table("engine_layers").select(["inputs", "outputs"]).to_pylist():
+    for row in table_rows(log.table("engine_layers").select(["inputs", "outputs"])):
         written.update(o["name"] for o in row["outputs"] or () if o["name"])
         for operand in row["inputs"] or ():
             if operand["name"]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.redact import redact, redact_value
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.build.builds import build_seconds
 from trtlog.analyses.build.memory import memory_totals
@@ -180,7 +181,7 @@ def read_source(log: Log) -> dict[str, Any]:
 def read_build_options(log: Log) -> dict[str, str]:
     """Return the printed build options, without files and secrets; repeated ones joined."""
     options: dict[str, str] = {}
-    for row in log.table("options").select(["section", "key", "value"]).to_pylist():
+    for row in table_rows(log.table("options").select(["section", "key", "value"])):
         if row["section"] != "build" or row["key"].strip().lower() in _IGNORED_OPTIONS:
             continue
         key, value = row["key"].strip(), redact_value(row["key"].strip(), row["value"]) or ""
@@ -192,7 +193,7 @@ def read_budgets(log: Log) -> dict[str, Any]:
     """Return the figures that a check holds a build to; null where the log has none."""
     values = {
         (row["metric"], row["stat"]): row["value"]
-        for row in log.table("performance").select(["metric", "stat", "value"]).to_pylist()
+        for row in table_rows(log.table("performance").select(["metric", "stat", "value"]))
     }
     latency = {
         f"{metric}_ms": budget

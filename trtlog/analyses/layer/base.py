@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
-from trtlog._util.arrow import from_list, no_rows, plain_schema, to_filled
+from trtlog._util.arrow import from_list, no_rows, no_values, plain_schema, to_filled
 from trtlog._util.expression import expression
+from trtlog._util.rows import AT_ONCE, TableRows
 from trtlog.records import Record
 from trtlog.tables.schema import schema_of_record
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
@@ -31,9 +33,9 @@ def _names(values: pa.ChunkedArray) -> Any:
     return words[to_filled(found.indices, len(words) - 1)]
 
 
-def rows(table: pa.Table) -> list[dict[str, Any]]:
+def rows(table: pa.Table) -> TableRows:
     """Return a table's rows as dictionaries."""
-    return table.to_pylist()  # type: ignore[no-any-return]
+    return TableRows(table)
 
 
 def nulls_last(*values: Any) -> tuple[tuple[bool, Any], ...]:
@@ -63,14 +65,34 @@ def schema_of_answer(record: type[Record]) -> pa.Schema:
 
 
 def answer(record: type[Record], values: Iterable[Any]) -> pa.Table:
-    """Make the table of an answer: the columns, units and meanings of ``record``."""
+    """Make the table of an answer: the columns, units and meanings of ``record``.
+
+    Parameters
+    ----------
+    record : type of Record
+        The record.
+    values : iterable
+        Rows: records, or dictionaries; an iterator's are not held together.
+    """
     flat = schema_of_answer(record)
-    records = [asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for v in values]
-    if not records:
-        return _no_rows(record)
-    # not Table.from_pylist, which loads pandas to look at its argument
-    columns = [from_list([row.get(field.name) for row in records], field.type) for field in flat]
-    return pa.table(columns, schema=flat)
+    parts = []
+    following = iter(values)
+    while several := list(islice(following, AT_ONCE)):
+        records = [asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for v in several]
+        # not Table.from_pylist, which loads pandas to look at its argument
+        columns = [from_list([row.get(field.name) for row in records], field.type) for field in flat]
+        parts.append(pa.table(columns, schema=flat))
+    if len(parts) < 2:
+        return parts[0] if parts else _no_rows(record)
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def answer_of(record: type[Record], columns: Mapping[str, pa.Array], size: int) -> pa.Table:
+    """Make the table of an answer of columns; one that is not there is null."""
+    flat = schema_of_answer(record)
+    there = {name: values for name, values in columns.items() if values.null_count < size}
+    found = [there[f.name].cast(f.type) if f.name in there else no_values(size, f.type) for f in flat]
+    return pa.table(found, schema=flat)
 
 
 @lru_cache(maxsize=65536)

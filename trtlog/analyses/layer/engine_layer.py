@@ -6,12 +6,14 @@ where a log has none, the tactics that were chosen do, else the rows of the prof
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from trtlog.analyses.layer.base import rows
 from trtlog.analyses.layer.conversion_times import Added, ConversionTimes
@@ -21,15 +23,15 @@ from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import constituents, family_of, role_of
 from trtlog.analyses.layer.precision import operand_precision, timed_precision
 from trtlog.analyses.layer.profile import Profile, mean_ms
+from trtlog.analyses.layer.timed import MOST_KEPT, TimedTactics
 from trtlog.analyses.layer.timings import (
     UNKNOWN,
     Selection,
     TacticTime,
-    Timed,
+    TacticTimes,
     by_layer,
     format_key,
     stands_for,
-    timed_tactics,
     used_by,
 )
 
@@ -69,18 +71,20 @@ class Layers:
         return rows_of(self.log.table(table), self.engine)
 
     @cached_property
-    def timed_tactics(self) -> list[Timed]:
+    def timed_tactics(self) -> TimedTactics:
         """The timed tactics, decoded."""
-        return timed_tactics(self.log.table("tactics"))
+        return TimedTactics(self.log.table("tactics"))
 
     @cached_property
-    def candidates(self) -> dict[str, list[TacticTime]]:
+    def candidates(self) -> dict[str, Sequence[TacticTime]]:
         """The timed tactics by the name of the layer, conversions among them."""
-        return by_layer(self.log.table("tactics"))
+        return by_layer(self.timed_tactics)
 
     @cached_property
-    def timed_by_row(self) -> dict[int, TacticTime]:
+    def timed_by_row(self) -> Mapping[int, TacticTime] | Sequence[TacticTime]:
         """The timed tactics by their row of :attr:`timed_tactics`, as :class:`Selection` names it."""
+        if len(self.timed_tactics) > MOST_KEPT:
+            return TacticTimes(self.timed_tactics, np.arange(len(self.timed_tactics)))
         return {one.row: one for timed in self.candidates.values() for one in timed}
 
     @cached_property
@@ -175,7 +179,7 @@ class Layers:
             tactic_ms=used.time_ms if used else None,
             runner_up_ms=_runner_up(timed, used),
             profile_ms=mean_ms(measured) if measured else None,
-            candidates=tuple(timed),
+            candidates=tuple(timed) if isinstance(timed, list) else timed,
             line=row["line"],
             run=row["run"],
             engine=row["engine"],
@@ -206,7 +210,7 @@ class Layers:
             tactic_ms=used.time_ms if used else None,
             runner_up_ms=_runner_up(timed, used),
             profile_ms=sum(filter(None, map(mean_ms, measured))) if measured else None,
-            candidates=tuple(timed),
+            candidates=tuple(timed) if isinstance(timed, list) else timed,
             profile=measured[0] if measured else None,
         )
 

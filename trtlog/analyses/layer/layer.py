@@ -46,7 +46,7 @@ class Layer:
         Time of the next best tactic with the same formats.
     profile_ms : float or None
         Mean time of one inference in the layer profile.
-    candidates : tuple of TacticTime
+    candidates : sequence of TacticTime
         All tactics that were timed for the layer.
     line : int or None
         Line of the log that lists the layer.
@@ -76,7 +76,7 @@ class Layer:
     timed_as: str | None = None
     runner_up_ms: float | None = None
     profile_ms: float | None = None
-    candidates: tuple[TacticTime, ...] = field(default=(), repr=False)
+    candidates: Sequence[TacticTime] = field(default=(), repr=False)
     line: int | None = None
     run: int = 0
     engine: int | None = None

@@ -130,7 +130,7 @@ def links(layers: Layers) -> pa.Table:
 def _links(layers: Layers) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = []
     tables = ("engine_layers", "onnx_nodes", "registered_layers")
-    listed, nodes, registered = (rows(layers.rows(table)) for table in tables)
+    listed, nodes, registered = (list(rows(layers.rows(table))) for table in tables)
     for run in dict.fromkeys(layer["run"] for layer in listed):
         out += _links_of_run(run, listed, nodes, registered)
     return out
@@ -222,8 +222,8 @@ def lost_nodes(layers: Layers) -> pa.Table:
     """List ONNX nodes that ended in no layer of the engine that was kept, and why; those that compute come first."""
     found = {(r["run"], r["node"]) for r in _links(layers)}
     runs = {layer["run"] for layer in rows(layers.rows("engine_layers"))}
-    events = rows(layers.rows("fusions"))
-    nodes = rows(layers.rows("onnx_nodes"))
+    events = list(rows(layers.rows("fusions")))
+    nodes = list(rows(layers.rows("onnx_nodes")))
     makers = {t["tensor"]: node for node in nodes for t in node["outputs"] or ()}
     out = []
     for node in nodes:

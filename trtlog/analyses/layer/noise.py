@@ -17,7 +17,7 @@ from trtlog.analyses.layer.base import answer, rows, tells_size
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.risk import combination_risks, measured_here, timing_noise
 from trtlog.analyses.layer.tactics import margins
-from trtlog.analyses.layer.timings import Timed
+from trtlog.analyses.layer.timed import Timed
 from trtlog.records.base import Record, column, line_column, record, run_column
 
 # A choice is a close call from this probability on that the next build chooses otherwise.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from statistics import median
@@ -13,8 +14,9 @@ from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.flips import Choice, Combination, Network, Risk, flip_risks
 from trtlog.analyses.layer.layer import Layer
+from trtlog.analyses.layer.timed import Timed, timed_rows
 from trtlog.analyses.layer.timing_noise import MEASURED_ON, TimingNoise
-from trtlog.analyses.layer.timings import Timed, same_format, timed_rows
+from trtlog.analyses.layer.timings import same_format
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.values.formats import decode_format, split_formats
 
@@ -56,6 +58,8 @@ def flip_risk(layers: Layers) -> pa.Table:
 def flip_risk_by(layers: Layers, noise: TimingNoise) -> pa.Table:
     """Return the answer of :func:`flip_risk` for a given noise."""
     listed = [layer for layer in layers.layers if layer.row is not None]
+    if not listed:
+        return answer(FlipRisk, [])
     reader = _Reader(layers.timed_tactics, listed, layers.engine)
     risks = flip_risks(reader.network, noise)
     out = []
@@ -71,16 +75,16 @@ def timing_noise(layers: Layers) -> TimingNoise:
     import numpy as np
 
     names = ("run", "runner", "tactic", "input_formats", "output_formats", "time_ms", "kind")
-    groups: dict[tuple[Any, ...], list[float]] = {}
+    groups: dict[tuple[Any, ...], array[float]] = {}
     for *key, time, kind in timed_rows(layers.log.table("tactics"), *names):
         if kind == "reformat" and None not in key:
-            groups.setdefault(tuple(key), []).append(time)
-    times, middles = [], []
+            groups.setdefault(tuple(key), array("d")).append(time)
+    times, middles = array("d"), array("d")
     for group in groups.values():
         middle = median(group)
         if len(group) > 1 and middle >= _LONG_MS:
             times += group
-            middles += [middle] * len(group)
+            middles += array("d", [middle]) * len(group)
     own = 0.0
     if len(times) >= _FEW:
         with np.errstate(all="ignore"):  # a log may print nan and inf

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from trtlog._util.dataclass import dataclass
-from trtlog.analyses.layer.base import answer, nulls_last
+from trtlog._util.arrow import Array, alike, among, from_numpy, is_valid, to_filled
+from trtlog.analyses.layer.base import answer, answer_of
 from trtlog.analyses.layer.engine_layer import Layers
-from trtlog.analyses.layer.timings import Timed, decoded_tactic, timed_rows
+from trtlog.analyses.layer.timed import Timed, TimedTactics
 from trtlog.records.base import Record, column, engine_column, line_column, record, run_column
+from trtlog.tables.cells import codes_of, take
 
 # What tells layers apart: names come again in another run or engine.
 _LAYER = ("run", "engine", "layer")
+_COPY = "reformat"
 
 
-def own_tactics(layers: Layers) -> list[Timed]:
-    """Return the timed tactics of layers, those of conversions left out."""
-    return [row for row in layers.timed_tactics if row["kind"] != "reformat"]
+def _own_places(timed: TimedTactics, *by: str) -> Array:
+    """Return the places of the timed tactics that are no conversions, in the order of some columns."""
+    kinds = timed.column("kind")
+    own = np.flatnonzero(~among(codes_of(kinds), [n for n, k in enumerate(kinds.dictionary.to_pylist()) if k == _COPY]))
+    return own[np.lexsort([timed.ranks(name)[own] for name in reversed(by)])] if by else own
 
 
-def _grouped(rows: Iterable[Timed], *names: str) -> dict[tuple[Any, ...], list[Timed]]:
-    """Return rows by what some columns hold, in the order in which that comes first."""
-    groups: dict[tuple[Any, ...], list[Timed]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row[name] for name in names), []).append(row)
-    return groups
+def _groups(timed: TimedTactics, places: Array, *names: str) -> tuple[Array, Array]:
+    """Return the first of each group of places that some columns hold the same of, and the group of each."""
+    return alike([timed.ranks(name)[places] for name in names])
 
 
 @record(frozen=True)
@@ -58,18 +58,26 @@ class Candidate(Record):
 
 def candidates(layers: Layers, layer: str | None = None) -> pa.Table:
     """Rank the timed tactics of each layer, or of one, over all its combinations of formats; by engine."""
-    pool = [row for row in layers.timed_tactics if layer is None or row["layer"] == layer]
-    pool.sort(key=lambda row: nulls_last(*(row[name] for name in (*_LAYER, "time_ms", "line"))))
-    used = layers.used_rows if layers.tactics_known else None
-    out = []
-    for key, group in _grouped(pool, *_LAYER).items():
-        best_ms = group[0]["time_ms"]
-        for rank, row in enumerate(group, 1):
-            known = None not in key  # what is timed for no layer has no place among others
-            slower = 100 * (row["time_ms"] / best_ms - 1) if known and best_ms > 0 else None
-            in_engine = None if used is None else row["row"] in used
-            out.append({**row, "rank": rank if known else None, "slower_percent": slower, "in_engine": in_engine})
-    return answer(Candidate, out)
+    timed = layers.timed_tactics
+    keys = [timed.ranks(name) for name in (*_LAYER, "time_ms", "line")]
+    order = np.lexsort(keys[::-1])
+    if layer is not None:
+        names = timed.column("layer")
+        wanted = [code for code, name in enumerate(names.dictionary.to_pylist()) if name == layer]
+        order = order[among(codes_of(names)[order], wanted)]
+    firsts, group = alike([key[order] for key in keys[: len(_LAYER)]])
+    first = firsts[group]
+    # What is timed for no layer has no place among others.
+    known = np.logical_and.reduce([is_valid(timed.column(name)) for name in _LAYER])[order]
+    times = keys[len(_LAYER)][order]
+    with np.errstate(all="ignore"):
+        slower = 100 * (times / times[first] - 1)
+    columns = {name: take(timed.column(name), order) for name in Candidate.columns() if name in timed.names}
+    columns["rank"] = from_numpy(np.arange(len(order)) - first + 1, known)
+    columns["slower_percent"] = from_numpy(slower, known & (times[first] > 0))
+    if layers.tactics_known:
+        columns["in_engine"] = from_numpy(among(order, list(layers.used_rows)))
+    return answer_of(Candidate, columns, len(order))
 
 
 @record(frozen=True)
@@ -104,59 +112,48 @@ def margins(layers: Layers) -> pa.Table:
 
     Where a run builds several engines, the one that it ended with comes first.
     """
-    used = layers.used_rows
-    tactics = enumerate(timed_rows(layers.log.table("tactics"), *_OF_TACTIC))
-    own = [(number, dict(zip(_OF_TACTIC, values, strict=True))) for number, values in tactics]
-    own = [(number, row) for number, row in own if row["kind"] != "reformat"]
-    own.sort(key=lambda one: (one[1]["time_ms"], one[1]["line"]))
-    groups: dict[tuple[Any, ...], _Group] = {}
-    for number, row in own:
-        key = (row["run"], row["engine"], row["layer"], row["input_formats"], row["output_formats"])
-        group = groups.get(key)
-        if group is None:
-            groups[key] = _Group(number, row)
-            continue
-        group.size += 1
-        first = group.first
-        # The same tactic timed again is no rival.
-        if group.second is None and (row["tactic"] != first["tactic"] or row["runner"] != first["runner"]):
-            group.second = row
+    timed = layers.timed_tactics
+    own = _own_places(timed, "time_ms", "line")
+    firsts, group = _groups(timed, own, *_LAYER, "input_formats", "output_formats")
+    # The same tactic timed again is no rival.
+    tactics, runners = timed.ranks("tactic")[own], timed.ranks("runner")[own]
+    rivals = np.flatnonzero((tactics != tactics[firsts][group]) | (runners != runners[firsts][group]))
+    seconds = np.full(len(firsts), -1)
+    seconds[group[rivals][::-1]] = own[rivals][::-1]
+    winners, sizes = own[firsts], np.bincount(group, minlength=len(firsts))
+    in_engine = among(winners, list(layers.used_rows))
     known = layers.tactics_known
-    out = [_margin(group, group.number in used if known else None) for group in groups.values()]
-    out.sort(key=lambda row: (row["run"], row["engine"] != layers.engine, not row["in_engine"], -row["winner_ms"]))
-    return answer(Margin, out)
-
-
-_OF_TACTIC = (
-    "run", "engine", "layer", "kind", "input_formats", "output_formats", "runner", "tactic", "kernel", "time_ms", "line"
-)  # fmt: skip
-
-
-@dataclass
-class _Group:
-    """The tactics of one combination of formats: place and row of the fastest, the next one, their number."""
-
-    number: int
-    first: dict[str, Any]
-    second: dict[str, Any] | None = None
-    size: int = 1
-
-
-def _margin(group: _Group, in_engine: bool | None) -> dict[str, Any]:
-    first = group.first
-    copied = ("run", "engine", "layer", "input_formats", "output_formats", "line")
-    row: dict[str, Any] = {name: first[name] for name in copied}
-    row["precision"], row["input_layout"], row["output_layout"], _, _ = decoded_tactic(
-        first["input_formats"], first["output_formats"], first["kernel"], first["runner"]
+    runs, times = (timed.ranks(name)[winners] for name in ("run", "time_ms"))
+    order = np.lexsort((-times, ~(in_engine & known), _elsewhere(layers)[winners], runs))
+    facts = zip(*(values[order].tolist() for values in (winners, seconds, sizes, in_engine)), strict=True)
+    return answer(
+        Margin,
+        (
+            _margin(timed[first], None if second < 0 else timed[second], size, used if known else None)
+            for first, second, size, used in facts
+        ),
     )
-    row |= {"candidates": group.size, "in_engine": in_engine}
-    for prefix, found in (("winner", first), ("second", group.second)):
+
+
+def _elsewhere(layers: Layers) -> Array:
+    """Return which of the timed tactics were timed for another engine than the one that the run ended with."""
+    engines = to_filled(layers.timed_tactics.column("engine"), -1)
+    found: Array = engines != (-1 if layers.engine is None else layers.engine)
+    return found
+
+
+def _margin(first: Timed, second: Timed | None, size: int, in_engine: bool | None) -> dict[str, Any]:
+    copied = ("run", "engine", "layer", "input_formats", "output_formats", "line", "precision", "input_layout",
+              "output_layout")  # fmt: skip
+    row: dict[str, Any] = {name: first[name] for name in copied}
+    row |= {"candidates": size, "in_engine": in_engine}
+    for prefix, found in (("winner", first), ("second", second)):
         if found is None:
             continue
         row[prefix] = found["tactic"]
         row |= {f"{prefix}_runner": found["runner"], f"{prefix}_kernel": found["kernel"]}
         row[f"{prefix}_ms"] = float(found["time_ms"])
-    if group.second is not None:
+    if second is not None:
         row["margin_ms"] = row["second_ms"] - row["winner_ms"]
         row["margin_percent"] = 100 * row["margin_ms"] / row["winner_ms"] if row["winner_ms"] else None
     return row
@@ -193,23 +190,28 @@ def best(layers: Layers, by: str = "precision") -> pa.Table:
     by : {"precision", "format"}
         What the layer's candidates are grouped by.
     """
-    pool, used = own_tactics(layers), layers.used_rows
+    timed, used = layers.timed_tactics, layers.used_rows
+    own = _own_places(timed, "time_ms", "line")
     groups = ["precision"] if by == "precision" else ["precision", "input_layout", "output_layout"]
-    pool.sort(key=lambda row: (row["time_ms"], row["line"]))
-    fastest = {key: group[0]["time_ms"] for key, group in _grouped(pool, *_LAYER).items()}
-    out = []
-    for group in _grouped(pool, *_LAYER, *groups).values():
-        first = group[0]
-        copied = ("run", "engine", "layer", "runner", "tactic", "kernel", "tensor_cores", "line", *groups)
-        row = {name: first[name] for name in copied}
-        layer_best = fastest[tuple(first[name] for name in _LAYER)]
-        row["candidates"] = len(group)
+    of_layer, layer = _groups(timed, own, *_LAYER)
+    firsts, group = _groups(timed, own, *_LAYER, *groups)
+    fastest = timed.ranks("time_ms")[own[of_layer]][layer[firsts]]
+    winners, sizes = own[firsts], np.bincount(group, minlength=len(firsts))
+    keys = [timed.ranks(name)[winners] for name in ("time_ms", "layer", "run")]
+    order = np.lexsort((keys[0], keys[1], _elsewhere(layers)[winners], keys[2]))
+    facts = zip(*(values[order].tolist() for values in (winners, sizes, fastest)), strict=True)
+    copied = ("run", "engine", "layer", "runner", "tactic", "kernel", "tensor_cores", "line", *groups)
+
+    def row_of(place: int, size: int, layer_best: float) -> dict[str, Any]:
+        first = timed[place]
+        row: dict[str, Any] = {name: first[name] for name in copied}
+        row["candidates"] = size
         row["best_ms"] = first["time_ms"]
         row["slower_percent"] = 100 * (first["time_ms"] / layer_best - 1) if layer_best else None
-        row["in_engine"] = (first["row"] in used) if layers.tactics_known else None
-        out.append(row)
-    out.sort(key=lambda row: nulls_last(row["run"], row["engine"] != layers.engine, row["layer"], row["best_ms"]))
-    return answer(Best, out)
+        row["in_engine"] = (place in used) if layers.tactics_known else None
+        return row
+
+    return answer(Best, (row_of(*known) for known in facts))
 
 
 @record(frozen=True)
@@ -235,18 +237,29 @@ def winners(layers: Layers, by: str = "runner") -> pa.Table:
         if row is not None and row["kind"] != "reformat":
             key = (row["run"], layer.engine, row[by])
             used[key] = used.get(key, 0) + 1
+    own = _own_places(pool)
+    firsts, group = _groups(pool, own, "run", "engine", by)
+    names, named = pool.ranks("layer")[own], is_valid(pool.column("layer"))[own]
+    pairs, _ = alike([group[named], names[named]])
+    size = len(firsts)
+    won = np.bincount(group, to_filled(pool.column("chosen"), False)[own], minlength=size)
+    best_ms = np.full(size, np.inf)
+    np.minimum.at(best_ms, group, pool.ranks("time_ms")[own])
+    counts_of = (np.bincount(group, minlength=size), np.bincount(group[named][pairs], minlength=size), won, best_ms)
     out = []
-    for (run, engine, name), group in _grouped(own_tactics(layers), "run", "engine", by).items():
+    facts = zip(own[firsts].tolist(), *map(np.ndarray.tolist, counts_of), strict=True)
+    for place, timed, many, combinations, least in facts:
+        run, engine, name = (pool[place][column] for column in ("run", "engine", by))
         out.append(
             {
                 "run": run,
                 "engine": engine,
                 "name": name,
-                "timed": len(group),
-                "layers": len({row["layer"] for row in group} - {None}),
-                "combinations_won": sum(row["chosen"] for row in group),
+                "timed": timed,
+                "layers": many,
+                "combinations_won": int(combinations),
                 "engine_layers": used.get((run, engine, name), 0),
-                "best_ms": min(row["time_ms"] for row in group),
+                "best_ms": least,
             }
         )
     counts = ("engine_layers", "combinations_won", "timed")
@@ -282,8 +295,9 @@ def passed_over(layers: Layers) -> pa.Table:
     then its input and output have to be converted. ``reformat_ms`` is what the timed conversions cost.
     """
     pool = layers.timed_tactics
-    groups = _grouped(own_tactics(layers), *_LAYER)
-    fastest = {key: min(group, key=itemgetter("time_ms")) for key, group in groups.items()}
+    own = _own_places(pool, "time_ms", "row")
+    firsts, _ = _groups(pool, own, *_LAYER)
+    fastest = {tuple(pool[place][name] for name in _LAYER): pool[place] for place in own[firsts].tolist()}
     out = []
     for one in layers.layers:
         if one.timing.row is None or one.timing.borrowed:

@@ -8,16 +8,19 @@ tactic and formats are matched with the timed ones here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from functools import lru_cache
+from typing import Any, NamedTuple, overload
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
 
+from trtlog._util.arrow import Array
 from trtlog._util.dataclass import dataclass
-from trtlog.analyses.layer.base import family_of, formats_of, layout_of, values_of
+from trtlog._util.rows import AT_ONCE
+from trtlog.analyses.layer.base import formats_of
 from trtlog.analyses.layer.precision import timed_precision
+from trtlog.analyses.layer.timed import MOST_KEPT, TimedTactics
+from trtlog.tables.cells import codes_of
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
-from trtlog.values.kernels import decode_kernel
 
 
 class TacticTime(NamedTuple):
@@ -38,7 +41,7 @@ class TacticTime(NamedTuple):
     line, engine : int
         Where the time stands, and the engine that it was made for.
     row : int
-        Place in the list of :func:`timed_tactics`.
+        Place among the timed tactics (:mod:`trtlog.analyses.layer.timed`).
     kind : str or None
         As in table ``tactics``: ``reformat`` for a conversion.
     """
@@ -79,7 +82,7 @@ class Selection:
     Attributes
     ----------
     row : int or None
-        Place in the list of :func:`timed_tactics`; None where no timing of the layer is in the log.
+        Place among the timed tactics (:mod:`trtlog.analyses.layer.timed`); None where no timing of the layer is there.
     how : str
         ``timed``: the layer's own timing; ``ambiguous``: several combinations fit, the fastest is taken;
         ``same_shape``: not timed itself, the timing of a layer of the same type, tactic, shapes and formats;
@@ -101,72 +104,6 @@ class Selection:
 UNKNOWN = Selection()
 
 
-Timed: TypeAlias = dict[str, Any]
-"""A timed tactic by column, with its place among them as ``row``, and what its formats and kernel say."""
-
-
-def timed_tactics(tactics: pa.Table) -> list[Timed]:
-    """Return the timed tactics with precision, layouts, family; those that could not be timed are left out."""
-    names = tactics.column_names
-    decoded: dict[Any, dict[str, Any]] = {}
-    found: list[Timed] = []
-    for values in timed_rows(tactics, *names):
-        row = dict(zip(names, values, strict=True))
-        key = row["input_formats"], row["output_formats"], row["kernel"], row["runner"]
-        if key not in decoded:
-            decoded[key] = dict(zip(_DECODED, decoded_tactic(*key), strict=True))
-        row |= decoded[key]
-        row["row"] = len(found)
-        found.append(row)
-    return found
-
-
-_DECODED = ("precision", "input_layout", "output_layout", "family", "tensor_cores")
-
-
-def decoded_tactic(
-    inputs: str | None, outputs: str | None, kernel: str | None, runner: str | None
-) -> tuple[str | None, str | None, str | None, str | None, bool | None]:
-    """Return what formats, kernel and runner of a timed tactic say.
-
-    Returns
-    -------
-    tuple
-        Precision, layouts of the first input and the first output, family, whether it computes on tensor cores.
-
-    Examples
-    --------
-    >>> decoded_tactic("Half(8,1:8,4,8)", "Half(8,1:8,4,8)", None, "Shuffle")[0::3]
-    ('FP16', 'Shuffle')
-    """
-    return (
-        timed_precision(inputs, outputs, kernel, runner),
-        layout_of(inputs),
-        layout_of(outputs),
-        family_of(runner, kernel),
-        decode_kernel(kernel).tensor_cores if kernel else None,
-    )
-
-
-# Rows that are Python's at a time: of millions of tactics the columns would take more memory than the answers.
-_AT_ONCE = 1 << 16
-
-
-def timed_rows(tactics: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
-    """Return columns of the timed tactics as rows: as many as :func:`timed_tactics` has, in its order.
-
-    Parameters
-    ----------
-    tactics : pyarrow.Table
-        Table ``tactics``.
-    *names : str
-        The columns.
-    """
-    timed = tactics.select(list(names)).filter(pc.invert(pc.is_nan(tactics.column("time_ms"))))  # drops nulls too
-    for start in range(0, timed.num_rows, _AT_ONCE):
-        yield from zip(*map(values_of, timed.slice(start, _AT_ONCE).columns), strict=True)
-
-
 def format_key(text: str | None) -> str:
     """Return data type and vector size of one format: ``FP16:8``; ``?`` where it cannot be read.
 
@@ -183,52 +120,90 @@ def format_key(text: str | None) -> str:
     return f"{decoded.dtype}:{decoded.vector_size}" if (decoded.vector_size or 1) > 1 else decoded.dtype
 
 
-class _FormatKeys(dict[str, tuple[str, ...]]):
-    """Lists of formats as keys, each text decoded once."""
-
-    def __missing__(self, text: str) -> tuple[str, ...]:
-        keys = tuple(format_key(piece) for piece in split_formats(text))
-        self[text] = keys
-        return keys
+@lru_cache(maxsize=65536)
+def _keys(text: str) -> tuple[str, ...]:
+    """Return a list of formats as keys."""
+    return tuple(format_key(piece) for piece in split_formats(text))
 
 
-def by_layer(tactics: pa.Table) -> dict[str, list[TacticTime]]:
-    """Return the timed tactics by the name of the layer, in the order of the log.
+@lru_cache(maxsize=65536)
+def _both_keys(inputs: str, outputs: str) -> tuple[str, ...]:
+    return (*_keys(inputs), "->", *_keys(outputs))
+
+
+_COLUMNS = (
+    "runner", "tactic", "kernel", "input_formats", "output_formats", "time_ms", "chosen", "line", "engine", "kind"
+)  # fmt: skip
+
+
+class TacticTimes(Sequence[TacticTime]):
+    """Some of the timed tactics, of very many: their places; an object is made when it is looked at.
 
     Parameters
     ----------
-    tactics : pyarrow.Table
-        Table ``tactics``.
+    timed : TimedTactics
+        All of them.
+    places : numpy.ndarray
+        Places of these.
     """
-    keys = _FormatKeys()
-    pairs: dict[tuple[str, str], tuple[str, ...]] = {}
-    found: dict[str, list[TacticTime]] = {}
-    for row, (layer, runner, tactic, kernel, inputs, outputs, time, chosen, line, engine, kind) in enumerate(
-        timed_rows(
-            tactics,
-            "layer",
-            "runner",
-            "tactic",
-            "kernel",
-            "input_formats",
-            "output_formats",
-            "time_ms",
-            "chosen",
-            "line",
-            "engine",
-            "kind",
-        )
-    ):
-        if layer is None:
-            continue
-        pair = inputs or "", outputs or ""
-        formats = pairs.get(pair)
-        if formats is None:
-            formats = pairs[pair] = (*keys[pair[0]], "->", *keys[pair[1]])
-        found.setdefault(layer.strip(), []).append(
-            TacticTime(runner, tactic, kernel, formats, inputs, outputs, time, bool(chosen), line, engine, row, kind)
-        )
-    return found
+
+    def __init__(self, timed: TimedTactics, places: Array) -> None:
+        self._timed, self._places = timed, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, place: int) -> TacticTime: ...
+    @overload
+    def __getitem__(self, place: slice) -> TacticTimes: ...
+    def __getitem__(self, place: int | slice) -> TacticTime | TacticTimes:
+        if isinstance(place, slice):
+            return TacticTimes(self._timed, self._places[place])
+        [one] = self._made(self._places[[place]])
+        return one
+
+    @property
+    def first(self) -> int:
+        """Place of the first one."""
+        return int(self._places[0])
+
+    def __iter__(self) -> Iterator[TacticTime]:
+        for start in range(0, len(self), AT_ONCE):
+            yield from self._made(self._places[start : start + AT_ONCE])
+
+    def _made(self, places: Array) -> Iterator[TacticTime]:
+        rows = zip(places.tolist(), *self._timed.values(places, *_COLUMNS), strict=True)
+        for row, runner, tactic, kernel, inputs, outputs, time, chosen, line, engine, kind in rows:
+            formats = _both_keys(inputs or "", outputs or "")
+            yield TacticTime(
+                runner, tactic, kernel, formats, inputs, outputs, time, bool(chosen), line, engine, row, kind
+            )
+
+
+def by_layer(timed: TimedTactics) -> dict[str, Sequence[TacticTime]]:
+    """Return the timed tactics by the name of the layer, in the order of the log."""
+    layers = timed.column("layer")
+    codes = codes_of(layers)
+    words = [name.strip() for name in layers.dictionary.to_pylist()]
+    if len(timed) <= MOST_KEPT:
+        kept: dict[str, list[TacticTime]] = {}
+        for code, one in zip(codes.tolist(), TacticTimes(timed, np.arange(len(timed))), strict=True):
+            if code >= 0:
+                kept.setdefault(words[code], []).append(one)
+        return dict(kept)
+    names: dict[str, int] = {}
+    numbers = [names.setdefault(word, len(names)) for word in words]
+    of = np.array([*numbers, len(names)], np.int64)[codes]
+    order = np.argsort(of, kind="stable")
+    ends = np.cumsum(np.bincount(of, minlength=len(names) + 1))[: len(names)].tolist()
+    groups: dict[str, TacticTimes] = {
+        name: TacticTimes(timed, order[begin:end])
+        for name, begin, end in zip(names, [0, *ends], ends, strict=False)
+        if begin < end
+    }
+    ordered = sorted(groups.items(), key=lambda group: group[1].first)
+    return {name: group for name, group in ordered}  # noqa: C416 - dict() would be of another type
 
 
 def used_by(layer: Mapping[str, Any], candidates: Sequence[TacticTime]) -> Selection:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
+from trtlog._util.rows import table_rows
 from trtlog.analyses.layer.base import copied_for, formats_of, rows
 from trtlog.analyses.layer.lineage import Names
 from trtlog.analyses.layer.risk import timing_noise
@@ -146,7 +148,7 @@ def layer_names(log: Log) -> list[str]:
         for name in log.table(table).column("layer").to_pylist():
             names.setdefault(name)
     if not names:
-        for row in log.table("timings").select(["layer", "kind"]).to_pylist():
+        for row in table_rows(log.table("timings").select(["layer", "kind"])):
             if row["kind"] != "reformat":
                 names.setdefault(row["layer"])
     return list(names)
@@ -333,8 +335,7 @@ def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
         if r["layer"] == layer or r["tensor"] in tensors
     ]
     out["memory"] = _named(rows(ask._layers.rows("layer_memory")), layer)
-    profile = rows(log.table("profile"))
-    profile.sort(key=lambda r: -(r["time_ms"] or 0.0))
+    profile = sorted(rows(log.table("profile")), key=lambda r: -(r["time_ms"] or 0.0))
     for place, row in enumerate(profile, 1):
         if row["layer"] == layer:
             out |= {"profile": row, "profile_rank": place}
@@ -348,7 +349,7 @@ def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
     return out
 
 
-def _named(answers: list[dict[str, Any]], layer: str) -> dict[str, Any] | None:
+def _named(answers: Iterable[dict[str, Any]], layer: str) -> dict[str, Any] | None:
     return next((row for row in answers if row["layer"] == layer), None)
 
 

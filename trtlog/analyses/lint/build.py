@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, size
 from trtlog.analyses.build.builds import builds_of, took
 from trtlog.analyses.lint.failures import outcome_of
@@ -36,10 +37,10 @@ _MOST = 0.5
 )
 def timing_cache_unused(log: Log) -> Iterable[Hit]:
     """Long builds without a timing cache file, and what a cache file that was loaded was used for."""
-    use = log.analyze.table("cache_use").to_pylist()
+    use = table_rows(log.analyze.table("cache_use"))
     if is_rtx(log) or not use:
         return  # TensorRT-RTX times no tactics, so there is nothing to keep
-    events = log.table("timing_cache").to_pylist()
+    events = table_rows(log.table("timing_cache"))
     builds, time = builds_of(log), took(log)
     lines = [*(e["line"] for e in events), *(row["line"] for build in builds for row in build.phases)]
     longest = max((build.seconds or 0.0 for build in builds), default=0.0)
@@ -69,16 +70,16 @@ def timing_cache_unused(log: Log) -> Iterable[Hit]:
                   confidence="low")  # fmt: skip
 
 
-def _timed_anew(log: Log, events: list[dict[str, Any]]) -> tuple[bool, str]:
+def _timed_anew(log: Log, events: Sequence[dict[str, Any]]) -> tuple[bool, str]:
     """Return whether tactics were timed though a cache was loaded, and the figures that say so.
 
     What is timed before the cache is loaded is of a build without it: one program may build twice.
     """
     start = min(e["line"] for e in events if e["event"] == "loaded")
-    combinations = log.table("combinations").select(["line", "runners"]).to_pylist()
+    combinations = table_rows(log.table("combinations").select(["line", "runners"]))
     runners = [row["runners"] for row in combinations if row["line"] > start]
     timed = sum(count > 0 for count in runners)
-    blocks = log.table("timings").select(["line", "outcome"]).to_pylist()
+    blocks = table_rows(log.table("timings").select(["line", "outcome"]))
     cached = sum(row["outcome"] == "cached" for row in blocks if row["line"] > start)
     loaded = [e["bytes"] for e in events if e["event"] == "loaded" and e["bytes"] is not None]
     saved = [e["bytes"] for e in events if e["event"] == "saved" and e["bytes"] is not None]
@@ -106,7 +107,7 @@ def _timed_anew(log: Log, events: list[dict[str, Any]]) -> tuple[bool, str]:
 def slow_layers_to_build(log: Log) -> Iterable[Hit]:
     """A tenth of the layers or less that takes half of the builder's timing time or more, and ten seconds."""
     by_build: dict[int | None, list[dict[str, Any]]] = {}
-    for row in log.analyze.table("build_time").to_pylist():
+    for row in table_rows(log.analyze.table("build_time")):
         if row["name"]:
             by_build.setdefault(row["build"], []).append(row)
     # Builds of one program are mostly alike: the longest stands for them.
@@ -122,7 +123,7 @@ def slow_layers_to_build(log: Log) -> Iterable[Hit]:
         return
     names = {row["name"] for row in few}
     lines: dict[str, int] = {}
-    for timing in log.table("timings").select(["layer", "line"]).to_pylist():
+    for timing in table_rows(log.table("timings").select(["layer", "line"])):
         if timing["layer"] in names:
             lines.setdefault(timing["layer"], timing["line"])
     named = ", ".join(f"{row['name']} {row['seconds']:.3g} s" for row in few[:3])
@@ -167,7 +168,7 @@ def workspace_limit(log: Log) -> Iterable[Hit]:
     limit = _workspace_bytes(log)
     if limit is None:
         return
-    lines = [r["line"] for r in log.table("options").to_pylist() if r["key"] in ("Memory Pools", "Workspace")]
+    lines = [r["line"] for r in table_rows(log.table("options")) if r["key"] in ("Memory Pools", "Workspace")]
     device = log.device
     memory = device.memory_mib * _MIB if device is not None and device.memory_mib else None
     if 0 < limit < _TINY_WORKSPACE:
@@ -196,7 +197,7 @@ def _workspace_bytes(log: Log) -> float | None:
 )
 def skipped_for_memory(log: Log) -> Iterable[Hit]:
     """Tactics skipped for lack of workspace or of the GPU's memory."""
-    found = log.analyze.table("workspace_skips").to_pylist()
+    found = table_rows(log.analyze.table("workspace_skips"))
     ended = outcome_of(log).how
     if not found:
         # A log that ends early cannot say that nothing was skipped.
@@ -216,7 +217,7 @@ def skipped_for_memory(log: Log) -> Iterable[Hit]:
 
 def _unnamed(log: Log, rows: list[dict[str, Any]]) -> Hit:
     """Return the finding on a line that says that some tactics were skipped, but not which."""
-    lines = [s["line"] for s in log.table("skips").to_pylist() if s["reason"] == UNNAMED]
+    lines = [s["line"] for s in table_rows(log.table("skips")) if s["reason"] == UNNAMED]
     most = max((r["requested_mib"] for r in rows if r["requested_mib"] is not None), default=None)
     limit = _workspace_bytes(log)
     words = "Some tactics were skipped for lack of workspace"
@@ -226,7 +227,7 @@ def _unnamed(log: Log, rows: list[dict[str, Any]]) -> Hit:
     if most is None:
         words += "; the log does not say which, nor how much they ask for"
         action += ", and build with <<--verbose|a verbose logger>>: its lines say which tactics ask for how much"
-    options = [r["line"] for r in log.table("options").to_pylist() if r["key"] in ("Memory Pools", "Workspace")]
+    options = [r["line"] for r in table_rows(log.table("options")) if r["key"] in ("Memory Pools", "Workspace")]
     return Hit(f"{words}.", [*lines, *(options if limit is not None else [])], severity="advice", action=f"{action}.",
                layers=tuple(r["layer"] for r in rows if r["layer"]), confidence="medium")  # fmt: skip
 
@@ -289,7 +290,7 @@ def _skipped(log: Log, rows: list[dict[str, Any]], memory: float | None, pool: s
 )
 def choices_within_noise(log: Log) -> Iterable[Hit]:
     """Tactics of the engine that the next build may not take."""
-    found = log.analyze.table("close_calls").to_pylist()
+    found = table_rows(log.analyze.table("close_calls"))
     chosen = [r for r in found if r["in_engine"]]
     if not chosen:
         return

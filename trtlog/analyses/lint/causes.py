@@ -6,15 +6,19 @@ The one owner of causes: lint's findings, the summary and the runner ask :func:`
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
+from trtlog._util.rows import table_rows
 from trtlog._util.words import first_line
-from trtlog.analyses.layer.messages import MessageRow, messages_of
+from trtlog.analyses.layer.messages import MessageRows, messages_of
 from trtlog.analyses.lint.known_errors import HARMLESS, IN_MODEL, KNOWN, RESULTS
 
 if TYPE_CHECKING:
@@ -62,7 +66,7 @@ class Cause:
     text: str
     meaning: str | None = None
     node: str | None = None
-    results: tuple[int, ...] = ()
+    results: Sequence[int] = ()
     crashed: bool = False
 
 
@@ -108,7 +112,7 @@ def meaning_of(text: str, known: Sequence[tuple[str, str]] = KNOWN) -> str | Non
     return None
 
 
-def errors_of(log: Log) -> list[MessageRow]:
+def errors_of(log: Log) -> MessageRows:
     """Return a run's errors, and the GPU errors that TensorRT prints as warnings; dumps of nodes are left out."""
 
     def is_error(row: Mapping[str, Any], text: str) -> bool:
@@ -120,7 +124,27 @@ def errors_of(log: Log) -> list[MessageRow]:
 
 
 # Asked for by several rules.
-_ERRORS: WeakKeyDictionary[Log, list[MessageRow]] = WeakKeyDictionary()
+_ERRORS: WeakKeyDictionary[Log, MessageRows] = WeakKeyDictionary()
+
+
+def chosen(
+    errors: Sequence[Mapping[str, Any]], wanted: Callable[[Mapping[str, Any]], Any]
+) -> Sequence[Mapping[str, Any]]:
+    """Return the errors for which a function is true; it looks at all but the line: of equal ones one is asked."""
+    return errors.where(wanted) if isinstance(errors, MessageRows) else [error for error in errors if wanted(error)]
+
+
+def first_of_all(
+    errors: Sequence[Mapping[str, Any]], wanted: Callable[[Mapping[str, Any]], Any]
+) -> Mapping[str, Any] | None:
+    """Return the first error for which a function is true, as `chosen`."""
+    return next(iter(chosen(errors, wanted)), None)
+
+
+def lines_of(errors: Sequence[Mapping[str, Any]]) -> array[int]:
+    """Return the lines of errors."""
+    lines = errors.lines if isinstance(errors, MessageRows) else np.array([e["line"] for e in errors], np.int64)
+    return array("q", lines.astype(np.int64).tobytes())
 
 
 def is_node_text(error: Mapping[str, Any]) -> bool:
@@ -164,11 +188,11 @@ def find_cause(errors: Sequence[Mapping[str, Any]], skips: Sequence[Mapping[str,
     """
     if not errors:
         return None
-    layerless = next((e for e in errors if _NO_IMPLEMENTATION.search(e["text"] or "")), None)
-    if layerless is not None and not _own_causes(errors, before=layerless["line"]):
+    layerless = first_of_all(errors, lambda e: _NO_IMPLEMENTATION.search(e["text"] or ""))
+    if layerless is not None and not any(e["line"] < layerless["line"] for e in _own_causes(errors)):
         return _no_implementation(errors, layerless, skips)
     own = _own_causes(errors)
-    root = own[0] if own else next((e for e in errors if not is_result(e)), errors[0])
+    root = own[0] if own else first_of_all(errors, lambda e: not is_result(e)) or errors[0]
     node = _node_near(errors, root)
     text, meaning = words_of(root), meaning_of(root["text"] or "")
     op = None
@@ -179,8 +203,8 @@ def find_cause(errors: Sequence[Mapping[str, Any]], skips: Sequence[Mapping[str,
         text = f"node {node['number']} ({op}{named}) of the model: {_after_node(text)}"
     if not own and root["kind"] in _STEPS and meaning is None:
         meaning = "It only says which step failed: the cause stands in a part that the log lacks."
-    crashed = any(is_crash(e) for e in errors)
-    results = tuple(e["line"] for e in errors if e is not root)
+    crashed = bool(chosen(errors, is_crash))
+    results = _without(errors, root)
     return Cause(root["line"], text, meaning, _layer_of(root) or op, results, crashed)
 
 
@@ -190,19 +214,27 @@ _IN_MODEL_ELSE = (
 )
 
 
-def _own_causes(errors: Sequence[Mapping[str, Any]], before: int | None = None) -> list[Mapping[str, Any]]:
-    """Return errors that are neither results nor passed over, nor ones that runs survive; before a line if given."""
-    found = []
-    for error in errors:
+def _without(errors: Sequence[Mapping[str, Any]], root: Mapping[str, Any]) -> Sequence[int]:
+    """Return the lines of the errors beside one."""
+    place, lines = _place(errors, root), lines_of(errors)
+    return lines[:place] + lines[place + 1 :]
+
+
+def _place(errors: Sequence[Mapping[str, Any]], error: Mapping[str, Any]) -> int:
+    return next(place for place, one in enumerate(errors) if one["line"] == error["line"] and one == error)
+
+
+def _own_causes(errors: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return errors that are neither results nor passed over, nor ones that runs survive."""
+
+    def is_own(error: Mapping[str, Any]) -> bool:
         text = error["text"] or ""
-        if before is not None and error["line"] >= before:
-            continue
         survived = any(re.search(pattern, text) for pattern in HARMLESS)
         node_alone = _NODE.search(text) is not None and len(text.strip().splitlines()) == 1
         skipped = is_skip(error) and error["kind"] != "tactic_gpu_error"
-        if not (is_result(error) or survived or node_alone or skipped):
-            found.append(error)
-    return found
+        return not (is_result(error) or survived or node_alone or skipped)
+
+    return chosen(errors, is_own)
 
 
 def _no_implementation(
@@ -214,14 +246,14 @@ def _no_implementation(
     before = [s for s in skips if s["line"] is not None and s["line"] < error["line"]]
     named = [s for s in before if s["layer"] == layer]
     lines = {s["line"]: s for s in named or [s for s in before if s["layer"] is None]}
-    skipped = [e for e in errors if is_skip(e) and e["line"] < error["line"]]
+    skipped = [e for e in chosen(errors, is_skip) if e["line"] < error["line"]]
     of_layer = [e for e in skipped if not lines or e["line"] in lines] or skipped
-    rest = tuple(e["line"] for e in errors)
+    rest = lines_of(errors)
     if of_layer:
         root = of_layer[0]
         text = re.sub(r"^.*?due to (?:exception|Myelin error:?|kernel error:?) ?", "", words_of(root))
         meaning = meaning_of(root["text"] or "")
-        results = tuple(line for line in rest if line != root["line"])
+        results = array("q", (line for line in rest if line != root["line"]))
         return Cause(root["line"], f"no tactic of {layer} could be used: {text}", meaning, layer, results)
     short = [s for s in named if s["requested_bytes"] is not None]
     if short:
@@ -230,7 +262,7 @@ def _no_implementation(
             "Give the builder more workspace (<<--memPoolSize=workspace:MIB|--workspace=MIB>>), free memory of the "
             "GPU, or use smaller shapes.", layer, rest,
         )  # fmt: skip
-    results = tuple(line for line in rest if line != error["line"])
+    results = array("q", (line for line in rest if line != error["line"]))
     return Cause(error["line"], f"no tactic of {layer} could be used", meaning_of(error["text"] or ""), layer, results)
 
 
@@ -239,11 +271,11 @@ def _node_near(errors: Sequence[Mapping[str, Any]], root: Mapping[str, Any]) -> 
     own = _IN_NODE.search(root["text"] or "")
     if own is not None and own["op"]:
         return own.groupdict()
-    place = errors.index(root)
+    place = _place(errors, root)
     nodes = [
         (abs(i - place), found.groupdict())
-        for i, e in enumerate(errors)
-        if abs(i - place) <= 2 and (found := _NODE.search(e["text"] or ""))
+        for i in range(max(0, place - 2), min(len(errors), place + 3))
+        if (found := _NODE.search(errors[i]["text"] or ""))
     ]
     importer = root["kind"] in ("onnx_message", "node_failed", "library_assertion_failed") or any(
         distance == 1 for distance, _ in nodes
@@ -270,8 +302,8 @@ def cause_of(log: Log) -> Cause | None:
     'The file nope.onnx cannot be opened: check the path and the permissions.'
     """
     errors = errors_of(log)
-    skipping = any(is_skip(e) or _NO_IMPLEMENTATION.search(e["text"] or "") for e in errors)
-    found = find_cause(errors, log.table("skips").to_pylist() if skipping else ())
+    skipping = chosen(errors, lambda e: is_skip(e) or _NO_IMPLEMENTATION.search(e["text"] or ""))
+    found = find_cause(errors, table_rows(log.table("skips")) if skipping else ())
     return found and _with_default_shape(log, found)
 
 

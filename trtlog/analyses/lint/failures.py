@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, first_of
-from trtlog.analyses.lint.causes import Cause, cause_of, errors_of, find_cause, is_crash, is_skip, words_of
+from trtlog.analyses.layer.messages import MessageRows
+from trtlog.analyses.lint.causes import (
+    Cause,
+    cause_of,
+    errors_of,
+    find_cause,
+    is_crash,
+    is_skip,
+    lines_of,
+    words_of,
+)
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 
 if TYPE_CHECKING:
@@ -41,7 +55,7 @@ class Outcome:
 
     how: str
     built: int | None
-    errors: tuple[Mapping[str, Any], ...]
+    errors: MessageRows
 
 
 def outcome_of(log: Log) -> Outcome:
@@ -53,20 +67,21 @@ def outcome_of(log: Log) -> Outcome:
     >>> outcome_of(trtlog.parse("fixtures/trt-8.5.3-h200/unet_smallws_verbose.log.gz")).how
     'died'
     """
-    errors, status = tuple(errors_of(log)), log.run.status
+    errors, status = errors_of(log), log.run.status
     built = _built(log)
-    crashes = [e for e in errors if is_crash(e)]
-    lost = [e for e in errors if _BUILD_ENDED.search(e["text"] or "") and (built is None or e["line"] > built)]
+    crashes = errors.where(is_crash)
+    lost = errors.where(lambda e: _BUILD_ENDED.search(e["text"] or ""))
+    lost = lost if built is None else lost.behind(built)
     if _usage_only(log):
         how = "failed" if errors else "help"
     elif status in ("passed", "waived"):
         how = "passed"
-    elif status == "failed" or any(_REFUSED.search(e["text"] or "") for e in errors):
+    elif status == "failed" or errors.where(lambda e: _REFUSED.search(e["text"] or "")):
         how = "failed"
     elif crashes and (built is None or crashes[-1]["line"] > built):
         how = "died"
     elif status == "incomplete":
-        how = "failed" if any(e["kind"] == "step_failed" for e in lost) else "cut"
+        how = "failed" if lost.where(lambda e: e["kind"] == "step_failed") else "cut"
     elif lost:
         how = "failed"
     else:
@@ -77,7 +92,7 @@ def outcome_of(log: Log) -> Outcome:
 def _built(log: Log) -> int | None:
     """Return the last line that says that there is an engine."""
     names = ("engine_generation", "engine_built", "engine_deserialized", "deserialization")
-    lines = [p["line"] for p in log.table("phases").to_pylist() if p["name"] in names]
+    lines = [p["line"] for p in table_rows(log.table("phases")) if p["name"] in names]
     for table in ("performance", "profile", "iterations"):
         lines += log.table(table).column("line").to_pylist()
     return max((line for line in lines if line is not None), default=None)
@@ -91,7 +106,7 @@ def _usage_only(log: Log) -> bool:
 
 def timed_layer(log: Log, line: int) -> tuple[str, int] | None:
     """Return the layer that was being timed at a line, and where its timing began; None where none was."""
-    rows = [t for t in log.table("timings").to_pylist() if t["line"] is not None and t["line"] <= line]
+    rows = [t for t in table_rows(log.table("timings")) if t["line"] is not None and t["line"] <= line]
     if rows and rows[-1]["layer"] and rows[-1]["outcome"] in ("untimed", "skipped", "unfinished"):
         return rows[-1]["layer"], rows[-1]["line"]
     return None
@@ -100,11 +115,10 @@ def timed_layer(log: Log, line: int) -> tuple[str, int] | None:
 _STATUS = {"failed": "The run failed", "died": "The process died"}
 
 
-def _chain(cause: Cause, errors: Sequence[Mapping[str, Any]]) -> str:
+def _chain(cause: Cause, errors: MessageRows) -> str:
     """Return a sentence on what followed from a cause."""
-    own = {words_of(e) for e in errors if e["line"] == cause.line}
-    results = set(cause.results)
-    rest = {words_of(e): e["line"] for e in reversed(errors) if e["line"] in results and words_of(e) not in own}
+    own = {words_of(errors[place]) for place in np.flatnonzero(errors.lines == cause.line).tolist()}
+    rest = {words: e["line"] for e in reversed(errors.firsts()) if (words := words_of(e)) not in own}
     shown = sorted(rest.items(), key=lambda item: item[1])
     if not shown:
         return ""
@@ -134,7 +148,8 @@ def build_failed(log: Log) -> Iterable[Hit]:
         yield Hit(words, [log.run.last_line], confidence="medium", action=action)
         return
     # Of a process that died the way it died is told by another rule.
-    if found.how == "died" and all(is_crash(e) and e["kind"] != "loader_error" for e in found.errors):
+    beside = found.errors.where(lambda e: not is_crash(e) or e["kind"] == "loader_error")
+    if found.how == "died" and not beside:
         return
     status = _STATUS[found.how]
     if log.run.status is None and found.how == "failed":
@@ -147,7 +162,7 @@ def build_failed(log: Log) -> Iterable[Hit]:
     meaning = cause.meaning or "trtlog knows no usual remedy for this error."
     yield Hit(
         words,
-        [e["line"] for e in found.errors] + [cause.line],
+        lines_of(found.errors) + array("q", [cause.line] if cause.line is not None else []),
         action=f"Start with line {cause.line}. {meaning}",
         confidence=None if cause.meaning else "medium",
         layers=(cause.node,) if cause.node else (),
@@ -167,10 +182,11 @@ def run_died(log: Log) -> Iterable[Hit]:
     found = outcome_of(log)
     if found.how != "died":
         return
-    crash = next(e for e in found.errors if is_crash(e))
+    crashes = found.errors.where(is_crash)
+    crash = crashes[0]
     timed = timed_layer(log, crash["line"])
     during = f" while {timed[0]} was being timed (from line {timed[1]})" if timed else ""
-    lines = [*(e["line"] for e in found.errors if is_crash(e)), *([timed[1]] if timed else [])]
+    lines = [*lines_of(crashes), *([timed[1]] if timed else [])]
     cause = cause_of(log)
     action = None
     if cause is not None and cause.meaning:
@@ -193,7 +209,7 @@ def cut_words(log: Log) -> str | None:
     found = outcome_of(log)
     if found.how != "cut":
         return None
-    sections = log.table("sections").to_pylist()
+    sections = table_rows(log.table("sections"))
     where = f" in section {sections[-1]['name']}" if sections else ""
     timed = timed_layer(log, log.run.last_line or 0)
     if found.built is not None:
@@ -237,11 +253,11 @@ def errors_survived(log: Log) -> Iterable[Hit]:
     found = outcome_of(log)
     if found.how not in ("passed", "errors", "cut", "unknown") or not found.errors:
         return
-    skipped = [e for e in found.errors if is_skip(e)]
+    skipped = found.errors.where(is_skip)
     # A timing cache that does not fit and a plugin that is not there have rules of their own.
-    others = [
-        e for e in found.errors if not (is_skip(e) or _is_plugin(e)) and "iming cache" not in (e["text"] or "")
-    ]
+    others = found.errors.where(
+        lambda e: not (is_skip(e) or _is_plugin(e)) and "iming cache" not in (e["text"] or "")
+    )
     built = f"; an engine was there all the same (line {found.built})" if found.built else ""
     if others:
         cause = find_cause(others)
@@ -251,14 +267,14 @@ def errors_survived(log: Log) -> Iterable[Hit]:
         action = f"Start with line {cause.line}. {cause.meaning}" if cause.meaning else f"Read line {cause.line}."
         words = words if not later else words.replace("all the same", "before")
         severity = None if found.how != "passed" else "advice"
-        yield Hit(words, [e["line"] for e in others], action=action, severity=severity)
+        yield Hit(words, lines_of(others), action=action, severity=severity)
     if skipped:
         first = skipped[0]
         count = counted(len(skipped), "tactic was", "tactics were")
         text = re.sub(r"^.*?due to (?:exception|Myelin error:?|kernel error:?) ?", "", words_of(first))
         yield Hit(
             f"{count} passed over for an error, first line {first['line']}: {text[:300]}{built}.",
-            [e["line"] for e in skipped],
+            lines_of(skipped),
             severity="advice",
             action="Nothing, if the engine is fast enough and right: the builder took other tactics. Else look at the "
             "named operation.",
@@ -285,17 +301,18 @@ _OPERATOR = expression(r"No importer registered for op: (\w+)|[Cc](?:annot|ould 
 )
 def plugin_not_found(log: Log) -> Iterable[Hit]:
     """Operators for which neither an importer nor a plugin was found."""
-    errors = [e for e in errors_of(log) if e["severity"] != "warning"]
-    found = [(place, e) for place, e in enumerate(errors) if _is_plugin(e)]
+    errors = errors_of(log).where(lambda e: e["severity"] != "warning")
+    found = errors.where(_is_plugin)
     if not found:
         return
     named = []
-    for place, error in found:
-        cause = find_cause(errors[max(0, place - 2) : place + 1])
+    places = np.searchsorted(errors.lines, found.lines)
+    for place, error in zip(places.tolist(), found, strict=True):
+        cause = find_cause(list(errors[max(0, place - 2) : place + 1]))
         own = _OPERATOR.search(error["text"] or "")
         name = next((g for g in own.groups() if g), None) if own else cause.node if cause else None
         named.append(f"operator {name} (line {error['line']})" if name else f"line {error['line']}: {words_of(error)}")
-    yield Hit(f"No importer and no plugin for {'; '.join(dict.fromkeys(named))}.", [e["line"] for _, e in found])
+    yield Hit(f"No importer and no plugin for {first_of(list(dict.fromkeys(named)), 20, '; ')}.", lines_of(found))
 
 
 # A line about a layer is no longer, whatever a log makes up.
@@ -324,7 +341,7 @@ _REASON = expression(
 )
 def dla_fallback(log: Log) -> Iterable[Hit]:
     """Layers that fell back from the DLA to the GPU, with the reasons that are printed."""
-    rows = [m for m in messages(log, "dla") if m["severity"] == "warning"]
+    rows = messages(log, "dla").where(lambda m: m["severity"] == "warning")
     fell: dict[str, int] = {}
     reasons: dict[str, str] = {}
     lines = []
@@ -349,7 +366,7 @@ def dla_fallback(log: Log) -> Iterable[Hit]:
         words.append(f"{counted(len(fell), 'layer')} fell back from the DLA to the GPU: {first_of(named, 5)}.")
     if unused:
         words.append("Nothing runs on the DLA: the whole network is on the GPU.")
-        lines.extend(row["line"] for row in unused)
+        lines.extend(lines_of(unused))
     limits = [reasons.get(layer, "") for layer in fell]
     yield Hit(
         " ".join(words),

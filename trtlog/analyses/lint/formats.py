@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.layer.conversions import conversions, copies_of_constants
 from trtlog.analyses.layer.engine_layer import layers_of
@@ -18,7 +19,7 @@ _SHARE_PERCENT = 5.0
 
 
 def _shares(log: Log) -> dict[str, dict[str, float]]:
-    return {row["group"]: row for row in log.analyze.table("reformat_shares").to_pylist()}
+    return {row["group"]: row for row in table_rows(log.analyze.table("reformat_shares"))}
 
 
 @rule(
@@ -34,7 +35,7 @@ def _shares(log: Log) -> dict[str, dict[str, float]]:
 )
 def reformat_share(log: Log) -> Iterable[Hit]:
     """Conversions that take more than 5 % of the profile."""
-    profile = log.table("profile").to_pylist()
+    profile = table_rows(log.table("profile"))
     if not profile:
         return
     found = _shares(log).get("format conversion")
@@ -62,7 +63,7 @@ def reformat_share(log: Log) -> Iterable[Hit]:
 )
 def round_trips(log: Log) -> Iterable[Hit]:
     """Layers between two conversions that undo each other."""
-    found = [r for r in log.analyze.table("reformats").to_pylist() if r["round_trip"]]
+    found = [r for r in table_rows(log.analyze.table("reformats")) if r["round_trip"]]
     if found:
         yield Hit(
             f"{counted(len(found), 'layer stands alone in its', 'layers stand alone in their')} format, "

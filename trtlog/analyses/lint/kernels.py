@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layer import Layer
@@ -112,14 +113,14 @@ def generated_pointwise(log: Log) -> Iterable[Hit]:
         return
     listed = [
         row["line"]
-        for row in log.table("facts").to_pylist()
+        for row in table_rows(log.table("facts"))
         if row["kind"] == "kernel_listed" and "generatedNativePointwise" in (row["subject"] or "")
     ]
     time = sum(x.tactic_ms or 0.0 for x in layers)
     total = sum(x.tactic_ms or 0.0 for x in layers_of(log).layers)
     share = f", {100 * time / total:.0f} % of the timed tactics' sum" if time and total else ""
     names = {x.layer.strip() for x in layers}
-    times = log.analyze.table("build_time").to_pylist()
+    times = table_rows(log.analyze.table("build_time"))
     spent = [row for row in times if row["build"] == layers_of(log).build and row["name"].strip() in names]
     seconds = sum(row["seconds"] for row in spent)
     built = f"; the builder took {seconds:.3g} s for {len(spent)} of them" if seconds >= 1 else ""
@@ -151,7 +152,7 @@ _STEPS = 8
 )
 def attention_fused(log: Log) -> Iterable[Hit]:
     """Attention of the model: one fused kernel, in pieces, or inside of Myelin's nodes, where the log cannot tell."""
-    nodes = log.table("onnx_nodes").to_pylist()
+    nodes = list(table_rows(log.table("onnx_nodes")))
     found = list(_attentions(nodes))
     layers = layers_of(log)
     fused = [x for x in layers.layers if _is_mha(x)]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.rows import table_rows
 from trtlog._util.words import plural
 from trtlog.analyses.build.reconciliation import SUSPECT
 from trtlog.analyses.layer.engine_layer import layers_of
@@ -25,12 +26,12 @@ _HOT_PERCENT = 10.0
 
 
 def _diagnosis(log: Log) -> dict[str, Any] | None:
-    found = log.analyze.table("performance").to_pylist()
+    found = table_rows(log.analyze.table("performance"))
     return found[0] if found else None
 
 
 def _metric_lines(log: Log, *metrics: str) -> list[int]:
-    rows = log.table("performance").to_pylist()
+    rows = table_rows(log.table("performance"))
     return list(dict.fromkeys(r["line"] for r in rows if r["metric"] in metrics))
 
 
@@ -182,7 +183,7 @@ def profile_mixed(log: Log) -> Iterable[Hit]:
     if found is None:
         return
     keys = ("Profile", "Separate profiling", "Export profile to JSON file")
-    lines = [r["line"] for r in log.table("options").to_pylist() if r["key"] in keys] or [found["line"]]
+    lines = [r["line"] for r in table_rows(log.table("options")) if r["key"] in keys] or [found["line"]]
     if found["profiled"]:
         yield Hit("Layers were profiled in the same run that the performance summary sums up.", lines)
     elif (reporting.profile or reporting.export_profile) and inference.separate_profiling:
@@ -224,7 +225,7 @@ def default_shapes(log: Log) -> Iterable[Hit]:
 )
 def hot_layer(log: Log) -> Iterable[Hit]:
     """Layers that take a tenth of the profile or more; copies to and from the DLA wait for it meanwhile."""
-    rows = [r for r in log.table("profile").to_pylist() if r["percent"] is not None]
+    rows = [r for r in table_rows(log.table("profile")) if r["percent"] is not None]
     hot = sorted((r for r in rows if r["percent"] >= _HOT_PERCENT), key=lambda r: -r["percent"])
     if not hot or len(rows) < 2:
         return
@@ -248,7 +249,7 @@ def hot_layer(log: Log) -> Iterable[Hit]:
 def tiny_layers(log: Log) -> Iterable[Hit]:
     """A profile made up of kernels shorter than 10 microseconds; without a profile, the engine's timed tactics."""
     layers = layers_of(log)
-    profile = [(mean_ms(row), row["line"]) for row in log.table("profile").to_pylist()]
+    profile = [(mean_ms(row), row["line"]) for row in table_rows(log.table("profile"))]
     times = [(time, line) for time, line in profile if time]
     of = "profile"
     if not times:
@@ -279,7 +280,7 @@ def tiny_layers(log: Log) -> Iterable[Hit]:
 )
 def builder_timed_slower(log: Log) -> Iterable[Hit]:
     """Tactics of the engine that took twice as long or more when the builder timed them as in the inference."""
-    steps = {row["step"]: row for row in log.analyze.table("reconciliation").to_pylist()}
+    steps = {row["step"]: row for row in table_rows(log.analyze.table("reconciliation"))}
     for name, words in (("gpu_compute", "the whole inference takes"), ("profile", "the profile shows")):
         step = steps.get(name)
         if step is None or step["factor"] is None or step["factor"] < SUSPECT:

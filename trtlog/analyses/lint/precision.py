@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.base import formats_of
 from trtlog.analyses.layer.engine_layer import layers_of
@@ -51,7 +52,7 @@ _REASONS = {
 )
 def precision_fallback(log: Log) -> Iterable[Hit]:
     """Layers in a wider type than the narrowest allowed."""
-    rows = log.analyze.table("precision").to_pylist()
+    rows = table_rows(log.analyze.table("precision"))
     known = [r for r in rows if r["fallback"] is not None]
     fallen = [r for r in known if r["fallback"]]
     if not known:
@@ -107,7 +108,7 @@ def narrow_type_held_back(log: Log) -> Iterable[Hit]:
     allowed = allowed_precisions(log.table("options")).get(log.run.run, [])
     if len(allowed) < 2:
         return
-    for row in log.analyze.table("what_if").to_pylist():
+    for row in table_rows(log.analyze.table("what_if")):
         if row["plan"] not in allowed or row["plan"] == "FP32" or row["holder"] is None:
             continue
         # Without what holds it back the type would be worth it; else it is slow of itself.
@@ -328,7 +329,7 @@ def only_fp32(log: Log) -> Iterable[Hit]:
     # Of a strongly typed network the model says the types, not the builder's flags.
     typed = "--stronglyTyped" in (log.run.command or "") or "trongly" in (log.build.precision or "")
     if device is not None and tensor_cores(device) and not typed:
-        lines = [r["line"] for r in log.table("options").to_pylist() if r["key"] == "Precision"]
+        lines = [r["line"] for r in table_rows(log.table("options")) if r["key"] == "Precision"]
         yield Hit(
             f"Only FP32 is allowed, on {device.name or 'a GPU'} of compute capability {device.compute_capability}.",
             lines,

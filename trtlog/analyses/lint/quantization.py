@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.expression import expression
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.formats_network import chosen, compared
@@ -36,14 +37,14 @@ _QDQ_NAME = expression(r"(?:.*[/_. ])?(?:Quantize|Dequantize)Linear(?:[_.].*)?",
 )
 def int8_uncalibrated(log: Log) -> Iterable[Hit]:
     """INT8 without calibration file or Q/DQ nodes, or with the ranges that trtexec sets in their place."""
-    nodes = log.table("onnx_nodes").to_pylist()
+    nodes = table_rows(log.table("onnx_nodes"))
     if any(_QDQ.search(node["op"] or "") for node in nodes):
         return
     ranges = _ranges(log)
     distinct = {bounds for bounds, _ in ranges}
     absent = [m for m in messages(log, kind="calibrator_unused") if "is not being used" in m["text"]]
     options = [
-        row for row in log.table("options").to_pylist() if row["key"] == "Calibration" and row["value"] == "Dynamic"
+        row for row in table_rows(log.table("options")) if row["key"] == "Calibration" and row["value"] == "Dynamic"
     ]
     if len(ranges) > _FEW_RANGES and distinct <= _PLACEHOLDERS:
         words = " and ".join(f"[{low:g},{high:g}]" for low, high in sorted(distinct, reverse=True))
@@ -97,7 +98,7 @@ def _calibrated(log: Log) -> bool:
 def _ranges(log: Log) -> list[tuple[tuple[float, float], int]]:
     """Return the dynamic ranges that were set, and their lines."""
     found: dict[int, dict[str, float]] = {}
-    for row in log.table("facts").to_pylist():
+    for row in table_rows(log.table("facts")):
         if row["kind"] == "dynamic_range_set":
             found.setdefault(row["line"], {})[row["field"]] = row["value"]
     return [
@@ -119,7 +120,7 @@ def int8_slower(log: Log) -> Iterable[Hit]:
     """INT8 layers that were timed faster in FP16 by more than the noise, where no conversions eat that up."""
     both = [
         row
-        for row in log.analyze.table("precision").to_pylist()
+        for row in table_rows(log.analyze.table("precision"))
         if row["used"] == "INT8" and row["used_ms"] is not None and (row["fp16_ms"] or row["bf16_ms"]) is not None
     ]
     noise = TimingNoise()
@@ -187,7 +188,7 @@ def qdq_alone(log: Log) -> Iterable[Hit]:
         return
     made = {name for layer in layers.layers for name in layer.outputs}
     used = {operand.get("name") for layer in layers.layers for operand in layer.operands("inputs")}
-    nodes = {row["node"] for row in log.table("onnx_nodes").to_pylist() if _QDQ.fullmatch(row["op"] or "")}
+    nodes = {row["node"] for row in table_rows(log.table("onnx_nodes")) if _QDQ.fullmatch(row["op"] or "")}
     alone = []
     for layer in layers.layers:
         inputs = [operand.get("name") for operand in layer.operands("inputs")]

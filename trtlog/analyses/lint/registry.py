@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import importlib
+from array import array
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from trtlog import plugins
+from trtlog._util.arrow import Array, distinct, to_numpy
 from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.base import answer
-from trtlog.analyses.layer.messages import MessageRow, messages_of
+from trtlog.analyses.layer.messages import MessageRows, messages_of
 from trtlog.analyses.programs import worded
 from trtlog.errors import PluginError, TrtlogError
 from trtlog.records.base import Record, column, line_column, record, run_column
+from trtlog.tables.cells import one_array
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -129,6 +133,13 @@ def _hits(entry: Rule, log: Log) -> list[Hit]:
         ) from error
 
 
+def _numbers(lines: Iterable[int | None]) -> Array:
+    """Return lines as an array: an error may stand in ten million."""
+    if isinstance(lines, array):
+        return np.frombuffer(lines, np.int64) if lines else np.zeros(0, np.int64)
+    return np.fromiter((line for line in lines if line is not None), np.int64)
+
+
 def lint(log: Log) -> pa.Table:
     """Run all rules on a log of one run; errors first, what is fine last.
 
@@ -143,7 +154,7 @@ def lint(log: Log) -> pa.Table:
     for entry in load().values():
         for hit in _hits(entry, log):
             fine = hit.severity == "good"
-            lines = sorted({line for line in hit.lines if line is not None})
+            lines = distinct(_numbers(hit.lines))
             found.append(
                 {
                     "rule": entry.name,
@@ -155,14 +166,23 @@ def lint(log: Log) -> pa.Table:
                     "lines": lines,
                     "layers": list(hit.layers) or None,
                     "run": log.run.run,
-                    "line": lines[0] if lines else None,
+                    "line": int(lines[0]) if len(lines) else None,
                 }
             )
     found.sort(key=lambda f: (SEVERITIES.index(f["severity"]), CONFIDENCES.index(f["confidence"])))
     return answer(Finding, found)
 
 
-def messages(log: Log, *words: str, kind: str | None = None) -> list[MessageRow]:
+def finding_rows(found: pa.Table) -> list[dict[str, Any]]:
+    """Return findings as dictionaries; their lines, which may be ten million, as arrays."""
+    rows: list[dict[str, Any]] = found.drop_columns(["lines"]).to_pylist()
+    lines = one_array(found.column("lines"))
+    for place, row in enumerate(rows):
+        row["lines"] = to_numpy(lines[place].values) if lines[place].is_valid else None
+    return rows
+
+
+def messages(log: Log, *words: str, kind: str | None = None) -> MessageRows:
     """Return messages of a kind, or whose text holds all words, in lower case."""
     return messages_of(log).where(
         lambda row, text: (kind is not None and row["kind"] == kind) or (words and all(word in text for word in words))

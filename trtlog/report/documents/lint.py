@@ -56,5 +56,7 @@ def parts(rows: Iterable[dict[str, Any]]) -> tuple[tuple[Finding, ...], tuple[Fi
 
 
 def _value(value: Any) -> Any:
-    """Return what a row holds: of a frame lists are arrays."""
-    return "" if value is None else value if isinstance(value, str) else tuple(value)
+    """Return what a row holds: lists may be arrays."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return tuple(value.tolist() if hasattr(value, "tolist") else value)

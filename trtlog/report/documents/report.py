@@ -45,7 +45,7 @@ def _data(id_: str, table: pa.Table, columns: str = "", /, **headings: str) -> D
     """Return a table with some of its columns, named with blanks between them."""
     names = columns.split() or table.column_names
     # Of one engine and one build their number says nothing.
-    same = {n for n in ("engine", "build") if n in names and len(set(table.column(n).to_pylist())) == 1}
+    same = {n for n in ("engine", "build") if n in names and len(table.column(n).unique()) == 1}
     return Data(id_, table, [name for name in names if name not in same], headings)
 
 
@@ -77,9 +77,9 @@ def _good(text: str) -> Blocks:
 
 
 def _findings(log: Log) -> Blocks:
-    from trtlog.analyses.lint import lint
+    from trtlog.analyses.lint.registry import finding_rows, lint
 
-    found = lint(log).to_pylist()
+    found = finding_rows(lint(log))
     if not found:
         return _good(NONE)
     wrong, fine = parts(found)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, size
 from trtlog.analyses.build.builds import builds_in_words
 from trtlog.analyses.build.memory import memory_totals
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _MESSAGES = 6
 _PASSES = 10
+_PHASES = 100
 # The ideal time of fewer layers says little of the network.
 _MOST_KNOWN = 0.9
 
@@ -75,7 +77,7 @@ def _empty(empty: int, added: int) -> str:
 
 def _roofline(log: Log) -> str:
     """What the network would take at the GPU's rates, where most of the measured time is of known layers."""
-    found = log.analyze.table("roofline_total").to_pylist()
+    found = table_rows(log.analyze.table("roofline_total"))
     if not found or found[0]["ideal_ms"] is None or found[0]["known"] < _MOST_KNOWN * found[0]["layers"]:
         return ""
     row = found[0]
@@ -141,7 +143,7 @@ def _measured(headings: list[str]) -> list[Column]:
 
 
 def _phases(log: Log) -> Section | None:
-    rows = log.table("phases").to_pylist()
+    rows = table_rows(log.table("phases"))
     if not rows:
         return None
     longest = max(row["seconds"] for row in rows) or 1.0
@@ -152,8 +154,10 @@ def _phases(log: Log) -> Section | None:
             f"{row['seconds']:.10g} s",
             Bar(row["seconds"] / longest),
         ]
-        for row in rows
+        for row in rows[:_PHASES]
     ]
+    if len(rows) > _PHASES:
+        shown.append([aside(f"... {len(rows) - _PHASES} more: trtlog show phases LOG"), "", ""])
     columns = (Column("", "words", "aside"), Column("", "number"), Column("", "bar"))
     return Section("build phases, as printed: one may hold another", (Table(columns, shown, most=len(shown)),))
 
@@ -246,7 +250,7 @@ def _missing(log: Log) -> Section | None:
 def _coverage(log: Log) -> Sentence:
     if is_exports_alone(log):
         return Sentence(words(aside("read from trtexec's exports, without a log")))
-    rows = log.table("coverage").to_pylist()
+    rows = table_rows(log.table("coverage"))
     total = sum(row["lines"] for row in rows)
     unknown = sum(row["lines"] for row in rows if row["kind"] == "unknown")
     rest = toned(f"{unknown} unknown", "warning") if unknown else aside("0 unknown")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.redact import redact
+from trtlog._util.rows import table_rows
 from trtlog.report.graph.layout import neighbourhood
 from trtlog.report.numbers import number
 
@@ -132,8 +133,8 @@ def draw(
 
 def shown_rows(log: Log, weights: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return nodes and edges of the engine's graph, without constants where these are not wanted."""
-    nodes: list[dict[str, Any]] = log.table("graph_nodes").to_pylist()
-    edges: list[dict[str, Any]] = log.table("graph_edges").to_pylist()
+    nodes = list(table_rows(log.table("graph_nodes")))
+    edges = list(table_rows(log.table("graph_edges")))
     if weights:
         return nodes, edges
     hidden = {row["node"] for row in nodes if row["kind"] == "constant"}

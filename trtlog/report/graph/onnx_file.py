@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact
+from trtlog._util.rows import table_rows
 from trtlog.errors import MissingExtra, how_to_install
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def to_onnx(log: Log) -> bytes:
         from onnx import helper
     except ImportError:
         raise MissingExtra(f"ONNX files need the package onnx; {how_to_install('onnx')}") from None
-    nodes = log.table("graph_nodes").to_pylist()
+    nodes = table_rows(log.table("graph_nodes"))
     layers = log.analyze._layers.layers
     made, tensors = [], {}
     written: dict[str, int] = {}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.display import InNotebook
 from trtlog.errors import QueryError
@@ -49,7 +50,7 @@ class Plots(InNotebook):
     def profile(self, most: int = 25) -> Figure:
         """Draw the slowest layers of the profile."""
         self._need("profile")
-        rows = [r for r in self._log.table("profile").to_pylist() if r["avg_ms"] is not None]
+        rows = [r for r in table_rows(self._log.table("profile")) if r["avg_ms"] is not None]
         total = len(rows)
         rows.sort(key=lambda row: row["avg_ms"], reverse=True)
         rows = rows[:most][::-1]
@@ -70,7 +71,7 @@ class Plots(InNotebook):
     def roofline(self) -> Figure:
         """Draw operations a second against operations a byte, under the roofs of the GPU; a point is a layer."""
         self._need("engine_layers")
-        rows = [r for r in self._log.analyze.table("roofline").to_pylist() if r["intensity"] and r["tflops"]]
+        rows = [r for r in table_rows(self._log.analyze.table("roofline")) if r["intensity"] and r["tflops"]]
         if not rows:
             raise QueryError(
                 f"{self._log.source} does not tell the operations of its layers; --verbose with "
@@ -111,7 +112,7 @@ class Plots(InNotebook):
     def passes(self) -> Figure:
         """Draw the number of layers after each pass of the graph optimizer."""
         self._need("passes")
-        rows = self._log.analyze.table("fusion_waterfall").to_pylist()
+        rows = table_rows(self._log.analyze.table("fusion_waterfall"))
         steps = graphs().Waterfall(
             x=[f"{number}: {label(row['name'])}" for number, row in enumerate(rows)],
             y=[row["layers"] if row["change"] is None else row["change"] for row in rows],
@@ -162,7 +163,7 @@ class Plots(InNotebook):
         found = find_layers(self._log, layer)
         if len(found) > 1:
             raise QueryError(f"{len(found)} layers fit {layer!r}: {', '.join(found[:20])}")
-        rows = self._log.analyze.table("candidates", layer=found[0]).to_pylist()
+        rows = list(table_rows(self._log.analyze.table("candidates", layer=found[0])))
         if not rows:
             why = "the timing cache had the result, or there was no choice"
             raise QueryError(f"no tactic was timed for {found[0]!r}: {why}")
@@ -196,7 +197,7 @@ class Plots(InNotebook):
     def build_time(self) -> Figure:
         """Draw what timing tactics took, by runner."""
         self._need("timings")
-        rows = self._log.analyze.table("build_time", by="runner").to_pylist()[::-1]
+        rows = table_rows(self._log.analyze.table("build_time", by="runner"))[::-1]
         bar = graphs().Bar(
             x=[row["seconds"] for row in rows],
             y=[label(row["name"]) for row in rows],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.files import write_whole
 from trtlog._util.finite import finite
+from trtlog._util.rows import table_rows
 from trtlog._version import __version__
 from trtlog.analyses.build.memory import in_use
 from trtlog.analyses.build.time import LineClock
@@ -114,7 +115,7 @@ def _around(event: Event) -> tuple[int, int]:
 
 
 def _clock(run: Log) -> LineClock:
-    last = max((section["last_line"] for section in run.table("sections").to_pylist()), default=0)
+    last = max((section["last_line"] for section in table_rows(run.table("sections"))), default=0)
     return LineClock(run.table("timestamps"), last)
 
 
@@ -160,7 +161,7 @@ def _names(events: Sequence[Event], build: int, inference: int, suffix: str) -> 
 
 def _phases(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
     tracks: dict[str, int] = {}
-    for row in run.table("phases").to_pylist():
+    for row in table_rows(run.table("phases")):
         if row["seconds"] is None or row["line"] is None:
             continue
         track = tracks.setdefault(row["name"], _FIRST_PHASE + len(tracks))
@@ -178,8 +179,8 @@ def _autotuning(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
         if block is not None:
             tactics.setdefault(block, {})[tactic] = time
             last[block] = max(last.get(block, 0), line)
-    timings = [row for row in run.table("timings").to_pylist() if row["line"] is not None]
-    combinations = [row for row in run.table("combinations").to_pylist() if row["line"] is not None]
+    timings = [row for row in table_rows(run.table("timings")) if row["line"] is not None]
+    combinations = [row for row in table_rows(run.table("combinations")) if row["line"] is not None]
     blocks = sorted(row["line"] for row in timings)
     ends = [last.get(line, line) + 1 for line in blocks]
 
@@ -225,7 +226,7 @@ def _counters(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
 def _inferences(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
     """Exported times of single inferences, else the averages that the log prints, as counters."""
     origin = _inference_origin(run, clock)
-    rows = run.table("iteration_times").to_pylist()
+    rows = table_rows(run.table("iteration_times"))
     for number, (step, title) in enumerate(_STEPS):
         timed = [r for r in rows if None not in (r[f"start_{step}_ms"], r[f"end_{step}_ms"])]
         spans = [(r[f"start_{step}_ms"] / 1e3, r[f"end_{step}_ms"] / 1e3, r) for r in timed]
@@ -235,7 +236,7 @@ def _inferences(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
                          iteration=row["iteration"], latency_ms=row["latency_ms"], lane=name)  # fmt: skip
     if rows or not clock:
         return
-    for row in run.table("iterations").to_pylist():
+    for row in table_rows(run.table("iterations")):
         values = {name: row[name] for name in ("gpu_ms", "host_ms", "enqueue_ms") if row[name] is not None}
         if values:
             name = f"average of {row['average_over']} inferences"
@@ -244,7 +245,7 @@ def _inferences(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
 
 def _inference_origin(run: Log, clock: LineClock) -> float:
     """Return when inference began by the log's stamps; 0 where it does not say."""
-    lines = [row["line"] for row in run.table("sections").to_pylist() if row["name"] == "inference_run"]
+    lines = [row["line"] for row in table_rows(run.table("sections")) if row["name"] == "inference_run"]
     return clock.second(lines[0]) if lines and clock else 0.0
 
 

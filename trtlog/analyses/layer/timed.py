@@ -1,0 +1,211 @@
+"""The timed tactics of a log as rows: dictionaries where they are few, places in the columns where they are many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trtlog._util.arrow import Array, alike, from_list, from_numpy, is_valid, to_filled
+from trtlog.analyses.layer.base import family_of, layout_of, values_of
+from trtlog.analyses.layer.precision import timed_precision
+from trtlog.tables.cells import codes_of, encoded, one_array
+from trtlog.values.kernels import decode_kernel
+
+Timed: TypeAlias = Mapping[str, Any]
+"""A timed tactic by column, with its place among them as ``row``, and what its formats and kernel say."""
+
+_DECODED = ("precision", "input_layout", "output_layout", "family", "tensor_cores")
+_DECODED_FROM = ("input_formats", "output_formats", "kernel", "runner")
+# So many timed tactics are kept as dictionaries, which are quick to look into; a real log has fewer.
+MOST_KEPT = 1 << 15
+# Rows that are Python's at a time: of millions of tactics the columns would take more memory than the answers.
+_AT_ONCE = 1 << 16
+
+
+class TimedTactics(Sequence[Timed]):
+    """The timed tactics with precision, layouts, family; those that could not be timed are left out.
+
+    Parameters
+    ----------
+    tactics : pyarrow.Table
+        Table ``tactics``.
+    """
+
+    def __init__(self, tactics: pa.Table) -> None:
+        self.table = _timed_of(tactics)
+        self.names = (*tactics.column_names, *_DECODED, "row")
+        self._getters: dict[str, Callable[[int], Any]] = {}
+
+    def __reduce__(self) -> tuple[type[TimedTactics], tuple[pa.Table]]:
+        return TimedTactics, (self.table,)
+
+    @cached_property
+    def _kept(self) -> list[Timed] | None:
+        """The rows as dictionaries, where they are few."""
+        if len(self) > MOST_KEPT:
+            return None
+        codes, decoded = self._decoded
+        extra = [dict(zip(_DECODED, said, strict=True)) for said in decoded]
+        rows = zip(*map(values_of, self.table.columns), strict=True)
+        return [
+            dict(zip(self.table.column_names, values, strict=True)) | extra[code] | {"row": place}
+            for place, (values, code) in enumerate(zip(rows, codes.tolist(), strict=True))
+        ]
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __iter__(self) -> Iterator[Timed]:
+        return iter(self._kept) if self._kept is not None else (TimedRow(self, place) for place in range(len(self)))
+
+    @overload
+    def __getitem__(self, place: int) -> Timed: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Timed]: ...
+    def __getitem__(self, place: int | slice) -> Timed | list[Timed]:
+        kept = vars(self).get("_kept")  # for a few rows none is made of all
+        if kept is not None:
+            return kept[place]  # type: ignore[no-any-return]
+        found = range(len(self))[place]
+        return TimedRow(self, found) if isinstance(found, int) else [TimedRow(self, number) for number in found]
+
+    def value(self, name: str, place: int) -> Any:
+        """Return what a column says of the tactic at a place."""
+        getter = self._getters.get(name)
+        if getter is None:
+            getter = self._getters[name] = self._getter(name)
+        return getter(place)
+
+    def _getter(self, name: str) -> Callable[[int], Any]:
+        if name == "row":
+            return lambda place: place
+        if name not in _DECODED:
+            return _getter_of(one_array(self.table.column(name)))
+        codes, decoded = self._decoded
+        values = [said[_DECODED.index(name)] for said in decoded]
+        return lambda place: values[codes[place]]
+
+    @cached_property
+    def _decoded(self) -> tuple[Array, list[tuple[Any, ...]]]:
+        """Which set of formats, kernel and runner each tactic has, and what each set says."""
+        keys = [one_array(self.table.column(name)) for name in _DECODED_FROM]
+        firsts, codes = alike([codes_of(encoded(values)) for values in keys])
+        texts = [values.take(from_numpy(firsts)).to_pylist() for values in keys]
+        return codes, [decoded_tactic(*key) for key in zip(*texts, strict=True)]
+
+    def column(self, name: str) -> pa.Array:
+        """Return a column as an array; names as a dictionary."""
+        if name not in _DECODED:
+            return one_array(self.table.column(name))
+        codes, decoded = self._decoded
+        kind = pa.bool_() if name == "tensor_cores" else pa.string()
+        said = from_list([one[_DECODED.index(name)] for one in decoded], kind)
+        said = said if name == "tensor_cores" else said.dictionary_encode()
+        return said.take(from_numpy(codes))
+
+    def values(self, places: Array, *names: str) -> Iterator[list[Any]]:
+        """Return the values of columns at some places."""
+        chosen = self.table.select(list(names)).take(from_numpy(places))
+        return map(values_of, chosen.columns)
+
+    def ranks(self, name: str) -> Array:
+        """Return numbers for the values of a column: equal for equal ones, in their order, null last."""
+        if name == "row":
+            return np.arange(len(self))
+        return _ranks(self.column(name))
+
+
+class TimedRow(Mapping[str, Any]):
+    """One of very many timed tactics: its place, not its values."""
+
+    __slots__ = ("_of", "_place")
+
+    def __init__(self, of: TimedTactics, place: int) -> None:
+        self._of, self._place = of, place
+
+    def __getitem__(self, name: str) -> Any:
+        return self._of.value(name, self._place)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._of.names)
+
+    def __len__(self) -> int:
+        return len(self._of.names)
+
+
+def _getter_of(values: pa.Array) -> Callable[[int], Any]:
+    """Return a function that gives the value at a place."""
+    if pa.types.is_dictionary(values.type):
+        words, codes = [*values.dictionary.to_pylist(), None], codes_of(values)
+        return lambda place: words[codes[place]]
+    if not pa.types.is_primitive(values.type):
+        return lambda place: values[place].as_py()
+    numbers = to_filled(values, 0)
+    if not values.null_count:
+        return lambda place: numbers[place].item()
+    valid = is_valid(values)
+    return lambda place: numbers[place].item() if valid[place] else None
+
+
+def _ranks(values: pa.Array) -> Array:
+    if pa.types.is_dictionary(values.type):
+        words = values.dictionary.to_pylist()
+        order = {word: place for place, word in enumerate(sorted(set(words)))}
+        ranks = np.array([*(order[word] for word in words), len(order)], np.int64)
+        found: Array = ranks[codes_of(values)]
+        return found
+    numbers = to_filled(values, 0)
+    if not values.null_count:
+        return numbers
+    above = np.inf if pa.types.is_floating(values.type) else int(numbers.max(initial=0)) + 1
+    return np.where(is_valid(values), numbers, above)
+
+
+def decoded_tactic(
+    inputs: str | None, outputs: str | None, kernel: str | None, runner: str | None
+) -> tuple[str | None, str | None, str | None, str | None, bool | None]:
+    """Return what formats, kernel and runner of a timed tactic say.
+
+    Returns
+    -------
+    tuple
+        Precision, layouts of the first input and the first output, family, whether it computes on tensor cores.
+
+    Examples
+    --------
+    >>> decoded_tactic("Half(8,1:8,4,8)", "Half(8,1:8,4,8)", None, "Shuffle")[0::3]
+    ('FP16', 'Shuffle')
+    """
+    return (
+        timed_precision(inputs, outputs, kernel, runner),
+        layout_of(inputs),
+        layout_of(outputs),
+        family_of(runner, kernel),
+        decode_kernel(kernel).tensor_cores if kernel else None,
+    )
+
+
+def _timed_of(tactics: pa.Table) -> pa.Table:
+    """Return the tactics that have a time: null and nan are none."""
+    there = pc.invert(pc.is_nan(tactics.column("time_ms")))
+    return tactics if pc.all(there, skip_nulls=False).as_py() else tactics.filter(there)
+
+
+def timed_rows(tactics: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Return columns of the timed tactics as rows: as many as :class:`TimedTactics` has, in its order.
+
+    Parameters
+    ----------
+    tactics : pyarrow.Table
+        Table ``tactics``.
+    *names : str
+        The columns.
+    """
+    timed = _timed_of(tactics).select(list(names))
+    for start in range(0, timed.num_rows, _AT_ONCE):
+        yield from zip(*map(values_of, timed.slice(start, _AT_ONCE).columns), strict=True)
