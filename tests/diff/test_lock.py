@@ -12,6 +12,7 @@ import pytest
 import trtlog
 from tests.conftest import each
 from tests.diff.conftest import load
+from trtlog.analyses.gate import noise
 from trtlog.analyses.gate.lock import DEFAULT_RULES, read_lock
 from trtlog.errors import InputError, QueryError
 
@@ -444,6 +445,16 @@ def test_identical_rebuilds_and_reruns_pass(row):
         if row in ("build", "resnet50"):
             assert not trtlog.check(load(b), locks[a], exact=True).passed
     assert notes or row == "engine"
+
+
+def test_the_noise_of_a_build_is_found_once(monkeypatch):
+    """It is that of all its tactics, and asked of each layer that differs."""
+    asked = []
+    found = noise.timing_noise
+    monkeypatch.setattr(noise, "timing_noise", lambda layers: asked.append(layers) or found(layers))
+    outcome = trtlog.check(load("resnet50_fp32_verbose_rebuild"), trtlog.lock(load(FP32)))
+    assert len(outcome.findings) > 5
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(

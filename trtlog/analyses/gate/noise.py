@@ -18,7 +18,8 @@ from trtlog.analyses.compare.performance import Run
 from trtlog.analyses.compare.significance import Value, judge
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layer import Layer
-from trtlog.analyses.layer.risk import flip_risk, timing_noise
+from trtlog.analyses.layer.risk import flip_risk_by, timing_noise
+from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.log import Log
 
 # A network has a hundred layers with some hundred candidates: of so many timings some are off by this many
@@ -45,8 +46,12 @@ class Noise:
         return Run.of(self._log)
 
     @cached_property
+    def _timings(self) -> TimingNoise:
+        return timing_noise(layers_of(self._log))  # of all tactics: once a build, not once a layer
+
+    @cached_property
     def _risks(self) -> Mapping[str, Mapping[str, Any]]:
-        rows = flip_risk(layers_of(self._log)).to_pylist()
+        rows = flip_risk_by(layers_of(self._log), self._timings).to_pylist()
         return {row["layer"].strip(): row for row in rows if row["flip_probability"] is not None}
 
     def tactic(self, layer: Layer, slower_percent: float | None, locked_ms: float | None) -> str | None:
@@ -66,7 +71,7 @@ class Noise:
         """
         if layer.tactic_ms is None:
             return None
-        deviation = timing_noise(layers_of(self._log)).disturbed(layer.tactic_ms, layer.converts)
+        deviation = self._timings.disturbed(layer.tactic_ms, layer.converts)
         limit = _DEVIATIONS * 2**0.5 * float(deviation)
         words = f"two timings of {1000 * layer.tactic_ms:.3g} us differ by up to {percent(100 * math.expm1(limit))}"
         if slower_percent is not None and abs(math.log1p(slower_percent / 100)) <= limit:
