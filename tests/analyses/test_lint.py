@@ -17,6 +17,7 @@ from trtlog.flags import all_flags, parse_version
 from trtlog.log import is_exports_alone
 
 
+@functools.cache
 def findings(name):
     return {f["rule"]: f for f in lint(parsed(name)).to_pylist()}
 

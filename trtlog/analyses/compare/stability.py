@@ -12,7 +12,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from statistics import fmean, median, pstdev
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
@@ -250,10 +250,17 @@ def _noise(layers: Sequence[Layer]) -> float | None:
     common = set(keyed[0]).intersection(*keyed[1:])
     if not common:
         return None
-    spreads = [pstdev([math.log(build[key].time_ms) for build in keyed]) for key in common]
+    variances = (_variance([build[key].time_ms for build in keyed]) for key in common)
     # A standard deviation of n values is short by the square root of (n - 1) / n.
-    pooled = math.sqrt(fmean(s * s for s in spreads) * len(keyed) / (len(keyed) - 1))
+    pooled = math.sqrt(fmean(variances) * len(keyed) / (len(keyed) - 1))
     return 100 * math.expm1(pooled)
+
+
+def _variance(times: Sequence[float]) -> float:
+    """Return the variance of the logarithms of some times; the module statistics takes fractions, and its time."""
+    ratios = [math.log(time / times[0]) for time in times]
+    middle = fmean(ratios)
+    return fmean([(ratio - middle) ** 2 for ratio in ratios])
 
 
 def _verdict(row: dict[str, Any], layers: Sequence[Layer]) -> str:
