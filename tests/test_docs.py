@@ -50,10 +50,9 @@ def test_snippets_run(page, tmp_path, monkeypatch):
             namespace.update(example.globs)  # the next block goes on with these names
             continue
         exec(compile(block, str(page), "exec"), namespace)
-        for line in each(block.splitlines()):
-            found = re.match(r"^([a-z_][^#=]*?)\s+# (\(.*\)|'.*'|[0-9.]+|True|False)$", line)
-            if found:
-                assert repr(eval(found[1], namespace)) == found[2], f"{page.name}: {line}"
+        told = re.finditer(r"^([a-z_][^#=\n]*?)\s+# (\(.*\)|'.*'|[0-9.]+|True|False)$", block, re.MULTILINE)
+        wrong = [found[0] for found in told if repr(eval(found[1], namespace)) != found[2]]
+        assert wrong == [], page.name
 
 
 def commands(page: Path) -> list[str]:

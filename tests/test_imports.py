@@ -228,10 +228,8 @@ def test_no_imports_go_in_circles(graph):
 def test_imports_look_one_way(graph):
     """Also inside functions."""
     wrong = []
-    for name, targets in each(graph.items()):
-        own = name.split(".")[1] if "." in name else "__init__"
-        if own == "__init__":
-            continue
+    for name, targets in each((name, targets) for name, targets in graph.items() if "." in name):
+        own = name.split(".")[1]
         assert own in RANK, f"trtlog/{own} stands in no layer: add it to LAYERS where it belongs"
         for target in sorted(targets - {"trtlog"}):
             if RANK[target.split(".")[1]] > RANK[own]:
@@ -274,12 +272,11 @@ def test_renderers_are_there_for_what_they_draw():
     registered = display.renderers()
     assert set(registered) >= {"html", "terminal", "markdown", "json", "plot"}
     for form, table in each(registered.items()):
-        for result, renderer in each(table.items()):
-            module, _, name = result.rpartition(".")
-            if module.startswith("trtlog.") and module != "trtlog.display":  # its own examples register one
-                cls = getattr(importlib.import_module(module), name)
-                assert isinstance(cls, type)
-                assert callable(display.renderer_of(form, cls)), renderer
+        results = [result.rpartition(".") for result in table if result.startswith("trtlog.")]
+        for module, _, name in each(part for part in results if part[0] != "trtlog.display"):  # its examples' own
+            cls = getattr(importlib.import_module(module), name)
+            assert isinstance(cls, type)
+            assert callable(display.renderer_of(form, cls)), (form, name)
 
 
 def test_what_can_be_drawn_has_a_renderer():
@@ -304,8 +301,6 @@ def test_files_are_small():
 
 
 def test_only_the_command_line_prints():
-    for path in each(PACKAGE.rglob("*.py")):
-        if room(path) in ("cli", "testing"):
-            continue
+    for path in each(path for path in PACKAGE.rglob("*.py") if room(path) not in ("cli", "testing")):
         calls = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
         assert not any(isinstance(c.func, ast.Name) and c.func.id == "print" for c in calls), path

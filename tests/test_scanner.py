@@ -14,7 +14,7 @@ import pytest
 
 import trtlog
 from tests import warm
-from tests.conftest import BUILD, ROOT, each
+from tests.conftest import BUILD, ROOT
 from tests.test_engines import RULES, SAMPLES, assert_same, feed_at, in_c, in_python
 from trtlog import grammar
 from trtlog.engines import library as native
@@ -84,9 +84,8 @@ def both(rules: grammar.Grammar, bodies: list[bytes]) -> dict[str, list[int]]:
         engine.feed(data, 1)
         found.append(engine.finish())
     assert found[0].counts == found[1].counts
-    for kind in each(found[0].counts):
-        if kind in rules.messages:
-            assert found[0].rows(kind) == found[1].rows(kind)
+    kinds = found[0].counts.keys() & rules.messages.keys()
+    assert {kind: found[0].rows(kind) for kind in kinds} == {kind: found[1].rows(kind) for kind in kinds}
     return found[1].counts
 
 

@@ -57,7 +57,7 @@ def test_what_bounds_the_throughput(text, bound, words):
     [found] = log.analyze.table("performance").to_pylist()
     assert found["bound_by"] == bound
     assert words in found["because"]
-    assert set(found["lines"]) <= set(range(1, text.count("\n") + 1))
+    assert set(each(found["lines"])) <= set(range(1, text.count("\n") + 1))
     assert found["host_overhead_ms"] is None or found["host_overhead_ms"] >= 0
     warned = {f["rule"] for f in lint(log).to_pylist() if f["severity"] == "warning"}
     assert ("enqueue-bound" in warned) == (bound == "enqueue")
@@ -158,7 +158,8 @@ def test_logs_of_others(path, bounds):
     rows = [run.analyze.table("performance").to_pylist()[0] for run in trtlog.parse(CORPUS / path).runs]
     assert [row["bound_by"] for row in rows] == bounds
     assert all(row["host_overhead_ms"] is None or row["host_overhead_ms"] >= 0 for row in each(rows))
-    assert all(row["gpu_busy_percent"] >= BUSY_PERCENT for row in rows if row["bound_by"] == "gpu" and len(rows) > 1)
+    if len(rows) > 1 and "gpu" in bounds:
+        assert min(row["gpu_busy_percent"] for row in rows if row["bound_by"] == "gpu") >= BUSY_PERCENT
 
 
 def test_a_short_enqueue_is_not_what_the_gpu_waits_for():

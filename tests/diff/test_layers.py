@@ -24,9 +24,8 @@ def by_name(log):
 def test_the_timing_of_the_engine_tactic_is_found(capture, capture_text):
     """Engine: Layer(CaskPooling): /maxpool/MaxPool, Tactic: 0xcb3875826530ea38 ... ; each time stands in the log."""
     text = capture_text(FP32)
-    for layer in each(by_name(capture(FP32)).values()):
-        if layer.tactic_ms is None or layer.timed_as:
-            continue
+    layers = by_name(capture(FP32)).values()
+    for layer in each(layer for layer in layers if layer.tactic_ms is not None and not layer.timed_as):
         start = text.index(f"Timing Runner: {layer.timing.layer} (")
         times = re.findall(rf"Tactic: {layer.tactic} Time: (\S+)", text[start:])
         assert layer.tactic_ms in map(float, times), layer.layer
@@ -55,9 +54,8 @@ def test_a_layer_with_another_kernel_size_takes_no_timing_over(capture):
 
 
 def test_the_runner_up_is_of_the_same_formats(capture):
-    for layer in each(by_name(capture("mobilenet_fp16_verbose")).values()):
-        if layer.runner_up_ms is None:
-            continue
+    layers = by_name(capture("mobilenet_fp16_verbose")).values()
+    for layer in each(layer for layer in layers if layer.runner_up_ms is not None):
         used = [c for c in layer.candidates if c.tactic == layer.tactic and c.time_ms == layer.tactic_ms]
         same = [c.time_ms for c in layer.candidates if c.raw_formats == used[0].raw_formats]
         assert layer.runner_up_ms in same

@@ -220,12 +220,7 @@ def test_formats_for_programs_hold_data_alone(logs):
 def test_commands_print_through_one_door():
     """click.echo stands in cli/common.py alone, behind what makes control characters visible."""
     assert len(COMMANDS) > 20
-    for path in each(sorted((ROOT / "trtlog" / "cli").glob("*.py"))):
-        if path.name == "common.py":
-            continue
-        for node in each(ast.walk(ast.parse(path.read_text(encoding="utf-8")))):
-            if isinstance(node, ast.Call):
-                called = ast.unparse(node.func)
-                assert called not in ("click.echo", "click.secho", "print", "sys.stdout.write", "sys.stderr.write"), (
-                    path
-                )
+    printing = {"click.echo", "click.secho", "print", "sys.stdout.write", "sys.stderr.write"}
+    for path in each(path for path in (ROOT / "trtlog" / "cli").glob("*.py") if path.name != "common.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        assert not printing & {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)}, path
