@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 
@@ -32,8 +33,13 @@ def one_by_one(printed: str):
     ]
 
 
+@functools.cache
+def distinct_operands() -> list[str]:
+    return sorted({match[1] or match[2] for _, text in real_texts() for match in LINE.finditer(text)})
+
+
 def real_operands() -> list[str]:
-    texts = sorted({match[1] or match[2] for _, text in real_texts() for match in LINE.finditer(text)})
+    texts = distinct_operands()
     if not texts:
         pytest.skip("no real logs with imported nodes")
     return texts

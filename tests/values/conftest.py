@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ def _texts(folder: Path) -> Iterator[tuple[Path, str]]:
             yield path, data.decode("utf-8", "replace")
 
 
+@functools.cache
 def real_texts() -> list[tuple[Path, str]]:
     found: list[tuple[Path, str]] = []
     for folder in (ROOT / "fixtures", ROOT.parent / "shared" / "captures", ROOT.parent / "shared" / "corpus"):

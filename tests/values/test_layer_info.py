@@ -227,13 +227,15 @@ def test_long_hostile_text_ends(start, unit):
     parse_layer(start + unit * 20_000)
 
 
+def lines_of(real_logs, begin: str, *inside: str) -> list[str]:
+    """Return the distinct texts of layers that begin so behind any headers."""
+    behind = re.compile(rf"(?:\[.*?\] )*({re.escape(begin)}.*)")
+    lines = (line for _, log in real_logs for line in log.split("\n") if all(word in line for word in (begin, *inside)))
+    return list(dict.fromkeys(found[1] for line in lines if (found := behind.match(line))))
+
+
 def test_every_layer_line_of_the_real_logs_reads(real_logs):
-    brief, detailed = [], []
-    for _, log in real_logs:
-        brief += re.findall(r"(?m)^(?:\[[^\n]*?\] )*(Layer\([^\n]*)", log)
-        detailed += re.findall(r"(?m)^(?:\[[^\n]*?\] )*(Name: [^\n]*LayerType: [^\n]*)", log)
-    assert brief
-    assert detailed
+    brief, detailed = lines_of(real_logs, "Layer("), lines_of(real_logs, "Name: ", "LayerType: ")
     for line in each(brief):
         found = parse_layer(line, strict=True)
         counted = len(re.findall(r" \([A-Z][A-Za-z0-9]+\[[-0-9:,]*\]\)|\[[A-Z][A-Za-z0-9]+\([-0-9:,]*\)\]", line))
@@ -253,9 +255,7 @@ def test_every_layer_line_of_the_real_logs_reads(real_logs):
 
 def test_layouts_in_words_and_from_strides_agree(real_logs):
     """TensorRT-RTX prints strides and the layout in words: one check of the other."""
-    lines = [
-        line for _, log in real_logs for line in re.findall(r"(?m)^(?:\[[^\n]*?\] )*(Name: [^\n]*Strides: [^\n]*)", log)
-    ]
+    lines = lines_of(real_logs, "Name: ", "Strides: ")
     if not lines:
         pytest.skip("no log of TensorRT-RTX with detailed layers is there")
     layers = [parse_layer(line, strict=True) for line in lines]
