@@ -34,14 +34,16 @@ def read(path: Path) -> trtlog.Log:
     return trtlog.parse(path, exports=[])
 
 
-@pytest.fixture(scope="module", params=beside(LOGS), ids=lambda p: str(p.relative_to(CORPUS)))
-def case(request):
-    text = text_of(request.param)
+@pytest.mark.parametrize("path", beside(LOGS), ids=lambda p: str(p.relative_to(CORPUS)))
+def test_a_log_agrees_with_an_independent_reading(path):
     try:
-        return text, read(request.param)
+        log = read(path)
     except InputError as error:
         # Excerpts of other programs' output, or of a line or two, are refused in words.
         pytest.skip(f"refused: {error}")
+    text = text_of(path)
+    for hold in each(INDEPENDENT):
+        hold(text, log)
 
 
 def number(text: str) -> float:
@@ -52,14 +54,12 @@ def found(pattern: str, text: str) -> list:
     return re.findall(pattern, text, re.MULTILINE)
 
 
-def test_every_line_is_accounted_for(case):
-    text, log = case
+def hold_every_line_is_accounted_for(text: str, log: trtlog.Log) -> None:
     lines = text.count("\n") + (not text.endswith("\n"))
     assert log.coverage.lines.sum() == lines
 
 
-def test_tactics(case):
-    text, log = case
+def hold_tactics(text: str, log: trtlog.Log) -> None:
     lines = list(found(r"^.*Tactic:? (?:0x[0-9a-fA-F]+|-?[0-9]+) [Tt]ime:? \S+\s*$", text))
     printed = [line.split()[-1] for line in lines if "Fastest Tactic" not in line]
     mine = log.table("tactics").to_pylist()
@@ -70,8 +70,7 @@ def test_tactics(case):
     assert Counter(t["time_ms"] for t in mine if t["kind"] == "foreign_node") == Counter(map(number, rows))
 
 
-def test_timings(case):
-    text, log = case
+def hold_timings(text: str, log: trtlog.Log) -> None:
     blocks = found(r"-{15} Timing Runner: (.*) \(([A-Za-z0-9_]+)(?:\[0x[0-9a-f]+\])?\)\s*$", text)
     blocks += [(a, b) for a, b in found(r"-{15} Timing (?!Runner: )(.*)\(([0-9]+)\)\s*$", text)]
     cached = found(r"got cached result: ([A-Za-z0-9_]+), tactic (0x[0-9a-f]+), (\S+) ms", text)
@@ -81,8 +80,7 @@ def test_timings(case):
     assert [t["fastest_ms"] for t in mine if t["outcome"] == "cached"] == [float(c[2]) for c in cached]
 
 
-def test_fusions_and_passes(case):
-    text, log = case
+def hold_fusions_and_passes(text: str, log: trtlog.Log) -> None:
     fused = found(r"(?:^|[ :])Fusing .+ with .+$", text)
     assert sum(a == "fuse" for a in log.fusions.action) == len(fused)
     attempts = found(r"(?:\] |^)Running: [A-Za-z0-9_]+(?: on .+)?\s*$", text)
@@ -91,15 +89,13 @@ def test_fusions_and_passes(case):
     assert log.passes.layers.tolist() == counts
 
 
-def test_memory(case):
-    text, log = case
+def hold_memory(text: str, log: trtlog.Log) -> None:
     events = found(r"\[MemUsageChange\] .*now: CPU ([0-9]+), GPU ([0-9]+) \(MiB\)", text)
     rows = [m for m in log.table("memory").to_pylist() if m["gpu_delta_mib"] is not None]
     assert [(m["cpu_mib"], m["gpu_mib"]) for m in rows] == [(int(a), int(b)) for a, b in events]
 
 
-def test_statistics(case):
-    text, log = case
+def hold_statistics(text: str, log: trtlog.Log) -> None:
     table = [r for r in log.table("performance").to_pylist() if r["stat"] in ("median", "p99", "min")]
     lines = found(
         r"(?:^|\] )(?:Latency|End-to-End Host Latency|Enqueue Time|H2D Latency|GPU Compute Time|D2H Latency): "
@@ -125,8 +121,7 @@ def numbers_of(words: list[str], name_first: bool, columns: int) -> list[float] 
         return None
 
 
-def test_profile_rows(case):
-    text, log = case
+def hold_profile_rows(text: str, log: trtlog.Log) -> None:
     lines = text.splitlines()
     if "\u00a0" in text:  # a page that was copied: no-break spaces, and an empty line behind each
         lines = [line for line in text.replace("\u00a0", " ").splitlines() if line.strip()]
@@ -151,6 +146,17 @@ def test_profile_rows(case):
     for row, values in each(zip(mine, rows, strict=True)):
         printed = [row[name] for name in ("time_ms", "avg_ms", "median_ms", "percent")]
         assert [value for value in printed if value is not None] == pytest.approx(values), (row, values)
+
+
+INDEPENDENT = (
+    hold_every_line_is_accounted_for,
+    hold_tactics,
+    hold_timings,
+    hold_fusions_and_passes,
+    hold_memory,
+    hold_statistics,
+    hold_profile_rows,
+)
 
 
 def test_unknown_lines_are_rare():

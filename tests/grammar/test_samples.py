@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from functools import cache
 
 import pytest
 
@@ -11,21 +13,34 @@ from trtlog import grammar
 from trtlog.grammar import compiler, files, oracle
 from trtlog.messages.match import Matcher
 
-RULES = grammar.compile_grammar(grammar.grammar_dir())
+RULES = grammar.shipped()
 MATCHER = Matcher(RULES)
-KINDS = sorted(RULES.messages)
+
+
+@cache
+def written() -> grammar.Grammar:
+    """The grammar as its files have it, with the samples, which are not compiled."""
+    return grammar.compile_grammar(grammar.grammar_dir())
 
 
 def test_the_compiled_grammar_is_fresh():
     """compiled.json is what the files say: otherwise run 'python -m trtlog.grammar' and commit it."""
     path = grammar.grammar_dir() / grammar.COMPILED_NAME
-    assert path.read_text(encoding="utf-8") == files._to_json(RULES), "run: python -m trtlog.grammar"
-    assert grammar.load() == files._from_json(__import__("json").loads(files._to_json(RULES)))
+    compiled = files._to_json(written())
+    assert path.read_text(encoding="utf-8") == compiled, "run: python -m trtlog.grammar"
+    assert RULES == grammar.load() == files._from_json(json.loads(compiled))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_wording_has_a_sample(kind):
-    message = RULES.messages[kind]
+@pytest.mark.parametrize("kind", sorted(RULES.messages))
+def test_a_kind_has_samples_and_they_are_of_this_kind_alone_for_both_readers(kind):
+    message = written().messages[kind]
+    every_wording_has_a_sample(message)
+    a_sample_is_of_one_kind(message)
+    the_expression_agrees_with_lark(message)
+
+
+def every_wording_has_a_sample(message: grammar.Message) -> None:
+    kind = message.kind
     matched = set()
     for sample in each(message.samples):
         found = [v for v in message.variants if re.fullmatch(v.regex, sample)]
@@ -35,14 +50,13 @@ def test_every_wording_has_a_sample(kind):
     assert not missing, f"{message.file}:{message.line}: wordings of {kind} without a sample: {sorted(missing)}"
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_sample_is_of_one_kind(kind):
+def a_sample_is_of_one_kind(message: grammar.Message) -> None:
     """Rules that only count inside a section are told apart by the section, the others by the text alone.
 
     A rule marked ``general`` describes a family (any note of Myelin, any line of the ONNX parser with its
     place in the source); where a rule of its own reads the same line, that one must come first.
     """
-    message = RULES.messages[kind]
+    kind = message.kind
     within = set(message.attributes.get("within", "").split(",")) - {""}
     for sample in each(message.samples):
         body = sample.encode()
@@ -64,10 +78,8 @@ def test_a_sample_is_of_one_kind(kind):
         assert kinds == {kind}, f"{message.file}:{message.line}: {sample!r} is of {sorted(kinds)}"
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_expression_agrees_with_lark(kind):
+def the_expression_agrees_with_lark(message: grammar.Message) -> None:
     """lark's Earley parser reads each sample as the compiled expression does."""
-    message = RULES.messages[kind]
     for sample in each(message.samples):
         mine = [
             {n: v for n, v in zip(variant.fields, found.groups(), strict=True) if v is not None}
@@ -77,11 +89,11 @@ def test_the_expression_agrees_with_lark(kind):
         theirs = oracle.readings(message, sample)
         assert mine, sample
         for fields in each(mine):
-            assert fields in theirs, f"{kind}: {sample!r}\n  expression {fields}\n  lark {theirs}"
+            assert fields in theirs, f"{message.kind}: {sample!r}\n  expression {fields}\n  lark {theirs}"
 
 
 def test_headers_are_told_apart():
-    for message in each(RULES.headers.values()):
+    for message in each(written().headers.values()):
         for sample in each(message.samples):
             assert any(re.match(v.regex, sample) for v in message.variants), (message.kind, sample)
 
