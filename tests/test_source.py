@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import each
 from trtlog.errors import InputError, MissingExtra
-from trtlog.source.chunks import open_source, read_line
+from trtlog.messages.excerpt import excerpt
+from trtlog.source.chunks import open_source
 
 LOG = (
     b"&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=net.onnx\n"
@@ -352,16 +353,16 @@ def test_the_file_is_closed_after_the_last_chunk(tmp_path):
 # ------------------------------------------------------------------ one line
 
 
-def test_read_line_counts_lines_of_the_decompressed_text(tmp_path):
+def test_an_excerpt_counts_lines_of_the_decompressed_text(tmp_path):
     path = tmp_path / "verbose.log.gz"
     path.write_bytes(gzip.compress(LOG.replace(b"\n", b"\r\n")))
     lines = LOG.split(b"\n")
     for number, line in each(enumerate(lines, 1)):
-        assert read_line(path, number) == line
-    with pytest.raises(InputError, match=f"ends at line {len(lines)}, there is no line {len(lines) + 1}"):
-        read_line(path, len(lines) + 1)
-    with pytest.raises(InputError, match="numbered from 1"):
-        read_line(path, 0)
+        assert list(excerpt(path, number, number)) == [(number, line.decode())]
+    with pytest.raises(InputError, match=f"has {len(lines)} lines; there is no line {len(lines) + 1}"):
+        list(excerpt(path, len(lines) + 1, len(lines) + 1))
+    with pytest.raises(InputError, match="from 1"):
+        list(excerpt(path, 0, 1))
     utf16 = tmp_path / "utf16.log"
     utf16.write_bytes(b"\xff\xfe" + LOG.decode().encode("utf-16-le"))
-    assert read_line(utf16, 3) == lines[2]
+    assert list(excerpt(utf16, 3, 3)) == [(3, lines[2].decode())]

@@ -136,7 +136,11 @@ class MissingExtra(TrtlogError, ImportError):
     """An optional package is needed; the message holds the ``pip install`` line."""
 
 
-def caret(text: str, position: int, width: int = 100) -> str:
+# Characters of a text around the place that is shown.
+_SHOWN = 100
+
+
+def caret(text: str, position: int) -> str:
     """Return ``text`` cut around ``position`` with a caret line below it.
 
     Examples
@@ -145,8 +149,8 @@ def caret(text: str, position: int, width: int = 100) -> str:
     Tactic: x
             ^
     """
-    start = max(0, position - width // 2)
-    shown = text[start : start + width]
+    start = max(0, position - _SHOWN // 2)
+    shown = text[start : start + _SHOWN]
     lead = "..." if start else ""
-    tail = "..." if start + width < len(text) else ""
+    tail = "..." if start + _SHOWN < len(text) else ""
     return f"{lead}{shown}{tail}\n{' ' * (len(lead) + position - start)}^"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from trtlog._util.redact import redact, redact_table
 from trtlog.display import InNotebook
 from trtlog.errors import SeveralRunsError
-from trtlog.records import TABLES, Device, Record, Run
+from trtlog.records import TABLES, ByTable, Device, Record, Run
 from trtlog.records.frames import TableFrames
 
 if TYPE_CHECKING:
@@ -450,7 +450,7 @@ class Log(TableFrames, InNotebook):
         return f"<trtlog.Log {self.source!r}: {'; '.join(parts)}>"
 
 
-class Tables(InNotebook, Mapping[str, Any]):
+class Tables(InNotebook, ByTable):
     """The tables of a log by name."""
 
     def __init__(self, log: Log) -> None:
@@ -461,17 +461,11 @@ class Tables(InNotebook, Mapping[str, Any]):
             raise KeyError(name)
         return self.log.table(name)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(TABLES)
-
-    def __len__(self) -> int:
-        return len(TABLES)
-
     def __repr__(self) -> str:
         return f"<tables of {self.log.source!r}: {', '.join(TABLES)}>"
 
 
-class _Redacted(Mapping[str, Any]):
+class _Redacted(ByTable):
     """The tables of a log without secrets, each made when it is asked for."""
 
     def __init__(self, log: Log) -> None:
@@ -482,12 +476,6 @@ class _Redacted(Mapping[str, Any]):
         if name not in self.made:
             self.made[name] = redact_table(self.log.table(name))
         return self.made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(TABLES)
-
-    def __len__(self) -> int:
-        return len(TABLES)
 
     @property
     def notes(self) -> tuple[str, ...]:

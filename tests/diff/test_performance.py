@@ -14,9 +14,13 @@ import pytest
 import trtlog
 from tests.conftest import each
 from tests.diff.conftest import CAPTURES, load
-from trtlog.analyses.compare.performance import compare_performance
+from trtlog.analyses.compare.performance import Run, performance_rows
 from trtlog.analyses.compare.samples import read_samples
 from trtlog.analyses.compare.significance import Value, judge, student
+
+
+def compare_performance(*sides):
+    return performance_rows(*([Run.of(log) for log in (side if isinstance(side, list) else [side])] for side in sides))
 
 
 def verdicts(rows):

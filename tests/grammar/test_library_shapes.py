@@ -64,9 +64,8 @@ def reason(example: str) -> str | None:
 
 def find(body: bytes) -> Found | None:
     found = MATCHER.match(body) or MATCHER.match(body.rstrip())
-    for section in SECTIONS:
-        found = found or MATCHER.match_within(body, section)
-    return found
+    indexes = filter(None, map(MATCHER.within, SECTIONS))
+    return found or next(filter(None, (index.match(body) for index in indexes)), None)
 
 
 @cache

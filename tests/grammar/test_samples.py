@@ -62,7 +62,7 @@ def a_sample_is_of_one_kind(message: grammar.Message) -> None:
         body = sample.encode()
         if within:
             for section in each(within):
-                found = MATCHER.match_within(body, section)
+                found = MATCHER.within(section).match(body)
                 assert found is not None
                 assert MATCHER.variants[found.variant].kind == kind
             continue

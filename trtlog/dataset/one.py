@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ import pyarrow as pa
 from trtlog.dataset.manifest import CATALOGUE
 from trtlog.errors import QueryError
 from trtlog.log import Log
-from trtlog.records import TABLES
+from trtlog.records import ByTable
 from trtlog.tables.schema import schema_of
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
-class OneLog(Mapping[str, pa.Table]):
+class OneLog(ByTable):
     """The tables of one log of a dataset."""
 
     def __init__(self, dataset: Dataset, digest: str) -> None:
@@ -42,12 +41,6 @@ class OneLog(Mapping[str, pa.Table]):
             order = np.argsort(table.column("run").to_numpy(), kind="stable")
             table = table.take(pa.array(order))
         return table.combine_chunks()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(TABLES)
-
-    def __len__(self) -> int:
-        return len(TABLES)
 
 
 def log_of(dataset: Dataset, key: str) -> Log:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from trtlog._util.expression import expression
 from trtlog.dataset.fetch import Fetched
 from trtlog.log import Log
 from trtlog.reader import Read, Reader
-from trtlog.records import TABLES
+from trtlog.records import ByTable
 from trtlog.source.logger import Logger
 from trtlog.tables.schema import schema_of
 
@@ -148,7 +148,7 @@ def read_long(
     return Log(FolderTables(folder), fetched.job.source, notes), notes
 
 
-class FolderTables(Mapping[str, pa.Table]):
+class FolderTables(ByTable):
     """The tables of a folder that :func:`trtlog.parquet.stream.convert` wrote, read when asked for."""
 
     def __init__(self, folder: Path) -> None:
@@ -163,12 +163,6 @@ class FolderTables(Mapping[str, pa.Table]):
         with pq.ParquetFile(self.folder / f"{name}.parquet") as file:
             for batch in file.iter_batches(_BATCH_ROWS):
                 yield pa.Table.from_batches([batch])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(TABLES)
-
-    def __len__(self) -> int:
-        return len(TABLES)
 
 
 def pieces(log: Log, name: str) -> Iterator[pa.Table]:

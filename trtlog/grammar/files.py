@@ -113,9 +113,9 @@ def shipped() -> Grammar:
     return compile_grammar(folder)
 
 
-def write_compiled(folder: Path | None = None) -> Path:
+def write_compiled() -> Path:
     """Compile the grammar and write ``compiled.json``; return its path."""
-    folder = folder or grammar_dir()
+    folder = grammar_dir()
     target = folder / COMPILED_NAME
     target.write_text(_to_json(compile_grammar(folder)), encoding="utf-8")
     return target

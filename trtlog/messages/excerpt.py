@@ -48,16 +48,13 @@ def excerpt(path: str, first: int, last: int, *, redacted: bool = False) -> Iter
     found = False
     with open_source(path) as opened:
         for chunk in opened:
-            lines = chunk.data.split(b"\n")
-            if lines and not lines[-1]:
-                lines.pop()
-            for position, line in enumerate(lines, chunk.first_line):
+            for position, line in chunk.lines():
                 number, seen = opened.line_map.of(position), opened.line_map.end(position)
                 if number > last:
                     return
                 if seen >= first:
                     found = True
-                    shown = text(line.removesuffix(b"\r"))
+                    shown = text(line)
                     yield number, anonymous(shown) if redacted else shown
     if not found:
         raise InputError(f"{path}: has {counted(seen, 'line')}; there is no line {first}")

@@ -78,14 +78,11 @@ def classify_line(path: str, number: int, source: Any = None) -> tuple[Line, byt
     seen = 0
     with open_source(path if source is None else source, logger=logger_of(None)) as opened:
         for chunk in opened:
-            lines = chunk.data.split(b"\n")
-            if lines and not lines[-1]:
-                lines.pop()
-            for position, line in enumerate(lines, chunk.first_line):
+            for position, line in chunk.lines():
                 seen = opened.line_map.end(position)
-                result = classifier.classify(position, line.removesuffix(b"\r"))
+                result = classifier.classify(position, line)
                 if opened.line_map.of(position) <= number <= seen:
-                    return result, line.removesuffix(b"\r"), classifier.section
+                    return result, line, classifier.section
     raise InputError(f"{path}: has {counted(seen, 'line')}; there is no line {number}")
 
 

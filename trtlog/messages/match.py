@@ -203,17 +203,12 @@ class Matcher:
         """Return the rule that begins with literal text and matches a line that lost its header, or None."""
         return self._text.match(line)
 
-    def match_within(self, body: bytes, section: str) -> Found | None:
-        """Return the rule that matches only inside ``section``, or None."""
-        index = self.within(section)
-        return None if index is None else index.match(body)
-
     def within(self, section: str) -> Index | None:
         """Return the rules that match only inside ``section``, or None where there are none."""
         return self._indexes.get(within_section(section))
 
     def all_matches(self, body: bytes) -> list[Found]:
-        """Return every rule that matches, wherever it may stand: for tests and ``trtlog explain``."""
+        """Return every rule that matches, wherever it may stand: tests compare them with what :meth:`match` gives."""
         found = ((number, rule.match_long(body)) for number, rule in enumerate(self._rules))
         return [Found(number, match.groups()) for number, match in found if match is not None]
 

@@ -2,6 +2,9 @@
 
 # The order of the imports is the order of the tables wherever they are listed: the course of a log.
 # isort: off
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from trtlog.records.base import Column, Record
 from trtlog.records.run import Device, Option, Run, Section
 from trtlog.records.graph import Fusion, OnnxNode, Pass, Plugin, RegisteredLayer
@@ -13,9 +16,21 @@ from trtlog.records.performance import Coverage, ExtensionMessage, Iteration, It
 
 TABLES: dict[str, type[Record]] = Record.registry
 
+
+class ByTable(Mapping[str, Any]):
+    """Something for each table of a log, by the table's name."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(TABLES)
+
+    def __len__(self) -> int:
+        return len(TABLES)
+
+
 __all__ = [
     "TABLES",
     "AutotunedOp",
+    "ByTable",
     "Column",
     "Combination",
     "Coverage",

@@ -21,8 +21,8 @@ def printed(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def signed(value: float | None, unit: str = "%") -> str:
-    """Return a change with its sign.
+def signed(value: float | None) -> str:
+    """Return a change in percent with its sign.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def signed(value: float | None, unit: str = "%") -> str:
     """
     if value is None:
         return ""
-    return f"{round(value, 1) + 0.0:+.1f}{unit}"  # adding 0 turns -0.0 into 0.0
+    return f"{round(value, 1) + 0.0:+.1f}%"  # adding 0 turns -0.0 into 0.0
 
 
 def figure(value: float | None, form: str = "", unit: str = "") -> Number:

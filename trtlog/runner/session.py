@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trtlog.runner.run_log import RunLog
 
 _QUIET_S = 10.0
-_LAST_LINES = 4000
+_LAST_LINES, _LAST_BYTES = 4000, 1 << 22
 
 
 class Session:
@@ -202,19 +202,19 @@ class Session:
             raise
 
 
-def last_lines(path: Path, limit: int = _LAST_LINES, most_bytes: int = 1 << 22) -> list[str]:
+def last_lines(path: Path) -> list[str]:
     """Return the last lines of a log, without their ends; those of a logger of the user's own as TensorRT prints."""
     try:
         with open(path, "rb") as file:
             size = file.seek(0, 2)
-            file.seek(max(0, size - most_bytes))
+            file.seek(max(0, size - _LAST_BYTES))
             text = file.read()
     except OSError:
         return []
     own = logger_of(None)
     if own is not None:
         text = own.rewrite(text)
-    recent = deque(text.decode("utf-8", "replace").splitlines(), limit)
+    recent = deque(text.decode("utf-8", "replace").splitlines(), _LAST_LINES)
     return list(recent)
 
 

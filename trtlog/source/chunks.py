@@ -62,6 +62,14 @@ class Chunk(NamedTuple):
     data: bytes
     first_line: int
 
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Give the lines with their numbers, without line ends."""
+        lines = self.data.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        for number, line in enumerate(lines, self.first_line):
+            yield number, line.removesuffix(b"\r")
+
 
 class Source:
     """Iterates over the chunks of a log, once.
@@ -361,28 +369,6 @@ def _source_of(source: Any, chunk_bytes: int, live: bool) -> Source:
         f"cannot read a log from {type(source).__name__}: "
         f"pass a path, bytes, an open file, or an iterable of lines"
     )
-
-
-def read_line(path: str | os.PathLike[str], number: int) -> bytes:
-    """Return one line of a log (1-based, in the decompressed text) without its line end.
-
-    Raises
-    ------
-    InputError
-        As `open_source`, and when the log has no such line.
-    """
-    if number < 1:
-        raise InputError(f"{os.fspath(path)}: lines are numbered from 1, there is no line {number}")
-    last = 0
-    with open_source(path) as source:
-        for chunk in source:
-            lines = chunk.data.split(b"\n")
-            if not lines[-1]:
-                lines.pop()
-            if number < chunk.first_line + len(lines):
-                return lines[number - chunk.first_line].rstrip(b"\r")
-            last = chunk.first_line + len(lines) - 1
-    raise InputError(f"{os.fspath(path)} ends at line {last}, there is no line {number}")
 
 
 def _open_path(given: str | os.PathLike[str], chunk_bytes: int, live: bool) -> Source:

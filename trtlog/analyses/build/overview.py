@@ -54,7 +54,7 @@ class Remark:
     cause: bool = False
 
 
-def slowest(log: Log, count: int = _TOP) -> Slowest | None:
+def slowest(log: Log) -> Slowest | None:
     """Return the slowest layers as the engine runs them: profiled, else by the tactic that it uses in its formats.
 
     Examples
@@ -66,7 +66,7 @@ def slowest(log: Log, count: int = _TOP) -> Slowest | None:
     """
     rows = table_rows(log.table("profile"))
     if rows:
-        top = sorted(rows, key=lambda row: -(row["avg_ms"] or 0.0))[:count]
+        top = sorted(rows, key=lambda row: -(row["avg_ms"] or 0.0))[:_TOP]
         slow = [
             SlowLayer(r["layer"], r["avg_ms"], r["percent"], None, r["line"]) for r in top if r["avg_ms"] is not None
         ]
@@ -74,7 +74,7 @@ def slowest(log: Log, count: int = _TOP) -> Slowest | None:
     found = layers_of(log)
     layers = [layer for layer in found.layers if layer.tactic_ms is not None]
     layers.sort(key=lambda x: -(x.tactic_ms or 0.0))
-    slow = [SlowLayer(x.layer, x.tactic_ms or 0.0, None, x.runner, x.line) for x in layers[:count]]
+    slow = [SlowLayer(x.layer, x.tactic_ms or 0.0, None, x.runner, x.line) for x in layers[:_TOP]]
     title = "slowest layers, by the time of the tactic that the engine uses (no profile)"
     if found.source != "engine":
         title = "slowest timed layers, by the time of the tactic chosen (the log lists no layers of an engine)"

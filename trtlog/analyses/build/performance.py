@@ -16,9 +16,6 @@ from trtlog.analyses.layer.messages import Messages
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.records.options import InferenceOptions, ReportingOptions, read_options
 
-# trtexec warns of unstable GPU time at a coefficient of variation of 1 % and more; from 5 % on the mean and
-# the throughput of two runs can hardly be compared.
-UNSTABLE_SPREAD = 1.1
 # The GPU computes for this share of the time and more: nothing else can bound the throughput by much.
 BUSY_PERCENT = 95.0
 # Below this share the GPU waits for something; between the two it still is the largest part by far.

@@ -19,7 +19,6 @@ from trtlog.analyses.compare.performance import (
     Run,
     performance_notes,
     performance_rows,
-    read_runs,
     verdict_columns,
 )
 from trtlog.analyses.compare.schema import DIFF_TABLES
@@ -218,6 +217,7 @@ def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
     {'unchanged': 136, 'changed': 17}
     """
     several = (_logs(control, "control"), _logs(test, "test"))
+    runs = (list(map(Run.of, several[0])), list(map(Run.of, several[1])))
     logs = [side[0] for side in several]
     sides = [Side(log.source, log.run.tensorrt_version, log.run.status, layers_of(log)) for log in logs]
     notes = [*_notes(logs, sides), *_one_engine_a_side(several)]
@@ -242,7 +242,7 @@ def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
         "run": run_rows(*logs),
         "options": option_rows(*logs),
         "device": device_rows(*logs),
-        "performance": _performance((read_runs(several[0]), read_runs(several[1])), performance_work, notes),
+        "performance": _performance(runs, performance_work, notes),
         "layers": layers,
         "attribution": attribution_rows(pairs, source, work.scale, shifts),
         "tactics": tactic_rows(pairs, found),

@@ -141,13 +141,13 @@ class Run:
         return self.spread.get("gpu_compute_time", 0.0) / 200
 
 
-def compare_performance(control: Log | Sequence[Log], test: Log | Sequence[Log]) -> list[dict[str, Any]]:
+def performance_rows(control: Sequence[Run], test: Sequence[Run]) -> list[dict[str, Any]]:
     """Return one row a metric and statistic that either side has, with the verdict where it has one.
 
     Parameters
     ----------
-    control, test : Log or sequence of Log
-        One run each, or several runs a side.
+    control, test : sequence of Run
+        Those of each side.
 
     Returns
     -------
@@ -157,16 +157,6 @@ def compare_performance(control: Log | Sequence[Log], test: Log | Sequence[Log])
         the throughput) and with percentiles; null elsewhere, and where a side lacks the figure. Of several runs
         ``control`` and ``test`` are the geometric mean.
     """
-    return performance_rows(*(read_runs(side) for side in (control, test)))
-
-
-def read_runs(side: Log | Sequence[Log]) -> list[Run]:
-    """Return the runs of one side."""
-    return [Run.of(log) for log in (side if isinstance(side, Sequence) else [side])]
-
-
-def performance_rows(control: Sequence[Run], test: Sequence[Run]) -> list[dict[str, Any]]:
-    """Return the rows of :func:`compare_performance`."""
     sides = (control, test)
     known = [{key for run in side for key in run.values} for side in sides]
     rows = []

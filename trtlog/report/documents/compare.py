@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from trtlog._util.words import base_name, counted, first_of, percent
+from trtlog._util.words import base_name, counted, first_of
 from trtlog.report.document import Cell, Column, Document, Kind, Note, Number, Section, Table
-from trtlog.report.documents.diff_tables import change, text, value
+from trtlog.report.documents.diff_tables import change, limit, text, value
 from trtlog.report.numbers import number, signed
 from trtlog.report.sentences import Words, badge, strong, words
 
@@ -125,7 +125,7 @@ def _columns(
     yield own(main[found.metric][0], "number", main[found.metric][1], spare=samples)
     yield own("change", "number", change("change_percent"), spare=False)
     yield own("verdict", "code", _verdict, spare=False)
-    yield own("noise to", "number", _limit)
+    yield own("noise to", "number", limit)
     for name, heading, kind in _SETUP:
         if name not in common:
             yield own(heading, kind, partial(_cell, name))
@@ -149,11 +149,6 @@ def _cell(name: str, row: Row) -> Cell:
 
 def _verdict(row: Row) -> Cell:
     return badge(row["verdict"] or row["status"] or "") if row["rank"] is None else text("verdict")(row)
-
-
-def _limit(row: Row) -> Cell:
-    limit = row["limit_percent"]
-    return Number("" if limit is None else percent(limit), None if limit is None else float(f"{limit:.2g}"), "%")
 
 
 def _reference(row: Row, found: Comparison) -> Cell:

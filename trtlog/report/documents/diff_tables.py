@@ -97,9 +97,10 @@ def _size(name: str) -> Callable[[Row], Cell]:
     return lambda row: Number("" if row[name] is None else size(row[name]), row[name])
 
 
-def _limit(row: Row) -> Number:
-    limit = row["limit_percent"]
-    return Number("" if limit is None else percent(limit), None if limit is None else float(f"{limit:.2g}"), "%")
+def limit(row: Row) -> Number:
+    """Return how much a change may be by noise alone."""
+    most = row["limit_percent"]
+    return Number("" if most is None else percent(most), None if most is None else float(f"{most:.2g}"), "%")
 
 
 def _paired(row: Row) -> str:
@@ -134,7 +135,7 @@ _SHOWN: dict[str, tuple[str, tuple[Drawn, ...]]] = {
             ("unit", "code", text("unit")),
             ("change", "number", change("change_percent")),
             ("verdict", "code", lambda row: "" if row["metric"] == "samples" else text("verdict")(row)),
-            ("noise to", "number", _limit),
+            ("noise to", "number", limit),
             ("p", "number", value("p_value", ".2g")),
         ),
     ),

@@ -176,7 +176,7 @@ def _short_type(type_: str | None) -> str | None:
     return None if type_ is None else type_.removeprefix("Cask").removeprefix("Cuda")
 
 
-def short(name: str, longest: int = _LONGEST) -> str:
+def short(name: str) -> str:
     """Return a name that fits a box: of fused nodes the first, and how many others; of a path its end.
 
     Examples
@@ -191,7 +191,7 @@ def short(name: str, longest: int = _LONGEST) -> str:
     before = f"→ {found[1].lower()} {found[2]} " if found else ""
     first, *others = _NODE.split(found[3] if found else text)
     after = f" +{len(others)}" if others and not found else ""
-    room = longest - len(before) - len(after) + (3 if found else 0)
+    room = _LONGEST - len(before) - len(after) + (3 if found else 0)
     if len(first) > room:
         first = "…" + first[-(room - 1) :]
     return f"{before}{first}{after}"

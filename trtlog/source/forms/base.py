@@ -183,6 +183,28 @@ class Sample:
         return better, 0 if undo.outer else sum(new < old for old, new in worth), len(pairs)
 
 
+class PerLine(Reflow):
+    """Makes lines of each line for itself, or none of it."""
+
+    def fresh(self) -> PerLine:
+        """Return itself: it remembers nothing."""
+        return self
+
+    def pieces(self, line: bytes) -> Sequence[bytes]:
+        """Return what a line becomes."""
+        raise NotImplementedError
+
+    def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
+        """Return the lines that all become, each with the number of the one that it was."""
+        out: list[bytes] = []
+        places: list[int] = []
+        for line, number in zip(lines, numbers, strict=True):
+            pieces = self.pieces(line)
+            out += pieces
+            places += [number] * len(pieces)
+        return out, places
+
+
 class Form:
     """A form that text comes in.
 
@@ -247,30 +269,21 @@ class InFront(Form):
         return Cut(key, note, pattern, others)
 
 
-class Cut(Reflow):
+class Cut(PerLine):
     """Cuts off what stands in front of lines, and leaves out those of other programs."""
 
     def __init__(self, key: str, note: str, pattern: re.Pattern[bytes], others: list[bytes]) -> None:
         names = ", ".join(who.decode("utf-8", "replace") for who in others[:3])
         super().__init__(key, f"{note}; lines of {names}{' and others' if len(others) > 3 else ''} were left out")
-        self._args = key, note, pattern, others
         self._match = pattern.match
         self._others = frozenset(others)
 
-    def fresh(self) -> Cut:
-        """Return one that does the same."""
-        return Cut(*self._args)
-
-    def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
-        """Return the lines of those who print records, without what stands in front of them."""
-        out: list[bytes] = []
-        places: list[int] = []
-        for line, number in zip(lines, numbers, strict=True):
-            found = self._match(line)
-            if found is None or found[1] not in self._others:
-                out.append(line if found is None else line[found.end() :])
-                places.append(number)
-        return out, places
+    def pieces(self, line: bytes) -> Sequence[bytes]:
+        """Return a line of those who print records, without what stands in front of it."""
+        found = self._match(line)
+        if found is None:
+            return (line,)
+        return () if found[1] in self._others else (line[found.end() :],)
 
 
 class Parts(Reflow):

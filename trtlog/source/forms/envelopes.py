@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trtlog._util.expression import expression
-from trtlog.source.forms.base import Form, Reflow, Sample, Undo
+from trtlog.source.forms.base import Form, PerLine, Reflow, Sample, Undo
 from trtlog.source.forms.letters import unescaped
 
 _OBJECT = expression(rb"\s*,?\s*(\{.*\})\s*,?\s*\]?\s*$", re.DOTALL)
@@ -158,22 +158,14 @@ class Tags(Form):
         return [_Untag(certain=whole)] if lines > 1 or (lines and sample.filled < 3) else []
 
 
-class _Untag(Reflow):
+class _Untag(PerLine):
     def __init__(self, *, certain: bool) -> None:
         super().__init__("tags", "HTML tags were removed", certain=certain)
 
-    def fresh(self) -> _Untag:
-        return self
-
-    def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
-        out: list[bytes] = []
-        places: list[int] = []
-        for line, number in zip(lines, numbers, strict=True):
-            pieces = _pieces(line) if b"<" in line else [line]
-            # A page of HTML is escaped as a whole, however few of its characters have to be.
-            out += [unescaped(piece) for piece in pieces] if b"&" in line else pieces
-            places += [number] * len(pieces)
-        return out, places
+    def pieces(self, line: bytes) -> Sequence[bytes]:
+        pieces = _pieces(line) if b"<" in line else [line]
+        # A page of HTML is escaped as a whole, however few of its characters have to be.
+        return [unescaped(piece) for piece in pieces] if b"&" in line else pieces
 
 
 def _pieces(line: bytes) -> list[bytes]:

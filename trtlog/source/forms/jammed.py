@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trtlog._util.expression import expression
-from trtlog.source.forms.base import Form, Reflow, Sample, Undo
+from trtlog.source.forms.base import Form, PerLine, Sample, Undo
 
 _TIME = rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\]"
 _RECORD = expression(
@@ -40,28 +40,17 @@ class Jammed(Form):
         return [_Split(_MANY)] if long and enough else []
 
 
-class _Split(Reflow):
+class _Split(PerLine):
     def __init__(self, least: int) -> None:
         super().__init__(f"jammed {least}", "several records stood on one line: it was cut in front of each")
         self._least = least
 
-    def fresh(self) -> _Split:
-        return self
-
-    def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
-        out: list[bytes] = []
-        places: list[int] = []
-        for line, number in zip(lines, numbers, strict=True):
-            starts = [found.start() for found in _RECORD.finditer(line)]
-            if len(starts) < self._least:
-                out.append(line)
-                places.append(number)
-                continue
-            begins = starts if not line[: starts[0]].strip() else [0, *starts]
-            ends = [*begins[1:], len(line)]
-            for begin, end in zip(begins, ends, strict=True):
-                piece = line[begin:end]
-                # One blank stands for the line end.
-                out.append(piece[:-1] if end < len(line) and piece.endswith(b" ") else piece)
-                places.append(number)
-        return out, places
+    def pieces(self, line: bytes) -> Sequence[bytes]:
+        starts = [found.start() for found in _RECORD.finditer(line)]
+        if len(starts) < self._least:
+            return (line,)
+        begins = starts if not line[: starts[0]].strip() else [0, *starts]
+        ends = [*begins[1:], len(line)]
+        pieces = [line[begin:end] for begin, end in zip(begins, ends, strict=True)]
+        # One blank stands for the line end.
+        return [*(piece.removesuffix(b" ") for piece in pieces[:-1]), pieces[-1]]
