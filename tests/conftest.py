@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import trtlog
+from trtlog._util.cores import usable_cores
 from trtlog.tables import BUILDERS
 
 ROOT = Path(__file__).parents[1]
@@ -60,6 +61,12 @@ os.environ.setdefault("DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED", "False")
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Take one worker more than there are cores: some tests wait, for processes that sleep, die or are killed."""
+    return None if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else usable_cores() + 1
 
 
 def pytest_collection_finish() -> None:

@@ -35,7 +35,7 @@ def own_cache(tmp_path, monkeypatch):
 
 
 # ------------------------------------------------------------------------------------------ rule by rule
-def bodies_for(index: int, chance: random.Random, size: int = 40) -> list[bytes]:
+def bodies_for(index: int, chance: random.Random, size: int = 24) -> list[bytes]:
     """Return bodies that a rule may match: made of its literals and of pieces of samples, literals among them."""
     variant = MATCHER.variants[index]
     fitting = [s for s in SAMPLES if re.fullmatch(variant.regex.encode(), s)]
