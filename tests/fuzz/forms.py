@@ -25,6 +25,7 @@ _CUT = {"wrap80", "wrap100", "mail, quoted and wrapped", "mail, wrapped and quot
 _ESCAPED = {"br", "entities"}
 _WIDE, _SEVERAL = 100, 6
 _FEWEST, _RECORDS, _TRIES = 40, 0.7, 12
+_MARKUP, _ESCAPED_LINES = re.compile(rb"[&<>]"), 3
 _SOME = [b"line %d" % number for number in range(50)]
 
 
@@ -58,8 +59,11 @@ def bare_log(noise: Random, logs: list[Path]) -> bytes:
 
 def chosen(noise: Random, data: bytes) -> tuple[str, ...]:
     """Return the names of one form, or of two, the innermost first."""
-    # A width is told from several lines that were cut.
-    never = set() if sum(len(line) > _WIDE for line in data.split(b"\n")) >= _SEVERAL else _CUT
+    # A width is told from several lines that were cut, and what is escaped from three.
+    lines = data.split(b"\n")
+    never = set() if sum(len(line) > _WIDE for line in lines) >= _SEVERAL else set(_CUT)
+    if sum(_MARKUP.search(line) is not None for line in lines) < _ESCAPED_LINES:
+        never.add("entities")
     inner = noise.choice(sorted(_INNER - never))
     draw = noise.random()
     if draw < 0.3:

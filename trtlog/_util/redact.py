@@ -95,7 +95,7 @@ _PLAIN_P = frozenset(
 _PASSWORD_P = frozenset({"sshpass", "mysql", "mysqldump", "mariadb", "login"})
 # Numbers of user and group, as docker run -u takes them.
 _IDS = expression(r"[0-9]+:[0-9]+")
-_PLAIN_VALUE = expression(r"[0-9][0-9.:,/x-]*(?:tcp|udp)?|\.{0,2}/.*|[^\s]*/[^\s]*")
+_PLAIN_VALUE = expression(r"[0-9][0-9.:,/x-]*(?:tcp|udp)?|\.{0,2}/.*|[^\s/]*/[^\s]*")
 
 
 def redact(text: str) -> str:

@@ -64,7 +64,7 @@ _ELSEWHERE: dict[str, tuple[str, str | None, str | None, str | None]] = {
 }  # fmt: skip
 _COLUMN = {"polygraphy": 1, "onnxruntime": 2, "torch_tensorrt": 3}
 
-_ALTERNATIVES = expression(r"<<(.+?)\|(.*?)>>")
+_ALTERNATIVES = expression(r"<<([^|<>]+)\|([^<>]*)>>")
 _FLAG = expression(r"--[A-Za-z][A-Za-z0-9]*")
 _WITH_VALUE = expression(r"(?<![\w-])(--[A-Za-z][A-Za-z0-9]*)(?:=(\.\.\.|[^\s,;).|>]+))?(?![\w-])")
 

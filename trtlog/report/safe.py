@@ -18,7 +18,7 @@ _VISIBLE: dict[int, str] = {code: chr(0x2400 + code) for code in range(0x20) if 
 _VISIBLE |= {0x09: " ", 0x7F: "\u2421"} | {code: f"\\u{code:04x}" for code in _SPELLED}
 _ODD = expression("[" + "".join(map(re.escape, map(chr, _VISIBLE))) + "]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_NUMBER = expression(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?%?")
+_NUMBER = expression(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?%?")
 
 
 def visible(text: str) -> str:

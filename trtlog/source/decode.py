@@ -212,7 +212,7 @@ def to_utf8(blocks: Iterator[bytes], name: str, notes: list[str]) -> Iterator[by
 
 # Longer runs of NULs, the holes of files that were cut while they were written, keep no more than this.
 _HOLE = 1 << 16
-_LONG_HOLE = expression(rb"\0{%d,}" % (_HOLE + 1))
+_LONG_HOLE = expression(rb"(?<!\0)\0{%d,}" % (_HOLE + 1))
 
 
 def without_holes(blocks: Iterator[bytes], count: Callable[[int], None]) -> Iterator[bytes]:

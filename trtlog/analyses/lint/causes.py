@@ -89,7 +89,7 @@ def words_of(error: Mapping[str, Any]) -> str:
     if len(lines) > 1 and first.endswith(":"):
         first = f"{first} {lines[1]}"
     # TensorRT 10 appends the place of the error; brackets of the class that surrounds the text may be left over.
-    first = re.sub(r"\.? +In \w+ at \S+:[0-9]+\)?$", "", first)
+    first = re.sub(r"(?:\.|(?<! )) +In \w+ at \S+:[0-9]+\)?$", "", first)
     return first.removesuffix(")") if first.count(")") > first.count("(") else first
 
 
@@ -242,7 +242,7 @@ def _no_implementation(
 ) -> Cause:
     """Return why no tactic of a layer could be used: the exception or the memory that its tactics were skipped for."""
     found = _NO_IMPLEMENTATION.search(first_line(error["text"]))
-    layer = re.sub(r"\.? +In \w+ at .*$", "", found[1]) if found else None
+    layer = re.sub(r"(?:\.|(?<! )) +In \w+ at .*$", "", found[1]) if found else None
     before = [s for s in skips if s["line"] is not None and s["line"] < error["line"]]
     named = [s for s in before if s["layer"] == layer]
     lines = {s["line"]: s for s in named or [s for s in before if s["layer"] is None]}

@@ -66,7 +66,7 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"Invalid inputs were provided to the optimization profile: \{?'?([^'}]*)",
      "The model has no input {0}: check the names in the shapes of the optimization profile."),
     (r"ynamic input tensor (\S+) is missing dimensions in profile|Dynamic dimensions required for "
-     r"input:? (\S+?),? but no shapes were provided\. (?!Auto)|(\S+): dynamic input is missing dimensions",
+     r"input:? (\S+?),? but no shapes were provided\. (?!Auto)|(?<!\S)(\S+): dynamic input is missing dimensions",
      "The input {0} has dynamic dimensions: give --shapes, or --minShapes, --optShapes and --maxShapes."),
     (r"no optimization profile has been defined",
      "The network has dynamic inputs: give an optimization profile (in trtexec --minShapes, --optShapes and "

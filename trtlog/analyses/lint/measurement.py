@@ -97,7 +97,7 @@ def unstable_gpu_time(log: Log) -> Iterable[Hit]:
     lines = [*(m["line"] for m in warned), *_metric_lines(log, "gpu_compute_time")]
     drift = found["drift_percent"] if found else None
     if warned:
-        printed = re.search(r"([0-9]+(?:\.[0-9]+)?)%", warned[0]["text"])
+        printed = re.search(r"(?<![0-9])([0-9]+(?:\.[0-9]+)?)%", warned[0]["text"])
         words = f"trtexec reports a coefficient of variation of {printed[1] if printed else '?'} %"
         tail = None if found is None or found["p99_over_median"] is None else 100 * (found["p99_over_median"] - 1)
         if printed and tail is not None and max(2 * tail, _FLAT_PERCENT) < float(printed[1]):

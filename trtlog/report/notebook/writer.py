@@ -55,7 +55,7 @@ _CELL = "vertical-align:top;padding:2px 8px"
 _LEFT = f"text-align:left;{_CELL}"
 _STYLES = {"number": f"text-align:right;{_CELL};white-space:nowrap", "code": f"{_LEFT};white-space:nowrap"}
 _LINE = '<div style="margin:2px 0">{}</div>'
-_LONG = expression(r"([^\s<>]{24,}?[_/])(?=[^\s<>]{8})")
+_LONG = expression(r"([^\s<>]{24,200}?[_/])(?=[^\s<>]{8})")
 _CELL_BAR = '<div style="background:{};height:.7em;min-width:1px;width:{:.2f}em"></div>'
 
 

@@ -12,7 +12,7 @@ from trtlog._util.expression import expression
 from trtlog.source.forms.base import Form, PerLine, Reflow, Sample, Undo
 from trtlog.source.forms.letters import unescaped
 
-_OBJECT = expression(rb"\s*,?\s*(\{.*\})\s*,?\s*\]?\s*$", re.DOTALL)
+_OBJECT = expression(rb"\s*(?:,\s*)?(\{.*\})\s*(?:,\s*)?(?:\]\s*)?$", re.DOTALL)
 _PARSED = 50
 # A text that never ends in a line end is kept no longer than this.
 _LONGEST = 1 << 20
@@ -22,7 +22,7 @@ _TAGS = (
 )
 _TAG = expression(rb"</?(?:%b)(?:[ \t][^<>\n]*)?/?>" % _TAGS, re.IGNORECASE)
 _FEWEST, _NEARLY_ALL = 5, 0.9
-_BREAK = expression(rb"[ \t]*(?:<br[ \t]*/?>|</(?:p|div|tr|li)>)[ \t]?", re.IGNORECASE)
+_BREAK = expression(rb"[ \t]{0,80}(?:<br[ \t]{0,80}/?>|</(?:p|div|tr|li)>)[ \t]?", re.IGNORECASE)
 
 
 class JsonLines(Form):

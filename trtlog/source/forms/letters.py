@@ -11,7 +11,7 @@ from trtlog.source.forms.base import Form, Replace, Sample, Undo
 
 _ENTITY = expression(rb"&(?:lt|gt|amp|quot|apos|nbsp|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
 # A line of a page's own tags, around what was escaped.
-_TAGS = expression(rb"^\s*(?:</?[A-Za-z][^<>\n]*>[ \t]*)+$", re.MULTILINE)
+_TAGS = expression(rb"^[ \t\r]*(?:</?[A-Za-z][^<>\n]*>[ \t]*)+$", re.MULTILINE)
 # Bytes above 127 that stand alone are of an older encoding, not of UTF-8.
 _ALONE = rb"(?<![\x80-\xff])%b(?![\x80-\xff])"
 _BLANKS = rb"\xc2\xa0|\xe2\x80[\x80-\x8a\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xe1\x9a\x80|" + _ALONE % rb"\xa0"

@@ -95,7 +95,7 @@ class Relayed(Form):
         if sum(fronts.values()) < max(_LEAST, _MOST * sample.filled):
             return []
         shapes = b"|".join(shape for shape, _ in fronts.most_common(_OUTER))
-        bare = b"|".join(re.sub(rb"(?:\\ )+$", b"", shape) + b"[ \t]*$" for shape, _ in fronts.most_common(_OUTER))
+        bare = b"|".join(_without(shape, b"\\ ") + b"[ \t]*$" for shape, _ in fronts.most_common(_OUTER))
         note = "the header of a logger in front of each line's own was cut off"
         undo = Replace(f"outer {shapes!r}", note, rb"^(?:%b|%b)" % (shapes, bare))
         outer = re.compile(rb"(?:%b|%b)" % (shapes, bare)).match
@@ -108,7 +108,7 @@ def _shared(sample: Sample, front: bytes) -> bytes:
     filled = [line for line in sample.lines if line.strip()]
     if sum(line.startswith(front) for line in filled) > _ALL * len(filled):
         return b""
-    for found in re.finditer(rb" +(?=[^ ])", front):
+    for found in re.finditer(rb"(?<! ) +(?=[^ ])", front):
         part = front[: found.end()]
         if part.strip() and sum(line.startswith(part.rstrip()) for line in filled) > _ALL * len(filled):
             return part
@@ -136,12 +136,19 @@ def shape_of(front: bytes) -> bytes:
     """Return an expression for a prefix whose numbers may differ; blanks in front of a number align it."""
     if not front.strip():
         return re.escape(front)
-    pieces = re.split(rb"( *[0-9]+)", front)
+    pieces = re.split(rb"((?<! ) *[0-9]+)", front)
     return b"".join(rb" *[0-9]+" if n % 2 else re.escape(piece) for n, piece in enumerate(pieces))
 
 
+def _without(shape: bytes, *endings: bytes) -> bytes:
+    """Return an expression without some endings, as often as it has them."""
+    while shape.endswith(endings):
+        shape = shape.removesuffix(next(ending for ending in endings if shape.endswith(ending)))
+    return shape
+
+
 def _cut(shape: bytes) -> Undo:
-    bare = re.sub(rb"(?:\\ |\\\t|\\?\t| )+$", b"", shape)
+    bare = _without(shape, b"\\ ", b"\\\t", b"\t", b" ")
     words = shape.replace(rb" *[0-9]+", b"0").replace(b"\\", b"").decode("utf-8", "replace")
     note = f"{words!r} in front of each line was cut off" if words.strip() else "indentation was cut off"
     # an empty line holds the mark without its blank, and the dollar of "cat -e" behind it
