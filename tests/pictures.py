@@ -122,12 +122,12 @@ def report(target: Path, browser: str) -> None:
         page_file = Path(folder, "report.html")
         page_file.write_text(trtlog.parse(ROOT / REPORTED).report().replace(str(ROOT), ""), encoding="utf-8")
         flags = ["--no-sandbox", "--disable-dev-shm-usage"] if os.geteuid() == 0 else []
-        held = playwright.chromium.launch(executable_path=browser, args=flags)
-        page = held.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="light")
+        chromium = playwright.chromium.launch(executable_path=browser, args=flags)
+        page = chromium.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="light")
         page.goto(page_file.as_uri())
         page.wait_for_selector("html[data-ready=true]")
         raw = page.screenshot()
-        held.close()
+        chromium.close()
     colours = Image.open(io.BytesIO(raw)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     colours.save(target, optimize=True)
 

@@ -45,9 +45,9 @@ def test_the_picture_of_the_report_is_made_and_small(tmp_path):
     subprocess.run([sys.executable, "-c", code, tmp_path / "report.png", browser], check=True, cwd=pictures.ROOT)
     for path in (tmp_path / "report.png", pictures.REPORT):
         assert path.stat().st_size < pictures.REPORT_BYTES
-        with image.open(path) as held:
-            assert held.width == 1280
-            bright = held.convert("L").resize((1, 1)).getpixel((0, 0))
+        with image.open(path) as picture:
+            assert picture.width == 1280
+            bright = picture.convert("L").resize((1, 1)).getpixel((0, 0))
         assert bright > 200, "the picture is light"
 
 

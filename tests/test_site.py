@@ -36,14 +36,14 @@ class Page(HTMLParser):
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attrs):
-        held = dict(attrs)
-        self.ids.update(value for name in ("id", "name") if (value := held.get(name)))
-        if tag == "a" and held.get("href"):
-            self.links.append(held["href"])
+        given = dict(attrs)
+        self.ids.update(value for name in ("id", "name") if (value := given.get(name)))
+        if tag == "a" and given.get("href"):
+            self.links.append(given["href"])
         if tag == "img":
-            self.pictures.append(held)
-        fetches = tag != "a" and held.get("rel") not in ("canonical", "next", "prev")
-        self.fetched += [held[name] for name in ("src", "href") if fetches and held.get(name)]
+            self.pictures.append(given)
+        fetches = tag != "a" and given.get("rel") not in ("canonical", "next", "prev")
+        self.fetched += [given[name] for name in ("src", "href") if fetches and given.get(name)]
 
     def handle_data(self, data):
         self.words.append(data)
@@ -102,12 +102,12 @@ def test_nothing_is_fetched_from_another_host(built, pages):
 
 
 def test_pictures_have_words_for_those_who_do_not_see_them(built, pages):
-    shown = [(name, held) for name, page in pages.items() for held in page.pictures]
-    assert any("_images/summary.svg" in (held.get("src") or "") for _, held in shown)
-    for name, held in each(shown):
-        alt = held.get("alt") or ""
-        assert len(alt) > 10, (name, held)
-        assert not re.search(r"\.(?:png|svg)$", alt), (name, held)
+    shown = [(name, picture) for name, page in pages.items() for picture in page.pictures]
+    assert any("_images/summary.svg" in (picture.get("src") or "") for _, picture in shown)
+    for name, picture in each(shown):
+        alt = picture.get("alt") or ""
+        assert len(alt) > 10, (name, picture)
+        assert not re.search(r"\.(?:png|svg)$", alt), (name, picture)
 
 
 def test_prompts_are_those_of_the_pages_and_nothing_else(built):

@@ -536,14 +536,14 @@ def _same(left: pa.Table, right: pa.Table) -> bool:
     import pyarrow as pa
 
     for name in left.schema.names:
-        a, b = left.column(name), right.column(name)
-        if pa.types.is_dictionary(a.type):
-            a = a.cast(pa.string())
-        if pa.types.is_dictionary(b.type):
-            b = b.cast(pa.string())
-        if a.type != b.type:
+        ours, theirs = left.column(name), right.column(name)
+        if pa.types.is_dictionary(ours.type):
+            ours = ours.cast(pa.string())
+        if pa.types.is_dictionary(theirs.type):
+            theirs = theirs.cast(pa.string())
+        if ours.type != theirs.type:
             return False
-        if not a.equals(b) and repr(a.to_pylist()) != repr(b.to_pylist()):
+        if not ours.equals(theirs) and repr(ours.to_pylist()) != repr(theirs.to_pylist()):
             return False
     return True
 

@@ -114,10 +114,10 @@ def test_the_command_writes_a_file(tmp_path):
     target = tmp_path / "edits.json"
     done = CliRunner().invoke(cli, ["pin", str(PATH), "matMul1", "0x44445555b", "-o", str(target)])
     assert done.exit_code == 0, done.output
-    held = json.loads(target.read_text())
-    assert held["tensorrt_version"] == "10.10.0"
-    assert [(edit["key"], edit["tactic"]) for edit in held["edits"]] == [
+    plan = json.loads(target.read_text())
+    assert plan["tensorrt_version"] == "10.10.0"
+    assert [(edit["key"], edit["tactic"]) for edit in plan["edits"]] == [
         ("0x00112233445566778899aabbccddeeff", "0x44445555b")
     ]
     printed = CliRunner().invoke(cli, ["pin", str(PATH), "matMul1", "0x44445555b"])
-    assert json.loads(printed.stdout) == held
+    assert json.loads(printed.stdout) == plan

@@ -76,7 +76,7 @@ def test_a_worker_that_is_killed(tmp_path, dataset, doomed):
 
     def kill():
         storage = Storage(dataset)
-        while not ((held := manifest.load(storage)) and held.logs()):
+        while not ((written := manifest.load(storage)) and written.logs()):
             time.sleep(0.02)
         os.kill(killed, signal.SIGKILL)
 

@@ -81,14 +81,14 @@ def test_catalogue_of_several_runs(tmp_path, dataset):
     path = tmp_path / "two.log"
     path.write_text(text(1, qps=50.0) + text(2, version="8.6.1", gpu=None, qps=70.0) + text(3, qps=60.0))
     trtlog.to_dataset(path, dataset)
-    held = trtlog.open_dataset(dataset)
-    rows = held.catalogue[["run", "tensorrt_version", "throughput_qps", "runs"]].values.tolist()
+    opened = trtlog.open_dataset(dataset)
+    rows = opened.catalogue[["run", "tensorrt_version", "throughput_qps", "runs"]].values.tolist()
     assert rows == [[0, "8.5.3", 50.0, 3], [1, "8.6.1", 70.0, 3], [2, "8.5.3", 60.0, 3]]
     runs = "list(distinct run order by run) as runs"
-    found = held.sql(f"select tensorrt_version, gpu, {runs} from tactics group by all order by 1")
+    found = opened.sql(f"select tensorrt_version, gpu, {runs} from tactics group by all order by 1")
     assert [(r.tensorrt_version, list(r.runs)) for r in found.itertuples()] == [("8.5.3", [0, 2]), ("8.6.1", [1])]
     assert pd.isna(found.gpu.iloc[1])
-    assert held.log(str(path)) == trtlog.parse(path)
+    assert opened.log(str(path)) == trtlog.parse(path)
 
 
 def parts(dataset):
@@ -149,9 +149,9 @@ def test_an_export_that_comes_later_counts(tmp_path, dataset):
     shutil.copy(folder / "sweep_r50_fp32_b1.times.json.gz", tmp_path)
     done = trtlog.to_dataset(tmp_path / name, dataset)
     assert done.replaced == [str(tmp_path / name)]
-    held = trtlog.open_dataset(dataset)
-    assert len(held) == 1
-    assert held.log(name) == trtlog.parse(tmp_path / name)
+    opened = trtlog.open_dataset(dataset)
+    assert len(opened) == 1
+    assert opened.log(name) == trtlog.parse(tmp_path / name)
 
 
 def test_logs_that_fail_are_told_and_tried_again(tmp_path, dataset):
@@ -161,11 +161,11 @@ def test_logs_that_fail_are_told_and_tried_again(tmp_path, dataset):
     for _ in range(2):
         done = trtlog.to_dataset([tmp_path / "logs", tmp_path / "none.log"], dataset)
         assert [name for name, _ in done.failed] == [str(broken), str(tmp_path / "none.log")]
-        held = trtlog.open_dataset(dataset)
-        assert len(held.catalogue) == 4
-        assert held.catalogue.dropna(subset="error").source.tolist() == [str(broken)]
+        opened = trtlog.open_dataset(dataset)
+        assert len(opened.catalogue) == 4
+        assert opened.catalogue.dropna(subset="error").source.tolist() == [str(broken)]
         with pytest.raises(QueryError, match="could not be read"):
-            held.log(str(broken))
+            opened.log(str(broken))
         assert_whole(dataset, logs)
     broken.write_text(text(77))
     done = trtlog.to_dataset(tmp_path / "logs", dataset)
@@ -221,11 +221,11 @@ def test_a_long_log_is_written_piece_by_piece(tmp_path, dataset, monkeypatch):
     path.write_text("".join(text(n, version=("8.5.3", "8.6.1")[n % 2]) for n in range(20)))
     real = [FIXTURES / "trt-8.5.3-h200" / f"{name}.log.gz" for name in ("lstm_verbose", "resnet50_fp16_dyn_detailed")]
     trtlog.to_dataset([path, *real], dataset)
-    held = trtlog.open_dataset(dataset)
-    assert held.log(str(path)) == trtlog.parse(path)
+    opened = trtlog.open_dataset(dataset)
+    assert opened.log(str(path)) == trtlog.parse(path)
     for one in each(real):
-        assert held.log(one.name) == trtlog.parse(one)
-    assert held.log(real[1].name).table("iteration_times").num_rows > 1000, "its exports are read with it"
+        assert opened.log(one.name) == trtlog.parse(one)
+    assert opened.log(real[1].name).table("iteration_times").num_rows > 1000, "its exports are read with it"
     # Of several runs, those above are written when the exports are read.
     shutil.copy(real[1].with_name("resnet50_fp16_dyn_detailed.times.json.gz"), tmp_path / "long.times.json.gz")
     trtlog.to_dataset([path], dataset)
@@ -237,29 +237,29 @@ def test_a_long_log_is_written_piece_by_piece(tmp_path, dataset, monkeypatch):
 def test_handle(tmp_path, dataset):
     logs = write_logs(tmp_path / "logs", 6)
     trtlog.to_dataset(tmp_path / "logs", dataset)
-    held = trtlog.open_dataset(dataset)
-    assert len(held) == 6
-    assert "6 logs" in repr(held)
-    assert held.tactics.columns[:3].tolist() == ["log", "run", "line"]
-    assert next(iter(held.tables)) == "catalogue"
-    assert held.tables["passes"].num_rows == 6
-    few = held.table("tactics", columns=["time_ms", "gpu"], filter=pc.field("time_ms") < 0.1)
+    opened = trtlog.open_dataset(dataset)
+    assert len(opened) == 6
+    assert "6 logs" in repr(opened)
+    assert opened.tactics.columns[:3].tolist() == ["log", "run", "line"]
+    assert next(iter(opened.tables)) == "catalogue"
+    assert opened.tables["passes"].num_rows == 6
+    few = opened.table("tactics", columns=["time_ms", "gpu"], filter=pc.field("time_ms") < 0.1)
     assert few.column_names == ["time_ms", "gpu"]
     assert few.num_rows == 6
-    assert held.log(digest(logs[2])[:10]).source == str(logs[2])
+    assert opened.log(digest(logs[2])[:10]).source == str(logs[2])
     with pytest.raises(QueryError, match="no log fits"):
-        held.log("nothing")
+        opened.log("nothing")
     with pytest.raises(QueryError, match="the tables are"):
-        held.table("nope")
+        opened.table("nope")
     with pytest.raises(QueryError, match="no column"):
-        held.table("tactics", columns=["nope"])
+        opened.table("tactics", columns=["nope"])
     with pytest.raises(QueryError, match="disabled"):
-        held.sql("select * from read_csv('/etc/passwd')")
-    assert held.sql("select count(*) n from catalogue where gpu = ?", ["Orin/AGX"]).n.tolist() == [2]
+        opened.sql("select * from read_csv('/etc/passwd')")
+    assert opened.sql("select count(*) n from catalogue where gpu = ?", ["Orin/AGX"]).n.tolist() == [2]
     trtlog.to_dataset(write_logs(tmp_path / "more", 1, first=50), dataset)
-    assert len(held) == 6
-    held.refresh()
-    assert len(held) == 7
+    assert len(opened) == 6
+    opened.refresh()
+    assert len(opened) == 7
 
 
 def test_what_is_no_dataset(tmp_path):

@@ -204,10 +204,10 @@ def test_all_real_logs_as_one_dataset(share, tmp_path):
         log = trtlog.parse(path)
         parsed += 1
         wanted.update({name: log.table(name).num_rows for name in TABLES})
-    held = trtlog.open_dataset(tmp_path / "dataset")
-    assert len(held) == parsed == len(done.converted) > 200 // (2 * share)
+    opened = trtlog.open_dataset(tmp_path / "dataset")
+    assert len(opened) == parsed == len(done.converted) > 200 // (2 * share)
     for name in each(TABLES):
-        assert held.sql(f"select count(*) n from {name}").n.tolist() == [wanted[name]], name
+        assert opened.sql(f"select count(*) n from {name}").n.tolist() == [wanted[name]], name
         assert globbed(tmp_path / "dataset", name, "count(*)") == [(wanted[name],)], name
     # an export is read by itself when asked for, and is no log of a dataset
     skipped = [(path, reason) for path, reason in done.skipped if not path.endswith((".json", ".json.gz"))]

@@ -113,8 +113,8 @@ def wait_for_logs(dataset, count, process):
     """Wait until so many logs are committed, or the conversion has ended."""
     storage = Storage(dataset)
     while process.poll() is None:
-        held = manifest.load(storage)
-        if held is not None and len(held.logs()) >= count:
+        written = manifest.load(storage)
+        if written is not None and len(written.logs()) >= count:
             return
         time.sleep(0.01)
 
@@ -130,10 +130,10 @@ def test_kill_at_any_moment(tmp_path, dataset, jobs):
         time.sleep(chance.uniform(0, 0.2))
         process.kill()
         process.communicate()
-        held = trtlog.open_dataset(dataset)
-        counted = held.sql("select log, count(*) n from tactics group by log")
+        opened = trtlog.open_dataset(dataset)
+        counted = opened.sql("select log, count(*) n from tactics group by log")
         assert counted.n.eq(2).all()
-        assert set(counted.log) == set(held.catalogue.log)
+        assert set(counted.log) == set(opened.catalogue.log)
     process = converting(tmp_path / "logs", dataset, "-j", jobs)
     out, errors = process.communicate()
     assert (process.returncode, errors) == (0, ""), out
@@ -148,11 +148,11 @@ def test_ctrl_c_ends_after_what_is_under_way(tmp_path, dataset):
     _, errors = process.communicate()
     assert "Traceback" not in errors
     assert process.returncode == 130
-    held = trtlog.open_dataset(dataset)
-    assert 0 < len(held) < 150
+    opened = trtlog.open_dataset(dataset)
+    assert 0 < len(opened) < 150
     assert not list((dataset / "_trtlog" / "staging").iterdir())
     again = trtlog.to_dataset(tmp_path / "logs", dataset)
-    assert len(again.unchanged) == len(held)
+    assert len(again.unchanged) == len(opened)
     assert_whole(dataset, logs)
 
 
@@ -175,8 +175,8 @@ def test_stopped_after_any_step_of_a_commit(tmp_path):
                 stopped = False
             except Stopped:
                 stopped = True
-        held = trtlog.open_dataset(dataset)
-        counted = held.sql("select log, count(*) n from tactics group by log")
+        opened = trtlog.open_dataset(dataset)
+        counted = opened.sql("select log, count(*) n from tactics group by log")
         assert counted.n.eq(2).all(), f"after step {number}"
         assert len(counted) in (6, 7)
         assert (old in set(counted.log)) == (len(counted) == 6), "the change counts as a whole"
@@ -221,12 +221,12 @@ def test_a_full_disk(tmp_path, monkeypatch):
         logs = write_logs(tmp_path / "logs", 60)
         with pytest.raises(InputError, match=r"(?i)no space left.*are kept"):
             trtlog.to_dataset(tmp_path / "logs", place / "dataset", batch_logs=4)
-        held = trtlog.open_dataset(place / "dataset")
-        assert 0 < len(held) < 60
-        assert held.sql("select count(*) n from tactics").n.tolist() == [2 * len(held)]
+        opened = trtlog.open_dataset(place / "dataset")
+        assert 0 < len(opened) < 60
+        assert opened.sql("select count(*) n from tactics").n.tolist() == [2 * len(opened)]
         subprocess.run(["mount", "-o", "remount,size=64m", str(place)], check=True)
         done = trtlog.to_dataset(tmp_path / "logs", place / "dataset")
-        assert len(done.unchanged) == len(held)
+        assert len(done.unchanged) == len(opened)
         assert_whole(place / "dataset", logs)
     finally:
         subprocess.run(["umount", "-l", str(place)], check=True)
@@ -311,6 +311,6 @@ def test_a_lock_of_the_dead_is_no_lock(tmp_path, dataset):
 
 def test_a_lock_that_is_held_is_told(tmp_path, dataset):
     trtlog.to_dataset(write_logs(tmp_path, 1), dataset)
-    held = "another process has been changing"
-    with locked(Storage(dataset)), pytest.raises(InputError, match=held), locked(Storage(dataset), wait_s=0.05):
+    message = "another process has been changing"
+    with locked(Storage(dataset)), pytest.raises(InputError, match=message), locked(Storage(dataset), wait_s=0.05):
         pass

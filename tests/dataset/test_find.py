@@ -94,9 +94,9 @@ def test_archives(kind, tmp_path, dataset):
     assert (inner_zip, notes) == (f"{scheme}://inner.zip::{archive}", f"{scheme}://notes.txt::{archive}")
     assert "archive" in reason
     assert "its only line is not of TensorRT" in why
-    held = trtlog.open_dataset(dataset)
-    assert plain(held.log(f"{scheme}://r50/b8.log.gz::{archive}")) == plain(trtlog.parse(EXPORTED))
-    assert {row["log"] for row in held.table("catalogue").to_pylist()} >= {digest(path) for path in logs}
+    opened = trtlog.open_dataset(dataset)
+    assert plain(opened.log(f"{scheme}://r50/b8.log.gz::{archive}")) == plain(trtlog.parse(EXPORTED))
+    assert {row["log"] for row in opened.table("catalogue").to_pylist()} >= {digest(path) for path in logs}
     assert not list(tmp_path.parent.glob("evil.log"))
     assert len(trtlog.to_dataset(archive, dataset).unchanged) == 6
     # The same files outside of the archive are the same logs.
@@ -141,15 +141,15 @@ def test_urls(tmp_path):
             memory.pipe("/bucket/logs/more.tar", packed_.getvalue())
         done = trtlog.to_dataset("memory://bucket/logs", "memory://bucket/dataset")
         assert (len(done.converted), len(done.known), done.failed, done.skipped) == (5, 1, [], [])
-        held = trtlog.open_dataset("memory://bucket/dataset")
-        assert plain(held.log("b8.log.gz")) == plain(trtlog.parse(EXPORTED))
-        assert held.sql("select count(*) n from runs").n.tolist() == [5]
+        opened = trtlog.open_dataset("memory://bucket/dataset")
+        assert plain(opened.log("b8.log.gz")) == plain(trtlog.parse(EXPORTED))
+        assert opened.sql("select count(*) n from runs").n.tolist() == [5]
         memory.pipe(f"/bucket/logs/{logs[2].name}", text(88).encode())
         done = trtlog.to_dataset("memory://bucket/logs/*.log", "memory://bucket/dataset")
         assert (len(done.converted), len(done.replaced)) == (1, 1)
-        held.refresh()
-        assert held.sql("select max(layers) n from passes where name = 'Original'").n.tolist() == [88]
-        assert len(held) == 5
+        opened.refresh()
+        assert opened.sql("select max(layers) n from passes where name = 'Original'").n.tolist() == [88]
+        assert len(opened) == 5
         assert trtlog.to_dataset("memory://bucket/none", "memory://bucket/dataset").failed[0][1].startswith("no such")
         assert not memory.find("/bucket/dataset/_trtlog/staging")
     finally:
@@ -184,8 +184,8 @@ def test_exports_that_the_command_names(tmp_path, dataset):
     (tmp_path / "renamed.log").write_text(log)
     shutil.copy(TIMES, tmp_path / (Path(option.partition("=")[2]).name + ".gz"))
     trtlog.to_dataset(tmp_path, dataset)
-    held = trtlog.open_dataset(dataset)
-    assert held.table("iteration_times").num_rows == trtlog.parse(EXPORTED).table("iteration_times").num_rows > 0
-    assert held.log("renamed.log") == trtlog.parse(tmp_path / "renamed.log")
+    opened = trtlog.open_dataset(dataset)
+    assert opened.table("iteration_times").num_rows == trtlog.parse(EXPORTED).table("iteration_times").num_rows > 0
+    assert opened.log("renamed.log") == trtlog.parse(tmp_path / "renamed.log")
 
 

@@ -93,8 +93,8 @@ def test_every_layer_stands_in_exactly_one_pair(capture):
     theirs = layers_of(capture("rtxpy_resnet50_bs_dynamic")).layers
     pairs = align(ours, theirs).pairs
     for side, wanted in (("control", ours), ("test", theirs)):
-        held = Counter(x.position for p in pairs for x in getattr(p, side))
-        assert held == Counter(x.position for x in wanted)
+        paired = Counter(x.position for p in pairs for x in getattr(p, side))
+        assert paired == Counter(x.position for x in wanted)
 
 
 def test_tensorrt_and_tensorrt_rtx_agree_on_convolutions_by_lineage(capture):

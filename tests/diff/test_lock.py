@@ -36,8 +36,8 @@ CONV = "/layer1/layer1.0/conv1/Conv + /layer1/layer1.0/relu/Relu"
     ],
 )
 def test_check_passes_on_the_log_it_was_locked_from(capture, name, tmp_path):
-    held = trtlog.lock(capture(name))
-    (tmp_path / "trtlog.lock.json").write_text(held.to_json())
+    locked = trtlog.lock(capture(name))
+    (tmp_path / "trtlog.lock.json").write_text(locked.to_json())
     outcome = trtlog.check(capture(name), tmp_path / "trtlog.lock.json")
     assert outcome.passed
     assert outcome.findings == ()
@@ -211,12 +211,12 @@ WITHIN_NOISE = {"another tactic", "a higher median", "a longer tail", "fewer que
 @pytest.mark.parametrize("name", EDITS)
 def test_a_single_edit_fails_for_the_right_reason(capture, capture_text, name):
     edit, rules, reason = EDITS[name]
-    held = trtlog.lock(capture(FP32))
-    outcome = trtlog.check(trtlog.parse(edit(capture_text(FP32)).encode()), held)
+    locked = trtlog.lock(capture(FP32))
+    outcome = trtlog.check(trtlog.parse(edit(capture_text(FP32)).encode()), locked)
     assert outcome.passed == (name in WITHIN_NOISE), [f.reason for f in outcome.findings]
     if name in WITHIN_NOISE:
         assert {(f.rule, f.level) for f in outcome.findings} == {(rule, "note") for rule in rules}
-        outcome = trtlog.check(trtlog.parse(edit(capture_text(FP32)).encode()), held, exact=True)
+        outcome = trtlog.check(trtlog.parse(edit(capture_text(FP32)).encode()), locked, exact=True)
     fails = [finding for finding in outcome.findings if finding.level == "fail"]
     assert not outcome.passed
     assert {finding.rule for finding in fails} == rules, [f.reason for f in fails]
@@ -288,9 +288,9 @@ def test_the_file_is_stable_and_one_line_a_layer(capture):
 
 def test_secrets_are_not_locked(capture_text):
     text = capture_text(FP32).replace("--saveEngine=demo.engine", "--saveEngine=ssh://me:s3cret@host/x")
-    held = trtlog.lock(trtlog.parse(text.encode())).to_json()
-    assert "s3cret" not in held
-    assert "ssh://***@host" in held
+    locked = trtlog.lock(trtlog.parse(text.encode())).to_json()
+    assert "s3cret" not in locked
+    assert "ssh://***@host" in locked
 
 
 @pytest.mark.parametrize("name", ["err_dla", "unet_smallws_verbose", "rtx_resnet50_verbose"])

@@ -113,21 +113,21 @@ def everything(log, other):
 
 
 def test_everything_shows_itself_and_not_too_much(logs):
-    for held in each(everything(logs("mobilenet"), logs("detailed"))):
-        shown = held._repr_html_()
-        assert shown, type(held)
-        assert len(shown) < 60_000, type(held)
-        assert len(repr(held)) < 6_000, type(held)
-        assert shown.count("<tr") <= 210, type(held)
+    for result in each(everything(logs("mobilenet"), logs("detailed"))):
+        shown = result._repr_html_()
+        assert shown, type(result)
+        assert len(shown) < 60_000, type(result)
+        assert len(repr(result)) < 6_000, type(result)
+        assert shown.count("<tr") <= 210, type(result)
 
 
 def test_html_in_a_log_is_text(evil_log, logs):
     """Whatever of a log full of HTML is shown: it is text, and holds no secret."""
     log = evil_log
     assert EVIL[:9] in log.run.command
-    shown = [held._repr_html_() for held in everything(log, logs("detailed"))]
-    shown += [held._repr_html_() for held in everything(logs("detailed"), log)]
-    shown += [held._repr_html_() for name in ("messages", "options", "profile") for held in log.records(name)]
+    shown = [result._repr_html_() for result in everything(log, logs("detailed"))]
+    shown += [result._repr_html_() for result in everything(logs("detailed"), log)]
+    shown += [row._repr_html_() for name in ("messages", "options", "profile") for row in log.records(name)]
     figures = [log.plot.profile(), log.plot.passes(), log.plot.memory(), log.plot.build_time()]
     shown += [json.dumps(figure.to_plotly_json(), default=list) for figure in figures]
     for piece in each(shown):
@@ -138,8 +138,8 @@ def test_html_in_a_log_is_text(evil_log, logs):
 
 
 def test_secrets_do_not_show(evil_log):
-    for held in (evil_log, evil_log.run, evil_log.reporting, *evil_log.records("messages")):
-        assert not any(secret in held._repr_html_() for secret in SECRETS)
+    for result in (evil_log, evil_log.run, evil_log.reporting, *evil_log.records("messages")):
+        assert not any(secret in result._repr_html_() for secret in SECRETS)
 
 
 def test_plots_hold_the_tables(logs):

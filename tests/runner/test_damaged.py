@@ -70,11 +70,11 @@ def look_at_all(folder):
     """Ask a sweep's folder and those of its runs for all that they tell; trtlog's own errors are answers too."""
     runs = [path.parent for path in folder.glob("*/trtexec.log")]
     for run in runs:
-        held = RunFolder(run)
+        run_folder = RunFolder(run)
         for name in ("command", "environment", "result", "status", "files", "engine", "times", "profile", "layers"):
             with contextlib.suppress(TrtlogError):
-                getattr(held, name)
-        repr(held)
+                getattr(run_folder, name)
+        repr(run_folder)
         with contextlib.suppress(TrtlogError):
             log = trtlog.open_run(run)
             repr(log), log._repr_html_(), log.table("iteration_times"), log.table("profile"), log.lint()

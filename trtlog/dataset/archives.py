@@ -70,23 +70,23 @@ def members(kind: str, file: IO[bytes], name: str) -> list[Member]:
     InputError
         The archive is damaged.
     """
-    found: dict[str, Member] = {}
+    by_name: dict[str, Member] = {}
     try:
         if kind == "zip":
             with zipfile.ZipFile(file) as archive:
                 for info in archive.infolist():
                     if not info.is_dir():
                         refused = "encrypted: unpack it" if info.flag_bits & 1 else ""
-                        at = _zip_time(info.date_time)
-                        found[info.filename] = Member(info.filename, info.file_size, at, f"{info.CRC:08x}", refused)
+                        time, crc = _zip_time(info.date_time), f"{info.CRC:08x}"
+                        by_name[info.filename] = Member(info.filename, info.file_size, time, crc, refused)
         else:
             with tarfile.open(fileobj=file, mode="r:*") as tar:
                 for entry in tar:
                     if entry.isfile():
-                        found[entry.name] = Member(entry.name, entry.size, float(entry.mtime), "", "")
+                        by_name[entry.name] = Member(entry.name, entry.size, float(entry.mtime), "", "")
     except (*_DAMAGE, zipfile.BadZipFile, tarfile.TarError) as error:
         raise InputError(f"{name}: the archive cannot be read: {reason(error)}") from error
-    return list(found.values())
+    return list(by_name.values())
 
 
 def _zip_time(date: tuple[int, int, int, int, int, int]) -> float | None:

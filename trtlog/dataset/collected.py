@@ -57,9 +57,9 @@ class Collected:
             of_rows = np.repeat(np.arange(len(parted.bounds) - 1), np.diff(parted.bounds))
             for partition, rows in numbers.by_partition(parted.table, of_rows):
                 table = parted.table if len(rows) == parted.table.num_rows else parted.table.take(from_numpy(rows))
-                held = self._rows.setdefault(partition, {}).setdefault(name, _Rows())
-                held.pieces.append(table)
-                held.logs.append(numbers.of_logs[of_rows[rows]])
+                group = self._rows.setdefault(partition, {}).setdefault(name, _Rows())
+                group.pieces.append(table)
+                group.logs.append(numbers.of_logs[of_rows[rows]])
 
     def write(self, storage: Storage, staging: str) -> Iterator[Group]:
         """Write a part a table and partition, the logs sorted by digest; yield the parts of each partition."""

@@ -135,13 +135,13 @@ def _local(path: Path, folders: Folders) -> Iterator[Job | Left]:
         path = path.absolute()
         yield from _file(path, folders[str(path.parent)], named=True)
     elif _MAGIC.search(str(path)):
-        found = sorted(glob.glob(str(path), recursive=True))
-        if not found:
+        matches = sorted(glob.glob(str(path), recursive=True))
+        if not matches:
             yield Left(str(path), "no file matches", True)
-        directories = [name for name in found if os.path.isdir(name)]
+        directories = [name for name in matches if os.path.isdir(name)]
         for name in directories if "**" not in str(path) else ():
             yield from _folder(Path(name).absolute())
-        files = [Path(name).absolute() for name in found if os.path.isfile(name)]
+        files = [Path(name).absolute() for name in matches if os.path.isfile(name)]
         for parent, inside in itertools.groupby(sorted(files), key=lambda file: file.parent):
             together = list(inside)
             beside = folders[str(parent)]

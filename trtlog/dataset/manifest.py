@@ -140,18 +140,18 @@ def load(storage: Storage) -> Manifest | None:
     except OSError as error:
         raise InputError(f"{storage.place}: the dataset cannot be read: {error}") from error
     try:
-        found: dict[str, Any] = json.loads(text)
-        if found["format"] > FORMAT or found["schema"] != SCHEMA_VERSION:
+        document: dict[str, Any] = json.loads(text)
+        if document["format"] > FORMAT or document["schema"] != SCHEMA_VERSION:
             raise SchemaError(
-                f"{storage.place}: a dataset of format {found['format']} and schema {found['schema']}, written by "
-                f"trtlog {found['trtlog']}; this trtlog {__version__} knows format {FORMAT} and schema "
+                f"{storage.place}: a dataset of format {document['format']} and schema {document['schema']}, written "
+                f"by trtlog {document['trtlog']}; this trtlog {__version__} knows format {FORMAT} and schema "
                 f"{SCHEMA_VERSION}: update trtlog, or convert the logs to a new dataset"
             )
-        groups = [_group(group) for group in found["groups"]]
-        moves = [(_inside(a, (_STAGING,)), _inside(b)) for a, b in found["moves"]]
-        catalogue = [_inside(name, (CATALOGUE,)) for name in found["catalogue"]]
-        removes = [_inside(name) for name in found["removes"]]
-        return Manifest(int(found["generation"]), groups, catalogue, moves, removes)
+        groups = [_group(group) for group in document["groups"]]
+        moves = [(_inside(a, (_STAGING,)), _inside(b)) for a, b in document["moves"]]
+        catalogue = [_inside(name, (CATALOGUE,)) for name in document["catalogue"]]
+        removes = [_inside(name) for name in document["removes"]]
+        return Manifest(int(document["generation"]), groups, catalogue, moves, removes)
     except SchemaError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:

@@ -53,20 +53,20 @@ def log_of(dataset: Dataset, key: str) -> Log:
     """
     rows = dataset.table(CATALOGUE, columns=["log", "sources", "notes", "error"]).to_pylist()
     logs = {row["log"]: row for row in rows if row["error"] is None}
-    found = _fitting(logs, key)
-    if len(found) != 1:
-        known = [row["sources"][0] for row in (logs[digest] for digest in found)] if found else []
+    fitting = _fitting(logs, key)
+    if len(fitting) != 1:
+        known = [row["sources"][0] for row in (logs[digest] for digest in fitting)] if fitting else []
         failed = [row["error"] for row in rows if row["error"] and key in row["sources"]]
         why = (
-            f"{len(found)} logs fit {key!r}: {', '.join(known[:_SHOWN])}"
-            if found
+            f"{len(fitting)} logs fit {key!r}: {', '.join(known[:_SHOWN])}"
+            if fitting
             else f"{key} could not be read: {failed[0]}"
             if failed
             else f"no log fits {key!r}; give a digest or a source of the catalogue, or the end of one"
         )
         raise QueryError(why)
-    row = logs[found[0]]
-    return Log(OneLog(dataset, found[0]), row["sources"][0], row["notes"] or ())
+    row = logs[fitting[0]]
+    return Log(OneLog(dataset, fitting[0]), row["sources"][0], row["notes"] or ())
 
 
 def _fitting(logs: dict[str, dict[str, list[str]]], key: str) -> list[str]:

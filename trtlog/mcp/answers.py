@@ -182,9 +182,9 @@ def _cell(name: str, value: Any) -> Any:
     return value
 
 
-def findings_of(found: Sequence[dict[str, Any]], limit: int = ROWS, offset: int = 0) -> Findings:
+def findings_of(rows: Sequence[dict[str, Any]], limit: int = ROWS, offset: int = 0) -> Findings:
     """Return findings: what is fine by name only."""
-    grave = [row for row in found if row["severity"] != "good"]
+    grave = [row for row in rows if row["severity"] != "good"]
     limit, offset = max(1, min(limit, MOST_ROWS)), max(0, offset)
     shown: list[Finding] = [
         {
@@ -200,4 +200,4 @@ def findings_of(found: Sequence[dict[str, Any]], limit: int = ROWS, offset: int 
     ]
     end = offset + len(shown)
     more = f"findings {offset} to {end - 1} of {len(grave)}; ask again with offset={end}" if end < len(grave) else None
-    return {"findings": shown, "fine": [row["rule"] for row in found if row["severity"] == "good"], "more": more}
+    return {"findings": shown, "fine": [row["rule"] for row in rows if row["severity"] == "good"], "more": more}

@@ -135,14 +135,14 @@ class Places:
         """
         from trtlog.dataset.handle import Dataset
 
-        found = self.open(name)
-        if isinstance(found, Dataset):
+        opened = self.open(name)
+        if isinstance(opened, Dataset):
             if source is None:
                 raise QueryError(f"{name} is a dataset of many logs: name one with source=, or ask all with sql")
-            return found.log(source)
+            return opened.log(source)
         if source is not None:
             raise QueryError(f"{name} is one log; source= is for datasets")
-        return found
+        return opened
 
     def run(self, name: str, run: int | None = None, source: str | None = None) -> Log:
         """Open one run of a log.

@@ -69,10 +69,10 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
         @functools.wraps(function)
         def answer(*args: Any, **options: Any) -> CallToolResult:
             try:
-                found = function(*args, **options)
+                answered = function(*args, **options)
             except (TrtlogError, OSError) as error:
                 raise ToolError(redact(str(error))) from None
-            return CallToolResult(content=[TextContent(type="text", text=shown(found))], structured_content=found)
+            return CallToolResult(content=[TextContent(type="text", text=shown(answered))], structured_content=answered)
 
         # What a host shows is written here, without the blanks of the SDK's own JSON; the type of the answer stays.
         returned = Annotated[CallToolResult, signature.return_annotation]
@@ -96,10 +96,10 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
         """Say what a path holds: runs, lines, TensorRT's version, tables with their numbers of rows."""
         from trtlog.dataset.handle import Dataset
 
-        found = places.open(path)
-        if isinstance(found, Dataset) and source is None:
-            tables = {name: table.num_rows for name, table in found.tables.items()}
-            versions = sorted({str(v) for v in found.table("runs").column("tensorrt_version").to_pylist() if v})
+        opened = places.open(path)
+        if isinstance(opened, Dataset) and source is None:
+            tables = {name: table.num_rows for name, table in opened.tables.items()}
+            versions = sorted({str(v) for v in opened.table("runs").column("tensorrt_version").to_pylist() if v})
             return _opened("dataset", None, None, None, versions, tables, [], [])
         log = places.log(path, source)
         counts = dict(zip(*(log.table("coverage").column(n).to_pylist() for n in ("kind", "lines")), strict=True))
@@ -137,8 +137,8 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
     @tool
     def lint(path: Path, run: Run = None, source: Source = None, limit: Limit = ROWS, offset: Offset = 0) -> Findings:
         """Find what is wrong or slow, why it matters, what to do, with lines; the gravest first."""
-        found = places.run(path, run, source).analyze.table("findings").to_pylist()
-        return findings_of(found, limit, offset)
+        findings = places.run(path, run, source).analyze.table("findings").to_pylist()
+        return findings_of(findings, limit, offset)
 
     @tool
     def why(
@@ -152,10 +152,10 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
         from trtlog.report.documents.why import why as document
 
         log = places.run(path, run, source)
-        found = find_layers(log, layer)
-        if len(found) > 1:
-            return cut(f"{len(found)} layers fit; name one:\n" + "\n".join(found[:40]), "name a longer part")
-        return text_of(document(story(log, found[0])))
+        fitting = find_layers(log, layer)
+        if len(fitting) > 1:
+            return cut(f"{len(fitting)} layers fit; name one:\n" + "\n".join(fitting[:40]), "name a longer part")
+        return text_of(document(story(log, fitting[0])))
 
     @tool
     def rows(
@@ -171,9 +171,9 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
         """Read rows of a table or an analysis; tables() names them. sql() filters and joins."""
         from trtlog.dataset.handle import Dataset
 
-        found = places.open(path)
-        if isinstance(found, Dataset) and source is None:
-            return rows_of(found.table(table), columns=columns or (), sort=sort, limit=limit, offset=offset)
+        opened = places.open(path)
+        if isinstance(opened, Dataset) and source is None:
+            return rows_of(opened.table(table), columns=columns or (), sort=sort, limit=limit, offset=offset)
         log = places.log(path, source)
         log = log if run is None and len(log.runs) == 1 else places.run(path, run, source)
         lacking = _missing(log, table)
@@ -195,8 +195,8 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
         from trtlog.dataset.handle import Dataset
         from trtlog.sql import Limits, query
 
-        found = places.open(path)
-        whole = found if isinstance(found, Dataset) and source is None else places.log(path, source)
+        opened = places.open(path)
+        whole = opened if isinstance(opened, Dataset) and source is None else places.log(path, source)
         limits = Limits(SQL_SECONDS, SQL_MEBIBYTES)
         if isinstance(whole, Dataset):
             answer = whole.query(statement, limits=limits)
@@ -243,8 +243,8 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
         from trtlog.messages.excerpt import excerpt as lines
 
         end = min(last or first, first + _MOST_EXCERPT - 1)
-        found = lines(_file(places, path), first, end, redacted=True)
-        answer = cut("\n".join(f"{number}: {text}" for number, text in found), "ask for fewer lines")
+        numbered = lines(_file(places, path), first, end, redacted=True)
+        answer = cut("\n".join(f"{number}: {text}" for number, text in numbered), "ask for fewer lines")
         if answer["more"] is None and last is not None and last > end:
             answer["more"] = f"lines {first} to {end}; ask again with first={end + 1}"
         return answer
@@ -260,11 +260,11 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
         from trtlog.analyses.registry import methods
 
         log = places.run(path, run, source)
-        found: dict[str, list[str]] = {}
+        by_advice: dict[str, list[str]] = {}
         for name in [analysis] if analysis else methods():
             if advice := log.analyze.missing(name):
-                found.setdefault(advice, []).append(name)
-        lines = [f"{', '.join(names)}: {advice}" for advice, names in found.items()]
+                by_advice.setdefault(advice, []).append(name)
+        lines = [f"{', '.join(names)}: {advice}" for advice, names in by_advice.items()]
         return cut("\n".join(lines) or "The log has the lines for it.", "ask for one analysis")
 
     return server

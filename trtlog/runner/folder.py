@@ -128,7 +128,7 @@ class RunFolder(InNotebook):
 
         A path that a flag names outside the folder is found as well.
         """
-        found = {}
+        written = {}
         base = Path(self.command.get("cwd") or ".")
         for argument in self.command.get("args", []):
             name, value = split_flag(argument)
@@ -136,9 +136,9 @@ class RunFolder(InNotebook):
                 continue
             for path in (self.path / WRITTEN[name], base / value):
                 if path.is_file():
-                    found[name] = path
+                    written[name] = path
                     break
-        return found
+        return written
 
     @property
     def engine(self) -> Path | None:
@@ -181,16 +181,16 @@ class RunFolder(InNotebook):
     def _read(self, name: str) -> Any:
         path = self.path / name
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except RecursionError as error:
             raise RunError(f"{path} cannot be read: it is nested too deeply.") from error
         except (OSError, ValueError) as error:
             raise RunError(f"{path} cannot be read: {error}.") from error
-        if wrong := _wrong(found, name):
+        if wrong := _wrong(document, name):
             raise RunError(f"{path} is damaged: {wrong}.")
-        return found
+        return document
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Write one of the JSON files, whole or not at all."""

@@ -205,25 +205,25 @@ def start(
     environment = {**os.environ, **(env or {})}
     keywords = {"onnx": onnx, **flags}
     given = [*args, *_profiles(profiles), *arguments(keywords)]
-    found = find_trtexec(trtexec, environment, prefix)
-    help_ = found.read_help(environment) if check_flags else None
+    binary = find_trtexec(trtexec, environment, prefix)
+    help_ = binary.read_help(environment) if check_flags else None
     model = value_of(given, "--onnx") or value_of(given, "--loadEngine")
     if help_ is not None:
         refuse(check_arguments(given, help_))
     folder = new_folder(out, model=model, overwrite=overwrite)
     plan = make_plan(
-        found,
+        binary,
         given,
         help_,
         base=os.fspath(seen_as) if seen_as is not None else str(folder.path),
-        files=seen_as is not None or not found.foreign,
+        files=seen_as is not None or not binary.foreign,
         verbose=verbose,
         exports=exports,
         engine=engine,
         timing_cache=timing_cache,
     )
     directory = Path(cwd).absolute() if cwd is not None else Path.cwd()
-    surroundings = read_environment(environment, remote=found.remote)
+    surroundings = read_environment(environment, remote=binary.remote)
     try:
         folder.write(COMMAND, _command_record(plan, directory, environment, timeout_s, hang_s))
         folder.write(ENVIRONMENT, surroundings)

@@ -118,19 +118,19 @@ def make_points(
 def _axes(
     batch: Sequence[int] | None, precision: Sequence[str] | None, axes: Mapping[str, Sequence[Any]] | None
 ) -> list[Axis]:
-    found: list[Axis] = []
+    varied: list[Axis] = []
     if batch is not None:
-        found.append(("batch", tuple(batch)))
+        varied.append(("batch", tuple(batch)))
     if precision is not None:
-        found.append(("precision", tuple(precision)))
+        varied.append(("precision", tuple(precision)))
     for name, values in (axes or {}).items():
         name = name.lstrip("-")
         if name in ("batch", "precision"):
             raise FlagError(f"Give {name}= beside axes=, not in it.")
-        found.append((name, (values,) if isinstance(values, str) else tuple(values)))
-    if not found:
+        varied.append((name, (values,) if isinstance(values, str) else tuple(values)))
+    if not varied:
         raise FlagError("A sweep needs something to vary: batch=, precision= or axes=.")
-    for name, values in found:
+    for name, values in varied:
         if not values:
             raise FlagError(f"The axis {name} has no values.")
         if len({repr(value) for value in values}) != len(values):
@@ -140,7 +140,7 @@ def _axes(
             raise FlagError(f"A batch size is a whole number from 1 on, not {value!r}.")
     for name in precision or ():
         _precision(name)
-    return found
+    return varied
 
 
 def _precision(value: str) -> list[str]:

@@ -322,13 +322,13 @@ def describe(point: Point, folders: Sequence[RunFolder]) -> Measured:
 
     Of several runs a figure is the median, and the status that of the first that did not pass.
     """
-    found = [_describe_one(point, folder) for folder in folders]
-    row = next((one.row for one in found if one.row["status"] != "passed"), found[0].row)
-    runs = tuple(run for one in found for run in one.runs)
-    passed = [one.row for one in found if one.row["status"] == "passed"]
+    measured = [_describe_one(point, folder) for folder in folders]
+    row = next((one.row for one in measured if one.row["status"] != "passed"), measured[0].row)
+    runs = tuple(run for one in measured for run in one.runs)
+    passed = [one.row for one in measured if one.row["status"] == "passed"]
     row = {**row, "runs": len(passed)}
     names = list(dict.fromkeys(name for one in passed for name in one))
-    for name in names if len(found) > 1 else ():
+    for name in names if len(measured) > 1 else ():
         values = [one[name] for one in passed if isinstance(one.get(name), int | float)]
         if name not in point.values and values:
             row[name] = median(values)

@@ -118,17 +118,17 @@ def sweep(
         onnx, batch=batch, precision=precision, axes=axes, shapes=shapes, args=args, flags=options, alone=repeat > 1
     )
     environment = {**os.environ, **(env or {})}
-    found = find_trtexec(trtexec, environment, prefix)
+    binary = find_trtexec(trtexec, environment, prefix)
     version = None
     if check_flags:
-        help_ = found.read_help(environment)
+        help_ = binary.read_help(environment)
         for point in points:
             refuse(check_arguments(point.args, help_))
         version = format_version(help_.printed_version or help_.release)
     path = Path(out) if out is not None else _default(onnx)
     path = path.expanduser().absolute()
-    plan = {"version": version, "trtexec": list(found.command), "repeat": repeat, "points": [_plain(p) for p in points]}
-    shared = timing_cache and (seen_as is not None or not found.foreign)
+    plan = {"version": version, "trtexec": list(binary.command), "repeat": repeat, "points": list(map(_plain, points))}
+    shared = timing_cache and (seen_as is not None or not binary.foreign)
     base = Path(seen_as) if seen_as is not None else path
     _make(path)
     with Writer(path):
@@ -141,7 +141,7 @@ def sweep(
                 if shared and not any(argument.startswith("--timingCacheFile=") for argument in given):
                     given.append(f"--timingCacheFile={base / CACHE}")
                 session = start(
-                    trtexec=found,
+                    trtexec=binary,
                     out=folder.path,
                     args=given,
                     overwrite=True,

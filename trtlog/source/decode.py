@@ -275,12 +275,12 @@ def _without(blocks: Iterator[bytes], count: int) -> Iterator[bytes]:
 
 def _peek(blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
     """Return the first bytes, and blocks whose first holds them all (where there are as many)."""
-    found = []
+    first = []
     total = 0
     for block in blocks:
-        found.append(block)
+        first.append(block)
         total += len(block)
         if total >= size:
             break
-    head = b"".join(found)
+    head = b"".join(first)
     return head, chain([head] if head else [], blocks)

@@ -60,23 +60,23 @@ def winner_changes(first: Layers, other: Log) -> pa.Table:
         ours, theirs = control.timing, test.timing
         if control.role != "layer" or ours.borrowed or theirs.borrowed or ours.row is None or theirs.row is None:
             continue
-        a, b = first.timed_tactics[ours.row], second.timed_tactics[theirs.row]
-        if all(a[name] == b[name] for name in ("tactic", "runner", "input_formats", "output_formats")):
+        before, after = first.timed_tactics[ours.row], second.timed_tactics[theirs.row]
+        if all(before[name] == after[name] for name in ("tactic", "runner", "input_formats", "output_formats")):
             continue
         margins = tactic_row(control, test, found.machine)
-        in_a, in_b = margins["control_margin_percent"], margins["test_margin_percent"]
-        limit = max(noise.margin_at(row["time_ms"]) for noise, row in zip(noises, (a, b), strict=True))
+        first_margin, second_margin = margins["control_margin_percent"], margins["test_margin_percent"]
+        limit = max(noise.margin_at(row["time_ms"]) for noise, row in zip(noises, (before, after), strict=True))
         drift = 100 * (shifts[test.layer] - 1) if test.layer in shifts else None
         out.append(
             {
                 "layer": control.layer,
-                **_side("first", a),
-                **_side("second", b),
-                "margin_first_percent": in_a,
-                "margin_second_percent": in_b,
+                **_side("first", before),
+                **_side("second", after),
+                "margin_first_percent": first_margin,
+                "margin_second_percent": second_margin,
                 "noise_percent": limit,
                 "drift_percent": drift,
-                "cause": _cause(a, b, in_a, in_b, limit, drift),
+                "cause": _cause(before, after, first_margin, second_margin, limit, drift),
             }
         )
     return answer(WinnerChange, out)

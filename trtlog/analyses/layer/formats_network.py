@@ -347,7 +347,9 @@ class Comparison:
         nodes, choice = self.network.nodes, plan.choices[position]
         if choice is None:
             return 0.0
-        makers = {name: (i, k) for i, node in enumerate(nodes) for k, name in enumerate(node.outputs) if name}
+        makers: dict[str, tuple[int, int]] = {}
+        for place, node in enumerate(nodes):
+            makers |= {name: (place, output) for output, name in enumerate(node.outputs) if name}
         total = 0.0
         for index, name in enumerate(nodes[position].inputs):
             maker = makers.get(name) if name is not None else None
@@ -356,14 +358,14 @@ class Comparison:
                 continue
             if maker[1] < len(made.outputs):
                 total += self.network.cost(name, made.outputs[maker[1]], choice.inputs[index])
-        for k, name in enumerate(nodes[position].outputs):
-            for i, node in enumerate(nodes):
-                reads = plan.choices[i]
-                if name is None or name not in node.inputs or reads is None or k >= len(choice.outputs):
+        for output, name in enumerate(nodes[position].outputs):
+            for place, node in enumerate(nodes):
+                reads = plan.choices[place]
+                if name is None or name not in node.inputs or reads is None or output >= len(choice.outputs):
                     continue
                 index = node.inputs.index(name)
                 if index < len(reads.inputs):
-                    total += self.network.cost(name, choice.outputs[k], reads.inputs[index])
+                    total += self.network.cost(name, choice.outputs[output], reads.inputs[index])
         return total if total < math.inf else 0.0
 
 

@@ -83,24 +83,24 @@ def what_if(
         return answer(WhatIf, [])
     nodes = found.network.nodes
     free = _range(nodes, first, last)
-    asked = _Asked(replace(found, timed=tuple(i for i in found.timed if i in free)), len(free))
+    asked = _Asked(replace(found, timed=tuple(place for place in found.timed if place in free)), len(free))
     every: list[list[Choice]] = [chosen(node) for node in nodes]
     out = [asked.row("engine", found.engine, every, ())]
-    for i in asked.timed:
-        every[i] = [choice for choice, _ in nodes[i].choices]
+    for place in asked.timed:
+        every[place] = [choice for choice, _ in nodes[place].choices]
     best = found.network.solve(every)
     if best is not None:
         out.append(asked.row("best", best, every, ()))
     for one in PRECISIONS if precision is None else (precision.upper(),):
         narrow = [list(own) for own in every]
-        offering = [i for i in asked.timed if nodes[i].in_precision(one)]
+        offering = [place for place in asked.timed if nodes[place].in_precision(one)]
         if not offering or (precision is None and 2 * len(offering) < len(asked.timed)):
             continue
-        for i in offering:
-            narrow[i] = nodes[i].in_precision(one)
+        for place in offering:
+            narrow[place] = nodes[place].in_precision(one)
         plan = found.network.solve(narrow)
         if plan is not None:
-            missing = [nodes[i].layer.layer for i in asked.timed if i not in offering]
+            missing = [nodes[place].layer.layer for place in asked.timed if place not in offering]
             out.append(asked.row(one, plan, narrow, missing))
     return answer(WhatIf, out)
 

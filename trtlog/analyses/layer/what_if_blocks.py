@@ -84,25 +84,25 @@ def what_if_blocks(layers: Layers, precision: str | None = None) -> pa.Table:
 def _parts(found: Comparison, precision: str) -> list[list[int]]:
     """Return connected layers in other precisions, without those at the ends that are not faster in this one."""
     nodes = found.network.nodes
-    members = {i for i in found.timed if nodes[i].precision != precision}
+    members = {place for place in found.timed if nodes[place].precision != precision}
     makers: dict[str, list[int]] = {}
-    for i in members:
-        for name in nodes[i].outputs:
+    for place in members:
+        for name in nodes[place].outputs:
             if name is not None:
-                makers.setdefault(name, []).append(i)
-    near: dict[int, set[int]] = {i: set() for i in members}
-    for i in members:
-        for name in nodes[i].inputs:
+                makers.setdefault(name, []).append(place)
+    near: dict[int, set[int]] = {place: set() for place in members}
+    for place in members:
+        for name in nodes[place].inputs:
             for maker in makers.get(name or "", ()):
-                near[i].add(maker)
-                near[maker].add(i)
-    wanted = {i for i in members if found.is_faster(i, precision)}
-    ends = [i for i in members if i not in wanted and len(near[i]) < 2]
+                near[place].add(maker)
+                near[maker].add(place)
+    wanted = {place for place in members if found.is_faster(place, precision)}
+    ends = [place for place in members if place not in wanted and len(near[place]) < 2]
     while ends:
-        i = ends.pop()
-        members.discard(i)
-        for other in near.pop(i):
-            near[other].discard(i)
+        place = ends.pop()
+        members.discard(place)
+        for other in near.pop(place):
+            near[other].discard(place)
             if other in members and other not in wanted and len(near[other]) < 2 and other not in ends:
                 ends.append(other)
     out = []
@@ -110,10 +110,10 @@ def _parts(found: Comparison, precision: str) -> list[list[int]]:
     while left:
         part, reached = set(), [left.pop()]
         while reached:
-            i = reached.pop()
-            part.add(i)
-            reached += near[i] & left
-            left -= near[i]
+            place = reached.pop()
+            part.add(place)
+            reached += near[place] & left
+            left -= near[place]
         if part & wanted:
             out.append(sorted(part))
     return out
@@ -169,16 +169,16 @@ class _Block:
         """Return the row of the block; None where a conversion that it would need was not timed."""
         found, nodes, engine = self.found, self.found.network.nodes, self.found.engine
         allowed: list[list[Choice]] = [chosen(node) for node in nodes]
-        for i in self.members:
-            allowed[i] = [choice for choice, _ in nodes[i].choices]
-        for i in self.wanted:
-            allowed[i] = nodes[i].in_precision(self.precision)
+        for place in self.members:
+            allowed[place] = [choice for choice, _ in nodes[place].choices]
+        for place in self.wanted:
+            allowed[place] = nodes[place].in_precision(self.precision)
         plan = found.network.solve(allowed)
         if plan is None:
             return None
         change = plan.total - engine.total
         change = 0.0 if abs(change) < EQUAL_MS else change
-        other = [i for i in self.members if plan.choices[i] != engine.choices[i]]
+        other = [place for place in self.members if plan.choices[place] != engine.choices[place]]
         more = plan.number - engine.number
         noise = math.hypot(found.noise(engine, other, 0), found.noise(plan, other, abs(more)))
         holder, gain = found.holder(plan, allowed, self.members)
@@ -189,18 +189,18 @@ class _Block:
         ends = plan.total - free.total if free is not None else 0.0
         ends -= engine.total - before.total if before is not None else 0.0
         cause = _cause(change, noise, gain, together, ends)
-        missing = [i for i in self.members if not nodes[i].in_precision(self.precision)]
+        missing = [place for place in self.members if not nodes[place].in_precision(self.precision)]
         lines = [choice.line for choice in (allowed[holder] if holder is not None else ())]
-        lines = lines if cause in ("layer", "layers") else [self._used(i).line for i in self.members]
-        engine_ms = sum(self._used(i).time_ms for i in self.members)
+        lines = lines if cause in ("layer", "layers") else [self._used(place).line for place in self.members]
+        engine_ms = sum(self._used(place).time_ms for place in self.members)
         row = {
             "run": found.network.layers.log.run.run,
             "precision": self.precision,
             "first": nodes[self.members[0]].layer.layer,
             "last": nodes[self.members[-1]].layer.layer,
-            "layers": [nodes[i].layer.layer for i in self.members],
+            "layers": [nodes[place].layer.layer for place in self.members],
             "faster": len(self.wanted),
-            "missing": [nodes[i].layer.layer for i in missing] or None,
+            "missing": [nodes[place].layer.layer for place in missing] or None,
             "engine_ms": engine_ms,
             "alone_ms": engine_ms - self.promised,
             "change_ms": change,

@@ -159,16 +159,16 @@ def _alone_in_half(log: Log, names: Collection[str]) -> dict[str, float] | None:
         return None
     nodes = found.network.nodes
     changes: dict[str, float] = {}
-    for i in found.timed:
-        half = [*nodes[i].in_precision("FP16"), *nodes[i].in_precision("BF16")]
-        if nodes[i].layer.layer not in names or not half:
+    for place in found.timed:
+        half = [*nodes[place].in_precision("FP16"), *nodes[place].in_precision("BF16")]
+        if nodes[place].layer.layer not in names or not half:
             continue
         allowed = [chosen(node) for node in nodes]
-        allowed[i] = half
+        allowed[place] = half
         plan = found.network.solve(allowed)
         if plan is None:
             return None
-        changes[nodes[i].layer.layer] = plan.total - found.engine.total
+        changes[nodes[place].layer.layer] = plan.total - found.engine.total
     return changes
 
 

@@ -111,20 +111,20 @@ def _chosen(lines: list[bytes]) -> list[bytes]:
     if len(lines) <= _LINES:
         return lines
     match, odd = PLAIN.match, ODD.search
-    strange = [n for n, line in enumerate(lines) if match(line) is None or odd(line)]
+    strange = [number for number, line in enumerate(lines) if match(line) is None or odd(line)]
     step = max(1, -(-len(strange) // (_LINES // 3)))
     block = _LINES // 3 // _BLOCKS
-    runs = [strange[n : n + 16] for n in range(0, len(strange), 16 * step)]
+    runs = [strange[number : number + 16] for number in range(0, len(strange), 16 * step)]
     # Parts of a text in forms of their own may be short.
     kinds: dict[bytes, list[int]] = {}
-    for n in strange:
-        kinds.setdefault(_KIND.sub(b"", lines[n][:_KIND_BYTES]), []).append(n)
+    for number in strange:
+        kinds.setdefault(_KIND.sub(b"", lines[number][:_KIND_BYTES]), []).append(number)
     commonest = sorted((of_kind for of_kind in kinds.values() if len(of_kind) > 1), key=len, reverse=True)[:_KINDS]
     runs += [of_kind[:: max(1, len(of_kind) // _OF_KIND)] for of_kind in commonest]
-    chosen = {n for run in runs for at in run for n in (at - 1, at) if n >= 0}
+    chosen = {number for run in runs for place in run for number in (place - 1, place) if number >= 0}
     for start in range(0, len(lines), max(block, len(lines) // _BLOCKS)):
         chosen.update(range(start, min(start + block, len(lines))))
-    return [lines[n] for n in sorted(chosen)]
+    return [lines[number] for number in sorted(chosen)]
 
 
 def _search(sample: Sample, outermost: list[Undo], excluded: set[str], *, hopes_first: bool) -> list[Undo]:
