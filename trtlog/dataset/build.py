@@ -26,7 +26,7 @@ from trtlog.errors import InputError
 from trtlog.source.logger import Logger, logger_of
 
 Progress = Callable[[int, int], None]
-# Logs whose digest another writer removed while they were looked at are tried so often.
+# How often logs are tried that another writer removed meanwhile.
 _ROUNDS = 3
 
 

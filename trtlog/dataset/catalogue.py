@@ -48,7 +48,7 @@ def now() -> datetime.datetime:
 def _common(source: str, stamp: str, size: int | None, modified: float | None) -> dict[str, Any]:
     try:
         at = None if modified is None else datetime.datetime.fromtimestamp(int(modified), datetime.timezone.utc)
-    except (OverflowError, ValueError, OSError):  # a time that no calendar has, in an archive
+    except (OverflowError, ValueError, OSError):  # an archive may hold a time that no calendar has
         at = None
     return {
         **dict.fromkeys(CatalogueRow.columns()),

@@ -76,7 +76,7 @@ class Writer:
         try:
             storage.folder(CONTROL)
             with locked(storage):
-                # First what a writer began and did not end: its parts lie in its folder, which is removed next.
+                # Finish what another writer began: its parts lie in its folder, which is removed next.
                 current = manifest.load(storage)
                 if current is not None:
                     manifest.settle(storage, current)

@@ -40,7 +40,7 @@ class Dataset(TableFrames, InNotebook):
         The folder or URL that ``trtlog convert`` wrote.
     """
 
-    if TYPE_CHECKING:  # beside those of TableFrames
+    if TYPE_CHECKING:  # tables that a dataset has beside those of a log
         runs: pd.DataFrame
         performance: pd.DataFrame
 

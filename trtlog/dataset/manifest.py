@@ -22,7 +22,7 @@ FORMAT = 1
 NULL = "__HIVE_DEFAULT_PARTITION__"
 CATALOGUE = "catalogue"
 _STAGING = f"{CONTROL}/staging"
-# What file systems take as the name of a folder, and how much of a longer one stays.
+# Characters that file systems accept in a folder's name, and how much of a long name stays.
 _LONGEST_NAME = 255
 _CUT_NAME = 103
 _ID = expression(r"[A-Za-z0-9-]{1,80}")

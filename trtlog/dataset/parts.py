@@ -138,7 +138,7 @@ def write_file(
 
 def _flush(writer: Any, gathered: list[pa.Table], schema: pa.Schema) -> None:
     if gathered:
-        # Parquet has no times in whole seconds: rows that come from a part are turned back.
+        # Parquet has no times in whole seconds: those that are read from a part are converted back.
         writer.write_table(pa.concat_tables([piece.cast(schema) for piece in gathered]), row_group_size=_ROWS)
         gathered.clear()
 

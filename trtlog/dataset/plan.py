@@ -10,7 +10,7 @@ from trtlog.dataset.reading import is_long, text_bytes
 MOST_LOGS = 256
 _LEAST_BYTES = 4 << 20
 _MOST_BYTES = 64 << 20
-# Batches a worker gets at least, where there is enough to do, so that none waits long for the last.
+# Each worker gets at least so many batches, so that none waits long for the last one.
 _BATCHES_EACH = 4
 
 
@@ -44,5 +44,5 @@ def batches(jobs: Sequence[Job], workers: int, most_logs: int = MOST_LOGS) -> li
         size += bytes_
     if group:
         done.append(tuple(group))
-    # The long ones first: who begins with them ends with the others.
+    # The long ones first: those that come last should be short, so that all workers end together.
     return sorted(done, key=lambda batch: not is_long(batch[0].member or batch[0].location, batch[0].size or 0))

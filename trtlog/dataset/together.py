@@ -24,7 +24,7 @@ from trtlog.source.logger import Logger
 from trtlog.tables import TableSet
 from trtlog.tables.parted import Parted
 
-# Text that is held before tables are made of it. A larger log is read alone, with threads where that is of use.
+# So much text is collected before tables are made of it. A larger log is read by itself, by threads if that helps.
 _MOST_BYTES = 16 << 20
 
 
@@ -101,7 +101,7 @@ def _finished(
         if len(entries) == 1 and tables.count == 1:
             yield from _outcomes(entries[0], outcome_of(entries[0].job, error), error)
             return
-        # A mistake in the rows of one log: each is tried alone.
+        # The rows of one log caused an error: try each log by itself.
         for entry in entries:
             yield from _finished(tables.alone(entry.read.number), [entry], collected, redacting=redacting)
         return

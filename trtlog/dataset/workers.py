@@ -103,7 +103,7 @@ class Processes:
         method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         self._context: Any = multiprocessing.get_context(method)
         if method == "forkserver":
-            # Loaded once by the server that workers are forked of, in place of by each of them.
+            # Loaded once by the server from which workers are forked, not by each worker.
             self._context.set_forkserver_preload(["__main__", "trtlog.dataset.batch"])
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done]:

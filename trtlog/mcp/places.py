@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _KEPT = 4
 _ENDINGS = (".log", ".txt", ".out", ".err")
 _COMPRESSED = (".gz", ".xz", ".bz2", ".zst")
-# So many files of a folder are looked at for a list.
+# How many files of a folder are looked at to list its logs.
 _MOST_LISTED = 20_000
 
 

@@ -28,7 +28,7 @@ show it. Null means that the log does not say: missing_flags() tells which flags
 `more` says how to go on. Nothing is written."""
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 _MOST_EXCERPT = 100
-# What one statement may take: agents write them, and one without a condition would go on for ever.
+# Limits of one SQL statement: agents write them, and a join without a condition would never end.
 SQL_SECONDS, SQL_MEBIBYTES = 20.0, 1024
 
 Path = Annotated[str, Field(description="A log, run folder, Parquet folder or dataset, as list_logs names it")]
@@ -74,7 +74,7 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
                 raise ToolError(redact(str(error))) from None
             return CallToolResult(content=[TextContent(type="text", text=shown(answered))], structured_content=answered)
 
-        # What a host shows is written here, without the blanks of the SDK's own JSON; the type of the answer stays.
+        # The text that a host shows is written here, shorter than the SDK's JSON; the structured answer stays typed.
         returned = Annotated[CallToolResult, signature.return_annotation]
         answer.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]
         answer.__annotations__ = {n: p.annotation for n, p in signature.parameters.items()} | {"return": returned}

@@ -12,9 +12,9 @@ from trtlog._util.dataclass import dataclass
 from trtlog.source.forms.judge import MESSAGE, Judge
 from trtlog.source.plain import FARTHEST, holds_record
 
-# So many lines are judged to tell whether a form is there.
+# How many lines are judged to tell whether a form is there.
 JUDGED = 200
-# A form of lines stands in this share of a text before it is undone on the chance that another lies below it.
+# The share of lines that must have a form before it is undone in the hope that another lies below it.
 MOST = 0.6
 Made = TypeVar("Made")
 
@@ -177,7 +177,7 @@ class Sample:
         others = [pair for pair in pairs if self.worth(pair[0]) < MESSAGE]
         judged = [*known[:: max(1, len(known) // JUDGED)], *others[:: max(1, len(others) // JUDGED)]]
         if undo.certain:
-            judged = list(dict.fromkeys(judged))  # what is printed again is no more evidence against it
+            judged = list(dict.fromkeys(judged))  # a line that is printed again is no further evidence against the form
         worth = [(self.worth(old), self.worth(new)) for old, new in judged]
         better = sum(new > old for old, new in worth)
         return better, 0 if undo.outer else sum(new < old for old, new in worth), len(pairs)

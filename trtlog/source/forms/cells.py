@@ -18,7 +18,7 @@ _BLANK_FRONT = rb"[ \t\[(]*[bruf]?"
 _LEAST = 2
 _WAYS = 3
 _STEADY, _NEARLY_ALL = 0.6, 0.95
-# A quotation mark stands in a cell in quotes only, and twice.
+# Only a quoted cell may hold a quotation mark, and it is doubled there.
 _CELLS = {
     delimiter: re.compile(rb'(?:^|(?<=%b))(?:"(?:[^"]|"")*"|[^"%b]*)(?=%b|$)' % ((delimiter,) * 3))
     for delimiter in (b",", b"\t", b";")
@@ -93,7 +93,7 @@ class Csv(Form):
         for delimiter in _CELLS:
             read = [(line, cells) for line in lines if (cells := _cells(line, delimiter))]
             rows = [cells for _, cells in read]
-            # Quotation marks are a table's; without them it is one with commas whose rows are nearly all of one length.
+            # Quotation marks tell a table. Without any, only commas do, where nearly all rows have as many.
             quoted = any(b'"' in line for line, _ in read)
             if not quoted and (delimiter != b"," or not rows):
                 continue
@@ -104,9 +104,9 @@ class Csv(Form):
             if not known:
                 continue
             place, count = known.most_common(1)[0]
-            # Where there is one column, what needs no quotes is no row.
+            # A table of one column has only its quoted lines for certain.
             wanted = lines if length > 1 else [line for line in lines if line[:1] == b'"']
-            # That all lines which need quotes have them, and no other, is evidence enough, be it one line.
+            # If just those lines are quoted that need it, a single one is evidence enough.
             column = length == 1 and not any(delimiter in line for line in sample.lines if line[:1] != b'"')
             if count >= (1 if column else _LEAST) and len(rows) >= steady * len(wanted):
                 whole = quoted and length > 1 and min(len(rows), count) >= _NEARLY_ALL * len(lines)

@@ -14,7 +14,7 @@ from trtlog.source.forms.letters import unescaped
 
 _OBJECT = expression(rb"\s*(?:,\s*)?(\{.*\})\s*(?:,\s*)?(?:\]\s*)?$", re.DOTALL)
 _PARSED = 50
-# A text that never ends in a line end is kept no longer than this.
+# So much of a text without a line end is kept while its end is awaited.
 _LONGEST = 1 << 20
 _TAGS = (
     rb"br|p|span|div|pre|code|samp|kbd|tt|b|i|em|strong|font|a|u|table|tbody|tr|td|th|ul|ol|li|h[1-6]|html|body|"
@@ -55,7 +55,7 @@ class JsonLines(Form):
         for path, found in texts.items():
             lines = [text.rstrip("\r\n").encode("utf-8", "replace") for text in found]
             known[path] = sum(map(sample.judge.begins, lines))
-        # Where another form lies below this one, the longest text is the log's.
+        # If another form lies below this one, the log is the longest text.
         sizes = {path: sum(map(len, found)) for path, found in texts.items()}
         ranked = sorted(texts, key=lambda path: (-known[path], -sizes[path]))[:2]
         return [_Unpack(path, sum(t.endswith("\n") for t in texts[path]) * 2 > len(texts[path])) for path in ranked]
@@ -164,7 +164,7 @@ class _Untag(PerLine):
 
     def pieces(self, line: bytes) -> Sequence[bytes]:
         pieces = _pieces(line) if b"<" in line else [line]
-        # A page of HTML is escaped as a whole, however few of its characters have to be.
+        # HTML is escaped throughout, even if few characters needed it.
         return [unescaped(piece) for piece in pieces] if b"&" in line else pieces
 
 

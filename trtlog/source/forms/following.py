@@ -7,7 +7,7 @@ from trtlog.source.logger import Logger
 from trtlog.source.numbering import LineMap
 from trtlog.source.plain import looks_plain
 
-# Forms are looked for when so many lines have come; none is kept back longer than for the first of them.
+# Forms are looked for when so many lines have come; lines are kept back until the first look at most.
 _LOOKS = (24, 100, 400)
 
 

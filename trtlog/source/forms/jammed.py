@@ -12,7 +12,7 @@ _RECORD = expression(
     rb"(?:%b ){1,8}\[(?:[VIWEF]|TRT)\]|\[TRT\] \[[VIWEF]\]|\[[VIWEF]\] \[TRT\]|\[TensorRT\] [A-Z]+: |"
     rb"&&&& (?:RUNNING|PASSED|FAILED|WAIVED) |(?<=[\]\):\r ])Layer\([A-Za-z]+\): " % _TIME
 )
-# A line that is torn, for two programs wrote it at once, holds two records, hardly ever more.
+# Two programs that write at the same time may put two records on one line, but hardly ever so many.
 _MANY = 4
 _SHARE = 0.5
 
@@ -52,5 +52,5 @@ class _Split(PerLine):
         begins = starts if not line[: starts[0]].strip() else [0, *starts]
         ends = [*begins[1:], len(line)]
         pieces = [line[begin:end] for begin, end in zip(begins, ends, strict=True)]
-        # One blank stands for the line end.
+        # The line end became a blank.
         return [*(piece.removesuffix(b" ") for piece in pieces[:-1]), pieces[-1]]

@@ -14,20 +14,21 @@ from trtlog._util.expression import expression
 from trtlog.grammar import Grammar, Message, Variant, load
 from trtlog.source.logger import Logger
 
-# What a line is worth: nothing known, a header behind something else, a header, a header with a known message.
+# How much is known of a line: nothing, a header behind something else, a header, a header with a known message.
 NOTHING, BEHIND, HEADER, MESSAGE = range(4)
 _KEY = 4
 _MEMO_LIMIT = 1 << 12
 _MOST_IN_FRONT = 4
-# A literal of fewer letters at the beginning of a message is no evidence where the line has no header.
+# A message that begins with a field is evidence only if so many letters of it are fixed.
 _TELLING = 6
-# How nearly all records begin; words that go on in words are nothing that stands in front of a header.
+# How nearly all records begin.
 _USUAL = expression(
     rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[(?:[VIWEF]\] |TRT\] \[[VIWEF]\] )|\[[VIWE]\] |&&&& [A-Z]+ "
 )
 _DATED = expression(rb"\[[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9:]{8}\] \[")
-# Words one of which begins a message.
+# Alternatives at the beginning of a message.
 _WORDS = expression(r"\(([A-Za-z][A-Za-z0-9 -]{2,}(?:\|[A-Za-z][A-Za-z0-9 -]{2,})+)\)")
+# A line of ordinary words has nothing in front of it that could be cut off.
 _NO_DECORATION = expression(rb"[A-Za-z]+ [A-Za-z]+ [a-z]|$")
 
 

@@ -20,14 +20,14 @@ _WAYS = 4
 _LINES = 800
 _BLOCKS = 8
 _KINDS, _OF_KIND, _KIND_BYTES = 24, 6, 12
-# Lines longer than this are not judged whole.
+# Only so much of a longer line is judged.
 _LONG_LINE = 1 << 16
-# A line longer than this is not undone.
+# A longer line passes through unchanged.
 _LONGEST_LINE = 16 << 20
 
-# Lines are of a kind that begin alike but for letters and digits.
+# Lines are of one kind if their beginnings are equal once letters and digits are taken out.
 _KIND = expression(rb"[0-9A-Za-z]+")
-# Of what is certain so many lines may be known less: the grammar describes what is usual.
+# A form that is certain may make this share of the lines less known: the grammar knows the usual wordings only.
 _FEW_WORSE = 0.03
 _MORE = 0.02
 def find_layers(data: bytes, *, whole: bool = False, logger: Logger | None = None) -> list[Undo]:
@@ -60,7 +60,7 @@ def search_layers(data: bytes, logger: Logger | None = None) -> list[Undo]:
     if best or len(sample.hidden) > 1 or WRAPPED.evident(sample):
         ways = [best, _cleared(sample, [], hopes_first=True)]
         best = max(ways, key=lambda layers: _rank(sample, layers))
-        # A text may have been cut after something was put in front of its lines, at any depth.
+        # Lines may have been wrapped after something was put in front of them, at any depth.
         for depth in range(len(best) + 1):
             above = [layer for layer in best[:depth] if not isinstance(layer, Join)]
             for undo in WRAPPED.evident(_below(sample, above)):
@@ -115,7 +115,7 @@ def _chosen(lines: list[bytes]) -> list[bytes]:
     step = max(1, -(-len(strange) // (_LINES // 3)))
     block = _LINES // 3 // _BLOCKS
     runs = [strange[number : number + 16] for number in range(0, len(strange), 16 * step)]
-    # Parts of a text in forms of their own may be short.
+    # A part of the text in a form of its own may be short: take some lines of each kind.
     kinds: dict[bytes, list[int]] = {}
     for number in strange:
         kinds.setdefault(_KIND.sub(b"", lines[number][:_KIND_BYTES]), []).append(number)
@@ -147,7 +147,7 @@ def _needless(sample: Sample, layers: list[Undo]) -> set[str]:
     whole = _below(sample, layers)
     for layer in reversed(layers):
         rest = _below(sample, [other for other in layers if other is not layer and other.key not in needless])
-        # Records that were cut are more of the text, not more records.
+        # Joining cut records does not give more of them: it makes more of the text known.
         more = isinstance(layer, Join) and whole.share > rest.share + _MORE
         if not layer.certain and rest.score >= whole.score and not more:
             needless.add(layer.key)
@@ -163,13 +163,13 @@ def _outermost(
         best: tuple[int, Undo, Sample] | None = None
         maybe: tuple[Undo, Sample] | None = None
         if form is WRAPPED and any(isinstance(layer, Join) for layer in layers):
-            continue  # what was cut twice is not told from what is left of one cut
+            continue  # a second wrap cannot be told from what the first left
         for undo in sample.made(form.find)[:_WAYS]:
             if undo.key in taken:
                 continue
             after = sample.undone(undo)
             better, worse, changed = sample.gain(undo, after)
-            # What changes one line alone is judged by that line.
+            # A form that changes a single line is judged by that line.
             enough = better >= min(form.least, changed) and better > 2 * worse
             certain = undo.certain and worse <= max(1, _FEW_WORSE * changed)
             if (enough or certain) and (best is None or better > best[0]):
@@ -214,9 +214,9 @@ class Undoing:
         self.layers = [layer.fresh() if isinstance(layer, Reflow) else layer for layer in layers]
         self._lines = lines
         self._rest: list[bytes] = []  # a line whose end has not come
-        self._passing = False  # it is handed on in pieces
-        self._next = first_line  # of the file
-        self._given = first_line  # of the text
+        self._passing = False  # whether that line is so long that it is handed on in pieces
+        self._next = first_line  # number of the next line in the file
+        self._given = first_line  # number of the next line in the undone text
 
     @property
     def keys(self) -> set[str]:

@@ -10,7 +10,7 @@ from trtlog._util.expression import expression
 from trtlog.source.forms.base import Form, Replace, Sample, Undo
 
 _ENTITY = expression(rb"&(?:lt|gt|amp|quot|apos|nbsp|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});")
-# A line of a page's own tags, around what was escaped.
+# A line that holds nothing but tags: those of the page around the escaped text.
 _TAGS = expression(rb"^[ \t\r]*(?:</?[A-Za-z][^<>\n]*>[ \t]*)+$", re.MULTILINE)
 # Bytes above 127 that stand alone are of an older encoding, not of UTF-8.
 _ALONE = rb"(?<![\x80-\xff])%b(?![\x80-\xff])"
@@ -25,9 +25,9 @@ _OPTION = rb"(?<![^ \t\n'\"])%b(?=[A-Za-z])"
 _EM = rb"(?:\xe2\x80[\x94\x95]|%b)" % (_ALONE % rb"\x97")
 
 
-# Lines with characters of one kind only that are evidence enough.
+# So many lines with characters of one kind, and of no other, are evidence enough.
 _CERTAIN = 3
-# Some entities may be cut where a sample is.
+# The sample may end within an entity, so a few may be missing.
 _WHOLE = 1.05
 
 
@@ -62,7 +62,7 @@ class Entities(Form):
         """Return one that reads the entities."""
         if b"&" not in sample.data or not _ENTITY.search(sample.data):
             return []
-        # Where all of a text is escaped no such character is left, but for the tags of the page around it.
+        # If the whole text is escaped, "<" and ">" are left in the tags of the page around it only.
         lines = sum(b"&" in line and _ENTITY.search(line) is not None for line in sample.lines)
         bare = _TAGS.sub(b"", sample.data)
         left = any(character in bare for character in (b"<", b">"))
@@ -184,7 +184,7 @@ class Colours(Form):
     )
     hides = True
     _ESCAPE = rb"(?:\x1b|\^\[|\\x1b|\\033|\\e|\\u001[bB]|\xe2\x90\x9b)"
-    # Without its escape a code needs a number: brackets with letters stand in every log.
+    # A code that lost its escape character must have a number: "[m" alone may stand in any log.
     _CODE = rb"%b\[[0-9;]{0,12}[mK]|\[[0-9;]{1,12}[mK]" % _ESCAPE
 
     def find(self, sample: Sample) -> list[Undo]:

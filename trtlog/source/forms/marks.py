@@ -15,7 +15,7 @@ _BEGINNINGS = expression(
 )
 # Where any other header may begin.
 _WORD = expression(rb"(?<=[ \t])[A-Z]")
-# A part of a header: what stands in front of the next one is a record, or the rest of one.
+# Two parts of a header: what stands before them belongs to a record already.
 _BOX = expression(rb"\] \[(?:[VIWEFX]|TRT)\]")
 _FARTHEST = 200
 _LEAST = 2

@@ -8,8 +8,8 @@ from itertools import pairwise
 from trtlog._util.expression import expression
 from trtlog.source.forms.base import JUDGED, Form, Replace, Sample, Undo
 
-# What may stand around a number; numbers of the first kind rise by one, those of `grep` only rise. Blanks behind all
-# numbers belong to them, those behind some of them to the line.
+# What may stand around a number. These rise by one from line to line, those of `grep` merely rise. A blank that stands
+# behind every number belongs to it, one behind some of them to the line.
 _BAR = rb" *([0-9]+) ?(?:\||\xe2\x94\x82|\xe2\x86\x92)"
 _COUNTED = (
     rb" *([0-9]+)\t",

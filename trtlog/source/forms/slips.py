@@ -22,7 +22,7 @@ class LostBracket(Form):
         (b"8/20/2023-17:51:29] [I] === Profile", b"[08/20/2023-17:51:29] [I] === Profile"),
         (b"V] [TRT] Loaded", b"[V] [TRT] Loaded"),
     )
-    # What is left of the header is evidence enough: nothing else begins so.
+    # One line is enough: nothing else begins with the rest of a header.
     least = 1
     _LOST = rb"^(?:[0-9]{1,2}(?=%b)|(?=[VIWEF]\] \[TRT\] )|(?=TRT\] \[[VIWEF]\] ))" % _TIME
 

@@ -17,7 +17,7 @@ _NARROWEST, _WIDEST = 40, 1000
 _LEAST = 2
 _SHARE = 0.8
 _EXACT = 0.6
-# Lines that may be wider, as text around a paste is.
+# The share of lines that may be wider: text that somebody wrote around what was pasted.
 _AROUND = 0.05
 _ENDING = 16
 _BEGINNING = 8
@@ -25,12 +25,12 @@ _DIGIT = expression(rb"[0-9]")
 _NUMBER = expression(rb"[^0-9]*([0-9]{1,18})[^0-9]*")
 _LAST_WORD = 20
 _NEARLY_ALL = 0.95
-# What stands in front of lines is told from text from so many characters on.
+# What stands in front of a line must be longer than this to be told from text.
 _SHORT = 4
-# So many of the places at which the rest of a record may end are tried.
+# How many places are tried at which the rest of a record may end.
 _AHEAD = 4
 _FRONT_SHARE = 0.1
-# What may stand in front of a record, be it an expression of a collector's or a number.
+# What may stand in front of a record: what collectors of logs put there, or a number.
 FRONTS = (
     *(expression for form in COLLECTORS for expression in form.expressions),
     rb" *[0-9]+\t",
@@ -80,11 +80,11 @@ class Wrapped(Form):
                 continue
             wider = sum(len(line) > width and _width(line) > width for line in sample.lines)
             exact = sum(_width(line) == width for line, _ in pairs)
-            # Rows of a table are of one width too: nearly all lines that something follows are, or none is wider.
+            # Rows of a table have one width too. Of wrapped lines nearly all that another follows do, or none is wider.
             if wider <= most and (exact >= _EXACT * len(pairs) or not wider):
                 undos.append(_join(width, sample, words=False))
                 if exact >= _EXACT * len(pairs):
-                    return undos  # lines that are cut between words are not of one width
+                    return undos  # lines that are cut between words would differ in width
         divided = sorted(_width(line) for line, _ in pairs if len(line.split(None, 2)) > 1)
         if len(divided) >= _LEAST:
             longest = divided[-1 - len(divided) // 50]
@@ -142,7 +142,7 @@ def _is_full(line: bytes, following: bytes, width: int) -> bool:
 
 
 def _join(width: int, sample: Sample, *, words: bool) -> Join:
-    # A terminal leaves the blank at the end of a line out, other programs do not.
+    # A terminal drops the blank at the end of a line, other programs keep it.
     full = [line for line in sample.lines if 0 <= width - _width(line) < (_LAST_WORD if words else 1)]
     trimmed = sum(line.endswith(b" ") for line in full) < (len(full) / 2 if words else 1)
     return Join(width, sample, words=words, trimmed=trimmed)
@@ -220,7 +220,7 @@ class Join(Reflow):
         """Tell whether a line is, or may be, the rest of the one before it."""
         before = self._pieces[-1]
         width = _width(before)
-        # A piece of blanks alone is one where it is cut as the others are.
+        # A piece of nothing but blanks counts if it is as wide as the others.
         blank = not before.strip() and (len(self._pieces) == 1 or width != self._width)
         if self._size > _LONGEST or not line or blank or (self._words and self._trimmed and not line.strip()):
             return False
@@ -236,10 +236,10 @@ class Join(Reflow):
         if end and self._rises(line[:end]):
             if len(line[:end].strip()) > _SHORT:
                 return False
-            self._doubtful.append(len(self._pieces))  # so short a text, or blanks, may stand anywhere
+            self._doubtful.append(len(self._pieces))  # text that short, or blanks, may stand anywhere
             return True
         if self._front_end(self._pieces[0]):
-            return True  # a record of its own has something in front of it too
+            return True  # another record would have something in front of it too
         if self._judge.begins(line):
             self._doubtful.append(len(self._pieces))
             return True
@@ -275,7 +275,7 @@ class Join(Reflow):
         worth = self._judge.worth
         if end := self._front_end(below):
             known = [worth(text[self._front_end(text) :]) == MESSAGE for text in (above, *wholes)]
-            # A mark that never stands behind such a character begins a line.
+            # A mark that was never seen behind this character begins a line.
             marked = known[0] and above[-1:] + below[:end] not in self._within and below[:end] in self._marks
             return bool(worth(below[end:])) or not any(known[1:]) or marked
         if self._judge.header(below):
