@@ -24,7 +24,7 @@ from tests.dataset.conftest import assert_whole, digest, globbed, text, write_lo
 from tests.dataset.readers import crashing, dying, dying_once
 from trtlog.dataset import manifest
 from trtlog.dataset.batch import Task, convert_batch
-from trtlog.dataset.commit import Writer
+from trtlog.dataset.commit import DatasetWriter
 from trtlog.dataset.find import find
 from trtlog.dataset.lock import locked
 from trtlog.dataset.storage import Storage
@@ -205,7 +205,7 @@ def stopping(patch, number):
             return _original(self, *given)
 
         patch.setattr(Storage, name, counted)
-    patch.setattr("trtlog.dataset.lock.Session.close", lambda self: self._lock.release())
+    patch.setattr("trtlog.dataset.lock.SessionFolder.close", lambda self: self._lock.release())
     return count
 
 
@@ -269,7 +269,7 @@ def task_of(writer, logs):
 def test_a_batch_that_is_submitted_twice(tmp_path, dataset):
     """Two writers read logs before either commits; each commits, one of them twice."""
     logs = write_logs(tmp_path / "logs", 9)
-    one, two = Writer(Storage(dataset)), Writer(Storage(dataset))
+    one, two = DatasetWriter(Storage(dataset)), DatasetWriter(Storage(dataset))
     first, twice = convert_batch(task_of(one, logs[:6])), convert_batch(task_of(one, logs[:6]))
     second = convert_batch(task_of(two, logs[3:]))
     assert len(one.commit(first).converted) == 6
@@ -286,7 +286,7 @@ def test_a_log_that_another_writer_removes_is_tried_again(tmp_path, dataset):
     trtlog.to_dataset(log, dataset)
     copy = tmp_path / "copy.log"
     copy.write_bytes(log.read_bytes())
-    writer = Writer(Storage(dataset))
+    writer = DatasetWriter(Storage(dataset))
     looked_at = convert_batch(task_of(writer, [copy]))
     log.write_text(text(77))
     trtlog.to_dataset(log, dataset)
@@ -302,7 +302,7 @@ def test_a_lock_of_the_dead_is_no_lock(tmp_path, dataset):
     (dataset / "_trtlog" / "staging" / "dead").mkdir()
     (dataset / "_trtlog" / "staging" / "dead" / "left").write_text("x")
     (dataset / "_trtlog" / "staging" / "dead.lock").touch()
-    alive = Writer(Storage(dataset))
+    alive = DatasetWriter(Storage(dataset))
     trtlog.to_dataset(logs, dataset)
     assert (dataset / alive.session.folder).is_dir(), "what a living writer has is left alone"
     alive.close()

@@ -14,13 +14,14 @@ import pytest
 import trtlog
 from tests.conftest import each
 from tests.diff.conftest import CAPTURES, load
-from trtlog.analyses.compare.performance import Run, performance_rows
+from trtlog.analyses.compare.performance import MeasuredRun, performance_rows
 from trtlog.analyses.compare.samples import read_samples
 from trtlog.analyses.compare.significance import Value, judge, student
 
 
 def compare_performance(*sides):
-    return performance_rows(*([Run.of(log) for log in (side if isinstance(side, list) else [side])] for side in sides))
+    logs = (side if isinstance(side, list) else [side] for side in sides)
+    return performance_rows(*(list(map(MeasuredRun.of, side)) for side in logs))
 
 
 def verdicts(rows):

@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from trtlog.report.live import as_html, fit, pieces
-from trtlog.runner.progress import Best, Event
+from trtlog.runner.progress import Event, FastestTactic
 
 LONG = Event(
     "best",
@@ -17,7 +17,7 @@ LONG = Event(
     layer="/layer1/layer1.0/conv1/Conv + /layer1/layer1.0/relu/Relu",
     layer_number=28,
     layers=57,
-    best=Best("x", None, "0x1", None, 0.0123456),
+    best=FastestTactic("x", None, "0x1", None, 0.0123456),
     warnings=1,
     errors=2,
     share=27 / 57,

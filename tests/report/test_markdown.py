@@ -13,6 +13,7 @@ from trtlog.report.document import (
     Bar,
     Column,
     Data,
+    DataTable,
     Document,
     Facts,
     Finding,
@@ -21,7 +22,6 @@ from trtlog.report.document import (
     Number,
     Point,
     Points,
-    Rows,
     Section,
     Sentence,
     Table,
@@ -145,8 +145,8 @@ def test_a_text_of_a_log_is_shown_as_it_is(text, part):
         "summary": Folded(words(text), (Sentence(words("inner")),)),
         "point": Points((Point(words("p"), (words(text),)),)),
         "finding": Finding("warning", "rule", "x", why=text),
-        "record": Rows(Data("one", pa.table({"a": [text]})), "title", layout="record"),
-        "rowcell": Rows(Data("two", pa.table({"a": [text], "b": ["end"]})), "title"),
+        "record": DataTable(Data("one", pa.table({"a": [text]})), "title", layout="record"),
+        "rowcell": DataTable(Data("two", pa.table({"a": [text], "b": ["end"]})), "title"),
     }[part]
     reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     html = reader.render(to_markdown(Document("x", (made,))))

@@ -20,7 +20,7 @@ from trtlog.report.documents.report import report as report_document
 from trtlog.report.markdown import to_markdown
 from trtlog.report.page.data import embed, table_json
 from trtlog.report.page.page import LARGEST_BYTES, asset, report
-from trtlog.report.page.writer import Writer
+from trtlog.report.page.writer import PageWriter
 from trtlog.report.terminal.writer import render
 
 SECTIONS = [
@@ -196,7 +196,7 @@ def test_an_analysis_is_computed_once(logs):
 
 def test_a_cut_table_says_so_and_keeps_what_the_engine_uses(logs):
     log = logs("detailed")
-    writer = Writer(1000)
+    writer = PageWriter(1000)
     [section] = [block for block in report_document(log).blocks if getattr(block, "name", "") == "tactics"]
     [block] = [block for block in writer.section(section)["blocks"] if block.get("table") == "candidates"]
     shown = writer.tables["candidates"]

@@ -27,6 +27,7 @@ from trtlog.report.document import (
     Chart,
     Column,
     Data,
+    DataTable,
     Document,
     Facts,
     Finding,
@@ -34,7 +35,6 @@ from trtlog.report.document import (
     Note,
     Point,
     Points,
-    Rows,
     Section,
     Sentence,
     Table,
@@ -244,8 +244,9 @@ def test_control_characters_of_a_log_do_not_steer_the_terminal(width):
     tiles = Tiles(((EVIL, EVIL, EVIL),))
     finding = Finding(*[EVIL] * 6, lines=[1], layers=[EVIL])
     data = Data("one", pa.table({EVIL: [EVIL], "ms": [1.0]}))
-    rows = (Rows(data, EVIL, EVIL), Rows(data, EVIL, layout="record"), Chart("bars", data, EVIL, EVIL, ("ms",)))
-    whole = (*blocks, tiles, finding, *rows, Section(EVIL, blocks), Folded(text, blocks))
+    tables = (DataTable(data, EVIL, EVIL), DataTable(data, EVIL, layout="record"))
+    chart = Chart("bars", data, EVIL, EVIL, ("ms",))
+    whole = (*blocks, tiles, finding, *tables, chart, Section(EVIL, blocks), Folded(text, blocks))
     shown = printed(Document(EVIL, whole, text), width)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", shown)
     assert shown.count("␛") > 20

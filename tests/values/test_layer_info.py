@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import each
 from trtlog.errors import InputError
-from trtlog.values.layer_info import EngineLayer, LayerTensor, onnx_names, parse_layer, tactic_id
+from trtlog.values.layer_info import LayerInfo, LayerTensor, onnx_names, parse_layer, tactic_id
 from trtlog.values.layouts import layout_of_strides
 
 
@@ -88,7 +88,7 @@ def test_a_detailed_line():
         "Metadata: [ONNX Layer: conv, a]\x1e[ONNX Layer: re]lu]"
     )
     found = parse_layer(line, strict=True)
-    assert found == EngineLayer(
+    assert found == LayerInfo(
         layer="conv, a: b + relu || c",
         type="CaskConvolution",
         tactic="0x000000000000000a",

@@ -14,7 +14,7 @@ import click
 
 from trtlog._util.words import counted
 from trtlog.cli.console import console, is_plain, is_unbounded, keeper, kept, speaks_ascii_only
-from trtlog.cli.inputs import Place, is_dataset, place_of, places_of, read_found
+from trtlog.cli.inputs import LogPlace, is_dataset, place_of, places_of, read_found
 from trtlog.errors import InputError, NoLogError, QueryError
 from trtlog.report.safe import spelled, visible
 
@@ -266,7 +266,7 @@ def read_logs(
     found = 0
     for place, log in _opened(_places(paths), strict):
         name = place if isinstance(place, str) else place.name
-        if isinstance(log, Log) and isinstance(place, Place) and place.kind == "found" and holds_help_only(log):
+        if isinstance(log, Log) and isinstance(place, LogPlace) and place.kind == "found" and holds_help_only(log):
             log = NoLogError(f"{name} is trtexec's help text: nothing was run")
         if isinstance(log, Exception):
             if not isinstance(log, NoLogError) or isinstance(place, str) or place.kind != "found":
@@ -284,14 +284,14 @@ def read_logs(
         raise InputError(f"{', '.join(paths)}: no log found")
 
 
-def _places(paths: Sequence[str]) -> Iterator[Place | ExportPaths]:
+def _places(paths: Sequence[str]) -> Iterator[LogPlace | ExportPaths]:
     for path in grouped_paths(paths):
         yield from [path] if isinstance(path, ExportPaths) else places_of(path, _log_key())
 
 
 def _opened(
-    places: Iterable[Place | ExportPaths], strict: bool
-) -> Iterator[tuple[Place | ExportPaths, Log | Exception]]:
+    places: Iterable[LogPlace | ExportPaths], strict: bool
+) -> Iterator[tuple[LogPlace | ExportPaths, Log | Exception]]:
     """Open logs in their order; what goes wrong with one is given in its place."""
     from trtlog.several import parse_each
 
@@ -310,17 +310,17 @@ def _opened(
                 yield place, error
 
 
-def _small_file(place: Place | ExportPaths) -> str | None:
+def _small_file(place: LogPlace | ExportPaths) -> str | None:
     """Return the file of a log that may be read together with others; None for what else a place is."""
     from trtlog.several import SMALL_BYTES
 
-    if not isinstance(place, Place):
+    if not isinstance(place, LogPlace):
         return None
     path = place.path if place.kind == "log" else place.job.location if place.job and place.job.kind == "file" else "-"
     return path if path != "-" and os.path.isfile(path) and os.path.getsize(path) <= SMALL_BYTES else None
 
 
-def _open(place: Place | ExportPaths, strict: bool) -> Log:
+def _open(place: LogPlace | ExportPaths, strict: bool) -> Log:
     import trtlog
 
     if isinstance(place, ExportPaths):

@@ -18,7 +18,7 @@ _MAGIC = "*?["
 
 
 @dataclass(frozen=True)
-class Place:
+class LogPlace:
     """One log.
 
     Attributes
@@ -50,7 +50,7 @@ def is_dataset(path: str) -> bool:
     return "://" in path or (path != "-" and os.path.isdir(os.path.join(path, "_trtlog")))
 
 
-def place_of(path: str, key: str | None = None) -> Place:
+def place_of(path: str, key: str | None = None) -> LogPlace:
     """Return the one log that a path means; ``key`` says which where it holds several.
 
     Raises
@@ -71,7 +71,7 @@ def place_of(path: str, key: str | None = None) -> Place:
     raise QueryError(f"{what}; {how}:\n  {listed}{rest}")
 
 
-def places_of(path: str, key: str | None = None) -> list[Place]:
+def places_of(path: str, key: str | None = None) -> list[LogPlace]:
     """Return all logs that a path means, in their order; with ``key`` the one of that name, or whose name ends so.
 
     Raises
@@ -80,7 +80,7 @@ def places_of(path: str, key: str | None = None) -> list[Place]:
         No log, or several, have the name.
     """
     if is_dataset(path):
-        return [Place("dataset", path, name) for name in _sources(path, key)]
+        return [LogPlace("dataset", path, name) for name in _sources(path, key)]
     found = _local(path)
     if key is None:
         return found
@@ -93,28 +93,28 @@ def places_of(path: str, key: str | None = None) -> list[Place]:
     return fitting
 
 
-def _local(path: str) -> list[Place]:
+def _local(path: str) -> list[LogPlace]:
     if path != "-" and os.path.isdir(path):
         from trtlog.parquet.commit import file_of
         from trtlog.runner.folder import LOG
 
         folder = Path(path)
         if file_of(folder, "runs").exists():
-            return [Place("parquet", path)]
+            return [LogPlace("parquet", path)]
         if (folder / LOG).is_file():
-            return [Place("run", path)]
+            return [LogPlace("run", path)]
         if (folder / "sweep.json").is_file():
-            return [Place("run", str(log.parent)) for log in sorted(folder.glob(f"*/{LOG}"))]
+            return [LogPlace("run", str(log.parent)) for log in sorted(folder.glob(f"*/{LOG}"))]
         return _found(path)
     if path != "-" and any(mark in path for mark in _MAGIC) and not os.path.exists(path):
         return _found(path)
-    return [Place("log", path)]
+    return [LogPlace("log", path)]
 
 
-def _found(path: str) -> list[Place]:
+def _found(path: str) -> list[LogPlace]:
     from trtlog.dataset.find import Job, find
 
-    return [Place("found", path, job.source, job) for job in find([path]) if isinstance(job, Job)]
+    return [LogPlace("found", path, job.source, job) for job in find([path]) if isinstance(job, Job)]
 
 
 def _sources(path: str, key: str | None) -> list[str]:

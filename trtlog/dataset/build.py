@@ -14,7 +14,7 @@ from trtlog._util.cores import usable_cores
 from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted, plural
 from trtlog.dataset.batch import ReadLog, Task
-from trtlog.dataset.commit import Committed, Writer
+from trtlog.dataset.commit import Committed, DatasetWriter
 from trtlog.dataset.find import Job, Left, find
 from trtlog.dataset.outcome import WriteFailed
 from trtlog.dataset.plan import MOST_LOGS, batches
@@ -145,7 +145,7 @@ def to_dataset(
     own = logger_of(logger)
     storage = Storage(dataset)
     done = Conversion()
-    writer = Writer(storage)
+    writer = DatasetWriter(storage)
     try:
         wanted = _wanted(find(sources), writer, done)
         runner = _runner(len(wanted), jobs or usable_cores(), client)
@@ -175,7 +175,7 @@ def _kept(done: Conversion) -> str:
     return f"{logs}; run the same again to go on"
 
 
-def _wanted(found: Iterable[Job | Left], writer: Writer, done: Conversion) -> list[Job]:
+def _wanted(found: Iterable[Job | Left], writer: DatasetWriter, done: Conversion) -> list[Job]:
     """Return the jobs that have to be looked into."""
     wanted = []
     for item in found:
@@ -197,7 +197,7 @@ def _runner(logs: int, processes: int, client: Any) -> Runner:
 
 
 def _convert(
-    runner: Runner, tasks: list[Task], writer: Writer, done: Conversion, progress: Progress | None, total: int
+    runner: Runner, tasks: list[Task], writer: DatasetWriter, done: Conversion, progress: Progress | None, total: int
 ) -> list[Job]:
     """Convert and commit; return the jobs to try again."""
     again: list[Job] = []

@@ -16,7 +16,7 @@ from trtlog.dataset.batch import Done
 from trtlog.dataset.catalogue import SCHEMA, failed_row, to_table
 from trtlog.dataset.entries import Entries
 from trtlog.dataset.find import Job
-from trtlog.dataset.lock import Session, locked
+from trtlog.dataset.lock import SessionFolder, locked
 from trtlog.dataset.manifest import CATALOGUE, CONTROL, Group, Manifest
 from trtlog.dataset.outcome import Outcome
 from trtlog.dataset.parts import join, new_id, part_schema, write_file
@@ -55,7 +55,7 @@ class Committed:
     again: list[Job] = field(default_factory=list)
 
 
-class Writer:
+class DatasetWriter:
     """Changes a dataset; makes it where there is none.
 
     Parameters
@@ -80,7 +80,7 @@ class Writer:
                 current = manifest.load(storage)
                 if current is not None:
                     manifest.settle(storage, current)
-                self.session = Session(storage)
+                self.session = SessionFolder(storage)
                 try:
                     self._current()
                 except BaseException:

@@ -40,7 +40,7 @@ def locked(storage: Storage, wait_s: float = WAIT_SECONDS) -> Iterator[None]:
         ) from None
 
 
-class Session:
+class SessionFolder:
     """A conversion's own folder for parts that are not committed yet; those of dead ones are removed.
 
     Attributes

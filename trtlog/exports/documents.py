@@ -30,7 +30,7 @@ from trtlog._util.expression import expression
 from trtlog.errors import InputError, caret
 from trtlog.exports import metadata
 from trtlog.source.decode import whole_text
-from trtlog.values.layer_info import EngineLayer, layer_from_object, layer_row, parse_layer
+from trtlog.values.layer_info import LayerInfo, layer_from_object, layer_row, parse_layer
 from trtlog.values.shapes import parse_dims
 
 _NUMBER = r"-?(?:[0-9.]+(?:e[+-]?[0-9]+)?|inf|nan)(?:\(ind\))?"
@@ -95,7 +95,7 @@ class Export:
     rows : tuple of dict
         Rows, all with the same keys, in the order of the file. Times in milliseconds, None where the file
         gives no value. ``iteration_times`` counts ``iteration`` from 0.
-    layers : tuple of EngineLayer
+    layers : tuple of LayerInfo
         For ``engine_layers`` the typed layers behind the rows.
     iterations : int or None
         For ``profile`` the number of iterations that the times are summed over.
@@ -108,7 +108,7 @@ class Export:
     kind: str
     source: str
     rows: tuple[dict[str, Any], ...]
-    layers: tuple[EngineLayer, ...] = ()
+    layers: tuple[LayerInfo, ...] = ()
     iterations: int | None = None
     bindings: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
@@ -339,10 +339,10 @@ def _kind_by_name(source: str) -> str:
 
 
 def _layers(values: list[Any], bindings: Any, source: str) -> Export:
-    layers: list[EngineLayer] = []
+    layers: list[LayerInfo] = []
     for index, value in enumerate(values):
         if isinstance(value, str):
-            layers.append(parse_layer(value) or EngineLayer(value))
+            layers.append(parse_layer(value) or LayerInfo(value))
         elif isinstance(value, dict) and isinstance(value.get("Name"), str):
             layers.append(layer_from_object(value))
         else:

@@ -192,7 +192,7 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Rows:
+class DataTable:
     """Rows of a table of a log: a page lets its reader sort, search and choose among them.
 
     Attributes
@@ -267,7 +267,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Network:
+class EngineGraph:
     """The graph of an engine, which only a page draws.
 
     Attributes
@@ -376,7 +376,19 @@ class Folded:
 
 
 Block = (
-    Title | Note | Sentence | Points | Table | Facts | Tiles | Rows | Chart | Network | Finding | Section | Folded
+    Title
+    | Note
+    | Sentence
+    | Points
+    | Table
+    | Facts
+    | Tiles
+    | DataTable
+    | Chart
+    | EngineGraph
+    | Finding
+    | Section
+    | Folded
 )
 
 

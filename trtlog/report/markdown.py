@@ -15,14 +15,14 @@ from trtlog.report.document import (
     Block,
     Cell,
     Chart,
+    DataTable,
     Document,
+    EngineGraph,
     Facts,
     Finding,
     Folded,
-    Network,
     Note,
     Points,
-    Rows,
     Section,
     Sentence,
     Table,
@@ -112,7 +112,7 @@ def _block(block: Block, limit: int | None) -> Iterator[str]:
     elif isinstance(block, Finding):
         yield _item(block.headline())
         yield from (f"  {_item(remark.words)}" for remark in block.remarks())
-    elif isinstance(block, (Rows, Chart, Network)):
+    elif isinstance(block, (DataTable, Chart, EngineGraph)):
         yield from list(_blocks(simpler(block, limit), limit))[1:]  # a blank line stands before a block already
     elif isinstance(block, Folded):
         yield from _details(_html(block.title), block.blocks, limit)

@@ -7,7 +7,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.rows import table_rows
-from trtlog.report.document import Bar, Block, Cell, Chart, Column, Facts, Network, Rows, Sentence, Table, cell_text
+from trtlog.report.document import (
+    Bar,
+    Block,
+    Cell,
+    Chart,
+    Column,
+    DataTable,
+    EngineGraph,
+    Facts,
+    Sentence,
+    Table,
+    cell_text,
+)
 from trtlog.report.sentences import aside, strong, words
 
 if TYPE_CHECKING:
@@ -24,7 +36,7 @@ _KEYS = frozenset(
 _PLACES = ("run", "line", "log", "source")
 
 
-def simpler(block: Rows | Chart | Network, most: int | None) -> tuple[Block, ...]:
+def simpler(block: DataTable | Chart | EngineGraph, most: int | None) -> tuple[Block, ...]:
     """Return what only a page draws as blocks for any writer, with at most so many rows.
 
     Examples
@@ -36,11 +48,11 @@ def simpler(block: Rows | Chart | Network, most: int | None) -> tuple[Block, ...
     >>> table.rows[1]
     ['import', '0.5', Bar(share=0.25, tone='accent', width=20)]
     """
-    if isinstance(block, Network):
+    if isinstance(block, EngineGraph):
         return (Sentence(words(block.elsewhere)),)
     data, whole = block.data, block.data.table
     names = [name for name in data.columns or whole.column_names if name != "run"]
-    sort = block.sort if isinstance(block, Rows) else None
+    sort = block.sort if isinstance(block, DataTable) else None
     if isinstance(block, Chart):
         names = [block.label, *block.values]
         sort = (block.values[0], -1) if block.kind == "bars" and not block.ordered else None

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from trtlog.display import InNotebook
 from trtlog.errors import RunError
 from trtlog.runner.arguments import split_flag
-from trtlog.runner.writer import LOCK, Writer
+from trtlog.runner.writer import LOCK, FolderLock
 
 if TYPE_CHECKING:
     from trtlog.exports.documents import Export
@@ -78,7 +78,7 @@ class RunFolder(InNotebook):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.log_path = self.path / LOG
-        self._writer: Writer | None = None
+        self._writer: FolderLock | None = None
 
     def __repr__(self) -> str:
         try:
@@ -220,7 +220,7 @@ class RunFolder(InNotebook):
         RunError
             Somebody else is; the message says who.
         """
-        self._writer = Writer(self.path)
+        self._writer = FolderLock(self.path)
 
     def close(self) -> None:
         """Let others write into the folder."""

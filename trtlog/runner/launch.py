@@ -36,7 +36,7 @@ _CLOSED_RUNTIMES = ("--useRuntime=lean", "--useRuntime=dispatch", "--runtimePlat
 
 
 @dataclass(frozen=True)
-class Plan:
+class LaunchPlan:
     """A command line, ready to start.
 
     Attributes
@@ -257,7 +257,7 @@ def make_plan(
     exports: bool | None = None,
     engine: bool | None = None,
     timing_cache: bool | None = None,
-) -> Plan:
+) -> LaunchPlan:
     """Add to the arguments what a run keeps, as far as this trtexec has the flags.
 
     Parameters
@@ -314,7 +314,7 @@ def make_plan(
             add("--timingCacheFile", os.path.join(base, WRITTEN["--timingCacheFile"]))
     args = (*given, *added)
     problems = () if help_ is None else tuple(check_arguments(args, help_))
-    return Plan(trtexec, args, tuple(added), help_, problems)
+    return LaunchPlan(trtexec, args, tuple(added), help_, problems)
 
 
 def open_run(path: str | os.PathLike[str]) -> RunLog:
@@ -345,7 +345,7 @@ def _profiles(items: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _command_record(
-    plan: Plan, cwd: Path, environment: Mapping[str, str], timeout_s: float | None, hang_s: float | None
+    plan: LaunchPlan, cwd: Path, environment: Mapping[str, str], timeout_s: float | None, hang_s: float | None
 ) -> dict[str, Any]:
     help_ = plan.help
     printed = help_.printed_version if help_ is not None else None

@@ -55,7 +55,7 @@ _PHASE_OF_SECTION = {
 
 
 @dataclass(frozen=True)
-class Best:
+class FastestTactic:
     """The fastest tactic of the layer at hand so far.
 
     Attributes
@@ -127,7 +127,7 @@ class Event:
     layer: str | None = None
     layer_number: int = 0
     layers: int | None = None
-    best: Best | None = None
+    best: FastestTactic | None = None
     severity: str | None = None
     text: str | None = None
     warnings: int = 0
@@ -331,7 +331,7 @@ class Progress:
             return
         tactic = values.get("tactic", "")
         kernel = values.get("kernel") or (state.kernel if state.kernel_tactic == tactic else None)
-        yield self._emit("best", line, elapsed_s, best=Best(layer, state.runner, tactic, kernel, time_ms))
+        yield self._emit("best", line, elapsed_s, best=FastestTactic(layer, state.runner, tactic, kernel, time_ms))
 
     def _on_engine_built(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
         self._state.built = True

@@ -18,7 +18,7 @@ from trtlog._util.words import counted, number
 from trtlog.analyses.build.builds import build_seconds
 from trtlog.analyses.build.memory import gpu_memory
 from trtlog.analyses.build.performance import measures
-from trtlog.analyses.compare.performance import Run, verdict_columns
+from trtlog.analyses.compare.performance import MeasuredRun, verdict_columns
 from trtlog.display import InNotebook, draw
 from trtlog.errors import InputError, QueryError
 from trtlog.runner.folder import RunFolder
@@ -314,7 +314,7 @@ class Measured:
     """A point's row of the table, and the runs that it rests on."""
 
     row: dict[str, Any]
-    runs: tuple[Run, ...] = ()
+    runs: tuple[MeasuredRun, ...] = ()
 
 
 def describe(point: Point, folders: Sequence[RunFolder]) -> Measured:
@@ -354,7 +354,7 @@ def _describe_one(point: Point, folder: RunFolder) -> Measured:
         log = folder.log
     except InputError:
         return Measured(row)  # it printed nothing that could be read; the cause says why
-    runs = (Run.of(log),) if result["status"] == "passed" and len(log.runs) == 1 else ()
+    runs = (MeasuredRun.of(log),) if result["status"] == "passed" and len(log.runs) == 1 else ()
     return Measured(_measures(row, log, point.values.get("batch")), runs)
 
 

@@ -20,7 +20,7 @@ from trtlog.runner.launch import follow, start
 from trtlog.runner.points import Point, make_points
 from trtlog.runner.progress import Event
 from trtlog.runner.study import Sweep, describe, run_folders
-from trtlog.runner.writer import Writer
+from trtlog.runner.writer import FolderLock
 
 PLAN = "sweep.json"
 CACHE = "timing.cache"
@@ -131,7 +131,7 @@ def sweep(
     shared = timing_cache and (seen_as is not None or not binary.foreign)
     base = Path(seen_as) if seen_as is not None else path
     _make(path)
-    with Writer(path):
+    with FolderLock(path):
         write_plan(path, plan)
         for number, point in ((number, point) for number in range(repeat) for point in points):
             folders = run_folders(path, point, repeat)

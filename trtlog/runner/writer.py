@@ -15,7 +15,7 @@ LOCK = ".writing"
 _HOLDER = ".writing.json"
 
 
-class Writer:
+class FolderLock:
     """The right to write into a folder, held until :meth:`release`.
 
     On a file system without locks everybody has it.
@@ -58,7 +58,7 @@ class Writer:
             (self._folder / _HOLDER).unlink(missing_ok=True)
         self._lock.release()
 
-    def __enter__(self) -> Writer:
+    def __enter__(self) -> FolderLock:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -69,7 +69,7 @@ class LayerTensor:
 
 
 @dataclass(frozen=True)
-class EngineLayer:
+class LayerInfo:
     """A layer of the built engine.
 
     Parameters
@@ -104,10 +104,10 @@ class EngineLayer:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
-def parse_layer(text: str, *, strict: bool = False) -> EngineLayer | MaybeNone:
+def parse_layer(text: str, *, strict: bool = False) -> LayerInfo | MaybeNone:
     """Read one engine layer in any of the forms: brief, detailed or a JSON object.
 
-    A line of the name alone cannot be distinguished from other text here: use ``EngineLayer(name)`` for it.
+    A line of the name alone cannot be distinguished from other text here: use ``LayerInfo(name)`` for it.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def parse_layer(text: str, *, strict: bool = False) -> EngineLayer | MaybeNone:
     ((1, 3), None, {'Groups': 1})
     """
     text = text.strip(" \t\r\n")
-    found: EngineLayer | None = None
+    found: LayerInfo | None = None
     if text.startswith("Layer("):
         found = _parse_brief(text)
     elif text.startswith("Name: "):
@@ -185,11 +185,11 @@ def onnx_names(metadata: str | None) -> tuple[str, ...] | None:
     return tuple(names) or None
 
 
-def layer_from_object(value: Mapping[str, Any]) -> EngineLayer:
+def layer_from_object(value: Mapping[str, Any]) -> LayerInfo:
     """Return the layer of a JSON object: an element of ``Layers`` in an ``--exportLayerInfo`` file."""
     metadata = _text(value.get("Metadata"))
     tactic = value.get("TacticValue", value.get("Tactic"))
-    return EngineLayer(
+    return LayerInfo(
         layer=str(value.get("Name", "")),
         type=_text(value.get("LayerType")),
         tactic=tactic_id(str(tactic)) if tactic is not None else None,
@@ -203,7 +203,7 @@ def layer_from_object(value: Mapping[str, Any]) -> EngineLayer:
     )
 
 
-def layer_row(layer: EngineLayer) -> dict[str, Any]:
+def layer_row(layer: LayerInfo) -> dict[str, Any]:
     """Return a layer as a row of the table ``engine_layers``, in types that Arrow holds.
 
     Tensors become dicts; a shape or stride that holds a symbol becomes None (``format`` keeps the text);
@@ -270,12 +270,12 @@ def split_brief(text: str) -> BriefLine | None:
     return BriefLine(name, type_ or None, whole, *sides)
 
 
-def _parse_brief(text: str) -> EngineLayer | None:
+def _parse_brief(text: str) -> LayerInfo | None:
     line = split_brief(text)
     if line is None:
         return None
     sides = [None if side is None else tuple(_brief_tensor(*t) for t in side) for side in (line.inputs, line.outputs)]
-    return EngineLayer(line.layer, line.type, line.tactic, inputs=sides[0], outputs=sides[1])
+    return LayerInfo(line.layer, line.type, line.tactic, inputs=sides[0], outputs=sides[1])
 
 
 def _split_tensors(text: str) -> tuple[_Printed | None, _Printed | None] | None:
@@ -312,7 +312,7 @@ def _brief_tensor(name: str, text: str) -> LayerTensor:
 
 
 # ------------------------------------------------------------------------------------- detailed lines
-def _parse_detailed(text: str) -> EngineLayer | None:
+def _parse_detailed(text: str) -> LayerInfo | None:
     pairs = read_pairs(text)
     if pairs is None:
         pairs = _parsed(text)

@@ -19,7 +19,7 @@ _TOLD = 50
 
 
 @dataclass(frozen=True)
-class Build:
+class EngineBuild:
     """A build of one engine, with the backend strategies that were tried for it.
 
     Parameters
@@ -43,7 +43,7 @@ class Build:
         return sum(row["seconds"] for row in self.phases) if self.phases else None
 
 
-def builds_of(log: Log) -> list[Build]:
+def builds_of(log: Log) -> list[EngineBuild]:
     """Return the builds of a run in order; engines that are only loaded are none.
 
     Examples
@@ -61,14 +61,14 @@ def builds_of(log: Log) -> list[Build]:
     if len(by_build) < 2:  # what is printed is of this one, also above its first line
         [(number, engines)] = by_build.items() or [(None, [])]
         own = _time_of(phases)
-        return [Build(number, tuple(engines), own)] if engines or own else []
+        return [EngineBuild(number, tuple(engines), own)] if engines or own else []
     found = []
     of_engine: dict[int | None, list[int]] = {}
     for place, row in enumerate(phases):
         of_engine.setdefault(row["engine"], []).append(place)
     for number, engines in by_build.items():
         placed = sorted(place for engine in {row["engine"] for row in engines} for place in of_engine.get(engine, ()))
-        found.append(Build(number, tuple(engines), _time_of([phases[place] for place in placed])))
+        found.append(EngineBuild(number, tuple(engines), _time_of([phases[place] for place in placed])))
     return found
 
 
@@ -77,7 +77,7 @@ def _time_of(phases: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
     return next((found for found in by_name if found), ())
 
 
-def kept_build(log: Log) -> Build | None:
+def kept_build(log: Log) -> EngineBuild | None:
     """Return the build of the engine that a run ended with; of one that loads an engine in the end, its last build."""
     builds = builds_of(log)
     engines = log.table("engines")
@@ -159,7 +159,7 @@ def builds_in_words(log: Log) -> str | None:
     return head + "; ".join(words) + (f". Layers and memory are those of {which}" if which else "")
 
 
-def _attempts(build: Build) -> str:
+def _attempts(build: EngineBuild) -> str:
     """Return with which backend strategies a build tried, and how long it took."""
     time = "" if build.seconds is None else f"{build.seconds:g} s"
     if len(build.engines) == 1:

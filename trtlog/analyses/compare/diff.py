@@ -16,7 +16,7 @@ from trtlog.analyses.compare.aligned import attribution_rows, format_rows, layer
 from trtlog.analyses.compare.candidates import Machine, candidate_rows, layer_shifts, machine, tactic_rows
 from trtlog.analyses.compare.figures import engine_mib
 from trtlog.analyses.compare.performance import (
-    Run,
+    MeasuredRun,
     performance_notes,
     performance_rows,
     verdict_columns,
@@ -217,7 +217,7 @@ def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
     {'unchanged': 136, 'changed': 17}
     """
     several = (_logs(control, "control"), _logs(test, "test"))
-    runs = (list(map(Run.of, several[0])), list(map(Run.of, several[1])))
+    runs = (list(map(MeasuredRun.of, several[0])), list(map(MeasuredRun.of, several[1])))
     logs = [side[0] for side in several]
     sides = [Side(log.source, log.run.tensorrt_version, log.run.status, layers_of(log)) for log in logs]
     notes = [*_notes(logs, sides), *_one_engine_a_side(several)]
@@ -382,7 +382,9 @@ def _work_notes(work: Work, source: str | None) -> list[str]:
     return []
 
 
-def _performance(sides: tuple[Sequence[Run], Sequence[Run]], work: Work, notes: list[str]) -> list[dict[str, Any]]:
+def _performance(
+    sides: tuple[Sequence[MeasuredRun], Sequence[MeasuredRun]], work: Work, notes: list[str]
+) -> list[dict[str, Any]]:
     rows = performance_rows(*sides)
     if not rows:
         return rows

@@ -53,7 +53,7 @@ _UNSTABLE = expression(
 
 
 @dataclass(frozen=True)
-class Run:
+class MeasuredRun:
     """One run's figures and what they depend on; without its log, so that thousands fit into memory.
 
     Parameters
@@ -80,7 +80,7 @@ class Run:
     unstable: Sequence[tuple[float, int]] = ()
 
     @classmethod
-    def of(cls, log: Log) -> Run:
+    def of(cls, log: Log) -> MeasuredRun:
         """Read a log of one run."""
         warned = [
             (float(said[1]), message["line"])
@@ -141,12 +141,12 @@ class Run:
         return self.spread.get("gpu_compute_time", 0.0) / 200
 
 
-def performance_rows(control: Sequence[Run], test: Sequence[Run]) -> list[dict[str, Any]]:
+def performance_rows(control: Sequence[MeasuredRun], test: Sequence[MeasuredRun]) -> list[dict[str, Any]]:
     """Return one row a metric and statistic that either side has, with the verdict where it has one.
 
     Parameters
     ----------
-    control, test : sequence of Run
+    control, test : sequence of MeasuredRun
         Those of each side.
 
     Returns
@@ -176,7 +176,7 @@ def performance_rows(control: Sequence[Run], test: Sequence[Run]) -> list[dict[s
     return rows
 
 
-def _row(metric: str, stat: str, sides: tuple[Sequence[Run], Sequence[Run]]) -> dict[str, Any]:
+def _row(metric: str, stat: str, sides: tuple[Sequence[MeasuredRun], Sequence[MeasuredRun]]) -> dict[str, Any]:
     ours, theirs = ([v for run in side if (v := run.values.get((metric, stat))) is not None] for side in sides)
     control, test = geometric_mean(ours), geometric_mean(theirs)
     return {
@@ -204,7 +204,7 @@ def geometric_mean(values: Sequence[float]) -> float | None:
 def verdict_columns(
     metric: str,
     stat: str,
-    sides: tuple[Sequence[Run], Sequence[Run]],
+    sides: tuple[Sequence[MeasuredRun], Sequence[MeasuredRun]],
     scale: tuple[float, float] = (1.0, 1.0),
 ) -> dict[str, Any]:
     """Return the columns of a verdict; ``scale`` multiplies the figures of the sides, such as by their batch."""
@@ -243,7 +243,7 @@ def _unjudged(stat: str) -> str:
     return "no verdict"
 
 
-def _reason(metric: str, found: Judgement, sides: tuple[Sequence[Run], Sequence[Run]]) -> str:
+def _reason(metric: str, found: Judgement, sides: tuple[Sequence[MeasuredRun], Sequence[MeasuredRun]]) -> str:
     runs = [run for side in sides for run in side]
     limit = f"changes up to {percent(found.limit_percent)} are within noise"
     if metric in _COPIES:
@@ -263,7 +263,9 @@ def change_percent(control: float | None, test: float | None) -> float | None:
     return 100 * (test / control - 1)
 
 
-def performance_notes(rows: Iterable[Mapping[str, Any]], control: Sequence[Run], test: Sequence[Run]) -> list[str]:
+def performance_notes(
+    rows: Iterable[Mapping[str, Any]], control: Sequence[MeasuredRun], test: Sequence[MeasuredRun]
+) -> list[str]:
     """Return what limits the comparison of two sides' performance, and what would settle it."""
     judged = {row["metric"]: row for row in rows if row.get("verdict") and row["stat"] in ("value", "median", "mean")}
     if not judged:
@@ -293,7 +295,7 @@ def _undecided(row: Mapping[str, Any]) -> bool:
     return row["verdict"] == "same" and abs(change) >= 1
 
 
-def _remedies(control: Sequence[Run], test: Sequence[Run]) -> list[str]:
+def _remedies(control: Sequence[MeasuredRun], test: Sequence[MeasuredRun]) -> list[str]:
     runs = [*control, *test]
     words = []
     if any(run.regime.launch_bound and not run.regime.cuda_graph for run in runs):
@@ -307,7 +309,9 @@ def _remedies(control: Sequence[Run], test: Sequence[Run]) -> list[str]:
     return words
 
 
-def _contradictions(judged: Mapping[str, Mapping[str, Any]], control: Sequence[Run], test: Sequence[Run]) -> list[str]:
+def _contradictions(
+    judged: Mapping[str, Mapping[str, Any]], control: Sequence[MeasuredRun], test: Sequence[MeasuredRun]
+) -> list[str]:
     """Say why two metrics say opposite things."""
     found = {m: judged[m]["verdict"] for m in ("throughput", *_GPU_METRICS) if m in judged}
     if not {"faster", "slower"} <= set(found.values()):
@@ -326,7 +330,7 @@ def _contradictions(judged: Mapping[str, Mapping[str, Any]], control: Sequence[R
     ]
 
 
-def _unstable(control: Sequence[Run], test: Sequence[Run]) -> list[str]:
+def _unstable(control: Sequence[MeasuredRun], test: Sequence[MeasuredRun]) -> list[str]:
     """Repeat trtexec's own warning."""
     words = []
     for name, side in (("control", control), ("test", test)):
@@ -338,7 +342,7 @@ def _unstable(control: Sequence[Run], test: Sequence[Run]) -> list[str]:
     return [f"trtexec warns that the GPU time is unstable: {'; '.join(words)}"] if words else []
 
 
-def _one_after_the_other(control: Sequence[Run], test: Sequence[Run]) -> bool:
+def _one_after_the_other(control: Sequence[MeasuredRun], test: Sequence[MeasuredRun]) -> bool:
     starts: list[list[datetime | None]] = [[run.started_at for run in side] for side in (control, test)]
     ours, theirs = ([start for start in side if start is not None] for side in starts)
     if len(ours) < len(control) or len(theirs) < len(test):

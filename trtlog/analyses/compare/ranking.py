@@ -21,7 +21,7 @@ from trtlog._util.redact import redact_json
 from trtlog._util.words import base_name, counted, did_you_mean, plural
 from trtlog.analyses.build.overview import cause
 from trtlog.analyses.compare.figures import RunFigures, figures
-from trtlog.analyses.compare.performance import Run, verdict_columns
+from trtlog.analyses.compare.performance import MeasuredRun, verdict_columns
 from trtlog.analyses.compare.work import Shape, compare_work, inference_shapes
 from trtlog.analyses.layer.base import answer
 from trtlog.display import InNotebook, OnTerminal, draw
@@ -85,7 +85,7 @@ class _Entry:
     """One run while it is compared."""
 
     row: dict[str, Any]
-    run: Run
+    run: MeasuredRun
     shapes: dict[str, Shape]
     baseline: bool = False
 
@@ -257,7 +257,7 @@ def _entries(logs: Iterable[Source] | HasLogs | Source) -> Iterator[_Entry]:
             row = {"source": log.source, "run": number if len(runs) > 1 else None, **figures(run)}
             found = cause(run)
             row["cause"] = found.text if found else None
-            yield _Entry(row, Run.of(run), inference_shapes(run))
+            yield _Entry(row, MeasuredRun.of(run), inference_shapes(run))
 
 
 def _logs(logs: Iterable[Source] | HasLogs | Source) -> Iterator[Log]:

@@ -36,7 +36,7 @@ _WIDTH = ("FP64", "FP32", "TF32", "BF16", "FP16", "FP8", "INT8", "FP4", "INT4")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Deviation:
     """A difference between a build and its lock.
 
     Parameters
@@ -72,7 +72,7 @@ class Check(InNotebook, OnTerminal):
     ----------
     source, against : str
         The log and the lock.
-    findings : tuple of Finding
+    findings : tuple of Deviation
         Failures first.
     checked : tuple of str
         Rules that were applied.
@@ -82,7 +82,7 @@ class Check(InNotebook, OnTerminal):
 
     source: str
     against: str
-    findings: tuple[Finding, ...]
+    findings: tuple[Deviation, ...]
     checked: tuple[str, ...]
     skipped: dict[str, str]
 
@@ -182,7 +182,7 @@ class _Check:
         self.noise = None if exact else Noise(log)
         self.moved: set[str] = set()
         self.flipped: set[str] = set()  # layers that chose otherwise within noise
-        self.findings: list[Finding] = []
+        self.findings: list[Deviation] = []
         self.skipped: dict[str, str] = {}
 
     def add(self, rule: str, reason: str, excuse: str | None = None, **more: Any) -> None:
@@ -192,7 +192,7 @@ class _Check:
             return
         if excuse is not None:
             level, reason = "note", f"{reason}; {excuse}"
-        self.findings.append(Finding(rule, level, reason, **more))
+        self.findings.append(Deviation(rule, level, reason, **more))
 
     def run(self) -> None:
         """Apply all rules."""

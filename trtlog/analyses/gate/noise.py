@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from trtlog._util.words import percent
-from trtlog.analyses.compare.performance import Run
+from trtlog.analyses.compare.performance import MeasuredRun
 from trtlog.analyses.compare.significance import Value, judge
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layer import Layer
@@ -42,8 +42,8 @@ class Noise:
         self._log = log
 
     @cached_property
-    def _run(self) -> Run:
-        return Run.of(self._log)
+    def _run(self) -> MeasuredRun:
+        return MeasuredRun.of(self._log)
 
     @cached_property
     def _timings(self) -> TimingNoise:

@@ -21,7 +21,7 @@ _NAME = expression(
 
 
 @dataclass(frozen=True)
-class Place:
+class OperandPlace:
     """Where a conversion stands: at which operand of which layer."""
 
     side: str
@@ -29,18 +29,18 @@ class Place:
     layer: str | None = None
 
 
-def place_of(name: str) -> Place | None:
+def place_of(name: str) -> OperandPlace | None:
     """Return where a conversion of the builder stands, by its name; None for another layer.
 
     Examples
     --------
     >>> place_of("Reformatting CopyNode for Input Tensor 1 to /fc/Gemm")
-    Place(side='input', index=1, layer='/fc/Gemm')
+    OperandPlace(side='input', index=1, layer='/fc/Gemm')
     >>> place_of("Reformatted Output Tensor 0"), place_of("/fc/Gemm")
-    (Place(side='output', index=0, layer=None), None)
+    (OperandPlace(side='output', index=0, layer=None), None)
     """
     found = _NAME.fullmatch(name.strip())
-    return Place(found["side"].lower(), int(found["index"]), found["layer"]) if found else None
+    return OperandPlace(found["side"].lower(), int(found["index"]), found["layer"]) if found else None
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Added:
 
     name: str
     layer: str
-    place: Place | None
+    place: OperandPlace | None
     tensor: str
     before: str
     after: str

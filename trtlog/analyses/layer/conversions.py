@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.base import answer, formats_of, rows
-from trtlog.analyses.layer.conversion_times import Place, operand_formats, place_of
+from trtlog.analyses.layer.conversion_times import OperandPlace, operand_formats, place_of
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer, is_conversion
 from trtlog.analyses.layer.profile import dla_copies, mean_ms
@@ -87,7 +87,7 @@ class Conversion:
         Where the log adds it, else where the engine lists it.
     """
 
-    place: Place | None
+    place: OperandPlace | None
     layer: Layer | None
     serves: str
     tensor: str

@@ -36,7 +36,7 @@ Draws: TypeAlias = "np.ndarray[Any, Any]"
 
 
 @dataclass(frozen=True)
-class Combination:
+class TimedFormats:
     """The candidates of one layer for one combination of formats.
 
     Parameters
@@ -57,7 +57,7 @@ class Combination:
 
 
 @dataclass(frozen=True)
-class Choice:
+class LayerChoice:
     """A layer of the engine: its combinations of formats, the one that is used, and the tensors at its borders.
 
     Parameters
@@ -77,7 +77,7 @@ class Choice:
     """
 
     name: Any
-    combinations: Mapping[Formats, Combination]
+    combinations: Mapping[Formats, TimedFormats]
     used: Formats
     tactic: Any
     inputs: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Network:
+class EngineChoices:
     """The choices of one engine, and what conversions between formats take.
 
     Parameters
@@ -104,7 +104,7 @@ class Network:
         Network input or output -> the format it has outside.
     """
 
-    choices: Mapping[Any, Choice]
+    choices: Mapping[Any, LayerChoice]
     conversions: Mapping[tuple[str, str], float] = field(default_factory=dict)
     borders: Mapping[str, str] = field(default_factory=dict)
 
@@ -118,15 +118,15 @@ class Risk:
     either: float
 
 
-def flip_risks(network: Network, noise: TimingNoise) -> dict[Any, Risk]:
+def flip_risks(network: EngineChoices, noise: TimingNoise) -> dict[Any, Risk]:
     """Return the risk of each choice.
 
     Examples
     --------
     >>> def two(a, b):
     ...     formats = (("Half(8,1)",), ("Half(8,1)",))
-    ...     return Choice("conv", {formats: Combination(("x", "y"), (a, b))}, formats, "x")
-    >>> even, clear = (flip_risks(Network({"conv": two(0.012, b)}), TimingNoise()) for b in (0.012, 0.013))
+    ...     return LayerChoice("conv", {formats: TimedFormats(("x", "y"), (a, b))}, formats, "x")
+    >>> even, clear = (flip_risks(EngineChoices({"conv": two(0.012, b)}), TimingNoise()) for b in (0.012, 0.013))
     >>> 0.4 < even["conv"].either < 0.6, clear["conv"].either < 0.05
     (True, True)
     """
@@ -136,7 +136,7 @@ def flip_risks(network: Network, noise: TimingNoise) -> dict[Any, Risk]:
 class _Draw:
     """One network drawn :data:`DRAWS` times."""
 
-    def __init__(self, network: Network, noise: TimingNoise) -> None:
+    def __init__(self, network: EngineChoices, noise: TimingNoise) -> None:
         import numpy as np
 
         self.random = np.random.default_rng(SEED)
@@ -178,7 +178,7 @@ class _Draw:
                 self._fastest[name] = near[drawn.argmin(axis=1)]
         return self._best[key]
 
-    def _draw_alone(self, choice: Choice) -> None:
+    def _draw_alone(self, choice: LayerChoice) -> None:
         """Draw which candidate of a choice is the fastest; how fast nobody asks of one without other formats."""
         import numpy as np
 
@@ -208,7 +208,7 @@ class _Draw:
         found += self.noise.block(times.min()) * np.sqrt(2) * self.random.standard_normal((DRAWS, 1))
         return found
 
-    def _same_tactic(self, choice: Choice) -> Draws:
+    def _same_tactic(self, choice: LayerChoice) -> Draws:
         import numpy as np
 
         if choice.stands_alone:
@@ -223,7 +223,7 @@ class _Draw:
         return found
 
     # ------------------------------------------------------------------ formats
-    def _moved(self, choice: Choice) -> Draws:
+    def _moved(self, choice: LayerChoice) -> Draws:
         """Return in which draws other formats of the layer, alone or with a neighbour's, are cheaper."""
         import numpy as np
 
@@ -241,7 +241,7 @@ class _Draw:
                         moved |= self._cheaper({choice.name: formats, neighbour: other})
         return moved
 
-    def _moved_beside(self, choice: Choice) -> Draws:
+    def _moved_beside(self, choice: LayerChoice) -> Draws:
         """Return in which draws the layers that a conversion lies between take other formats."""
         import numpy as np
 
@@ -251,7 +251,7 @@ class _Draw:
                 moved |= self._moved(self.network.choices[name])
         return moved
 
-    def _neighbours(self, choice: Choice) -> list[Any]:
+    def _neighbours(self, choice: LayerChoice) -> list[Any]:
         found = [self.writers[t][0] for t in choice.inputs if t in self.writers]
         found += [name for t in choice.outputs for name, _ in self.readers.get(t, ())]
         return [
@@ -329,7 +329,7 @@ class _Draw:
         return self._converted[key]
 
 
-def _near(combination: Combination) -> tuple[Draws, Draws]:
+def _near(combination: TimedFormats) -> tuple[Draws, Draws]:
     """Return the times of a combination, and the places of those that may come out fastest."""
     import numpy as np
 

@@ -249,7 +249,7 @@ class Network:
         return node.used.inputs[index] if node.used is not None and index < len(node.used.inputs) else wanted
 
 
-def compared(layers: Layers) -> Comparison | str:
+def compared(layers: Layers) -> EngineFormats | str:
     """Return what other plans are compared with, or why nothing can be said of this engine.
 
     Parameters
@@ -263,7 +263,7 @@ def compared(layers: Layers) -> Comparison | str:
     reason = network.without_answer(timed, engine)
     if reason is not None or engine is None:
         return reason or "no layer was timed"
-    return Comparison(network, timed, engine)
+    return EngineFormats(network, timed, engine)
 
 
 def chosen(node: Node) -> list[Choice]:
@@ -278,7 +278,7 @@ def chosen(node: Node) -> list[Choice]:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class EngineFormats:
     """Other plans against the engine's.
 
     Attributes

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
-from trtlog.analyses.layer.flips import Choice, Combination, Network, Risk, flip_risks
+from trtlog.analyses.layer.flips import EngineChoices, LayerChoice, Risk, TimedFormats, flip_risks
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.timed import Timed, timed_rows
 from trtlog.analyses.layer.timing_noise import MEASURED_ON, TimingNoise
@@ -125,12 +125,12 @@ def combination_risks(tactics: pa.Table, noise: TimingNoise) -> dict[int, float]
         if best is None or time < best[0]:
             groups[key] = ((time, line, runner, tactic), times)
         times[runner, tactic] = min(time, times.get((runner, tactic), float("inf")))
-    choices: dict[Any, Choice] = {}
+    choices: dict[Any, LayerChoice] = {}
     for (_, _, _, inputs, outputs), ((_, line, runner, tactic), times) in groups.items():
         formats = _formats(inputs, outputs)
-        combination = Combination(tuple(times), tuple(times.values()))
-        choices[line] = Choice(line, {formats: combination}, formats, (runner, tactic))
-    return {line: risk.tactic for line, risk in flip_risks(Network(choices), noise).items()}
+        combination = TimedFormats(tuple(times), tuple(times.values()))
+        choices[line] = LayerChoice(line, {formats: combination}, formats, (runner, tactic))
+    return {line: risk.tactic for line, risk in flip_risks(EngineChoices(choices), noise).items()}
 
 
 def _row(layer: Layer, position: int, reader: _Reader, risk: Risk | None, noise: TimingNoise) -> dict[str, Any]:
@@ -182,7 +182,7 @@ class _Reader:
         borders = self._borders(choices)
         choices |= self._conversion_choices(choices, borders)
         taken = {sides: median(times.values()) for sides, times in shortest.items()}
-        self.network = Network(choices, taken, borders)
+        self.network = EngineChoices(choices, taken, borders)
 
     @staticmethod
     def key(position: int, layer: Layer) -> Any:
@@ -233,8 +233,8 @@ class _Reader:
         return tensor
 
     # ------------------------------------------------------------------ choices
-    def _choices(self) -> dict[Any, Choice]:
-        out: dict[Any, Choice] = {}
+    def _choices(self) -> dict[Any, LayerChoice]:
+        out: dict[Any, LayerChoice] = {}
         for layer in self._layers:
             used = layer.timing.row
             if used is None or layer.timing.borrowed or used in out or _is_copy(layer):
@@ -243,7 +243,7 @@ class _Reader:
             group = self._groups.get(row["layer"])
             if group is None:
                 continue
-            out[used] = Choice(
+            out[used] = LayerChoice(
                 used,
                 _combinations(group),
                 _formats(row["input_formats"], row["output_formats"]),
@@ -254,7 +254,7 @@ class _Reader:
             )
         return out
 
-    def _borders(self, choices: Mapping[Any, Choice]) -> dict[str, str]:
+    def _borders(self, choices: Mapping[Any, LayerChoice]) -> dict[str, str]:
         """Return the formats that the network's inputs and outputs have outside of it."""
         borders: dict[str, str] = {}
         kernels = [choice for choice in choices.values() if not choice.conversion]
@@ -284,12 +284,14 @@ class _Reader:
                 return key
         return None
 
-    def _conversion_choices(self, choices: Mapping[Any, Choice], borders: Mapping[str, str]) -> dict[Any, Choice]:
+    def _conversion_choices(
+        self, choices: Mapping[Any, LayerChoice], borders: Mapping[str, str]
+    ) -> dict[Any, LayerChoice]:
         """Return the conversions of the engine as choices among the ways to convert."""
         formats = dict(borders)
         for choice in choices.values():
             formats |= dict(zip(choice.outputs, choice.used[1], strict=False))
-        out: dict[Any, Choice] = {}
+        out: dict[Any, LayerChoice] = {}
         for position, layer in enumerate(self._layers):
             if not layer.converts or not _is_copy(layer):
                 continue
@@ -311,8 +313,8 @@ class _Reader:
             self._converted[position] = group
             used = _formats(*keys[0])
             name = ("conversion", position)
-            ways = Combination(tuple(row["tactic"] for row in group), tuple(row["time_ms"] for row in group))
-            out[name] = Choice(
+            ways = TimedFormats(tuple(row["tactic"] for row in group), tuple(row["time_ms"] for row in group))
+            out[name] = LayerChoice(
                 name,
                 {used: ways},
                 used,
@@ -324,13 +326,13 @@ class _Reader:
         return out
 
 
-def _combinations(group: Iterable[Timed]) -> dict[Any, Combination]:
+def _combinations(group: Iterable[Timed]) -> dict[Any, TimedFormats]:
     found: dict[Any, dict[Any, float]] = {}
     for row in group:
         times = found.setdefault(_formats(row["input_formats"], row["output_formats"]), {})
         key = row["runner"], row["tactic"]
         times[key] = min(row["time_ms"], times.get(key, float("inf")))
-    return {formats: Combination(tuple(times), tuple(times.values())) for formats, times in found.items()}
+    return {formats: TimedFormats(tuple(times), tuple(times.values())) for formats, times in found.items()}
 
 
 @lru_cache(maxsize=65536)

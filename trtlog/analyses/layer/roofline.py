@@ -14,7 +14,7 @@ import pyarrow as pa
 from trtlog._util.expression import expression
 from trtlog.analyses.layer.base import answer, rows
 from trtlog.analyses.layer.dynamic_shapes import DynamicShapes, option_shapes
-from trtlog.analyses.layer.work import Work, activations_of, packed_weights, work_of
+from trtlog.analyses.layer.work import LayerWork, activations_of, packed_weights, work_of
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.values.peaks import Peaks, peaks_of
 
@@ -147,7 +147,7 @@ def _work(
     nodes: Mapping[str, Any],
     shapes: DynamicShapes,
     tensors: tuple[frozenset[str], frozenset[str]],
-) -> Work:
+) -> LayerWork:
     row = layer.row or {}
     names = dict.fromkeys([*(row.get("onnx_names") or ()), *sorted(layer.parts)])
     own = [nodes[name] for name in names if name in nodes]
@@ -201,7 +201,7 @@ def _shapes(layers: Layers, nodes: Collection[Mapping[str, Any]], profiled: bool
     return DynamicShapes(nodes, at or {}, batch, folding), comparable
 
 
-def _row(layer: Layer, work: Work, peaks: Peaks, profiled: bool, comparable: bool) -> dict[str, Any]:
+def _row(layer: Layer, work: LayerWork, peaks: Peaks, profiled: bool, comparable: bool) -> dict[str, Any]:
     time_ms = layer.profile_ms if profiled else layer.tactic_ms
     time_from = None if time_ms is None else "profile" if profiled else "tactic"
     rate = peaks.operations.get(layer.precision or "")
@@ -247,7 +247,7 @@ def _bound(of_compute: float, of_bandwidth: float | None) -> str | None:
 
 def _note(
     layer: Layer,
-    work: Work,
+    work: LayerWork,
     of_compute: float | None,
     of_bandwidth: float | None,
     peaks: Peaks,

@@ -19,7 +19,7 @@ from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
-from trtlog.analyses.layer.formats_network import EQUAL_MS, Choice, Comparison, Node, Plan, chosen, compared, kinds
+from trtlog.analyses.layer.formats_network import EQUAL_MS, Choice, EngineFormats, Node, Plan, chosen, compared, kinds
 from trtlog.errors import QueryError
 from trtlog.records.base import Record, column, line_column, record, run_column
 
@@ -133,7 +133,7 @@ def _range(nodes: Sequence[Node], first: str | None, last: str | None) -> range:
 
 @dataclass(frozen=True)
 class _Asked:
-    compared: Comparison
+    compared: EngineFormats
     of_layers: int
 
     @property

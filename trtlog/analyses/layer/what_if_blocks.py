@@ -18,7 +18,7 @@ from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
-from trtlog.analyses.layer.formats_network import EQUAL_MS, Choice, Comparison, Plan, chosen, compared, kinds
+from trtlog.analyses.layer.formats_network import EQUAL_MS, Choice, EngineFormats, Plan, chosen, compared, kinds
 from trtlog.analyses.layer.what_if import PRECISIONS, us
 from trtlog.records.base import Record, column, line_column, record, run_column
 
@@ -81,7 +81,7 @@ def what_if_blocks(layers: Layers, precision: str | None = None) -> pa.Table:
     return answer(WhatIfBlock, out)
 
 
-def _parts(found: Comparison, precision: str) -> list[list[int]]:
+def _parts(found: EngineFormats, precision: str) -> list[list[int]]:
     """Return connected layers in other precisions, without those at the ends that are not faster in this one."""
     nodes = found.network.nodes
     members = {place for place in found.timed if nodes[place].precision != precision}
@@ -123,7 +123,7 @@ def _parts(found: Comparison, precision: str) -> list[list[int]]:
 class _Block:
     """Connected layers, and the precision that some of them would be faster in."""
 
-    found: Comparison
+    found: EngineFormats
     precision: str
     members: Sequence[int]
 

@@ -52,7 +52,7 @@ _WEIGHT_TYPES = {"Float": "FP32", "Half": "FP16", "BFloat16": "BF16", "Int8": "I
 
 
 @dataclass(frozen=True)
-class Work:
+class LayerWork:
     """What a layer has to do for one inference.
 
     Attributes
@@ -76,7 +76,7 @@ def work_of(
     type_: str | None,
     activations: frozenset[str] = frozenset(),
     packed: frozenset[str] = frozenset(),
-) -> Work:
+) -> LayerWork:
     """Return the work of one layer.
 
     Parameters
@@ -102,7 +102,7 @@ def work_of(
     >>> y = {"name": "y", "dtype": "FP16", "shape": [8, 256, 56, 56]}
     >>> parameters = '{"ParameterType": "Convolution", "Weights": {"Type": "Half", "Count": 16384}}'
     >>> work_of(([x], [y]), parameters, [], "FP16", None)
-    Work(flops=822083584.0, bytes=16089088.0)
+    LayerWork(flops=822083584.0, bytes=16089088.0)
     """
     inputs, outputs = ([_sized(one) for one in side] for side in operands)
     nodes = list(nodes)
@@ -121,7 +121,7 @@ def work_of(
     moved: float | None = None
     if sizes and None not in sizes and weights is not None:
         moved = sum(size for size in sizes if size is not None) + weights
-    return Work(None if macs is None else 2.0 * macs, moved)
+    return LayerWork(None if macs is None else 2.0 * macs, moved)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ _SHOWN = 4
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunEnd:
     """How a run ended, as far as its log tells.
 
     Attributes
@@ -58,7 +58,7 @@ class Outcome:
     errors: MessageRows
 
 
-def outcome_of(log: Log) -> Outcome:
+def outcome_of(log: Log) -> RunEnd:
     """Tell how a run ended.
 
     Examples
@@ -86,7 +86,7 @@ def outcome_of(log: Log) -> Outcome:
         how = "failed"
     else:
         how = "errors" if errors else "unknown"
-    return Outcome(how, built, errors)
+    return RunEnd(how, built, errors)
 
 
 def _built(log: Log) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trtlog._util.words import counted
-from trtlog.analyses.gate.check import Check, Finding
+from trtlog.analyses.gate.check import Check, Deviation
 from trtlog.report.document import Block, Document, Folded, Point, Points, Sentence
 from trtlog.report.sentences import Span, aside, badge, strong, words
 
@@ -27,6 +27,6 @@ def check(found: Check) -> Document:
     return Document(f"trtlog check: {state.lower()}", tuple(blocks), verdict)
 
 
-def _finding(finding: Finding) -> Point:
+def _finding(finding: Deviation) -> Point:
     where = aside(f" (line {finding.line})") if finding.line is not None else None
     return Point(words(badge(finding.level), " ", strong(finding.rule), f": {finding.reason}", where))

@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact_table
 from trtlog.analyses.build.memory import in_use
-from trtlog.report.document import Block, Chart, Data, Document, Facts, Folded, Network, Note, Rows, Section, Sentence
+from trtlog.report.document import (
+    Block,
+    Chart,
+    Data,
+    DataTable,
+    Document,
+    EngineGraph,
+    Facts,
+    Folded,
+    Note,
+    Section,
+    Sentence,
+)
 from trtlog.report.documents.lint import NONE, counts, parts
 from trtlog.report.documents.log import headline
 from trtlog.report.documents.what_if import answers
@@ -50,7 +62,7 @@ def _data(id_: str, table: pa.Table, columns: str = "", /, **headings: str) -> D
 
 
 def _rows(data: Data, title: str, note: str = "", **more: Any) -> Blocks:
-    return (Rows(data, title, note, **more),) if data.table.num_rows else ()
+    return (DataTable(data, title, note, **more),) if data.table.num_rows else ()
 
 
 def _chart(kind: Any, data: Data, title: str, label: str, *values: str, **more: Any) -> Blocks:
@@ -271,7 +283,7 @@ def _network(log: Log) -> Blocks:
         "joins layers that compute in different precisions. Drag to move, Ctrl and wheel to zoom, a click opens the "
         "layer."
     )
-    return (Network("Graph of the engine", note, placed(drawing), nodes.to_pylist(), elsewhere),)
+    return (EngineGraph("Graph of the engine", note, placed(drawing), nodes.to_pylist(), elsewhere),)
 
 
 def _build(log: Log) -> Blocks:

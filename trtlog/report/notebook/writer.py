@@ -18,13 +18,13 @@ from trtlog.report.document import (
     Cell,
     Chart,
     Column,
+    DataTable,
     Document,
+    EngineGraph,
     Facts,
     Finding,
-    Network,
     Note,
     Points,
-    Rows,
     Section,
     Sentence,
     Table,
@@ -94,7 +94,7 @@ def _block(block: Block, limit: int) -> str:
     if isinstance(block, Finding):
         remarks, opened = block.remarks(), block.severity != "advice"
         return _folded(_inline(block.headline()), remarks, opened, limit) if remarks else _line(block.headline())
-    if isinstance(block, (Rows, Chart, Network)):
+    if isinstance(block, (DataTable, Chart, EngineGraph)):
         return _blocks(simpler(block, limit), limit)
     if isinstance(block, Section):
         title = block.title if block.count is None else f"{block.title} ({block.count})"

@@ -12,7 +12,7 @@ from trtlog.report.document import Block, Chart, Data, Document, Note, Points, S
 from trtlog.report.documents.compare import compare as compare_document
 from trtlog.report.documents.compare import short_names
 from trtlog.report.documents.diff import diff as document_of
-from trtlog.report.page.writer import Writer
+from trtlog.report.page.writer import PageWriter
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.diff import Diff
@@ -118,6 +118,6 @@ def _first(document: Document) -> tuple[Block, ...]:
 
 
 def _data(kind: str, head: dict[str, Any], first: Section, sections: list[Section]) -> dict[str, Any]:
-    writer = Writer(_ROWS)
+    writer = PageWriter(_ROWS)
     made = list(map(writer.section, [first, *sections]))
     return {"kind": kind, "title": head["name"], "runs": [{"head": head, "sections": made, "tables": writer.tables}]}

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from trtlog._util.redact import redact
-from trtlog.report.document import Network
+from trtlog.report.document import EngineGraph
 from trtlog.report.graph.placed import PlacedBox
 
 
-def network_json(block: Network) -> dict[str, Any]:
+def network_json(block: EngineGraph) -> dict[str, Any]:
     """Return the graph's block."""
     facts = {row["layer"]: row for row in block.layers}
     longest = max((row["time_ms"] or 0.0 for row in facts.values()), default=0.0)

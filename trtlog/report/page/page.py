@@ -21,7 +21,7 @@ from trtlog.report.document import Section
 from trtlog.report.documents.log import head
 from trtlog.report.documents.report import report as document
 from trtlog.report.page.data import embed
-from trtlog.report.page.writer import Writer
+from trtlog.report.page.writer import PageWriter
 
 if TYPE_CHECKING:
     from trtlog.analyses.compare.diff import Diff
@@ -86,7 +86,7 @@ def _run(log: Log, largest: int) -> tuple[dict[str, Any], int]:
     sections = [block for block in document(log).blocks if isinstance(block, Section)]
     rows = _ROWS
     while True:
-        writer = Writer(rows)
+        writer = PageWriter(rows)
         data = {"head": head(log), "sections": list(map(writer.section, sections)), "tables": writer.tables}
         size = len(embed(data))
         if size <= largest or rows < _LEAST_ROWS:

@@ -14,14 +14,14 @@ from trtlog.report.document import (
     Cell,
     Chart,
     Column,
+    DataTable,
+    EngineGraph,
     Facts,
     Finding,
     Folded,
-    Network,
     Note,
     Number,
     Points,
-    Rows,
     Section,
     Sentence,
     Table,
@@ -38,7 +38,7 @@ _ROWS = 20_000
 _EVIDENCE = 10
 
 
-class Writer:
+class PageWriter:
     """Draws sections, and gathers the tables that their blocks show.
 
     Parameters
@@ -49,7 +49,7 @@ class Writer:
     Examples
     --------
     >>> from trtlog.report.sentences import toned, words
-    >>> Writer(10).block(Sentence(words("It is ", toned("faster"))))
+    >>> PageWriter(10).block(Sentence(words("It is ", toned("faster"))))
     {'kind': 'sentence', 'words': ['It is ', ['faster', '', 'good']]}
     """
 
@@ -80,25 +80,25 @@ class Writer:
         if isinstance(block, Folded):
             inner = [self.block(inner) for inner in block.blocks]
             return {"kind": "folded", "title": page_words(block.title), "open": block.opened, "blocks": inner}
-        if isinstance(block, Network):
+        if isinstance(block, EngineGraph):
             return network_json(block)
         if isinstance(block, Chart):
             return self._of_data(block.kind, block, "label values color most ordered chooses")
-        if isinstance(block, Rows):
+        if isinstance(block, DataTable):
             return self._of_data(block.layout, block, "sort size folded dense links")
         if isinstance(block, Table) and section is not None:
             self.tables[section.name] = page_table(block)
             return {"kind": "table", "table": section.name, "title": section.title, "bare": True}
         raise TypeError(f"the page has no block for a {type(block).__name__}")
 
-    def _of_data(self, kind: str, block: Rows | Chart, names: str) -> dict[str, Any]:
+    def _of_data(self, kind: str, block: DataTable | Chart, names: str) -> dict[str, Any]:
         """Return a block with some of its attributes; its table is put on the page as far as there is room for it."""
         data = block.data
         if data.name not in self.tables:
             shown, self._notes[data.name] = data.rows(self.rows)
             table = table_json(shown, data.columns, labels=data.headings)
             self.tables[data.name] = table | {"total": data.table.num_rows}
-        note = " ".join(filter(None, (block.note, self._notes[data.name] if isinstance(block, Rows) else "")))
+        note = " ".join(filter(None, (block.note, self._notes[data.name] if isinstance(block, DataTable) else "")))
         made = {"kind": kind, "table": data.name, "title": block.title, "note": note}
         return _without_nothing(made | {name: getattr(block, name) for name in names.split()})
 

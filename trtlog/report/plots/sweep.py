@@ -23,7 +23,7 @@ _BAND = "rgba({},{},{},0.2)"
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """One line: the runs that share all values but that of the horizontal axis.
 
     Attributes
@@ -46,7 +46,7 @@ class Line:
     runs: tuple[int, ...]
 
 
-def lines(rows: Sequence[Mapping[str, Any]], x: str, y: str, by: Sequence[str]) -> list[Line]:
+def lines(rows: Sequence[Mapping[str, Any]], x: str, y: str, by: Sequence[str]) -> list[Curve]:
     """Return the lines to draw; a run without a value is left out.
 
     Parameters
@@ -69,7 +69,7 @@ def lines(rows: Sequence[Mapping[str, Any]], x: str, y: str, by: Sequence[str]) 
         order = sorted(places) if all(is_number(place) for place in places) else list(places)
         shown = [places[place] for place in order]
         found.append(
-            Line(
+            Curve(
                 name,
                 tuple(order),
                 tuple(median(values) for values in shown),
@@ -144,7 +144,7 @@ def draw(
     return figure
 
 
-def _add(figure: Figure, line: Line, number: int, column: int) -> None:
+def _add(figure: Figure, line: Curve, number: int, column: int) -> None:
     color = COLORS[number % len(COLORS)]
     first = all(trace.legendgroup != line.label for trace in figure.data)
     about = [

@@ -15,14 +15,14 @@ from trtlog.report.document import (
     Cell,
     Chart,
     Column,
+    DataTable,
     Document,
+    EngineGraph,
     Facts,
     Finding,
     Folded,
-    Network,
     Note,
     Points,
-    Rows,
     Section,
     Sentence,
     Table,
@@ -77,7 +77,7 @@ def _block(block: Block, limit: int | None, indent: int) -> Iterator[Piece]:
         if remarks := block.remarks():
             yield from _blocks(remarks, limit, indent + 4)
             yield Piece(_BLANK)
-    elif isinstance(block, (Rows, Chart, Network)):
+    elif isinstance(block, (DataTable, Chart, EngineGraph)):
         yield from _blocks(simpler(block, limit), limit, indent)
     elif isinstance(block, Folded):
         yield from _blocks(block.blocks, limit, indent)
