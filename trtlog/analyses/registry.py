@@ -111,7 +111,7 @@ _DECLARED = (
              'How often each runner, ``by="family"`` or ``by="precision"`` is timed, wins, and is used.'),
     Analysis("passed_over", "layer.tactics:passed_over", "PassedOver", ("layers",),
              ("tactics", "engine_layers"), "Layers whose fastest candidate was passed over because of its formats."),
-    Analysis("close_calls", "layer.noise:close_calls", "CloseCall", ("layers",), ("tactics",),
+    Analysis("close_calls", "layer.noise:close_calls", "CloseCall", ("layers", "margins"), ("tactics",),
              "Choices that the next build may make otherwise, with the probability."),
     Analysis("flip_risk", "layer.risk:flip_risk", "FlipRisk", ("layers",), ("tactics", "engine_layers"),
              "How likely the next build chooses otherwise, for each layer of the engine."),

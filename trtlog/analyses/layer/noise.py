@@ -16,7 +16,6 @@ import pyarrow as pa
 from trtlog.analyses.layer.base import answer, rows, tells_size
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.risk import combination_risks, measured_here, timing_noise
-from trtlog.analyses.layer.tactics import margins
 from trtlog.analyses.layer.timed import Timed
 from trtlog.records.base import Record, column, line_column, record, run_column
 
@@ -98,7 +97,7 @@ class CloseCall(Record):
     line: int = line_column("the winner's time")
 
 
-def close_calls(layers: Layers, engine_only: bool = True) -> pa.Table:
+def close_calls(layers: Layers, margins: pa.Table, engine_only: bool = True) -> pa.Table:
     """List choices that the next build makes otherwise with a probability of 10 % and more, the likeliest first.
 
     Parameters
@@ -113,7 +112,7 @@ def close_calls(layers: Layers, engine_only: bool = True) -> pa.Table:
     risks = combination_risks(layers.log.table("tactics"), noise)
     used = {layers.timed_by_row[x.timing.row].line for x in layers.layers if x.timing.row is not None}
     out = []
-    for row in rows(margins(layers)):
+    for row in rows(margins):
         if row["second_ms"] is None or (engine_only and row["in_engine"] is False):
             continue
         if engine_only and row["engine"] != layers.engine and row["line"] not in used:

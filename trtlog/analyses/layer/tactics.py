@@ -10,7 +10,7 @@ import pyarrow as pa
 from trtlog._util.arrow import Array, alike, among, from_numpy, is_valid, to_filled
 from trtlog.analyses.layer.base import answer, answer_of
 from trtlog.analyses.layer.engine_layer import Layers
-from trtlog.analyses.layer.timed import Timed, TimedTactics
+from trtlog.analyses.layer.timed import TimedTactics
 from trtlog.records.base import Record, column, engine_column, line_column, record, run_column
 from trtlog.tables.cells import codes_of, take
 
@@ -125,14 +125,24 @@ def margins(layers: Layers) -> pa.Table:
     known = layers.tactics_known
     runs, times = (timed.ranks(name)[winners] for name in ("run", "time_ms"))
     order = np.lexsort((-times, ~(in_engine & known), _elsewhere(layers)[winners], runs))
-    facts = zip(*(values[order].tolist() for values in (winners, seconds, sizes, in_engine)), strict=True)
-    return answer(
-        Margin,
-        (
-            _margin(timed[first], None if second < 0 else timed[second], size, used if known else None)
-            for first, second, size, used in facts
-        ),
-    )
+    winners, seconds, times = winners[order], seconds[order], times[order]
+    rivalled = seconds >= 0
+    places = from_numpy(np.where(rivalled, seconds, 0), rivalled)
+    columns = {name: take(timed.column(name), winners) for name in Margin.columns() if name in timed.names}
+    for prefix, said in (("", "tactic"), ("_runner", "runner"), ("_kernel", "kernel")):
+        columns[f"winner{prefix}"] = take(timed.column(said), winners)
+        columns[f"second{prefix}"] = timed.column(said).take(places)
+    behind = timed.ranks("time_ms")[np.where(rivalled, seconds, 0)]
+    with np.errstate(all="ignore"):
+        margin = behind - times
+        percent = 100 * margin / times
+    columns |= {"winner_ms": from_numpy(times), "second_ms": from_numpy(behind, rivalled)}
+    columns["margin_ms"] = from_numpy(margin, rivalled)
+    columns["margin_percent"] = from_numpy(percent, rivalled & (times != 0))
+    columns["candidates"] = from_numpy(sizes[order])
+    if known:
+        columns["in_engine"] = from_numpy(in_engine[order])
+    return answer_of(Margin, columns, len(order))
 
 
 def _elsewhere(layers: Layers) -> Array:
@@ -140,23 +150,6 @@ def _elsewhere(layers: Layers) -> Array:
     engines = to_filled(layers.timed_tactics.column("engine"), -1)
     found: Array = engines != (-1 if layers.engine is None else layers.engine)
     return found
-
-
-def _margin(first: Timed, second: Timed | None, size: int, in_engine: bool | None) -> dict[str, Any]:
-    copied = ("run", "engine", "layer", "input_formats", "output_formats", "line", "precision", "input_layout",
-              "output_layout")  # fmt: skip
-    row: dict[str, Any] = {name: first[name] for name in copied}
-    row |= {"candidates": size, "in_engine": in_engine}
-    for prefix, found in (("winner", first), ("second", second)):
-        if found is None:
-            continue
-        row[prefix] = found["tactic"]
-        row |= {f"{prefix}_runner": found["runner"], f"{prefix}_kernel": found["kernel"]}
-        row[f"{prefix}_ms"] = float(found["time_ms"])
-    if second is not None:
-        row["margin_ms"] = row["second_ms"] - row["winner_ms"]
-        row["margin_percent"] = 100 * row["margin_ms"] / row["winner_ms"] if row["winner_ms"] else None
-    return row
 
 
 @record(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog._util.arrow import Array, alike, from_list, from_numpy, is_valid, to_filled
+from trtlog._util.arrow import Array, alike, among, from_list, from_numpy, is_valid, to_filled
 from trtlog.analyses.layer.base import family_of, layout_of, values_of
 from trtlog.analyses.layer.precision import timed_precision
 from trtlog.tables.cells import codes_of, encoded, one_array
@@ -107,6 +107,12 @@ class TimedTactics(Sequence[Timed]):
         said = from_list([one[_DECODED.index(name)] for one in decoded], kind)
         said = said if name == "tensor_cores" else said.dictionary_encode()
         return said.take(from_numpy(codes))
+
+    def places(self, layer: str) -> Array:
+        """Return the places of the tactics that were timed for a layer."""
+        names = self.column("layer")
+        wanted = [code for code, name in enumerate(names.dictionary.to_pylist()) if name == layer]
+        return np.flatnonzero(among(codes_of(names), wanted))
 
     def values(self, places: Array, *names: str) -> Iterator[list[Any]]:
         """Return the values of columns at some places."""

@@ -273,7 +273,7 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     timed, known = ask._layers.timed_tactics, ask._layers.named(layer)
     selection = known.timing if known is not None and known.row is not None else UNKNOWN
     source = selection.layer or layer
-    own = [row for row in timed if row["run"] == run and row["layer"] == source]
+    own = [row for place in timed.places(source).tolist() if (row := timed[place])["run"] == run]
     # Of several builds: the one whose timing the engine's layer uses, else the last that timed it.
     chosen = None if selection.row is None else timed[selection.row]
     engine = chosen["engine"] if chosen else max((row["engine"] for row in own), default=None)
