@@ -110,6 +110,11 @@ class Names:
         return list(out)
 
 
+    def stand_in(self, name: str | None) -> bool:
+        """Return whether a layer's name holds any known one; quick where few names are known."""
+        return any(one in (name or "") for one in self.known) and bool(self.parts(name))
+
+
 def _beginnings(name: str) -> list[int]:
     """Return where a name can begin: behind marks, and behind the words that TensorRT puts before a name."""
     out = []
@@ -256,12 +261,14 @@ def _fate(node: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
     own = [number for number, event in enumerate(events) if event["run"] == node["run"]]
     for number in own:
         event = events[number]
-        if event["action"] == "remove" and names.parts(event["layer"]):
+        if event["action"] == "remove" and names.stand_in(event["layer"]):
             return {**_removal(events, number, event["layer"] in names.known), "line": event["line"]}
     for number in reversed(own):
         event = events[number]
+        if event["action"] != "fuse":
+            continue
         whole = [event["layer"] or "", event["other"] or ""]
-        if event["action"] == "fuse" and any(names.parts(w) for w in whole):
+        if any(map(names.stand_in, whole)):
             return {"reason": "fused_away", "text": f"Fusing {whole[0]} with {whole[1]}", "line": event["line"]}
     if not made:
         return {"reason": "no_layer", "text": f"{node['op']}: no layer registered", "line": node["line"]}
@@ -295,7 +302,7 @@ def _bias(node: dict[str, Any], events: list[dict[str, Any]], makers: dict[str, 
     before = [makers[t["tensor"]] for t in node["inputs"] or () if t["tensor"] in makers]
     names = Names([name for maker in before for name in (maker["node"], *(maker["layers"] or ()))])
     for event in events:
-        if event["action"] == "attempt" and "BiasAdd" in (event["rule"] or "") and names.parts(event["layer"]):
+        if event["action"] == "attempt" and "BiasAdd" in (event["rule"] or "") and names.stand_in(event["layer"]):
             text = f"{event['rule']} on {event['layer']}, which prints no outcome: its bias"
             return {"reason": "fused_away", "text": text, "line": event["line"]}
     return None

@@ -128,7 +128,7 @@ def margins(layers: Layers) -> pa.Table:
     winners, seconds, times = winners[order], seconds[order], times[order]
     rivalled = seconds >= 0
     places = from_numpy(np.where(rivalled, seconds, 0), rivalled)
-    columns = {name: take(timed.column(name), winners) for name in Margin.columns() if name in timed.names}
+    columns = {name: timed.at(name, winners) for name in Margin.columns() if name in timed.names}
     for prefix, said in (("", "tactic"), ("_runner", "runner"), ("_kernel", "kernel")):
         columns[f"winner{prefix}"] = take(timed.column(said), winners)
         columns[f"second{prefix}"] = timed.column(said).take(places)

@@ -13,14 +13,25 @@ import pyarrow.compute as pc
 from trtlog._util.arrow import Array, alike, among, from_list, from_numpy, is_valid, to_filled
 from trtlog.analyses.layer.base import family_of, layout_of, values_of
 from trtlog.analyses.layer.precision import timed_precision
-from trtlog.tables.cells import codes_of, encoded, one_array
+from trtlog.tables.cells import codes_of, encoded, one_array, take
 from trtlog.values.kernels import decode_kernel
 
 Timed: TypeAlias = Mapping[str, Any]
 """A timed tactic by column, with its place among them as ``row``, and what its formats and kernel say."""
 
-_DECODED = ("precision", "input_layout", "output_layout", "family", "tensor_cores")
-_DECODED_FROM = ("input_formats", "output_formats", "kernel", "runner")
+
+def _on_tensor_cores(kernel: str | None) -> bool | None:
+    return decode_kernel(kernel).tensor_cores if kernel else None
+
+
+# What formats, kernel and runner of a timed tactic say: by name the columns that it is said by, and how it is read.
+_DECODED: dict[str, tuple[tuple[str, ...], Callable[..., Any]]] = {
+    "precision": (("input_formats", "output_formats", "kernel", "runner"), timed_precision),
+    "input_layout": (("input_formats",), layout_of),
+    "output_layout": (("output_formats",), layout_of),
+    "family": (("runner", "kernel"), family_of),
+    "tensor_cores": (("kernel",), _on_tensor_cores),
+}
 # So many timed tactics are kept as dictionaries, which are quick to look into; a real log has fewer.
 MOST_KEPT = 1 << 15
 # Rows that are Python's at a time: of millions of tactics the columns would take more memory than the answers.
@@ -40,6 +51,7 @@ class TimedTactics(Sequence[Timed]):
         self.table = _timed_of(tactics)
         self.names = (*tactics.column_names, *_DECODED, "row")
         self._getters: dict[str, Callable[[int], Any]] = {}
+        self._decoded: dict[str, tuple[Array, list[Any]]] = {}
 
     def __reduce__(self) -> tuple[type[TimedTactics], tuple[pa.Table]]:
         return TimedTactics, (self.table,)
@@ -49,13 +61,11 @@ class TimedTactics(Sequence[Timed]):
         """The rows as dictionaries, where they are few."""
         if len(self) > MOST_KEPT:
             return None
-        codes, decoded = self._decoded
-        extra = [dict(zip(_DECODED, said, strict=True)) for said in decoded]
-        rows = zip(*map(values_of, self.table.columns), strict=True)
-        return [
-            dict(zip(self.table.column_names, values, strict=True)) | extra[code] | {"row": place}
-            for place, (values, code) in enumerate(zip(rows, codes.tolist(), strict=True))
-        ]
+        columns = [values_of(values) for values in self.table.columns]
+        for name in _DECODED:
+            codes, said = self._said(name)
+            columns.append([said[code] for code in codes.tolist()])
+        return [dict(zip(self.names, row, strict=True)) for row in zip(*columns, range(len(self)), strict=True)]
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -86,27 +96,27 @@ class TimedTactics(Sequence[Timed]):
             return lambda place: place
         if name not in _DECODED:
             return _getter_of(one_array(self.table.column(name)))
-        codes, decoded = self._decoded
-        values = [said[_DECODED.index(name)] for said in decoded]
-        return lambda place: values[codes[place]]
+        codes, said = self._said(name)
+        return lambda place: said[codes[place]]
 
-    @cached_property
-    def _decoded(self) -> tuple[Array, list[tuple[Any, ...]]]:
-        """Which set of formats, kernel and runner each tactic has, and what each set says."""
-        keys = [one_array(self.table.column(name)) for name in _DECODED_FROM]
-        firsts, codes = alike([codes_of(encoded(values)) for values in keys])
-        texts = [values.take(from_numpy(firsts)).to_pylist() for values in keys]
-        return codes, [decoded_tactic(*key) for key in zip(*texts, strict=True)]
+    def _said(self, name: str) -> tuple[Array, list[Any]]:
+        """Return which of the distinct values of what is decoded each tactic has, and these."""
+        if name not in self._decoded:
+            self._decoded[name] = _decoded(name, self.table)
+        return self._decoded[name]
 
     def column(self, name: str) -> pa.Array:
         """Return a column as an array; names as a dictionary."""
         if name not in _DECODED:
             return one_array(self.table.column(name))
-        codes, decoded = self._decoded
-        kind = pa.bool_() if name == "tensor_cores" else pa.string()
-        said = from_list([one[_DECODED.index(name)] for one in decoded], kind)
-        said = said if name == "tensor_cores" else said.dictionary_encode()
-        return said.take(from_numpy(codes))
+        return _column(name, *self._said(name))
+
+    def at(self, name: str, places: Array) -> pa.Array:
+        """Return a column's values at some places; what is decoded is decoded of these alone."""
+        if name not in _DECODED or name in self._decoded:
+            return take(self.column(name), places)
+        chosen = self.table.select(list(_DECODED[name][0])).take(from_numpy(places))
+        return _column(name, *_decoded(name, chosen))
 
     def places(self, layer: str) -> Array:
         """Return the places of the tactics that were timed for a layer."""
@@ -144,6 +154,21 @@ class TimedRow(Mapping[str, Any]):
         return len(self._of.names)
 
 
+def _decoded(name: str, tactics: pa.Table) -> tuple[Array, list[Any]]:
+    """Return which of the distinct values of what is decoded each tactic has, and these."""
+    columns, decode = _DECODED[name]
+    keys = [one_array(tactics.column(column)) for column in columns]
+    firsts, codes = alike([codes_of(encoded(values)) for values in keys])
+    texts = [values.take(from_numpy(firsts)).to_pylist() for values in keys]
+    return codes, [decode(*key) for key in zip(*texts, strict=True)]
+
+
+def _column(name: str, codes: Array, values: list[Any]) -> pa.Array:
+    said = from_list(values, pa.bool_() if name == "tensor_cores" else pa.string())
+    said = said if name == "tensor_cores" else said.dictionary_encode()
+    return said.take(from_numpy(codes))
+
+
 def _getter_of(values: pa.Array) -> Callable[[int], Any]:
     """Return a function that gives the value at a place."""
     if pa.types.is_dictionary(values.type):
@@ -170,30 +195,6 @@ def _ranks(values: pa.Array) -> Array:
         return numbers
     above = np.inf if pa.types.is_floating(values.type) else int(numbers.max(initial=0)) + 1
     return np.where(is_valid(values), numbers, above)
-
-
-def decoded_tactic(
-    inputs: str | None, outputs: str | None, kernel: str | None, runner: str | None
-) -> tuple[str | None, str | None, str | None, str | None, bool | None]:
-    """Return what formats, kernel and runner of a timed tactic say.
-
-    Returns
-    -------
-    tuple
-        Precision, layouts of the first input and the first output, family, whether it computes on tensor cores.
-
-    Examples
-    --------
-    >>> decoded_tactic("Half(8,1:8,4,8)", "Half(8,1:8,4,8)", None, "Shuffle")[0::3]
-    ('FP16', 'Shuffle')
-    """
-    return (
-        timed_precision(inputs, outputs, kernel, runner),
-        layout_of(inputs),
-        layout_of(outputs),
-        family_of(runner, kernel),
-        decode_kernel(kernel).tensor_cores if kernel else None,
-    )
 
 
 def _timed_of(tactics: pa.Table) -> pa.Table:
