@@ -8,8 +8,8 @@ tensors in use can have is kept (a shortest path over formats).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.words import counted
@@ -65,6 +65,11 @@ class _State:
     number: int
     choice: Choice | None
     before: _State | None
+
+
+# Tensors in use, with the formats they are there in, the one they were made in first -> the cheapest way to that.
+Ways: TypeAlias = dict[tuple[tuple[str, tuple[str, ...]], ...], _State]
+_START: Ways = {(): _State(0.0, 0.0, 0, None, None)}
 
 
 @dataclass(frozen=True)
@@ -168,36 +173,53 @@ class Network:
         sizes = [int(size) for size in (vector, wanted) if size.isdigit()]
         return type_ == other and all(size > 0 and shape[1] % size == 0 for size in sizes)
 
-    def solve(self, allowed: Sequence[Sequence[Choice]], waived: frozenset[str] = frozenset()) -> Plan | None:
+    def solve(
+        self,
+        allowed: Sequence[Sequence[Choice]],
+        waived: frozenset[str] = frozenset(),
+        begun: tuple[int, Ways] | None = None,
+    ) -> Plan | None:
         """Return the cheapest plan in which each layer takes one of its allowed choices; None where there is none.
 
-        Conversions of the tensors ``waived`` cost nothing.
+        Conversions of the tensors ``waived`` cost nothing. ``begun`` is a layer and the ways to it, of :meth:`ways_to`.
         """
-        # Tensors in use -> the formats they are there in, the one they were made in first.
-        states: dict[tuple[tuple[str, tuple[str, ...]], ...], _State] = {(): _State(0.0, 0.0, 0, None, None)}
-        for position, node in enumerate(self.nodes):
-            found: dict[tuple[tuple[str, tuple[str, ...]], ...], _State] = {}
-            choices: Sequence[Choice | None] = allowed[position] or (None,)
-            for key, state in states.items():
-                for choice in choices:
-                    after = self._step(position, node, choice, dict(key), state, waived)
-                    if after is None:
-                        continue
-                    name = tuple(sorted(after[0].items()))
-                    if name not in found or after[1].cost < found[name].cost:
-                        found[name] = after[1]
-            if len(found) > _STATES:
-                found = dict(sorted(found.items(), key=lambda item: item[1].cost)[:_STATES])
-            if not found:
+        first, ways = begun or (0, _START)
+        for position in range(first, len(self.nodes)):
+            ways = self._behind(position, ways, allowed[position], waived)
+            if not ways:
                 return None
-            states = found
-        best = min(states.values(), key=lambda state: state.cost)
+        best = min(ways.values(), key=lambda state: state.cost)
         chosen: list[Choice | None] = []
         last = best
         while last.before is not None:
             chosen.append(last.choice)
             last = last.before
         return Plan(best.cost, best.conversions, best.number, tuple(reversed(chosen)))
+
+    def ways_to(self, allowed: Sequence[Sequence[Choice]], positions: Sequence[int]) -> dict[int, Ways]:
+        """Return the ways to some layers, as far as there are any: plans that differ from there on begin with them."""
+        ways, found = _START, {}
+        for position in range(max(positions, default=-1) + 1):
+            if position in positions:
+                found[position] = ways
+            ways = self._behind(position, ways, allowed[position], frozenset())
+        return found
+
+    def _behind(self, position: int, ways: Ways, own: Sequence[Choice], waived: frozenset[str]) -> Ways:
+        """Return the cheapest ways to what can be behind a layer, which takes one of its own choices."""
+        found: Ways = {}
+        node, choices = self.nodes[position], own or (None,)
+        for key, state in ways.items():
+            for choice in choices:
+                after = self._step(position, node, choice, dict(key), state, waived)
+                if after is None:
+                    continue
+                name = tuple(sorted(after[0].items()))
+                if name not in found or after[1].cost < found[name].cost:
+                    found[name] = after[1]
+        if len(found) > _STATES:
+            return dict(sorted(found.items(), key=lambda item: item[1].cost)[:_STATES])
+        return found
 
     def _step(
         self,
@@ -316,8 +338,11 @@ class EngineFormats:
     ) -> tuple[int | None, float]:
         """Return the layer that the plan would gain most by, if it read and wrote any format, and that gain."""
         best: tuple[int | None, float] = (None, 0.0)
-        for i in sorted(among, key=lambda i: -self.beside(plan, i))[:_SUSPECTS]:
-            gain = self.gain(plan, allowed, (i,)) if self.beside(plan, i) > 0 else 0.0
+        spent = {i: self.beside(plan, i) for i in among}
+        suspects = [i for i in sorted(among, key=lambda i: -spent[i])[:_SUSPECTS] if spent[i] > 0]
+        ways = self.network.ways_to(allowed, suspects)
+        for i in suspects:
+            gain = self.gain(plan, allowed, (i,), ways)
             if gain > best[1]:
                 best = (i, gain)
         return best
@@ -332,14 +357,22 @@ class EngineFormats:
         group = [i for i in among if kinds(allowed[i]) == wanted and self.beside(plan, i) > 0]
         return group, self.gain(plan, allowed, group)
 
-    def gain(self, plan: Plan, allowed: Sequence[Sequence[Choice]], positions: Iterable[int]) -> float:
+    def gain(
+        self,
+        plan: Plan,
+        allowed: Sequence[Sequence[Choice]],
+        positions: Collection[int],
+        ways: Mapping[int, Ways] | None = None,
+    ) -> float:
         """Return what a plan would gain if layers read and wrote any format at their speed."""
         nodes, relaxed = self.network.nodes, [list(own) for own in allowed]
         for i in positions:
             fastest = min(allowed[i], key=lambda choice: choice.time_ms)
             anything = (_ANY,) * max(len(nodes[i].inputs), len(fastest.inputs))
             relaxed[i] = [Choice(anything, (_ANY,) * len(fastest.outputs), fastest.time_ms, fastest.line)]
-        without = self.network.solve(relaxed)
+        first = min(positions, default=0)
+        begun = (first, ways[first]) if ways is not None else None
+        without = self.network.solve(relaxed, begun=begun)
         return plan.total - without.total if without is not None else 0.0
 
     def beside(self, plan: Plan, position: int) -> float:
