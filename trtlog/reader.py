@@ -200,9 +200,10 @@ def make_engine(name: str, rules: Grammar, source: Source, size: int) -> LineEng
 def check_captures(captures: Captures, name: str, sample: bytes = b"") -> None:
     """Refuse a text without any line of TensorRT; of its beginning it is said which line came nearest."""
     from trtlog.messages.classify import looks_foreign
-    from trtlog.messages.nearest import nearest_words
 
     if looks_foreign(captures):
+        from trtlog.messages.nearest import nearest_words
+
         count = captures.lines - captures.above
         none = plural(count, "its only line is not", f"none of its {count} lines is")
         raise NoLogError(
