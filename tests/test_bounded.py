@@ -65,9 +65,13 @@ SHAPES = {
             BANNER
             + HEAD
             + b"[V] [TRT] Engine Layer Information:\n"
-            + b"".join(ENGINE.replace(b"%d", b"%d" % i) for i in range(n))
+            + b"".join(ENGINE.replace(b"%d", b"%d" % i) for i in range(4 * n))
         ),
-        ["lock", "diff", "why", "report"],
+        ["lock", "diff", "why", "report", "summary", "graph", "roofline"],
+    ),
+    "one layer of brackets": (
+        lambda n: BANNER + HEAD + b"[V] [TRT] Engine Layer Information:\n" + ENGINE.replace(b"l%d", b"[" * (200 * n)),
+        ["why", "report"],
     ),
     "one foreign node": (
         lambda n: (
@@ -104,7 +108,7 @@ def command_line(command: str, path: str) -> list[str]:
         return ["why", "l1", path]
     if command in ("diff", "stability"):
         return [command, path, path]
-    return [command, path, *(["-o", "-"] if command == "report" else [])]
+    return [command, path, *(["-o", "-"] if command in ("report", "graph") else [])]
 
 
 def seconds(command: str, path: str) -> float:

@@ -34,6 +34,8 @@ _HELPER = expression(
 )
 # A name holds no more marks than this.
 _MOST_ENDS = 40
+# So many names of one length are compared one by one.
+_FEW = 4
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,16 @@ class Names:
 
     def __init__(self, known: Iterable[str]) -> None:
         self.known = set(known)
+        self._of_length: dict[int, list[str]] = {}
+        for name in self.known:
+            self._of_length.setdefault(len(name), []).append(name)
+
+    def _is_known(self, name: str, start: int, end: int) -> bool:
+        """Tell whether a part of a name is a known one, without copying what is longer than those."""
+        same = self._of_length.get(end - start, ())
+        if len(same) > _FEW:
+            return name[start:end] in self.known
+        return any(name.startswith(one, start) for one in same)
 
     def parts(self, name: str | None) -> list[str]:
         """Return the known names that make up a layer's name, in order, each once.
@@ -103,7 +115,7 @@ class Names:
                 continue
             first = bisect_right(ends, start)
             for end in reversed(ends[first : first + _MOST_ENDS]):
-                if name[start:end] in self.known:
+                if self._is_known(name, start, end):
                     out[name[start:end]] = None
                     taken = end
                     break

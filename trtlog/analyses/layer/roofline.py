@@ -131,11 +131,13 @@ def _rows(layers: Layers) -> list[dict[str, Any]]:
         name: {**node, **{side: _filled(node[side], shapes, "tensor") for side in ("inputs", "outputs")}}
         for name, node in nodes.items()
     }
+    foreign = [one for one in layers.layers if "ForeignNode[" in one.layer and not one.converts]
+    alone = foreign[0] if len(foreign) == 1 else None
     out = []
     for layer in layers.layers:
         if layer.role == "constant" or (layer.type or "").lower() in ("noop", "constant"):
             continue
-        work = _work(layer, layers, nodes, shapes, (activations, packed))
+        work = _work(layer, alone, layers, nodes, shapes, (activations, packed))
         out.append(_row(layer, work, peaks, profiled, comparable))
     out.sort(key=lambda row: -(row["time_ms"] or 0.0))
     return out
@@ -143,6 +145,7 @@ def _rows(layers: Layers) -> list[dict[str, Any]]:
 
 def _work(
     layer: Layer,
+    alone: Layer | None,
     layers: Layers,
     nodes: Mapping[str, Any],
     shapes: DynamicShapes,
@@ -151,10 +154,9 @@ def _work(
     row = layer.row or {}
     names = dict.fromkeys([*(row.get("onnx_names") or ()), *sorted(layer.parts)])
     own = [nodes[name] for name in names if name in nodes]
-    foreign = [one for one in layers.layers if "ForeignNode[" in one.layer and not one.converts]
     if layer.converts:
         own = []
-    elif len(foreign) == 1 and foreign[0] is layer:
+    elif layer is alone:
         # The one foreign node computes all that no other layer of the engine does.
         elsewhere = {part for one in layers.layers if one is not layer for part in one.parts}
         own = [node for name, node in nodes.items() if name not in elsewhere]
