@@ -140,7 +140,7 @@ def redact_value(name: str, value: str | None) -> str | None:
     for mark in ("=", " ") if name.startswith("-") else ("=",):
         whole = redact(f"{name}{mark}{value}")
         value = whole[len(name) + 1 :] if whole.startswith(f"{name}{mark}") else redact(value)
-    return value
+    return redact(value) if value.startswith("-") else value  # a text that begins with an option
 
 
 def redact_json(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import TypedDict  # comes with the SDK, which needs it for nested ones before Python 3.12
 
-from trtlog._util.redact import redact, redact_value
+from trtlog._util.redact import redact, redact_table, redact_value
 from trtlog.report.rows import known_column, ordered
 
 if TYPE_CHECKING:
@@ -144,13 +144,13 @@ def rows_of(
         known_column(table, name)
     if sort:
         table = ordered(table, sort)
-    if names:
-        table = table.select(names)
     limit, offset = max(1, min(limit, MOST_ROWS)), max(0, offset)
-    wanted = table.slice(offset, limit).to_pylist()
+    wanted = redact_table(table.slice(offset, limit))  # also by the key of a value, which may not be asked for
+    if names:
+        table, wanted = table.select(names), wanted.select(names)
     out: list[list[Any]] = []
     size = 0
-    for row in wanted:
+    for row in wanted.to_pylist():
         cells = [_cell(name, value) for name, value in row.items()]
         size += len(json.dumps(cells, ensure_ascii=False, default=str))
         if out and size > MOST_CHARACTERS:

@@ -233,7 +233,7 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
         from trtlog.messages.explain import explain_line as explain
 
         file = _file(places, path)
-        return cut(explain(file, line).replace(f"{file}:", f"{path}:", 1), "the line is long")
+        return cut(explain(file, line, redacted=True).replace(f"{file}:", f"{path}:", 1), "the line is long")
 
     @tool
     def excerpt(

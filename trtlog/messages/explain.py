@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 from trtlog import grammar
+from trtlog._util.redact import IDENTIFIERS, redact_value
 from trtlog._util.words import counted
 from trtlog.errors import InputError, caret
 from trtlog.grammar import Message, Variant
 from trtlog.messages.captures import BLANK, CONTINUATION, FOREIGN, UNKNOWN, USAGE, text
 from trtlog.messages.classify import Classifier, Line
+from trtlog.messages.excerpt import anonymous
 
 _NEAREST = 3
 _SPECIAL = {
@@ -22,7 +24,7 @@ _SPECIAL = {
 }
 
 
-def explain_line(path: str, number: int, source: Any = None) -> str:
+def explain_line(path: str, number: int, source: Any = None, *, redacted: bool = False) -> str:
     """Return an account of one line of a log as text.
 
     Parameters
@@ -33,24 +35,27 @@ def explain_line(path: str, number: int, source: Any = None) -> str:
         Line, from 1.
     source : file object, optional
         Where the log is read from, in place of the path.
+    redacted : bool
+        Replace passwords, tokens, keys and the names of users in paths by ``***``.
 
     Raises
     ------
     InputError
         The log cannot be read or has fewer lines.
     """
+    shown = anonymous if redacted else str
     line, raw, section = classify_line(path, number, source)
-    out = [f"{path}:{number}: {text(raw)}", ""]
+    out = [f"{path}:{number}: {shown(text(raw))}", ""]
     record: Line | None = line
     while record is not None:
-        out.extend(_account(record, section))
+        out.extend(_account(record, section, redacted))
         record = record.tail
         if record is not None:
-            out += ["", "The line is torn: a second record stands in it.", text(record.body), ""]
+            out += ["", "The line is torn: a second record stands in it.", shown(text(record.body)), ""]
     return "\n".join(out)
 
 
-def _account(line: Line, section: str) -> list[str]:
+def _account(line: Line, section: str, redacted: bool) -> list[str]:
     """Return the account of one record."""
     out = []
     header = line.header
@@ -64,7 +69,7 @@ def _account(line: Line, section: str) -> list[str]:
         out.append(", ".join(parts))
     out.append(f"section  {section or 'none'}")
     if line.found is not None:
-        return [*out, *_matched(line)]
+        return [*out, *_matched(line, redacted)]
     out.append(f"kind     {line.kind}: {_SPECIAL[line.kind].format(record=line.record)}")
     return [*out, *_nearest(text(line.body), section)] if line.kind == UNKNOWN else out
 
@@ -86,7 +91,7 @@ def classify_line(path: str, number: int, source: Any = None) -> tuple[Line, byt
     raise InputError(f"{path}: has {counted(seen, 'line')}; there is no line {number}")
 
 
-def _matched(line: Line) -> list[str]:
+def _matched(line: Line, redacted: bool) -> list[str]:
     rules = grammar.load()
     assert line.found is not None
     variant = list(rules.variants)[line.found.variant]
@@ -96,9 +101,12 @@ def _matched(line: Line) -> list[str]:
         out.append(f"         {message.doc}")
     if table := message.attributes.get("table"):
         out.append(f"table    {table}")
-    for name, value in zip(variant.fields, line.found.groups, strict=True):
+    known = {n: text(v) for n, v in zip(variant.fields, line.found.groups, strict=True) if v is not None}
+    for name in variant.fields:
         field = rules.fields[name]
-        shown = "null" if value is None else text(value)
+        shown = known.get(name, "null")
+        if redacted and name not in IDENTIFIERS:
+            shown = redact_value(known.get("key", "") if name == "value" else name, shown) or shown
         unit = f" {field.unit}" if field.unit else ""
         out.append(f"  {name:<20} {shown}{unit}   ({field.doc})")
         out.extend(f"  {'':<20} {words}" for words in _decoded(name, shown))
