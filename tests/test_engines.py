@@ -103,7 +103,11 @@ def test_fixtures(path: Path):
         assert_same(expected, read(in_c(), chunks, chunk_bytes), tables if chunk_bytes > 10_000 else False)
 
 
-@pytest.mark.parametrize("path", beside(THIRD_PARTY), ids=lambda p: f"{p.parent.name}/{p.name}")
+# A third of them at once, of each version some; all of them where time is no matter.
+SOME = [path if not place % 3 else pytest.param(path, marks=pytest.mark.slow) for place, path in enumerate(THIRD_PARTY)]
+
+
+@pytest.mark.parametrize("path", beside(SOME), ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_third_party_logs(path: Path):
     try:
         check(path, 200_000)

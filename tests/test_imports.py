@@ -77,7 +77,7 @@ def test_converting_to_a_dataset_does_not_load_pandas(tmp_path):
 
 def test_commands_that_answer_of_one_log_load_neither_pandas_nor_duckdb():
     """Loading it takes longer than the whole of ``summary``."""
-    log = "fixtures/trt-8.5.3-h200/resnet50_fp16_dyn_detailed.log.gz"
+    log = "fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz"
     commands = [["summary", log], ["lint", log], ["tactics", log], ["build-time", log]]
     commands += [["diff", log, log], ["why", "/fc/Gemm", log]]
     loaded = python(

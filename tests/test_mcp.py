@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests import loop
+from tests import loop, warm
 from tests.conftest import FIXTURES, ROOT, each
 
 mcp = pytest.importorskip("mcp")
@@ -33,7 +33,7 @@ def session(*calls: tuple[str, dict[str, Any]], allow: object = ROOM, process: b
         if process:
             command = ["-m", "trtlog", "mcp", "--allow", str(allow)]
             environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-            server = StdioServerParameters(command=sys.executable, args=command, env=environment, cwd=str(ROOT))
+            server = StdioServerParameters(command=warm.python(), args=command, env=environment, cwd=str(ROOT))
         async with Client(server) as client:
             return [await client.call_tool(name, arguments) for name, arguments in calls]
 

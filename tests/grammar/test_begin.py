@@ -29,7 +29,7 @@ def test_headers_and_rules_without_a_literal_beginning_are_told():
 
 
 @pytest.mark.parametrize("variant", TOLD, ids=lambda v: f"{v.kind}-{v.wording}")
-@settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_an_expression_matches_passes(variant, data):
     text = data.draw(st.from_regex(re.compile(variant.regex.encode()), fullmatch=True))
