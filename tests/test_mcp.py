@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from typing import Any
 
@@ -283,3 +284,38 @@ def test_the_skill_names_the_tools_there_are():
     skill = (ROOT / "docs" / "examples" / "SKILL.md").read_text(encoding="utf-8")
     tools = {tool.name for tool in loop.run(make_server([ROOM]).list_tools())}
     assert set(re.findall(r"`([a-z_]+)\(", skill)) == tools
+
+
+ASKED = (
+    {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}},
+    {"jsonrpc": "2.0", "method": "notifications/initialized"},
+    {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "summary", "arguments": {"path": LOG}}},
+)  # fmt: skip
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_an_output_that_is_full_is_told():
+    asked = "".join(json.dumps(one) + "\n" for one in ASKED)
+    command = [sys.executable, "-m", "trtlog", "mcp", "--allow", str(ROOM)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, input=asked, stdout=full, stderr=subprocess.PIPE, text=True, env=environment)
+    assert done.returncode == 2
+    assert "standard output cannot be written: No space left on device" in done.stderr
+    assert "mistake in trtlog" not in done.stderr
+
+
+def test_an_agent_that_has_gone_is_no_mistake():
+    asked = "".join(json.dumps(one) + "\n" for one in ASKED)
+    command = [sys.executable, "-m", "trtlog", "mcp", "--allow", str(ROOM)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as server:
+        server.stdout.close()
+        server.stdin.write(asked)
+        server.stdin.close()
+        errors = server.stderr.read()
+    assert server.returncode == 0
+    assert errors == ""

@@ -16,6 +16,7 @@ from tests.runner.conftest import ROOT, find_capture
 from trtlog.errors import InputError, QueryError, RunError
 from trtlog.runner.arguments import FlagError
 from trtlog.runner.points import make_points
+from trtlog.runner.sweep import write_plan
 from trtlog.testing import FakeTrtexec
 
 NAMES = [f"sweep_r50_{word}_b{batch}" for batch in (1, 8, 32, 128) for word in ("fp32", "best")]
@@ -281,6 +282,19 @@ def test_a_broken_plan(tmp_path, fake):
     (tmp_path / "sweep.json").write_text("{")
     with pytest.raises(RunError, match="is damaged"):
         trtlog.sweep("m", trtexec=fake, out=tmp_path, **AXES)
+
+
+def test_a_plan_is_written_whole_or_not_at_all(tmp_path):
+    """A disk that is full left half a plan, and the sweep could not be taken up."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(RunError, match="cannot be written"):
+            write_plan(tmp_path, {"version": "8.5.3"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
 
 
 # -- points ------------------------------------------------------------------------------------------------------------

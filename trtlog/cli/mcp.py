@@ -27,4 +27,18 @@ def command(allow: tuple[str, ...]) -> None:
         from trtlog.mcp.server import make_server
     except ImportError as error:
         raise MissingExtra(f"trtlog mcp needs the SDK of the protocol; {how_to_install('mcp')}") from error
-    make_server(allow).run("stdio")
+    server = make_server(allow)
+    try:
+        server.run("stdio")
+    except Exception as error:
+        if (broken := _broken_stream(error)) is None:
+            raise
+        raise broken from None
+
+
+def _broken_stream(error: BaseException) -> OSError | None:
+    """Return the error of standard input or output that ended a server, which its tasks raise in groups."""
+    inner = getattr(error, "exceptions", (error,))
+    if inner == (error,):
+        return error if isinstance(error, OSError) and error.filename is None else None
+    return next(filter(None, map(_broken_stream, inner)), None)

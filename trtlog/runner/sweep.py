@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from trtlog.errors import RunError
+from trtlog._util.files import write_whole
+from trtlog.errors import InputError, RunError
 from trtlog.flags import format_version
 from trtlog.runner.arguments import FlagError
 from trtlog.runner.binary import TrtexecLike, find_trtexec
@@ -229,11 +230,14 @@ def write_plan(path: Path, plan: Mapping[str, Any]) -> None:
                     f"{path} holds a sweep of trtexec {old}, this is {new}: their points do not belong into one table. "
                     "Give another out=."
                 )
-        file.write_text(json.dumps({"schema": 1, **plan}, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:
         raise RunError(f"{file} is damaged ({error}): remove it, or give another out=.") from error
+    try:  # whole or not at all: a disk that was full must not forbid to take the sweep up
+        write_whole(file, [json.dumps({"schema": 1, **plan}, indent=1) + "\n"])
+    except InputError as error:
+        raise RunError(f"{error}.") from error
 
 
 def _plain(point: Point) -> dict[str, Any]:
