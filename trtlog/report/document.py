@@ -375,21 +375,8 @@ class Folded:
     opened: bool = False
 
 
-Block = (
-    Title
-    | Note
-    | Sentence
-    | Points
-    | Table
-    | Facts
-    | Tiles
-    | DataTable
-    | Chart
-    | EngineGraph
-    | Finding
-    | Section
-    | Folded
-)
+_Told = Title | Note | Sentence | Points | Finding | Facts | Tiles
+Block = _Told | Table | DataTable | Chart | EngineGraph | Section | Folded
 
 
 @dataclass(frozen=True)

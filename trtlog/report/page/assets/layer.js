@@ -22,15 +22,7 @@ function part(title, id, rows, more) {
 function openLayer(name) {
   const of = (id, column = 'layer') => (table(id) && table(id).has(column) ? table(id).where(column, name) : []);
   const layers = table('layers'), [row] = of('layers');
-  const facts = [];
-  if (layers && row !== undefined) {
-    layers.columns.forEach((column, place) => {
-      const value = layers.at(row, place);
-      if (value === null || column.name === 'layer') return;
-      facts.push(el('div', { title: column.doc, 'data-column': column.name }, el('dt', {}, column.label),
-        el('dd', {}, withUnit(shown(value, column), column.unit))));
-    });
-  }
+  const facts = layers && row !== undefined ? fields(layers, row, 'layer') : [];
   const nodes = of('lineage').map((i) => table('lineage').get(i, 'node'));
   // The builder's rewrites name the layers as they were before, which bear the nodes' names.
   const names = new Set([name, ...nodes]);

@@ -198,17 +198,19 @@ function tableBlock(block) {
   } }, el('summary', {}, block.title, el('span', { class: 'count' }, ' ' + data.total)), inside);
 }
 
-// A table of one row (or few) as names and values, with what they mean.
+// The values of a row with their names and meanings; not those that the log does not tell, nor one column's.
+function fields(data, row, without) {
+  return data.columns.flatMap((column, place) => {
+    const value = data.at(row, place);
+    return value === null || column.name === without ? [] : [el('div', { title: column.doc, 'data-column': column.name },
+      el('dt', {}, column.label), el('dd', {}, withUnit(shown(value, column), column.unit)))];
+  });
+}
+// A table of one row (or few) as names and values.
 function recordBlock(block) {
   const data = table(block.table);
-  const lists = data.places().map((row) => el('dl', { class: 'record', 'data-table': block.table },
-    data.columns.map((column, place) => {
-      const value = data.at(row, place);
-      if (value === null || column.name === 'line') return null;
-      return el('div', { title: column.doc, 'data-column': column.name }, el('dt', {}, column.label),
-        el('dd', {}, withUnit(shown(value, column), column.unit)));
-    })));
-  return [el('h3', {}, block.title), lists];
+  return [el('h3', {}, block.title), data.places().map((row) =>
+    el('dl', { class: 'record', 'data-table': block.table }, fields(data, row, 'line')))];
 }
 
 function matrixBlock(block) {
