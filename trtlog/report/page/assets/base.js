@@ -46,11 +46,11 @@ class Table {
     return word < 0 ? [] : this.places().filter((row) => texts.index[row] === word);
   }
 }
-const made = new Map();
+const cached = new Map();
 function table(name) {
   const key = state.run + ' ' + name;
-  if (!made.has(key) && page().tables[name]) made.set(key, new Table(page().tables[name]));
-  return made.get(key);
+  if (!cached.has(key) && page().tables[name]) cached.set(key, new Table(page().tables[name]));
+  return cached.get(key);
 }
 
 // trtexec prints six significant digits, and two decimals of large times.
@@ -90,15 +90,15 @@ const withUnit = (value, unit) => (value === '' ? '' : unit === '%' ? value + ' 
 // Which layers can be opened: those that a table of layers or candidates names.
 function knownLayers() {
   const key = 'known ' + state.run;
-  if (!made.has(key)) {
+  if (!cached.has(key)) {
     const names = new Set();
     for (const id of ['layers', 'candidates', 'engine_layers']) {
       const layers = table(id);
       if (layers && layers.has('layer')) layers.data[layers.place.get('layer')].words.forEach((word) => names.add(word));
     }
-    made.set(key, names);
+    cached.set(key, names);
   }
-  return made.get(key);
+  return cached.get(key);
 }
 function layerHash(name) {
   const run = DATA.runs.length > 1 ? '&run=' + state.run : '';

@@ -65,11 +65,11 @@ function waterfallBlock(block) {
 
 // Squarified treemap (Bruls, Huizing, van Wijk): rectangles as square as the areas allow.
 function squarify(values, x, y, width, height) {
-  const out = [];
+  const boxes = [];
   let rest = values.reduce((sum, value) => sum + value, 0), i = 0;
   while (i < values.length && rest > 0) {
     const side = Math.min(width, height), scale = (width * height) / rest;
-    const worst = (row, sum) => Math.max(...row.map((v) => Math.max((side * side * v * scale) / ((sum * scale) ** 2), ((sum * scale) ** 2) / (side * side * v * scale))));
+    const worst = (row, sum) => Math.max(...row.map((value) => Math.max((side * side * value * scale) / ((sum * scale) ** 2), ((sum * scale) ** 2) / (side * side * value * scale))));
     let row = [values[i]], sum = values[i];
     while (i + row.length < values.length) {
       const next = values[i + row.length];
@@ -81,14 +81,14 @@ function squarify(values, x, y, width, height) {
     let along = 0;
     for (const value of row) {
       const length = (value / sum) * side;
-      out.push(width >= height ? [x, y + along, thick, length] : [x + along, y, length, thick]);
+      boxes.push(width >= height ? [x, y + along, thick, length] : [x + along, y, length, thick]);
       along += length;
     }
     if (width >= height) { x += thick; width -= thick; } else { y += thick; height -= thick; }
     rest -= sum;
     i += row.length;
   }
-  return out;
+  return boxes;
 }
 function treemapBlock(block) {
   const data = table(block.table), [area] = block.values, { unit } = data.column(area);
@@ -124,10 +124,10 @@ function treemapBlock(block) {
 
 function ticks(low, high, count) {
   const step = 10 ** Math.floor(Math.log10((high - low) / count || 1));
-  const size = [1, 2, 5, 10].map((n) => n * step).find((s) => (high - low) / s <= count) || step;
-  const out = [];
-  for (let v = Math.ceil(low / size) * size; v <= high + size / 1e6; v += size) out.push(Number(v.toPrecision(12)));
-  return out;
+  const size = [1, 2, 5, 10].map((factor) => factor * step).find((width) => (high - low) / width <= count) || step;
+  const places = [];
+  for (let value = Math.ceil(low / size) * size; value <= high + size / 1e6; value += size) places.push(Number(value.toPrecision(12)));
+  return places;
 }
 function axes(low, high, unit, geometry) {
   const { left, top, width, height } = geometry;
@@ -150,25 +150,25 @@ function bandBlock(block) {
   top += pad;
   const [y, grid, unit] = axes(bottom, top, data.column(block.values[0]).unit, GEOMETRY);
   const x = (value) => GEOMETRY.left + (value / (end || 1)) * GEOMETRY.width;
-  const at = (i) => x(first[i]);
-  const area = path([...rows.map((i) => [at(i), y(high[i])]), ...rows.slice().reverse().map((i) => [at(i), y(low[i])])]) + 'Z';
-  const hits = rows.map((i) => svg('rect', { class: 'hit', x: at(i), y: GEOMETRY.top, height: GEOMETRY.height,
-    width: Math.max((i + 1 < rows.length ? at(i + 1) : x(end)) - at(i), 1) },
-  svg('title', {}, `measurement ${first[i]} and ${data.get(i, 'count') - 1} after it: median ${number(middle[i])} ms, ${number(low[i])} to ${number(high[i])} ms`)));
+  const left = (row) => x(first[row]);
+  const area = path([...rows.map((row) => [left(row), y(high[row])]), ...rows.slice().reverse().map((row) => [left(row), y(low[row])])]) + 'Z';
+  const hits = rows.map((row) => svg('rect', { class: 'hit', x: left(row), y: GEOMETRY.top, height: GEOMETRY.height,
+    width: Math.max((row + 1 < rows.length ? left(row + 1) : x(end)) - left(row), 1) },
+  svg('title', {}, `measurement ${first[row]} and ${data.get(row, 'count') - 1} after it: median ${number(middle[row])} ms, ${number(low[row])} to ${number(high[row])} ms`)));
   return [el('h3', {}, block.title), el('p', { class: 'note' }, block.note),
     svg('svg', { class: 'chart', viewBox: '0 0 1000 240', role: 'img', 'aria-label': block.title, 'data-chart': block.table },
-      grid, unit, svg('path', { class: 'area', d: area }), svg('path', { class: 'line s0', d: path(rows.map((i) => [at(i), y(middle[i])])) }), hits,
-      ticks(0, end, 8).map((v) => svg('text', { class: 'tick', x: x(v), y: 224, 'text-anchor': 'middle' }, number(v))))];
+      grid, unit, svg('path', { class: 'area', d: area }), svg('path', { class: 'line s0', d: path(rows.map((row) => [left(row), y(middle[row])])) }), hits,
+      ticks(0, end, 8).map((value) => svg('text', { class: 'tick', x: x(value), y: 224, 'text-anchor': 'middle' }, number(value))))];
 }
 
 function stepsBlock(block) {
   const data = table(block.table), rows = data.places();
   const series = block.values.filter((name) => rows.some((row) => data.get(row, name) !== null));
-  const values = series.flatMap((name) => rows.map((row) => data.get(row, name))).filter((v) => v !== null);
+  const values = series.flatMap((name) => rows.map((row) => data.get(row, name))).filter((value) => value !== null);
   if (!values.length) return [];
   const [y, grid, unit] = axes(0, Math.max(...values) * 1.08 || 1, data.column(series[0]).unit, GEOMETRY);
   const wide = GEOMETRY.width / Math.max(rows.length, 1);
-  const x = (i) => GEOMETRY.left + i * wide;
+  const x = (row) => GEOMETRY.left + row * wide;
   const lines = series.map((name, n) => {
     const points = rows.filter((row) => data.get(row, name) !== null)
       .flatMap((row) => [[x(row), y(data.get(row, name))], [x(row + 1), y(data.get(row, name))]]);

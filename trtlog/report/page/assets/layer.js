@@ -23,14 +23,14 @@ function openLayer(name) {
   const of = (id, column = 'layer') => (table(id) && table(id).has(column) ? table(id).where(column, name) : []);
   const layers = table('layers'), [row] = of('layers');
   const facts = layers && row !== undefined ? fields(layers, row, 'layer') : [];
-  const nodes = of('lineage').map((i) => table('lineage').get(i, 'node'));
+  const nodes = of('lineage').map((row) => table('lineage').get(row, 'node'));
   // The builder's rewrites name the layers as they were before, which bear the nodes' names.
   const names = new Set([name, ...nodes]);
   const fusions = table('fusions');
   const rewrites = fusions ? fusions.places().filter((row) => fusions.get(row, 'action') !== 'attempt' &&
     (names.has(fusions.get(row, 'layer')) || names.has(fusions.get(row, 'other')))) : [];
   const candidates = of('candidates');
-  const reasons = of('precision').map((i) => table('precision').get(i, 'text')).filter(Boolean);
+  const reasons = of('precision').map((row) => table('precision').get(row, 'text')).filter(Boolean);
   const chart = candidates.length > 1 ? candidateChart(candidates) : null;
   const network = state.views.network;
   const parts = [
@@ -62,19 +62,19 @@ function openLayer(name) {
 function candidateChart(rows) {
   const data = table('candidates');
   const fastest = rows.slice().sort((a, b) => data.get(a, 'time_ms') - data.get(b, 'time_ms'));
-  const most = fastest.slice(0, 12);
-  const used = fastest.find((i) => data.get(i, 'in_engine') === true);
-  if (used !== undefined && !most.includes(used)) most.push(used);
-  const longest = data.get(most[most.length - 1], 'time_ms') || 1;
-  const words = [...new Set(most.map((i) => data.get(i, 'precision')))];
+  const drawn = fastest.slice(0, 12);
+  const used = fastest.find((row) => data.get(row, 'in_engine') === true);
+  if (used !== undefined && !drawn.includes(used)) drawn.push(used);
+  const longest = data.get(drawn[drawn.length - 1], 'time_ms') || 1;
+  const words = [...new Set(drawn.map((row) => data.get(row, 'precision')))];
   return el('section', { 'data-part': 'chart' }, el('h3', {}, 'Fastest candidates'), words.length > 1 ? legend(words) : null,
-    el('div', { class: 'bars' }, most.map((i) => {
-      const kernel = data.get(i, 'kernel') || data.get(i, 'runner') || data.get(i, 'tactic');
-      const time = data.get(i, 'time_ms');
-      const engine = data.get(i, 'in_engine') === true;
-      const formats = [data.get(i, 'input_layout'), data.get(i, 'output_layout')].filter(Boolean).join(' → ');
-      const node = bar([engine ? el('b', {}, '▶ in the engine: ') : null, `${formats} ${kernel}`], time / longest, number(time) + ' ms', color(data.get(i, 'precision')),
-        `rank ${data.get(i, 'rank')}: ${kernel}, ${formats}, ${number(time)} ms, line ${data.get(i, 'line')}`);
+    el('div', { class: 'bars' }, drawn.map((row) => {
+      const kernel = data.get(row, 'kernel') || data.get(row, 'runner') || data.get(row, 'tactic');
+      const time = data.get(row, 'time_ms');
+      const engine = data.get(row, 'in_engine') === true;
+      const formats = [data.get(row, 'input_layout'), data.get(row, 'output_layout')].filter(Boolean).join(' → ');
+      const node = bar([engine ? el('b', {}, '▶ in the engine: ') : null, `${formats} ${kernel}`], time / longest, number(time) + ' ms', color(data.get(row, 'precision')),
+        `rank ${data.get(row, 'rank')}: ${kernel}, ${formats}, ${number(time)} ms, line ${data.get(row, 'line')}`);
       if (engine) node.classList.add('chosen');
       return node;
     })));

@@ -90,21 +90,21 @@ function networkBlock(block) {
   });
   ['pointerup', 'pointercancel'].forEach((name) => drawing.addEventListener(name, () => { grip = null; }));
 
-  let found = [], at = -1;
+  let matches = [], current = -1;
   const status = el('span', { class: 'status', 'aria-live': 'polite' });
   const search = el('input', { type: 'search', placeholder: 'Find a layer', 'aria-label': 'Find a layer in the graph',
     oninput: () => {
       const wanted = search.value.trim().toLowerCase();
-      found = wanted ? block.boxes.flatMap((box, i) => ((get(box, 'layer') + ' ' + get(box, 'line')).toLowerCase().includes(wanted) ? [i] : [])) : [];
-      at = -1;
-      nodes.forEach((node, i) => node.classList.toggle('found', found.includes(i)));
-      status.textContent = wanted ? `${found.length} found${found.length ? ', Enter goes through them' : ''}` : '';
+      matches = wanted ? block.boxes.flatMap((box, i) => ((get(box, 'layer') + ' ' + get(box, 'line')).toLowerCase().includes(wanted) ? [i] : [])) : [];
+      current = -1;
+      nodes.forEach((node, i) => node.classList.toggle('found', matches.includes(i)));
+      status.textContent = wanted ? `${matches.length} found${matches.length ? ', Enter goes through them' : ''}` : '';
     },
     onkeydown: (event) => {
-      if (event.key !== 'Enter' || !found.length) return;
-      at = (at + 1) % found.length;
-      center(found[at]);
-      status.textContent = `${at + 1} of ${found.length}`;
+      if (event.key !== 'Enter' || !matches.length) return;
+      current = (current + 1) % matches.length;
+      center(matches[current]);
+      status.textContent = `${current + 1} of ${matches.length}`;
     } });
   const key = el('div', { class: 'legendroom' });
   const paint = (by) => {
