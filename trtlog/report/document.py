@@ -12,7 +12,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
 
 from trtlog._util.dataclass import dataclass
-from trtlog._util.words import first_of, plural
+from trtlog._util.words import plural
 from trtlog.report.sentences import Mark, Span, Tone, Words, aside, badge, plain, strong, words
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ class Finding:
         sure = f" ({self.confidence} confidence)" if self.confidence and self.severity != "good" else ""
         where = ""
         if self.lines:
-            where = f"  [{plural(len(self.lines), 'line')} {first_of(list(map(str, self.lines)), _LINES)}]"
+            where = f"  [{plural(len(self.lines), 'line')} {_first_lines(self.lines)}]"
         return words(badge(self.severity), " ", strong(self.rule), aside(sure), f"  {self.text}", aside(where))
 
     def remarks(self) -> tuple[Sentence, ...]:
@@ -330,6 +330,11 @@ class Finding:
 
 # Lines that a finding names in its sentence.
 _LINES = 6
+
+
+def _first_lines(lines: Sequence[int]) -> str:
+    left = len(lines) - _LINES
+    return ", ".join(map(str, lines[:_LINES])) + (f" and {left} more" if left > 0 else "")
 
 
 @dataclass(frozen=True)

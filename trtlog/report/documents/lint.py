@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields, replace
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 NONE = "No rule found anything to say about this log."
 _SEVERITIES = ("error", "warning", "advice", "good")
+# Lines of more messages are kept as numbers of eight bytes each.
+_FEW = 1 << 12
 _MANY = {"advice": "advice", "good": "good"}
 
 
@@ -59,4 +62,6 @@ def _value(value: Any) -> Any:
     """Return what a row holds: lists may be arrays."""
     if value is None or isinstance(value, str):
         return value or ""
-    return tuple(value.tolist() if hasattr(value, "tolist") else value)
+    if not hasattr(value, "tolist"):
+        return tuple(value)
+    return array("q", value) if len(value) > _FEW else tuple(value.tolist())

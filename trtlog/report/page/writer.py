@@ -112,7 +112,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     made |= {"severity": finding.severity, "confidence": finding.confidence}
     made |= _without_nothing({"why": redact(finding.why), "action": redact(finding.action)})
     for name, values in (("lines", finding.lines), ("layers", finding.layers)):
-        made |= {name: values[:_EVIDENCE], f"more_{name}": max(0, len(values) - _EVIDENCE)}
+        made |= {name: list(values[:_EVIDENCE]), f"more_{name}": max(0, len(values) - _EVIDENCE)}
     return made
 
 
