@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from time import process_time
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import trtlog
 from tests.conftest import ROOT
 from tests.test_corpus import LOGS
+from trtlog._util import redact as module
 from trtlog._util.redact import redact
 from trtlog.errors import InputError
 from trtlog.flags import flags_of
@@ -71,6 +73,8 @@ SECRET = "hunter2xyzhunter2xyz"
         f"DB_PASS={SECRET} trtexec",
         f"AWS_SECRET_ACCESS_KEY={SECRET} trtexec",
         f"--password=with,comma;{SECRET}",
+        f"PA\u017f\u017fWORD={SECRET}",  # letters that are s where case is ignored
+        f"API_\u212aEY={SECRET} trtexec",
     ],
 )
 def test_a_secret_is_gone(text):
@@ -166,3 +170,15 @@ def test_time_grows_with_the_length_alone(piece):
         return best
 
     assert cost(64_000) < 12 * cost(16_000) + 0.05
+
+
+@pytest.mark.parametrize("name", ["ASSIGNED", "HEADER", "PARAMETER", "SCHEME", "KNOWN"])
+@given(st.data())
+def test_what_is_looked_for_first_stands_in_all_that_an_expression_finds(name, data):
+    """Else a secret would stay that the expression knows."""
+    expression = getattr(module, f"_{name}")
+    of_ascii = re.compile(expression.pattern, expression.flags & ~re.UNICODE | re.ASCII)
+    found = expression.search(data.draw(st.from_regex(of_ascii, alphabet=st.characters(codec="ascii"))))
+    if found is not None and found[0].isascii():
+        text = found[0] if name == "KNOWN" else found[0].lower()
+        assert any(piece in text for piece in getattr(module, f"_IN_{name}"))

@@ -80,6 +80,17 @@ _KNOWN = expression(
     r"sk-[A-Za-z0-9_-]{16,255}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,255}|SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}|"
     r"wandb_v1_[A-Za-z0-9_]{16,255}|eyJ[A-Za-z0-9_-]{8,512}\.[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{0,1024})"
 )  # fmt: skip
+# What any text holds that one of these expressions matches, in lower case but for the last: it is looked for first.
+_IN_ASSIGNED = ("pass", "secret", "token", "credential", "auth", "sig", "cookie", "key", "pwd", "pat", "pin")
+_IN_HEADER = ("auth", "cookie", "x-", "private")
+_IN_PARAMETER = ("?", "&")
+_IN_SCHEME = ("bearer", "basic")
+_IN_KNOWN = (
+    *("AKIA", "ASIA", "AGPA", "AROA", "AIza", "ya29.", "GOCSPX-", "dop_v1_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    *("github_pat_", "glpat-", "glptt-", "gldt-", "glrt-", "glcbt-", "glsoat-", "ATATT", "pypi-", "npm_", "rubygems_"),
+    *("dckr_", "xox", "xapp-", ":AA", "hf_", "api_org_", "nvapi-", "r8_", "gsk_", "sk-", "sk_", "rk_", "SG.", "wandb_"),
+    "eyJ",
+)
 # Quoted texts and what stands between blanks, one after the other.
 _WORD = expression(r"\"[^\"]*\"|'[^']*'|[^\s\"']+|[\"']")
 # An option may stand in brackets or quotes: of a message, of a command that a shell is given.
@@ -116,13 +127,24 @@ def redact(text: str) -> str:
         text = _HOOK.sub(rf"\g<1>{REDACTED}", _USER.sub(rf"\g<1>{REDACTED}@", text))
     if "PRIVATE KEY" in text:
         text = _PRIVATE_KEY.sub(rf"\g<1>{REDACTED}", text)
+    # Other letters may stand for those of ASCII where case is ignored: such a text is searched as a whole.
+    low = text.lower() if text.isascii() else None
     if "=" in text or ":" in text:
-        text = _HEADER.sub(rf"\g<1>\g<2>{REDACTED}", text)
-        text = _PARAMETER.sub(rf"\g<1>{REDACTED}", text)
-        text = _ASSIGNED.sub(_assigned, text)
-    text = _SCHEME.sub(rf"\g<1>\g<2>{REDACTED}", text)
-    text = _KNOWN.sub(REDACTED, text)
+        if _may_hold(low, _IN_HEADER):
+            text = _HEADER.sub(rf"\g<1>\g<2>{REDACTED}", text)
+        if _may_hold(low, _IN_PARAMETER):
+            text = _PARAMETER.sub(rf"\g<1>{REDACTED}", text)
+        if _may_hold(low, _IN_ASSIGNED):
+            text = _ASSIGNED.sub(_assigned, text)
+    if _may_hold(low, _IN_SCHEME):
+        text = _SCHEME.sub(rf"\g<1>\g<2>{REDACTED}", text)
+    if _may_hold(text, _IN_KNOWN):
+        text = _KNOWN.sub(REDACTED, text)
     return _words(text) if "@" in text or _OPTION.search(text) else text
+
+
+def _may_hold(text: str | None, pieces: tuple[str, ...]) -> bool:
+    return text is None or any(map(text.__contains__, pieces))
 
 
 def redact_value(name: str, value: str | None) -> str | None:
