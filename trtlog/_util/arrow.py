@@ -141,6 +141,20 @@ def distinct(values: Array) -> Array:
     return out
 
 
+def median_of(values: Array) -> float:
+    """Return the median, nan where a value is: ``numpy.median`` loads ``numpy.ma``.
+
+    Examples
+    --------
+    >>> median_of(np.array([3.0, 1.0, 2.0])), median_of(np.array([1.0, 2.0])), median_of(np.array([1.0, np.nan]))
+    (2.0, 1.5, nan)
+    """
+    ordered, half = np.sort(values), len(values) // 2
+    if np.isnan(ordered[-1]):
+        return float("nan")
+    return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)
+
+
 def among(values: Array, wanted: Array | Sequence[int]) -> Array:
     """Return which values are among some wanted ones: ``numpy.isin`` loads ``numpy.ma``.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ from trtlog._util.redact import redact_table
 from trtlog._util.rows import table_rows
 from trtlog._util.words import did_you_mean
 from trtlog.errors import QueryError
-from trtlog.report.markdown import markdown_table
 from trtlog.report.safe import no_formula, spelled
 from trtlog.report.tables import table_of
 
@@ -82,11 +80,15 @@ def json_text(value: Any) -> str:
 
 def markdown_lines(rows: pa.Table) -> Iterator[str]:
     """Give the lines of a Markdown table, which is made to be shared: without secrets."""
+    from trtlog.report.markdown import markdown_table
+
     return markdown_table(table_of(redact_table(rows)))
 
 
 def write_csv(rows: pa.Table, write: Callable[[str], object], *, raw: bool = False) -> None:
     """Write rows as CSV; lists become JSON, and what a spreadsheet would run is quoted unless ``raw``."""
+    import csv
+
     writer = csv.writer(_Sink(write), lineterminator="\n")
     writer.writerow(rows.column_names)
     for row in table_rows(rows):

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
+from trtlog._util.arrow import median_of
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.flips import EngineChoices, LayerChoice, Risk, TimedFormats, flip_risks
@@ -88,7 +89,7 @@ def timing_noise(layers: Layers) -> TimingNoise:
     own = 0.0
     if len(times) >= _FEW:
         with np.errstate(all="ignore"):  # a log may print nan and inf
-            own = 1.4826 * float(np.median(np.abs(np.log(np.array(times) / np.array(middles)))))
+            own = 1.4826 * median_of(np.abs(np.log(np.array(times) / np.array(middles))))
     return TimingNoise(layers.log.build.avg_timing, own)
 
 
