@@ -43,7 +43,7 @@ def variants(name: str, log: Any, folder: Path, noise: Random) -> list[list[str]
         "excerpt": [[f"{one}:{line}"], [f"{one}:1-{last}"]],
         "diff": [[one, two], [two, one]],
         "stability": [[one, two], [one, one, two]],
-        "report": [[one, "-o", str(folder / "r.html")], [one, two, "-o", str(folder / "r.html")]],
+        "report": [[*logs, "-o", str(folder / name)] for logs in ([one], [one, two]) for name in ("r.html", "r.md")],
         "graph": [[one, "-o", str(folder / f"g.{kind}")] for kind in ("svg", "dot", "onnx")],
         "convert": [[one, "-o", str(folder / "out")]],
         "check": [[one, "--against", str(folder / "lock.json")], [two, "--against", str(folder / "lock.json")]],
