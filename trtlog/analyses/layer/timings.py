@@ -127,8 +127,8 @@ def _keys(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=65536)
-def _both_keys(inputs: str, outputs: str) -> tuple[str, ...]:
-    return (*_keys(inputs), "->", *_keys(outputs))
+def _both_keys(inputs: str | None, outputs: str | None) -> tuple[str, ...]:
+    return (*_keys(inputs or ""), "->", *_keys(outputs or ""))
 
 
 _COLUMNS = (
@@ -173,12 +173,10 @@ class TacticTimes(Sequence[TacticTime]):
             yield from self._made(self._places[start : start + AT_ONCE])
 
     def _made(self, places: Array) -> Iterator[TacticTime]:
-        rows = zip(places.tolist(), *self._timed.values(places, *_COLUMNS), strict=True)
-        for row, runner, tactic, kernel, inputs, outputs, time, chosen, line, engine, kind in rows:
-            formats = _both_keys(inputs or "", outputs or "")
-            yield TacticTime(
-                runner, tactic, kernel, formats, inputs, outputs, time, bool(chosen), line, engine, row, kind
-            )
+        columns = self._timed.values(places, *_COLUMNS)
+        runner, tactic, kernel, inputs, outputs, time, chosen, line, engine, kind = columns
+        told = (runner, tactic, kernel, map(_both_keys, inputs, outputs), inputs, outputs, time, map(bool, chosen))
+        return map(TacticTime._make, zip(*told, line, engine, places.tolist(), kind, strict=True))
 
 
 def by_layer(timed: TimedTactics) -> dict[str, Sequence[TacticTime]]:
