@@ -98,6 +98,18 @@ SHAPES = {
         lambda n: BANNER + lines(b"[V] [TRT] Formats and tactics selection completed in 3.%d seconds.", 16 * n),
         ["summary", "diff"],
     ),
+    "lost nodes": (
+        lambda n: (
+            BANNER
+            + lines(b"[V] [TRT] Parsing node: n%d [Conv]", 16 * n)
+            + lines(FUSION.replace(b"n%d", b"x%d"), 16 * n)
+            + lines(b"[V] [TRT] Removing z%d", 16 * n)
+            + HEAD
+            + b"[V] [TRT] Engine Layer Information:\n"
+            + ENGINE.replace(b"%d", b"1")
+        ),
+        ["report"],
+    ),
     "nodes": (lambda n: BANNER + lines(NODE, 4 * n), ["fusions", "report"]),
     "fusions": (lambda n: BANNER + lines(FUSION, 4 * n), ["fusions", "report"]),
 }

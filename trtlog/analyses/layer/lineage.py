@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -34,6 +35,8 @@ _HELPER = expression(
 )
 # A name holds no more marks than this.
 _MOST_ENDS = 40
+# A rewrite prints no more lines than this.
+_MOST_LINES = 1000
 # So many names of one length are compared one by one.
 _FEW = 4
 
@@ -239,7 +242,7 @@ def lost_nodes(layers: Layers) -> pa.Table:
     """List ONNX nodes that ended in no layer of the engine that was kept, and why; those that compute come first."""
     found = {(r["run"], r["node"]) for r in _links(layers)}
     runs = {layer["run"] for layer in rows(layers.rows("engine_layers"))}
-    events = list(rows(layers.rows("fusions")))
+    events = _Events(list(rows(layers.rows("fusions"))))
     nodes = list(rows(layers.rows("onnx_nodes")))
     makers = {t["tensor"]: node for node in nodes for t in node["outputs"] or ()}
     out = []
@@ -264,19 +267,58 @@ _NO_WORK = frozenset(
 )
 
 
-def _fate(node: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
+class _Events:
+    """The rewrites of the graph, by the names that may be in the names that they print: each is looked at by few nodes.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Rows of table ``fusions``, in the order of the log, attempts among them.
+    """
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+        self._marked: list[int] = []  # whose names hold very many marks
+
+    @cached_property
+    def _by_part(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for number, row in enumerate(self.rows):
+            sides = [_parts_of((name or "").strip()) for name in (row["layer"], row["other"])]
+            if None in sides:
+                self._marked.append(number)
+                continue
+            for part in set().union(*filter(None, sides)):
+                found.setdefault(part, []).append(number)
+        return found
+
+    def near(self, names: Names) -> list[int]:
+        """Return the numbers of the rewrites whose names may hold one of some names, in order."""
+        by_part = self._by_part
+        return sorted({number for name in names.known for number in by_part.get(name, ())}.union(self._marked))
+
+
+def _parts_of(name: str) -> set[str] | None:
+    """Return what `Names.parts` may find in a name; None where it holds very many marks."""
+    begins, ends = _beginnings(name), [found.start() for found in _END.finditer(name)]
+    if max(len(begins), len(ends)) > _MOST_ENDS:
+        return None
+    return {name, *(name[start:end] for start in begins for end in ends if start < end)}
+
+
+def _fate(node: dict[str, Any], events: _Events) -> dict[str, Any]:
     """Return what removed a node, by the rewrites in the order of the log, attempts among them."""
     made = node["layers"] or []
     # Initializers and helper layers of a node may be fused while the node itself stays: they tell nothing of it.
     inputs = {t["tensor"] for t in node["inputs"] or ()}
     names = Names([node["node"], *(name for name in made if name not in inputs and not name.startswith("(Unnamed"))])
-    own = [number for number, event in enumerate(events) if event["run"] == node["run"]]
+    own = [number for number in events.near(names) if events.rows[number]["run"] == node["run"]]
     for number in own:
-        event = events[number]
+        event = events.rows[number]
         if event["action"] == "remove" and names.stand_in(event["layer"]):
-            return {**_removal(events, number, event["layer"] in names.known), "line": event["line"]}
+            return {**_removal(events.rows, number, event["layer"] in names.known), "line": event["line"]}
     for number in reversed(own):
-        event = events[number]
+        event = events.rows[number]
         if event["action"] != "fuse":
             continue
         whole = [event["layer"] or "", event["other"] or ""]
@@ -307,13 +349,13 @@ def _shape(node: dict[str, Any], makers: dict[str, Any]) -> dict[str, Any] | Non
     return {"reason": "shape", "text": text, "line": node["line"]}
 
 
-def _bias(node: dict[str, Any], events: list[dict[str, Any]], makers: dict[str, Any]) -> dict[str, Any] | None:
+def _bias(node: dict[str, Any], events: _Events, makers: dict[str, Any]) -> dict[str, Any] | None:
     """Return that an Add went into the layer before it as its bias: by a rule that ran on it and prints no outcome."""
     if node["op"] != "Add":
         return None
     before = [makers[t["tensor"]] for t in node["inputs"] or () if t["tensor"] in makers]
     names = Names([name for maker in before for name in (maker["node"], *(maker["layers"] or ()))])
-    for event in events:
+    for event in (events.rows[number] for number in events.near(names)):
         if event["action"] == "attempt" and "BiasAdd" in (event["rule"] or "") and names.stand_in(event["layer"]):
             text = f"{event['rule']} on {event['layer']}, which prints no outcome: its bias"
             return {"reason": "fused_away", "text": text, "line": event["line"]}
@@ -327,7 +369,9 @@ def _removal(events: list[dict[str, Any]], number: int, alone: bool) -> dict[str
         return {"reason": "removed", "text": f"Eliminating {event['layer']} which duplicates {event['other']}"}
     # Lines of one rewrite follow one another, what it removes last.
     first = number
-    while first and events[first - 1]["line"] == events[first]["line"] - 1 and events[first]["action"] != "attempt":
+    while 0 < first > number - _MOST_LINES and events[first]["action"] != "attempt":
+        if events[first - 1]["line"] != events[first]["line"] - 1:
+            break
         first -= 1
     last = next((e for e in reversed(events[first:number]) if e["action"] != "remove"), None)
     if last is not None and last["action"] == "fuse_into":
