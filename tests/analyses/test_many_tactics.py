@@ -56,7 +56,7 @@ def test_a_row_of_many_is_a_row_of_few(fixtures, monkeypatch):
     log = trtlog.parse(fixtures / "trt-8.5.3-h200" / "mobilenet_fp16_verbose.log.gz")
     table = log.table("tactics")
     few = list(timed.TimedTactics(table))
-    assert all(type(row) is dict for row in few)
+    assert all(type(row) is dict for row in each(few))
     many(monkeypatch)
     found = timed.TimedTactics(table)
     assert len(found) == len(few) > 100

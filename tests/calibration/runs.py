@@ -12,7 +12,7 @@ from statistics import fmean, variance
 import trtlog
 from tests.conftest import FIXTURES
 from trtlog.analyses.compare import floors
-from trtlog.analyses.compare.performance import MeasuredRun, performance_rows, read_runs
+from trtlog.analyses.compare.performance import MeasuredRun, performance_rows
 
 FOLDER = FIXTURES / "trt-8.5.3-h200"
 ROWS = {
@@ -44,8 +44,7 @@ KINDS = {
 
 @functools.cache
 def run(name: str) -> MeasuredRun:
-    [found] = read_runs([trtlog.parse(FOLDER / f"{name}.log.gz", exports=[])])
-    return found
+    return MeasuredRun.of(trtlog.parse(FOLDER / f"{name}.log.gz", exports=[]))
 
 
 def kind_of(name: str, metric: str) -> str | None:

@@ -69,7 +69,7 @@ def test_equal_lines_are_read_as_if_each_were_read(head):
             text = HEADS[head] + (line + b"\n") * times + W + b"last\n" + (line + b"\n") * times
             expected = captured(text, False, len(text))
             found = captured(text, True, len(text))
-            for name in FACTS:
+            for name in each(FACTS):
                 assert getattr(found, name) == getattr(expected, name), (head, line, times, name)
             assert rows_of(found) == rows_of(expected), (head, line, times)
 
