@@ -109,14 +109,17 @@ def close_calls(layers: Layers, margins: pa.Table, engine_only: bool = True) -> 
     assumed = not measured_here(layers)
     shared = ("run", "layer", "precision", "input_layout", "winner_ms", "second_ms", "margin_percent", "winner",
               "second", "in_engine", "line")  # fmt: skip
-    risks = combination_risks(layers.log.table("tactics"), noise)
     used = {layers.timed_by_row[x.timing.row].line for x in layers.layers if x.timing.row is not None}
-    out = []
+    asked = []
     for row in rows(margins):
         if row["second_ms"] is None or (engine_only and row["in_engine"] is False):
             continue
         if engine_only and row["engine"] != layers.engine and row["line"] not in used:
             continue  # of another engine of the run
+        asked.append(row)
+    risks = combination_risks(layers.log.table("tactics"), noise, {row["line"] for row in asked})
+    out = []
+    for row in asked:
         risk = risks.get(row["line"], 0.0)
         if risk < AT_RISK:
             continue

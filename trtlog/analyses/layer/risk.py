@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from statistics import median
 from typing import Any, TypeAlias
@@ -103,13 +103,15 @@ def measured_here(layers: Layers) -> bool:
 _Best: TypeAlias = tuple[float, int, Any, Any]
 
 
-def combination_risks(tactics: pa.Table, noise: TimingNoise) -> dict[int, float]:
-    """Return how likely the winner of each combination of formats is another one in the next build.
+def combination_risks(tactics: pa.Table, noise: TimingNoise, lines: Collection[int]) -> dict[int, float]:
+    """Return how likely the winner of a combination of formats is another one in the next build.
 
     Parameters
     ----------
     tactics : pyarrow.Table
         Table ``tactics``.
+    lines : collection of int
+        Lines of the winners' times that are asked for. Each is drawn by itself: what else is asked changes nothing.
 
     Returns
     -------
@@ -126,12 +128,15 @@ def combination_risks(tactics: pa.Table, noise: TimingNoise) -> dict[int, float]
         if best is None or time < best[0]:
             groups[key] = ((time, line, runner, tactic), times)
         times[runner, tactic] = min(time, times.get((runner, tactic), float("inf")))
-    choices: dict[Any, LayerChoice] = {}
+    risks: dict[int, float] = {}
     for (_, _, _, inputs, outputs), ((_, line, runner, tactic), times) in groups.items():
+        if line not in lines:
+            continue
         formats = _formats(inputs, outputs)
         combination = TimedFormats(tuple(times), tuple(times.values()))
-        choices[line] = LayerChoice(line, {formats: combination}, formats, (runner, tactic))
-    return {line: risk.tactic for line, risk in flip_risks(EngineChoices(choices), noise).items()}
+        choice = LayerChoice(line, {formats: combination}, formats, (runner, tactic))
+        risks[line] = flip_risks(EngineChoices({line: choice}), noise)[line].tactic
+    return risks
 
 
 def _row(layer: Layer, position: int, reader: _Reader, risk: Risk | None, noise: TimingNoise) -> dict[str, Any]:
