@@ -83,7 +83,7 @@ class Captures:
         Whether the log holds all runs of its source.
     begun : bool
         Whether rows of the run that goes on were written out.
-    marks : sequence
+    marks : pyarrow.Table, optional
         Lines above ``marked`` that tell the builds of the run apart (`trtlog.tables.builds`).
     line_map : LineMap, optional
         Which lines of the file those are that an engine read, where lines were joined or cut.
@@ -111,7 +111,7 @@ class Captures:
     first: int = 1
     alone: bool = True
     begun: bool = False
-    marks: Sequence[Any] = ()
+    marks: Any = None
     marked: int = 0
     line_map: LineMap | None = None
     above: int = 0
@@ -158,7 +158,7 @@ class Captures:
         found = self.matches(*kinds)
         if not found.num_rows:
             return []
-        columns = [_values(found.column(name)) for name in found.column_names]
+        columns = [values_of(found.column(name)) for name in found.column_names]
         return [dict(zip(found.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def line_with(self, printed: bytes, among: np.ndarray[Any, Any]) -> int | None:
@@ -206,7 +206,7 @@ class Captures:
         if not found.num_rows:
             return [[] for _ in fields]
         names = found.column_names
-        return [_values(found.column(name)) if name in names else [None] * found.num_rows for name in fields]
+        return [values_of(found.column(name)) if name in names else [None] * found.num_rows for name in fields]
 
 
 class Matches:
@@ -310,7 +310,7 @@ class Matches:
         return one_column(pieces, self._sizes, self._order)
 
 
-def _values(column: Any) -> list[Any]:
+def values_of(column: Any) -> list[Any]:
     """Return numbers, or captured bytes as text."""
     import pyarrow as pa
 

@@ -15,7 +15,7 @@ import numpy as np
 from trtlog.messages.captures import Captures
 from trtlog.tables.blocks import COSTS, FORMATS
 from trtlog.tables.bounds import run_bounds
-from trtlog.tables.builds import marks_of
+from trtlog.tables.builds import marks_above
 
 Lines = np.ndarray[Any, Any]
 
@@ -104,7 +104,7 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
     Captures
         The part above the line, without counts.
     """
-    marks = [mark for mark in marks_of(captures) if mark.line < line]
+    marks = marks_above(captures, line)
     above = Captures(captures.grammar, captures.variants, lines=line - 1, producers=dict(captures.producers))
     above.torn = captures.torn
     above.first, above.begun, above.marks, above.marked = captures.first, captures.begun, marks, line
@@ -132,7 +132,7 @@ def split(captures: Captures, line: int, kinds: set[str] | None = None) -> Captu
     above.continuations = captures.continuations.above(line)
     if kinds is None:
         captures.alone = above.alone = False
-        captures.first, captures.begun, captures.marks, captures.marked = line, False, (), 0
+        captures.first, captures.begun, captures.marks, captures.marked = line, False, None, 0
         above.times = [entry for entry in captures.times if entry[0] < line]
         captures.times = captures.times[len(above.times) :]
         above.openings = [entry for entry in captures.openings if entry[0] < line]

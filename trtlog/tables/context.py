@@ -106,7 +106,7 @@ class Context:
     @cached_property
     def breaks(self) -> np.ndarray[Any, Any]:
         """Lines at which a run or a build begins: nothing above one belongs to what is below."""
-        return sorted_lines(self.run_lines, np.array(self.builds.lines, np.int64))
+        return sorted_lines(self.run_lines, self.builds.column("lines"))
 
     def places(self, lines: np.ndarray[Any, Any]) -> dict[str, pa.Array]:
         """Return the columns run and engine of lines."""

@@ -247,7 +247,7 @@ def _exported_rows(
     context: Context, exported: Sequence[dict[str, Any]], rows: _Rows, layers: list[LayerParts]
 ) -> _Rows:
     """Add what an export says and the log does not, joined by run and name; return its other layers."""
-    builds = [build.run for build in context.builds.builds]
+    builds = context.builds.run
     keys = [(builds[rows.builds[place]], layers[rows.numbers[place]].layer) for place in range(len(rows.builds))]
     counts, of_run = Counter(keys), Counter(builds)
     by_name = {key: place for place, key in enumerate(keys)}

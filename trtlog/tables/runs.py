@@ -29,6 +29,8 @@ from trtlog.tables.context import Context
 from trtlog.tables.schema import captured_bytes, empty, from_columns, from_rows
 from trtlog.tables.simple import finish_columns
 
+_Numbers = np.ndarray[Any, Any]
+
 _STATUS = {"PASSED": "passed", "FAILED": "failed", "WAIVED": "waived"}
 _OPTION_SECTIONS = ("model", "build", "system", "inference", "reporting")
 
@@ -95,32 +97,48 @@ def engines(context: Context) -> pa.Table:
     """One row a build of an engine, an attempt with one backend strategy, or an engine that is only loaded."""
     found = context.builds
     evidence = np.concatenate([lines_of(context.captured(kind)) for kind in _OF_ENGINE])
-    shown = set(found.of(evidence).tolist()) | {n for n, build in enumerate(found.builds) if build.seen}
-    firsts = np.array([build.line for build in found.builds], np.int64)
-    ends = [*(line - 1 for line in found.lines[1:]), int(context.last_lines[-1])]
-    lasts = dict(zip(found.numbers, ends, strict=True))
-    rows = []
-    counted: dict[int, dict[int, int]] = {}  # by run: the first attempt of a build -> number of the build
-    for number, build in enumerate(found.builds):
-        if number in shown:
-            own = counted.setdefault(build.run, {})
-            rows.append(
-                {
-                    "run": build.run,
-                    # Text above the first banner belongs to the run, not to its engine.
-                    "line": max(int(firsts[number]), context.runs[build.run].line),
-                    "last_line": min(lasts[number], context.runs[build.run].last),
-                    "engine": build.engine,
-                    "build": own.setdefault(build.family, len(own)) if build.origin == "built" else None,
-                    "origin": build.origin,
-                    "strategy": build.strategy,
-                    "estimated_ms": build.estimated_ms,
-                    "kept": build.kept,
-                    "seconds": build.seconds,
-                    "size_mib": build.size_mib,
-                }
-            )
-    return from_rows("engines", rows)
+    of_engine = found.seen
+    of_engine[found.of(evidence)] = True
+    shown = np.flatnonzero(of_engine)
+    if not len(shown):
+        return empty("engines")
+    ends = np.append(found.column("lines")[1:] - 1, context.last_lines[-1])
+    lasts = np.zeros(len(found), np.int64)
+    lasts[found.column("numbers")] = ends  # of several pieces the last one's
+    runs, families, loaded = (found.column(name)[shown] for name in ("run", "family", "loaded"))
+    # Text above the first banner belongs to the run, not to its engine.
+    firsts, last_lines = (
+        np.array([getattr(run, name) for run in context.runs], np.int64)[runs] for name in ("line", "last")
+    )
+    kept, sizes, strategies = (found.column(name)[shown] for name in ("kept", "size_mib", "strategy"))
+    columns: dict[str, Any] = {
+        "run": runs,
+        "line": np.maximum(found.column("line")[shown], firsts),
+        "last_line": np.minimum(lasts[shown], last_lines),
+        "engine": found.column("engine")[shown],
+        "build": from_numpy(_build_numbers(runs, families, loaded == 0), loaded == 0),
+        "origin": from_codes(loaded.astype(np.int32), from_list(["built", "loaded"], pa.string())),
+        "strategy": from_codes(strategies, from_list(list(found.strategies), pa.string())),
+        "kept": from_numpy(kept > 0, kept >= 0),
+        "size_mib": from_numpy(sizes, sizes >= 0),
+    }
+    for name in ("estimated_ms", "seconds"):
+        columns[name] = from_numpy(found.column(name)[shown], found.column(f"has_{name}")[shown] > 0)
+    for name in ("origin", "strategy"):  # no names but those of the rows
+        columns[name] = columns[name].dictionary_decode().dictionary_encode()
+    return from_columns("engines", columns, len(shown))
+
+
+def _build_numbers(runs: _Numbers, families: _Numbers, built: _Numbers) -> _Numbers:
+    """Return the number in its run of the build that each engine is an attempt at; any for what is not built."""
+    places = np.flatnonzero(built)
+    numbers = np.zeros(len(runs), np.int32)
+    if len(places):
+        family, run = families[places], runs[places]
+        counted = np.cumsum(np.append(False, family[1:] != family[:-1]))
+        first = np.append(True, run[1:] != run[:-1])
+        numbers[places] = counted - counted[np.maximum.accumulate(np.where(first, np.arange(len(run)), 0))]
+    return numbers
 
 
 # What is printed of an engine only.
