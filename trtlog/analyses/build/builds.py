@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
+import pyarrow as pa
+
+from trtlog._util.arrow import distinct, from_numpy, is_valid, to_filled
 from trtlog._util.dataclass import dataclass
-from trtlog._util.rows import table_rows
+from trtlog._util.rows import TableRows, table_rows
 from trtlog._util.words import counted
-from trtlog.analyses.layer.engines import kept_engine, numbers_of
+from trtlog.analyses.layer.engines import kept_engine, number_of, numbers_in
 
 if TYPE_CHECKING:
     from trtlog.log import Log
 
 # The first that a log prints: trtexec's own figure holds all that it built.
 _BUILD_PHASES = ("engine_built", "engine_generation", "builder")
+_RANKS = {name: rank for rank, name in enumerate(_BUILD_PHASES)}
 # Of more builds, and of more engines that are loaded, a sentence tells how many there are.
 _TOLD = 50
+_Numbers = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -26,16 +33,16 @@ class EngineBuild:
     ----------
     number : int or None
         Its number in the run, from 0; None where the log tells of no engine.
-    engines : tuple of dict
+    engines : sequence of dict
         Its rows of the table ``engines``: one, or one a strategy.
-    phases : tuple of dict
+    phases : sequence of dict
         The rows of the table ``phases`` that :attr:`seconds` is the sum of. ``Engine built in`` is trtexec's figure for
         the whole build. Where it is not printed, ``Engine generation completed in`` is, once a strategy.
     """
 
     number: int | None
-    engines: tuple[dict[str, Any], ...]
-    phases: tuple[dict[str, Any], ...]
+    engines: Sequence[dict[str, Any]]
+    phases: Sequence[dict[str, Any]]
 
     @property
     def seconds(self) -> float | None:
@@ -43,7 +50,111 @@ class EngineBuild:
         return sum(row["seconds"] for row in self.phases) if self.phases else None
 
 
-def builds_of(log: Log) -> list[EngineBuild]:
+class Builds(Sequence[EngineBuild]):
+    """The builds of a run in order, each made when it is asked for: a log may open one with each line.
+
+    Attributes
+    ----------
+    numbers : ndarray
+        Number of each build in the run, ascending; of a log that tells of no engine none.
+    timed : ndarray of bool
+        Whether the log tells how long it took, for each.
+    """
+
+    def __init__(self, engines: pa.Table, phases: pa.Table) -> None:
+        self._engines, self._phases = engines, phases
+        builds = numbers_in(engines, "build")
+        self._engine_places, self._engine_bounds, self.numbers = _grouped(builds)
+        # The phases that are times of a build, and by which name.
+        names = phases.column("name").combine_chunks()
+        ranks = np.array([_RANKS.get(name, -1) for name in names.dictionary.to_pylist()] + [-1])
+        rank = ranks[to_filled(names.indices, -1)]
+        rank[~is_valid(phases.column("seconds").combine_chunks())] = -1
+        timing = np.flatnonzero(rank >= 0)
+        if len(self.numbers) < 2:  # what is printed is of this one, also above its first line
+            of_phases, chosen = np.zeros(len(timing), np.int64), timing
+        else:
+            of_phases, chosen = self._joined(builds, timing)
+        count = max(1, len(self.numbers))
+        best = np.full(count, len(_RANKS))
+        np.minimum.at(best, of_phases, rank[chosen])
+        own = rank[chosen] == best[of_phases]
+        self._phase_places = chosen[own]
+        self._phase_bounds = np.searchsorted(of_phases[own], np.arange(count + 1))
+        timed = np.diff(self._phase_bounds) > 0
+        self._count = len(self.numbers) or int(timed[0])
+        self.timed = timed[: self._count]
+
+    def _joined(self, builds: _Numbers, timing: _Numbers) -> tuple[_Numbers, _Numbers]:
+        """Return places of builds and of their phases, those of a build together and in order."""
+        engines = numbers_in(self._engines, "engine").astype(np.int64)[self._engine_places]
+        of_engines = np.searchsorted(self.numbers, builds[self._engine_places])
+        pairs = distinct((engines << 32) + of_engines)
+        engines, of_engines = pairs >> 32, pairs & 0xFFFFFFFF
+        printed = numbers_in(self._phases, "engine")[timing]
+        order = np.argsort(printed, kind="stable")
+        firsts, ends = (np.searchsorted(printed[order], engines, side=side) for side in ("left", "right"))
+        counts = ends - firsts
+        # Each pair of an engine and its build, with each phase of the engine.
+        steps = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        of_phases, places = np.repeat(of_engines, counts), timing[order][np.repeat(firsts, counts) + steps]
+        together = np.lexsort((places, of_phases))
+        return of_phases[together], places[together]
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, place: int) -> EngineBuild: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[EngineBuild]: ...
+    def __getitem__(self, place: int | slice) -> EngineBuild | list[EngineBuild]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        place %= len(self)
+        phases = _rows(self._phases, self._phase_places, self._phase_bounds, place)
+        if not len(self.numbers):
+            return EngineBuild(None, (), phases)
+        own = _rows(self._engines, self._engine_places, self._engine_bounds, place)
+        return EngineBuild(int(self.numbers[place]), own, phases)
+
+    def place_of(self, number: int | None) -> int | None:
+        """Return the place of the build of a number, None for none."""
+        found = np.flatnonzero(self.numbers == (-1 if number is None else number))
+        return int(found[0]) if len(found) else None
+
+    @property
+    def lines(self) -> list[int]:
+        """The lines that say how long the builds took."""
+        lines: list[int] = numbers_in(self._phases, "line")[self._phase_places].tolist()
+        return lines
+
+    @property
+    def longest_s(self) -> float:
+        """How long the longest took, 0 where the log tells of none."""
+        seconds = numbers_in(self._phases, "seconds")[self._phase_places]
+        builds = np.repeat(np.arange(len(self._phase_bounds) - 1), np.diff(self._phase_bounds))
+        return max(0.0, float(np.bincount(builds, seconds).max())) if len(seconds) else 0.0
+
+
+def _grouped(numbers: _Numbers) -> tuple[_Numbers, _Numbers, _Numbers]:
+    """Return the places of equal numbers from 0 on together, where each begins and the last ends, and the numbers."""
+    order = np.argsort(numbers, kind="stable")
+    order = order[int(np.searchsorted(numbers[order], 0)) :]
+    ordered = numbers[order]
+    found = distinct(ordered)
+    return order, np.append(np.searchsorted(ordered, found), len(order)), found
+
+
+def _rows(table: pa.Table, places: _Numbers, bounds: _Numbers, number: int) -> TableRows:
+    """Return the rows of a table at some places, those between two bounds."""
+    first, last = bounds[number : number + 2].tolist()
+    return table_rows(table.take(from_numpy(places[first:last])))
+
+
+def builds_of(log: Log) -> Builds:
     """Return the builds of a run in order; engines that are only loaded are none.
 
     Examples
@@ -53,36 +164,17 @@ def builds_of(log: Log) -> list[EngineBuild]:
     >>> found.number, found.seconds
     (0, 23.2068)
     """
-    phases = [row for row in table_rows(log.table("phases")) if row["seconds"] is not None]
-    by_build: dict[int | None, list[dict[str, Any]]] = {}
-    for row in table_rows(log.table("engines")):
-        if row["build"] is not None:
-            by_build.setdefault(row["build"], []).append(row)
-    if len(by_build) < 2:  # what is printed is of this one, also above its first line
-        [(number, engines)] = by_build.items() or [(None, [])]
-        own = _time_of(phases)
-        return [EngineBuild(number, tuple(engines), own)] if engines or own else []
-    found = []
-    of_engine: dict[int | None, list[int]] = {}
-    for place, row in enumerate(phases):
-        of_engine.setdefault(row["engine"], []).append(place)
-    for number, engines in by_build.items():
-        placed = sorted(place for engine in {row["engine"] for row in engines} for place in of_engine.get(engine, ()))
-        found.append(EngineBuild(number, tuple(engines), _time_of([phases[place] for place in placed])))
-    return found
-
-
-def _time_of(phases: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    by_name = (tuple(row for row in phases if row["name"] == name) for name in _BUILD_PHASES)
-    return next((found for found in by_name if found), ())
+    return Builds(log.table("engines"), log.table("phases"))
 
 
 def kept_build(log: Log) -> EngineBuild | None:
     """Return the build of the engine that a run ended with; of one that loads an engine in the end, its last build."""
     builds = builds_of(log)
     engines = log.table("engines")
-    number = numbers_of(engines).get(kept_engine(engines, log.table("engine_layers")))
-    return next((build for build in builds if build.number == number), builds[-1] if builds else None)
+    place = builds.place_of(number_of(engines, kept_engine(engines, log.table("engine_layers"))))
+    if not builds:
+        return None
+    return builds[-1 if place is None else place]
 
 
 def build_seconds(log: Log) -> float | None:
@@ -112,11 +204,11 @@ def which_build(log: Log) -> str | None:
     """
     builds, engines = builds_of(log), log.table("engines")
     engine = kept_engine(engines, log.table("engine_layers"))
-    number = numbers_of(engines).get(engine)
-    if len(builds) < 2 or number is None:
+    number = number_of(engines, engine)
+    place = builds.place_of(number)
+    if len(builds) < 2 or place is None:
         return None
-    place = next(place for place, build in enumerate(builds, 1) if build.number == number)
-    where = "the last" if place == len(builds) else f"build {number}"
+    where = "the last" if place == len(builds) - 1 else f"build {number}"
     return f"engine {engine}, that of {where} of {len(builds)} builds"
 
 
@@ -130,28 +222,30 @@ def took(log: Log) -> str:
     'the build took 23.2068 s'
     """
     builds = builds_of(log)
-    times = [build.seconds for build in builds if build.seconds is not None]
+    timed = np.flatnonzero(builds.timed).tolist()
+    times = [builds[place].seconds for place in timed[:4]]
     if not times:
         return "the log gives no build time"
     if len(builds) == 1:
         return f"the build took {times[0]:g} s"
-    shown = [f"{time:g} s" for time in times[:4]] + (["..."] if len(times) > 4 else [])
-    untold = len(builds) - len(times)
+    shown = [f"{time:g} s" for time in times] + (["..."] if len(timed) > 4 else [])
+    untold = len(builds) - len(timed)
     rest = f"; of {counted(untold, 'build')} the log gives no time" if untold else ""
-    return f"the {len(times)} builds took {', '.join(shown[:-1])} and {shown[-1]}{rest}" if len(shown) > 1 else (
+    return f"the {len(timed)} builds took {', '.join(shown[:-1])} and {shown[-1]}{rest}" if len(shown) > 1 else (
         f"one of {len(builds)} builds took {shown[0]}{rest}"
     )
 
 
 def builds_in_words(log: Log) -> str | None:
     """Return what became of the engines of a run in one sentence, None where it has one."""
-    engines = table_rows(log.table("engines"))
-    if len(engines) < 2:
+    engines = log.table("engines")
+    if engines.num_rows < 2:
         return None
     builds = builds_of(log)
     words = [(f"build {build.number}: " if len(builds) > 1 else "") + _attempts(build) for build in builds[:_TOLD]]
-    loaded = [row["engine"] for row in engines if row["origin"] == "loaded"]
-    words += [f"engine {number} loaded" for number in loaded[:_TOLD]]
+    built = numbers_in(engines, "build") >= 0
+    loaded = numbers_in(engines, "engine")[~built]
+    words += [f"engine {number} loaded" for number in loaded[:_TOLD].tolist()]
     for left, what in ((len(builds) - _TOLD, "build"), (len(loaded) - _TOLD, "loaded engine")):
         words += [f"and {counted(left, f'more {what}')}"] if left > 0 else []
     head = f"{len(builds)} built one after the other: " if len(builds) > 1 else ""
@@ -169,7 +263,9 @@ def _attempts(build: EngineBuild) -> str:
     whole = f"; {time} in all" if time else ""
     if any(row["kept"] is None for row in build.engines):
         return f"{len(build.engines)} backend strategies, a verbose log says which was kept{whole}"
-    return "; ".join(map(_fate, build.engines)) + whole
+    left = len(build.engines) - _TOLD
+    told = [*map(_fate, build.engines[:_TOLD]), *([f"and {left} more"] if left > 0 else [])]
+    return "; ".join(told) + whole
 
 
 def _fate(row: dict[str, Any]) -> str:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import answer, rows
+from trtlog._util.arrow import alike, from_numpy, to_numpy
+from trtlog._util.rows import AT_ONCE
+from trtlog.analyses.layer.base import answer
 from trtlog.records.base import Record, column, line_column, record, run_column
+from trtlog.tables.cells import codes_of, encoded, one_array
+
+_Places = np.ndarray[Any, Any]
 
 
 @record(frozen=True)
@@ -84,24 +91,39 @@ def attempts(fusions: pa.Table, passes: pa.Table) -> pa.Table:
     An attempt has effect where a rewrite is printed between it and the next attempt or pass. Rules that
     never print an effect in the whole log are silent: for them nothing can be said.
     """
-    ends = sorted((p["run"], p["line"]) for p in rows(passes))
-    found: list[dict[str, Any]] = []
-    current: dict[str, Any] | None = None
-    events = sorted([*rows(fusions), *({"run": r, "line": n, "action": "pass"} for r, n in ends)],
-                  key=lambda e: (e["run"], e["line"]))  # fmt: skip
-    for event in events:
-        if event["action"] == "attempt":
-            current = {**{k: event[k] for k in ("run", "rule", "layer", "line")}, "result": None}
-            found.append(current)
-        elif event["action"] == "pass":
-            current = None
-        elif current is not None and current["result"] is None:
-            current["result"] = describe(event)
-    loud = {(a["run"], a["rule"]) for a in found if a["result"] is not None}
-    for attempt in found:
-        logged = (attempt["run"], attempt["rule"]) in loud
-        attempt["outcome"] = "applied" if attempt["result"] else ("not_applied" if logged else "silent")
-    return answer(Attempt, found)
+    size = fusions.num_rows
+    if not size:
+        return answer(Attempt, [])
+    runs, lines = (
+        np.concatenate([to_numpy(one_array(table.column(name))) for table in (fusions, passes)])
+        for name in ("run", "line")
+    )
+    actions = encoded(one_array(fusions.column("action")))
+    is_attempt = np.array([name == "attempt" for name in actions.dictionary.to_pylist()])[codes_of(actions)]
+    # Rewrites, attempts among them, and passes as they follow one another; a pass is no row of the fusions.
+    order = np.lexsort((lines, runs))
+    row = np.where(order < size, order, -1)
+    rewrites = (row >= 0) & ~is_attempt[row]
+    tried = (row >= 0) & is_attempt[row]
+    found = row[tried]
+    # What is printed right below an attempt came of it.
+    result = np.where(np.append(rewrites[1:], False), np.append(row[1:], -1), -1)[tried]
+    _, rules = alike([runs[found], codes_of(encoded(one_array(fusions.column("rule"))))[found]])
+    loud = np.zeros(len(found), bool)
+    loud[rules[result >= 0]] = True
+    return answer(Attempt, _attempts(fusions, found, result, loud[rules]))
+
+
+def _attempts(fusions: pa.Table, found: _Places, result: _Places, loud: _Places) -> Iterator[dict[str, Any]]:
+    """Make the rows of attempts, some at a time."""
+    for start in range(0, len(found), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        own = fusions.select(["run", "rule", "layer", "line"]).take(from_numpy(found[part])).to_pylist()
+        below = iter(fusions.take(from_numpy(result[part][result[part] >= 0])).to_pylist())
+        for row, printed, says in zip(own, result[part].tolist(), loud[part].tolist(), strict=True):
+            words = describe(next(below)) if printed >= 0 else None
+            outcome = "applied" if words else ("not_applied" if says else "silent")
+            yield {**row, "result": words, "outcome": outcome}
 
 
 def describe(event: dict[str, Any]) -> str:

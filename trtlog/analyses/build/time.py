@@ -155,17 +155,18 @@ class CacheUse(Record):
 
 def cache_use(timing_cache: pa.Table, combinations: pa.Table, timings: pa.Table, engines: pa.Table) -> pa.Table:
     """Account for the timing cache, one row a build that was autotuned."""
+    if not any(table.num_rows for table in (timing_cache, combinations, timings)):
+        return answer(CacheUse, [])
     builds = numbers_of(engines)
-    events = rows(timing_cache)
-    for event in events:
-        event["build"] = builds.get(event["engine"])
+    names = values_of(timing_cache.column("event"))
+    of = [builds.get(engine) for engine in values_of(timing_cache.column("engine"))]
     # A cache that is loaded serves the build that comes: that is printed before anything else of it.
     following: int | None = None
-    for event in reversed(events):
-        if event["event"] in ("in_use", "disabled"):
-            following = event["build"]
-        elif event["event"] in ("loaded", "unreadable") and following is not None:
-            event["build"] = following
+    for place in reversed(range(len(of))):
+        if names[place] in ("in_use", "disabled"):
+            following = of[place]
+        elif names[place] in ("loaded", "unreadable") and following is not None:
+            of[place] = following
     blocks, combos = (
         Counter(
             (run, builds.get(engine), what)
@@ -175,26 +176,37 @@ def cache_use(timing_cache: pa.Table, combinations: pa.Table, timings: pa.Table,
         )
         for table, about in ((timings, "outcome"), (combinations, "runners"))
     )
-    keys = {*((e["run"], e["build"]) for e in events), *(key[:2] for key in combos)}
-    out = []
-    for run, build in sorted(keys, key=lambda key: (key[0], nulls_last(key[1]))):
-        own = [e for e in events if (e["run"], e["build"]) == (run, build)]
-        served = [e for e in own if e["event"] == "deleted"]
-        entries = [e["entries"] for e in own if e["entries"] is not None]
-        files = [e["path"] for e in own if e["path"]]
-        hits = [e["hits"] for e in served if e["hits"] is not None]
-        out.append(
-            {
-                "run": run,
-                "build": build,
-                "scope": next((e["scope"] for e in own if e["scope"]), None),
-                "hits": sum(hits) if hits else None,
-                "entries": max(entries) if entries else None,
-                "file": files[-1] if files else None,
-                "loaded": any(e["event"] == "loaded" for e in own),
-                "timed": sum(n for key, n in combos.items() if key[:2] == (run, build) and key[2]),
-                "not_timed": combos[run, build, 0],
-                "cached_results": blocks[run, build, "cached"],
-            }
-        )
-    return answer(CacheUse, out)
+    told: dict[tuple[int, int | None], dict[str, Any]] = {}
+    for event, build in zip(rows(timing_cache), of, strict=True):
+        _take_account(told.setdefault((event["run"], build), {}), event)
+    timed: Counter[tuple[int, int | None]] = Counter()
+    for (run, build, runners), count in combos.items():
+        timed[run, build] += count if runners else 0
+    keys = sorted({*told, *timed}, key=lambda key: (key[0], nulls_last(key[1])))
+    counts = (
+        {
+            "run": run,
+            "build": build,
+            "loaded": False,
+            "timed": timed[run, build],
+            "not_timed": combos[run, build, 0],
+            "cached_results": blocks[run, build, "cached"],
+            **told.get((run, build), {}),
+        }
+        for run, build in keys
+    )
+    return answer(CacheUse, counts)
+
+
+def _take_account(use: dict[str, Any], event: dict[str, Any]) -> None:
+    """Put down what a line says of the cache of a build."""
+    if event["scope"]:
+        use.setdefault("scope", event["scope"])
+    if event["event"] == "deleted" and event["hits"] is not None:
+        use["hits"] = use.get("hits", 0) + event["hits"]
+    if event["entries"] is not None:
+        use["entries"] = max(use.get("entries", event["entries"]), event["entries"])
+    if event["path"]:
+        use["file"] = event["path"]
+    if event["event"] == "loaded":
+        use["loaded"] = True

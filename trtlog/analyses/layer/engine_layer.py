@@ -17,7 +17,7 @@ import numpy as np
 
 from trtlog.analyses.layer.base import rows
 from trtlog.analyses.layer.conversion_times import Added, ConversionTimes
-from trtlog.analyses.layer.engines import graph_rows_of, kept_engine, numbers_of, rows_of
+from trtlog.analyses.layer.engines import graph_rows_of, kept_engine, number_of, rows_of
 from trtlog.analyses.layer.equal import find_equals, operators
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import constituents, family_of, role_of
@@ -61,7 +61,7 @@ class Layers:
     @cached_property
     def build(self) -> int | None:
         """The number of the build that made :attr:`engine`; None where the log does not tell."""
-        return numbers_of(self.log.table("engines")).get(self.engine)
+        return number_of(self.log.table("engines"), self.engine)
 
     def rows(self, table: str) -> pa.Table:
         """Return the rows of a table that tell of :attr:`engine`."""

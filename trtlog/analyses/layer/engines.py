@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import from_numpy, to_filled
+from trtlog._util.arrow import among, distinct, from_numpy, to_filled, to_numpy
+
+# A column as numbers: a log may tell of as many engines as it has lines, so no row of them is an object.
+_Numbers = np.ndarray[Any, Any]
+
+
+def numbers_in(table: pa.Table, name: str, filling: float = -1) -> _Numbers:
+    """Return a column of numbers or truth values, ``filling`` where there is none."""
+    return to_filled(table.column(name).combine_chunks(), filling)
 
 
 def kept_engine(engines: pa.Table, engine_layers: pa.Table) -> int | None:
@@ -18,13 +29,12 @@ def kept_engine(engines: pa.Table, engine_layers: pa.Table) -> int | None:
     engines, engine_layers : pyarrow.Table
         The tables of these names, of one run.
     """
-    kept = [row["engine"] for row in engines.to_pylist() if row["kept"] is not False]
-    listed = set(engine_layers.column("engine").to_pylist())
-    if not kept:  # exports without a log, or an excerpt that tells of nothing but layers
-        last: int | None = max((number for number in listed if number is not None), default=None)
-        return last
-    found: int | None = next((number for number in reversed(kept) if number in listed), kept[-1])
-    return found
+    kept = numbers_in(engines, "engine")[numbers_in(engines, "kept", True) != 0]
+    listed = distinct(to_numpy(engine_layers.column("engine").drop_null().combine_chunks()))
+    if not len(kept):  # exports without a log, or an excerpt that tells of nothing but layers
+        return int(listed[-1]) if len(listed) else None
+    found = np.flatnonzero(among(kept, listed))
+    return int(kept[found[-1] if len(found) else -1])
 
 
 def rows_of(table: pa.Table, engine: int | None) -> pa.Table:
@@ -50,12 +60,13 @@ def graph_rows_of(table: pa.Table, phases: pa.Table, engines: pa.Table, engine: 
     """
     own = rows_of(table, engine)
     first = engine
-    discarded = {row["engine"] for row in engines.to_pylist() if row["strategy"] is not None and row["kept"] is False}
+    tried = to_numpy(engines.column("strategy").combine_chunks().is_valid())
+    discarded = set(numbers_in(engines, "engine")[tried & (numbers_in(engines, "kept", True) == 0)].tolist())
     while first is not None and first - 1 in discarded:
         first -= 1
     if first == engine:
         return own
-    built = [row for row in phases.to_pylist() if row["engine"] == first and row["name"] == "graph_construction"]
+    built = [row for row in rows_of(phases, first).to_pylist() if row["name"] == "graph_construction"]
     if not built:
         return own
     shared = rows_of(table, first)
@@ -69,3 +80,12 @@ def numbers_of(engines: pa.Table) -> dict[int | None, int | None]:
     Backend strategies that were tried for one engine are engines of one build.
     """
     return dict(zip(*(engines.column(name).to_pylist() for name in ("engine", "build")), strict=True))
+
+
+def number_of(engines: pa.Table, engine: int | None) -> int | None:
+    """Return the number of the build that made an engine, as `numbers_of` does of all."""
+    if engine is None:
+        return None
+    found = np.flatnonzero(numbers_in(engines, "engine") == engine)
+    number: int | None = engines.column("build")[int(found[-1])].as_py() if len(found) else None
+    return number

@@ -42,13 +42,12 @@ def timing_cache_unused(log: Log) -> Iterable[Hit]:
         return  # TensorRT-RTX times no tactics, so there is nothing to keep
     events = table_rows(log.table("timing_cache"))
     builds, time = builds_of(log), took(log)
-    lines = [*(e["line"] for e in events), *(row["line"] for build in builds for row in build.phases)]
-    longest = max((build.seconds or 0.0 for build in builds), default=0.0)
+    lines = [*(e["line"] for e in events), *builds.lines]
     scopes = {e["scope"] for e in events if e["scope"]}
     # A verbose build that timed nothing gains nothing.
     idle = log.table("passes").num_rows and not log.table("tactics").num_rows
     files = [row["file"] for row in use if row["file"] is not None]
-    if not files and not idle and scopes == {"Local"} and longest > _LONG_BUILD_S:
+    if not files and not idle and scopes == {"Local"} and builds.longest_s > _LONG_BUILD_S:
         yield Hit(f"No timing cache file is in use; {time}.", lines)
     elif any(row["loaded"] for row in use):
         anew, why = _timed_anew(log, events)
@@ -127,7 +126,11 @@ def slow_layers_to_build(log: Log) -> Iterable[Hit]:
         if timing["layer"] in names:
             lines.setdefault(timing["layer"], timing["line"])
     named = ", ".join(f"{row['name']} {row['seconds']:.3g} s" for row in few[:3])
-    build = next((build for build in builds_of(log) if build.number == rows[0]["build"]), None)
+    builds = builds_of(log)
+    place = builds.place_of(rows[0]["build"])
+    if place is None and rows[0]["build"] is None and builds and builds[0].number is None:
+        place = 0  # of a log that tells of no engine
+    build = None if place is None else builds[place]
     which = f"build {build.number}" if build is not None and len(by_build) > 1 else "the build"
     beside = f"; {which} took {build.seconds:.4g} s" if build is not None and build.seconds is not None else ""
     yield Hit(
