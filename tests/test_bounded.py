@@ -151,6 +151,7 @@ BLOCK = (
     b"[11/22/2026-13:22:03] [V] [TRT] --------------- Timing Runner: l1 (CaskConvolution[0x80000009])\n"
     b"[11/22/2026-13:22:03] "
 )
+CACHE = b"[V] [TRT] Local timing cache in use. Profiling results in this builder pass will not be stored."
 # What a log is made of, one line again and again -> bytes of memory for each byte of text.
 REPEATED = {
     "error": (b"", b"[E] [TRT] 4: [net.cpp::check::12] Error Code 4: Internal Error (something odd)", 2.5),
@@ -159,6 +160,11 @@ REPEATED = {
     "unknown line": (b"", b"[V] [TRT] zork quux happened at the wrong place of things", 0.5),
     "tactic": (b"", TACTIC, 4),
     "tactic of a layer": (BLOCK, TACTIC, 5),
+    "build": (b"", b"[V] [TRT] Original: 3 layers", 10),
+    "engine": (b"", b"[I] [TRT] Engine generation completed in 34.4437 seconds.", 12),
+    "backend strategy": (b"", b"[V] [TRT] Building graph using backend strategy 2", 9),
+    "timing cache": (b"", CACHE, 5),
+    "attempt": (b"", b"[V] [TRT] Running: ConvReluFusion on Conv_0", 6),
     "skipped tactic": (b"", b"[V] [TRT] Skipping tactic 0x0000000000000000 due to exception no reason", 4),
 }
 PEAK = (

@@ -7,7 +7,7 @@ import pytest
 import trtlog
 from tests.command import trtlog as trtlog_command
 from tests.conftest import CORPUS
-from trtlog.analyses.build.builds import build_seconds, took, which_build
+from trtlog.analyses.build.builds import build_seconds, builds_in_words, builds_of, took, which_build
 from trtlog.analyses.compare.figures import figures
 from trtlog.analyses.compare.tables import phase_seconds
 
@@ -167,3 +167,42 @@ def test_a_cache_that_is_loaded_serves_the_build_that_comes():
     build = "[V] [TRT] Original: 2 layers\n" + use + "[I] [TRT] Engine generation completed in 1 seconds.\n"
     log = trtlog.parse((build + "[V] [TRT] Loaded 7 timing cache entries.\n" + build).encode())
     assert log.analyze.cache_use()[["build", "loaded"]].values.tolist() == [[0, False], [1, True]]
+
+
+def test_of_many_strategies_one_is_kept_and_a_few_are_named():
+    tried = b"[V] [TRT] Building graph using backend strategy %d\n"
+    chosen = b"[V] [TRT] Use backend strategy 0 with estimated inference time (0.5) as the initial choice.\n"
+    skipped = (
+        b"[V] [TRT] Skip backend strategy %d since its estimated inference time (0.75) is not faster than "
+        b"the previous engine with estimated inference time (0.5).\n"
+    )
+    text = tried % 0 + chosen + b"".join(tried % n + skipped.replace(b"%d", b"%d" % n) for n in range(1, 61))
+    log = trtlog.parse(text)
+    assert log.engines.kept.tolist() == [True] + 60 * [False]
+    words = builds_in_words(log)
+    assert words.startswith("backend strategy 0 kept, estimated 0.5 ms; backend strategy 1 discarded, estimated 0.75")
+    assert words.endswith("backend strategy 49 discarded, estimated 0.75 ms; and 11 more")
+
+
+def test_of_many_strategies_the_last_one_chosen_is_kept():
+    tried = "[V] [TRT] Building graph using backend strategy 1\n"
+    chosen = "[V] [TRT] Use backend strategy 1 with estimated inference time (0.5) as the initial choice.\n"
+    engines = trtlog.parse(((tried + chosen) * 3 + tried).encode()).table("engines")
+    assert engines.column("kept").to_pylist() == [False, False, True, None]
+
+
+def test_more_builds_than_are_held_at_a_time_each_have_their_time_and_cache():
+    build = (
+        b"[V] [TRT] Original: 3 layers\n"
+        b"[I] [TRT] Local timing cache in use. Profiling results in this builder pass will not be stored.\n"
+        b"[I] [TRT] Engine generation completed in %d seconds.\n"
+    )
+    count = 9000
+    log = trtlog.parse(b"".join(build % (n + 1) for n in range(count)))
+    builds = builds_of(log)
+    assert [builds[place].seconds for place in (0, 8191, 8192, -1)] == [1, 8192, 8193, count]
+    assert (len(builds), builds.longest_s, build_seconds(log)) == (count, count, count)
+    assert took(log) == f"the {count} builds took 1 s, 2 s, 3 s, 4 s and ..."
+    use = log.analyze.table("cache_use")
+    assert use.column("build").to_pylist() == list(range(count))
+    assert set(use.column("scope").to_pylist()) == {"Local"}

@@ -67,7 +67,7 @@ class Builds(Sequence[EngineBuild]):
         self._engine_places, self._engine_bounds, self.numbers = _grouped(builds)
         # The phases that are times of a build, and by which name.
         names = phases.column("name").combine_chunks()
-        ranks = np.array([_RANKS.get(name, -1) for name in names.dictionary.to_pylist()] + [-1])
+        ranks = np.array([_RANKS.get(name, -1) for name in names.dictionary.to_pylist()] + [-1], np.int8)
         rank = ranks[to_filled(names.indices, -1)]
         rank[~is_valid(phases.column("seconds").combine_chunks())] = -1
         timing = np.flatnonzero(rank >= 0)
@@ -76,7 +76,7 @@ class Builds(Sequence[EngineBuild]):
         else:
             of_phases, chosen = self._joined(builds, timing)
         count = max(1, len(self.numbers))
-        best = np.full(count, len(_RANKS))
+        best = np.full(count, len(_RANKS), np.int8)
         np.minimum.at(best, of_phases, rank[chosen])
         own = rank[chosen] == best[of_phases]
         self._phase_places = chosen[own]
@@ -141,8 +141,8 @@ class Builds(Sequence[EngineBuild]):
 
 def _grouped(numbers: _Numbers) -> tuple[_Numbers, _Numbers, _Numbers]:
     """Return the places of equal numbers from 0 on together, where each begins and the last ends, and the numbers."""
-    order = np.argsort(numbers, kind="stable")
-    order = order[int(np.searchsorted(numbers[order], 0)) :]
+    order = np.flatnonzero(numbers >= 0).astype(np.int32)
+    order = order[np.argsort(numbers[order], kind="stable")]
     ordered = numbers[order]
     found = distinct(ordered)
     return order, np.append(np.searchsorted(ordered, found), len(order)), found
@@ -190,8 +190,15 @@ def build_seconds(log: Log) -> float | None:
     return found.seconds if found is not None else None
 
 
-def which_build(log: Log) -> str | None:
+def which_build(log: Log, builds: Builds | None = None) -> str | None:
     r"""Return which engine answers about layers are of, in words; None for a run that builds one.
+
+    Parameters
+    ----------
+    log : Log
+        A log of one run.
+    builds : Builds, optional
+        Its builds, where they are known already.
 
     Examples
     --------
@@ -202,7 +209,7 @@ def which_build(log: Log) -> str | None:
     >>> which_build(trtlog.parse(text))
     'engine 1, that of the last of 2 builds'
     """
-    builds, engines = builds_of(log), log.table("engines")
+    builds, engines = builds or builds_of(log), log.table("engines")
     engine = kept_engine(engines, log.table("engine_layers"))
     number = number_of(engines, engine)
     place = builds.place_of(number)
@@ -249,7 +256,7 @@ def builds_in_words(log: Log) -> str | None:
     for left, what in ((len(builds) - _TOLD, "build"), (len(loaded) - _TOLD, "loaded engine")):
         words += [f"and {counted(left, f'more {what}')}"] if left > 0 else []
     head = f"{len(builds)} built one after the other: " if len(builds) > 1 else ""
-    which = which_build(log)
+    which = which_build(log, builds)
     return head + "; ".join(words) + (f". Layers and memory are those of {which}" if which else "")
 
 

@@ -7,6 +7,7 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.arrow import distinct
 from trtlog._util.expression import expression
 from trtlog._util.redact import redact, redact_value
 from trtlog._util.rows import table_rows
@@ -15,7 +16,7 @@ from trtlog.analyses.build.memory import in_use, memory_totals
 from trtlog.analyses.compare.performance import change_percent
 from trtlog.analyses.compare.schema import CATEGORIES, category
 from trtlog.analyses.layer.engine_layer import layers_of
-from trtlog.analyses.layer.engines import numbers_of
+from trtlog.analyses.layer.engines import numbers_in
 from trtlog.analyses.layer.messages import messages_of
 
 if TYPE_CHECKING:
@@ -285,10 +286,13 @@ def phase_rows(control: Log, test: Log) -> list[dict[str, Any]]:
 def phase_seconds(log: Log) -> dict[str, float]:
     """Return the seconds of each phase, repeats added up; of several builds those of the one that was kept."""
     seconds: dict[str, float] = {}
-    builds, build = numbers_of(log.table("engines")), layers_of(log).build
-    several = len(set(builds.values()) - {None}) > 1
+    engines, build = log.table("engines"), layers_of(log).build
+    builds, numbers = (numbers_in(engines, name) for name in ("build", "engine"))
+    several = len(distinct(builds[builds >= 0])) > 1
+    # Of a run that loads its engine in the end what belongs to no build.
+    named = set(numbers[builds >= 0 if build is None else builds == build].tolist()) if several else set()
     for row in table_rows(log.table("phases").select(["name", "seconds", "engine"])):
-        if row["seconds"] is not None and (not several or builds.get(row["engine"]) == build):
+        if row["seconds"] is not None and (not several or (row["engine"] in named) is (build is not None)):
             seconds[row["name"]] = seconds.get(row["name"], 0.0) + row["seconds"]
     return seconds
 
