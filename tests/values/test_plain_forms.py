@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.conftest import each
 from tests.values.conftest import real_texts
 from tests.values.test_formats import GOLDEN
-from trtlog.values import formats, layer_info
+from trtlog.values import _layer_text, formats, layer_info
 from trtlog.values._layer_text import read_pairs
 
 NUMBERS = st.integers(-(10**18) + 1, 10**18 - 1)
@@ -103,3 +103,31 @@ def test_detailed_layers_of_real_logs_and_what_damage_makes_of_them():
         assert repr(found) == repr(layer_info._parsed(line)), line
         read += found is not None
     assert read > 100
+
+
+@pytest.mark.parametrize("end", [", Inputs: [ { Name: x, Location: Device }]", ', A: "[ {", B: [ { C: 1 }], D: 2'])
+def test_what_stands_ahead_is_looked_for_once(end, monkeypatch):
+    class Counted:
+        """An expression that notes where it is searched for from."""
+
+        def __init__(self, expression):
+            self.expression, self.searched = expression, []
+            self.match = expression.match
+
+        def search(self, text, position):
+            self.searched.append(position)
+            return self.expression.search(text, position)
+
+        def findall(self, text, position):
+            self.searched.append(position)
+            return self.expression.findall(text, position)
+
+    terminals = _layer_text._terminals()
+    counted = {name: Counted(terminals[name]) for name in ("TENSORS_KEY", "ATTRIBUTE")}
+    for name, expression in counted.items():
+        monkeypatch.setitem(terminals, name, expression)
+    attributes = "".join(f", Key{number}: {number}" for number in range(300))
+    found = read_pairs(f"Name: c, LayerType: Conv{attributes}{end}")
+    assert found is None or len(found) > 300
+    assert 1 <= len(counted["TENSORS_KEY"].searched) <= 3
+    assert len(counted["ATTRIBUTE"].searched) <= 1

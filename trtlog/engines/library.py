@@ -23,7 +23,7 @@ VARIABLE = "TRTLOG_SCANNER"
 # What the library is called, beside this module: Python takes no name with a further point for a module's.
 NAME = "_scan.lib"
 SUFFIXES = {"win32": ".dll", "darwin": ".dylib"}
-_VERSION = 1
+_VERSION = 2
 
 _POINTER, _INT, _LONG = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {

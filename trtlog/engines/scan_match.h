@@ -14,7 +14,8 @@ enum { END, ANY_END, LITERAL, CLASS, REPEAT, SPLIT, JUMP, SAVE, UNKNOWN };
 enum { ANYTHING = -1, OTHER = -2, LAST = -3 };
 /* What became of a match or a search. */
 enum { UNCLEAR = -2, NONE = -1, NO = 0, YES = 1 };
-enum { FIELDS = 32, CHOICES = 128, NESTED = 32, CLASS_SIZE = 258, BODY_END = 256, ONLY_OTHER = 257, TABLE = 256, FLOATING = 512, STRIDE = 4, WINDOW_SIZE = 7 };
+enum { FIELDS = 32, CHOICES = 128, NESTED = 32, CLASS_SIZE = 258, BODY_END = 256, ONLY_OTHER = 257, TABLE = 256 };
+enum { FLOATING = 512, STRIDE = 4, WINDOW_SIZE = 7 };
 /* Work that one body is worth, in choices and in pieces of 64 bytes; one that needs more is left to Python. */
 enum { FUEL = 20000, PIECE = 6, LONGEST_BODY = 1 << 16 };
 

@@ -19,6 +19,8 @@ Pair = tuple[str, Any]
 # Pairs that are remembered, and the length up to which they are.
 _KNOWN_PAIRS = 4096
 _KNOWN_LENGTH = 60
+# As long may the text be that is remembered of a tensor.
+_KNOWN_TENSOR = 400
 _scalars: dict[str, Pair] = {}
 _INTEGER = expression(r"-?(?:0|[1-9][0-9]{0,17})")
 
@@ -78,10 +80,14 @@ def read_pairs(text: str) -> list[Pair] | None:
         if found is not None:
             name, position = found[0], found.end()
     pairs: list[Pair] = [("Name", name)]
+    ahead = -1  # where the next list of tensors may begin
     while position < len(text):
-        rest = _attributes(text, position)
-        if rest is not None:
-            return pairs + rest
+        if ahead < position:
+            following = is_["TENSORS_KEY"].search(text, position)
+            ahead = len(text) if following is None else following.start()
+            rest = _attributes(text, position) if following is None else None
+            if rest is not None:
+                return pairs + rest
         found = tensors_key(text, position)
         if found is not None:
             tensors = read_tensors(text, found.end())
@@ -99,11 +105,8 @@ def read_pairs(text: str) -> list[Pair] | None:
 
 
 def _attributes(text: str, position: int) -> list[Pair] | None:
-    """Return the keys and values up to the end, where no tensors are among them: found in one go."""
-    is_ = _terminals()
-    if is_["TENSORS_KEY"].search(text, position) is not None:
-        return None
-    printed = is_["ATTRIBUTE"].findall(text, position)
+    """Return the keys and values up to the end, found in one go; None where something else is among them."""
+    printed = _terminals()["ATTRIBUTE"].findall(text, position)
     return list(map(read_pair, printed)) if sum(map(len, printed)) == len(text) - position else None
 
 
@@ -145,7 +148,8 @@ def _tensor(text: str, position: int) -> tuple[dict[str, Any], int] | None:
         found = is_["TENSOR_NAME"].match(text, position)
         tensor["Name"] = "" if found is None else found[0]
         position = position if found is None else found.end()
-    found_fields = _fields(text[position : text.find("}", position) + 1])
+    brace = text.find("}", position, position + _KNOWN_TENSOR)
+    found_fields = None if brace < 0 else _fields(text[position : brace + 1])
     if found_fields is not None:
         # Lists are made anew: who gets one may change it.
         tensor.update((key, value.copy() if isinstance(value, list) else value) for key, value in found_fields[0])
