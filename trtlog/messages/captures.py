@@ -158,7 +158,7 @@ class Captures:
         found = self.matches(*kinds)
         if not found.num_rows:
             return []
-        columns = [values_of(found.column(name)) for name in found.column_names]
+        columns = [printed_values(found.column(name)) for name in found.column_names]
         return [dict(zip(found.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def line_with(self, printed: bytes, among: np.ndarray[Any, Any]) -> int | None:
@@ -206,7 +206,7 @@ class Captures:
         if not found.num_rows:
             return [[] for _ in fields]
         names = found.column_names
-        return [values_of(found.column(name)) if name in names else [None] * found.num_rows for name in fields]
+        return [printed_values(found.column(name)) if name in names else [None] * found.num_rows for name in fields]
 
 
 class Matches:
@@ -310,7 +310,7 @@ class Matches:
         return one_column(pieces, self._sizes, self._order)
 
 
-def values_of(column: Any) -> list[Any]:
+def printed_values(column: Any) -> list[Any]:
     """Return numbers, or captured bytes as text."""
     import pyarrow as pa
 

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import from_list, from_numpy, no_values, to_numpy
-from trtlog.messages.captures import Captures, values_of
+from trtlog.messages.captures import Captures, printed_values
 from trtlog.tables.bounds import RunBounds
 
 Lines = np.ndarray[Any, Any]
@@ -147,7 +147,7 @@ def _no_marks() -> pa.Table:
 def _each(marks: pa.Table) -> Iterator[tuple[Any, ...]]:
     """Go through marks: line, kind, wording, and the fields as text."""
     for batch in marks.to_batches(max_chunksize=_AT_ONCE):
-        yield from zip(*map(values_of, batch.columns), strict=True)
+        yield from zip(*map(printed_values, batch.columns), strict=True)
 
 
 def find_builds(captures: Captures, runs: Sequence[RunBounds], first_runs: Lines) -> Builds:

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.rows import table_rows
 from trtlog._util.words import size
-from trtlog.analyses.layer.base import answer, rows, values_of
+from trtlog.analyses.layer.base import answer, values_of
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.records.autotune import UNNAMED
 from trtlog.records.base import Record, column, engine_column, line_column, record, run_column
@@ -59,7 +60,7 @@ def memory_totals(layers: Layers) -> dict[str, int]:
 
 def _totals(layers: Layers) -> list[dict[str, Any]]:
     """Return the totals; an activation memory above what the layers keep is the one before memory is assigned."""
-    listed = rows(layers.rows("memory_totals"))
+    listed = table_rows(layers.rows("memory_totals"))
     assigned = {row["run"]: row["line"] for row in listed if row["name"] == "host_persistent"}
     return [
         {**row, "name": "activation_before"}
@@ -116,7 +117,7 @@ class GpuMemory:
 def gpu_memory(memory: pa.Table) -> GpuMemory:
     """Return the GPU memory of one run, of its table ``memory``."""
     managed, device = [], []
-    for row in rows(memory):
+    for row in table_rows(memory):
         if row["gpu_mib"] is None:
             continue
         if "TensorRT-managed allocation" not in row["event"]:
@@ -177,7 +178,7 @@ def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
             best[run, engine, layer] = time_ms
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     asked_of_device: set[tuple[int, int, int]] = set()
-    skipped = [row for row in rows(skips) if is_memory_skip(row)]
+    skipped = [row for row in table_rows(skips) if is_memory_skip(row)]
     named = {(row["run"], row["engine"], row["layer"]) for row in skipped if row["reason"] == "scratch"}
     for row in skipped:
         build = row["run"], row["engine"]

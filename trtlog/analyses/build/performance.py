@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from trtlog._util.dataclass import dataclass
-from trtlog.analyses.layer.base import answer, rows
+from trtlog._util.rows import table_rows
+from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.messages import Messages
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.records.options import InferenceOptions, ReportingOptions, read_options
@@ -97,7 +98,7 @@ def measures(performance: pa.Table) -> dict[str, float]:
     Of repeats the last one counts.
     """
     found: dict[str, float] = {}
-    for row in rows(performance):
+    for row in table_rows(performance):
         if row["metric"] == "throughput":
             if row["value"]:  # 0 is what TensorRT 7 prints of an explicit batch: it counts no queries
                 found["throughput_qps"] = row["value"]
@@ -151,11 +152,11 @@ def diagnose(
     """
     found: dict[int, dict[tuple[str, str], float]] = {}
     lines: dict[int, dict[str, int]] = {}
-    for row in rows(performance):
+    for row in table_rows(performance):
         found.setdefault(row["run"], {})[row["metric"], row["stat"]] = row["value"]
         lines.setdefault(row["run"], {}).setdefault(row["metric"], row["line"])
-    commands = {row["run"]: row["command"] or "" for row in rows(runs)}
-    averages, printed = _by_run(rows(iterations)), _by_run(rows(options))
+    commands = {row["run"]: row["command"] or "" for row in table_rows(runs)}
+    averages, printed = _by_run(table_rows(iterations)), _by_run(table_rows(options))
     said = _by_run(Messages(messages).where(lambda row, _: row["kind"] in ("cuda_graph_failed", *_WARNINGS)))
     out = []
     for run, values in found.items():

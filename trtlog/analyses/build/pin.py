@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, did_you_mean, first_of
-from trtlog.analyses.layer.base import rows
 from trtlog.analyses.programs import program
 from trtlog.errors import QueryError
 from trtlog.flags import parse_version
@@ -81,14 +81,15 @@ def pin(log: Log, layer: str, tactic: str) -> list[Edit]:
     QueryError
         The log prints no key, or names no such operation or tactic; the message says what to do.
     """
-    listed = rows(log.table("autotuned_ops"))
+    listed = table_rows(log.table("autotuned_ops"))
     keyed = [op for op in listed if op["key"] is not None]
     if not keyed:
         raise QueryError(_without_keys(log, listed))
     wanted = _named(layer, [op["layer"] for op in keyed])
     found: dict[str, Edit] = {}
     offered: dict[str, str | None] = {}
-    timed = [row for row in rows(log.table("tactics")) if row["kind"] == "foreign_node" and row["layer"] == wanted]
+    tactics = table_rows(log.table("tactics"))
+    timed = [row for row in tactics if row["kind"] == "foreign_node" and row["layer"] == wanted]
     own = [op for op in keyed if op["layer"] == wanted]
     for place, op in enumerate(own):
         end = min((other["line"] for other in listed if other["line"] > op["line"]), default=None)

@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
+from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.build.performance import ENQUEUE_SHARE, measures
-from trtlog.analyses.layer.base import answer, rows
+from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.profile import mean_ms
@@ -70,14 +71,14 @@ def reconcile(layers: Layers, diagnosis: pa.Table) -> pa.Table:
     """Line up the builder's timings, the profile, GPU compute time, latency and walltime of one inference."""
     log = layers.log
     kernels = [x for x in layers.layers if x.type not in _NO_KERNEL and x.role != "constant"]
-    profile = rows(log.table("profile"))
-    found = rows(diagnosis)
+    profile = table_rows(log.table("profile"))
+    found = table_rows(diagnosis)
     if not found and not profile:
         return answer(ReconciliationStep, [])
     run = log.run.run
     measured = measures(log.table("performance"))
     diagnosed = found[0] if found else None
-    other = other_shapes(rows(log.table("options")))
+    other = other_shapes(table_rows(log.table("options")))
     steps = [*_built(kernels, other, _searched(layers)), _profiled(kernels, profile, other)]
     steps += _measured(log.table("performance"), measured, diagnosed, steps, other)
     for step in steps:
@@ -152,7 +153,7 @@ def _measured(
     other: str | None,
 ) -> list[dict[str, Any]]:
     lines: dict[str, tuple[int, ...]] = {}
-    for row in rows(table):
+    for row in table_rows(table):
         lines[row["metric"]] = (row["line"],)
     if diagnosed is None:
         return []

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import to_numpy
-from trtlog.analyses.layer.base import answer, nulls_last, rows, values_of
+from trtlog._util.rows import table_rows
+from trtlog.analyses.layer.base import answer, nulls_last, values_of
 from trtlog.analyses.layer.engines import numbers_of
 from trtlog.records.base import Record, column, record, run_column
 
@@ -177,7 +178,7 @@ def cache_use(timing_cache: pa.Table, combinations: pa.Table, timings: pa.Table,
         for table, about in ((timings, "outcome"), (combinations, "runners"))
     )
     told: dict[tuple[int, int | None], dict[str, Any]] = {}
-    for event, build in zip(rows(timing_cache), of, strict=True):
+    for event, build in zip(table_rows(timing_cache), of, strict=True):
         _take_account(told.setdefault((event["run"], build), {}), event)
     timed: Counter[tuple[int, int | None]] = Counter()
     for (run, build, runners), count in combos.items():

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from trtlog._util.arrow import from_list, no_rows, no_values, plain_schema, to_filled
 from trtlog._util.expression import expression
-from trtlog._util.rows import AT_ONCE, TableRows
+from trtlog._util.rows import AT_ONCE
 from trtlog.records import Record
 from trtlog.tables.schema import schema_of_record
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
@@ -31,11 +31,6 @@ def _names(values: pa.ChunkedArray) -> Any:
     found = values.combine_chunks()
     words = np.array([*found.dictionary.to_pylist(), None], dtype=object)
     return words[to_filled(found.indices, len(words) - 1)]
-
-
-def rows(table: pa.Table) -> TableRows:
-    """Return a table's rows as dictionaries."""
-    return TableRows(table)
 
 
 def nulls_last(*values: Any) -> tuple[tuple[bool, Any], ...]:

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog._util.dataclass import dataclass
-from trtlog.analyses.layer.base import answer, formats_of, rows
+from trtlog._util.rows import table_rows
+from trtlog.analyses.layer.base import answer, formats_of
 from trtlog.analyses.layer.conversion_times import OperandPlace, operand_formats, place_of
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer, is_conversion
@@ -201,12 +202,12 @@ class _Work:
             self.written.update(layer.outputs)
             if not layer.converts:
                 self.made.update(dict.fromkeys(layer.outputs, layer))
-        nodes = rows(found.log.table("onnx_nodes"))
+        nodes = table_rows(found.log.table("onnx_nodes"))
         # The list of an excerpt may lack layers: what a node of the network writes is no input of the network.
         self.computed = {t["tensor"] for node in nodes for t in node["outputs"] or ()}
         self.operators = {node["node"]: node["op"].lower() for node in nodes if node["op"]}
         # "Detected 1 inputs and 2 output network tensors": what is more than no layer reads, one reads too.
-        counts = [row["value"] for row in rows(found.rows("facts"))
+        counts = [row["value"] for row in table_rows(found.rows("facts"))
                   if row["kind"] == "network_tensors" and row["field"] == "total"]  # fmt: skip
         left = self.written - self.read
         self.outputs_read = ((counts[-1] if counts else 0) or 0) - len(left & self.computed if self.computed else left)
@@ -373,7 +374,7 @@ def shares(found: Layers) -> pa.Table:
     a Constant layer: it moves weights at each inference. What waits for a DLA is left out: its time is not a copy's.
     """
     sums: dict[str, list[float]] = {}
-    profile = rows(found.log.table("profile"))
+    profile = table_rows(found.log.table("profile"))
     total = _whole_ms(profile)
     measured = [(layer.profile, layer) for layer in found.layers if layer.profile is not None and layer.row is not None]
     waits = {row["line"] for row in dla_copies(profile)}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trtlog.analyses.layer.base import rows
+from trtlog._util.rows import table_rows
 from trtlog.analyses.layer.conversion_times import Added, ConversionTimes
 from trtlog.analyses.layer.engines import graph_rows_of, kept_engine, number_of, rows_of
 from trtlog.analyses.layer.equal import find_equals, operators
@@ -106,7 +106,7 @@ class Layers:
     @cached_property
     def added_conversions(self) -> list[Added]:
         """The conversions that the builder added to :attr:`engine`, those that turned into a NoOp among them."""
-        return [Added.of(row) for row in rows(self.rows("reformats"))]
+        return [Added.of(row) for row in table_rows(self.rows("reformats"))]
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -133,7 +133,7 @@ class Layers:
             return tuple(self._without_engine(name, number, profile) for number, name in enumerate(names))
         if self.source != "engine":
             return tuple(self._without_engine(name, number, profile) for number, name in enumerate(profile.names))
-        listed = rows(self.log.table("engine_layers"))
+        listed = table_rows(self.log.table("engine_layers"))
         found: list[Layer] = []
         for number, row in enumerate(listed):
             measured = profile.next(row["layer"]) if row["engine"] in (self.engine, None) else None
@@ -142,7 +142,7 @@ class Layers:
 
     @cached_property
     def _profile(self) -> Profile:
-        return Profile(rows(self.log.table("profile")))
+        return Profile(table_rows(self.log.table("profile")))
 
     @property
     def only_profiled(self) -> list[Mapping[str, Any]]:
@@ -240,7 +240,7 @@ class Layers:
 
     def _price_conversions(self, layers: list[Layer]) -> list[Layer]:
         """Give conversions that the builder added the timing of their tactic, between their formats."""
-        added = {(row["engine"], Added.of(row).name): Added.of(row) for row in rows(self.log.table("reformats"))}
+        added = {(row["engine"], Added.of(row).name): Added.of(row) for row in table_rows(self.log.table("reformats"))}
         for position, layer in enumerate(layers):
             entry = added.get((layer.engine, layer.layer.strip())) if layer.converts else None
             if entry is None or layer.tactic_ms is not None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import answer, copied_for, rows
+from trtlog._util.rows import table_rows
+from trtlog.analyses.layer.base import answer, copied_for
 from trtlog.analyses.layer.conversions import spent_on
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer
@@ -150,7 +151,7 @@ _REFUSALS = ("scale", "precision", "constraint", "int8", "requested")
 def _refusals(skips: pa.Table, messages: pa.Table) -> dict[tuple[int, str], str]:
     """Return by layer what messages say against a narrow type: missing scales, constraints."""
     out: dict[tuple[int, str], str] = {}
-    for row in rows(skips):
+    for row in table_rows(skips):
         text = row["text"] or row["reason"].replace("_", " ")
         if row["layer"] and any(word in f"{row['reason']} {text}".lower() for word in _REFUSALS):
             out.setdefault((row["run"], row["layer"]), f"line {row['line']}: {text}")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import answer, rows
+from trtlog._util.rows import table_rows
+from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.timings import format_key
 from trtlog.records.base import Record, column, line_column, record, run_column
 
@@ -68,7 +69,7 @@ def nodes(layers: Layers, roofline: pa.Table) -> pa.Table:
     roofline : pyarrow.Table
         The analysis of that name: who bounds a layer.
     """
-    bounds = {(row["layer"], row["line"]): row["bound"] for row in rows(roofline)}
+    bounds = {(row["layer"], row["line"]): row["bound"] for row in table_rows(roofline)}
     profiled = layers.profiled
     out = []
     for place, layer in enumerate(layers.layers):

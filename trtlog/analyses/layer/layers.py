@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import answer, rows
+from trtlog._util.rows import table_rows
+from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer, is_conversion
 from trtlog.analyses.layer.profile import mean_ms
@@ -60,13 +61,13 @@ def layer_times(found: Layers, build_time: pa.Table) -> pa.Table:
     build_time : pyarrow.Table
         The answer of that name.
     """
-    seconds = {row["name"]: row["seconds"] for row in rows(build_time) if row["build"] == found.build}
+    seconds = {row["name"]: row["seconds"] for row in table_rows(build_time) if row["build"] == found.build}
     listed = [layer for layer in found.layers if layer.row is not None]
     out = [_row(found, layer.layer, layer.run, layer.line, layer, layer.profile) for layer in listed]
     out += [_row(found, row["layer"], row["run"], row["line"], None, row) for row in found.only_profiled]
     if not out:
         seen: dict[str, dict[str, Any]] = {}
-        for row in rows(found.log.table("timings")):
+        for row in table_rows(found.log.table("timings")):
             if row["kind"] == "layer" and row["layer"]:
                 seen.setdefault(row["layer"], row)
         out = [_row(found, name, row["run"], row["line"], None, None) for name, row in seen.items()]

@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
-from trtlog.analyses.layer.base import answer, copied_for, rows
+from trtlog._util.rows import table_rows
+from trtlog.analyses.layer.base import answer, copied_for
 from trtlog.records.base import Record, column, line_column, run_column
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def links(layers: Layers) -> pa.Table:
 def _links(layers: Layers) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = []
     tables = ("engine_layers", "onnx_nodes", "registered_layers")
-    listed, nodes, registered = (list(rows(layers.rows(table))) for table in tables)
+    listed, nodes, registered = (list(table_rows(layers.rows(table))) for table in tables)
     for run in dict.fromkeys(layer["run"] for layer in listed):
         out += _links_of_run(run, listed, nodes, registered)
     return out
@@ -241,9 +242,9 @@ def _behind(last: str, by_name: dict[str, Any], claimed: set[str]) -> list[str]:
 def lost_nodes(layers: Layers) -> pa.Table:
     """List ONNX nodes that ended in no layer of the engine that was kept, and why; those that compute come first."""
     found = {(r["run"], r["node"]) for r in _links(layers)}
-    runs = {layer["run"] for layer in rows(layers.rows("engine_layers"))}
-    events = _Events(list(rows(layers.rows("fusions"))))
-    nodes = list(rows(layers.rows("onnx_nodes")))
+    runs = {layer["run"] for layer in table_rows(layers.rows("engine_layers"))}
+    events = _Events(list(table_rows(layers.rows("fusions"))))
+    nodes = list(table_rows(layers.rows("onnx_nodes")))
     makers = {t["tensor"]: node for node in nodes for t in node["outputs"] or ()}
     out = []
     for node in nodes:

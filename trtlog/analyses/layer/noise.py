@@ -13,7 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import answer, rows, tells_size
+from trtlog._util.rows import table_rows
+from trtlog.analyses.layer.base import answer, tells_size
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.risk import combination_risks, measured_here, timing_noise
 from trtlog.analyses.layer.timed import Timed
@@ -111,7 +112,7 @@ def close_calls(layers: Layers, margins: pa.Table, engine_only: bool = True) -> 
               "second", "in_engine", "line")  # fmt: skip
     used = {layers.timed_by_row[x.timing.row].line for x in layers.layers if x.timing.row is not None}
     asked = []
-    for row in rows(margins):
+    for row in table_rows(margins):
         if row["second_ms"] is None or (engine_only and row["in_engine"] is False):
             continue
         if engine_only and row["engine"] != layers.engine and row["line"] not in used:

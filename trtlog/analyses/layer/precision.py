@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from trtlog.analyses.layer.base import formats_of, rows
+from trtlog._util.rows import table_rows
+from trtlog.analyses.layer.base import formats_of
 from trtlog.values.formats import canonical_dtype
 from trtlog.values.kernels import decode_kernel
 
@@ -103,7 +104,7 @@ def allowed_precisions(options: pa.Table) -> dict[int, list[str]]:
     loaded engines were built by other options: they have no entry.
     """
     out: dict[int, list[str]] = {}
-    listed = rows(options)
+    listed = table_rows(options)
     # Of a loaded engine the options tell nothing: they are trtexec's defaults.
     loaded = {r["run"] for r in listed if r["key"] == "Load engine" and r["value"]}
     for row in listed:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from trtlog._util.expression import expression
-from trtlog.analyses.layer.base import answer, rows
+from trtlog._util.rows import table_rows
+from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.dynamic_shapes import DynamicShapes, option_shapes
 from trtlog.analyses.layer.work import LayerWork, activations_of, packed_weights, work_of
 from trtlog.records.base import Record, column, line_column, record, run_column
@@ -120,7 +121,7 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 def _rows(layers: Layers) -> list[dict[str, Any]]:
     peaks = peaks_of(layers.log.device)
-    nodes = {node["node"]: node for node in rows(layers.log.table("onnx_nodes"))}
+    nodes = {node["node"]: node for node in table_rows(layers.log.table("onnx_nodes"))}
     made = {one["name"] for layer in layers.layers for one in layer.operands("outputs")}
     inputs = {one["name"] for layer in layers.layers for one in layer.operands("inputs")} - made
     activations = activations_of(nodes.values(), inputs)
@@ -186,7 +187,7 @@ def _shapes(layers: Layers, nodes: Collection[Mapping[str, Any]], profiled: bool
     The profile is of inference; the builder times the optimum of its optimization profile. The inspector of an engine
     prints the shapes of inference.
     """
-    options = rows(layers.log.table("options"))
+    options = table_rows(layers.log.table("options"))
     inference, build = option_shapes(options, "inference"), option_shapes(options, "build")
     at = inference if profiled or build is None else build
     batches = {shape[0] for shape in (at or {}).values()}

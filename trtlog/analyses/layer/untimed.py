@@ -6,8 +6,8 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.rows import table_rows
 from trtlog._util.words import first_line
-from trtlog.analyses.layer.base import rows
 from trtlog.analyses.layer.messages import messages_of
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ def why_untimed(log: Log, layer: str) -> Untimed | None:
     >>> found.reason, found.line
     ('error', 2)
     """
-    timings = [row for row in rows(log.table("timings")) if row["line"] is not None]
+    timings = [row for row in table_rows(log.table("timings")) if row["line"] is not None]
     starts = sorted(row["line"] for row in timings)
     name = layer.strip()
     own = [row for row in timings if row["layer"] and row["layer"].strip() == name]
     if any(row["outcome"] == "timed" for row in own):
         return None
-    for skip in rows(log.table("skips")):
+    for skip in table_rows(log.table("skips")):
         if skip["layer"] and skip["layer"].strip() == name and any(w in skip["reason"] for w in ("exception", "error")):
             return Untimed("error", f"Its timing ended in an error: {skip['text'] or skip['reason']}", skip["line"])
     messages = messages_of(log).where(lambda row, _: _ends_timing(row))
@@ -72,7 +72,7 @@ def why_untimed(log: Log, layer: str) -> Untimed | None:
         return Untimed("cut", "The log ends while it is being timed.", own[-1]["line"])
     if own:
         return Untimed("no_valid_tactics", "No tactic that was tried for it could be timed.", own[0]["line"])
-    for row in rows(log.table("combinations")):
+    for row in table_rows(log.table("combinations")):
         if row["layer"] and row["layer"].strip() == name and row["chosen_tactic"] is not None:
             text = "A tactic was chosen for it without timing anything: the timing cache had the result."
             return Untimed("cached", text, row["line"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
 from trtlog._util.rows import table_rows
-from trtlog.analyses.layer.base import copied_for, formats_of, rows
+from trtlog.analyses.layer.base import copied_for, formats_of
 from trtlog.analyses.layer.lineage import Names
 from trtlog.analyses.layer.risk import timing_noise
 from trtlog.analyses.layer.timings import UNKNOWN
@@ -171,7 +171,7 @@ def find_layers(log: Log, wanted: str) -> list[str]:
     names = layer_names(log)
     if wanted in names:
         return [wanted]
-    links = rows(log.analyze.table("lineage"))
+    links = table_rows(log.analyze.table("lineage"))
     of_node = list(dict.fromkeys(k["layer"] for k in links if k["node"] == wanted and k["how"] != "reformat"))
     if of_node:
         return of_node
@@ -189,7 +189,7 @@ def find_layers(log: Log, wanted: str) -> list[str]:
             ask = log.analyze
             hint = f"; {ask.missing('candidates') or ask.missing('lineage') or 'the log names no layers'}"
         raise QueryError(f"no layer fits {wanted!r} (exact, part of a name, regular expression){hint}")
-    types = {r["layer"]: r["type"] for r in rows(log.table("engine_layers").select(["layer", "type"]))}
+    types = {r["layer"]: r["type"] for r in table_rows(log.table("engine_layers").select(["layer", "type"]))}
     computing = [name for name in found if types.get(name) not in ("Constant", "Reformat", "NoOp")]
     if len(computing) == 1:
         return computing  # its own conversions bear its name too
@@ -218,15 +218,16 @@ def story(log: Log, layer: str) -> Story:
     run = engine["run"] if engine else 0
     facts: dict[str, Any] = {"layer": layer, "run": run, "engine": engine, "type": engine["type"] if engine else None}
     facts["formats"] = _formats(engine)
-    facts["nodes"] = [k for k in rows(ask.table("lineage")) if k["layer"] == layer]
+    facts["nodes"] = [k for k in table_rows(ask.table("lineage")) if k["layer"] == layer]
     facts |= _rewrites(log, layer, facts["nodes"])
     facts |= _tactics(ask, run, layer)
     facts |= _around(log, ask, layer, facts["timed_layer"] or layer)
     if known is not None and known.engine not in (ask._layers.engine, None):
-        facts["precision"] = _named(rows(ask.table("precision", engine=known.engine)), layer)
-    facts["own_conversion"] = next((r for r in rows(ask.table("reformat_costs")) if r["conversion"] == layer), None)
+        facts["precision"] = _named(table_rows(ask.table("precision", engine=known.engine)), layer)
+    costs = table_rows(ask.table("reformat_costs"))
+    facts["own_conversion"] = next((row for row in costs if row["conversion"] == layer), None)
     facts["neighbours"] = _neighbours(ask, layer)
-    facts["roofline"] = _named(rows(ask.table("roofline")), layer)
+    facts["roofline"] = _named(table_rows(ask.table("roofline")), layer)
     if not facts.get("candidates"):
         facts["untimed"] = why_untimed(log, layer)
     found = Story(**facts)
@@ -250,7 +251,7 @@ def _formats(engine: dict[str, Any] | None) -> tuple[list[str], list[str]]:
 
 def _rewrites(log: Log, layer: str, nodes: list[dict[str, Any]]) -> dict[str, Any]:
     # A node's name may be that of another node's layer: the parser numbers the layers that it adds.
-    registered = {row["layer"]: row["node"] for row in rows(log.table("registered_layers")) if row["node"]}
+    registered = {row["layer"]: row["node"] for row in table_rows(log.table("registered_layers")) if row["node"]}
     named = {n["node"] for n in nodes if registered.get(n["node"], n["node"]) == n["node"]}
     names = named | {layer} | set(Names(registered).parts(copied_for(layer) or layer))
     parts = Names(names)
@@ -261,9 +262,9 @@ def _rewrites(log: Log, layer: str, nodes: list[dict[str, Any]]) -> dict[str, An
                 return True
         return False
 
-    done = [e for e in rows(log.table("fusions")) if e["action"] != "attempt" and concerns(e)]
+    done = [e for e in table_rows(log.table("fusions")) if e["action"] != "attempt" and concerns(e)]
     tried = [
-        a for a in rows(log.analyze.table("fusion_attempts"))
+        a for a in table_rows(log.analyze.table("fusion_attempts"))
         if a["outcome"] != "applied" and (a["layer"] in names or set(parts.parts(a["layer"])) & names)
     ]  # fmt: skip
     return {"rewrites": done, "attempted": tried}
@@ -281,7 +282,7 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     out: dict[str, Any] = {"selection": selection.how, "timed_layer": source if own else None}
     if not own:
         return out
-    ranked = [r for r in rows(ask.table("candidates", layer=source)) if r["engine"] == engine]
+    ranked = [r for r in table_rows(ask.table("candidates", layer=source)) if r["engine"] == engine]
     out["candidates"] = len(ranked)
     out["combinations"] = len({(r["input_formats"], r["output_formats"]) for r in ranked})
     out["runners"] = sorted({r["runner"] for r in ranked if r["runner"] is not None})
@@ -290,7 +291,7 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     out["by_precision"] = best
     if all(r["precision"] is None for r in best):
         out["by_format"] = _of_layer(ask.table("best", by="format"), source, run, engine)
-    out["passed_over"] = next((p for p in rows(ask.table("passed_over")) if p["layer"] == source), None)
+    out["passed_over"] = next((p for p in table_rows(ask.table("passed_over")) if p["layer"] == source), None)
     if chosen is None:
         return out
     winner = next(r for r in ranked if r["line"] == chosen["line"])
@@ -305,13 +306,13 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
 
 
 def _of_layer(best: pa.Table, layer: str, run: int, engine: int | None) -> list[dict[str, Any]]:
-    return [r for r in rows(best) if (r["layer"], r["run"], r["engine"]) == (layer, run, engine)]
+    return [r for r in table_rows(best) if (r["layer"], r["run"], r["engine"]) == (layer, run, engine)]
 
 
 def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
     out: dict[str, Any] = {}
     groups: dict[tuple[str, Any], dict[str, Any]] = {}
-    own = [skip for skip in rows(log.table("skips")) if skip["layer"] in (layer, source)]
+    own = [skip for skip in table_rows(log.table("skips")) if skip["layer"] in (layer, source)]
     named = any(skip["reason"] == "scratch" for skip in own)
     for skip in own:
         if not (named and skip["reason"] == UNNAMED):  # the same in other words
@@ -326,26 +327,26 @@ def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
                     entry[name] = max(entry[name] or 0, skip[name])
     out["skips"] = list(groups.values())
     tensors = set()
-    for row in rows(log.table("engine_layers")):
+    for row in table_rows(log.table("engine_layers")):
         if row["layer"] == layer:
             tensors = {t["name"] for t in row["outputs"] or ()}
     out["reformats"] = [
         {**r, "place": "before" if r["layer"] == layer and r["side"] != "output" else "after"}
-        for r in rows(ask.table("reformats"))
+        for r in table_rows(ask.table("reformats"))
         if r["layer"] == layer or r["tensor"] in tensors
     ]
-    out["memory"] = _named(rows(ask._layers.rows("layer_memory")), layer)
-    profile = sorted(rows(log.table("profile")), key=lambda r: -(r["time_ms"] or 0.0))
+    out["memory"] = _named(table_rows(ask._layers.rows("layer_memory")), layer)
+    profile = sorted(table_rows(log.table("profile")), key=lambda r: -(r["time_ms"] or 0.0))
     for place, row in enumerate(profile, 1):
         if row["layer"] == layer:
             out |= {"profile": row, "profile_rank": place}
             break
     out["profile_layers"] = len(profile)
     build = ask._layers.build
-    spent = next((b for b in rows(ask.table("build_time")) if b["name"] == source and b["build"] == build), None)
+    spent = next((b for b in table_rows(ask.table("build_time")) if b["name"] == source and b["build"] == build), None)
     if spent is not None:
         out |= {"build_seconds": spent["seconds"], "build_source": spent["source"]}
-    out["precision"] = _named(rows(ask.table("precision")), layer)
+    out["precision"] = _named(table_rows(ask.table("precision")), layer)
     return out
 
 
@@ -387,7 +388,7 @@ def _neighbours(ask: Analyses, layer: str) -> dict[str, tuple[str, ...]]:
     constants = {one.layer for one in layers if one.role == "constant"}
     made = (name for name in before(inputs, set()) if name not in constants)
     # A list may lack layers (TensorRT 8.0 lists no squeezes): what a node of the network writes is no input of it.
-    nodes = rows(ask._layers.log.table("onnx_nodes"))
+    nodes = table_rows(ask._layers.log.table("onnx_nodes"))
     written = {t["tensor"] for node in nodes for t in node["outputs"] or ()} - set(makers)
     read = {t["tensor"] for node in nodes for t in node["inputs"] or ()} - set(readers)
     sides = (("before", written & set(inputs)), ("after", read & set(own.outputs)))
