@@ -135,6 +135,23 @@ def folded(lines: list[bytes]) -> Written:
     return out, numbers
 
 
+def marked_cuts(width: int, mark: bytes) -> Writer:
+    """Return a writer that cuts lines with a mark in the last column, as Emacs on a terminal does."""
+
+    def write(lines: list[bytes]) -> Written:
+        out: list[bytes] = []
+        numbers = []
+        for line in lines:
+            numbers.append(len(out) + 1)
+            while len(line) > width:
+                out.append(line[: width - 1] + mark)
+                line = line[width - 1 :]
+            out.append(line)
+        return out, numbers
+
+    return write
+
+
 def with_bars(number: int, line: bytes) -> bytes:
     bar = "\r 37%|███▋      | 37/100 [00:01<00:02, 30.1it/s]\r".encode()
     return bar + line if number % 29 == 0 else line
@@ -286,6 +303,7 @@ COLLECTED: dict[str, Writer] = {
         each(lambda n, line: b"build\tRun\t" + clock(n) + b" " + line),
     ),
     "fold -s": folded,
+    "emacs -nw": marked_cuts(100, b"\\"),
     "ansible host": front(b"gpu01: "),
     "honcho": front(b"22:33:08 trt.1   | "),
     "pm2": front(b"0|trt  | 2026-06-10 22:33:08: "),

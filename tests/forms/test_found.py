@@ -42,6 +42,16 @@ LOADER = [
 LONG = [f"{STAMP}[V] [TRT] node_{n:03d} [Identity] outputs: [q.{'x' * n} -> (256)[FLOAT]], " for n in range(40)]
 # The banner's last piece is as wide as a mail is, and what follows is no record.
 BUILT = ["&&&& PASSED TensorRT.trtexec [TensorRT v8503] # trtexec --loadEngine=a.plan".ljust(158, "x"), "Succeeded!"]
+KERNELS = [
+    f"{STAMP}[V] [TRT] {text}"
+    for n in range(1, 13)
+    for tactic in [f"0x{n * 0x1234567890ABCDEF:016x}"]
+    for text in (
+        f"/layer2/conv2/Conv Set Tactic Name: sm{80 + n % 2 * 10}_xmma_fprop_implicit_gemm_f16f16_f16f16_f16_nhwckrsc_"
+        f"nhwc_tilesize{1 << n}x128x32_{'cgasize1x2x1_' * (n % 3)}warpgroupsize1x1x1_g1 Tactic: {tactic}",
+        f"Tactic: {tactic} Time: 0.0{n}37425",
+    )
+]
 FOUND = {
     "blanks that belong to lines behind numbers": (LOADER * 2, ("vim",)),
     "lines that PowerShell found and lines around them": (AVERAGES, ("docker-json", "select-string")),
@@ -73,6 +83,9 @@ FOUND = {
     "arrows that are cut before a mark": (LONG, ("quote", "wrap80")),
     "a command that ends at the width": ([*AVERAGES, *BUILT, *AVERAGES], ("quote", "wrap80")),
     "a container in JSON, quoted in a mail that cut its lines": (AVERAGES * 3, ("docker-json", "quote", "wrap80")),
+    "marks behind lines that were cut": (KERNELS, ("wrap80", "backslashes")),
+    "lines that were cut behind marks": (KERNELS, ("cat -e", "wrap100")),
+    "marks at the places of cuts": (KERNELS, ("emacs -nw",)),
     "marks in a notebook on one line": (PYTHON, ("slashes", "notebook, minified")),
 }
 

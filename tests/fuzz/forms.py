@@ -21,7 +21,7 @@ _OWN = re.compile(rb"&(?:[a-z]+|#[0-9]+);|<[/a-zA-Z]|\\|\[[0-9;]+[mK]")
 # Forms that are told by the records in them, which stand behind nothing else. What is cut twice is not told from what
 # is left of one cut, and what is escaped twice is unescaped once.
 _ALONE = {"python logging", "logging.basicConfig", "klog", "excel csv", "mail, wrapped and quoted"}
-_CUT = {"wrap80", "wrap100", "mail, quoted and wrapped", "mail, wrapped and quoted"}
+_CUT = {"wrap80", "wrap100", "emacs -nw", "mail, quoted and wrapped", "mail, wrapped and quoted"}
 _ESCAPED = {"br", "entities"}
 _WIDE, _SEVERAL = 100, 6
 _FEWEST, _RECORDS, _TRIES = 40, 0.7, 12

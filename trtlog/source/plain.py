@@ -36,7 +36,7 @@ _MARKS = expression(
 )
 FARTHEST = 400
 # What may stand at the ends of all lines, the longest of each kind first.
-ENDS = (b"$", b"\\", b"\xc2\xb6", b"  ", b" ")
+ENDS = (*(sign.encode() for sign in "$\\|\t\u00b6\u00ac\u21b5\u21b2\u23ce"), b"  ", b" ")
 _ALL, _EVERY = 600, 4
 # A header holds this twice; a line that holds it more often may hold several records.
 _BETWEEN = b"] ["

@@ -8,6 +8,9 @@ from trtlog.source.forms.base import Form, Replace, Sample, Undo
 from trtlog.source.plain import ENDS
 
 _NEARLY_ALL = 0.97
+# No message ends in most of the marks; of a sample some lines were cut where it goes on further down.
+_MARKED = 0.9
+_BLANK = b" \t|"
 _FEWEST = 5
 _TIME = rb"/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}\] \["
 
@@ -92,11 +95,23 @@ class PowerShell(Form):
         return [Replace("powershell", "what PowerShell put in front of the first line was cut off", self._FRONT)]
 
 
+def end_of_all(sample: Sample) -> bytes | None:
+    """Return the mark or the blanks that nearly all lines end in; None where there is none."""
+    for end in ENDS:
+        count = sum(line.endswith(end) for line in sample.lines if line.strip())
+        if count >= max(_FEWEST, (_MARKED if end.strip(_BLANK) else _NEARLY_ALL) * sample.filled):
+            return end
+    return None
+
+
 class Endings(Form):
     """The same at the end of every line."""
 
     name = "marks at the ends of lines"
-    about = "The same mark or blanks at the end of each line: `$` of `cat -e`, a backslash or two blanks of Markdown."
+    about = (
+        "The same mark or blanks at the end of each line: `$` of `cat -e`, a backslash or two blanks of Markdown, the "
+        "`↵` of an editor, a table's `|`."
+    )
     samples = (
         (
             b"[I] [TRT] Loaded$\n[V] [TRT] Original: 3 layers$\n[I] [TRT] a$\n[I] [TRT] b$\n[I] [TRT] c$",
@@ -106,13 +121,12 @@ class Endings(Form):
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that cuts off what nearly all lines end with; that they all do is evidence enough."""
-        for end in ENDS:
-            count = sum(line.endswith(end) for line in sample.lines if line.strip())
-            if count >= max(_FEWEST, _NEARLY_ALL * sample.filled):
-                words = f"{end.decode()!r}" if end.strip() else "blanks"
-                note = f"{words} at the end of each line {'was' if end.strip() else 'were'} cut off"
-                return [_Ends(end, note)]
-        return []
+        end = sample.made(end_of_all)
+        if end is None:
+            return []
+        words = f"{end.decode()!r}" if end.strip() else "a tab" if end == b"\t" else "blanks"
+        note = f"{words} at the end of each line {'were' if words == 'blanks' else 'was'} cut off"
+        return [_Ends(end, note)]
 
 
 class _Ends(Replace):

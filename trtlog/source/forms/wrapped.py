@@ -11,6 +11,7 @@ from trtlog._util.expression import expression
 from trtlog.source.forms.base import Form, Reflow, Sample, Undo
 from trtlog.source.forms.judge import MESSAGE
 from trtlog.source.forms.marks import MARKS
+from trtlog.source.forms.slips import end_of_all
 from trtlog.source.forms.stamps import COLLECTORS
 
 _NARROWEST, _WIDEST = 40, 1000
@@ -30,6 +31,9 @@ _SHORT = 4
 # How many places are tried at which the rest of a record may end.
 _AHEAD = 4
 _FRONT_SHARE = 0.1
+# What stands at the end of each line that was cut, where most of these have it.
+_CUT_MARKS = tuple(sign.encode() for sign in "\\=\u21a9\u21b5\u21b2\u23ce\u00bb")
+_MARKED = 0.5
 # What may stand in front of a record: what collectors of logs put there, or a number.
 FRONTS = (
     *(expression for form in COLLECTORS for expression in form.expressions),
@@ -48,7 +52,7 @@ class Wrapped(Form):
     name = "hard wraps"
     about = (
         "Lines cut at a fixed width, as a terminal, `fold` or a mail program cuts them, at any character or between "
-        "words. A record has the number of its first line."
+        "words, also with a mark at each cut, as Emacs' backslash. A record has the number of its first line."
     )
     samples = (
         (
@@ -80,6 +84,8 @@ class Wrapped(Form):
                 continue
             wider = sum(len(line) > width and _width(line) > width for line in sample.lines)
             exact = sum(_width(line) == width for line, _ in pairs)
+            if _is_marked(sample, width):
+                continue
             # Rows of a table have one width too. Of wrapped lines nearly all that another follows do, or none is wider.
             if wider <= most and (exact >= _EXACT * len(pairs) or not wider):
                 undos.append(_join(width, sample, words=False))
@@ -89,7 +95,7 @@ class Wrapped(Form):
         if len(divided) >= _LEAST:
             longest = divided[-1 - len(divided) // 50]
             full = sum(_is_full(line, following, longest) for line, following in pairs)
-            if _NARROWEST <= longest <= _WIDEST and full >= _SHARE * len(pairs):
+            if _NARROWEST <= longest <= _WIDEST and full >= _SHARE * len(pairs) and not _is_marked(sample, longest):
                 undos.append(_join(longest, sample, words=True))
         return undos
 
@@ -108,7 +114,7 @@ class Wrapped(Form):
             return []
         usual = _usual_beginning(sample)
         rests = [below for line, below in pairwise(sample.lines) if below.strip() and _width(line) == widest]
-        if sum(_beginning(rest) == usual for rest in rests) > len(rests) / 2:
+        if sum(_beginning(rest) == usual for rest in rests) > len(rests) / 2 or _is_marked(sample, widest):
             return []
         return [_join(widest, sample, words=False)]
 
@@ -116,6 +122,15 @@ class Wrapped(Form):
 def _widths(lines: Iterable[bytes]) -> Counter[int]:
     """Count lines by width; those that end alike, as a message that is printed again does, count once."""
     return Counter(width for width, _ in {(_width(line), line[-_ENDING:]) for line in lines})
+
+
+def _is_marked(sample: Sample, width: int) -> bool:
+    """Tell whether lines of a width end in the mark that all lines end in: it was put there after they were cut."""
+    end = sample.made(end_of_all)
+    if end is None or not end.strip(b" "):
+        return False  # a blank may be what a line was cut at
+    wide = [line for line in sample.lines if _width(line) == width]
+    return sum(line.endswith(end) for line in wide) > len(wide) / 2
 
 
 def _usual_beginning(sample: Sample) -> bytes | None:
@@ -146,6 +161,17 @@ def _join(width: int, sample: Sample, *, words: bool) -> Join:
     full = [line for line in sample.lines if 0 <= width - _width(line) < (_LAST_WORD if words else 1)]
     trimmed = sum(line.endswith(b" ") for line in full) < (len(full) / 2 if words else 1)
     return Join(width, sample, words=words, trimmed=trimmed)
+
+
+def _cut_mark(sample: Sample, width: int) -> bytes:
+    """Return what the program that cut lines put at the end of each, as Emacs and mails do; mostly nothing."""
+    wide = [line for line in sample.lines if _width(line) == width]
+    for mark in _CUT_MARKS if len(wide) >= _LEAST else ():
+        marked = sum(line.endswith(mark) for line in wide)
+        others = sum(line.endswith(mark) and not line.endswith(3 * mark) for line in sample.lines) - marked
+        if marked > _MARKED * len(wide) and others <= marked / 10:
+            return mark
+    return b""
 
 
 def _marks(sample: Sample) -> tuple[frozenset[bytes], frozenset[bytes]]:
@@ -191,6 +217,7 @@ class Join(Reflow):
         self._judge = sample.judge
         self._words = words
         self._trimmed = trimmed  # blanks at the ends of lines were left out
+        self._cut_mark = _cut_mark(sample, width)
         self._front = sample.made(_front)
         self._marks, self._within = sample.made(_marks)
         self._pieces: list[bytes] = []
@@ -222,7 +249,9 @@ class Join(Reflow):
         width = _width(before)
         # A piece of nothing but blanks counts if it is as wide as the others.
         blank = not before.strip() and (len(self._pieces) == 1 or width != self._width)
-        if self._size > _LONGEST or not line or blank or (self._words and self._trimmed and not line.strip()):
+        if not line or blank or self._size > _LONGEST or not before.endswith(self._cut_mark):
+            return False
+        if self._words and self._trimmed and not line.strip():
             return False
         full = width == self._width or (self._trimmed and width == self._width - 1)
         if self._words:
@@ -291,6 +320,7 @@ class Join(Reflow):
             for before, piece in pairwise(pieces):
                 narrow = _width(before) < self._width
                 parted = before[-1:] == b" " or piece[:1] == b" "
+                whole = whole.removesuffix(self._cut_mark)
                 whole += (b"" if parted or not self._trimmed else b" " if narrow else between) + piece
             if not best or self._judge.worth(whole) > self._judge.worth(best):
                 best = whole
