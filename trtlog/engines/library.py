@@ -23,7 +23,7 @@ VARIABLE = "TRTLOG_SCANNER"
 # What the library is called, beside this module: Python takes no name with a further point for a module's.
 NAME = "_scan.lib"
 SUFFIXES = {"win32": ".dll", "darwin": ".dylib"}
-_VERSION = 2
+_VERSION = 3
 
 _POINTER, _INT, _LONG = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
@@ -46,7 +46,7 @@ class Column(ctypes.Structure):
     """Values of one field."""
 
     _fields_ = (
-        *((name, _POINTER) for name in ("offsets", "codes", "text", "slots")),
+        *((name, _POINTER) for name in ("offsets", "codes", "follows", "text", "slots")),
         *((name, _LONG) for name in ("values", "rows", "offsets_room", "codes_room", "text_room", "slots_room")),
     )
 

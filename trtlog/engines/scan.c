@@ -14,7 +14,7 @@
 #define SCAN_SOURCE 0
 #endif
 
-enum { VERSION = 2 };
+enum { VERSION = 3 };
 /* Why scan_run stopped. */
 enum { DONE, LOOK, NO_MEMORY };
 enum { HEADERS = 16, HEADER_TEXT = 64, BEFORE = 4, BEFORE_TEXT = 16 };

@@ -6,9 +6,10 @@
 /* Rows from which on a column keeps each distinct value once. */
 enum { FEW = 64 };
 
-/* Values of one field: each row's text, or with codes each distinct text once. */
+/* Values of one field: each row's text, or with codes each distinct text once. `follows` holds for each value which other
+ * one came behind it last: autotuning prints the same tactics in the same order again and again. */
 typedef struct {
-  int32_t *offsets, *codes;
+  int32_t *offsets, *codes, *follows;
   uint8_t *text;
   uint64_t *slots;
   int64_t values, rows, offsets_room, codes_room, text_room, slots_room;
@@ -60,7 +61,13 @@ static uint32_t hash_of(Text text, int32_t length) {
 static int grow_slots(Column *c) {
   int64_t room = c->slots_room ? 2 * c->slots_room : 4 * FEW;
   uint64_t *slots = calloc((size_t)room, sizeof *slots);
-  if (!slots) return 0;
+  int32_t *follows = realloc(c->follows, (size_t)room / 2 * sizeof *follows);
+  if (follows) c->follows = follows;
+  if (!slots || !follows) {
+    free(slots);
+    return 0;
+  }
+  memset(follows + c->slots_room / 2, 0, (size_t)(room - c->slots_room) / 2 * sizeof *follows);
   for (int64_t k = 0; k < c->slots_room; k++) {
     if (!c->slots[k]) continue;
     uint64_t at = c->slots[k] >> 32 & (uint64_t)(room - 1);
@@ -73,29 +80,34 @@ static int grow_slots(Column *c) {
   return 1;
 }
 
-/* Append a row to a column with codes: the code of its value, a new one where the value is new. */
+/* Return the code of a text by the hash table, a new one where the text is new; NONE where there is no memory. */
+static int32_t find_code(Column *c, Text text, int32_t length) {
+  uint64_t hash = hash_of(text, length), mask = (uint64_t)(c->slots_room - 1), at = hash & mask;
+  for (; c->slots[at]; at = (at + 1) & mask) {
+    int32_t value = (int32_t)(c->slots[at] & 0xFFFFFFFFu) - 1;
+    if (c->slots[at] >> 32 == hash && same_text(c, value, text, length)) return value;
+  }
+  if (!add_value(c, text, length)) return NONE;
+  c->slots[at] = hash << 32 | (uint64_t)c->values;
+  return (int32_t)(c->values - 1);
+}
+
+/* Append a row to a column with codes: most texts are that of the row above, or what came behind it the last time. */
 static int add_code(Column *c, Text text, int32_t length) {
   if (2 * c->values >= c->slots_room && !grow_slots(c)) return 0;
   if (!reserve((void **)&c->codes, &c->codes_room, c->rows + 1, sizeof *c->codes)) return 0;
-  if (c->rows && same_text(c, c->codes[c->rows - 1], text, length)) {
-    c->codes[c->rows] = c->codes[c->rows - 1];
-    c->rows++;
-    return 1;
+  int32_t above = c->rows ? c->codes[c->rows - 1] : NONE, code = above;
+  if (above == NONE || !same_text(c, code, text, length)) {
+    code = above == NONE ? NONE : c->follows[above];
+    if (code == NONE || !same_text(c, code, text, length)) code = find_code(c, text, length);
+    if (code == NONE) return 0;
+    if (above != NONE) c->follows[above] = code;
   }
-  uint64_t hash = hash_of(text, length), mask = (uint64_t)(c->slots_room - 1), at = hash & mask;
-  for (; c->slots[at]; at = (at + 1) & mask) {
-    int64_t value = (int64_t)(c->slots[at] & 0xFFFFFFFFu) - 1;
-    if (c->slots[at] >> 32 != hash || !same_text(c, value, text, length)) continue;
-    c->codes[c->rows++] = (int32_t)value;
-    return 1;
-  }
-  if (!add_value(c, text, length)) return 0;
-  c->slots[at] = hash << 32 | (uint64_t)c->values;
-  c->codes[c->rows++] = (int32_t)(c->values - 1);
+  c->codes[c->rows++] = code;
   return 1;
 }
 
-static void free_column(Column *c) { free(c->offsets), free(c->codes), free(c->text), free(c->slots); }
+static void free_column(Column *c) { free(c->offsets), free(c->codes), free(c->follows), free(c->text), free(c->slots); }
 
 /* Give a column codes. */
 static int encode(Column *c) {
