@@ -33,7 +33,7 @@ _MOST = 4
 # Lines that are looked at for a place to cut.
 _LOOKED_AT = 5_000
 # Chunks of a stretch that wait for its thread, and the time after which it is asked whether that still runs.
-_WAITING = 3
+_WAITING = 8
 _PATIENCE_S = 0.1
 
 _Chunks = Queue[tuple[bytes, int] | None]
