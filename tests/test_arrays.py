@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trtlog._util.arrow import from_list, from_numpy, is_valid, to_filled
+from trtlog._util.arrow_memory import SystemMemory
 from trtlog.tables.schema import ARROW_TYPES
 
 VALUES = {
@@ -64,3 +65,22 @@ def test_numbers_and_back(pairs, skipped):
     assert found.to_pylist() == [n if there else None for n, there in pairs][skipped:]
     assert is_valid(found).tolist() == valid.tolist()[skipped:]
     assert to_filled(found, -1.5).tolist() == [n if there else -1.5 for n, there in pairs][skipped:]
+
+
+def test_memory_of_tables_is_the_systems_until_the_last_thread_leaves(monkeypatch):
+    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
+    before = pa.default_memory_pool().backend_name
+    memory = SystemMemory()
+    with memory:
+        with pytest.raises(ValueError, match="a table"), memory:
+            raise ValueError("a table that cannot be made")
+        inside = pa.default_memory_pool().backend_name
+        assert inside == ("system" if before == "mimalloc" else before)
+    assert pa.default_memory_pool().backend_name == before
+
+
+def test_memory_that_the_user_chose_stays(monkeypatch):
+    before = pa.default_memory_pool().backend_name
+    monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", before)
+    with SystemMemory():
+        assert pa.default_memory_pool().backend_name == before

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from trtlog._util import unreadable
 from trtlog._util.arrow import from_numpy, to_filled
+from trtlog._util.arrow_memory import system_memory
 from trtlog._util.gc import no_collection
 from trtlog.messages.captures import Captures
 from trtlog.messages.together import taken_out
@@ -95,7 +96,7 @@ class TableSet:
         """Return a table of all logs, with where the rows of each begin."""
         with self._lock:  # threads may share a log
             if name not in self._built:
-                with no_collection(), unreadable.collecting() as found:
+                with no_collection(), system_memory, unreadable.collecting() as found:
                     table = self._build(name)
                     self._built[name] = part(self._context, name, table)
                 if found:
