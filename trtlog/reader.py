@@ -94,14 +94,16 @@ class Reader:
         sample = b""
         engine: LineEngine | ThreadedEngine | None = None
         with open_source(source, logger=self._logger) as opened:
-            for chunk in opened:
+            for data, begin, end, first_line in opened.windows():
                 with no_collection():  # what is loaded and matched makes many objects, and no cycle
                     if engine is None:
-                        engine = self._begin(opened, len(chunk.data))
-                        sample = chunk.data[:SAMPLE_BYTES]
-                    engine.feed(chunk.data, engine.captures.above + chunk.first_line)
-                done += len(chunk.data)
-                self.size += len(chunk.data)
+                        engine = self._begin(opened, len(data))
+                        sample = data[begin : min(end, begin + SAMPLE_BYTES)]
+                    above = engine.captures.above
+                    engine.feed(data, above + first_line, begin, end)
+                opened.tell_last_line(max(0, engine.last_line - above))
+                done += end - begin
+                self.size += end - begin
                 if progress is not None:
                     progress(done)
             captures = (engine or self._begin(opened, 0)).end_log()

@@ -79,10 +79,15 @@ class LineEngine:
         self._loop.count()
         return self.captures
 
-    def feed(self, chunk: bytes, first_line: int) -> None:
-        """Read a chunk of whole lines; the last may lack its line end at the end of the log."""
+    def feed(self, chunk: bytes, first_line: int, begin: int = 0, end: int | None = None) -> None:
+        """Read whole lines, ``begin`` to ``end`` of a chunk; at the end of the log the last may lack its line end."""
         with no_collection():
-            self._loop.feed(self, chunk, first_line)
+            self._loop.feed(self, chunk, first_line, begin, len(chunk) if end is None else end)
+
+    @property
+    def last_line(self) -> int:
+        """The number of the last line that was read."""
+        return self.captures.lines
 
     def take(self, number: int, line: bytes, size: int) -> Line:
         """Read one line without its line end, ``size`` bytes with it; return what it is.
@@ -109,14 +114,14 @@ class LineEngine:
             part = part.tail
         return result
 
-    def take_alike(self, number: int, chunk: bytes, begin: int, end: int) -> int:
-        """Read the lines that repeat the one just read, line ``number`` from ``begin`` to ``end``; return how many.
+    def take_alike(self, number: int, chunk: bytes, begin: int, end: int, limit: int) -> int:
+        """Read the lines up to ``limit`` that repeat line ``number``, ``begin`` to ``end``, just read; return how many.
 
         A line that leaves all state as it was makes of an equal line behind it what it was made of: a file of ten
         million times one word, or one error, is counted, not read. A line with a header begins a record of its own.
         """
         line, captures = chunk[begin:end], self.captures
-        if not chunk.startswith(line, end) or not line.endswith(b"\n"):
+        if not chunk.startswith(line, end, limit) or not line.endswith(b"\n"):
             return 0
         before = self.classifier.state(number)
         result = self.take(number + 1, line[:-1], len(line))
@@ -129,7 +134,7 @@ class LineEngine:
         more, step, most = 0, 1, max(1, _ALIKE_BYTES // len(line))
         place = end + len(line)
         while step:
-            if chunk.startswith(line * step, place):
+            if chunk.startswith(line * step, place, limit):
                 more, place, step = more + step, place + step * len(line), min(2 * step, most)
             else:
                 step //= 2

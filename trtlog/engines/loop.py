@@ -135,10 +135,11 @@ class PythonLoop:
         self._expecting = _NO_TEXT, self._classifier.headers.last[1], NO_HEADER, Bodies((), {}, frozenset())
         self._expecting_in = ""
 
-    def feed(self, engine: LineEngine, chunk: bytes, first_line: int) -> None:
-        """Read a chunk of whole lines, of which the last may lack its line end; the engine reads what is left."""
+    def feed(self, engine: LineEngine, chunk: bytes, first_line: int, begin: int, end: int) -> None:
+        """Read whole lines of a chunk, of which the last may lack its line end; the engine reads what is left."""
         import numpy as np
 
+        chunk = chunk[begin:end]
         lines = chunk.split(b"\n")
         tail = lines.pop()
         self._read(engine, lines, first_line, odd_texts(chunk))

@@ -17,7 +17,7 @@ import pyarrow as pa
 from trtlog.engines.library import Found, Rows, Tables, library, tables_of
 from trtlog.grammar.precedence import BARE
 from trtlog.messages.classify import asks_section, is_usual
-from trtlog.messages.headers import Header
+from trtlog.messages.headers import NO_HEADER, Header
 
 if TYPE_CHECKING:
     from trtlog.engines.line import LineEngine
@@ -65,6 +65,8 @@ class NativeLoop:
         self._found = Found.from_address(self._library.scan_found(self._scan))
         self._rules: dict[tuple[str | None, bool], tuple[int, int]] = {}  # numbers of the sets, by section
         self._headers: list[tuple[bytes, Header]] = []  # text without its time, and what the reader says of it
+        self._given: list[tuple[int, int]] = []  # the rules that the scanner was told for each of them
+        self._likely: tuple[Any, Header, int] = b"", NO_HEADER, _NONE  # the last answer of `_likely_header`
         self._counted: list[int] = []  # lines of each header that were counted
         # Lines and bytes of each variant that the scanner took, those that were counted in the captures.
         self._taken = np.zeros((self._tables.n_variants, 2), np.int64)
@@ -78,19 +80,19 @@ class NativeLoop:
             self._library.scan_free(self._scan)
             self._start()
 
-    def feed(self, engine: LineEngine, chunk: bytes, first_line: int) -> None:
-        """Read a chunk of whole lines, of which the last may lack its line end; the engine reads what is left."""
-        if self._bytes + len(chunk) > _MOST_BYTES:
+    def feed(self, engine: LineEngine, chunk: bytes, first_line: int, begin: int, end: int) -> None:
+        """Read whole lines of a chunk, of which the last may lack its line end; the engine reads what is left."""
+        if self._bytes + end - begin > _MOST_BYTES:
             self.flush()
-        self._bytes += len(chunk)
+        self._bytes += end - begin
         call = self._library
-        size, position, line = len(chunk), 0, first_line
+        position, line = begin, first_line
         if first_line == self._captures.lines:  # another piece of the line before
-            position = _take(engine, chunk, 0, line)
+            position = _take(engine, chunk, position, end, line)
             line += 1
-        while position < size:
+        while position < end:
             self._set_state(engine.time)
-            reached = call.scan_run(self._scan, chunk, position, size, line)
+            reached = call.scan_run(self._scan, chunk, position, end, line)
             if reached < 0:
                 raise MemoryError
             if reached > position:
@@ -98,9 +100,9 @@ class NativeLoop:
                 line = self._found.line
                 self._pass_over(line - 1)
             position = reached
-            if position < size:
-                begin, position = position, _take(engine, chunk, position, line)
-                alike = engine.take_alike(line, chunk, begin, position)
+            if position < end:
+                begin, position = position, _take(engine, chunk, position, end, line)
+                alike = engine.take_alike(line, chunk, begin, position, end)
                 position += alike * (position - begin)
                 line += 1 + alike
 
@@ -119,8 +121,16 @@ class NativeLoop:
         self._library.scan_set_state(self._scan, likely, time, not classifier.decorated, self._stops)
 
     def _likely_header(self) -> int:
-        """Return the number of the header that was read last, which is added where it is new; -1 for an unusual one."""
+        """Return the number of the header that was read last."""
         text, before, header = self._classifier.headers.last
+        if text is self._likely[0] and header is self._likely[1]:
+            return self._likely[2]
+        number = self._number_of(text, before, header)
+        self._likely = text, header, number
+        return number
+
+    def _number_of(self, text: bytes, before: tuple[bytes, ...], header: Header) -> int:
+        """Return the number of a header, which is added where it is new; -1 for an unusual one."""
         if not is_usual(header) or header.end != len(text):
             return _NONE
         time, time_end, key = 0, 0, text
@@ -138,6 +148,7 @@ class NativeLoop:
         if number != _NONE:
             self._headers.append((key, header))
             self._counted.append(0)
+            self._given.append((_NONE, _NONE))
             self._set_rules(number, header)
         return number
 
@@ -147,13 +158,14 @@ class NativeLoop:
         if rules is None:
             sets = [self._tables.sets[index.name] for index in self._classifier.rules_for(header)]
             rules = self._rules[key] = (sets[0], sets[1] if len(sets) > 1 else _NONE)
-        self._library.scan_set_rules(self._scan, number, *rules)
+        if rules != self._given[number]:
+            self._given[number] = rules
+            self._library.scan_set_rules(self._scan, number, *rules)
 
     def _note_times(self, engine: LineEngine, chunk: bytes) -> None:
-        found = self._found
-        for number in range(0, found.n_times, 2):
-            begin = found.times[number + 1]
-            engine.note_time(found.times[number], chunk[begin : begin + _TIME_LENGTH])
+        times = self._found.times[: self._found.n_times]
+        for line, begin in zip(times[::2], times[1::2], strict=True):
+            engine.note_time(line, chunk[begin : begin + _TIME_LENGTH])
 
     def _pass_over(self, last: int) -> None:
         """Bring the classifier behind the lines that the scanner took."""
@@ -215,11 +227,11 @@ class NativeLoop:
             self._library.scan_free(self._scan)
 
 
-def _take(engine: LineEngine, chunk: bytes, position: int, line: int) -> int:
+def _take(engine: LineEngine, chunk: bytes, position: int, end: int, line: int) -> int:
     """Have the engine read the line at a place; return where the next begins."""
-    end = chunk.find(b"\n", position)
-    following = len(chunk) if end < 0 else end + 1
-    engine.take(line, chunk[position : len(chunk) if end < 0 else end], following - position)
+    stop = chunk.find(b"\n", position, end)
+    following = end if stop < 0 else stop + 1
+    engine.take(line, chunk[position : end if stop < 0 else stop], following - position)
     return following
 
 

@@ -64,12 +64,12 @@ static Text last_byte(Text begin, Text end, uint8_t byte) {
 static Text last_place(const Programme *p, Code repeat, Text least, Text end, Text body_end) {
   int32_t next = repeat[4];
   if (next == ANYTHING) return end >= least ? end : NULL;
-  Code literal = repeat + repeat[5];
-  int64_t length = literal[2];
+  Text literal = p->text + repeat[repeat[5] + 1];
+  int64_t length = repeat[repeat[5] + 2];
   if (body_end - least < length) return NULL;
   if (body_end - end < length) end = body_end - length;
   while ((end = last_byte(least, end + 1, (uint8_t)next)) >= least) {
-    if (!memcmp(end, p->text + literal[1], (size_t)length)) return end;
+    if (end[length - 1] == literal[length - 1] && !memcmp(end, literal, (size_t)length)) return end;
     end--;
   }
   return NULL;

@@ -32,11 +32,12 @@ STRETCH_BYTES = 16 << 20
 _MOST = 4
 # Lines that are looked at for a place to cut.
 _LOOKED_AT = 5_000
-# Chunks of a stretch that wait for its thread, and the time after which it is asked whether that still runs.
-_WAITING = 8
+# Windows of a stretch that wait for its thread, half of them of one line, and the time after which it is asked whether
+# that still runs.
+_WAITING = 16
 _PATIENCE_S = 0.1
 
-_Chunks = Queue[tuple[bytes, int] | None]
+_Windows = Queue[tuple[bytes, int, int, int] | None]
 
 
 def wanted_threads(size: int) -> int:
@@ -82,19 +83,25 @@ class ThreadedEngine:
         self._time: bytes | None = None
         self._section = ""
 
-    def feed(self, chunk: bytes, first_line: int) -> None:
-        """Take a chunk of whole lines; the last may lack its line end at the end of the log."""
+    def feed(self, chunk: bytes, first_line: int, begin: int = 0, end: int | None = None) -> None:
+        """Take whole lines, ``begin`` to ``end`` of a chunk; at the end of the log the last may lack its line end."""
+        end = len(chunk) if end is None else end
         if not self._stretches:
             self._begin()
         if self._stretches[-1].size >= self._until:
-            cut, lines = self._find_cut(chunk)
-            if cut:
-                self._stretches[-1].add(chunk[:cut], first_line)
+            cut, lines = self._find_cut(chunk, begin, end)
+            if cut > begin:
+                self._stretches[-1].add(chunk, first_line, begin, cut)
                 self._begin()
-                chunk, first_line = chunk[cut:], first_line + lines
+                begin, first_line = cut, first_line + lines
             else:  # a log without a place to cut is not searched for one again and again
                 self._until *= 2
-        self._stretches[-1].add(chunk, first_line)
+        self._stretches[-1].add(chunk, first_line, begin, end)
+
+    @property
+    def last_line(self) -> int:
+        """0: which line was read last only the threads know."""
+        return 0
 
     def _begin(self) -> None:
         """Begin another stretch, as soon as a thread is free."""
@@ -105,16 +112,16 @@ class ThreadedEngine:
         self._stretches.append(_Stretch(self._grammar, self._pool))
         self._until = self._stretch_bytes
 
-    def _find_cut(self, chunk: bytes) -> tuple[int, int]:
-        """Return where a line opens a section, and the number of lines above it; 0 where none does.
+    def _find_cut(self, chunk: bytes, begin: int, limit: int) -> tuple[int, int]:
+        """Return where a line opens a section, and the number of lines above it; ``begin`` where none does.
 
         The rules for lines of the library come first in every section: what opens one is told by the line alone. The
         first line may be another piece of the line before.
         """
         matcher, sections = shared_matcher(self._grammar), self._grammar.sections
-        position = chunk.find(b"\n") + 1
+        position = chunk.find(b"\n", begin, limit) + 1
         for lines in range(1, _LOOKED_AT):
-            end = chunk.find(b"\n", position)
+            end = chunk.find(b"\n", position, limit)
             if not position or end < 0:
                 break
             line = chunk[position:end]
@@ -125,7 +132,7 @@ class ThreadedEngine:
                 if found is not None and matcher.variants[found[0]].kind in sections:
                     return position, lines
             position = end + 1
-        return 0, 0
+        return begin, 0
 
     def _merge(self, found: Captures) -> None:
         """Add what was found in a stretch; they come in order."""
@@ -168,19 +175,19 @@ class _Stretch:
 
     def __init__(self, grammar: Grammar, pool: ThreadPoolExecutor) -> None:
         self.size = 0
-        self._chunks: _Chunks = Queue(_WAITING)
+        self._chunks: _Windows = Queue(_WAITING)
         self.found: Future[Captures] = pool.submit(_read, grammar, self._chunks)
 
-    def add(self, chunk: bytes, first_line: int) -> None:
-        """Have a chunk read; wait where others wait already, so that memory stays bounded."""
-        self.size += len(chunk)
-        self._put((chunk, first_line))
+    def add(self, chunk: bytes, first_line: int, begin: int, end: int) -> None:
+        """Have lines of a chunk read; wait where others wait already, so that memory stays bounded."""
+        self.size += end - begin
+        self._put((chunk, first_line, begin, end))
 
     def end(self) -> None:
         """Have the captures returned when all is read."""
         self._put(None)
 
-    def _put(self, item: tuple[bytes, int] | None) -> None:
+    def _put(self, item: tuple[bytes, int, int, int] | None) -> None:
         while not self.found.done():
             with suppress(Full):
                 self._chunks.put(item, timeout=_PATIENCE_S)
@@ -196,7 +203,7 @@ class _Stretch:
             self._chunks.put_nowait(None)
 
 
-def _read(grammar: Grammar, chunks: _Chunks) -> Captures:
+def _read(grammar: Grammar, chunks: _Windows) -> Captures:
     engine = LineEngine(grammar)
     while (item := chunks.get()) is not None:
         engine.feed(*item)

@@ -107,14 +107,14 @@ def convert(
     with open_source(source, logger=logger_of(logger)) as opened:
         writer = _Writer(target, opened, redacting=redact)
         try:
-            for chunk in opened:
+            for data, begin, end, first_line in opened.windows():
                 if reader is None:
                     reader = LineEngine(grammar.load(), native=engine != "line")
                     reader.captures.line_map = opened.line_map
-                    sample = chunk.data[:SAMPLE_BYTES]
-                reader.feed(chunk.data, chunk.first_line)
-                size = len(chunk.data)
-                done, since = done + size, since + size
+                    sample = data[begin : min(end, begin + SAMPLE_BYTES)]
+                reader.feed(data, first_line, begin, end)
+                opened.tell_last_line(reader.last_line)
+                done, since = done + end - begin, since + end - begin
                 if since >= segment_bytes:
                     reader.drain()
                     if strict and reader.captures.unknown:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from trtlog.source.forms.base import Undo
     from trtlog.source.forms.layers import Undoing
 
-_READ_BYTES = 1 << 20
+_READ_BYTES = 2 << 20
 # Bytes of the longest line that is handed on whole.
 LONGEST_LINE = 16 << 20
 # Where a longer line is cut: where a record begins, or what a progress bar printed over.
@@ -69,6 +69,15 @@ class Chunk(NamedTuple):
             lines.pop()
         for number, line in enumerate(lines, self.first_line):
             yield number, line.removesuffix(b"\r")
+
+
+class Window(NamedTuple):
+    """Whole lines inside a block of bytes, from ``begin`` to ``end``, and the first one's number; else as `Chunk`."""
+
+    data: bytes
+    begin: int
+    end: int
+    first_line: int
 
 
 class Source:
@@ -111,6 +120,7 @@ class Source:
         self._blocks: Iterator[bytes] = iter(())
         self.line_map = LineMap()
         self._first_line = 1  # of what was not handed on yet
+        self._last_line = 0  # of the last window, where its reader told it
         self._waiting: list[bytes] = []
 
     def _counted(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -220,52 +230,81 @@ class Source:
             yield text
 
     def __iter__(self) -> Iterator[Chunk]:
+        for data, begin, end, first_line in self.windows():
+            yield Chunk(data[begin:end], first_line)
+
+    def windows(self) -> Iterator[Window]:
+        """Give the same as chunks, large blocks of the file as they were read: nothing is copied to cut them.
+
+        Who reads a window may tell with :meth:`tell_last_line` how far it went, which saves counting its lines.
+        """
         own = self._logger
         if own is None:
-            yield from self._chunks()
+            yield from self._windows()
             return
-        for chunk in self._chunks():
-            yield chunk._replace(data=own.rewrite(chunk.data))
+        for data, begin, end, first_line in self._windows():
+            text = own.rewrite(data[begin:end])
+            yield Window(text, 0, len(text), first_line)
         if note := own.note():
             self.notes.append(note)
 
-    def _chunks(self) -> Iterator[Chunk]:
+    def tell_last_line(self, number: int) -> None:
+        """Take the number of the last line of the window that was given last."""
+        self._last_line = number
+
+    def _window(self, data: bytes, begin: int, end: int) -> Iterator[Window]:
+        """Give whole lines, and go on behind them."""
+        yield Window(data, begin, end, self._first_line)
+        last = self._last_line or self._first_line + _line_ends(data, begin, end) - 1
+        self._first_line, self._last_line = last + 1, 0
+
+    def _windows(self) -> Iterator[Window]:
         size = 0
         last_end = -1  # index in what waits of the last block with a line end
         try:
             for block in self._blocks:
                 if self._too_long[-1:] == [self._first_line] and b"\n" in block:
                     cut = block.index(b"\n") + 1
-                    yield Chunk(b"".join([*self._waiting, block[:cut]]), self._first_line)
+                    yield _whole(b"".join([*self._waiting, block[:cut]]), self._first_line)
                     self._first_line += 1
                     self._waiting, size, block = [], 0, block[cut:]
                 waiting = self._waiting
-                waiting.append(block)
-                size += len(block)
-                if b"\n" in block:
-                    last_end = len(waiting) - 1
+                if last_end < 0 and len(block) >= self._chunk_bytes and not self._live and b"\n" in block:
+                    begin = 0
+                    if waiting:
+                        begin = block.index(b"\n") + 1
+                        line = b"".join([*waiting, block[:begin]])
+                        yield from self._window(line, 0, len(line))
+                    cut = block.rindex(b"\n") + 1
+                    if cut > begin:
+                        yield from self._window(block, begin, cut)
+                    self._waiting = [block[cut:]] if cut < len(block) else []
+                    size = len(block) - cut
+                else:
+                    waiting.append(block)
+                    size += len(block)
+                    if b"\n" in block:
+                        last_end = len(waiting) - 1
                 if last_end >= 0 and (self._live or size >= self._chunk_bytes):
                     last = waiting[last_end]
                     cut = last.rindex(b"\n") + 1
                     rest = [last[cut:], *waiting[last_end + 1 :]]
                     data = b"".join([*waiting[:last_end], memoryview(last)[:cut]])
-                    first = self._first_line
-                    self._first_line += _line_ends(data)
                     self._waiting = rest if rest[0] else rest[1:]
                     size = sum(map(len, self._waiting))
                     last_end = -1
-                    yield Chunk(data, first)
+                    yield from self._window(data, 0, len(data))
                 if last_end < 0 and size >= LONGEST_LINE:
                     if self._too_long[-1:] != [self._first_line]:
                         self._too_long.append(self._first_line)
                     data = b"".join(self._waiting)
                     while len(data) >= LONGEST_LINE:
                         cut = _cut_at(data)
-                        yield Chunk(data[:cut], self._first_line)
+                        yield _whole(data[:cut], self._first_line)
                         data = data[cut:]
                     self._waiting, size = [data], len(data)
             if size:
-                yield Chunk(b"".join(self._waiting), self._first_line)
+                yield _whole(b"".join(self._waiting), self._first_line)
         finally:
             if self._too_long:
                 count = len(self._too_long)
@@ -308,14 +347,19 @@ def _kept_in(kept: deque[bytes], blocks: Iterator[bytes]) -> Iterator[bytes]:
         yield block
 
 
-def _line_ends(data: bytes) -> int:
-    if len(data) < (_COUNTED_BYTES if "numpy" in sys.modules else _FEW_BYTES):
-        return data.count(b"\n")
+def _whole(data: bytes, first_line: int) -> Window:
+    return Window(data, 0, len(data), first_line)
+
+
+def _line_ends(data: bytes, begin: int = 0, end: int | None = None) -> int:
+    end = len(data) if end is None else end
+    if end - begin < (_COUNTED_BYTES if "numpy" in sys.modules else _FEW_BYTES):
+        return data.count(b"\n", begin, end)
     import numpy as np  # four times as fast as bytes.count
 
-    text = np.frombuffer(data, np.uint8)
+    text = np.frombuffer(data, np.uint8)[begin:end]
     marks = np.empty(_COUNTED_BYTES, bool)  # of a piece, which stays in the processor's cache
-    pieces = (text[begin : begin + _COUNTED_BYTES] for begin in range(0, len(text), _COUNTED_BYTES))
+    pieces = (text[first : first + _COUNTED_BYTES] for first in range(0, len(text), _COUNTED_BYTES))
     return sum(int(np.count_nonzero(np.equal(piece, _LINE_END, out=marks[: len(piece)]))) for piece in pieces)
 
 
