@@ -91,6 +91,22 @@ def test_chunks_hold_whole_lines_and_their_numbers(data, step, chunk_bytes):
         line += chunk.data.count(b"\n")
 
 
+@given(st.binary(max_size=400), st.integers(1, 60), st.integers(1, 200), st.booleans())
+def test_windows_are_the_chunks_whoever_counts_their_lines(data, step, chunk_bytes, telling):
+    blocks = [LOG + b"\n", *(data[at : at + step] for at in range(0, len(data), step))]
+    found = []
+    with open_source(iter(blocks), chunk_bytes) as source:
+        for text, begin, end, first_line in source.windows():
+            found.append((text[begin:end], first_line))
+            if telling:
+                source.tell_last_line(first_line + text.count(b"\n", begin, end) - 1)
+    assert [tuple(chunk) for chunk in open_source(iter(blocks), chunk_bytes)] == found
+    assert b"".join(text for text, _ in found) == b"".join(blocks)
+    assert all(text.endswith(b"\n") for text, _ in found[:-1])
+    numbers = [1, *(number + text.count(b"\n") for text, number in found[:-1])]
+    assert [number for _, number in found] == numbers
+
+
 def test_a_log_that_is_still_written_is_handed_on_line_by_line():
     reader, writer = os.pipe()
     with open(reader, "rb", buffering=0) as read_end, open(writer, "wb", buffering=0) as write_end:
