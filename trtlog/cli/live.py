@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import signal
 import time
@@ -29,7 +30,15 @@ _QUIET_S = 60.0
 
 
 def running_options(function: Any) -> Any:
-    """Add the options that ``run`` and ``sweep`` share."""
+    """Add the options that ``run`` and ``sweep`` share; the function gets those of a run as ``running``, by keyword."""
+
+    @functools.wraps(function)
+    def with_running(*, no_verbose: bool, no_exports: bool, no_check: bool, **given: Any) -> Any:
+        running = {name: given.pop(name) for name in ("trtexec", "prefix", "seen_as", "timeout_s", "hang_s")}
+        running |= {"verbose": not no_verbose, "exports": False if no_exports else None, "check_flags": not no_check}
+        return function(running=running, **given)
+
+    added: Any = with_running
     options = (
         click.option("--trtexec", help="Path, folder or whole command of trtexec [default: found on its own]."),
         click.option("--prefix", help="Command that starts trtexec, such as 'docker run --rm --gpus=all IMAGE'."),
@@ -45,8 +54,8 @@ def running_options(function: Any) -> Any:
         click.option("--json", "as_json", is_flag=True, help="Write live events to standard output as JSON lines."),
     )
     for option in reversed(options):
-        function = option(function)
-    return function
+        added = option(added)
+    return added
 
 
 class LiveView:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,14 +32,7 @@ if TYPE_CHECKING:
 @click.argument("trtexec_args", nargs=-1, type=click.UNPROCESSED, metavar="[--] TRTEXEC_ARGS...")
 def command(
     out: str | None,
-    trtexec: str | None,
-    prefix: str | None,
-    seen_as: str | None,
-    no_verbose: bool,
-    no_exports: bool,
-    no_check: bool,
-    timeout_s: float | None,
-    hang_s: float | None,
+    running: dict[str, Any],
     quiet: bool,
     as_json: bool,
     no_engine: bool,
@@ -66,29 +59,20 @@ def command(
     if repeat > 1 and not dry_run:
         from trtlog.cli.sweep import repeated
 
-        limits = {"timeout_s": timeout_s, "hang_s": hang_s}
-        running = {"trtexec": trtexec, "prefix": prefix, "seen_as": seen_as, "no_verbose": no_verbose, **limits}
-        running |= {"no_exports": no_exports, "no_check": no_check, "no_timing_cache": no_timing_cache}
-        return repeated(out, trtexec_args, repeat, running, keep_engines=not no_engine, quiet=quiet, as_json=as_json)
+        running |= {"engine": not no_engine, "timing_cache": not no_timing_cache}
+        return repeated(out, trtexec_args, repeat, running, quiet=quiet, as_json=as_json)
     with ending_like_ctrl_c():
         try:
             if dry_run:
-                _dry_run(trtexec, prefix, seen_as or out or "RUN", trtexec_args, no_verbose, no_exports)
+                _dry_run(out, trtexec_args, running)
                 return 0
             session = start(
-                trtexec=trtexec,
-                prefix=prefix,
                 out=out,
                 args=trtexec_args,
-                verbose=not no_verbose,
-                exports=False if no_exports else None,
                 engine=False if no_engine else None,
                 timing_cache=False if no_timing_cache else None,
-                check_flags=not no_check,
                 overwrite=overwrite,
-                seen_as=seen_as,
-                timeout_s=timeout_s,
-                hang_s=hang_s,
+                **running,
             )
         except FlagError as error:
             raise click.UsageError(str(error)) from error
@@ -148,17 +132,16 @@ def headline(log: Log) -> str:
     return f"{log.run.status}: " + ", ".join(part for part in parts if part)
 
 
-def _dry_run(
-    trtexec: str | None, prefix: str | None, base: str, args: tuple[str, ...], no_verbose: bool, no_exports: bool
-) -> None:
+def _dry_run(out: str | None, args: tuple[str, ...], running: dict[str, Any]) -> None:
     from trtlog.runner.binary import find_trtexec
     from trtlog.runner.check import check_arguments, refuse
     from trtlog.runner.launch import make_plan
 
-    found = find_trtexec(trtexec, prefix=prefix)
+    found = find_trtexec(running["trtexec"], prefix=running["prefix"])
     help_ = found.read_help()
     refuse(check_arguments(args, help_))
-    plan = make_plan(found, args, help_, base=base, verbose=not no_verbose, exports=False if no_exports else None)
+    base = running["seen_as"] or out or "RUN"
+    plan = make_plan(found, args, help_, base=base, verbose=running["verbose"], exports=running["exports"])
     echo(f"# {help_.name}, found by {found.source}")
     for problem in plan.problems:
         echo(f"# {problem.text}")

@@ -52,6 +52,10 @@ def command(
     axes: tuple[str, ...],
     shapes: str | None,
     out: str | None,
+    running: dict[str, Any],
+    keep_engines: bool,
+    no_timing_cache: bool,
+    retry_failed: bool,
     show: bool,
     repeat: int,
     max_latency: float | None,
@@ -61,7 +65,6 @@ def command(
     quiet: bool,
     as_json: bool,
     trtexec_args: tuple[str, ...],
-    **running: Any,
 ) -> int:
     """Run trtexec once for every combination, and compare throughput, latency, memory and build time.
 
@@ -71,7 +74,6 @@ def command(
     Example:  trtlog sweep --onnx m.onnx --batch 1,8,32 --precision fp32,fp16,int8 --max-latency 5 --plot m.html
     """
     import trtlog
-    from trtlog.runner.arguments import FlagError
 
     if show:
         if out is None:
@@ -80,17 +82,15 @@ def command(
     elif repeat == 1 and not (batch or precision or axes):
         raise click.UsageError("give something to vary: --batch, --precision or --axis; or --repeat N")
     else:
-        try:
-            grid = {
-                "batch": None if batch is None else [_whole(text) for text in _split(batch)],
-                "precision": None if precision is None else _split(precision),
-                "axes": dict(_axis(text) for text in axes),
-                "shapes": shapes,
-                "repeat": repeat,
-            }
-            study = _run(onnx, out, trtexec_args, grid, running, quiet=quiet, as_json=as_json)
-        except FlagError as error:
-            raise click.UsageError(str(error)) from error
+        grid = {
+            "batch": None if batch is None else [_whole(text) for text in _split(batch)],
+            "precision": None if precision is None else _split(precision),
+            "axes": dict(_axis(text) for text in axes),
+            "shapes": shapes,
+            "repeat": repeat,
+        }
+        running |= {"engine": keep_engines, "timing_cache": not no_timing_cache, "retry_failed": retry_failed}
+        study = _run(onnx, out, trtexec_args, {**grid, **running}, quiet=quiet, as_json=as_json)
     if not as_json:
         present(study, format_, max_latency, stat)
     for plot in plots:
@@ -99,20 +99,13 @@ def command(
 
 
 def _run(
-    onnx: str | None,
-    out: str | None,
-    args: tuple[str, ...],
-    grid: dict[str, Any],
-    running: dict[str, Any],
-    *,
-    quiet: bool,
-    as_json: bool,
+    onnx: str | None, out: str | None, args: tuple[str, ...], options: dict[str, Any], *, quiet: bool, as_json: bool
 ) -> Sweep:
     import trtlog
+    from trtlog.runner.arguments import FlagError
 
     with ending_like_ctrl_c(), LiveView(as_json=as_json, quiet=quiet, brief=True) as view:
-
-        done = Done(_runs(grid))
+        done = Done(_runs(options))
 
         def on_event(point: Point, event: Event) -> None:
             view.point(f"{done.words()} {point.name}")
@@ -126,46 +119,17 @@ def _run(
                 speed_text = f", {speed:g} qps{several}" if speed is not None else ""
                 view.say(f"{point.name}: {row['status']}{speed_text}")
 
-        return trtlog.sweep(
-            onnx,
-            out=out,
-            args=args,
-            trtexec=running["trtexec"],
-            prefix=running["prefix"],
-            seen_as=running["seen_as"],
-            verbose=not running["no_verbose"],
-            exports=False if running["no_exports"] else None,
-            check_flags=not running["no_check"],
-            engine=running["keep_engines"],
-            timing_cache=not running["no_timing_cache"],
-            retry_failed=running["retry_failed"],
-            timeout_s=running["timeout_s"],
-            hang_s=running["hang_s"],
-            on_event=on_event,
-            on_point=on_point,
-            **grid,
-        )
+        try:
+            return trtlog.sweep(onnx, out=out, args=args, on_event=on_event, on_point=on_point, **options)
+        except FlagError as error:
+            raise click.UsageError(str(error)) from error
 
 
 def repeated(
-    out: str | None,
-    args: tuple[str, ...],
-    repeat: int,
-    running: dict[str, Any],
-    *,
-    keep_engines: bool,
-    quiet: bool,
-    as_json: bool,
+    out: str | None, args: tuple[str, ...], repeat: int, running: dict[str, Any], *, quiet: bool, as_json: bool
 ) -> int:
     """Run one command line several times: a sweep of one point."""
-    from trtlog.runner.arguments import FlagError
-
-    grid: dict[str, Any] = {"batch": None, "precision": None, "axes": {}, "shapes": None, "repeat": repeat}
-    given = {**running, "keep_engines": keep_engines, "retry_failed": False}
-    try:
-        study = _run(None, out, args, grid, given, quiet=quiet, as_json=as_json)
-    except FlagError as error:
-        raise click.UsageError(str(error)) from error
+    study = _run(None, out, args, {**running, "repeat": repeat}, quiet=quiet, as_json=as_json)
     if not as_json:
         present(study, "table", None, "p99")
     return 0 if all(row["status"] == "passed" for row in study.rows) else 1
@@ -190,10 +154,10 @@ class Done:
         return f"{place} (about {left_s / 60:.0f} min left)" if left_s >= 90 else f"{place} (about {left_s:.0f} s left)"
 
 
-def _runs(grid: dict[str, Any]) -> int:
+def _runs(options: dict[str, Any]) -> int:
     """Return how many runs a sweep has."""
-    axes = [grid["batch"] or [None], grid["precision"] or [None], *grid["axes"].values()]
-    return math.prod(len(values) for values in axes) * int(grid["repeat"])
+    axes = [options.get("batch"), options.get("precision"), *options.get("axes", {}).values()]
+    return math.prod(len(values) for values in axes if values) * int(options["repeat"])
 
 
 def present(study: Sweep, format_: str, max_latency: float | None, stat: str) -> None:
