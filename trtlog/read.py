@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trtlog import grammar
 from trtlog._util.words import counted
 from trtlog.errors import InputError, NoLogError, StrictError
 from trtlog.log import Log
@@ -105,7 +106,6 @@ def read_alone(source: Any) -> tuple[Log | None, Any]:
     found = exports_alone(source) if files is None else (files, [])
     if found is None:
         return None, source
-    from trtlog import grammar
     from trtlog.engines.line import LineEngine
     from trtlog.tables import TableSet
 

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from trtlog import grammar
 from trtlog._util.dataclass import dataclass
 from trtlog._util.gc import no_collection
 from trtlog._util.words import plural
@@ -113,8 +114,6 @@ class Reader:
         return Read(self.count - 1, captures, name, notes)
 
     def _begin(self, opened: Source, size: int) -> LineEngine | ThreadedEngine:
-        from trtlog import grammar
-
         self.count += 1
         if self._engine is None:
             self._engine = make_engine(self._name, grammar.load(), opened, size)
@@ -129,7 +128,6 @@ class Reader:
 
     def finish(self) -> Captures:
         """Return the captures of all logs, those that were refused among them."""
-        from trtlog import grammar
         from trtlog.engines.line import LineEngine
 
         return (self._engine or LineEngine(grammar.load())).finish()

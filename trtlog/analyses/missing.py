@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from trtlog._util.dataclass import dataclass
 from trtlog.analyses.programs import is_rtx, program, spelled, worded
-from trtlog.log import holds_help_only, is_exports_alone
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log, holds_help_only, is_exports_alone
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from trtlog._util.expression import expression
 from trtlog.flags import RELEASES, Version, all_flags, parse_version, program_of
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 # The banner names the version from 8.0 on; without one only flags that were there early are sure to exist.
 _BEFORE_BANNER_VERSIONS: Version = (7, 0, 0)

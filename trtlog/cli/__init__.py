@@ -19,6 +19,7 @@ from trtlog._util.words import did_you_mean
 from trtlog._version import __version__
 from trtlog.cli.common import add_logger_option, echo
 from trtlog.cli.console import add_color_option, silence_broken_streams
+from trtlog.errors import RunError, SeveralRunsError, TrtlogError
 
 _VERSION_HELP = "Show the version, and whether logs are read by the part in C, and exit."
 
@@ -151,8 +152,6 @@ def main(arguments: list[str] | None = None) -> Any:
 
 def _run(arguments: list[str] | None) -> int:
     """Run a command; return its exit code."""
-    from trtlog.errors import RunError, SeveralRunsError, TrtlogError
-
     try:
         code = cli.main(arguments, prog_name="trtlog", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import itertools
 import os
 import sys
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+import trtlog
 from trtlog._util.words import counted
 from trtlog.cli.console import console, is_plain, is_unbounded, keeper, kept, speaks_ascii_only
 from trtlog.cli.inputs import LogPlace, is_dataset, place_of, places_of, read_found
 from trtlog.errors import InputError, NoLogError, QueryError
+from trtlog.report import rows
 from trtlog.report.safe import spelled, visible
 
 if TYPE_CHECKING:
@@ -321,8 +324,6 @@ def _small_file(place: LogPlace | ExportPaths) -> str | None:
 
 
 def _open(place: LogPlace | ExportPaths, strict: bool) -> Log:
-    import trtlog
-
     if isinstance(place, ExportPaths):
         log = trtlog.parse(list(place.paths))
     elif place.kind == "dataset":
@@ -371,16 +372,12 @@ def read_tables(path: str, *, strict: bool = False, run_number: int | None = Non
     """
     if not is_dataset(path) or _log_key() is not None:
         return read_log(path, strict=strict, run_number=run_number)
-    import trtlog
-
     if run_number is not None or strict:
         raise QueryError(f"{path} is a dataset: --run and --strict are for single logs; its tables have a column run")
     return trtlog.open_dataset(path)
 
 
 def _parse(path: str, strict: bool) -> Log:
-    import trtlog
-
     source = source_of(path)
     with progress_of(path) as progress:
         return trtlog.parse(source, strict=strict, progress=progress)
@@ -416,7 +413,6 @@ def progress_of(path: str) -> Iterator[Callable[[int], None] | None]:
 
 def print_rows(table: pa.Table, format_: str, *, title: str | None = None) -> None:
     """Print a table's rows to standard output."""
-    from trtlog.report import rows
     from trtlog.report.tables import table_of
 
     if format_ == "csv":
@@ -441,8 +437,6 @@ def print_rows(table: pa.Table, format_: str, *, title: str | None = None) -> No
 
 def print_folded(table: pa.Table, title: str | None = None) -> None:
     """Print rows as Markdown for a pull request: the first of them, and all of many where they fold away."""
-    from trtlog.report import rows
-
     if title:
         echo_data(f"### {title}\n")
     many = table.num_rows > _FOLDED
@@ -457,8 +451,6 @@ def print_folded(table: pa.Table, title: str | None = None) -> None:
 
 def parquet_bytes(table: pa.Table) -> bytes:
     """Return rows as a Parquet file."""
-    import io
-
     import pyarrow.parquet as pq
 
     made = io.BytesIO()

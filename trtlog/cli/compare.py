@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import click
 
 from trtlog._util.files import write_whole
+from trtlog._util.redact import redact_table
 from trtlog.cli.common import (
     echo,
     echo_data,
@@ -67,9 +69,6 @@ def command(
 
     Example:  trtlog compare nightly/ --baseline version=8.5.3 --html nightly.html
     """
-    from dataclasses import replace
-
-    from trtlog._util.redact import redact_table
     from trtlog.analyses.compare.ranking import compare
     from trtlog.report.documents.compare import compare as document_of
 

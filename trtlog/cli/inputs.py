@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import trtlog
 from trtlog._util.dataclass import dataclass
 from trtlog.errors import InputError, QueryError
 
@@ -118,8 +119,6 @@ def _found(path: str) -> list[LogPlace]:
 
 
 def _sources(path: str, key: str | None) -> list[str]:
-    import trtlog
-
     dataset = trtlog.open_dataset(path)
     if key is not None:
         return [dataset.log(key).source]

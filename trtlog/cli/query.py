@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from trtlog._util.redact import redact_table
 from trtlog.cli.common import echo, format_option, log_argument, print_rows, read_tables, reading_options, redact_option
+from trtlog.errors import InputError
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -39,10 +41,6 @@ def command(log: str, sql: str, format_: str, redact: bool, strict: bool, run_nu
 
 
 def _read(name: str) -> str:
-    from pathlib import Path
-
-    from trtlog.errors import InputError
-
     try:
         return Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

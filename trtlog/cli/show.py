@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -124,9 +126,6 @@ def _say_what_is_missing(opened: Log | Dataset, table: str, rows: Any) -> None:
 
 
 def _write(rows: Any, format_: str, output: str) -> None:
-    import contextlib
-    import io
-
     if format_ == "parquet":
         write_whole(output, parquet_bytes(rows))
         return

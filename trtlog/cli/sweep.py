@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import trtlog
 from trtlog.cli.common import FORMATS, echo, print_rows, raw_option, show
 from trtlog.cli.live import LiveView, ending_like_ctrl_c, running_options
 
@@ -73,8 +74,6 @@ def command(
 
     Example:  trtlog sweep --onnx m.onnx --batch 1,8,32 --precision fp32,fp16,int8 --max-latency 5 --plot m.html
     """
-    import trtlog
-
     if show:
         if out is None:
             raise click.UsageError("--show needs --out, the folder of a sweep.")
@@ -101,7 +100,6 @@ def command(
 def _run(
     onnx: str | None, out: str | None, args: tuple[str, ...], options: dict[str, Any], *, quiet: bool, as_json: bool
 ) -> Sweep:
-    import trtlog
     from trtlog.runner.arguments import FlagError
 
     with ending_like_ctrl_c(), LiveView(as_json=as_json, quiet=quiet, brief=True) as view:

@@ -6,6 +6,8 @@ from textwrap import dedent
 
 import click
 
+from trtlog.cli.common import show
+
 
 @click.command("tables")
 @click.argument("table", required=False)
@@ -15,7 +17,6 @@ def command(table: str | None) -> None:
     Example:  trtlog tables tactics
     """
     from trtlog.analyses.registry import record_of, table_names
-    from trtlog.cli.common import show
     from trtlog.records import TABLES
     from trtlog.report.document import Column, Document, Section, Sentence, Table
     from trtlog.report.sentences import words

@@ -6,6 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from trtlog._util.words import did_you_mean, first_of, plural
 from trtlog.dataset import manifest
 from trtlog.dataset.catalogue import SCHEMA
@@ -20,7 +23,6 @@ from trtlog.records.frames import TableFrames
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
     from trtlog.sql import Limits
 
@@ -85,9 +87,6 @@ class Dataset(TableFrames, InNotebook):
         QueryError
             There is no such table or column.
         """
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         for column in columns or ():
             if column not in self._schema(name).names:
                 raise QueryError(f"{name} has no column {column!r}; it has {', '.join(self._schema(name).names)}")
@@ -116,8 +115,6 @@ class Dataset(TableFrames, InNotebook):
         InputError
             There is one; the message names it, and what to do.
         """
-        import pyarrow as pa
-
         for piece in self.scanned(name).get_fragments():
             try:
                 piece.to_table()
@@ -266,8 +263,6 @@ class Dataset(TableFrames, InNotebook):
 
 def _partition(group: Group) -> Any:
     """Return what holds for all rows of a group: folders may bear a cut name, the manifest has the whole one."""
-    import pyarrow.compute as pc
-
     version, gpu = (
         pc.is_null(pc.field(name)) if value is None else pc.field(name) == value
         for name, value in zip(PARTITIONS.names, (group.tensorrt_version, group.gpu), strict=True)

@@ -16,6 +16,7 @@ from trtlog.log import Log
 from trtlog.reader import Read, Reader
 from trtlog.records import ByTable
 from trtlog.source.logger import Logger
+from trtlog.tables import TableSet
 from trtlog.tables.schema import schema_of
 
 # From this size on a log is converted piece by piece.
@@ -105,7 +106,6 @@ def read_alone(fetched: Fetched, exports: list[Path], *, strict: bool) -> Log:
         The file is no log, or ``strict`` and there are unknown lines.
     """
     from trtlog.read import export_rows
-    from trtlog.tables import TableSet
 
     reader, source = Reader(), fetched.job.source
     try:

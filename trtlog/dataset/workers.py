@@ -18,6 +18,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from typing import Any, Protocol
 
+import pyarrow as pa
+
 from trtlog._util.cores import usable_cores
 from trtlog.dataset.batch import Done, Task, convert_batch
 from trtlog.dataset.outcome import Outcome
@@ -73,8 +75,6 @@ class Serial:
 
 def prepare_process() -> None:
     """Set up a worker: one core, Ctrl-C is the parent's affair, and the worker ends when the parent does."""
-    import pyarrow as pa
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)

@@ -5,6 +5,7 @@ They are kept nowhere, so that a rule or an option is written in one place and i
 
 from __future__ import annotations
 
+import inspect
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
@@ -219,8 +220,6 @@ def commands_page() -> str:
 
 
 def _command(command: Any, context: Any) -> list[str]:
-    import inspect
-
     lines = ["```text", " ".join([context.command_path, *command.collect_usage_pieces(context)]), "```"]
     for paragraph in inspect.cleandoc(command.help or "").replace("\b\n", "").split("\n\n"):
         if paragraph.startswith("Example"):

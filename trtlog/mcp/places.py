@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import trtlog
 from trtlog.errors import InputError, QueryError
 
 if TYPE_CHECKING:
@@ -160,7 +161,6 @@ class Places:
         return whole.runs[run or 0]
 
     def _read(self, path: Path) -> Log | Dataset:
-        import trtlog
         from trtlog.exports.files import is_json
 
         if path.is_dir():

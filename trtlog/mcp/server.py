@@ -18,7 +18,7 @@ from trtlog._util.redact import redact
 from trtlog._version import __version__
 from trtlog.errors import QueryError, TrtlogError
 from trtlog.mcp.answers import ROWS, Findings, Rows, Text, cut, findings_of, rows_of, shown, text_of
-from trtlog.mcp.places import Places
+from trtlog.mcp.places import Places, kind_of_folder
 
 INSTRUCTIONS = """\
 Reads logs of NVIDIA TensorRT builds (trtexec --verbose and others): which tactic won, what was fused, what was slow,
@@ -272,7 +272,6 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
 
 def _file(places: Places, name: str) -> str:
     """Return the file of a log or of a run folder."""
-    from trtlog.mcp.places import kind_of_folder
     from trtlog.runner.folder import LOG
 
     path = places.find(name)

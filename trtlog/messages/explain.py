@@ -13,6 +13,7 @@ from trtlog.grammar import Message, Variant
 from trtlog.messages.captures import BLANK, CONTINUATION, FOREIGN, UNKNOWN, USAGE, text
 from trtlog.messages.classify import Classifier, Line
 from trtlog.messages.excerpt import anonymous
+from trtlog.source.logger import logger_of
 
 _NEAREST = 3
 _SPECIAL = {
@@ -77,7 +78,6 @@ def _account(line: Line, section: str, redacted: bool) -> list[str]:
 def classify_line(path: str, number: int, source: Any = None) -> tuple[Line, bytes, str]:
     """Return what a line is, its bytes and its section; the lines above it are read for the context."""
     from trtlog.source.chunks import open_source
-    from trtlog.source.logger import logger_of
 
     classifier = Classifier(grammar.load())
     seen = 0

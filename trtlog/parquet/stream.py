@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trtlog import grammar
 from trtlog._util.arrow import from_numpy, to_numpy
 from trtlog._util.redact import redact, redact_table
 from trtlog._util.unreadable import in_words
@@ -94,7 +95,6 @@ def convert(
     StrictError
         ``strict`` and there are unknown lines.
     """
-    from trtlog import grammar
     from trtlog.engines.line import LineEngine
     from trtlog.source.chunks import open_source
 

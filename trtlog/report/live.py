@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -184,8 +185,6 @@ def _on_terminal(label: str) -> Iterator[Callable[[Event], None]]:
 
 def _notebook() -> Callable[[str], None] | None:
     """Return what shows HTML under a notebook's cell, in place of what it showed before; None outside of one."""
-    import sys
-
     if "IPython" not in sys.modules:
         return None
     from IPython import display as ipython  # type: ignore[import-not-found,unused-ignore]

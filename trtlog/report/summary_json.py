@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.redact import redact_json
 from trtlog._util.rows import table_rows
@@ -14,9 +14,7 @@ from trtlog.analyses.build.builds import which_build
 from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
 from trtlog.analyses.layer.engine_layer import layers_of
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 SCHEMA = "trtlog.summary/1"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog.analyses.lint.causes import cause_of, meaning_of
 from trtlog.analyses.programs import worded
+from trtlog.errors import TrtlogError
 from trtlog.runner.process import Ending
 
 #: What the surroundings print, which are no messages of TensorRT: (text, what it means and what to do).
@@ -115,8 +117,6 @@ def judge(ending: Ending, lines: Sequence[str], *, timeout_s: float | None, hang
 
 
 def _shell_signal(code: int) -> str | None:
-    import signal
-
     try:
         return signal.Signals(code - 128).name
     except ValueError:
@@ -151,7 +151,6 @@ def _cause(lines: Sequence[str], errors: Sequence[str]) -> str | None:
 
 
 def _logged_cause(lines: Sequence[str]) -> str | None:
-    from trtlog.errors import TrtlogError
     from trtlog.read import parse
 
     try:

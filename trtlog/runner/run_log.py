@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import trtlog
 from trtlog._util.expression import expression
 from trtlog.errors import InputError
 from trtlog.log import Log
@@ -47,8 +48,6 @@ def read_run(folder: RunFolder) -> RunLog:
     InputError
         The log is empty, or none of TensorRT.
     """
-    import trtlog
-
     paths, notes = exports_of(folder)
     return RunLog(trtlog.parse(folder.log_path, exports=paths), folder, notes)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
+import pyarrow as pa
+
 from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
 from trtlog._util.rows import table_rows
@@ -26,7 +28,6 @@ from trtlog.runner.points import Point
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
     from trtlog.log import Log
     from trtlog.report.plots.figures import Figure
@@ -127,8 +128,6 @@ class Sweep(InNotebook):
         ``point``, the axes, :data:`COLUMNS`, and for ``latency``, ``gpu_compute``, ``enqueue``, ``h2d`` and ``d2h``
         each statistic that the logs print, such as ``latency_p99_ms``.
         """
-        import pyarrow as pa
-
         columns = {name: [row[name] for row in self.rows] for name in self.rows[0]}
         return pa.table({name: _array(values) for name, values in columns.items()})
 
@@ -398,8 +397,6 @@ def _mark_order(rows: Sequence[dict[str, Any]], axes: Mapping[str, Sequence[Any]
 
 
 def _array(values: Iterable[Any]) -> pa.Array:
-    import pyarrow as pa
-
     listed = list(values)
     try:
         return pa.array(listed)

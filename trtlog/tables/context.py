@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trtlog._util.arrow import from_list, from_numpy
 from trtlog.grammar import Grammar
@@ -148,7 +149,6 @@ class Context:
         values = one_array(captured.column(name))
         if constant is None:
             return values
-        import pyarrow.compute as pc
 
         merged = pc.coalesce(to_name(values).cast(pa.string()), constant)
         return merged.dictionary_encode().cast(NAME)

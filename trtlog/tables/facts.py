@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trtlog._util.arrow import from_list, from_numpy
 from trtlog.grammar import Grammar, Variant
@@ -88,7 +89,6 @@ def facts(context: Context) -> pa.Table:
                 parts.append(part.append_column("order", from_numpy(np.full(len(lines), order, np.int32))))
     if not parts:
         return empty("facts")
-    import pyarrow.compute as pc
 
     whole = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     whole = whole.filter(pc.is_valid(whole.column("value")))

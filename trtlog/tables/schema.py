@@ -27,6 +27,7 @@ from trtlog.tables.cells import (
     to_name,
     to_text,
 )
+from trtlog.values.formats import layouts
 
 TENSOR = pa.struct([("tensor", pa.string()), ("dtype", pa.string()), ("shape", pa.list_(pa.int64()))])
 OPERAND = pa.struct(
@@ -136,8 +137,6 @@ def in_words(formats: pa.Array, definitions: pa.Array | None = None) -> pa.Dicti
 
     ``definitions`` are captured formats whose text may end in the ``where E0=..`` that belongs to both.
     """
-    from trtlog.values.formats import layouts
-
     if definitions is None:
         return name_by_distinct(formats, layouts)
     texts, others = to_name(formats), to_name(definitions)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +13,7 @@ from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import TableRows, table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.layer.engines import kept_engine, number_of, numbers_in
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 # The first that a log prints: trtexec's own figure holds all that it built.
 _BUILD_PHASES = ("engine_built", "engine_generation", "builder")

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.messages import messages_of
-from trtlog.analyses.lint.causes import is_node_text, words_of
-from trtlog.analyses.lint.failures import outcome_of
+from trtlog.analyses.lint.causes import Cause, cause_of, is_node_text, words_of
+from trtlog.analyses.lint.failures import cut_words, outcome_of
 from trtlog.analyses.programs import loads_engine
-
-if TYPE_CHECKING:
-    from trtlog.analyses.lint.causes import Cause
-    from trtlog.log import Log
+from trtlog.log import Log
 
 _TOP = 5
 # Lines of more messages are kept as numbers of eight bytes each.
@@ -110,8 +107,6 @@ def layer_precisions(log: Log) -> list[tuple[str, int]]:
 
 def cause(log: Log) -> Cause | None:
     """Return why a run failed or died, None for one that did neither."""
-    from trtlog.analyses.lint.causes import cause_of
-
     return cause_of(log) if outcome_of(log).how in ("failed", "died") else None
 
 
@@ -124,8 +119,6 @@ def ending(log: Log) -> str | None:
     >>> ending(trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")) is None
     True
     """
-    from trtlog.analyses.lint.failures import cut_words
-
     cut = cut_words(log)
     words = [word for word in (log.ending, cut) if word]
     if not words and log.run.status != "passed":

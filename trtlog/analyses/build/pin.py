@@ -8,7 +8,7 @@ and ``tensorrt.TimingCacheKey.parse`` read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows
@@ -16,10 +16,8 @@ from trtlog._util.words import counted, did_you_mean, first_of
 from trtlog.analyses.programs import program
 from trtlog.errors import QueryError
 from trtlog.flags import parse_version
+from trtlog.log import Log
 from trtlog.values.layer_info import tactic_id
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
 
 _FIRST = (10, 3, 0)
 _SHOWN = 8

@@ -22,15 +22,12 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import field
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import stable_name
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 Node = tuple[str, ...]
 

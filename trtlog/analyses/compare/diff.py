@@ -9,6 +9,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.redact import redact
 from trtlog._util.rows import table_rows
 from trtlog._util.words import did_you_mean, first_line
 from trtlog.analyses.compare.align import Alignment, Pair, align, read_nodes
@@ -336,8 +337,6 @@ def _rewritten(logs: list[Log], notes: list[str]) -> bool:
 def _cause(log: Log) -> str:
     error = first_error(log)
     if error:
-        from trtlog._util.redact import redact
-
         return redact(first_line(error["text"]))
     return "the log gives no error" if log.run.status == "failed" else "the log ends before the run does"
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from trtlog._util.dataclass import dataclass
 from trtlog.analyses.compare.aligned import changes
 from trtlog.analyses.compare.diff import diff
 from trtlog.errors import QueryError
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog.analyses.build.builds import build_seconds, builds_of
 from trtlog.analyses.build.memory import gpu_memory
 from trtlog.analyses.build.overview import layer_precisions
-from trtlog.analyses.compare.work import inference_shapes, shapes_text
+from trtlog.analyses.compare.work import Shape, inference_shapes, shapes_text
 from trtlog.analyses.programs import loads_engine
+from trtlog.log import Log
 from trtlog.records.base import Record, column, record
-
-if TYPE_CHECKING:
-    from trtlog.analyses.compare.work import Shape
-    from trtlog.log import Log
 
 
 @record(frozen=True)

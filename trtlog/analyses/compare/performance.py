@@ -17,7 +17,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
@@ -35,9 +35,7 @@ from trtlog.analyses.compare.samples import (
 )
 from trtlog.analyses.compare.significance import Judgement, Value, judge
 from trtlog.analyses.layer.messages import messages_of
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 _STATS = ("value", "median", "mean", "p90", "p95", "p99", "min", "max")
 _PERCENTILE = expression(r"p([0-9]+(?:\.[0-9]+)?)")

@@ -9,13 +9,9 @@ run; here they decide how far two runs of one engine may be apart.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 # Runs of one engine with an enqueue time of 74 % of the GPU time and less kept their GPU time within 0.5 %; from
 # 80 % on it moved with the enqueue time.

@@ -18,15 +18,13 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median, stdev
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
 from trtlog.analyses.layer.messages import messages_of
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 BLOCKS = 30
 MIN_BLOCKS = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.arrow import distinct
 from trtlog._util.expression import expression
@@ -18,9 +18,7 @@ from trtlog.analyses.compare.schema import CATEGORIES, category
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.engines import numbers_in
 from trtlog.analyses.layer.messages import messages_of
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 MIB = 1 << 20
 _NUMBER = expression(r"0x[0-9a-fA-F]+|[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?")

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows
+from trtlog.log import Log
 from trtlog.values.shapes import parse_shapes_option
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
 
 Shape = tuple[int, ...]
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import from_list, no_rows, no_values, plain_schema, to_filled
@@ -26,8 +27,6 @@ def values_of(column: pa.ChunkedArray) -> list[Any]:
 
 def _names(values: pa.ChunkedArray) -> Any:
     """Return names as an array of objects: each distinct one becomes text once."""
-    import numpy as np
-
     found = values.combine_chunks()
     words = np.array([*found.dictionary.to_pylist(), None], dtype=object)
     return words[to_filled(found.indices, len(words) - 1)]

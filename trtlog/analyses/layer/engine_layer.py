@@ -11,9 +11,10 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from trtlog._util.rows import table_rows
 from trtlog.analyses.layer.conversion_times import Added, ConversionTimes
@@ -34,11 +35,7 @@ from trtlog.analyses.layer.timings import (
     stands_for,
     used_by,
 )
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from trtlog.log import Log
+from trtlog.log import Log
 
 
 class Layers:

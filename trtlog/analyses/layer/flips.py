@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from trtlog._util.dataclass import dataclass
 from trtlog.analyses.layer.timing_noise import (
@@ -24,15 +26,12 @@ from trtlog.analyses.layer.timing_noise import (
 )
 from trtlog.values.formats import decode_format
 
-if TYPE_CHECKING:
-    import numpy as np
-
 DRAWS = 1000
 SEED = 8503
 # What is slower by more than this is not drawn.
 _FAR = 1.6
 Formats: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
-Draws: TypeAlias = "np.ndarray[Any, Any]"
+Draws: TypeAlias = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -137,8 +136,6 @@ class _Draw:
     """One network drawn :data:`DRAWS` times."""
 
     def __init__(self, network: EngineChoices, noise: TimingNoise) -> None:
-        import numpy as np
-
         self.random = np.random.default_rng(SEED)
         self.network = network
         self.noise = noise
@@ -180,8 +177,6 @@ class _Draw:
 
     def _draw_alone(self, choice: LayerChoice) -> None:
         """Draw which candidate of a choice is the fastest; how fast nobody asks of one without other formats."""
-        import numpy as np
-
         times, near = _near(choice.combinations[choice.used])
         found = self._logarithms(times[near], choice.conversion)
         found += np.log(times[near])
@@ -189,14 +184,10 @@ class _Draw:
 
     def _factors(self, times: Draws, conversion: bool) -> Draws:
         """Draw what timings are multiplied by: their own noise, and that of the block, which they share."""
-        import numpy as np
-
         found = self._logarithms(times, conversion)
         return np.exp(found, out=found)
 
     def _logarithms(self, times: Draws, conversion: bool) -> Draws:
-        import numpy as np
-
         shape = (DRAWS, len(times))
         deviation = self.noise.own(times)
         if conversion:
@@ -209,8 +200,6 @@ class _Draw:
         return found
 
     def _same_tactic(self, choice: LayerChoice) -> Draws:
-        import numpy as np
-
         if choice.stands_alone:
             self._draw_alone(choice)
         else:
@@ -225,8 +214,6 @@ class _Draw:
     # ------------------------------------------------------------------ formats
     def _moved(self, choice: LayerChoice) -> Draws:
         """Return in which draws other formats of the layer, alone or with a neighbour's, are cheaper."""
-        import numpy as np
-
         moved = np.zeros(DRAWS, dtype=bool)
         others = [formats for formats in choice.combinations if formats != choice.used]
         if not others:
@@ -243,8 +230,6 @@ class _Draw:
 
     def _moved_beside(self, choice: LayerChoice) -> Draws:
         """Return in which draws the layers that a conversion lies between take other formats."""
-        import numpy as np
-
         moved = np.zeros(DRAWS, dtype=bool)
         for name in self._neighbours(choice):
             if not self.network.choices[name].conversion:
@@ -262,8 +247,6 @@ class _Draw:
 
     def _cheaper(self, change: Mapping[Any, Formats]) -> Draws:
         """Return in which draws the changed layers and the conversions at their borders take less time."""
-        import numpy as np
-
         now = {name: self.network.choices[name].used for name in change}
         before, after = self._parts(now), self._parts(change)
         # What both need costs the same in every draw.
@@ -316,8 +299,6 @@ class _Draw:
         return total
 
     def _cost(self, part: tuple[Any, ...]) -> Draws:
-        import numpy as np
-
         if part[0] == "layer":
             return self._times(part[1], part[2])
         key = (part[2], part[3])
@@ -331,8 +312,6 @@ class _Draw:
 
 def _near(combination: TimedFormats) -> tuple[Draws, Draws]:
     """Return the times of a combination, and the places of those that may come out fastest."""
-    import numpy as np
-
     times = np.array(combination.times_ms)
     return times, np.flatnonzero(times <= times.min() * _FAR)  # of times of 0 those of 0
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import Array, alike, from_numpy, to_filled
+from trtlog.log import Log
 from trtlog.tables.cells import codes_of, encoded, one_array
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
 
 
 class MessageRow(Mapping[str, Any]):

@@ -8,6 +8,7 @@ from functools import lru_cache
 from statistics import median
 from typing import Any, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import median_of
@@ -73,8 +74,6 @@ def flip_risk_by(layers: Layers, noise: TimingNoise) -> pa.Table:
 
 def timing_noise(layers: Layers) -> TimingNoise:
     """Return the noise of a log's timings: the measured curve, and what its long conversions scatter by."""
-    import numpy as np
-
     names = ("run", "runner", "tactic", "input_formats", "output_formats", "time_ms", "kind")
     groups: dict[tuple[Any, ...], array[float]] = {}
     for *key, time, kind in timed_rows(layers.log.table("tactics"), *names):

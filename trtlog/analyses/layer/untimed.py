@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows
 from trtlog._util.words import first_line
 from trtlog.analyses.layer.messages import messages_of
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 
 @dataclass(frozen=True)

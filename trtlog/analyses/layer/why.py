@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
 from trtlog._util.rows import table_rows
@@ -20,8 +23,6 @@ from trtlog.errors import QueryError
 from trtlog.records.autotune import UNNAMED
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from trtlog.analyses.handle import Analyses
     from trtlog.log import Log
 
@@ -165,9 +166,6 @@ def find_layers(log: Log, wanted: str) -> list[str]:
     QueryError
         Nothing fits; the message names near ones.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     names = layer_names(log)
     if wanted in names:
         return [wanted]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, size
@@ -12,10 +12,8 @@ from trtlog.analyses.build.builds import builds_of, took
 from trtlog.analyses.lint.failures import outcome_of
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.programs import is_rtx
+from trtlog.log import Log
 from trtlog.records.autotune import UNNAMED
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
 
 _LONG_BUILD_S = 10.0
 _MIB = 2**20

@@ -9,7 +9,7 @@ import re
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -20,9 +20,7 @@ from trtlog._util.rows import table_rows
 from trtlog._util.words import first_line
 from trtlog.analyses.layer.messages import MessageRows, messages_of
 from trtlog.analyses.lint.known_errors import HARMLESS, IN_MODEL, KNOWN, RESULTS
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 # Kinds of messages that only say which step an earlier error ended.
 _STEPS = frozenset({"step_failed", "engine_failed", "inference_exception", "context_failed", "network_invalid"})

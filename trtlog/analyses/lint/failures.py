@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,9 +25,7 @@ from trtlog.analyses.lint.causes import (
     words_of,
 )
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 _REFUSED = expression(r"Unknown option|Model missing or format not recognized")
 _BUILD_ENDED = expression(

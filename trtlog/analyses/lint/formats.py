@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
@@ -11,9 +10,7 @@ from trtlog.analyses.layer.conversions import conversions, copies_of_constants
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.profile import dla_copies
 from trtlog.analyses.lint.registry import Hit, good, rule
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 _SHARE_PERCENT = 5.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, plural
@@ -11,10 +11,8 @@ from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.lint.gpus import capability, tensor_cores
 from trtlog.analyses.lint.registry import Hit, good, rule
+from trtlog.log import Log
 from trtlog.values.kernels import decode_kernel
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
 
 # Generations whose tensor cores have instructions of their own; Ada's for FP16 and INT8 are those of Ampere.
 _AGE = {"maxwell": 0, "pascal": 0, "volta": 1, "turing": 2, "ampere": 3, "ada": 3, "hopper": 4, "blackwell": 5}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.rows import table_rows
 from trtlog._util.words import plural
@@ -14,9 +14,7 @@ from trtlog.analyses.layer.profile import dla_copies, mean_ms
 from trtlog.analyses.lint.gpus import integrated
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.programs import loads_engine
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 _TINY_MS = 0.010
 _NO_KERNEL = ("Constant", "NoOp")

@@ -6,7 +6,6 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
@@ -19,11 +18,9 @@ from trtlog.analyses.layer.messages import messages_of
 from trtlog.analyses.layer.precision import WIDTH, allowed_precisions
 from trtlog.analyses.lint.gpus import tensor_cores, tf32
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
+from trtlog.log import Log
 from trtlog.values.kernels import decode_kernel
 from trtlog.values.peaks import has_units
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
 
 _MATRIX = ("conv", "gemm", "matmul", "matrix", "fullyconnected", "fc")
 # From this share of the time on a finding costs time, below it is worth a try.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
@@ -14,9 +14,7 @@ from trtlog.analyses.layer.formats_network import chosen, compared
 from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.analyses.lint.registry import Hit, messages, rule
 from trtlog.analyses.programs import loads_engine
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 # What trtexec gives all tensors where no calibration file is named: 4, and 2 for inputs and poolings.
 _PLACEHOLDERS = {(-2.0, 2.0), (-4.0, 4.0)}

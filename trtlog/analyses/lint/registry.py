@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from array import array
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +17,9 @@ from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.messages import MessageRows, messages_of
 from trtlog.analyses.programs import worded
 from trtlog.errors import PluginError, TrtlogError
+from trtlog.log import Log
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.tables.cells import one_array
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
 
 SEVERITIES = ("error", "warning", "advice", "good")
 CONFIDENCES = ("high", "medium", "low")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.redact import redact
 from trtlog._util.words import base_name, plural
+from trtlog.analyses.build.builds import builds_of
 from trtlog.analyses.layer.messages import messages_of
+from trtlog.analyses.programs import product
 from trtlog.analyses.registry import methods
 from trtlog.records import TABLES, Record
 from trtlog.records.options import Statistics
@@ -40,9 +42,6 @@ def log(whole: Log) -> Document:
 
 def head(log: Log) -> dict[str, Any]:
     """Return what stands at the top: the model, on what it ran, and the numbers people look for."""
-    from trtlog.analyses.build.builds import builds_of
-    from trtlog.analyses.programs import product
-
     run, device, build, performance = log.run, log.device, log.build, log.performance
     model = log.model.model or build.load_engine
     shapes = [shape for shape in log.inference.input_shapes or [] if shape != "model"]

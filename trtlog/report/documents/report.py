@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import trtlog
 from trtlog._util.redact import redact_table
 from trtlog.analyses.build.memory import in_use
+from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.lint.registry import finding_rows, lint
+from trtlog.analyses.missing import advice
+from trtlog.analyses.programs import program_name
+from trtlog.log import Log
 from trtlog.report.document import (
     Block,
     Chart,
@@ -23,11 +32,6 @@ from trtlog.report.documents.lint import NONE, counts, parts
 from trtlog.report.documents.log import headline
 from trtlog.report.documents.what_if import answers
 from trtlog.report.sentences import Span, aside, joined, words
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from trtlog.log import Log
 
 Blocks = tuple[Block, ...]
 # Beyond this many boxes of a graph a page would be slow.
@@ -71,15 +75,11 @@ def _chart(kind: Any, data: Data, title: str, label: str, *values: str, **more: 
 
 def _kept(log: Log, table: str) -> pa.Table:
     """Return the rows of a table that tell of the engine that was kept; a log may build several."""
-    from trtlog.analyses.layer.engine_layer import layers_of
-
     return layers_of(log).rows(table)
 
 
 def _missing(log: Log, *tables: str) -> Blocks:
     """Return what says which flag prints what the log lacks."""
-    from trtlog.analyses.missing import advice
-
     text = advice(log, tables, "the findings say why")
     return (Note(text),) if text else ()
 
@@ -89,8 +89,6 @@ def _good(text: str) -> Blocks:
 
 
 def _findings(log: Log) -> Blocks:
-    from trtlog.analyses.lint.registry import finding_rows, lint
-
     found = finding_rows(lint(log))
     if not found:
         return _good(NONE)
@@ -219,8 +217,6 @@ def _tactics(log: Log) -> Blocks:
 
 def _fastest(candidates: pa.Table, most: int) -> tuple[pa.Table, str]:
     """Return the candidates; of too many, each layer's fastest and the engine's."""
-    import pyarrow.compute as pc
-
     if candidates.num_rows <= most:
         return candidates, ""
     used = pc.fill_null(candidates.column("in_engine"), False)
@@ -287,8 +283,6 @@ def _network(log: Log) -> Blocks:
 
 
 def _build(log: Log) -> Blocks:
-    import pyarrow.compute as pc
-
     analyze, printed = log.analyze, log.table("phases")
     place = printed.column_names.index("name")
     spelled = pc.replace_substring(printed.column("name").cast("string"), "_", " ")
@@ -332,9 +326,6 @@ def _messages(log: Log) -> Blocks:
 
 
 def _provenance(log: Log) -> Blocks:
-    import trtlog
-    from trtlog.analyses.programs import program_name
-
     run = log.run
     facts = [
         ("log", log.source),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, size
@@ -17,14 +16,11 @@ from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.messages import messages_of
 from trtlog.analyses.missing import advice
 from trtlog.analyses.programs import is_rtx, product, program_name
-from trtlog.log import is_exports_alone
+from trtlog.log import Log, is_exports_alone
 from trtlog.records.options import Performance, Statistics
 from trtlog.report.document import Bar, Block, Cell, Column, Document, Facts, Section, Sentence, Table, Title
 from trtlog.report.numbers import printed
 from trtlog.report.sentences import Span, aside, badge, strong, toned, words
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
 
 _MESSAGES = 6
 _PASSES = 10

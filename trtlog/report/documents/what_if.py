@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.words import counted, plural
 from trtlog.analyses.programs import worded
+from trtlog.log import Log
 from trtlog.report.document import Block, Cell, Column, Document, Note, Number, Point, Points, Section, Sentence, Table
 from trtlog.report.numbers import figure
 from trtlog.report.sentences import Words, aside, code, strong, words
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
 
 _PLANS = (
     Column("plan", "code"),

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.redact import redact
 from trtlog._util.rows import table_rows
+from trtlog.log import Log
 from trtlog.report.graph.layout import neighbourhood
 from trtlog.report.numbers import number
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
 
 COLORS = ("type", "precision", "time", "bound")
 _LONGEST = 34

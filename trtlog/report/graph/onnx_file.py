@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.redact import redact
 from trtlog._util.rows import table_rows
 from trtlog.errors import MissingExtra, how_to_install
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 DOMAIN = "trtlog.engine"
 _TYPES = {"FP32": "FLOAT", "FP16": "FLOAT16", "BF16": "BFLOAT16", "INT8": "INT8", "UINT8": "UINT8", "INT32": "INT32",

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
 
 from trtlog._util.arrow import is_valid, to_filled
 from trtlog._util.finite import finite
 from trtlog._util.redact import IDENTIFIERS, redact
 from trtlog.tables.cells import one_array
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _UNITS = ("percent", "ms", "mib", "kib", "seconds", "bytes", "qps", "ghz", "bits")
 _SPELLED = {
@@ -46,8 +46,6 @@ def table_json(
     labels : mapping
         Headings that say more than the column's name.
     """
-    import pyarrow as pa
-
     names = [name for name in columns or table.column_names if name != "run"]
     cols, data = [], []
     for name in names:
@@ -109,8 +107,6 @@ def _digits(name: str, is_float: bool) -> int | None:
 
 def _numbers(values: pa.Array) -> list[Any]:
     """Return numbers as JSON can hold them: it knows no inf and no nan, which stand as text."""
-    import numpy as np
-
     numbers = to_filled(values, 0)
     found: list[Any] = numbers.tolist()
     large = np.abs(numbers.astype(float)) >= _EXACT
@@ -133,8 +129,6 @@ def _numbers(values: pa.Array) -> list[Any]:
 
 def _encoded(name: str, values: pa.Array) -> dict[str, Any]:
     """Return texts as a list of distinct ones and the place of each in it, -1 for null."""
-    import pyarrow as pa
-
     kind = values.type
     if pa.types.is_string(kind) or (pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)):
         texts = values.cast(pa.string()).dictionary_encode()

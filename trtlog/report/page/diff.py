@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from trtlog._util.redact import redact
 from trtlog._util.words import base_name, counted, number
 from trtlog.report.document import Block, Chart, Data, Document, Note, Points, Section, Sentence
@@ -95,8 +97,6 @@ def _bars(
     name: str, label: str, value: str, bars: list[tuple[str, float, str]], title: str, **more: Any
 ) -> Chart:
     """Return bars of figures with four digits, in their order, coloured by a verdict."""
-    import pyarrow as pa
-
     texts, figures, verdicts = zip(*bars, strict=True)
     rounded = [float(number(figure)) for figure in figures]
     unit = {"unit": "ms", "signed": "yes"} if value == "change_ms" else None

@@ -8,7 +8,7 @@ import json
 import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.files import write_whole
 from trtlog._util.finite import finite
@@ -16,9 +16,7 @@ from trtlog._util.rows import table_rows
 from trtlog._version import __version__
 from trtlog.analyses.build.memory import in_use
 from trtlog.analyses.build.time import LineClock
-
-if TYPE_CHECKING:
-    from trtlog.log import Log
+from trtlog.log import Log
 
 Event = dict[str, Any]
 # Tracks of a run's build: slices of timing are nested, layers around formats around runners; phases overlap, and have a
