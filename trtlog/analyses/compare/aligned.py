@@ -13,11 +13,11 @@ from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.precision import comparable
 
 
-def time_source(control: Layers, test: Layers) -> str | None:
-    """Return which times both builds have: of the profile, else of the tactics; None for neither."""
-    if control.profiled and test.profiled:
+def time_source(*engines: Layers) -> str | None:
+    """Return which times all builds have: of the profile, else of the tactics; None for neither."""
+    if all(layers.profiled for layers in engines):
         return "profile"
-    return "tactic" if control.timed and test.timed else None
+    return "tactic" if all(layers.timed for layers in engines) else None
 
 
 def layer_time(layers: Sequence[Layer], source: str | None) -> float | None:

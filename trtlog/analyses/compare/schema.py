@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
 from trtlog.records.base import Record, column, record
+
+Key = TypeVar("Key")
 
 CATEGORIES = ("added", "removed", "changed", "unchanged")
 
@@ -342,3 +345,16 @@ def category(control: object, test: object) -> str:
     if control is not None and test is None:
         return "removed"
     return "unchanged" if control == test else "changed"
+
+
+def both_sides(control: Mapping[Key, Any], test: Mapping[Key, Any]) -> Iterator[tuple[Key, Any, Any, str]]:
+    """Give each key of either side with both values, None where a side lacks it, and their category.
+
+    Examples
+    --------
+    >>> list(both_sides({"fp16": "set"}, {"fp16": "set", "int8": "set"}))
+    [('fp16', 'set', 'set', 'unchanged'), ('int8', None, 'set', 'added')]
+    """
+    for key in dict.fromkeys([*control, *test]):
+        ours, theirs = control.get(key), test.get(key)
+        yield key, ours, theirs, category(ours, theirs)

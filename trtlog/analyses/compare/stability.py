@@ -20,6 +20,7 @@ from trtlog._util.redact import redact, redact_json
 from trtlog._util.words import counted, did_you_mean, plural
 from trtlog.analyses.build.builds import build_seconds
 from trtlog.analyses.compare.align import align, read_nodes
+from trtlog.analyses.compare.aligned import time_source
 from trtlog.analyses.compare.candidates import TIE_PERCENT, by_key
 from trtlog.analyses.compare.samples import spread_percent
 from trtlog.analyses.compare.schema import STABILITY_TABLES
@@ -131,7 +132,7 @@ def stability(logs: Iterable[Log | str | os.PathLike[str]]) -> Stability:
     builds = _builds(logs, notes)
     engines = [layers_of(log) for log in builds]
     columns = _columns(builds, engines, notes)
-    source = _time_source(engines) if columns else None
+    source = time_source(*engines) if columns else None
     layer_rows = _layer_rows(columns, source)
     known = [row["noise_percent"] for row in layer_rows if row["noise_percent"] is not None]
     build_rows = _build_rows(builds, columns, source)
@@ -188,12 +189,6 @@ def _columns(builds: Sequence[Log], engines: Sequence[Layers], notes: list[str])
             pair = pairs.get(layer.position)
             column.append(pair.test[0] if pair else None)
     return columns
-
-
-def _time_source(engines: Sequence[Layers]) -> str | None:
-    if all(layers.profiled for layers in engines):
-        return "profile"
-    return "tactic" if all(layers.timed for layers in engines) else None
 
 
 def _time(layer: Layer | None, source: str | None) -> float | None:

@@ -14,7 +14,7 @@ from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.build.memory import in_use, memory_totals
 from trtlog.analyses.compare.performance import change_percent
-from trtlog.analyses.compare.schema import CATEGORIES, category
+from trtlog.analyses.compare.schema import CATEGORIES, both_sides
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.engines import numbers_in
 from trtlog.analyses.layer.messages import messages_of
@@ -34,20 +34,12 @@ _RANK = {"fatal": 0, "error": 1, "warning": 2}
 
 def run_rows(control: Log, test: Log) -> list[dict[str, Any]]:
     """Return program, version, status and source of both runs."""
-    rows = []
-    for field in ("source", "tool", "tensorrt_version", "build", "status"):
-        ours, theirs = (getattr(log.run, field) for log in (control, test))
-        if field == "source":
-            ours, theirs = control.source, test.source
-        rows.append(
-            {
-                "field": field,
-                "control": _redacted(ours),
-                "test": _redacted(theirs),
-                "category": category(ours, theirs),
-            }
-        )
-    return rows
+    fields = ("tool", "tensorrt_version", "build", "status")
+    sides = ({"source": log.source, **{name: getattr(log.run, name) for name in fields}} for log in (control, test))
+    return [
+        {"field": field, "control": _redacted(ours), "test": _redacted(theirs), "category": kind}
+        for field, ours, theirs, kind in both_sides(*sides)
+    ]
 
 
 def _redacted(text: str | None) -> str | None:
@@ -67,11 +59,11 @@ def option_rows(control: Log, test: Log) -> list[dict[str, Any]]:
         {
             "section": section,
             "key": redact(key),
-            "control": redact_value(key, ours.get((section, key))),
-            "test": redact_value(key, theirs.get((section, key))),
-            "category": category(ours.get((section, key)), theirs.get((section, key))),
+            "control": redact_value(key, before),
+            "test": redact_value(key, after),
+            "category": kind,
         }
-        for section, key in dict.fromkeys([*ours, *theirs])
+        for (section, key), before, after, kind in both_sides(ours, theirs)
     ]
     return by_category(sorted(rows, key=lambda row: _weight(row["key"])))
 
@@ -138,12 +130,12 @@ def device_rows(control: Log, test: Log) -> list[dict[str, Any]]:
     devices = [_device(log) for log in (control, test)]
     if not all(devices):
         return []
-    names = dict.fromkeys([*devices[0], *devices[1]])
-    rows = []
-    for name in names:
-        ours, theirs = (device.get(name) for device in devices)
-        rows.append({"field": name, "control": ours, "test": theirs, "category": category(ours, theirs)})
-    return by_category(rows)
+    return by_category(
+        [
+            {"field": name, "control": ours, "test": theirs, "category": kind}
+            for name, ours, theirs, kind in both_sides(*devices)
+        ]
+    )
 
 
 def _device(log: Log) -> dict[str, str]:
@@ -164,13 +156,11 @@ def fusion_rows(control: Log, test: Log) -> list[dict[str, Any]]:
     rows = []
     for key in dict.fromkeys([*counts[0], *counts[1]]):
         action, rule, layer, other = key
-        kinds = [("unchanged", min(counts[0][key], counts[1][key]))]
-        kinds.append(("removed", counts[0][key] - counts[1][key]))
-        kinds.append(("added", counts[1][key] - counts[0][key]))
-        for kind, number in kinds:
+        ours, theirs = counts[0][key], counts[1][key]
+        for kind, number in (("unchanged", min(ours, theirs)), ("removed", ours - theirs), ("added", theirs - ours)):
             rows += [
                 {"category": kind, "action": action, "rule": rule, "layer": layer, "other": other}
-                for _ in range(max(0, number))
+                for _ in range(number)
             ]
     return sorted(rows, key=lambda row: CATEGORIES.index(row["category"]))
 
@@ -194,10 +184,8 @@ def memory_rows(control: Log, test: Log, rebuilt: int | None) -> list[dict[str, 
     rebuilt : int or None
         Layers that run another tactic, in other formats or otherwise fused; None where they were not compared.
     """
-    totals = [_memory(log) for log in (control, test)]
     rows = []
-    for name in dict.fromkeys([*totals[0], *totals[1]]):
-        ours, theirs = (total.get(name) for total in totals)
+    for name, ours, theirs, kind in both_sides(*(_memory(log) for log in (control, test))):
         verdict, reason = memory_verdict(name, ours, theirs, rebuilt)
         rows.append(
             {
@@ -207,7 +195,7 @@ def memory_rows(control: Log, test: Log, rebuilt: int | None) -> list[dict[str, 
                 "change_percent": change_percent(ours, theirs),
                 "verdict": verdict,
                 "reason": reason,
-                "category": category(ours, theirs),
+                "category": kind,
             }
         )
     return sorted(rows, key=lambda row: -abs((row["test_bytes"] or 0) - (row["control_bytes"] or 0)))
@@ -264,20 +252,10 @@ def _memory(log: Log) -> dict[str, int]:
 
 def phase_rows(control: Log, test: Log) -> list[dict[str, Any]]:
     """Return the phases, the largest change first."""
-    phases = [phase_seconds(log) for log in (control, test)]
     rows = []
-    for name in dict.fromkeys([*phases[0], *phases[1]]):
-        ours, theirs = (side.get(name) for side in phases)
+    for name, ours, theirs, kind in both_sides(*(phase_seconds(log) for log in (control, test))):
         delta = None if ours is None or theirs is None else theirs - ours
-        rows.append(
-            {
-                "name": name,
-                "control_s": ours,
-                "test_s": theirs,
-                "delta_s": delta,
-                "category": category(ours, theirs),
-            }
-        )
+        rows.append({"name": name, "control_s": ours, "test_s": theirs, "delta_s": delta, "category": kind})
     return sorted(rows, key=lambda row: -abs((row["test_s"] or 0) - (row["control_s"] or 0)))
 
 

@@ -13,6 +13,7 @@ from trtlog._util.redact import redact, redact_json
 from trtlog._util.words import counted, first_line
 from trtlog.analyses.compare.align import Pair, align
 from trtlog.analyses.compare.diff import one_run
+from trtlog.analyses.compare.schema import both_sides
 from trtlog.analyses.compare.tables import message_key
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
 from trtlog.analyses.gate.lock import Lock, check_lock, lock, read_budgets, read_build_options, read_lock
@@ -229,8 +230,7 @@ class _Check:
         if not locked or not found:
             self.skipped["options"] = f"the {'lock' if not locked else 'log'} has no build options"
             return
-        for key in [*locked, *(k for k in found if k not in locked)]:
-            ours, theirs = locked.get(key), found.get(key)
+        for key, ours, theirs, _ in both_sides(locked, found):
             if ours != theirs:
                 reason = f"build option {key}: {_shown(theirs)}, locked {_shown(ours)}"
                 # What a build may compute in decides its engine, whether or not its layers are listed.
