@@ -149,9 +149,8 @@ def start_error(command: Sequence[str], error: OSError) -> RunError:
     if isinstance(error, FileNotFoundError):
         if os.path.exists(program):
             return RunError(
-                f"{program} cannot be started: its interpreter or loader is missing (a script whose "
-                f"first line names "
-                "a program that is not here, or a binary of another system)."
+                f"{program} cannot be started: its interpreter or loader is missing (a script whose first line names a "
+                "program that is not here, or a binary of another system)."
             )
         return RunError(f"{program} does not exist. Give trtexec=PATH, or set TRTLOG_TRTEXEC.")
     if isinstance(error, PermissionError):
@@ -209,8 +208,7 @@ def find_trtexec(
                     return Trtexec((path,), os.path.dirname(path))
     looked = ", ".join((*_root_folders(env), *_FOLDERS))
     raise RunError(
-        "trtexec is not found: $TRTLOG_TRTEXEC is not set, PATH has no trtexec, nor have the usual "
-        "install folders "
+        "trtexec is not found: $TRTLOG_TRTEXEC is not set, PATH has no trtexec, nor have the usual install folders "
         f"({looked}). Give trtexec=PATH (on the command line --trtexec PATH), or set TRTLOG_TRTEXEC."
     )
 

@@ -110,8 +110,7 @@ def judge(ending: Ending, lines: Sequence[str], *, timeout_s: float | None, hang
     if status == "killed" and name in _SIGNALS:
         cause = f"{_SIGNALS[name]} {cause}" if cause else _SIGNALS[name]
     if status == "failed" and cause is None:
-        cause = {126: "The command may not be executed.", 127: "The command, or a library it needs, is "
-            "not found.",
+        cause = {126: "The command may not be executed.", 127: "The command, or a library it needs, is not found.",
                  255: "The connection may have failed."}.get(code or 0)  # fmt: skip
     return Verdict(status, headline, cause, tuple(errors[-10:]))
 

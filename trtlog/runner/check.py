@@ -140,8 +140,7 @@ def _together(args: Sequence[str], help_: Help) -> list[Problem]:
         problems.append(Problem("error", "--saveEngine", text))
     if hides_summary(names, help_):
         text = (
-            f"With a profile and without --separateProfileRun, {help_.name} prints no performance "
-            f"summary and writes "
+            f"With a profile and without --separateProfileRun, {help_.name} prints no performance summary and writes "
             "no timing file. Add --separateProfileRun."
         )
         problems.append(Problem("warning", "--dumpProfile", text))

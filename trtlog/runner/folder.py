@@ -280,9 +280,8 @@ def new_folder(out: str | os.PathLike[str] | None, *, model: str | None, overwri
         if kept and not overwrite:
             folder.close()
             raise RunError(
-                f"{folder.path} holds a run already ({', '.join(kept)}). Give another out=, or "
-                f"overwrite=True "
-                "(on the command line --overwrite)."
+                f"{folder.path} holds a run already ({', '.join(kept)}). Give another out=, or overwrite=True (on the "
+                "command line --overwrite)."
             )
         for name in (LOG, COMMAND, ENVIRONMENT, RESULT, RESERVED, *WRITTEN.values()) if kept else ():
             (folder.path / name).unlink(missing_ok=True)

@@ -161,9 +161,8 @@ def _template(
         marked = any(_is_batch(dim) for dims in template.values() for dim in dims)
         if batched and not marked:
             raise FlagError(
-                f"The shapes {shapes({k: 'x'.join(v) for k, v in template.items()})} leave no place for "
-                f"the batch size: "
-                "write N for it, as in input:Nx3x224x224."
+                f"The shapes {shapes({k: 'x'.join(v) for k, v in template.items()})} leave no place for the batch "
+                "size: write N for it, as in input:Nx3x224x224."
             )
         if marked and not batched:
             raise FlagError("The shapes leave a dimension open (N or -1): give batch= with the sizes to try.")
@@ -186,9 +185,8 @@ def _template(
         if any(not isinstance(dim, int) for dim in rest):
             shown = "x".join("?" if dim is None else str(dim) for dim in item.shape)
             raise FlagError(
-                f"The input {item.name} has more dynamic dimensions than the batch ({shown}): give "
-                f"shapes= with numbers "
-                "for them and N for the batch."
+                f"The input {item.name} has more dynamic dimensions than the batch ({shown}): give shapes= with "
+                "numbers for them and N for the batch."
             )
         template[item.name] = ["N", *(str(dim) for dim in rest)]
     if not template:

@@ -410,8 +410,7 @@ def _source_of(source: Any, chunk_bytes: int, live: bool) -> Source:
     if isinstance(source, Iterable):
         return Source("<lines>", _item_blocks(source), chunk_bytes, live=live)
     raise InputError(
-        f"cannot read a log from {type(source).__name__}: "
-        f"pass a path, bytes, an open file, or an iterable of lines"
+        f"cannot read a log from {type(source).__name__}: pass a path, bytes, an open file, or an iterable of lines"
     )
 
 

@@ -364,9 +364,8 @@ def _advice(
     wide = [row for row in build_rows if (row["spread_percent"] or 0) > 5]
     if wide:
         advice.append(
-            f"measure longer, with locked clocks (--duration): within {len(wide)} of "
-            f"{len(build_rows)} runs the GPU compute time spreads by more than 5%, so differences between "
-            "builds below that are not known"
+            f"measure longer, with locked clocks (--duration): within {len(wide)} of {len(build_rows)} runs the GPU "
+            "compute time spreads by more than 5%, so differences between builds below that are not known"
         )
     if not advice:
         advice.append("nothing to do: all builds choose alike" if layer_rows else "verbose logs would show the layers")

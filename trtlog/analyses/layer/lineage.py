@@ -70,8 +70,7 @@ class Lost(Record):
         "name",
         "no_layer: the parser made no layer of it (a constant, a shape, folded at import); removed; fused_into: a "
         "rewrite took it into the layer that the text names; fused_away: fused into something that was then removed; "
-        "shape: it computes a shape from shapes, which no layer of an engine does; "
-        "unknown: no line of the log tells",
+        "shape: it computes a shape from shapes, which no layer of an engine does; unknown: no line of the log tells",
     )
     text: str | None = column("text", "what the log says")
     line: int | None = line_column("the message, else Parsing node")

@@ -25,10 +25,8 @@ def _shares(log: Log) -> dict[str, dict[str, float]]:
     confidence="high",
     why="Conversions between formats move memory and compute nothing.",
     action="See 'trtlog reformats LOG' for who forces each. At inputs and outputs: --inputIOFormats and "
-    "--outputIOFormats as the "
-    "neighbouring layers want them. Inside: one data type for neighbouring layers; layers without a kernel in the "
-    "common format "
-    "(often depthwise or grouped convolutions, plugins) force a pair each.",
+    "--outputIOFormats as the neighbouring layers want them. Inside: one data type for neighbouring layers; layers "
+    "without a kernel in the common format (often depthwise or grouped convolutions, plugins) force a pair each.",
 )
 def reformat_share(log: Log) -> Iterable[Hit]:
     """Conversions that take more than 5 % of the profile."""
@@ -54,9 +52,8 @@ def reformat_share(log: Log) -> Iterable[Hit]:
     confidence="high",
     why="A layer whose input is converted and whose output is converted back stands alone in its format: it costs "
     "two copies.",
-    action="See 'trtlog why LAYER LOG'. If it has no kernel in the neighbours' format, change the layer "
-    "(channels, groups); if it "
-    "has, force the neighbours' type for it.",
+    action="See 'trtlog why LAYER LOG'. If it has no kernel in the neighbours' format, change the layer (channels, "
+    "groups); if it has, force the neighbours' type for it.",
 )
 def round_trips(log: Log) -> Iterable[Hit]:
     """Layers between two conversions that undo each other."""
@@ -74,12 +71,10 @@ def round_trips(log: Log) -> Iterable[Hit]:
     "constant-copies",
     severity="warning",
     confidence="high",
-    why="The engine copies weights that never change at each inference: exporters write Identity nodes for "
-    "weights that are "
-    "shared, and TensorRT keeps the copies.",
+    why="The engine copies weights that never change at each inference: exporters write Identity nodes for weights "
+    "that are shared, and TensorRT keeps the copies.",
     action="Fold constants before the build: polygraphy surgeon sanitize --fold-constants, or onnxsim; or export "
-    "without "
-    "sharing equal initializers.",
+    "without sharing equal initializers.",
 )
 def constant_copies(log: Log) -> Iterable[Hit]:
     """Layers that copy constants at each inference."""

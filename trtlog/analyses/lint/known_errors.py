@@ -35,19 +35,16 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "precision, or change the operation in the model (separate what is fused)."),
     (r"NVRTC [Cc]ompilation failure",
      "A kernel that TensorRT generates does not compile: the GPU or a type is too new for this version, or the "
-     "combination is "
-     "a defect of it; try another precision for the named layer, or a newer TensorRT."),
+     "combination is a defect of it; try another precision for the named layer, or a newer TensorRT."),
     (r"Could not infer output types for operation",
      "TensorRT cannot tell the types of this operation: give the layer one type on all inputs, or quantize it "
      "otherwise."),
     (r"pluginUtils::isSuccess|enqueue\(\) returned|Plugin .* enqueue .*fail",
-     "The plugin's own code failed: its enqueue reported an error or raised an exception. Mend the plugin; its "
-     "output stands "
-     "near this line."),
+     "The plugin's own code failed: its enqueue reported an error or raised an exception. Mend the plugin; its output "
+     "stands near this line."),
     (r"the launch timed out",
-     "A kernel ran longer than the system allows (a watchdog of a GPU with a display, or a kernel that hangs): "
-     "use a GPU "
-     "without display or raise the limit, and look at the plugin or layer timed before it."),
+     "A kernel ran longer than the system allows (a watchdog of a GPU with a display, or a kernel that hangs): use a "
+     "GPU without display or raise the limit, and look at the plugin or layer timed before it."),
     (r"misaligned address|illegal memory access|an illegal instruction",
      "A kernel accessed memory that is not its own, mostly one of a plugin: run with CUDA_LAUNCH_BLOCKING=1 or "
      "compute-sanitizer to see which."),
@@ -104,13 +101,11 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"Network must have at least one output",
      "The network has no output: the model was not imported, or its outputs were not marked."),
     (r"invalid weights type of (\w+)",
-     "The parser of this version takes no weights of type {0} here: export the model with quantization as Q/DQ "
-     "nodes on FP32 "
-     "weights, or use a newer TensorRT."),
+     "The parser of this version takes no weights of type {0} here: export the model with quantization as Q/DQ nodes "
+     "on FP32 weights, or use a newer TensorRT."),
     (r"[Oo]ut of memory|OutOfMemory|cudaErrorMemoryAllocation|bad[_ ]alloc|insufficient memory|allocating [0-9]+-byte",
-     "Memory ran out: free the GPU's memory (nvidia-smi shows who uses it), use smaller shapes or a smaller "
-     "workspace, or "
-     "a larger GPU."),
+     "Memory ran out: free the GPU's memory (nvidia-smi shows who uses it), use smaller shapes or a smaller workspace, "
+     "or a larger GPU."),
     (r"No space left on device", "A disk is full."),
     (r"Could not open library|Could not load plugin library: (\S+)|Unable to open library: (\S+)",
      "The plugin library {0} cannot be loaded: check its path and what it depends on (ldd)."),
@@ -134,13 +129,11 @@ IN_MODEL: tuple[tuple[str, str], ...] = (
      "TensorRT has no operator {op} and no plugin of that name is loaded: load its plugin "
      "(<<--staticPlugins=FILE|--plugins=FILE>>), or export the model without it."),
     (r"[Ss]hape|[Dd]imension|broadcast|conformable",
-     "The node {op} of the model gets inputs whose shapes do not fit together: mend the model (look at the "
-     "node's inputs, "
-     "fold constants with polygraphy surgeon sanitize --fold-constants, or export it anew)."),
+     "The node {op} of the model gets inputs whose shapes do not fit together: mend the model (look at the node's "
+     "inputs, fold constants with polygraphy surgeon sanitize --fold-constants, or export it anew)."),
     (r"invalid weights type of (\w+)",
-     "The parser of this version takes no weights of type {0} here: export the model with quantization as Q/DQ "
-     "nodes on FP32 "
-     "weights, or use a newer TensorRT."),
+     "The parser of this version takes no weights of type {0} here: export the model with quantization as Q/DQ nodes "
+     "on FP32 weights, or use a newer TensorRT."),
 )  # fmt: skip
 
 # What earlier errors lead to.

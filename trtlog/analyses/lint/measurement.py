@@ -39,9 +39,8 @@ def _metric_lines(log: Log, *metrics: str) -> list[int]:
     confidence="high",
     why="The host takes as long to launch the kernels as the GPU to run them: the GPU waits, and faster kernels "
     "gain nothing.",
-    action="<<Measure with --useCudaGraph|Measure without --noCudaGraph>>; in the application capture the enqueue in "
-    "a CUDA graph. Larger batches and "
-    "several streams hide launches too.",
+    action="<<Measure with --useCudaGraph|Measure without --noCudaGraph>>; in the application capture the enqueue in a "
+    "CUDA graph. Larger batches and several streams hide launches too.",
 )
 def enqueue_bound(log: Log) -> Iterable[Hit]:
     """Throughput bound by the host's enqueue time, as 'trtlog performance' finds it."""
@@ -138,9 +137,8 @@ def _steadier(log: Log) -> str:
     confidence="high",
     why="Copies between host and GPU take longer than the computation, make it wait, or take much of the latency.",
     action="Keep inputs and outputs on the GPU, send smaller types (FP16, UINT8) and convert on the GPU, overlap "
-    "copies with "
-    "several streams. <<--noDataTransfers measures|Without --includeDataTransfers trtexec measures>> the computation "
-    "alone.",
+    "copies with several streams. <<--noDataTransfers measures|Without --includeDataTransfers trtexec measures>> the "
+    "computation alone.",
 )
 def transfers_dominate(log: Log) -> Iterable[Hit]:
     """Copies to and from the GPU that dominate."""

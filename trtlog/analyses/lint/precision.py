@@ -40,12 +40,9 @@ _REASONS = {
     severity="warning",
     confidence="medium",
     why="These layers run in a wider type than the options allow, which is why FP16 or INT8 gains less than expected.",
-    action="See 'trtlog precision LOG'. Formats: larger batches amortise conversions; the same type for "
-    "neighbouring layers "
-    "(<<--precisionConstraints=obey --layerPrecisions=..., or a strongly typed network|a "
-    "strongly typed network>>) removes them. Not offered "
-    "or refused: "
-    "missing INT8 scales, shapes no kernel serves, plugins.",
+    action="See 'trtlog precision LOG'. Formats: larger batches amortise conversions; the same type for neighbouring "
+    "layers (<<--precisionConstraints=obey --layerPrecisions=..., or a strongly typed network|a strongly typed "
+    "network>>) removes them. Not offered or refused: missing INT8 scales, shapes no kernel serves, plugins.",
 )
 def precision_fallback(log: Log) -> Iterable[Hit]:
     """Layers in a wider type than the narrowest allowed."""
@@ -185,9 +182,8 @@ def _matrix_vector(product: _Product) -> bool:
     severity="warning",
     confidence="medium",
     why="Convolutions and matrix products reach the GPU's rated speed on tensor cores only.",
-    action="Allow FP16, BF16 or INT8 (FP32 data need TF32, on by default from Ampere on); pad channels to a "
-    "multiple of 8; "
-    "use a larger batch, which pays for the conversions that tensor core formats need.",
+    action="Allow FP16, BF16 or INT8 (FP32 data need TF32, on by default from Ampere on); pad channels to a multiple "
+    "of 8; use a larger batch, which pays for the conversions that tensor core formats need.",
 )
 def off_tensor_cores(log: Log) -> Iterable[Hit]:
     """Convolutions and matrix products without tensor cores; not depthwise ones, not products with a vector.
@@ -267,9 +263,8 @@ def _inner(log: Log, products: Sequence[_Product]) -> set[str]:
     "channel-alignment",
     severity="advice",
     confidence="medium",
-    why="Tensor core kernels want channel counts in multiples of 8 (FP16, BF16), 4 (TF32) or 16 (INT8, FP8): "
-    "others are "
-    "padded or fall back to slower kernels.",
+    why="Tensor core kernels want channel counts in multiples of 8 (FP16, BF16), 4 (TF32) or 16 (INT8, FP8): others "
+    "are padded or fall back to slower kernels.",
     action="Choose channel counts in such multiples where the model is yours to change.",
 )
 def channel_alignment(log: Log) -> Iterable[Hit]:
@@ -371,9 +366,8 @@ _CLAMPED = expression(
     severity="advice",
     confidence="high",
     why="Weights below FP16's normal range lose digits or become zero: accuracy may suffer.",
-    action="Compare outputs with FP32 (polygraphy run --trt --onnxrt). Keep the named layers in FP32 if it "
-    "matters, or retrain "
-    "with weight decay that keeps weights larger.",
+    action="Compare outputs with FP32 (polygraphy run --trt --onnxrt). Keep the named layers in FP32 if it matters, or "
+    "retrain with weight decay that keeps weights larger.",
 )
 def weights_lose_precision(log: Log) -> Iterable[Hit]:
     """Weights that FP16 cannot hold in full."""

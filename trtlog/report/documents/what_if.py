@@ -164,8 +164,7 @@ def _answer(
         return words(
             strong("not faster"), f": {by}; {who}", code(plan["holder"]),
             f" {'decide' if several else 'decides'}: in the formats of {'their' if several else 'its'} neighbours, "
-            f"{'each at its best speed, they' if several else 'at its best speed, it'} would save "
-            f"{1000 * saved:.4g} us"
+            f"{'each at its best speed, they' if several else 'at its best speed, it'} would save {1000 * saved:.4g} us"
         )  # fmt: skip
     if layers > conversions:
         return words(strong("not faster"), f": {by}; mostly because its kernels are slower by themselves")
