@@ -23,6 +23,12 @@ from trtlog.tables.parted import Parted, part
 from trtlog.tables.performance import exported
 from trtlog.tables.schema import schema_of
 
+
+def _as_printed(table: str) -> Callable[[Context], pa.Table]:
+    """Return the builder of a table whose rows are messages as they stand."""
+    return lambda context: simple.simple(context, table)
+
+
 BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
     "runs": runs.runs,
     "engines": runs.engines,
@@ -32,7 +38,7 @@ BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
     "onnx_nodes": nodes.onnx_nodes,
     "registered_layers": simple.registered_layers,
     "passes": simple.passes,
-    "fusions": simple.fusions,
+    "fusions": _as_printed("fusions"),
     "timings": autotune.timings,
     "tactics": autotune.tactics,
     "tactic_names": autotune.unmeasured,
@@ -44,14 +50,14 @@ BUILDERS: dict[str, Callable[[Context], pa.Table]] = {
     "autotuned_ops": build.autotuned_ops,
     "placements": build.placements,
     "facts": facts.facts,
-    "memory": simple.memory,
-    "layer_memory": simple.layer_memory,
+    "memory": _as_printed("memory"),
+    "layer_memory": _as_printed("layer_memory"),
     "memory_totals": simple.memory_totals,
     "phases": simple.phases,
     "engine_layers": engine.engine_layers,
     "profile": performance.profile,
     "performance": performance.performance,
-    "iterations": simple.iterations,
+    "iterations": _as_printed("iterations"),
     "iteration_times": performance.iteration_times,
     "outputs": performance.outputs,
     "messages": messages.messages,

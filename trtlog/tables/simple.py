@@ -41,11 +41,6 @@ def passes(context: Context) -> pa.Table:
     return simple(context, "passes", name=name)
 
 
-def fusions(context: Context) -> pa.Table:
-    """Rewrites of the graph."""
-    return simple(context, "fusions")
-
-
 def plugins(context: Context) -> pa.Table:
     """Creators of the plugin registry."""
     captured = context.captured(*context.kinds_of("plugins"))
@@ -76,16 +71,6 @@ def reformats(context: Context) -> pa.Table:
     words = {n: in_words(captured_bytes(captured, f"{n}_format")) for n in ("from", "to")}
     renamed = captured.column("reformatted") if "reformatted" in captured.column_names else None
     return simple(context, "reformats", name=renamed, from_layout=words["from"], to_layout=words["to"])
-
-
-def memory(context: Context) -> pa.Table:
-    """Memory in use over the build."""
-    return simple(context, "memory")
-
-
-def layer_memory(context: Context) -> pa.Table:
-    """Memory of the layers."""
-    return simple(context, "layer_memory")
 
 
 _TOTALS = {
@@ -150,11 +135,6 @@ def phases(context: Context) -> pa.Table:
     name_column = context.column(captured, "name")
     table = simple(context, "phases", seconds=seconds, name=name_column)
     return table.filter(keep)
-
-
-def iterations(context: Context) -> pa.Table:
-    """Averages over groups of runs."""
-    return simple(context, "iterations")
 
 
 def finish_columns(context: Context, table: str, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
