@@ -215,10 +215,9 @@ def _is_batch(dimension: str) -> bool:
 
 
 def _write_shapes(template: Mapping[str, Sequence[str]], batch: int | None) -> str:
-    filled = {}
-    for name, dims in template.items():
-        filled[name] = "x".join(str(batch) if _is_batch(dim) else dim for dim in dims)
-    return shapes(filled)
+    return shapes(
+        {name: "x".join(str(batch) if _is_batch(dim) else dim for dim in dims) for name, dims in template.items()}
+    )
 
 
 def _name(values: Mapping[str, Any]) -> str:

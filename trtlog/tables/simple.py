@@ -112,10 +112,7 @@ def _bytes(size: str | None, mib: str | None) -> int | None:
 
 def _total_name(printed: str) -> str:
     lowered = printed.lower()
-    for words, name in _TOTALS.items():
-        if words in lowered:
-            return name
-    return lowered.replace(" ", "_")
+    return next((name for words, name in _TOTALS.items() if words in lowered), lowered.replace(" ", "_"))
 
 
 def phases(context: Context) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,10 +99,8 @@ def precision_of(log: Log) -> str | None:
 
 def layer_precisions(log: Log) -> list[tuple[str, int]]:
     """Return the precisions of the layers that compute, and how many layers have each, the commonest first."""
-    counts: dict[str, int] = {}
-    for layer in layers_of(log).layers if log.table("engine_layers").num_rows else ():
-        if layer.precision and not layer.converts and layer.role == "layer":
-            counts[layer.precision] = counts.get(layer.precision, 0) + 1
+    listed = layers_of(log).layers if log.table("engine_layers").num_rows else ()
+    counts = Counter(x.precision for x in listed if x.precision and not x.converts and x.role == "layer")
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 

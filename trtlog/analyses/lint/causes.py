@@ -54,18 +54,12 @@ class Cause:
         What it means and what to do; None for an unknown error.
     node
         Layer or operator that it is about; None for none.
-    results
-        Lines of the errors that follow from it.
-    crashed
-        Whether the process died of it, and did not end by itself.
     """
 
     line: int | None
     text: str
     meaning: str | None = None
     node: str | None = None
-    results: Sequence[int] = ()
-    crashed: bool = False
 
 
 def words_of(error: Mapping[str, Any]) -> str:
@@ -201,25 +195,13 @@ def find_cause(errors: Sequence[Mapping[str, Any]], skips: Sequence[Mapping[str,
         text = f"node {node['number']} ({op}{named}) of the model: {_after_node(text)}"
     if not own and root["kind"] in _STEPS and meaning is None:
         meaning = "It only says which step failed: the cause stands in a part that the log lacks."
-    crashed = bool(chosen(errors, is_crash))
-    results = _without(errors, root)
-    return Cause(root["line"], text, meaning, _layer_of(root) or op, results, crashed)
+    return Cause(root["line"], text, meaning, _layer_of(root) or op)
 
 
 _IN_MODEL_ELSE = (
     "The node {op} of the model cannot be imported as it is: mend the model, export it anew with another opset, or use "
     "a newer TensorRT."
 )
-
-
-def _without(errors: Sequence[Mapping[str, Any]], root: Mapping[str, Any]) -> Sequence[int]:
-    """Return the lines of the errors beside one."""
-    place, lines = _place(errors, root), lines_of(errors)
-    return lines[:place] + lines[place + 1 :]
-
-
-def _place(errors: Sequence[Mapping[str, Any]], error: Mapping[str, Any]) -> int:
-    return next(place for place, one in enumerate(errors) if one["line"] == error["line"] and one == error)
 
 
 def _own_causes(errors: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
@@ -246,22 +228,18 @@ def _no_implementation(
     lines = {s["line"]: s for s in named or [s for s in before if s["layer"] is None]}
     skipped = [e for e in chosen(errors, is_skip) if e["line"] < error["line"]]
     of_layer = [e for e in skipped if not lines or e["line"] in lines] or skipped
-    rest = lines_of(errors)
     if of_layer:
         root = of_layer[0]
         text = re.sub(r"^.*?due to (?:exception|Myelin error:?|kernel error:?) ?", "", words_of(root))
-        meaning = meaning_of(root["text"] or "")
-        results = array("q", (line for line in rest if line != root["line"]))
-        return Cause(root["line"], f"no tactic of {layer} could be used: {text}", meaning, layer, results)
+        return Cause(root["line"], f"no tactic of {layer} could be used: {text}", meaning_of(root["text"] or ""), layer)
     short = [s for s in named if s["requested_bytes"] is not None]
     if short:
         return Cause(
             short[0]["line"], f"no tactic of {layer} could be used: its tactics need more memory than there is",
             "Give the builder more workspace (<<--memPoolSize=workspace:MIB|--workspace=MIB>>), free memory of the "
-            "GPU, or use smaller shapes.", layer, rest,
+            "GPU, or use smaller shapes.", layer,
         )  # fmt: skip
-    results = array("q", (line for line in rest if line != error["line"]))
-    return Cause(error["line"], f"no tactic of {layer} could be used", meaning_of(error["text"] or ""), layer, results)
+    return Cause(error["line"], f"no tactic of {layer} could be used", meaning_of(error["text"] or ""), layer)
 
 
 def _node_near(errors: Sequence[Mapping[str, Any]], root: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -269,7 +247,7 @@ def _node_near(errors: Sequence[Mapping[str, Any]], root: Mapping[str, Any]) -> 
     own = _IN_NODE.search(root["text"] or "")
     if own is not None and own["op"]:
         return own.groupdict()
-    place = _place(errors, root)
+    place = next(place for place, one in enumerate(errors) if one["line"] == root["line"] and one == root)
     nodes = [
         (abs(i - place), found.groupdict())
         for i in range(max(0, place - 2), min(len(errors), place + 3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from trtlog._util.dataclass import dataclass
@@ -58,10 +59,8 @@ def precision_fallback(log: Log) -> Iterable[Hit]:
         return
     time_ms = sum(r["used_ms"] or 0.0 for r in fallen)
     total = sum(r["used_ms"] or 0.0 for r in known)
-    counts: dict[str, int] = {}
-    for row in fallen:
-        counts[row["reason"]] = counts.get(row["reason"], 0) + 1
-    reasons = "; ".join(f"{n}: {_REASONS[name]}" for name, n in sorted(counts.items(), key=lambda item: -item[1]))
+    counts = Counter(row["reason"] for row in fallen)
+    reasons = "; ".join(f"{n}: {_REASONS[name]}" for name, n in counts.most_common())
     share = f", {100 * time_ms / total:.0f} % of the timed tactics' sum" if total else ""
     # Where the narrow type is slower the builder's choice is right, and nothing is lost.
     lost_ms = sum(r["used_ms"] or 0.0 for r in fallen if r["reason"] != "slower")

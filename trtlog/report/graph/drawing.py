@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -94,10 +95,8 @@ class Drawing:
     @property
     def keys(self) -> list[str]:
         """The words that colours stand for, the most frequent first."""
-        counts: dict[str, int] = {}
-        for box in self.boxes:
-            if box.key is not None and box.kind not in ("input", "output"):
-                counts[box.key] = counts.get(box.key, 0) + 1
+        shown = (box.key for box in self.boxes if box.kind not in ("input", "output"))
+        counts = Counter(key for key in shown if key is not None)
         return sorted(counts, key=lambda key: (-counts[key], key))
 
 

@@ -115,7 +115,4 @@ def _page(title: str, data: str) -> str:
     script, style = _code()
     policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'"
     parts = {"POLICY": policy, "TITLE": html.escape(title), "STYLE": style, "DATA": data, "SCRIPT": script}
-    out = []
-    for piece in asset("page.html").split("@@"):
-        out.append(parts.get(piece, piece))
-    return "".join(out)
+    return "".join(parts.get(piece, piece) for piece in asset("page.html").split("@@"))

@@ -7,11 +7,10 @@ only; engines read logs with :mod:`trtlog.messages`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from trtlog._util.expression import expression
-from trtlog.grammar import Grammar, Message, Variant, load
+from trtlog.grammar import Grammar, Variant, load
 from trtlog.source.logger import Logger
 
 # How much is known of a line: nothing, a header behind something else, a header, a header with a known message.
@@ -62,14 +61,12 @@ class Judge:
 
     def __init__(self, grammar: Grammar, logger: Logger | None = None) -> None:
         self.logger = logger
-        self._headers: list[tuple[Message, _Pattern]] = []
+        self._headers: list[_Pattern] = []
         self._decorations: list[_Pattern] = []
         for message in grammar.headers.values():
             for variant in message.variants:
-                if "decoration" in message.attributes:
-                    self._decorations.append(_Pattern(variant))
-                else:
-                    self._headers.append((message, _Pattern(variant)))
+                known = self._decorations if "decoration" in message.attributes else self._headers
+                known.append(_Pattern(variant))
         self._by_prefix: dict[bytes, list[_Pattern]] = {}
         self._floating: list[_Pattern] = []
         self._bare: list[_Pattern] = []
@@ -85,7 +82,7 @@ class Judge:
                 if "bare" in message.attributes and len(variant.prefix) >= _KEY:
                     self._bare.append(pattern)
         self._bare_prefixes = tuple(p.variant.prefix.encode() for p in self._bare)
-        self._at: dict[bytes, list[tuple[Message, _Pattern]]] = {}
+        self._at: dict[bytes, list[_Pattern]] = {}
 
     @classmethod
     def of_grammar(cls, logger: Logger | None = None) -> Judge:
@@ -141,9 +138,9 @@ class Judge:
             if len(self._at) >= _MEMO_LIMIT:
                 self._at.clear()
             text = key.decode("latin-1")
-            rules = self._at[key] = [rule for rule in self._headers if rule[1].variant.may_begin(text)]
+            rules = self._at[key] = [rule for rule in self._headers if rule.variant.may_begin(text)]
         best = 0
-        for _, pattern in rules:
+        for pattern in rules:
             if line.find(pattern.needs, start) < 0:
                 continue
             found = pattern.expression.match(line, start)
@@ -153,15 +150,6 @@ class Judge:
             # A header at the end of a line may have lost its trailing blank.
             return min(len(line), self.header(line + b" ", start))
         return best
-
-    def total(self, lines: Iterable[bytes]) -> int:
-        """Return the worth of some lines together."""
-        return sum(map(self.worth, lines))
-
-    def gain(self, before: Sequence[bytes], after: Sequence[bytes]) -> tuple[int, int]:
-        """Return of how many lines more is known afterwards, and of how many less."""
-        pairs = [(self.worth(old), self.worth(new)) for old, new in zip(before, after, strict=True)]
-        return sum(new > old for old, new in pairs), sum(new < old for old, new in pairs)
 
     def _knows(self, body: bytes) -> bool:
         if not body.strip():
