@@ -8,9 +8,16 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 
 # What means something else in an expression than itself.
 _ESCAPES = str.maketrans({character: "\\" + character for character in "[]\\.^$*+?{}|()"})
+
+# A pattern of nothing but words to choose from.
+_WORDS = expression(r"(?:[A-Za-z0-9 -]|\||\(\?:[A-Za-z0-9 |-]+\))+")
+# A pattern that is one text.
+_SENTENCE = expression(r"(?:[A-Za-z0-9 ,'-]|\\[.])+")
+_CHOICE = expression(r"\(\?:([^()]+)\)")
 
 # Attribute of a message that names the plug-in package it comes from.
 PACKAGE = "package"
@@ -111,6 +118,26 @@ class Variant:
     def prefix(self) -> str:
         """Literal text that every matching line starts with; may be empty."""
         return self.parts[0][1] if self.parts and self.parts[0][0] == "text" else ""
+
+    @cached_property
+    def known_letters(self) -> int:
+        """Number of the letters that every match holds, at least, wherever they stand."""
+        return sum(len(part[-1]) for part in self.parts if part[0] == "text" or _SENTENCE.fullmatch(part[-1]))
+
+    @cached_property
+    def known_beginning(self) -> int:
+        """Number of the letters that every match begins with, at least: the prefix, or the shortest of some words.
+
+        Examples
+        --------
+        >>> Variant("total", "plain", (("field", "name", "(?:Total|Max) Memory"), ("text", ": "))).known_beginning
+        12
+        """
+        if self.prefix or not self.parts or not _WORDS.fullmatch(self.parts[0][-1]):
+            return len(self.prefix)
+        words = _CHOICE.sub(lambda choice: min(choice[1].split("|"), key=len), self.parts[0][-1]).split("|")
+        following = len(self.parts[1][1]) if self.parts[1:] and self.parts[1][0] == "text" else 0
+        return min(map(len, words)) + following
 
     @property
     def literals(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from trtlog._util.expression import expression
 from trtlog.grammar import Grammar
 from trtlog.messages.captures import BLANK, CONTINUATION, FOREIGN, SPECIAL_KINDS, UNKNOWN, USAGE, Captures
 from trtlog.messages.headers import MAX_DECORATIONS, NO_HEADER, Header, HeaderReader, inner_headers, plain_text
-from trtlog.messages.match import TEXT_PREFIX, Found, Index, Matcher
+from trtlog.messages.match import Found, Index, Matcher, is_telling
 
 # Help text of trtexec begins with one of these, without a header.
 _USAGE_STARTS = (b"=== Model Options ===", b"=== Build Options ===", b"=== Help ===", b"Usage:", b"usage:")
@@ -100,7 +100,9 @@ class _Facts:
         self.kinds = [v.kind for v in variants]
         self.multiline = ["multiline" in a for a in attributes]
         self.severity = [a.get("severity") for a in attributes]
-        self.prefix = [len(v.prefix) for v in variants]
+        self.telling = [is_telling(v) for v in variants]
+        self.begins = [v.known_beginning > 0 for v in variants]
+        self.alone = [max(v.known_beginning, v.known_letters // 2) >= _TEXT_LITERAL for v in variants]
         self._opening = [(i, grammar.sections[k]) for i, k in enumerate(self.kinds) if k in grammar.sections]
         self._always = frozenset(i for i, k in enumerate(self.kinds) if self.multiline[i] or k in _RUN_KINDS)
         self._turning: dict[str, frozenset[int]] = {}
@@ -184,7 +186,8 @@ class Classifier:
         self._kinds = facts.kinds
         self._multiline = facts.multiline
         self._severity = facts.severity
-        self._prefix = facts.prefix
+        self._telling = facts.telling
+        self._alone, self._begins = facts.alone, facts.begins
 
     def state(self, number: int = 0) -> tuple[object, ...]:
         """Return all that decides, with a line, what that line is; the line of the record above, less a number."""
@@ -291,7 +294,7 @@ class Classifier:
             found = None
         if found is None and (header.weak or header.origin in ("host", "program")):
             if header.weak:
-                return self._without_header(number, line)
+                return self._without_header(number, line, behind_word=True)
             self._begin(number, header, line)
             return Line(number, FOREIGN if body.strip() else BLANK, None, header, body, number)
         self._begin(number, header, line)
@@ -317,7 +320,7 @@ class Classifier:
 
     def _is_certain(self, found: Found, body: bytes) -> bool:
         """Tell whether a body behind a common word is the library's: any program prints a file and a line."""
-        return self._prefix[found.variant] >= TEXT_PREFIX or _SOURCE_FILE.match(body) is not None
+        return self._telling[found.variant] or _SOURCE_FILE.match(body) is not None
 
     def _begin(self, number: int, header: Header, line: bytes) -> None:
         self.usage = self._text = False
@@ -371,7 +374,7 @@ class Classifier:
 
     # ------------------------------------------------------------ lines without a header
 
-    def _without_header(self, number: int, line: bytes) -> Line:
+    def _without_header(self, number: int, line: bytes, *, behind_word: bool = False) -> Line:
         if self._decorated:
             line = line[self.headers.decoration(line) :]
         found = self.matcher.match_bare(line)
@@ -382,6 +385,8 @@ class Classifier:
         if not self.usage and line.startswith(_USAGE_STARTS):
             self.usage = True
             self.open = CLOSED
+        elif self._text and (found := self._lost_header(line, behind_word)) is not None:
+            return self._message_text(number, found, line)
         elif self._takes(line):
             return Line(number, CONTINUATION, None, NO_HEADER, line, self.record)
         if not line.strip():
@@ -391,11 +396,16 @@ class Classifier:
                 error = self._message_text(number, found, line)
                 self.open = self._unfinished(line)
                 return error._replace(header=NO_HEADER._replace(severity="E"))
-            found = self.matcher.match_text(line)
-            if found is not None and (self._text or self._prefix[found.variant] >= _TEXT_LITERAL):
+            found = self._lost_header(line, behind_word)
+            if found is not None and (self._text or self._alone[found.variant]):
                 return self._message_text(number, found, line)
         self._text = False
         return Line(number, USAGE if self.usage else FOREIGN, None, NO_HEADER, line, number)
+
+    def _lost_header(self, line: bytes, behind_word: bool) -> Found | None:
+        """Return the rule of a line that lost its header; a common word in front would be taken for a layer's name."""
+        found = self.matcher.match_text(line)
+        return None if found is None or (behind_word and not self._begins[found.variant]) else found
 
     def _bare_behind_decoration(self, line: bytes) -> Found | None:
         start = 0
@@ -428,7 +438,9 @@ class Classifier:
         self.record = number
         self.open = TO_HEADER if self._multiline[index] else CLOSED
         self._enter(self._kinds[index])
-        return Line(number, self._kinds[index], found, NO_HEADER, line, number)
+        severity = self._severity[index]
+        header = NO_HEADER if severity is None else NO_HEADER._replace(severity=severity)
+        return Line(number, self._kinds[index], found, header, line, number)
 
     def _takes(self, line: bytes) -> bool:
         """Tell whether the open record above goes on in this line, and keep account of what is still open."""

@@ -31,6 +31,11 @@ LONGEST_BACKTRACKED = 4096
 _REFUSALS = 64
 # The least literal text at the beginning of a rule that is looked for where a line has no header.
 TEXT_PREFIX = 6
+# So much literal text tells a rule wherever it stands in a line; these have less, in a form that nothing else prints.
+_TELLING = 27
+# Below a line that is the library's this is enough.
+_BELOW = 12
+_TELLING_KINDS = frozenset({"node_inputs", "node_outputs"})
 
 
 class Found(NamedTuple):
@@ -189,7 +194,10 @@ class Matcher:
 
     @cached_property
     def _text(self) -> Index:
-        return Index([r for r in self._plain if len(r.prefix) >= TEXT_PREFIX])
+        variants = self.variants
+        return Index(
+            [r for r in self._plain if is_telling(variants[r.index]) or variants[r.index].known_letters >= _BELOW]
+        )
 
     def match(self, body: bytes) -> Found | None:
         """Return the rule that matches a body that came with a header, or None."""
@@ -200,7 +208,7 @@ class Matcher:
         return self.bare.match(line)
 
     def match_text(self, line: bytes) -> Found | None:
-        """Return the rule that begins with literal text and matches a line that lost its header, or None."""
+        """Return the rule that holds known text and matches a line that lost its header, or None."""
         return self._text.match(line)
 
     def within(self, section: str) -> Index | None:
@@ -211,6 +219,15 @@ class Matcher:
         """Return every rule that matches, wherever it may stand: tests compare them with what :meth:`match` gives."""
         found = ((number, rule.match_long(body)) for number, rule in enumerate(self._rules))
         return [Found(number, match.groups()) for number, match in found if match is not None]
+
+
+def is_telling(variant: Variant) -> bool:
+    """Tell whether a line that matches is the library's, whatever is in front of it."""
+    return (
+        variant.known_beginning >= TEXT_PREFIX
+        or variant.known_letters >= _TELLING
+        or variant.kind in _TELLING_KINDS
+    )
 
 
 def shared_matcher(grammar: Grammar) -> Matcher:

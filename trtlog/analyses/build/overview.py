@@ -14,7 +14,7 @@ from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.messages import messages_of
 from trtlog.analyses.lint.causes import Cause, cause_of, is_node_text, words_of
 from trtlog.analyses.lint.failures import cut_words, outcome_of
-from trtlog.analyses.programs import loads_engine
+from trtlog.analyses.programs import loads_engine, worded
 from trtlog.log import Log
 
 _TOP = 5
@@ -122,7 +122,7 @@ def ending(log: Log) -> str | None:
     words = [word for word in (log.ending, cut) if word]
     if not words and log.run.status != "passed":
         found = cause(log)
-        words = [found.meaning] if found is not None and found.meaning else []
+        words = [worded(found.meaning, log)] if found is not None and found.meaning else []
     return " ".join(words) or None
 
 

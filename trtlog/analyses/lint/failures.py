@@ -252,9 +252,10 @@ def errors_survived(log: Log) -> Iterable[Hit]:
     if found.how not in ("passed", "errors", "cut", "unknown") or not found.errors:
         return
     skipped = found.errors.where(is_skip)
-    # A timing cache that does not fit and a plugin that is not there have rules of their own.
+    # A timing cache that does not fit, a plugin that is not there and layers off the DLA have rules of their own.
     others = found.errors.where(
-        lambda e: not (is_skip(e) or _is_plugin(e)) and "iming cache" not in (e["text"] or "")
+        lambda e: not (is_skip(e) or _is_plugin(e) or e["kind"] == "dla_unsupported")
+        and "iming cache" not in (e["text"] or "")
     )
     built = f"; an engine was there all the same (line {found.built})" if found.built else ""
     if others:

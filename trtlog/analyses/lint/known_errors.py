@@ -98,6 +98,8 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "The given shapes do not fit the model's inputs: check names, ranks and min <= opt <= max in --shapes, "
      "--minShapes, --optShapes and --maxShapes."),
     (r"Model missing or format not recognized", "No model was given: give --onnx or --loadEngine."),
+    (r"check the encoding key|UffParser: Unsupported number of graph",
+     "The model could not be read with this key: check the key (-k), and that the file is one that the converter takes."),
     (r"Network must have at least one output",
      "The network has no output: the model was not imported, or its outputs were not marked."),
     (r"invalid weights type of (\w+)",
@@ -143,7 +145,7 @@ RESULTS: tuple[str, ...] = (
     r"^ERROR: \S+:[0-9]+ In function \w+:\s*$",
     r"\[6\] Invalid Node - ",
     r"[Ee]ngine deserialization failed",
-    r"^Parsing model failed|^Got invalid engine",
+    r"^Parsing model failed|^Got invalid engine|^Unable to create engine",
     r"Network must have at least one output",
     r"^ *FAILED \|",
     r"CAPTURED STDERR|CAPTURED STDOUT",
