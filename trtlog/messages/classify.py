@@ -385,7 +385,7 @@ class Classifier:
         if not self.usage and line.startswith(_USAGE_STARTS):
             self.usage = True
             self.open = CLOSED
-        elif self._text and (found := self._lost_header(line, behind_word)) is not None:
+        elif self._text and not _ERROR_TEXT.match(line) and (found := self._lost_header(line, behind_word)) is not None:
             return self._message_text(number, found, line)
         elif self._takes(line):
             return Line(number, CONTINUATION, None, NO_HEADER, line, self.record)

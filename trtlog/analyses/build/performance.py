@@ -92,6 +92,9 @@ _COLUMNS = {
 }
 
 
+_COPIES = ("h2d_latency", "d2h_latency")
+
+
 def measures(performance: pa.Table) -> dict[str, float]:
     """Return the performance summary of one run as a row: ``throughput_qps``, ``latency_p99_ms``, ...
 
@@ -133,6 +136,7 @@ class _Times:
     period: float | None = None
     busy: float | None = None
     latency: float | None = None
+    copies_mean: float | None = None
 
     @property
     def copies(self) -> float:
@@ -240,7 +244,9 @@ def _diagnosis(
     if period is None and total and wall and mean:
         period = mean * wall / total * setup.streams
     busy = 100 * total / wall if total and wall else 100 * mean / period if mean and period else None
-    times = _Times(gpu, enqueue, h2d, d2h, mean, period, busy, latency)
+    # Means add up to the walltime, medians do not where times vary.
+    copied = [value for metric in _COPIES if (value := values.get((metric, "mean"))) is not None]
+    times = _Times(gpu, enqueue, h2d, d2h, mean, period, busy, latency, sum(copied) if copied else None)
     bound, because = _bound(times, setup)
     p99, largest = values.get(("gpu_compute_time", "p99")), values.get(("gpu_compute_time", "max"))
     used = ("throughput", "enqueue_time", "h2d_latency", "gpu_compute_time", "d2h_latency", "total_host_walltime")
@@ -286,7 +292,7 @@ def _bound(times: _Times, setup: _Setup) -> tuple[str | None, str]:
     gap = times.period - (times.gpu_mean or times.gpu)
     if busy >= BUSY_PERCENT or (busy >= MOSTLY_BUSY_PERCENT and not stretched):
         close = not setup.graph and near is not None and near >= ENQUEUE_SHARE
-        ending = f"; {launches}{', close behind it' if close else ''}" if launches else ""
+        ending = f"; {launches}{_close(near) if close else ''}" if launches else ""
         return "gpu", f"the GPU computes for {share}{ending}{_against(setup)}"
     waits = f"the GPU computes for only {share}"
     if setup.streams == 1 and not stretched and gap <= GAP_MS:
@@ -307,6 +313,10 @@ def _bound(times: _Times, setup: _Setup) -> tuple[str | None, str]:
     return "host", f"{waits}{'; ' if launches else ''}{launches}, and {_rest(times, setup, gap)}"
 
 
+def _close(near: float | None) -> str:
+    return ", close behind it" if near is not None and near < 1 else ", beside it"
+
+
 def _rest(times: _Times, setup: _Setup, gap: float) -> str:
     """Say that neither launches nor copies are what the GPU waits for, with what copies can take of it at most."""
     if setup.streams > 1 or not setup.transfers or not times.copies or times.copies >= gap:
@@ -322,7 +332,8 @@ def _in_turn(times: _Times) -> bool:
     gpu = times.gpu_mean or times.gpu
     if gpu is None or times.period is None or not times.copies:
         return False
-    return times.copies + gpu <= 1.005 * times.period and times.copies >= 0.8 * (times.period - gpu)
+    copies = times.copies_mean or times.copies
+    return copies + gpu <= 1.005 * times.period and copies >= 0.8 * (times.period - gpu)
 
 
 def _overlap(times: _Times, setup: _Setup) -> bool | None:
@@ -333,7 +344,7 @@ def _overlap(times: _Times, setup: _Setup) -> bool | None:
     if setup.streams == 1 and _in_turn(times):
         return False
     # What takes longer than the time between two queries cannot be done one after the other.
-    return True if setup.streams > 1 or times.copies + gpu > 1.02 * times.period else None
+    return True if setup.streams > 1 or (times.copies_mean or times.copies) + gpu > 1.02 * times.period else None
 
 
 def _by_stages(times: _Times, setup: _Setup, near: float | None) -> tuple[str | None, str]:

@@ -99,7 +99,7 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "--minShapes, --optShapes and --maxShapes."),
     (r"Model missing or format not recognized", "No model was given: give --onnx or --loadEngine."),
     (r"check the encoding key|UffParser: Unsupported number of graph",
-     "The model could not be read with this key: check the key (-k), and that the file is one that the converter takes."),
+     "The model could not be read with this key: check the key (-k), and that the converter takes such a file."),
     (r"Network must have at least one output",
      "The network has no output: the model was not imported, or its outputs were not marked."),
     (r"invalid weights type of (\w+)",
