@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trtlog._util.redact import redact, redact_table
+from trtlog._util.rows import listed
 from trtlog.display import InNotebook
 from trtlog.errors import SeveralRunsError
 from trtlog.records import TABLES, ByTable, Device, Record, Run
@@ -142,7 +143,7 @@ class Log(TableFrames, InNotebook):
         table = self.table(name)
         record = self.record(name)
         for batch in table.to_batches(max_chunksize=4096):
-            for row in batch.to_pylist():
+            for row in listed(batch):
                 yield record(**row)
 
     def record(self, name: str) -> type[Record]:

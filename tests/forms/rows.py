@@ -7,6 +7,7 @@ from typing import Any
 import trtlog
 from tests.forms.collected import COLLECTED
 from tests.forms.writers import FORMS
+from trtlog._util.rows import listed
 from trtlog.tables.lines import FIRST, LAST
 
 
@@ -23,7 +24,7 @@ def rows_of(log: trtlog.Log, numbers: list[int] | None = None) -> dict[str, list
     """Return all rows; the line numbers of a bare log become those that a form gives them."""
     out = {}
     for name in log.tables:
-        rows = [] if name == "coverage" else log.table(name).to_pylist()
+        rows = [] if name == "coverage" else listed(log.table(name))
         for row in rows:
             for column in LAST:
                 row.pop(column, None)

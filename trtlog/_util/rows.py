@@ -3,13 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+import numpy as np
+import pyarrow as pa
+
+from trtlog._util.arrow import to_filled
 
 # Rows that are Python's at a time; a table of no more is kept.
 AT_ONCE = 1 << 13
+# Rows so few that there is no time to be saved.
+_FEW = 16
+
+
+def values_of(column: pa.ChunkedArray | pa.Array) -> list[Any]:
+    """Return a column's values, None for null.
+
+    Each distinct name becomes text once: ``to_pylist`` takes fifty times as long for a name as for a number.
+
+    Examples
+    --------
+    >>> values_of(pa.chunked_array([pa.array(["a", None] * 9).dictionary_encode()]))[:3]
+    ['a', None, 'a']
+    """
+    if len(column) < _FEW or not pa.types.is_dictionary(column.type):
+        return column.to_pylist()  # type: ignore[no-any-return]
+    found = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if len(found.dictionary) > len(found):  # some rows of many
+        return found.cast(found.type.value_type).to_pylist()  # type: ignore[no-any-return]
+    words = np.array([*found.dictionary.to_pylist(), None], dtype=object)
+    return words[to_filled(found.indices, len(words) - 1)].tolist()  # type: ignore[no-any-return]
+
+
+def listed(table: pa.Table) -> list[dict[str, Any]]:
+    """Return a table's rows as ``to_pylist`` does, in a fraction of the time.
+
+    Examples
+    --------
+    >>> listed(pa.table({"a": [1, None], "b": ["x", "y"]}))
+    [{'a': 1, 'b': 'x'}, {'a': None, 'b': 'y'}]
+    """
+    if table.num_rows < _FEW:
+        return table.to_pylist()  # type: ignore[no-any-return]
+    names = table.column_names
+    return [dict(zip(names, row, strict=True)) for row in zip(*map(values_of, table.columns), strict=True)]
 
 
 class TableRows(Sequence[dict[str, Any]]):
@@ -27,7 +64,7 @@ class TableRows(Sequence[dict[str, Any]]):
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
-        self._kept: list[dict[str, Any]] | None = table.to_pylist() if table.num_rows <= AT_ONCE else None
+        self._kept: list[dict[str, Any]] | None = listed(table) if table.num_rows <= AT_ONCE else None
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -37,7 +74,7 @@ class TableRows(Sequence[dict[str, Any]]):
             yield from self._kept
             return
         for start in range(0, self._table.num_rows, AT_ONCE):
-            yield from self._table.slice(start, AT_ONCE).to_pylist()
+            yield from listed(self._table.slice(start, AT_ONCE))
 
     @overload
     def __getitem__(self, place: int) -> dict[str, Any]: ...

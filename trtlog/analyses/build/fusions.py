@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import alike, from_numpy, to_numpy
-from trtlog._util.rows import AT_ONCE
+from trtlog._util.rows import AT_ONCE, listed
 from trtlog.analyses.layer.base import answer
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.tables.cells import codes_of, encoded, one_array
@@ -118,8 +118,8 @@ def _attempts(fusions: pa.Table, found: _Places, result: _Places, loud: _Places)
     """Make the rows of attempts, some at a time."""
     for start in range(0, len(found), AT_ONCE):
         part = slice(start, start + AT_ONCE)
-        own = fusions.select(["run", "rule", "layer", "line"]).take(from_numpy(found[part])).to_pylist()
-        below = iter(fusions.take(from_numpy(result[part][result[part] >= 0])).to_pylist())
+        own = listed(fusions.select(["run", "rule", "layer", "line"]).take(from_numpy(found[part])))
+        below = iter(listed(fusions.take(from_numpy(result[part][result[part] >= 0]))))
         for row, printed, says in zip(own, result[part].tolist(), loud[part].tolist(), strict=True):
             words = describe(next(below)) if printed >= 0 else None
             outcome = "applied" if words else ("not_applied" if says else "silent")

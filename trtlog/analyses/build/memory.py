@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog._util.dataclass import dataclass
-from trtlog._util.rows import table_rows
+from trtlog._util.rows import table_rows, values_of
 from trtlog._util.words import size
-from trtlog.analyses.layer.base import answer, values_of
+from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.records.autotune import UNNAMED
 from trtlog.records.base import Record, column, engine_column, line_column, record, run_column

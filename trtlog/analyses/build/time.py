@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import to_numpy
-from trtlog._util.rows import table_rows
-from trtlog.analyses.layer.base import answer, nulls_last, values_of
+from trtlog._util.rows import table_rows, values_of
+from trtlog.analyses.layer.base import answer, nulls_last
 from trtlog.analyses.layer.engines import numbers_of
 from trtlog.records.base import Record, column, record, run_column
 

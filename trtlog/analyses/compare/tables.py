@@ -10,7 +10,7 @@ from typing import Any
 from trtlog._util.arrow import distinct
 from trtlog._util.expression import expression
 from trtlog._util.redact import redact, redact_value
-from trtlog._util.rows import table_rows
+from trtlog._util.rows import listed, table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.build.memory import in_use, memory_totals
 from trtlog.analyses.compare.performance import change_percent
@@ -118,7 +118,7 @@ def _flags(command: str | None) -> dict[tuple[str, str], str]:
 def _options(log: Log) -> dict[tuple[str, str], str]:
     table = log.table("options").select(["section", "key", "value"])
     options: dict[tuple[str, str], str] = {}
-    for row in table.to_pylist():
+    for row in listed(table):
         name = (row["section"], row["key"])
         value = row["value"] if row["value"] is not None else ""
         options[name] = f"{options[name]}, {value}" if name in options else value
@@ -169,7 +169,7 @@ def _fusions(log: Log) -> Counter[tuple[str, str | None, str, str | None]]:
     table = layers_of(log).rows("fusions").select(["action", "rule", "layer", "other"])
     return Counter(
         (row["action"], row["rule"], row["layer"], row["other"])
-        for row in table.to_pylist()
+        for row in listed(table)
         if row["action"] not in _TRIED
     )
 

@@ -8,28 +8,15 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import from_list, no_rows, no_values, plain_schema, to_filled
+from trtlog._util.arrow import from_list, no_rows, no_values, plain_schema
 from trtlog._util.expression import expression
 from trtlog._util.rows import AT_ONCE
 from trtlog.records import Record
 from trtlog.tables.schema import schema_of_record
 from trtlog.values.formats import TensorFormat, decode_format, split_formats
 from trtlog.values.kernels import decode_kernel
-
-
-def values_of(column: pa.ChunkedArray) -> list[Any]:
-    """Return a column's values, None for null; each distinct name becomes text once."""
-    return _names(column).tolist() if pa.types.is_dictionary(column.type) else column.to_pylist()  # type: ignore[no-any-return]
-
-
-def _names(values: pa.ChunkedArray) -> Any:
-    """Return names as an array of objects: each distinct one becomes text once."""
-    found = values.combine_chunks()
-    words = np.array([*found.dictionary.to_pylist(), None], dtype=object)
-    return words[to_filled(found.indices, len(words) - 1)]
 
 
 def nulls_last(*values: Any) -> tuple[tuple[bool, Any], ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import Array, alike, from_numpy, to_filled
+from trtlog._util.rows import listed
 from trtlog.log import Log
 from trtlog.tables.cells import codes_of, encoded, one_array
 
@@ -109,7 +110,7 @@ class Messages:
         self.lines = to_filled(one_array(table.column("line")), -1).astype(np.int64)
         others = [table.column(name) for name in table.column_names if name != "line"]
         firsts, self.codes = alike([codes_of(encoded(one_array(column))) for column in others])
-        self.distinct: list[dict[str, Any]] = table.take(from_numpy(firsts)).to_pylist()
+        self.distinct: list[dict[str, Any]] = listed(table.take(from_numpy(firsts)))
         self.lowered = [(row["text"] or "").lower() for row in self.distinct]
 
     def where(self, wanted: Callable[[dict[str, Any], str], Any]) -> MessageRows:

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trtlog._util.arrow import Array, alike, among, from_list, from_numpy, is_valid, to_filled
-from trtlog.analyses.layer.base import family_of, layout_of, values_of
+from trtlog._util.rows import values_of
+from trtlog.analyses.layer.base import family_of, layout_of
 from trtlog.analyses.layer.precision import timed_precision
 from trtlog.tables.cells import codes_of, encoded, one_array, take
 from trtlog.values.kernels import decode_kernel
@@ -159,7 +160,7 @@ def _decoded(name: str, tactics: pa.Table) -> tuple[Array, list[Any]]:
     columns, decode = _DECODED[name]
     keys = [one_array(tactics.column(column)) for column in columns]
     firsts, codes = alike([codes_of(encoded(values)) for values in keys])
-    texts = [values.take(from_numpy(firsts)).to_pylist() for values in keys]
+    texts = [values_of(values.take(from_numpy(firsts))) for values in keys]
     return codes, [decode(*key) for key in zip(*texts, strict=True)]
 
 

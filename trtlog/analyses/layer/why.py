@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
-from trtlog._util.rows import table_rows
+from trtlog._util.rows import table_rows, values_of
 from trtlog.analyses.layer.base import copied_for, formats_of
 from trtlog.analyses.layer.lineage import Names
 from trtlog.analyses.layer.risk import timing_noise
@@ -146,7 +146,7 @@ def layer_names(log: Log) -> list[str]:
     """Return the names of layers that a story can be told of: the engine's, else timed ones."""
     names: dict[str, None] = {}
     for table in ("engine_layers", "profile"):
-        for name in log.table(table).column("layer").to_pylist():
+        for name in values_of(log.table(table).column("layer")):
             names.setdefault(name)
     if not names:
         for row in table_rows(log.table("timings").select(["layer", "kind"])):

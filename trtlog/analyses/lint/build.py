@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from trtlog._util.rows import table_rows
+from trtlog._util.rows import table_rows, values_of
 from trtlog._util.words import counted, size
 from trtlog.analyses.build.builds import builds_of, took
 from trtlog.analyses.lint.failures import outcome_of
@@ -254,7 +254,7 @@ def _skipped(log: Log, rows: list[dict[str, Any]], memory: float | None, pool: s
             f", {size(there * _MIB)} {'is' if pool == 'workspace' else 'was'} available" if there is not None else ""
         )
     words += "."
-    timed = {t for t in log.table("timings").column("layer").to_pylist() if t}
+    timed = {t for t in values_of(log.table("timings").column("layer")) if t}
     without = [r["layer"] for r in rows if r["layer"] and r["best_ms"] is None]
     few = bool(layers) and len(layers) <= _FEW_LAYERS * len(timed)
     # Excerpts and logs of warnings alone do not say whether other tactics of the layers fitted.

@@ -12,7 +12,7 @@ from typing import Any
 
 from trtlog._util.files import write_whole
 from trtlog._util.finite import finite
-from trtlog._util.rows import table_rows
+from trtlog._util.rows import table_rows, values_of
 from trtlog._version import __version__
 from trtlog.analyses.build.memory import in_use
 from trtlog.analyses.build.time import LineClock
@@ -173,7 +173,7 @@ def _autotuning(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
     tactics: dict[int, dict[str, float | None]] = {}
     last: dict[int, int] = {}
     columns = ("timing_line", "line", "tactic", "time_ms")
-    for block, line, tactic, time in zip(*(run.table("tactics").column(n).to_pylist() for n in columns), strict=True):
+    for block, line, tactic, time in zip(*(values_of(run.table("tactics").column(n)) for n in columns), strict=True):
         if block is not None:
             tactics.setdefault(block, {})[tactic] = time
             last[block] = max(last.get(block, 0), line)
