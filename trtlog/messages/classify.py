@@ -38,11 +38,13 @@ _TEXT_LITERAL = 16
 # How an error of the library begins where a program prints its text alone.
 _ERROR_TEXT = expression(
     rb"Error\[[0-9]{1,3}\]: |"
-    rb"(?:[0-9]{1,3}: )?\[[^ \[\]]{1,80}\.(?:cpp|cu|h)::[^ \[\]]{1,120}::[0-9]+\] Error Code [0-9]"
+    rb"(?:[0-9]{1,3}: )?\[[^ \[\]]{1,80}\.(?:cpp|cu|h)::[^ \[\]]{1,120}::[0-9]+\] Error Code [0-9]|"
+    rb"(?:[A-Za-z_]{1,60}::[A-Za-z_]{1,60}: )?Error Code [0-9]{1,3}: [A-Z][A-Za-z ]{1,40} \("
 )
 # What ends an open record although it has no header.
 _ENDS_RECORD = expression(
     rb"&&&& |Error\[[0-9]{1,3}\]: |"
+    rb"(?:[A-Za-z_]{1,60}::[A-Za-z_]{1,60}: )?Error Code [0-9]{1,3}: [A-Z][A-Za-z ]{1,40} \(|"
     rb"Traceback \(most recent call last\):|nohup: |[$#] |={16,}|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^ ]*[$#] "
 )
 _PROTOBUF = expression(rb"\s*(?:[A-Za-z_][A-Za-z_ ]*: |[A-Za-z_]+ \{|\}|$)")

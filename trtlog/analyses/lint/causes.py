@@ -26,6 +26,7 @@ from trtlog.log import Log
 _STEPS = frozenset({"step_failed", "engine_failed", "inference_exception", "context_failed", "network_invalid"})
 _CRASHES = frozenset({"assertion_aborted", "exception_uncaught", "process_signalled", "loader_error"})
 _NO_IMPLEMENTATION = expression(r"[Cc]ould not find any implementation for node (.*?)\.?\)?(?: due to .*)?$", re.DOTALL)
+_RIGHT_ABOVE = 2
 _SKIPS = frozenset({"tactic_exception", "tactic_gpu_error"})
 # 'While parsing node number 5 [MagicOp -> "output"]:', or 'In node 5 with name: .. and operator: MagicOp (..): ..'.
 _NODE = expression(r'While parsing node number (?P<number>[0-9]+) \[(?P<op>\w+)(?: -> "(?P<output>[^"]*)")?\]')
@@ -232,7 +233,14 @@ def _no_implementation(
         root = of_layer[0]
         text = re.sub(r"^.*?due to (?:exception|Myelin error:?|kernel error:?) ?", "", words_of(root))
         return Cause(root["line"], f"no tactic of {layer} could be used: {text}", meaning_of(root["text"] or ""), layer)
-    short = [s for s in named if s["requested_bytes"] is not None]
+    # Without the lines of the timing no layer is named: what is skipped right above the error is this one's tactic.
+    above = [s for s in before if s["layer"] is None and error["line"] - s["line"] <= _RIGHT_ABOVE]
+    short = [s for s in named or above if s["requested_bytes"] is not None]
+    if not short and above and above[-1]["text"]:
+        return Cause(
+            above[-1]["line"], f"no tactic of {layer} could be used: {above[-1]['text']}",
+            meaning_of(above[-1]["text"]) or meaning_of(error["text"] or ""), layer,
+        )  # fmt: skip
     if short:
         return Cause(
             short[0]["line"], f"no tactic of {layer} could be used: its tactics need more memory than there is",

@@ -98,6 +98,8 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "The given shapes do not fit the model's inputs: check names, ranks and min <= opt <= max in --shapes, "
      "--minShapes, --optShapes and --maxShapes."),
     (r"Model missing or format not recognized", "No model was given: give --onnx or --loadEngine."),
+    (r"invalid memory size \(0\)",
+     "The builder may use no workspace: set its limit (<<--memPoolSize=workspace:MIB|--workspace=MIB>>)."),
     (r"check the encoding key|UffParser: Unsupported number of graph",
      "The model could not be read with this key: check the key (-k), and that the converter takes such a file."),
     (r"Network must have at least one output",
