@@ -134,3 +134,48 @@ def test_logs_of_others(path, rule, words):
         assert not set(words.split()) & set(found)
     else:
         assert words in found[rule]["text"]
+
+
+SKIPPED = "Skipping tactic 0 due to insuficient memory on requested size of 29147520 detected for tactic 0."
+NO_IMPLEMENTATION = (
+    "[optimizer.cpp::computeCosts::1] Error Code 10: Internal Error (Could not find any implementation for node "
+    "{ForeignNode[a...b]}.)"
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "words"),
+    [
+        ([f"[W] [TRT] {SKIPPED}", f"[E] Error[10]: {NO_IMPLEMENTATION}"], 1, "its tactics need more memory than there is"),
+        (
+            ["[W] [TRT] Skipping tactic 0 due to Myelin error: called with invalid memory size (0).",
+             f"[E] Error[10]: {NO_IMPLEMENTATION}"],
+            1, "called with invalid memory size (0).",
+        ),
+        # A skip further above may be another layer's, which other tactics were found for.
+        (
+            [f"[W] [TRT] {SKIPPED}", "[I] [TRT] a", "[I] [TRT] b", "[I] [TRT] c", f"[E] Error[10]: {NO_IMPLEMENTATION}"],
+            5, "could be used",
+        ),
+        # The header of the error was cut off: it is no part of the message above.
+        (
+            ["[E] [TRT] Error Code: 9: Skipping tactic 0x0000000000000000 due to exception [shape.cpp:f:1] ",
+             "Error during shape inference of", "", "Error Code 10: Internal Error (Could not find any implementation for "
+             "node {ForeignNode[a...b]}.)"],
+            1, "[shape.cpp:f:1]",
+        ),
+    ],
+)  # fmt: skip
+def test_what_was_skipped_right_above_a_node_without_implementation_is_the_cause(lines, line, words):
+    log = trtlog.parse("\n".join([*lines, ""]).encode())
+    found = cause_of(log)
+    assert found.line == line
+    assert found.text.startswith("no tactic of {ForeignNode[a...b]} could be used")
+    assert found.text.endswith(words)
+    assert [row["severity"] for row in log.lint().to_dict("records") if row["rule"] == "build-failed"] == ["error"]
+
+
+def test_a_debugger_tells_the_signal():
+    text = '[I] [TRT] Loaded engine size: 2 MiB\n\nThread 1 "trtexec" received signal SIGSEGV, Segmentation fault.\n'
+    (row,) = (row for row in trtlog.parse(text.encode()).lint().to_dict("records") if row["severity"] == "error")
+    assert (row["rule"], row["lines"]) == ("run-died", [3])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -78,16 +80,27 @@ class LineClock:
         share = (wanted - self._lines[place]) / (self._ends[place] - self._lines[place])
         return self._starts[place] + np.clip(share, 0.0, 1.0)
 
+    def jumped(self, lines: Any) -> Any:
+        """Return how long the clock jumped up to lines: what passed beyond the second that a printed time lasts."""
+        wanted = np.asarray(lines, dtype=float)
+        if not self:
+            return np.zeros(wanted.shape)
+        jumps = np.concatenate([[0.0], np.cumsum(np.maximum(np.diff(self._starts) - 1, 0))])
+        return jumps[np.clip(np.searchsorted(self._lines, wanted, side="right") - 1, 0, None)]
+
     def second(self, line: int) -> float:
         """Return the time of one line."""
         return float(self.seconds(line))
 
 
-def build_time(timings: pa.Table, timestamps: pa.Table, engines: pa.Table, by: str = "layer") -> pa.Table:
+def build_time(
+    timings: pa.Table, timestamps: pa.Table, engines: pa.Table, tactics: pa.Table, by: str = "layer"
+) -> pa.Table:
     """Sum the builder's time by layer, runner or kind (layer, reformat), the longest first; each build by itself.
 
-    TensorRT 8.6 and later print each block's seconds. Before, a block lasts until the next one, by the log's clock of
-    whole seconds, which is good for sums, not for single blocks of less than a second.
+    TensorRT 8.6 and later print each block's seconds. Before, a block lasts until the next one of its build, by the
+    log's clock of whole seconds, which is good for sums, not for single blocks of less than a second. Where the clock
+    jumps behind a block's fastest tactic, lines were left out, or other work was done: that is not the block's time.
 
     Parameters
     ----------
@@ -96,7 +109,7 @@ def build_time(timings: pa.Table, timestamps: pa.Table, engines: pa.Table, by: s
     """
     if not timings.num_rows:
         return answer(BuildTime, [])
-    runs, lines, names, stated, tactics, made = (
+    runs, lines, names, stated, counts, made = (
         values_of(timings.column(name)) for name in ("run", "line", by, "seconds", "tactics", "engine")
     )
     known = [None if value is None or value != value else value for value in stated]
@@ -104,9 +117,15 @@ def build_time(timings: pa.Table, timestamps: pa.Table, engines: pa.Table, by: s
     if printed:
         seconds = np.array([value or 0.0 for value in known])
     elif timestamps.num_rows > 1:
-        # The last block ends with the last tactic that stands in it; its lines follow one another.
-        last = lines[-1] + 2 * tactics[-1] + 2
-        seconds = np.diff(LineClock(timestamps).seconds(np.array([*lines, last])))
+        own = _own_ends(lines, tactics)
+        following = np.array([*lines[1:], 0])
+        builds = list(zip(runs, made, strict=True))
+        lasts = np.array([a != b for a, b in pairwise([*builds, None])])
+        # The last block of a build ends with the last tactic that stands in it; its lines follow one another.
+        ends = np.where(lasts, np.array(lines) + 2 * np.array(counts) + 2, following)
+        clock = LineClock(timestamps)
+        seconds = clock.seconds(ends) - clock.seconds(lines)
+        seconds -= clock.jumped(ends) - clock.jumped(np.minimum(own, ends))
     else:
         return answer(BuildTime, [])
     groups: dict[Any, dict[Any, list[int]]] = {}
@@ -128,12 +147,21 @@ def build_time(timings: pa.Table, timestamps: pa.Table, engines: pa.Table, by: s
                     "seconds": spent,
                     "percent": 100 * spent / total if total else 0.0,
                     "timings": len(places),
-                    "tactics": sum(tactics[place] for place in places),
+                    "tactics": sum(counts[place] for place in places),
                     "source": PRINTED if printed else ESTIMATED,
                 }
             )
     out.sort(key=lambda row: (row["run"], nulls_last(row["build"]), -row["seconds"]))
     return answer(BuildTime, out)
+
+
+def _own_ends(lines: Sequence[int], tactics: pa.Table) -> Any:
+    """Return the last lines of blocks: the fastest tactic is told behind the last one that is timed."""
+    last = dict(zip(lines, lines, strict=True))
+    for block, line in zip(values_of(tactics.column("timing_line")), values_of(tactics.column("line")), strict=True):
+        if block in last and line > last[block]:
+            last[block] = line
+    return np.array([last[line] + 1 for line in lines])
 
 
 @record(frozen=True)

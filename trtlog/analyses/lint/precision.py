@@ -258,6 +258,17 @@ def _inner(log: Log, products: Sequence[_Product]) -> set[str]:
     return made & used
 
 
+def _channels(kind: str, shape: Sequence[int]) -> int:
+    """Return the channels of a tensor: of three dimensions the last, of a convolution's the first.
+
+    A convolution has no fewer than four, but for networks with an implicit batch (TensorRT 8 and before), whose
+    shapes leave the batch out.
+    """
+    if len(shape) != 3:
+        return shape[1]
+    return shape[0] if "conv" in kind.lower() or kind == "FullyConnected" else shape[-1]
+
+
 @rule(
     "channel-alignment",
     severity="advice",
@@ -285,7 +296,7 @@ def channel_alignment(log: Log) -> Iterable[Hit]:
                 continue
             found = formats_of(tensor["format"]) if tensor["format"] else ()
             dtype = (found[0].dtype if found and found[0] else None) or tensor["dtype"]
-            channels, multiple = tensor["shape"][1], multiples.get(dtype)
+            channels, multiple = _channels(product.layer.type or "", tensor["shape"]), multiples.get(dtype)
             if multiple is None or channels < 2:
                 continue
             checked += 1
