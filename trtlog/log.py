@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trtlog._util.redact import redact, redact_table
+from trtlog._util.rows import listed
 from trtlog.display import InNotebook
 from trtlog.errors import SeveralRunsError
 from trtlog.records import TABLES, ByTable, Device, Record, Run
@@ -139,8 +140,6 @@ class Log(TableFrames, InNotebook):
 
     def records(self, name: str) -> Iterator[Any]:
         """Yield a table's rows as typed records, such as :class:`trtlog.records.Tactic`."""
-        from trtlog._util.rows import listed
-
         table = self.table(name)
         record = self.record(name)
         for batch in table.to_batches(max_chunksize=4096):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
-import pyarrow as pa
-
-from trtlog._util.arrow import to_filled
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # Rows that are Python's at a time; a table of no more is kept.
 AT_ONCE = 1 << 13
@@ -23,9 +21,15 @@ def values_of(column: pa.ChunkedArray | pa.Array) -> list[Any]:
 
     Examples
     --------
+    >>> import pyarrow as pa
     >>> values_of(pa.chunked_array([pa.array(["a", None] * 9).dictionary_encode()]))[:3]
     ['a', None, 'a']
     """
+    import numpy as np  # not by commands that make no rows
+    import pyarrow as pa
+
+    from trtlog._util.arrow import to_filled
+
     if len(column) < _FEW or not pa.types.is_dictionary(column.type):
         return column.to_pylist()  # type: ignore[no-any-return]
     found = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
@@ -40,6 +44,7 @@ def listed(table: pa.Table) -> list[dict[str, Any]]:
 
     Examples
     --------
+    >>> import pyarrow as pa
     >>> listed(pa.table({"a": [1, None], "b": ["x", "y"]}))
     [{'a': 1, 'b': 'x'}, {'a': None, 'b': 'y'}]
     """
