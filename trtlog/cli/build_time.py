@@ -16,12 +16,12 @@ VIEWS = ("layer", "runner", "kind", "phase", "cache")
 @limit_option
 @format_option
 @reading_options
-def command(log: str, view: str, limit: int | None, format_: str, strict: bool, run_number: int | None) -> None:
+def command(log: str, view: str, limit: int | None, format_: str) -> None:
     """Show where the builder's time of LOG went: by layer, runner, kind or phase, or what the timing cache did.
 
     Example:  trtlog build-time verbose.log --by runner
     """
-    parsed = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log)
     if view == "phase":
         print_rows(parsed.table("phases"), format_)
     elif view == "cache":

@@ -14,15 +14,7 @@ from trtlog.cli.common import echo, echo_json, logs_argument, read_logs, reading
 @text_format_option
 @reading_options
 @click.pass_context
-def command(
-    ctx: click.Context,
-    logs: tuple[str, ...],
-    against: str,
-    exact: bool,
-    format_: str,
-    strict: bool,
-    run_number: int | None,
-) -> None:
+def command(ctx: click.Context, logs: tuple[str, ...], against: str, exact: bool, format_: str) -> None:
     """Check the build of LOG against a lock file; exit 1, with the reasons, where it breaks a rule.
 
     What identical rebuilds differ by is a note: a tactic that the timings do not tell from the locked one, a budget
@@ -39,7 +31,7 @@ def command(
     from trtlog.report.documents.check import check as document_of
 
     lock = read_lock(against)
-    logs_read = read_logs(logs, strict=strict, run_number=run_number)
+    logs_read = read_logs(logs)
     outcomes = [(name, check(log, lock, exact=exact)) for name, log in logs_read]
     if format_ == "json":
         texts = [outcome.to_json().rstrip() for _, outcome in outcomes]

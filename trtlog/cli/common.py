@@ -36,6 +36,9 @@ _FOLDED = 10
 # Below this size a log is read before a progress bar could be seen.
 _PROGRESS_BYTES = 30_000_000
 _RAW, _LOG, _WIDE, _LOGGER = "trtlog.raw", "trtlog.log", "trtlog.wide", "trtlog.logger"
+_STRICT, _RUN = "trtlog.strict", "trtlog.run"
+# The run that --run says, where a reader is given no other.
+_OF_OPTION: Any = object()
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -103,11 +106,6 @@ def redact_option(function: Function) -> Function:
     return click.option("--redact", is_flag=True, help=words)(function)
 
 
-def _keep_log(context: click.Context, _: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        context.find_root().meta[_LOG] = value
-
-
 def text_format_option(function: Function, formats: Sequence[str] = ("text", "md", "json")) -> Function:
     """Add ``--format`` for what comes out as a text, not as rows."""
     help_ = "How the answer comes out."
@@ -115,23 +113,18 @@ def text_format_option(function: Function, formats: Sequence[str] = ("text", "md
     return click.option("--format", "format_", type=choice, default="text", show_default=True, help=help_)(function)
 
 
+def strict_option(function: Function, words: str = "Fail when there are lines that no rule knows.") -> Function:
+    """Add ``--strict``, which :func:`read_log` and :func:`read_logs` obey."""
+    return click.option("--strict", is_flag=True, expose_value=False, callback=keeper(_STRICT), help=words)(function)
+
+
 def reading_options(function: Function) -> Function:
-    """Add the options of every command that reads a log."""
-    for option in (
-        click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows."),
-        click.option("--run", "run_number", type=int, default=None, help="Which run of a file of several, from 0."),
-        click.option(
-            "--log",
-            "log_key",
-            metavar="NAME",
-            default=None,
-            expose_value=False,
-            callback=_keep_log,
-            help="Which log of a dataset or folder of several: its name, or the end of it.",
-        ),
-    ):
-        function = option(function)
-    return function
+    """Add the options of every command that reads a log: :func:`read_log` and its like know what they say."""
+    words = "Which run of a file of several, from 0."
+    run = click.option("--run", type=int, expose_value=False, callback=keeper(_RUN), help=words)
+    words = "Which log of a dataset or folder of several: its name, or the end of it."
+    log = click.option("--log", "log_key", metavar="NAME", expose_value=False, callback=keeper(_LOG), help=words)
+    return log(run(strict_option(function)))
 
 
 # Commands that read logs, and so take --logger.
@@ -229,10 +222,17 @@ def show(document: Document, format_: str = "text", limit: int | None = None) ->
     console().print(render(document, limit), end="", crop=False)
 
 
-def read_log(path: str, *, strict: bool = False, run_number: int | None = None) -> Log:
+def read_log(path: str, run_number: int | None = _OF_OPTION) -> Log:
     """Read what stands for one log: a file, ``-``, a run folder, Parquet, a dataset or folder with one (or ``--log``).
 
     Shows progress for a large file on a terminal.
+
+    Parameters
+    ----------
+    path : str
+        What stands for the log.
+    run_number : int, optional
+        Which run of several, None for all; by default the one of ``--run``.
 
     Raises
     ------
@@ -241,18 +241,22 @@ def read_log(path: str, *, strict: bool = False, run_number: int | None = None) 
     QueryError
         There is no run of that number, or there are several logs.
     """
-    log = _open(path if isinstance(path, ExportPaths) else place_of(path, _log_key()), strict)
-    if run_number is not None:
-        if not 0 <= run_number < len(log.runs):
-            runs = counted(len(log.runs), "run")
-            raise QueryError(f"{path} holds {runs}, numbered from 0; there is no run {run_number}")
-        return log.runs[run_number]
-    return log
+    log = _open(path if isinstance(path, ExportPaths) else place_of(path, kept(_LOG)))
+    return _run_of(log, path, run_number)
 
 
-def read_logs(
-    paths: Sequence[str], *, strict: bool = False, run_number: int | None = None
-) -> Iterator[tuple[str, Log]]:
+def _run_of(log: Log, name: str, run_number: int | None) -> Log:
+    """Return one run of a log, or the log where none is asked for."""
+    number = kept(_RUN) if run_number is _OF_OPTION else run_number
+    if number is None:
+        return log
+    if not 0 <= number < len(log.runs):
+        runs = counted(len(log.runs), "run")
+        raise QueryError(f"{name} holds {runs}, numbered from 0; there is no run {number}")
+    return log.runs[number]
+
+
+def read_logs(paths: Sequence[str], run_number: int | None = _OF_OPTION) -> Iterator[tuple[str, Log]]:
     """Read all logs that paths mean, one after the other, with their names: folders, globs and datasets hold several.
 
     Small files that follow each other are read together (`trtlog.several`).
@@ -267,7 +271,7 @@ def read_logs(
     from trtlog.log import Log, holds_help_only
 
     found = 0
-    for place, log in _opened(_places(paths), strict):
+    for place, log in _opened(_places(paths)):
         name = place if isinstance(place, str) else place.name
         if isinstance(log, Log) and isinstance(place, LogPlace) and place.kind == "found" and holds_help_only(log):
             log = NoLogError(f"{name} is trtexec's help text: nothing was run")
@@ -277,38 +281,31 @@ def read_logs(
             echo(f"trtlog: left out: {log}", err=True)
             continue
         found += 1
-        if run_number is not None:
-            if not 0 <= run_number < len(log.runs):
-                runs = counted(len(log.runs), "run")
-                raise QueryError(f"{name} holds {runs}, numbered from 0; there is no run {run_number}")
-            log = log.runs[run_number]
-        yield name, log
+        yield name, _run_of(log, name, run_number)
     if not found:
         raise InputError(f"{', '.join(paths)}: no log found")
 
 
 def _places(paths: Sequence[str]) -> Iterator[LogPlace | ExportPaths]:
     for path in grouped_paths(paths):
-        yield from [path] if isinstance(path, ExportPaths) else places_of(path, _log_key())
+        yield from [path] if isinstance(path, ExportPaths) else places_of(path, kept(_LOG))
 
 
-def _opened(
-    places: Iterable[LogPlace | ExportPaths], strict: bool
-) -> Iterator[tuple[LogPlace | ExportPaths, Log | Exception]]:
+def _opened(places: Iterable[LogPlace | ExportPaths]) -> Iterator[tuple[LogPlace | ExportPaths, Log | Exception]]:
     """Open logs in their order; what goes wrong with one is given in its place."""
     from trtlog.several import parse_each
 
     for is_file, group in itertools.groupby(places, lambda place: _small_file(place) is not None):
         if is_file:
             files = list(group)
-            for place, log in zip(files, parse_each(map(_small_file, files), strict=strict), strict=True):
+            for place, log in zip(files, parse_each(map(_small_file, files), strict=is_strict()), strict=True):
                 if not isinstance(log, Exception):
                     _print_notes(log)
                 yield place, log
             continue
         for place in group:
             try:
-                yield place, _open(place, strict)
+                yield place, _open(place)
             except NoLogError as error:
                 yield place, error
 
@@ -323,7 +320,12 @@ def _small_file(place: LogPlace | ExportPaths) -> str | None:
     return path if path != "-" and os.path.isfile(path) and os.path.getsize(path) <= SMALL_BYTES else None
 
 
-def _open(place: LogPlace | ExportPaths, strict: bool) -> Log:
+def is_strict() -> bool:
+    """Whether ``--strict`` is given."""
+    return bool(kept(_STRICT))
+
+
+def _open(place: LogPlace | ExportPaths) -> Log:
     if isinstance(place, ExportPaths):
         log = trtlog.parse(list(place.paths))
     elif place.kind == "dataset":
@@ -332,19 +334,14 @@ def _open(place: LogPlace | ExportPaths, strict: bool) -> Log:
         log = trtlog.read_parquet(place.path)
     elif place.kind == "run":
         log = trtlog.open_run(place.path)
-        if strict:
-            _parse(os.path.join(place.path, "trtexec.log"), strict)
+        if is_strict():
+            _parse(os.path.join(place.path, "trtexec.log"))
     elif place.job is not None:
-        log = read_found(place.job, strict=strict)
+        log = read_found(place.job, strict=is_strict())
     else:
-        log = _parse(place.path, strict)
+        log = _parse(place.path)
     _print_notes(log)
     return log
-
-
-def _log_key() -> str | None:
-    context = click.get_current_context(silent=True)
-    return None if context is None else context.find_root().meta.get(_LOG)
 
 
 def _print_notes(log: Log) -> None:
@@ -362,7 +359,7 @@ def _print_notes(log: Log) -> None:
         context.call_on_close(show_new)
 
 
-def read_tables(path: str, *, strict: bool = False, run_number: int | None = None) -> Log | Dataset:
+def read_tables(path: str) -> Log | Dataset:
     """Read a log as :func:`read_log` does, or open a dataset.
 
     Raises
@@ -370,17 +367,17 @@ def read_tables(path: str, *, strict: bool = False, run_number: int | None = Non
     QueryError
         A run of a dataset is asked for.
     """
-    if not is_dataset(path) or _log_key() is not None:
-        return read_log(path, strict=strict, run_number=run_number)
-    if run_number is not None or strict:
+    if not is_dataset(path) or kept(_LOG) is not None:
+        return read_log(path)
+    if kept(_RUN) is not None or is_strict():
         raise QueryError(f"{path} is a dataset: --run and --strict are for single logs; its tables have a column run")
     return trtlog.open_dataset(path)
 
 
-def _parse(path: str, strict: bool) -> Log:
+def _parse(path: str) -> Log:
     source = source_of(path)
     with progress_of(path) as progress:
-        return trtlog.parse(source, strict=strict, progress=progress)
+        return trtlog.parse(source, strict=is_strict(), progress=progress)
 
 
 def source_of(path: str) -> Any:
@@ -473,9 +470,8 @@ def _rows_that_fit(table: pa.Table) -> tuple[pa.Table, str]:
     left = table.num_rows - _SHOWN
     takes = context is not None and any(parameter.name == "limit" for parameter in context.command.params)
     how = f"--limit {table.num_rows} shows all, " if takes else ""
-    return table.slice(
-        0, _SHOWN
-    ), f"... and {left:,} more of {table.num_rows:,} rows: {how}--format csv > FILE keeps all"
+    words = f"... and {left:,} more of {table.num_rows:,} rows: {how}--format csv > FILE keeps all"
+    return table.slice(0, _SHOWN), words
 
 
 def _print_table(table: Table, title: str | None) -> None:

@@ -59,8 +59,6 @@ def command(
     html: str | None,
     plots: tuple[str, ...],
     format_: str,
-    strict: bool,
-    run_number: int | None,
 ) -> int:
     """Rank many runs side by side: LOGs, folders, globs or datasets.
 
@@ -72,12 +70,12 @@ def command(
     from trtlog.analyses.compare.ranking import compare
     from trtlog.report.documents.compare import compare as document_of
 
-    parsed = (log for _, log in read_logs(logs, strict=strict, run_number=run_number))
+    parsed = (log for _, log in read_logs(logs))
     names = [name.strip() for name in by.split(",") if name.strip()]
     if len(baselines) == 1 and "=" in baselines[0] and not os.path.exists(baselines[0]):
         found = compare(parsed, baseline=baselines[0], by=names, metric=metric)
     else:
-        against = (log for _, log in read_logs(baselines, strict=strict)) if baselines else None
+        against = (log for _, log in read_logs(baselines, None)) if baselines else None
         found = compare(parsed, baseline=against, by=names, metric=metric)
     worse = found.regressions
     if regressions:

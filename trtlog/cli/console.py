@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 _COLOR = "trtlog.color"
 
 
-def keeper(name: str) -> Callable[[click.Context, click.Parameter, bool | None], None]:
+def keeper(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     """Return what keeps an option for the whole program where it is given."""
 
-    def keep(context: click.Context, _: click.Parameter, value: bool | None) -> None:
+    def keep(context: click.Context, _: click.Parameter, value: Any) -> None:
         if value is not None:
             context.find_root().meta[name] = value
 
     return keep
 
 
-def kept(name: str) -> bool | None:
+def kept(name: str) -> Any:
     """Return what was given for an option of :func:`keeper`."""
     context = click.get_current_context(silent=True)
     return None if context is None else context.find_root().meta.get(name)
@@ -108,7 +108,7 @@ def _color_system() -> Any:
 
 def _color_wanted() -> bool | None:
     """Return the choice of ``--color``, ``--no-color`` or ``FORCE_COLOR``, None where there is none."""
-    wanted = kept(_COLOR)
+    wanted: bool | None = kept(_COLOR)
     if wanted is None and _set("FORCE_COLOR") and not _set("NO_COLOR"):
         return True
     return wanted

@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from trtlog._util.words import plural
-from trtlog.cli.common import echo, progress_of, read_log, redact_option, source_of
+from trtlog.cli.common import echo, is_strict, progress_of, read_log, redact_option, source_of, strict_option
 from trtlog.cli.console import console
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _SHOWN = 20
 )
 @click.option("--all", "show_all", is_flag=True, help="Name all files that were left out, not only the first.")
 @redact_option
-@click.option("--strict", is_flag=True, help="Fail for logs with lines that no rule knows.")
+@partial(strict_option, words="Fail for logs with lines that no rule knows.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -44,7 +45,6 @@ def command(
     batch_logs: int,
     show_all: bool,
     redact: bool,
-    strict: bool,
 ) -> None:
     """Write LOG as Parquet: one file a table for a single log, a partitioned dataset for many.
 
@@ -58,7 +58,7 @@ def command(
     Example:  trtlog convert ci-logs/ nightly.zip -o dataset/
     """
     if not as_dataset and dask is None and is_single(logs, output):
-        _single(logs[0], Path(output), strict, redact)
+        _single(logs[0], Path(output), redact)
         return
     from trtlog.dataset.build import to_dataset
 
@@ -68,7 +68,7 @@ def command(
             output,
             jobs=jobs or 0,
             client=dask,
-            strict=strict,
+            strict=is_strict(),
             progress=progress,
             batch_logs=batch_logs,
             redact=redact,
@@ -95,7 +95,7 @@ def is_single(logs: tuple[str, ...], output: str) -> bool:
     return not log.is_dir() and not logs[0].startswith("@") and not any(mark in logs[0] for mark in "*?[")
 
 
-def _single(path: str, folder: Path, strict: bool, redact: bool) -> None:
+def _single(path: str, folder: Path, redact: bool) -> None:
     from trtlog.dataset.reading import is_long
     from trtlog.parquet.stream import convert
 
@@ -103,11 +103,11 @@ def _single(path: str, folder: Path, strict: bool, redact: bool) -> None:
     long = path == "-" or (os.path.isfile(path) and is_long(path, os.path.getsize(path)))
     if long:
         with progress_of(path) as progress:
-            notes = convert(source_of(path), folder, strict=strict, progress=progress, redact=redact)
+            notes = convert(source_of(path), folder, strict=is_strict(), progress=progress, redact=redact)
         for note in notes:
             echo(f"trtlog: {path}: {note}", err=True)
     else:
-        read_log(path, strict=strict).to_parquet(folder, redact=redact)
+        read_log(path).to_parquet(folder, redact=redact)
     echo(f"{path} -> {folder}")
 
 

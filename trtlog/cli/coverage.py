@@ -12,12 +12,12 @@ from trtlog.cli.common import echo, format_option, log_argument, print_rows, rea
 @log_argument
 @format_option
 @reading_options
-def command(log: str, format_: str, strict: bool, run_number: int | None) -> None:
+def command(log: str, format_: str) -> None:
     """Count the lines of LOG by kind. All kinds add up to all lines.
 
     Example:  trtlog coverage verbose.log
     """
-    table = read_log(log, strict=strict, run_number=run_number).table("coverage")
+    table = read_log(log).table("coverage")
     print_rows(table, format_)
     if format_ == "table":
         counts = dict(zip(table.column("kind").to_pylist(), table.column("lines").to_pylist(), strict=True))

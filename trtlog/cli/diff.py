@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import echo_json, grouped_paths, read_log, read_logs, show, text_format_option
+from trtlog.cli.common import echo_json, grouped_paths, read_log, read_logs, show, strict_option, text_format_option
 from trtlog.errors import QueryError
 
 
@@ -40,7 +40,7 @@ class _Sides(click.Command):
 @click.option("--all", "unchanged", is_flag=True, help="With json: unchanged rows and common tactics too.")
 @click.option("--control-run", type=int, default=None, help="Which run of CONTROL, from 0, where it holds several.")
 @click.option("--test-run", type=int, default=None, help="Which run of TEST, from 0, where it holds several.")
-@click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows.")
+@strict_option
 def command(
     logs: tuple[str, ...],
     against: tuple[str, ...],
@@ -49,7 +49,6 @@ def command(
     unchanged: bool,
     control_run: int | None,
     test_run: int | None,
-    strict: bool,
 ) -> None:
     """Show what changed from the build or run of CONTROL to that of TEST, and what of it matters.
 
@@ -77,9 +76,9 @@ def command(
         raise QueryError("only one of the logs can come from standard input")
     sides = [(control, control_run), (test, test_run)]
     if against:  # a folder, a glob or a dataset stands for all its logs
-        found = diff(*([log for _, log in read_logs(side, strict=strict, run_number=run)] for side, run in sides))
+        found = diff(*([log for _, log in read_logs(side, run)] for side, run in sides))
     else:
-        found = diff(*(read_log(side[0], strict=strict, run_number=run) for side, run in sides))
+        found = diff(*(read_log(side[0], run) for side, run in sides))
     if format_ == "json":
         echo_json(found.to_json(unchanged=unchanged), nl=False)
     else:

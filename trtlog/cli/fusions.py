@@ -26,7 +26,7 @@ VIEWS: dict[str, tuple[str, tuple[str, ...] | None]] = {
 @limit_option
 @format_option
 @reading_options
-def command(log: str, view: str, limit: int | None, format_: str, strict: bool, run_number: int | None) -> None:
+def command(log: str, view: str, limit: int | None, format_: str) -> None:
     """Show what was fused in LOG.
 
     waterfall: layers after each pass. rules: rewrites tried and applied. attempts: each with what came of it.
@@ -34,7 +34,7 @@ def command(log: str, view: str, limit: int | None, format_: str, strict: bool, 
 
     Example:  trtlog fusions verbose.log --by lost
     """
-    parsed = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log)
     analysis, columns = VIEWS[view]
     options: dict[str, Any] = {"columns": columns, "limit": limit}
     print_answer(parsed, analysis, format_, empty="every ONNX node is in an engine layer", **options)

@@ -32,15 +32,7 @@ _ENDINGS = (".svg", ".dot", ".gv", ".onnx")
 @click.option("--diff", "other", metavar="OTHER", help="Draw OTHER too: what each has alone, what changed (svg, dot).")
 @reading_options
 def command(
-    log: str,
-    output: str,
-    color: str,
-    around: str | None,
-    radius: int,
-    weights: bool,
-    other: str | None,
-    strict: bool,
-    run_number: int | None,
+    log: str, output: str, color: str, around: str | None, radius: int, weights: bool, other: str | None
 ) -> None:
     """Draw the graph of LOG's engine: layers, and the tensors between them with shape and format.
 
@@ -49,7 +41,7 @@ def command(
 
     Example:  trtlog graph verbose.log -o engine.svg --color precision
     """
-    found = read_log(log, strict=strict, run_number=run_number)
+    found = read_log(log)
     ending = os.path.splitext(output)[1].lower()
     if output != "-" and ending not in _ENDINGS:
         raise QueryError(f"{output}: its name ends in none of {', '.join(_ENDINGS)}, which tell what to write")
@@ -72,7 +64,7 @@ def command(
         from trtlog.analyses.compare.engines import paired_nodes
         from trtlog.report.graph.both import draw_both
 
-        test = _with_tensors(read_log(other, strict=strict))
+        test = _with_tensors(read_log(other, None))
         pairs = paired_nodes(found, test)
         drawing = draw_both(found, test, pairs, around=names, radius=radius, weights=weights)
     if around is not None and not drawing.boxes:

@@ -24,15 +24,7 @@ from trtlog.cli.common import FORMATS, echo, logs_argument, print_rows, raw_opti
     help="Exit with 1 where there is a finding as grave as this.",
 )
 @reading_options
-def command(
-    logs: tuple[str, ...],
-    format_: str,
-    list_rules: bool,
-    no_good: bool,
-    fail_on: str | None,
-    strict: bool,
-    run_number: int | None,
-) -> None:
+def command(logs: tuple[str, ...], format_: str, list_rules: bool, no_good: bool, fail_on: str | None) -> None:
     """Find what costs time or spoils the measurement in LOG: evidence, why it matters, what to do; and what is fine.
 
     Several logs, also a folder, a glob or a dataset, are looked at one after the other.
@@ -48,7 +40,7 @@ def command(
     rows: list[dict[str, Any]] = []
     tables = []
     several = False
-    for number, (name, log) in enumerate(read_logs(logs, strict=strict, run_number=run_number)):
+    for number, (name, log) in enumerate(read_logs(logs)):
         log.analyze  # noqa: B018 - says which run to ask where the file holds several
         found = lint(log)
         own = finding_rows(found)

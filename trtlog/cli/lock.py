@@ -24,14 +24,7 @@ from trtlog.errors import InputError
 )
 @click.option("--reset-rules", is_flag=True, help="Do not keep the rules of a lock file that is there already.")
 @reading_options
-def command(
-    log: str,
-    output: str | None,
-    settings: tuple[str, ...],
-    reset_rules: bool,
-    strict: bool,
-    run_number: int | None,
-) -> None:
+def command(log: str, output: str | None, settings: tuple[str, ...], reset_rules: bool) -> None:
     """Write what the build of LOG chose (layers, tactics, formats, precisions) and its budgets.
 
     Where FILE is a lock file already, its rules are kept, so that it can be written anew after a change
@@ -49,7 +42,7 @@ def command(
         if not equals or name not in DEFAULT_RULES:
             raise InputError(f"--rule {setting}: write RULE=VALUE with one of the rules {', '.join(DEFAULT_RULES)}")
         rules.setdefault(name, dict(DEFAULT_RULES[name])).update(_setting(name, value))
-    text = lock(read_log(log, strict=strict, run_number=run_number), rules=rules).to_json()
+    text = lock(read_log(log), rules=rules).to_json()
     if output is None:
         echo_json(text, nl=False)
         return

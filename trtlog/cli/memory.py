@@ -15,14 +15,14 @@ VIEWS = ("totals", "timeline", "layers", "workspace")
 @click.option("--by", "view", type=click.Choice(VIEWS), default="totals", show_default=True, help="What to show.")
 @format_option
 @reading_options
-def command(log: str, view: str, format_: str, strict: bool, run_number: int | None) -> None:
+def command(log: str, view: str, format_: str) -> None:
     """Show the memory of LOG: totals, timeline of the build, layers, tactics skipped for lack of workspace.
 
     Example:  trtlog memory verbose.log --by timeline
     """
     from trtlog.analyses.layer.engine_layer import layers_of
 
-    parsed = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log)
     if view == "totals":
         print_answer(parsed, "memory_use", format_, columns=("name", "size", "meaning", "line"))
     elif view == "workspace":

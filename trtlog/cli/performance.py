@@ -13,12 +13,12 @@ from trtlog.cli.common import format_option, log_argument, print_rows, read_log,
 @click.option("--statistics", is_flag=True, help="All printed statistics instead of the diagnosis.")
 @format_option
 @reading_options
-def command(log: str, statistics: bool, format_: str, strict: bool, run_number: int | None) -> None:
+def command(log: str, statistics: bool, format_: str) -> None:
     """Diagnose the measurement in LOG: what bounds the throughput, how stable it is, what the host costs.
 
     Example:  trtlog performance verbose.log
     """
-    parsed = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log)
     if statistics:
         print_rows(parsed.table("performance"), format_)
         return

@@ -18,9 +18,7 @@ from trtlog.errors import InputError
 @click.argument("tactic")
 @click.option("-o", "--output", help="File to write; standard output without it.")
 @reading_options
-def command(
-    log: str, layer: str, tactic: str, output: str | None, strict: bool, run_number: int | None
-) -> None:
+def command(log: str, layer: str, tactic: str, output: str | None) -> None:
     """Write what pins TACTIC for LAYER in an editable timing cache: the key and the hash that LOG prints.
 
     LAYER is an operation of 'trtlog show autotuned_ops LOG'; TACTIC is the hash, or the name of the kernel, of one of
@@ -31,7 +29,7 @@ def command(
     """
     from trtlog.analyses.build.pin import pin
 
-    found = read_log(log, strict=strict, run_number=run_number)
+    found = read_log(log)
     edits = pin(found, layer, tactic)
     document = {
         "tensorrt_version": found.run.tensorrt_version,

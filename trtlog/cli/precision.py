@@ -17,12 +17,12 @@ _COLUMNS = ("layer", "used", "used_ms", "fp32_ms", "tf32_ms", "fp16_ms", "bf16_m
 @limit_option
 @format_option
 @reading_options
-def command(log: str, totals: bool, limit: int | None, format_: str, strict: bool, run_number: int | None) -> None:
+def command(log: str, totals: bool, limit: int | None, format_: str) -> None:
     """Compare what each layer of LOG costs in each precision, and say why it uses a wider one than allowed.
 
     Example:  trtlog precision verbose.log --limit 20
     """
-    parsed = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log)
     if not totals:
         columns = [c for c in _COLUMNS if not c.endswith("_ms") or parsed.analyze.precision()[c].notna().any()]
         if not print_answer(parsed, "precision", format_, columns=columns, limit=limit):

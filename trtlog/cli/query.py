@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @format_option
 @redact_option
 @reading_options
-def command(log: str, sql: str, format_: str, redact: bool, strict: bool, run_number: int | None) -> None:
+def command(log: str, sql: str, format_: str, redact: bool) -> None:
     """Run a statement of DuckDB's SQL over the tables of LOG, of a folder of Parquet, or of a dataset.
 
     'trtlog tables' lists tables and columns. SQL may be @FILE, which holds the statement.
@@ -31,7 +31,7 @@ def command(log: str, sql: str, format_: str, redact: bool, strict: bool, run_nu
     from trtlog.dataset.handle import Dataset
     from trtlog.sql import query
 
-    tables: Log | Dataset = read_tables(log, strict=strict, run_number=run_number)
+    tables: Log | Dataset = read_tables(log)
     statement = _read(sql[1:]) if sql.startswith("@") else sql
     shown = tables if isinstance(tables, Dataset) or not redact else tables.redacted()
     rows = shown.query(statement) if isinstance(shown, Dataset) else query(shown, statement)

@@ -16,12 +16,12 @@ _COLUMNS = ("layer", "side", "before", "after", "timed_ms", "profile_ms", "perce
 @limit_option
 @format_option
 @reading_options
-def command(log: str, limit: int | None, format_: str, strict: bool, run_number: int | None) -> None:
+def command(log: str, limit: int | None, format_: str) -> None:
     """List the conversions between formats that the engine of LOG holds: cost, share, and who forces them.
 
     Example:  trtlog reformats verbose.log
     """
-    parsed = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log)
     from trtlog.analyses.layer.conversions import copies_of_constants
     from trtlog.analyses.layer.engine_layer import layers_of
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from trtlog._util.files import write_whole
-from trtlog.cli.common import echo, echo_data, grouped_paths, read_log
+from trtlog.cli.common import echo, echo_data, grouped_paths, read_log, strict_option
 from trtlog.errors import QueryError
 
 # Rows of a table in Markdown.
@@ -18,7 +18,7 @@ _ROWS = 20
 @click.command("report")
 @click.argument("logs", metavar="LOG [OTHER]", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, help="File to write, Markdown if its name ends in .md; - for stdout.")
-@click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows.")
+@strict_option
 @click.option(
     "--run",
     "--control-run",
@@ -28,7 +28,7 @@ _ROWS = 20
     help="Which run of LOG, from 0, if there are several.",
 )
 @click.option("--test-run", type=int, default=None, help="Which run of OTHER, from 0.")
-def command(logs: tuple[str, ...], output: str, strict: bool, run_number: int | None, test_run: int | None) -> None:
+def command(logs: tuple[str, ...], output: str, run_number: int | None, test_run: int | None) -> None:
     """Write LOG as one HTML file to look at and to share; with OTHER, what changed from LOG to OTHER.
 
     JSON files that trtexec exported stand for a log too: layers.json profile.json.
@@ -43,12 +43,12 @@ def command(logs: tuple[str, ...], output: str, strict: bool, run_number: int | 
     log, other = found[0], found[1] if len(found) > 1 else None
     if log == other == "-":
         raise QueryError("only one of the two logs can come from standard input")
-    parsed = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log, run_number)
     made: Any = parsed
     if other is not None:
         from trtlog.analyses.compare.diff import diff
 
-        made = diff(parsed, read_log(other, strict=strict, run_number=test_run))
+        made = diff(parsed, read_log(other, test_run))
     text = _markdown(made) if output.endswith(".md") else _page(made)
     if output == "-":
         echo_data(text, nl=False)

@@ -18,9 +18,7 @@ _COLUMNS = ("layer", "precision", "time_ms", "tflops", "percent_of_compute", "gb
 @all_columns_option
 @format_option
 @reading_options
-def command(
-    log: str, totals: bool, limit: int | None, all_columns: bool, format_: str, strict: bool, run_number: int | None
-) -> None:
+def command(log: str, totals: bool, limit: int | None, all_columns: bool, format_: str) -> None:
     """Compare the layers of LOG with what the GPU can do: operations and bytes a second, and what bounds them.
 
     Operations and bytes come from shapes, types and parameters of the engine's layers (--profilingVerbosity=detailed
@@ -28,7 +26,7 @@ def command(
 
     Example:  trtlog roofline verbose.log --limit 20
     """
-    found = read_log(log, strict=strict, run_number=run_number)
+    found = read_log(log)
     if not totals:
         columns = None if all_columns else _COLUMNS
         if not print_answer(found, "roofline", format_, columns=columns, limit=limit) or format_ != "table":

@@ -61,8 +61,6 @@ def command(
     format_: str,
     output: str | None,
     redact: bool,
-    strict: bool,
-    run_number: int | None,
 ) -> None:
     """Show rows of TABLE of LOG or of a dataset; 'trtlog tables' lists tables, analyses and their columns.
 
@@ -70,7 +68,7 @@ def command(
 
     Example:  trtlog show tactics verbose.log --where layer~conv1 --sort time_ms --limit 5
     """
-    rows = _rows(table, logs, strict, run_number)
+    rows = _rows(table, logs)
     rows = redact_table(rows) if redact else rows
     for condition in where:
         rows = keep(rows, condition)
@@ -91,28 +89,23 @@ def command(
         _write(rows, format_, output)
 
 
-def _rows(table: str, logs: tuple[str, ...], strict: bool, run_number: int | None) -> Any:
+def _rows(table: str, logs: tuple[str, ...]) -> Any:
     """Return the rows of one log or dataset, or of several logs with their names."""
     import pyarrow as pa
 
+    from trtlog._util import arrow
+
     paths = grouped_paths(logs)
     if len(paths) == 1 and (is_dataset(paths[0]) or len(places_of(paths[0])) == 1):
-        read = read_tables(paths[0], strict=strict, run_number=run_number)
+        read = read_tables(paths[0])
         rows = read.table(table)
         _say_what_is_missing(read, table, rows)
         return rows
     found = []
-    for name, log in read_logs(logs, strict=strict, run_number=run_number):
-        own = log.table(table)
-        plain = pa.schema([field.with_type(_plain_type(field.type)) for field in own.schema])
-        found.append(own.cast(plain).add_column(0, "log", pa.array([name] * own.num_rows, pa.string())))
+    for name, log in read_logs(logs):
+        own = arrow.plain(log.table(table))
+        found.append(own.add_column(0, "log", pa.array([name] * own.num_rows, pa.string())))
     return pa.concat_tables(found, promote_options="default")
-
-
-def _plain_type(type_: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.string() if pa.types.is_dictionary(type_) else type_
 
 
 def _say_what_is_missing(opened: Log | Dataset, table: str, rows: Any) -> None:

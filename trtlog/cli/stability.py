@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import click
 
-from trtlog.cli.common import echo_json, read_logs, show, text_format_option
+from trtlog.cli.common import echo_json, read_logs, show, strict_option, text_format_option
 
 
 @click.command("stability")
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True)
 @text_format_option
 @click.option("--limit", type=click.IntRange(1), default=15, show_default=True, help="Rows of a table (text, md).")
-@click.option("--strict", is_flag=True, help="Fail when there are lines that no rule knows.")
-def command(logs: tuple[str, ...], format_: str, limit: int, strict: bool) -> None:
+@strict_option
+def command(logs: tuple[str, ...], format_: str, limit: int) -> None:
     """Show which layers change their tactic over the builds of the LOGs, margins against noise, and advice.
 
     A folder, a glob or a dataset stands for all its logs. Each run of a log of several counts as a build; failed runs
@@ -23,7 +23,7 @@ def command(logs: tuple[str, ...], format_: str, limit: int, strict: bool) -> No
     from trtlog.analyses.compare.stability import stability
     from trtlog.report.documents.stability import stability as document_of
 
-    found = stability([log for _, log in read_logs(logs, strict=strict)])
+    found = stability([log for _, log in read_logs(logs)])
     if format_ == "json":
         echo_json(found.to_json(), nl=False)
     else:

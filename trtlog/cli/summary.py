@@ -11,7 +11,7 @@ from trtlog.cli.common import echo, echo_json, logs_argument, read_logs, reading
 @logs_argument
 @text_format_option
 @reading_options
-def command(logs: tuple[str, ...], format_: str, strict: bool, run_number: int | None) -> None:
+def command(logs: tuple[str, ...], format_: str) -> None:
     """Show what ran, on what, headline numbers, build phases, top layers and warnings of LOG.
 
     Several logs, also a folder, a glob or a dataset, are summarised one after the other. With --format json a log is
@@ -21,7 +21,7 @@ def command(logs: tuple[str, ...], format_: str, strict: bool, run_number: int |
     """
     from trtlog.report.documents.summary import summary
 
-    runs = [(name, run) for name, log in read_logs(logs, strict=strict, run_number=run_number) for run in log.runs]
+    runs = [(name, run) for name, log in read_logs(logs) for run in log.runs]
     if format_ == "json":
         from trtlog.report.summary_json import to_json
 

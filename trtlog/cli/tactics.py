@@ -50,15 +50,7 @@ VIEWS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
 @format_option
 @reading_options
 def command(
-    log: str,
-    view: str | None,
-    layer: str | None,
-    other: str | None,
-    all_columns: bool,
-    limit: int | None,
-    format_: str,
-    strict: bool,
-    run_number: int | None,
+    log: str, view: str | None, layer: str | None, other: str | None, all_columns: bool, limit: int | None, format_: str
 ) -> None:
     """Rank the timed tactics of LOG.
 
@@ -69,12 +61,12 @@ def command(
 
     Example:  trtlog tactics verbose.log --by close-calls
     """
-    log_ = read_log(log, strict=strict, run_number=run_number)
+    log_ = read_log(log)
     if other is not None:
         changed = ("layer", "first_formats", "second_formats", "margin_first_percent", "margin_second_percent",
                    "noise_percent", "cause", "line_first", "line_second")  # fmt: skip
         print_answer(log_, "winner_changes", format_, columns=None if all_columns else changed, limit=limit,
-                     empty="every layer has the same tactic in both", other=read_log(other))  # fmt: skip
+                     empty="every layer has the same tactic in both", other=read_log(other, None))  # fmt: skip
         return
     view = view or ("candidates" if layer is not None else "margins")
     analysis, options, columns = VIEWS[view]

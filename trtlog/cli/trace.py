@@ -13,7 +13,7 @@ from trtlog.cli.common import echo, echo_json, log_argument, read_log, reading_o
 @log_argument
 @click.option("-o", "--output", default="-", show_default=True, help="File to write, - for standard output.")
 @reading_options
-def command(log: str, output: str, strict: bool, run_number: int | None) -> None:
+def command(log: str, output: str) -> None:
     """Write a log as trace events: open the file in https://ui.perfetto.dev or chrome://tracing.
 
     Builds become nested slices (phases, layers, combinations of formats, runners, with their tactics), memory becomes
@@ -23,7 +23,7 @@ def command(log: str, output: str, strict: bool, run_number: int | None) -> None
     """
     from trtlog.report.trace.events import save, trace, write
 
-    made = trace(read_log(log, strict=strict, run_number=run_number))
+    made = trace(read_log(log))
     if note := made["otherData"]["notes"]:
         echo(f"trtlog: {note}", err=True)
     if output == "-":

@@ -27,16 +27,7 @@ _SHOWN = 5
 @text_format_option
 @click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="Blocks of a precision.")
 @reading_options
-def command(
-    log: str,
-    precision: str | None,
-    layer: str | None,
-    last: str | None,
-    format_: str,
-    limit: int,
-    strict: bool,
-    run_number: int | None,
-) -> None:
+def command(log: str, precision: str | None, layer: str | None, last: str | None, format_: str, limit: int) -> None:
     """Say what other formats would cost in LOG, and why a narrower precision is not faster.
 
     The engine's choice against the best one of all timed candidates and against each precision throughout, with the
@@ -50,7 +41,7 @@ def command(
 
     if last is not None and layer is None:
         raise click.UsageError("--to takes --layer, where the path begins")
-    found = read_log(log, strict=strict, run_number=run_number)
+    found = read_log(log)
     ask = found.analyze
     reason = ask.missing("what_if") or no_answer(ask._layers)
     first = None if layer is None or reason else _one(found, layer)

@@ -18,7 +18,7 @@ _SHOWN = 40
 @log_argument
 @text_format_option
 @reading_options
-def command(layer: str, log: str, format_: str, strict: bool, run_number: int | None) -> None:
+def command(layer: str, log: str, format_: str) -> None:
     """Tell the story of LAYER in LOG: ONNX nodes, fusions, formats, candidates, choice, conversions, cost.
 
     LAYER is a layer's or ONNX node's name: exact, else a part of it, else a regular expression. Several
@@ -28,7 +28,7 @@ def command(layer: str, log: str, format_: str, strict: bool, run_number: int | 
     """
     from trtlog.analyses.layer.why import find_layers, story
 
-    parsed = read_log(log, strict=strict, run_number=run_number)
+    parsed = read_log(log)
     parsed.analyze  # noqa: B018 - says which run to ask where the file holds several
     found = find_layers(parsed, layer)
     if len(found) > 1:
