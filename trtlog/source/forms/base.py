@@ -47,10 +47,18 @@ class Undo:
 
 
 class Replace(Undo):
-    """Undoes a form by one replacement in the text."""
+    """Undoes a form by one replacement in the text: by other bytes, or by what a function makes of what is found."""
 
-    def __init__(self, key: str, note: str, expression: bytes, by: bytes = b"") -> None:
-        super().__init__(key, note)
+    def __init__(
+        self,
+        key: str,
+        note: str,
+        expression: bytes,
+        by: bytes | Callable[[re.Match[bytes]], bytes] = b"",
+        *,
+        certain: bool = False,
+    ) -> None:
+        super().__init__(key, note, certain=certain)
         self._sub = re.compile(expression, re.MULTILINE).sub
         self._by = by
 
@@ -222,9 +230,9 @@ class Form:
         Whether another form may lie below this one, so that nothing is known before both are undone.
     """
 
-    name: ClassVar[str]
-    about: ClassVar[str]
-    samples: ClassVar[tuple[tuple[bytes, bytes], ...]]
+    name: str
+    about: str
+    samples: tuple[tuple[bytes, bytes], ...]
     least: ClassVar[int] = 2
     hides: ClassVar[bool] = False
 
@@ -236,14 +244,29 @@ class Form:
 class InFront(Form):
     """A form that puts something in front of each line.
 
-    Attributes
+    Parameters
     ----------
+    name, about, samples
+        As for :class:`Form`.
     expressions : tuple of bytes
         What may stand in front, each a form of its own.
+    marks : (bytes, bytes), optional
+        Where a line may come in parts: ``opening`` and ``joining`` of :class:`Parts`.
     """
 
-    expressions: ClassVar[tuple[bytes, ...]]
     hides = True
+
+    def __init__(
+        self,
+        name: str,
+        about: str,
+        samples: tuple[tuple[bytes, bytes], ...],
+        expressions: tuple[bytes, ...],
+        marks: tuple[bytes, bytes] | None = None,
+    ) -> None:
+        self.name, self.about, self.samples = name, about, samples
+        self.expressions = expressions
+        self._marks = marks
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that cuts off what stands in front of most lines."""
@@ -260,6 +283,8 @@ class InFront(Form):
         """Return what cuts off what an expression matches; lines of others than those who print records go."""
         key, note = f"{self.name} {expression!r}", f"{self.name}: what stands in front of each line was cut off"
         pattern = re.compile(expression)
+        if self._marks is not None:
+            return Parts(key, note, pattern, *self._marks)
         if not pattern.groups:
             return Replace(key, note, rb"^(?:%b)" % expression)
         found = [(match[1], sample.holds(line)) for line in sample.lines if (match := pattern.match(line))]

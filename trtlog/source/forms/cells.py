@@ -8,7 +8,7 @@ import re
 from collections import Counter
 
 from trtlog._util.expression import expression
-from trtlog.source.forms.base import JUDGED, Form, Sample, Undo
+from trtlog.source.forms.base import JUDGED, Form, Replace, Sample, Undo
 from trtlog.source.forms.marks import shape_of
 
 _STRING = rb"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
@@ -47,16 +47,12 @@ class Quoted(Form):
             if found is not None:
                 front = found[1]
                 fronts[shape_of(front) if front.strip(b" \t[(bruf") else _BLANK_FRONT] += 1
-        return [_Unquote(front) for front, count in fronts.most_common(_WAYS) if count >= _LEAST]
-
-
-class _Unquote(Undo):
-    def __init__(self, front: bytes) -> None:
-        super().__init__(f"quoted {front!r}", "each line holds a quoted string, which was read")
-        self._sub = re.compile(rb"^%b%b%b" % (front, _STRING, _TAIL), re.MULTILINE).sub
-
-    def rewrite(self, data: bytes) -> bytes:
-        return self._sub(_unquoted, data)
+        note = "each line holds a quoted string, which was read"
+        return [
+            Replace(f"quoted {front!r}", note, rb"^%b%b%b" % (front, _STRING, _TAIL), _unquoted)
+            for front, count in fronts.most_common(_WAYS)
+            if count >= _LEAST
+        ]
 
 
 def _unquoted(found: re.Match[bytes]) -> bytes:

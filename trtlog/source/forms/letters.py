@@ -69,16 +69,8 @@ class Entities(Form):
         entities = _ENTITY.findall(sample.data)
         enough = lines >= _CERTAIN or len(set(entities)) > 1
         whole = enough and not left and sample.data.count(b"&") <= _WHOLE * len(entities)
-        return [_Entities(certain=whole)]
-
-
-class _Entities(Undo):
-    def __init__(self, *, certain: bool) -> None:
-        super().__init__("entities", "HTML entities were read as the characters they stand for", certain=certain)
-
-    def rewrite(self, data: bytes) -> bytes:
-        """Return whole lines undone."""
-        return unescaped(data)
+        note = "HTML entities were read as the characters they stand for"
+        return [Replace("entities", note, _ENTITY.pattern, _character, certain=whole)]
 
 
 def unescaped(data: bytes) -> bytes:
@@ -89,11 +81,11 @@ def unescaped(data: bytes) -> bytes:
     >>> unescaped(b"&gt;&gt;&gt; Chose &quot;a&quot;")
     b'>>> Chose "a"'
     """
-    return _ENTITY.sub(lambda found: _character(found.group()), data)
+    return _ENTITY.sub(_character, data)
 
 
-def _character(entity: bytes) -> bytes:
-    text = html.unescape(entity.decode("ascii"))
+def _character(entity: re.Match[bytes]) -> bytes:
+    text = html.unescape(entity[0].decode("ascii"))
     return b" " if text in "\r\n\0" else text.encode("utf-8", "replace")
 
 

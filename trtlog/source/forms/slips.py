@@ -31,16 +31,13 @@ class LostBracket(Form):
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that puts the bracket back."""
-        return [_PutBack(self._LOST)] if re.search(self._LOST, sample.data, re.MULTILINE) else []
+        note = "the bracket that a header had lost was put back"
+        lost = re.search(self._LOST, sample.data, re.MULTILINE)
+        return [Replace("bracket", note, self._LOST, _put_back)] if lost else []
 
 
-class _PutBack(Undo):
-    def __init__(self, expression: bytes) -> None:
-        super().__init__("bracket", "the bracket that a header had lost was put back")
-        self._sub = re.compile(expression, re.MULTILINE).sub
-
-    def rewrite(self, data: bytes) -> bytes:
-        return self._sub(lambda found: b"[" + (found[0].zfill(2) if found[0] else b""), data)
+def _put_back(found: re.Match[bytes]) -> bytes:
+    return b"[" + (found[0].zfill(2) if found[0] else b"")
 
 
 class Tabs(Form):
@@ -61,17 +58,9 @@ class Tabs(Form):
         header = rb"(?<=\])\t(?=\[|$)|(?<=\])\t"
         return [
             Replace("tabs", note, rb"\t", b" "),
-            _Expand(note),
+            Replace("tab stops", note, rb"^[^\n\t]*\t[^\n]*", lambda found: found[0].expandtabs(8)),
             Replace("tabs in headers", "tabs between the parts of headers were read as blanks", header, b" "),
         ]
-
-
-class _Expand(Undo):
-    def __init__(self, note: str) -> None:
-        super().__init__("tab stops", note)
-
-    def rewrite(self, data: bytes) -> bytes:
-        return data.expandtabs(8)
 
 
 class PowerShell(Form):
@@ -124,12 +113,6 @@ class Endings(Form):
         end = sample.made(end_of_all)
         if end is None:
             return []
-        words = f"{end.decode()!r}" if end.strip() else "a tab" if end == b"\t" else "blanks"
+        words = f"{end.decode()!r}" if end.strip() else "a tab" if end == b"	" else "blanks"
         note = f"{words} at the end of each line {'were' if words == 'blanks' else 'was'} cut off"
-        return [_Ends(end, note)]
-
-
-class _Ends(Replace):
-    def __init__(self, end: bytes, note: str) -> None:
-        super().__init__(f"end {end!r}", note, re.escape(end) + b"$")
-        self.certain = True
+        return [Replace(f"end {end!r}", note, re.escape(end) + b"$", certain=True)]
