@@ -15,51 +15,13 @@ from trtlog._util.dataclass import dataclass
 
 Version = tuple[int, ...]
 
-#: Releases whose public sources the table was read from, oldest first.
-RELEASES: tuple[Version, ...] = tuple(
-    tuple(int(part) for part in text.split("."))
-    for text in [
-        "5.1.5",
-        "6.0.1",
-        "7.0.0",
-        "7.1.3",
-        "7.2.1",
-        "7.2.2",
-        "7.2.3",
-        "8.0.1",
-        "8.2.0",
-        "8.2.1",
-        "8.2.4",
-        "8.4.1",
-        "8.4.3",
-        "8.5.1",
-        "8.5.3",
-        "8.6.0",
-        "8.6.1",
-        "9.1.0",
-        "9.3.0",
-        "10.0.0",
-        "10.0.1",
-        "10.1.0",
-        "10.2.0",
-        "10.3.0",
-        "10.4.0",
-        "10.6.0",
-        "10.7.0",
-        "10.8.0",
-        "10.9.0",
-        "10.10.0",
-        "10.11.0",
-        "10.12.0",
-        "10.13.0",
-        "10.13.2",
-        "10.14.0",
-        "10.15.0",
-        "10.16.0",
-        "11.0.0",
-        "11.1.0",
-    ]
+_RELEASES = (
+    "5.1.5 6.0.1 7.0.0 7.1.3 7.2.1 7.2.2 7.2.3 8.0.1 8.2.0 8.2.1 8.2.4 8.4.1 8.4.3 8.5.1 8.5.3 8.6.0 "
+    "8.6.1 9.1.0 9.3.0 10.0.0 10.0.1 10.1.0 10.2.0 10.3.0 10.4.0 10.6.0 10.7.0 10.8.0 10.9.0 10.10.0 "
+    "10.11.0 10.12.0 10.13.0 10.13.2 10.14.0 10.15.0 10.16.0 11.0.0 11.1.0"
 )
+#: Releases whose public sources the table was read from, oldest first.
+RELEASES: tuple[Version, ...] = tuple(tuple(map(int, text.split("."))) for text in _RELEASES.split())
 
 
 @dataclass(frozen=True)

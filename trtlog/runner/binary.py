@@ -1,8 +1,7 @@
 """Finds trtexec and asks it what it is.
 
 ``trtexec=`` may be a path, a folder, a command as a list (``["docker", "run", ..., "trtexec"]``), a command
-in one string, or anything with a ``command`` attribute such as :class:`trtlog.testing.FakeTrtexec`. Without
-it:
+in one string, or anything with a ``command`` attribute such as :class:`trtlog.testing.FakeTrtexec`. Without it:
 ``$TRTLOG_TRTEXEC``, then ``PATH``, then the usual install folders.
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
 
 from trtlog._util.dataclass import dataclass
@@ -10,7 +9,7 @@ from trtlog._util.expression import expression
 from trtlog.analyses.lint.causes import cause_of, meaning_of
 from trtlog.analyses.programs import worded
 from trtlog.errors import TrtlogError
-from trtlog.runner.process import Ending
+from trtlog.runner.process import Ending, signal_name
 
 #: What the surroundings print, which are no messages of TensorRT: (text, what it means and what to do).
 _TEXTS: tuple[tuple[str, str], ...] = (
@@ -35,6 +34,12 @@ _SIGNALS = {
     "SIGHUP": "Its terminal or connection was closed.",
     "SIGPIPE": "Its output could not be written.",
     "SIGXCPU": "It reached its limit of CPU time.",
+}
+#: What a shell or ssh returns where the program did not run.
+_EXIT_CODES = {
+    126: "The command may not be executed.",
+    127: "The command, or a library it needs, is not found.",
+    255: "The connection may have failed.",
 }
 _ERROR = expression(r"^(?:\[[0-9/:\- ]+\] ?)*(?:\[TRT\] )?\[[EF]\] |^terminate called")
 _HEADER = expression(r"^(?:\[[0-9/:\- ]+\] ?)+")
@@ -77,12 +82,9 @@ def judge(ending: Ending, lines: Sequence[str], *, timeout_s: float | None, hang
     banner = next((line for line in reversed(lines) if line.startswith("&&&& ")), "")
     code, name = ending.exit_code, ending.signal
     if name is None and code is not None and 128 < code < 160:
-        name = _shell_signal(code)  # a shell or container reports a signal as 128 + its number
+        name = signal_name(code - 128)  # a shell or container reports a signal as 128 + its number
     if ending.reason == "timed_out":
-        status, headline = (
-            "timed_out",
-            f"It was stopped after {timeout_s:g} s, the limit that was set (timeout_s).",
-        )
+        status, headline = "timed_out", f"It was stopped after {timeout_s:g} s, the limit that was set (timeout_s)."
     elif ending.reason == "hung":
         status, headline = "hung", f"It was stopped: it had printed nothing for {hang_s:g} s (hang_s)."
     elif ending.reason == "interrupted":
@@ -110,16 +112,8 @@ def judge(ending: Ending, lines: Sequence[str], *, timeout_s: float | None, hang
     if status == "killed" and name in _SIGNALS:
         cause = f"{_SIGNALS[name]} {cause}" if cause else _SIGNALS[name]
     if status == "failed" and cause is None:
-        cause = {126: "The command may not be executed.", 127: "The command, or a library it needs, is not found.",
-                 255: "The connection may have failed."}.get(code or 0)  # fmt: skip
+        cause = _EXIT_CODES.get(code or 0)
     return Verdict(status, headline, cause, tuple(errors[-10:]))
-
-
-def _shell_signal(code: int) -> str | None:
-    try:
-        return signal.Signals(code - 128).name
-    except ValueError:
-        return None
 
 
 def _errors(lines: Sequence[str]) -> list[str]:
@@ -145,8 +139,10 @@ def _cause(lines: Sequence[str], errors: Sequence[str]) -> str | None:
     # lines without a header come from the loader, the shell or CUDA
     bare = [line for line in lines[-40:] if line and line[0] not in "[&="]
     text = "\n".join((*errors, *bare, *lines[-5:]))
-    outside = meaning_of(text, _TEXTS)
-    return outside or _logged_cause(lines) or _plain(meaning_of(text))
+    if found := meaning_of(text, _TEXTS) or _logged_cause(lines):
+        return found
+    meaning = meaning_of(text)
+    return worded(meaning) if meaning else None
 
 
 def _logged_cause(lines: Sequence[str]) -> str | None:
@@ -158,7 +154,3 @@ def _logged_cause(lines: Sequence[str]) -> str | None:
         return None  # nothing of TensorRT was printed
     cause = cause_of(run)
     return worded(cause.meaning, run) if cause is not None and cause.meaning else None
-
-
-def _plain(meaning: str | None) -> str | None:
-    return worded(meaning) if meaning else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
@@ -48,11 +48,8 @@ def check_arguments(args: Sequence[str], help_: Help) -> list[Problem]:
     ...     print(problem.severity, problem)
     error --skipInference does not exist in trtexec 8.5.3 (it is there from 8.6.0 on). Write --buildOnly: ...
     """
-    problems = []
-    for argument in args:
-        problems.extend(_one(argument, help_))
-    problems.extend(_repeated(args, help_))
-    problems.extend(_together(args, help_))
+    single = [problem for argument in args for problem in _one(argument, help_)]
+    problems = [*single, *_repeated(args), *_together(args, help_)]
     return sorted(problems, key=lambda problem: problem.severity != "error")
 
 
@@ -67,31 +64,28 @@ def refuse(problems: Sequence[Problem]) -> None:
         )
 
 
-def _one(argument: str, help_: Help) -> list[Problem]:
+def _one(argument: str, help_: Help) -> Iterator[Problem]:
     name, value = split_flag(argument)
     if not name.startswith("-"):
-        return [Problem("error", name, f"{argument!r} is no flag: trtexec takes --name or --name=value, in one piece.")]
+        yield Problem("error", name, f"{argument!r} is no flag: trtexec takes --name or --name=value, in one piece.")
+        return
     entry = all_flags().get(name)
-    if name not in help_.flags:
-        missing = _missing(name, value, entry, help_)
-        if missing is not None:
-            return [missing]
-    problems = []
+    if name not in help_.flags and (missing := _missing(name, value, entry, help_)) is not None:
+        yield missing
+        return
     bare = entry.bare if entry is not None else False
     optional = entry is not None and entry.value == "optional"
     if bare and value is not None:
         text = (
             f"{name} takes no value; trtexec ignores {value!r} and switches it on. Write {name} alone, or leave it out."
         )
-        problems.append(Problem("warning", name, text))
+        yield Problem("warning", name, text)
     elif entry is not None and not bare and not optional and not value:
         # trtexec takes an empty text for one, but cannot read a number from it
         severity = "error" if _NUMERIC.match(entry.value) else "warning"
-        problems.append(Problem(severity, name, f"{name} needs a value: {name}={entry.value}."))
+        yield Problem(severity, name, f"{name} needs a value: {name}={entry.value}.")
     if entry is not None and entry.deprecated is not None and help_.release >= entry.deprecated:
-        text = f"{name} is deprecated in {help_.name}.{_instead(entry, value)}"
-        problems.append(Problem("warning", name, text))
-    return problems
+        yield Problem("warning", name, f"{name} is deprecated in {help_.name}.{_instead(entry, value)}")
 
 
 def _missing(name: str, value: str | None, entry: Flag | None, help_: Help) -> Problem | None:
@@ -121,37 +115,33 @@ def _instead(entry: Flag, value: str | None, help_: Help | None = None) -> str:
     return f" Write {replacement.format(value=value or 'N')}{': ' + note if note else ''}."
 
 
-def _repeated(args: Sequence[str], help_: Help) -> list[Problem]:
+def _repeated(args: Sequence[str]) -> Iterator[Problem]:
     counts = Counter(split_flag(argument)[0] for argument in args)
-    problems = []
     for name, count in counts.items():
         entry = all_flags().get(name)
         if count > 1 and entry is not None and not entry.repeatable:
             text = f"{name} is given {count} times; trtexec takes it once and calls the other copy an unknown option."
-            problems.append(Problem("error", name, text))
-    return problems
+            yield Problem("error", name, text)
 
 
-def _together(args: Sequence[str], help_: Help) -> list[Problem]:
+def _together(args: Sequence[str], help_: Help) -> Iterator[Problem]:
     names = {split_flag(argument)[0] for argument in args}
-    problems = []
     if {"--saveEngine", "--loadEngine"} <= names:
         text = "--saveEngine and --loadEngine exclude each other: an engine is either built or loaded."
-        problems.append(Problem("error", "--saveEngine", text))
+        yield Problem("error", "--saveEngine", text)
     if hides_summary(names, help_):
         text = (
             f"With a profile and without --separateProfileRun, {help_.name} prints no performance summary and writes "
             "no timing file. Add --separateProfileRun."
         )
-        problems.append(Problem("warning", "--dumpProfile", text))
+        yield Problem("warning", "--dumpProfile", text)
     inference = {"--iterations", "--duration", "--warmUp", "--exportTimes"} & names
     skip = {"--skipInference", "--buildOnly"} & names
     if inference and skip:
         first = sorted(inference)[0]
-        problems.append(Problem("warning", first, f"{first} has no effect with {sorted(skip)[0]}: nothing is run."))
+        yield Problem("warning", first, f"{first} has no effect with {sorted(skip)[0]}: nothing is run.")
     if {"--int8", "--fp8"} <= names:
-        problems.append(Problem("error", "--fp8", "--fp8 and --int8 cannot be combined."))
-    return problems
+        yield Problem("error", "--fp8", "--fp8 and --int8 cannot be combined.")
 
 
 def hides_summary(names: set[str], help_: Help) -> bool:

@@ -7,8 +7,9 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from typing import Any
+
+from trtlog._version import __version__
 
 #: Environment variables that change what TensorRT does or measures.
 VARIABLES = (
@@ -62,7 +63,7 @@ def read_environment(env: Mapping[str, str] | None = None, *, remote: bool = Fal
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
         "python": platform.python_version(),
-        "trtlog": _own_version(),
+        "trtlog": __version__,
         "variables": {name: env[name] for name in VARIABLES if name in env},
         "gpus": None if remote else read_gpus(),
     }
@@ -118,10 +119,3 @@ def _value(name: str, text: str) -> Any:
         return float(text) if name == "power_limit_w" else text
     except ValueError:
         return text
-
-
-def _own_version() -> str | None:
-    try:
-        return metadata.version("trtlog")
-    except metadata.PackageNotFoundError:
-        return None

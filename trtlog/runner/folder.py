@@ -14,11 +14,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -310,8 +311,5 @@ def open_folder(path: str | os.PathLike[str]) -> RunFolder:
 def _default(model: str | None) -> Path:
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(model).stem) if model else "trtexec"
     base = Path("trtlog-runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{stem}")
-    candidates: Iterable[Path] = (
-        base,
-        *(base.with_name(f"{base.name}-{number}") for number in range(2, 1000)),
-    )
-    return next(path for path in candidates if not path.exists())
+    others = (base.with_name(f"{base.name}-{number}") for number in itertools.count(2))
+    return next(path for path in itertools.chain([base], others) if not path.exists())

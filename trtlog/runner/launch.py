@@ -13,7 +13,8 @@ from trtlog._util.dataclass import dataclass
 from trtlog.display import draw
 from trtlog.errors import RunError
 from trtlog.flags import flags_of, format_version
-from trtlog.runner.arguments import arguments, profiles, split_flag, value_of
+from trtlog.runner.arguments import arguments, split_flag, value_of
+from trtlog.runner.arguments import profiles as profile_arguments
 from trtlog.runner.binary import Trtexec, TrtexecLike, find_trtexec
 from trtlog.runner.check import Problem, check_arguments, refuse
 from trtlog.runner.environment import VARIABLES, read_environment
@@ -204,7 +205,7 @@ def start(
     """
     environment = {**os.environ, **(env or {})}
     keywords = {"onnx": onnx, **flags}
-    given = [*args, *_profiles(profiles), *arguments(keywords)]
+    given = [*args, *profile_arguments(profiles), *arguments(keywords)]
     binary = find_trtexec(trtexec, environment, prefix)
     help_ = binary.read_help(environment) if check_flags else None
     model = value_of(given, "--onnx") or value_of(given, "--loadEngine")
@@ -282,6 +283,7 @@ def make_plan(
     # unchecked, nothing is known about the binary: then only flags that every trtexec since 8.2 has are added
     available = set(help_.flags) | flags_of(help_.release) if help_ is not None else set(flags_of((8, 2, 1)))
     release = help_.release if help_ is not None else None
+    exports, engine, timing_cache = (files if choice is None else choice for choice in (exports, engine, timing_cache))
     added: list[str] = []
 
     def add(name: str, value: str | None = None) -> None:
@@ -295,7 +297,7 @@ def make_plan(
         builds = "--loadEngine" not in names
         skips = bool(names & {"--skipInference", "--buildOnly"})
         inspects = not (names & _CLOSED_ENGINES or any(a.startswith(_CLOSED_RUNTIMES) for a in given))
-        if _wanted(exports, files):
+        if exports:
             # 7.x crashes with --exportProfile alone; the second run that keeps the summary came with 7.2.1
             profiled_run = inspects and not skips and (release is None or release >= (7, 2, 1))
             for name, suits in (
@@ -308,9 +310,9 @@ def make_plan(
             profiled = any(argument.startswith("--exportProfile=") for argument in added)
             if profiled and (release is None or release < (11,)):
                 add("--separateProfileRun")
-        if builds and _wanted(engine, files):
+        if builds and engine:
             add("--saveEngine", os.path.join(base, WRITTEN["--saveEngine"]))
-        if builds and _wanted(timing_cache, files) and "--noBuilderCache" not in names:
+        if builds and timing_cache and "--noBuilderCache" not in names:
             add("--timingCacheFile", os.path.join(base, WRITTEN["--timingCacheFile"]))
     args = (*given, *added)
     problems = () if help_ is None else tuple(check_arguments(args, help_))
@@ -334,14 +336,6 @@ def open_run(path: str | os.PathLike[str]) -> RunLog:
         The log in it is empty.
     """
     return open_folder(path).log
-
-
-def _wanted(choice: bool | None, files: bool) -> bool:
-    return files if choice is None else choice
-
-
-def _profiles(items: Sequence[Mapping[str, Any]]) -> list[str]:
-    return profiles(items)
 
 
 def _command_record(

@@ -24,6 +24,8 @@ _TYPE_TENSOR = 1
 _TENSOR_SHAPE = 2
 _SHAPE_DIM = 1
 _DIM_VALUE, _DIM_PARAM = 1, 2
+# Where a message, or the value of a field, begins and ends.
+_Place = tuple[int, int]
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -63,64 +65,46 @@ def read_inputs(path: str | os.PathLike[str]) -> list[ModelInput]:
 
 
 def _inputs(view: mmap.mmap, path: Path) -> list[ModelInput]:
-    inputs: list[ModelInput] = []
-    weights: set[str] = set()
-    graphs = 0
     try:
-        for field, start, end in _fields(view, 0, len(view)):
-            if field != _MODEL_GRAPH:
-                continue
-            graphs += 1
-            for inner, inner_start, inner_end in _fields(view, start, end):
-                if inner == _GRAPH_INPUT:
-                    inputs.append(_input(view, inner_start, inner_end))
-                elif inner == _GRAPH_INITIALIZER:
-                    weights.add(_tensor_name(view, inner_start, inner_end))
-                elif inner == _GRAPH_SPARSE_INITIALIZER:
-                    for part, part_start, part_end in _fields(view, inner_start, inner_end):
-                        if part == _SPARSE_VALUES:
-                            weights.add(_tensor_name(view, part_start, part_end))
+        graphs = list(_at(view, (0, len(view)), _MODEL_GRAPH))
+        inputs = [_input(view, place) for graph in graphs for place in _at(view, graph, _GRAPH_INPUT)]
+        weights = {
+            _text(view, tensor, _TENSOR_NAME)
+            for graph in graphs
+            for below in ((_GRAPH_INITIALIZER,), (_GRAPH_SPARSE_INITIALIZER, _SPARSE_VALUES))
+            for tensor in _at(view, graph, *below)
+        }
     except (IndexError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no ONNX model, or is damaged.") from error
-    if graphs != 1:
+    if len(graphs) != 1:
         raise InputError(f"{path} is no ONNX model: it holds no graph.")
     return [item for item in inputs if item.name not in weights]
 
 
-def _input(view: mmap.mmap, start: int, end: int) -> ModelInput:
-    name, shape = "", None
-    for field, value_start, value_end in _fields(view, start, end):
-        if field == _VALUE_NAME:
-            name = view[value_start:value_end].decode()
-        elif field == _VALUE_TYPE:
-            for kind, kind_start, kind_end in _fields(view, value_start, value_end):
-                if kind == _TYPE_TENSOR:
-                    for part, part_start, part_end in _fields(view, kind_start, kind_end):
-                        if part == _TENSOR_SHAPE:
-                            shape = _shape(view, part_start, part_end)
-    return ModelInput(name, shape)
+def _input(view: mmap.mmap, place: _Place) -> ModelInput:
+    shape = None
+    for dims in _at(view, place, _VALUE_TYPE, _TYPE_TENSOR, _TENSOR_SHAPE):
+        shape = tuple(_dimension(view, dim) for dim in _at(view, dims, _SHAPE_DIM))
+    return ModelInput(_text(view, place, _VALUE_NAME), shape)
 
 
-def _shape(view: mmap.mmap, start: int, end: int) -> tuple[int | str | None, ...]:
-    dimensions: list[int | str | None] = []
-    for field, dim_start, dim_end in _fields(view, start, end):
-        if field != _SHAPE_DIM:
-            continue
-        dimension: int | str | None = None
-        for part, part_start, part_end in _fields(view, dim_start, dim_end):
-            if part == _DIM_VALUE:
-                dimension = part_start if part_start < 1 << 63 else None  # -1 means dynamic
-            elif part == _DIM_PARAM:
-                dimension = view[part_start:part_end].decode() or None
-        dimensions.append(dimension)
-    return tuple(dimensions)
+def _dimension(view: mmap.mmap, place: _Place) -> int | str | None:
+    for value, _ in _at(view, place, _DIM_VALUE):
+        return value if value < 1 << 63 else None  # -1 means dynamic
+    return _text(view, place, _DIM_PARAM) or None
 
 
-def _tensor_name(view: mmap.mmap, start: int, end: int) -> str:
-    for field, value_start, value_end in _fields(view, start, end):
-        if field == _TENSOR_NAME:
-            return view[value_start:value_end].decode()
-    return ""
+def _text(view: mmap.mmap, place: _Place, field: int) -> str:
+    """Return the text in a field, empty where there is none."""
+    return next((view[start:end].decode() for start, end in _at(view, place, field)), "")
+
+
+def _at(view: mmap.mmap, place: _Place, field: int, *below: int) -> Iterator[_Place]:
+    """Yield where each field of a number stands in a message, or the fields below it, message in message."""
+    for number, *found in _fields(view, *place):
+        if number == field:
+            start, end = found
+            yield from _at(view, (start, end), *below) if below else [(start, end)]
 
 
 def _fields(view: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -190,7 +190,6 @@ class Child:
             self._impatient.set()
 
     # -- the recorder
-    # ------------------------------------------------------------------------------------------------
 
     def _record(self, reading: int) -> None:
         poll = select.poll() if hasattr(select, "poll") else None
@@ -226,7 +225,6 @@ class Child:
             self._changed.notify_all()
 
     # -- the watchdog
-    # ------------------------------------------------------------------------------------------------
 
     def _watch(self) -> None:
         while self._process.poll() is None and self._reason_to_stop() is None:
@@ -255,7 +253,7 @@ class Child:
         os.close(self._log)
         if self._disk_error is not None and reason is None:
             reason = "disk_full"  # the child ended by itself before it could be stopped
-        ended_by = None if returncode >= 0 else _signal_name(-returncode)
+        ended_by = None if returncode >= 0 else signal_name(-returncode) or f"signal {-returncode}"
         ending = Ending(
             reason=reason or ("signal" if ended_by else "exited"),
             exit_code=returncode if returncode >= 0 else None,
@@ -309,8 +307,9 @@ def _end_all() -> None:
         child.wait(2 * child.grace_s + 5)
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str | None:
+    """Return the name of a signal, such as ``SIGKILL``; None for a number without one."""
     try:
         return signal.Signals(number).name
     except ValueError:
-        return f"signal {number}"
+        return None

@@ -1,7 +1,6 @@
 """Where a running trtexec is, read line by line from what it prints.
 
-:class:`Progress` takes lines as they come and yields an :class:`Event` for each change worth showing. It
-serves
+:class:`Progress` takes lines as they come and yields an :class:`Event` for each change worth showing. It serves
 ``trtlog.run``, ``trtlog watch`` and notebooks alike.
 """
 
@@ -153,7 +152,7 @@ class Event:
 
 @dataclass
 class _State:
-    """What is known from the lines so far."""
+    """What is known of a run from its lines so far."""
 
     event: Event = field(default_factory=lambda: Event("phase"))
     seen: set[str] = field(default_factory=set)
@@ -200,6 +199,8 @@ class Progress:
         self._telling = frozenset({"run_started", "run_ended", *handled})
         self._state = _State()
         self._number = 0
+        self._line: Line  # the one at hand, and when it came
+        self._elapsed_s: float | None = None
 
     @property
     def event(self) -> Event:
@@ -219,9 +220,9 @@ class Progress:
         for text in lines:
             self._number += 1
             line = self._classifier.classify(self._number, text.rstrip(b"\r"))
-            if self._says_nothing(line):
-                continue
-            yield from self._take(line, elapsed_s)
+            if not self._says_nothing(line):
+                self._line, self._elapsed_s = line, elapsed_s
+                yield from self._take(line)
 
     def quiet(self, quiet_s: float, elapsed_s: float | None) -> Event:
         """Return the event that says how long nothing has come."""
@@ -229,7 +230,6 @@ class Progress:
         return replace(event, kind="quiet", line=None, text=f"nothing printed for {quiet_s:.0f} s", severity=None)
 
     # -- one line
-    # ----------------------------------------------------------------------------------------------------
 
     def _says_nothing(self, line: Line) -> bool:
         """Return whether no event and no state can come of a line: of most, and trtexec must not wait for them."""
@@ -238,67 +238,49 @@ class Progress:
         phase = _PHASE_OF_SECTION.get(self._classifier.section)
         return phase is None or phase == self._state.event.phase
 
-    def _take(self, line: Line, elapsed_s: float | None) -> Iterator[Event]:
+    def _take(self, line: Line) -> Iterator[Event]:
         values = self._values(line)
         if line.kind == "run_started":
             # the next run in one file: a tuning loop, or a script that appends
             self._state = _State()
-            yield self._emit("phase", line, elapsed_s, phase="start", text=values.get("command"))
+            yield self._emit("phase", phase="start", text=values.get("command"))
             return
         if line.kind == "run_ended":
-            yield self._emit("ended", line, elapsed_s, phase="ended", text=values.get("run_status"), eta_s=None)
+            yield self._emit("ended", phase="ended", text=values.get("run_status"), eta_s=None)
             return
-        yield from self._phase(line, elapsed_s)
+        before, phase = self._state.event.phase, _PHASE_OF_SECTION.get(self._classifier.section)
+        # passes go on between the timings of layers, and layers are timed after them again: both are "autotune"
+        if phase not in (None, before) and (before, phase) != ("autotune", "graph"):
+            yield self._emit("phase", phase=phase, layer=None, best=None)
         if line.header.severity in ("W", "E", "F") and line.record == line.number:
-            yield self._message(line, elapsed_s)
+            yield self._message(line)
         handler = getattr(self, f"_on_{line.kind}", None)
-        if handler is not None:
-            yield from handler(line, values, elapsed_s)
+        event: Event | None = None if handler is None else handler(values)
+        if event is not None:
+            yield event
 
-    def _phase(self, line: Line, elapsed_s: float | None) -> Iterator[Event]:
-        phase = _PHASE_OF_SECTION.get(self._classifier.section)
-        state = self._state
-        if phase is None or phase == state.event.phase or phase == self._earlier(phase, line):
-            return
-        yield self._emit("phase", line, elapsed_s, phase=phase, layer=None, best=None)
-
-    def _earlier(self, phase: str, line: Line) -> str | None:
-        """Return ``phase`` if it is a step back that the line alone does not justify."""
-        order = list(PHASES)
-        back = order.index(phase) < order.index(self._state.event.phase)
-        # passes go on between the timings of layers, and layers are timed after them again: both are
-        # "autotune"
-        within_build = {phase, self._state.event.phase} <= {"graph", "autotune"}
-        return phase if back and within_build else None
-
-    def _message(self, line: Line, elapsed_s: float | None) -> Event:
+    def _message(self, line: Line) -> Event:
         severity = line.header.severity
         event = self._state.event
         counts = {"warnings": event.warnings + 1} if severity == "W" else {"errors": event.errors + 1}
-        text = line.body.decode("utf-8", "replace").strip()
-        return self._emit("message", line, elapsed_s, severity=severity, text=text, **counts)
+        return self._emit("message", severity=severity, text=_text(line), **counts)
 
     # -- kinds of line; the name after _on_ is that of the grammar's rule
-    # ---------------------------------------------
 
-    def _on_original_layers(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+    def _on_original_layers(self, values: dict[str, str]) -> None:
         # a graph of its own: of the next backend strategy, of a region that is compiled by itself
         state = self._state
         state.seen.clear()
         state.graph_layers = _integer(values.get("layers"))
         state.event = replace(state.event, layers=None, layer_number=0)
-        yield from ()
 
     _on_pass_layers = _on_original_layers
 
-    def _on_option(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
-        if values.get("key") == "Duration":
-            found = _DURATION.match(values.get("value", ""))
-            if found:
-                self._state.measuring_s = float(found[1]) + float(found[2] or 0) / 1000
-        yield from ()
+    def _on_option(self, values: dict[str, str]) -> None:
+        if values.get("key") == "Duration" and (found := _DURATION.match(values.get("value", ""))):
+            self._state.measuring_s = float(found[1]) + float(found[2] or 0) / 1000
 
-    def _on_costs(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+    def _on_costs(self, values: dict[str, str]) -> Event | None:
         state = self._state
         state.prints_costs = True
         number = state.event.layer_number + 1
@@ -306,63 +288,59 @@ class Progress:
         layers = None if state.graph_layers is not None and number > state.graph_layers else state.graph_layers
         state.event = replace(state.event, layer_number=number, layers=layers)
         # 8.2 to 8.5 name no layer here; its timings do
-        if values.get("layer"):
-            yield from self._layer(line, values["layer"], elapsed_s)
+        return self._layer(values["layer"]) if values.get("layer") else None
 
-    def _on_timing_runner(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+    def _on_timing_runner(self, values: dict[str, str]) -> Event | None:
         state = self._state
         state.runner, state.kernel, state.kernel_tactic = values.get("runner"), None, None
         layer = values.get("layer", "")
-        if layer and not layer.startswith("Optimizer Reformat(") and layer != "<reformat>":
-            yield from self._layer(line, layer, elapsed_s)
+        of_layer = layer and not layer.startswith("Optimizer Reformat(") and layer != "<reformat>"
+        return self._layer(layer) if of_layer else None
 
-    def _on_tactic_name(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+    def _on_tactic_name(self, values: dict[str, str]) -> None:
         self._state.kernel, self._state.kernel_tactic = values.get("kernel"), values.get("tactic")
-        yield from ()
 
-    def _on_tactic(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+    def _on_tactic(self, values: dict[str, str]) -> Event | None:
         state = self._state
         time_ms = _number(values.get("time_ms"))
         layer = state.event.layer
         if time_ms is None or layer is None or not time_ms < 1e30:  # inf, nan and 3.40282e+38 mean "did not run"
-            return
+            return None
         best = state.event.best
         if best is not None and best.layer == layer and best.time_ms <= time_ms:
-            return
+            return None
         tactic = values.get("tactic", "")
         kernel = values.get("kernel") or (state.kernel if state.kernel_tactic == tactic else None)
-        yield self._emit("best", line, elapsed_s, best=FastestTactic(layer, state.runner, tactic, kernel, time_ms))
+        return self._emit("best", best=FastestTactic(layer, state.runner, tactic, kernel, time_ms))
 
-    def _on_engine_built(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
+    def _on_engine_built(self, values: dict[str, str]) -> None:
         self._state.built = True
-        if self.built_after_s is None and elapsed_s is not None:
-            self.built_after_s = elapsed_s
-        yield from ()
+        if self.built_after_s is None:
+            self.built_after_s = self._elapsed_s
 
-    def _on_inference_started(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
-        self._state.inference_at = elapsed_s
-        yield self._emit("phase", line, elapsed_s, phase="inference")
+    def _on_inference_started(self, values: dict[str, str]) -> Event:
+        self._state.inference_at = self._elapsed_s
+        return self._emit("phase", phase="inference")
 
-    def _on_throughput(self, line: Line, values: dict[str, str], elapsed_s: float | None) -> Iterator[Event]:
-        yield self._emit("metric", line, elapsed_s, text=line.body.decode("utf-8", "replace").strip())
+    def _on_throughput(self, values: dict[str, str]) -> Event:
+        return self._emit("metric", text=_text(self._line))
 
     _on_performance_statistics = _on_performance_total = _on_throughput
 
     # -- helpers
-    # -----------------------------------------------------------------------------------------------------
 
-    def _layer(self, line: Line, layer: str, elapsed_s: float | None) -> Iterator[Event]:
+    def _layer(self, layer: str) -> Event | None:
         state = self._state
         if layer == state.event.layer:
-            return
+            return None
         state.seen.add(layer)
         number = state.event.layer_number if state.prints_costs else len(state.seen)
-        yield self._emit("layer", line, elapsed_s, layer=layer, layer_number=number, best=None)
+        return self._emit("layer", layer=layer, layer_number=number, best=None)
 
-    def _emit(self, kind: str, line: Line, elapsed_s: float | None, **changes: object) -> Event:
+    def _emit(self, kind: str, **changes: object) -> Event:
         before = replace(self._state.event, severity=None, text=None)
-        changed = replace(before, kind=kind, line=line.number, **changes)  # type: ignore[arg-type]  # field names
-        self._state.event = self._refreshed(changed, elapsed_s)
+        changed = replace(before, kind=kind, line=self._line.number, **changes)  # type: ignore[arg-type]  # field names
+        self._state.event = self._refreshed(changed, self._elapsed_s)
         return self._state.event
 
     def _refreshed(self, event: Event, elapsed_s: float | None) -> Event:
@@ -394,6 +372,10 @@ class Progress:
         names = self._fields[line.found.variant]
         pairs = zip(names, line.found.groups, strict=True)
         return {name: value.decode("utf-8", "replace") for name, value in pairs if value is not None}
+
+
+def _text(line: Line) -> str:
+    return line.body.decode("utf-8", "replace").strip()
 
 
 def _integer(text: str | None) -> int | None:

@@ -24,36 +24,14 @@ from trtlog._util.words import counted
 from trtlog.errors import InputError
 
 # One letter for the words and marks that other loggers use.
-SEVERITY_LETTERS = {
-    b"VERBOSE": "V",
-    b"DEBUG": "V",
-    b"TRACE": "V",
-    b"LOG": "V",
-    b"EXTRA_VERBOSE": "V",
-    b"ULTRA_VERBOSE": "V",
-    b"V": "V",
-    b"D": "V",
-    b"X": "V",
-    b"S": "V",
-    b"U": "V",
-    b"INFO": "I",
-    b"NOTICE": "I",
-    b"I": "I",
-    b"WARNING": "W",
-    b"WARN": "W",
-    b"FIXME": "W",
-    b"W": "W",
-    b"ERROR": "E",
-    b"E": "E",
-    b"INTERNAL_ERROR": "F",
-    b"CRITICAL": "F",
-    b"BUG": "F",
-    b"UNKNOWN": "V",
-    b"FATAL": "F",
-    b"F": "F",
-    b"C": "F",
-    b"!": "F",
+_SEVERITY_WORDS = {
+    "V": "VERBOSE DEBUG TRACE LOG EXTRA_VERBOSE ULTRA_VERBOSE UNKNOWN V D X S U",
+    "I": "INFO NOTICE I",
+    "W": "WARNING WARN FIXME W",
+    "E": "ERROR E",
+    "F": "INTERNAL_ERROR CRITICAL BUG FATAL F C !",
 }
+SEVERITY_LETTERS = {word.encode(): letter for letter, words in _SEVERITY_WORDS.items() for word in words.split()}
 # Where a path of patterns is taken from where none is given; processes that read for this one inherit it.
 VARIABLE = "TRTLOG_LOGGER"
 _GROUPS = frozenset({"time", "severity", "message"})
