@@ -119,6 +119,20 @@ def program_of(command: str | None) -> str | None:
     return found[1] if found else None
 
 
+def printed_version(text: str | None, command: str | None) -> Version | None:
+    """Return the version whose flags and defaults a run has, by its banner; TensorRT-RTX counts its own versions.
+
+    Examples
+    --------
+    >>> printed_version("8.5.3", "trtexec --onnx=a.onnx"), printed_version("1.7.1", "tensorrt_rtx --onnx=a.onnx")
+    ((8, 5, 3), (11, 1, 0))
+    >>> printed_version(None, "trtexec --onnx=a.onnx")
+    """
+    if program_of(command) == "tensorrt_rtx" or (text or "").startswith("1."):
+        return RELEASES[-1]
+    return parse_version(text) if text and re.search("[0-9]", text) else None
+
+
 def asks_help(command: str | None) -> bool:
     """Return whether a command line asks for the help text: trtexec then prints it and runs nothing.
 

@@ -185,3 +185,76 @@ def test_a_short_enqueue_is_not_what_the_gpu_waits_for():
     assert "host-bound" in rules
     assert "enqueue-bound" not in rules
     assert "whether they overlap with the computation the log does not tell" in rules["transfers-dominate"]["text"]
+
+
+def banners(version, command):
+    return tuple(f"&&&& {word} TensorRT.trtexec [TensorRT v{version}] # {command}\n" for word in ("RUNNING", "PASSED"))
+
+
+ELEVEN = "=== Inference Options ===\nInference Streams: 1\nData transfers: Disabled\nCUDA Graph: Enabled\n"
+ELEVEN += "=== Reporting Options ===\nProfile: Enabled"
+
+
+@pytest.mark.parametrize(
+    ("version", "options", "flags", "setup"),
+    [
+        # From 11.0 on nothing is printed of a separate profiling: it always is one.
+        (110100, ELEVEN, "--dumpProfile", (False, True, 1)),
+        (10701, ELEVEN, "--dumpProfile", (False, True, 1)),  # TensorRT-RTX 1.7.1
+        (101600, ELEVEN, "--dumpProfile", (True, True, 1)),
+        # An excerpt without options has its version's defaults.
+        (110100, "", "--dumpProfile --infStreams=2", (False, True, 2)),
+        (110100, "", "--noCudaGraph", (False, False, 1)),
+        (101600, "", "--dumpProfile --streams=3", (True, False, 3)),
+        (101600, "", "--useCudaGraph --separateProfileRun --dumpProfile", (False, True, 1)),
+    ],
+)
+def test_defaults_are_those_of_the_version(version, options, flags, setup):
+    program = "tensorrt_rtx" if version == 10701 else "trtexec"
+    first, last = banners(version, f"{program} --onnx=a.onnx {flags}")
+    log = trtlog.parse((first + summary_of(990, 1.0, enqueue=0.1, wall=1, total=0.99, options=options) + last).encode())
+    [found] = log.analyze.table("performance").to_pylist()
+    assert tuple(found[name] for name in ("profiled", "cuda_graph", "streams")) == setup
+    assert (found["bound_by"] is None) == setup[0]
+    assert ("profile-mixed-with-timing" in {row["rule"] for row in lint(log).to_pylist()}) == setup[0]
+
+
+FAILED_GRAPH = "CUDA graph capture failed. The inference will be launched without using CUDA graph."
+
+
+def test_a_graph_that_failed_is_not_asked_for_again():
+    """The option says Enabled, the warning behind it that there was none: the warning counts in every answer."""
+    first, last = banners(8503, "trtexec --onnx=a.onnx --useCudaGraph")
+    summary = summary_of(700, 1.0, enqueue=0.9, wall=1, total=0.7, options=GRAPH, warnings=[FAILED_GRAPH])
+    log, line = trtlog.parse((first + summary + last).encode()), 1 + summary.count("\n")
+    [found] = [row for row in lint(log).to_pylist() if row["rule"] == "enqueue-bound"]
+    assert f"a CUDA graph was asked for and not used (line {line})" in found["text"]
+    assert line in found["lines"]
+    assert "--useCudaGraph" not in found["action"]
+    assert figures(log)["cuda_graph"] is False
+    assert not any("launch as a CUDA graph" in note for note in trtlog.diff(log, log).notes)
+
+
+@pytest.mark.parametrize(
+    ("version", "options", "remedy"),
+    [
+        (8503, "=== Inference Options ===\nSpin-wait: Disabled\nCUDA Graph: Enabled", "let it spin (--useSpinWait)"),
+        (8503, "=== Inference Options ===\nSpin-wait: Enabled\nCUDA Graph: Enabled", "keep the host free, or look"),
+        (110000, "=== Inference Options ===\nCUDA Graph: Disabled", "a CUDA graph (without --noCudaGraph)"),
+        (110000, "=== Inference Options ===\nSpin-wait: Disabled\nCUDA Graph: Enabled", "spin (without --noSpinWait)"),
+    ],
+)
+def test_a_diff_advises_what_was_not_done_yet_in_the_words_of_the_version(version, options, remedy):
+    first, last = banners(version, "trtexec --onnx=a.onnx")
+    summaries = [summary_of(qps, 1.0, enqueue=0.9, wall=1, total=qps / 1000, options=options) for qps in (700, 680)]
+    two = [trtlog.parse((first + summary + last).encode()) for summary in summaries]
+    [note] = [note for note in trtlog.diff(*two).notes if note.startswith("to settle changes")]
+    assert remedy in note
+
+
+def test_runs_under_a_graph_are_not_advised_to_take_one():
+    first, last = banners(8503, "trtexec --onnx=a.onnx --useCudaGraph")
+    runs = [trtlog.parse((first + summary_of(700, gpu, enqueue=0.1, wall=1, total=0.7, options=GRAPH) + last).encode())
+            for gpu in (1.0, 1.02)]  # fmt: skip
+    [note] = [note for note in trtlog.compare(runs).notes if "within noise" in note]
+    assert note.endswith("repeat them, lock the clocks")

@@ -13,7 +13,9 @@ import pyarrow as pa
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows
 from trtlog.analyses.layer.base import answer
-from trtlog.analyses.layer.messages import Messages
+from trtlog.analyses.layer.messages import Messages, messages_of
+from trtlog.flags import Version, printed_version
+from trtlog.log import Log
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.records.options import InferenceOptions, ReportingOptions, read_options
 
@@ -28,6 +30,9 @@ ENQUEUE_EQUAL = 0.98
 # Launches that take less than that of the time between two queries are not what the GPU waits for: in runs of launches
 # alone they took 48 % and more.
 ENQUEUE_OF_PERIOD = 0.4
+# From then on trtexec launches a CUDA graph, copies nothing and profiles in a run of its own unless told otherwise;
+# its options no longer print a line on the last.
+_TURNED_ROUND: Version = (11,)
 # Between two queries the GPU always rests for a moment, which counts where a query takes a few microseconds.
 GAP_MS = 0.004
 
@@ -159,12 +164,12 @@ def diagnose(
     for row in table_rows(performance):
         found.setdefault(row["run"], {})[row["metric"], row["stat"]] = row["value"]
         lines.setdefault(row["run"], {}).setdefault(row["metric"], row["line"])
-    commands = {row["run"]: row["command"] or "" for row in table_rows(runs)}
+    begun = {row["run"]: row for row in table_rows(runs)}
     averages, printed = _by_run(table_rows(iterations)), _by_run(table_rows(options))
     said = _by_run(Messages(messages).where(lambda row, _: row["kind"] in ("cuda_graph_failed", *_WARNINGS)))
     out = []
     for run, values in found.items():
-        setup = _setup(printed.get(run, []), said.get(run, []), commands.get(run, ""))
+        setup = _setup(printed.get(run, []), said.get(run, []), begun.get(run, {}))
         of_run = averages.get(run, [])
         enqueued = [row["enqueue_ms"] for row in of_run if row["enqueue_ms"] is not None]
         drift = _drift([row["gpu_ms"] for row in of_run if row["gpu_ms"] is not None])
@@ -173,6 +178,24 @@ def diagnose(
 
 
 _WARNINGS = ("enqueue_bound", "transfer_bound")
+
+
+def _is_graph_failure(message: Mapping[str, Any]) -> bool:
+    # In a second run the profiler alone goes without a graph.
+    return message["kind"] == "cuda_graph_failed" and "second run" not in message["text"]
+
+
+def graph_failures(log: Log) -> list[int]:
+    """Return the lines that say that the inferences were launched without the CUDA graph that was asked for.
+
+    Parameters
+    ----------
+    log : Log
+        A log of one run.
+    """
+    return [m["line"] for m in messages_of(log).where(lambda row, _: _is_graph_failure(row))]
+
+
 _Row = TypeVar("_Row", bound=Mapping[str, Any])
 
 
@@ -183,8 +206,11 @@ def _by_run(rows: Iterable[_Row]) -> dict[int, list[_Row]]:
     return found
 
 
-def _setup(of_run: Sequence[dict[str, Any]], own: Sequence[Mapping[str, Any]], command: str) -> _Setup:
-    """Read how a run was measured: from the printed options, from its command where none are printed."""
+def _setup(of_run: Sequence[dict[str, Any]], own: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> _Setup:
+    """Read how a run was measured: from the printed options, else from its command and its version's defaults."""
+    command: str = row.get("command") or ""
+    version = printed_version(row.get("tensorrt_version"), command)
+    turned = version is not None and version >= _TURNED_ROUND
 
     def section(name: str) -> list[tuple[str, str | None]]:
         return [(row["key"], row["value"]) for row in of_run if row["section"] == name]
@@ -199,19 +225,22 @@ def _setup(of_run: Sequence[dict[str, Any]], own: Sequence[Mapping[str, Any]], c
     def number(text: str | None) -> int:
         return int(text) if text is not None and text.isdigit() and int(text) > 0 else 1
 
-    failed = [m for m in own if m["kind"] == "cuda_graph_failed" and "second run" not in m["text"]]
-    graph = inference.cuda_graph if inference.cuda_graph is not None else given("--useCudaGraph") is not None
+    failed = [m for m in own if _is_graph_failure(m)]
+    graph, transfers, separate = inference.cuda_graph, inference.data_transfers, inference.separate_profiling
+    if graph is None:
+        graph = given("--noCudaGraph") is None if turned else given("--useCudaGraph") is not None
+    if transfers is None:
+        transfers = given("--includeDataTransfers") is not None if turned else given("--noDataTransfers") is None
+    if separate is None:
+        separate = turned or given("--separateProfileRun") is not None
     profile = reporting.profile if reporting.profile is not None else given("--dumpProfile") is not None
     profile = profile or bool(reporting.export_profile) or given("--exportProfile") is not None
-    separate = inference.separate_profiling
-    if separate is None:
-        separate = given("--separateProfileRun") is not None
     warned = [m for m in own if m["kind"] in _WARNINGS]
     return _Setup(
-        streams=inference.streams or number(given("--streams")),
+        streams=inference.streams or number(given("--infStreams") or given("--streams")),
         batch=number(inference.batch if inference.batch is not None else given("--batch")),
         graph=graph and not failed,
-        transfers=inference.data_transfers is not False and given("--noDataTransfers") is None,
+        transfers=transfers,
         profiled=profile and not separate,
         warnings=[
             "d2h" if "device-to-host" in m["text"] else "h2d" if m["kind"] == "transfer_bound" else "enqueue"

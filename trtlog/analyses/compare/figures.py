@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from trtlog._util.rows import table_rows
 from trtlog.analyses.build.builds import build_seconds, builds_of
 from trtlog.analyses.build.memory import gpu_memory
 from trtlog.analyses.build.overview import layer_precisions
@@ -65,7 +66,7 @@ def figures(log: Log) -> dict[str, Any]:
     """
     run, device, performance = log.run, log.device, log.performance
     latency, gpu = performance.latency, performance.gpu_compute_time
-    shapes = inference_shapes(log)
+    shapes, measured = inference_shapes(log), table_rows(log.analyze.table("performance"))
     return {
         "status": run.status,
         "model": log.model.model or log.build.load_engine or None,
@@ -74,7 +75,7 @@ def figures(log: Log) -> dict[str, Any]:
         "precision": _precision(log),
         "tensorrt_version": run.tensorrt_version,
         "gpu": device.name if device else None,
-        "cuda_graph": log.inference.cuda_graph,
+        "cuda_graph": measured[0]["cuda_graph"] if measured else log.inference.cuda_graph,
         "throughput_qps": performance.throughput_qps,
         "latency_median_ms": latency.median_ms if latency else None,
         "latency_mean_ms": latency.mean_ms if latency else None,

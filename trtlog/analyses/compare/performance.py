@@ -294,12 +294,8 @@ def _undecided(row: Mapping[str, Any]) -> bool:
 
 
 def _remedies(control: Sequence[MeasuredRun], test: Sequence[MeasuredRun]) -> list[str]:
-    runs = [*control, *test]
-    words = []
-    if any(run.regime.launch_bound and not run.regime.cuda_graph for run in runs):
-        words.append("launch as a CUDA graph (--useCudaGraph), which takes the host out of the GPU time")
-    elif any(run.regime.host_bound for run in runs):
-        words.append("keep the host free and let it spin (--useSpinWait), or look at the GPU compute time")
+    regimes = sorted((run.regime for run in (*control, *test)), key=lambda one: one.cuda_graph)
+    words = [one.remedy for one in regimes if one.remedy is not None][:1]
     if min(len(control), len(test)) < 3:
         words.append("repeat each side three times or more, in turns, and give all logs (trtlog diff A1 A2 A3 "
                      "--against B1 B2 B3)")  # fmt: skip

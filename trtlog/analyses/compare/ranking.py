@@ -413,9 +413,10 @@ def _notes(rows: Sequence[Mapping[str, Any]], *, has_baseline: bool) -> Iterator
     open_ = [row for row in rows if row["verdict"] == "same" and abs(row["change_percent"] or 0.0) >= 1]
     if open_:
         widest = max(row["limit_percent"] for row in open_)
+        graph = "" if all(row["cuda_graph"] for row in rows) else ", launch as a CUDA graph"
         yield (
             f"{counted(len(open_), 'change')} of 1% and more {plural(len(open_), 'is', 'are')} within noise (up to "
-            f"{widest:.2g}%): repeat them, lock the clocks, launch as a CUDA graph"
+            f"{widest:.2g}%): repeat them, lock the clocks{graph}"
         )
     if has_baseline:
         mixed = sorted({word for row in rows for word in (row["differs"] or "").split(", ") if word})

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows
+from trtlog.analyses.build.performance import graph_failures
+from trtlog.analyses.programs import worded
 from trtlog.log import Log
 
 # Runs of one engine with an enqueue time of 74 % of the GPU time and less kept their GPU time within 0.5 %; from
@@ -40,6 +42,8 @@ class Regime:
         Inference streams.
     profiled : bool
         Whether a layer profiler was attached to the measured run.
+    remedy : str or None
+        What takes the host out of the times, of what this run did not do yet.
     """
 
     launch_bound: bool
@@ -49,6 +53,7 @@ class Regime:
     cuda_graph: bool
     streams: int
     profiled: bool = False
+    remedy: str | None = None
 
     @property
     def reason(self) -> str:
@@ -85,12 +90,25 @@ def read_regime(log: Log) -> Regime:
     streams, graph, profiled = found["streams"] or 1, bool(found["cuda_graph"]), bool(found["profiled"])
     share = enqueue / gpu if gpu and enqueue is not None else None
     busy = found["gpu_busy_percent"] if streams == 1 else None
+    launch_bound = streams > 1 or profiled or (not graph and (share is None or share >= LAUNCH_SHARE))
+    host_bound = streams > 1 or busy is None or busy < 100 * BUSY_SHARE
     return Regime(
-        launch_bound=streams > 1 or profiled or (not graph and (share is None or share >= LAUNCH_SHARE)),
-        host_bound=streams > 1 or busy is None or busy < 100 * BUSY_SHARE,
+        launch_bound=launch_bound,
+        host_bound=host_bound,
         busy_percent=busy,
         enqueue_percent=None if share is None else 100 * share,
         cuda_graph=graph,
         streams=streams,
         profiled=profiled,
+        remedy=_remedy(log, launch_bound and not graph, host_bound),
     )
+
+
+def _remedy(log: Log, launches: bool, host: bool) -> str | None:
+    if launches and not graph_failures(log):
+        flag = worded("<<--useCudaGraph|without --noCudaGraph>>", log)
+        return f"launch as a CUDA graph ({flag}), which takes the host out of the GPU time"
+    if not (launches or host):
+        return None
+    spin = "" if log.inference.spin_wait else worded(" and let it spin (<<--useSpinWait|without --noSpinWait>>)", log)
+    return f"keep the host free{spin}, or look at the GPU compute time"

@@ -8,6 +8,7 @@ from typing import Any
 
 from trtlog._util.rows import table_rows
 from trtlog._util.words import plural
+from trtlog.analyses.build.performance import graph_failures
 from trtlog.analyses.build.reconciliation import SUSPECT
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.profile import dla_copies, mean_ms
@@ -49,7 +50,12 @@ def enqueue_bound(log: Log) -> Iterable[Hit]:
         return
     words = f"Enqueue takes {found['enqueue_ms']:g} ms (median), the GPU {found['gpu_ms']:g} ms: {found['because']}"
     if found["bound_by"] == "enqueue":
-        yield Hit(f"{words}.", found["lines"])
+        failed, action = graph_failures(log), None
+        if failed:
+            words += f"; a CUDA graph was asked for and not used (line {failed[0]})"
+            action = f"See line {failed[0]} for why there is no CUDA graph; larger batches and several streams hide "
+            action += "launches too."
+        yield Hit(f"{words}.", [*found["lines"], *failed], action=action)
     elif found["bound_by"] == "gpu":
         yield good(f"{words}.", found["lines"])
 
