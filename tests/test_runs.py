@@ -183,3 +183,12 @@ def test_a_file_that_mixes_forms_reads_as_its_parts():
         for table in ("options", "passes", "tactics", "engine_layers", "performance", "messages"):
             assert shifted(run.table(table), offset) == shifted(alone.table(table), 0), (name, table)
         offset += PARTS[name].count(b"\n")
+
+
+@pytest.mark.parametrize(("word", "status"), [("PASSED", "passed"), ("FAILED", "failed")])
+def test_an_end_without_a_command_is_an_end(word, status):
+    """A page that quotes a sample's output cuts the command off its last line: the log has an end all the same."""
+    text = f"&&&& RUNNING TensorRT.sample_net # ./sample_net\n[I] [TRT] Finish\n&&&& {word} TensorRT.sample_net\n"
+    log = trtlog.parse(text.encode())
+    assert log.run.status == status
+    assert "log-incomplete" not in {row["rule"] for row in log.lint().to_dict("records")}
