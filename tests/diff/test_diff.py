@@ -13,6 +13,8 @@ import trtlog
 from tests.conftest import FIXTURES, each
 from trtlog.cli import cli
 from trtlog.errors import QueryError
+from trtlog.report.documents import diff as diff_document
+from trtlog.report.sentences import plain
 
 FP32, AGAIN, FP16 = "resnet50_fp32_verbose", "resnet50_fp32_verbose_rebuild", "resnet50_fp16_dyn_detailed"
 
@@ -306,3 +308,30 @@ def test_options_that_make_another_engine_come_before_files(capture_text):
     keys = [r["key"] for r in found.rows("options") if r["category"] != "unchanged"]
     assert set(keys[:2]) == {"--fp16", "Precision"}
     assert set(keys[2:]) == {"--saveEngine", "--exportTimes", "Save engine"}
+
+
+def test_what_a_build_turned_into_a_noop_takes_no_time_there(capture, capture_text, diff_of):
+    """Both sums are the totals that the logs print: what build 0 copies, build 1 only names anew."""
+    found = diff_of("build_0", "build_1")
+    for side, name in each([("control", "build_0"), ("test", "build_1")]):
+        printed = re.search(r"\[I\] +Total +[0-9.]+ +([0-9.]+) ", capture_text(name))
+        whole = sum(row[f"{side}_ms"] for row in found.rows("attribution"))
+        assert whole == pytest.approx(float(printed[1]), abs=1e-4)
+    copied = "Reformatting CopyNode for Input Tensor 0 to reshape_after_/fc/Gemm"
+    [row] = [row for row in found.rows("layers") if row["control_layer"] == copied]
+    assert (row["control_type"], row["test_type"], row["test_ms"]) == ("Reformat", "NoOp", 0.0)
+    assert row["delta_ms"] == -row["control_ms"]
+    assert copied not in {row["layer"] for row in found.rows("tactics")}
+
+
+def test_layers_with_a_time_in_one_build_only_are_told_beside_the_sum(capture_text):
+    """One row of the test's profile is cut out: the sums are without its layer, and say so."""
+    text = capture_text("build_0")
+    cut = re.sub(r"\n[^\n]*\[I\] +/stem/MaxPool +[^\n]*", "", text)
+    assert cut.count("\n") == text.count("\n") - 1
+    lines = [
+        plain(words)
+        for point in diff_document.headline(trtlog.diff(trtlog.parse(text.encode()), trtlog.parse(cut.encode())))
+        for words in (point.words, *point.under)
+    ]
+    assert "without 1 layer that has a time in one build only (0.005283 ms of control)" in lines

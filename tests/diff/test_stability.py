@@ -10,6 +10,7 @@ from statistics import fmean, median
 import pytest
 
 import trtlog
+from tests.conftest import each
 from trtlog.errors import QueryError
 from trtlog.report.documents import diff as diff_document
 from trtlog.report.documents import stability as stability_document
@@ -137,3 +138,29 @@ def test_the_two_figures_of_noise_are_named_apart(capture, capture_text):
         "noise of a layer's timings from build to build, outliers included: 8.8% "
         "(standard deviation; the median of 104 layers)"
     )
+
+
+def test_layers_that_only_some_builds_hold_are_told_with_their_time(capture, capture_text):
+    """Builds of one network convert at other places: the sums are of the layers that both hold."""
+    names = ("build_0", "build_3")
+    found = trtlog.stability([capture(name) for name in names])
+    row = re.compile(r"\[I\] +(\S.*?)  +[0-9.]+  +([0-9.]+)  +[0-9.]+  +[0-9.]+ *$", re.MULTILINE)
+    profiles = [dict(row.findall(capture_text(name))) for name in names]
+    [note] = [note for note in found.notes if "counterpart" in note]
+    own = [{name for name in ours if name not in theirs} for ours, theirs in (profiles, reversed(profiles))]
+    assert [len(names) for names in own] == [1, 1]
+    for number, [layer] in each(enumerate(own)):
+        printed = re.search(rf"([0-9.]+) ms in build {number}", note)
+        assert float(printed[1]) == pytest.approx(float(profiles[number][layer]), abs=6e-5)
+        whole = float(profiles[number]["Total"])
+        assert found.build_rows[number]["layers_ms"] + float(printed[1]) == pytest.approx(whole, abs=1e-4)
+
+
+def test_nothing_to_do_is_not_said_where_builds_choose_otherwise(capture_text):
+    """Each build names a timing cache, and tactics change all the same: no build had the other's timings."""
+    empty = re.compile(r"(timingCacheFile: )$", re.MULTILINE)
+    cached = [empty.sub(r"\1a.cache", capture_text(name)) for name in (FP32, AGAIN)]
+    found = trtlog.stability([trtlog.parse(text.encode()) for text in cached])
+    assert sum(row["winners"] > 1 for row in found.layer_rows) == 17
+    assert any("changed although each build names a file" in line for line in found.advice)
+    assert not any("nothing to do" in line or "use one timing cache" in line for line in found.advice)

@@ -20,12 +20,25 @@ def time_source(*engines: Layers) -> str | None:
     return "tactic" if all(layers.timed for layers in engines) else None
 
 
-def layer_time(layers: Sequence[Layer], source: str | None) -> float | None:
-    """Return the time of layers together, None where one of them has none."""
-    times = [layer.profile_ms if source == "profile" else layer.tactic_ms for layer in layers]
-    if source is None or not times or any(time is None for time in times):
+def pair_times(sides: Sequence[Sequence[Layer | None]], source: str | None) -> list[float | None]:
+    """Return the time of each side's layers together, None where one of them has none.
+
+    What one side runs and the other turned into a NoOp takes no time there; a NoOp on all sides has none.
+    """
+    times = [[(layer, _time_of(layer, source)) for layer in side] for side in sides]
+    if not any(time for side in times for _, time in side):
+        return [None] * len(times)
+    sums: list[float | None] = []
+    for side in times:
+        known = [0.0 if time is None and layer and layer.type == "NoOp" else time for layer, time in side]
+        sums.append(None if not known or None in known else sum(time for time in known if time is not None))
+    return sums
+
+
+def _time_of(layer: Layer | None, source: str | None) -> float | None:
+    if layer is None or source is None:
         return None
-    return sum(time for time in times if time is not None)
+    return layer.profile_ms if source == "profile" else layer.tactic_ms
 
 
 def layer_rows(
@@ -35,9 +48,8 @@ def layer_rows(
     rows = []
     for pair in pairs:
         changed = changes(pair)
-        ours, theirs = (
-            _scaled(layer_time(side, source), s) for side, s in zip((pair.control, pair.test), scale, strict=True)
-        )
+        times = pair_times((pair.control, pair.test), source)
+        ours, theirs = (_scaled(time, samples) for time, samples in zip(times, scale, strict=True))
         kind = "added" if not pair.control else "removed" if not pair.test else "changed" if changed else "unchanged"
         rows.append(
             {
@@ -165,14 +177,15 @@ def reformat_rows(pairs: Iterable[Pair], source: str | None, scale: tuple[int, i
         if not layer.role.startswith("reformat"):
             continue
         ours, theirs = (formats_text(side[0]) if side else None for side in (pair.control, pair.test))
+        times = pair_times((pair.control, pair.test), source)
         rows.append(
             {
                 "category": category(ours, theirs),
                 "reformat": (pair.test or pair.control)[0].layer,
                 "control": ours,
                 "test": theirs,
-                "control_ms": _scaled(layer_time(pair.control, source), scale[0]),
-                "test_ms": _scaled(layer_time(pair.test, source), scale[1]),
+                "control_ms": _scaled(times[0], scale[0]),
+                "test_ms": _scaled(times[1], scale[1]),
             }
         )
     return sorted(rows, key=lambda row: CATEGORIES.index(row["category"]))
@@ -187,7 +200,7 @@ def attribution_rows(
     """
     groups: dict[tuple[str, str], dict[str, Any]] = {}
     for pair in pairs:
-        ours, theirs = layer_time(pair.control, source), layer_time(pair.test, source)
+        ours, theirs = pair_times((pair.control, pair.test), source)
         if (pair.control and ours is None) or (pair.test and theirs is None):
             continue
         layer = (pair.test or pair.control)[0]

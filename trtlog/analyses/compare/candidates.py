@@ -141,8 +141,8 @@ def tactic_rows(pairs: Iterable[Pair], found: Machine) -> list[dict[str, Any]]:
 
 
 def _tactic_changed(control: Layer, test: Layer) -> bool:
-    if control.tactic is None or test.tactic is None:
-        return False
+    if control.tactic is None or test.tactic is None or "NoOp" in (control.type, test.type):
+        return False  # a NoOp runs none
     return (control.tactic, control.type) != (test.tactic, test.type)
 
 

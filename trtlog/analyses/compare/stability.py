@@ -20,7 +20,7 @@ from trtlog._util.redact import redact, redact_json
 from trtlog._util.words import counted, did_you_mean, plural
 from trtlog.analyses.build.builds import build_seconds
 from trtlog.analyses.compare.align import align, read_nodes
-from trtlog.analyses.compare.aligned import time_source
+from trtlog.analyses.compare.aligned import pair_times, time_source
 from trtlog.analyses.compare.candidates import TIE_PERCENT, by_key
 from trtlog.analyses.compare.samples import spread_percent
 from trtlog.analyses.compare.schema import STABILITY_TABLES
@@ -136,13 +136,16 @@ def stability(logs: Iterable[Log | str | os.PathLike[str]]) -> Stability:
     layer_rows = _layer_rows(columns, source)
     known = [row["noise_percent"] for row in layer_rows if row["noise_percent"] is not None]
     build_rows = _build_rows(builds, columns, source)
+    apart = _apart(engines, columns) if columns else []
+    if any(apart):
+        notes.append(_apart_words(apart, source))
     notes += _differences(builds)
     return Stability(
         tuple(build_rows),
         tuple(layer_rows),
         median(known) if known else None,
         source,
-        tuple(_advice(builds, build_rows, layer_rows)),
+        tuple(_advice(builds, build_rows, layer_rows, any(apart))),
         tuple(notes),
     )
 
@@ -191,14 +194,35 @@ def _columns(builds: Sequence[Log], engines: Sequence[Layers], notes: list[str])
     return columns
 
 
-def _time(layer: Layer | None, source: str | None) -> float | None:
-    if layer is None or source is None:
-        return None
-    return layer.profile_ms if source == "profile" else layer.tactic_ms
+def _apart(engines: Sequence[Layers], columns: Sequence[Sequence[Layer | None]]) -> list[list[Layer]]:
+    """Return of each build the layers that not all builds have: those that they fuse or convert otherwise."""
+    common = [column for column in columns if None not in column]
+    found = []
+    for number, layers in enumerate(engines):
+        shared = {layer.position for column in common if (layer := column[number]) is not None}
+        own = [x for x in layers.layers if x.role != "constant" and x.type != "NoOp"]
+        found.append([layer for layer in own if layer.position not in shared])
+    return found
+
+
+def _apart_words(apart: Sequence[Sequence[Layer]], source: str | None) -> str:
+    times = [[time for time in pair_times([[layer] for layer in own], source) if time is not None] for own in apart]
+    first = next((number, own[0].layer) for number, own in enumerate(apart) if own)
+    sums = ", ".join(f"{math.fsum(own):.4g} ms in build {number}" for number, own in enumerate(times) if own)
+    count = sum(map(len, apart))
+    return (
+        f"the builds do not all hold the same layers: {counted(count, 'layer')} in all {plural(count, 'has', 'have')} "
+        f"no counterpart in each other build, for example {first[1]} of build {first[0]}; the sums of layers are "
+        f"without {plural(count, 'it', 'them')}{f' ({sums})' if sums else ''}"
+    )
+
+
+def _times(columns: Sequence[Sequence[Layer | None]], source: str | None) -> list[list[float | None]]:
+    return [pair_times([[layer] for layer in column], source) for column in columns]
 
 
 def _layer_rows(columns: Sequence[Sequence[Layer | None]], source: str | None) -> list[dict[str, Any]]:
-    times = [[_time(layer, source) for layer in column] for column in columns]
+    times = _times(columns, source)
     complete = [known for row in times if len(known := [t for t in row if t is not None]) == len(row)]
     totals = [math.fsum(build) for build in zip(*complete, strict=True)] if complete else []
     rows = [_layer_row(column, time, totals) for column, time in zip(columns, times, strict=True)]
@@ -279,10 +303,10 @@ def _build_rows(
     builds: Sequence[Log], columns: Sequence[Sequence[Layer | None]], source: str | None
 ) -> list[dict[str, Any]]:
     rows = []
-    complete = [column for column in columns if all(_time(layer, source) is not None for layer in column)]
+    complete = [column for column in _times(columns, source) if None not in column]
     for number, log in enumerate(builds):
         performance, device = log.performance, log.device
-        times = [time for column in complete if (time := _time(column[number], source)) is not None]
+        times = [time for column in complete if (time := column[number]) is not None]
         rows.append(
             {
                 "build": number,
@@ -335,7 +359,7 @@ def _differences(builds: Sequence[Log]) -> list[str]:
 
 
 def _advice(
-    builds: Sequence[Log], build_rows: Sequence[dict[str, Any]], layer_rows: Sequence[dict[str, Any]]
+    builds: Sequence[Log], build_rows: Sequence[dict[str, Any]], layer_rows: Sequence[dict[str, Any]], apart: bool
 ) -> list[str]:
     flipped = [row for row in layer_rows if row["winners"] > 1]
     verdicts = Counter(row["verdict"] for row in flipped)
@@ -345,6 +369,12 @@ def _advice(
         advice.append(
             "use one timing cache for all builds (--timingCacheFile=FILE): the tactics of "
             f"{counted(len(flipped), 'layer')} changed from build to build, and a cached timing cannot"
+        )
+    elif flipped:
+        advice.append(
+            "let all builds read one timing cache that holds all timings: the tactics of "
+            f"{counted(len(flipped), 'layer')} changed although each build names a file (trtlog build-time LOG tells "
+            "what it held)"
         )
     averages = [log.build.avg_timing for log in builds if log.build.avg_timing]
     close = verdicts["tie"] + verdicts["flips"]
@@ -367,6 +397,8 @@ def _advice(
             f"measure longer, with locked clocks (--duration): within {len(wide)} of {len(build_rows)} runs the GPU "
             "compute time spreads by more than 5%, so differences between builds below that are not known"
         )
+    if not advice and apart:
+        advice.append("see what two builds fuse or convert otherwise: trtlog diff A B")
     if not advice:
         advice.append("nothing to do: all builds choose alike" if layer_rows else "verbose logs would show the layers")
     return advice

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from trtlog._util.words import counted, percent
+from trtlog._util.words import counted, percent, plural
 from trtlog.analyses.compare.verdict import beside_times
 from trtlog.report.document import Block, Document, Note, Point, Points, Title
 from trtlog.report.documents.diff_tables import METRIC_NAMES, Row, sections
@@ -114,6 +114,14 @@ def _attribution(found: Diff) -> Iterator[Point]:
             )
         )
     total = f"{number(control)} -> {number(test)} ms, {control / test:.2f}x"
+    alone = [row for row in found.rows("layers") if (row["control_ms"] is None) != (row["test_ms"] is None)]
+    alone = [row for row in alone if row["control_layer"] and row["test_layer"]]
+    if alone:
+        sides = (("control", "control_ms"), ("test", "test_ms"))
+        sums = [(name, sum(row[column] or 0.0 for row in alone)) for name, column in sides]
+        left = " and ".join(f"{number(time)} ms of {name}" for name, time in sums if time)
+        has = plural(len(alone), "has", "have")
+        under.append(words(f"without {counted(len(alone), 'layer')} that {has} a time in one build only ({left})"))
     yield Point(words(f"sum of the layers ({what}{per}): {total}"), tuple(under))
 
 
