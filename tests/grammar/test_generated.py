@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.lark import LarkStrategy
 
+from tests.grammar import oracle
 from trtlog import grammar
-from trtlog.grammar import oracle
 
 RULES = grammar.shipped()
 # A letter a digit and what names are made of: long free text adds nothing but time.

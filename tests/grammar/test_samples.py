@@ -9,8 +9,9 @@ from functools import cache
 import pytest
 
 from tests.conftest import each
+from tests.grammar import oracle
 from trtlog import grammar
-from trtlog.grammar import compiler, files, oracle
+from trtlog.grammar import compiler, files
 from trtlog.messages.match import Matcher
 
 RULES = grammar.shipped()

@@ -1,4 +1,4 @@
-"""The grammar: ``grammars/`` read, checked and compiled to regular expressions; lark's own parser as the oracle."""
+"""The grammar: ``grammars/`` read, checked and compiled to regular expressions."""
 
 from functools import lru_cache
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from trtlog import plugins
 from trtlog._util.words import did_you_mean
-from trtlog.errors import GrammarError
+from trtlog.errors import GrammarError, InputError
 from trtlog.grammar import files
 from trtlog.grammar.model import PACKAGE, Field, Grammar, Message, Variant
 
@@ -105,16 +105,21 @@ def _cached(entry: plugins.EntryPoint, digest: str) -> Grammar | None:
 
 def _keep(entry: plugins.EntryPoint, own: Grammar) -> None:
     """Write compiled rules where that is possible; where it is not they are compiled each time."""
-    import tempfile
-
+    compiled = files._to_json(own).encode()
     for place in _places(entry):
-        with contextlib.suppress(OSError):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=place.parent, prefix=".trtlog-", suffix=".json")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(files._to_json(own))
-            os.replace(name, place)  # whole or not at all: others may read it
+        if keep(place, compiled):
             return
+
+
+def keep(place: Path, data: bytes) -> bool:
+    """Write a file that may be made anew, whole or not at all: others may read it; return whether that was possible."""
+    from trtlog._util.files import write_whole  # local: loads tempfile
+
+    with contextlib.suppress(OSError, InputError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(place, data)
+        return True
+    return False
 
 
 # ------------------------------------------------------------------------------------------ compiled and checked

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from trtlog.grammar.files import grammar_dir, shipped
 from trtlog.grammar.model import Grammar
-from trtlog.grammar.plugins import cache_folder
+from trtlog.grammar.plugins import cache_folder, keep
 from trtlog.grammar.programme import MOST_FIELDS, Programme, make_programme
 
 PROGRAMME_NAME = "programme.bin"
@@ -32,7 +31,7 @@ def programme_of(grammar: Grammar) -> Programme:
                 return programme
     programme = make_programme(grammar)
     if grammar.digest != shipped().digest:
-        _keep(cache_folder() / _name(grammar), to_bytes(programme, grammar.digest))
+        keep(cache_folder() / _name(grammar), to_bytes(programme, grammar.digest))
     return programme
 
 
@@ -85,15 +84,3 @@ def _places(grammar: Grammar) -> Iterator[Path]:
 
 def _name(grammar: Grammar) -> str:
     return f"programme-{zlib.crc32(grammar.digest.encode()):08x}.bin"
-
-
-def _keep(path: Path, data: bytes) -> None:
-    """Write a file where that is possible, whole or not at all: others may read it."""
-    import tempfile
-
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".trtlog-", suffix=".bin")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(name, path)

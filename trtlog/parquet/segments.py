@@ -7,17 +7,12 @@ further than that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import numpy as np
 
 from trtlog.messages.captures import Captures
 from trtlog.tables.blocks import COSTS, FORMATS
 from trtlog.tables.bounds import run_bounds
 from trtlog.tables.builds import marks_above
-
-Lines = np.ndarray[Any, Any]
 
 _BLOCKS = ("timing_runner", "cached_result", "timing_layer")
 _IN_BLOCK = ("tactic", "fastest_tactic", "tactic_name", "chosen_tactic")
@@ -40,18 +35,6 @@ SEGMENTED = (
 )
 
 
-def lines_of(captures: Captures, kinds: Iterable[str]) -> Lines:
-    """Return the sorted lines of all matches of some kinds."""
-    wanted = set(kinds)
-    found = [
-        lines
-        for index, chunks in captures.columns.items()
-        if captures.variants[index].kind in wanted
-        for lines, _ in chunks
-    ]
-    return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
-
-
 def segmented_kinds(captures: Captures) -> set[str]:
     """Return the kinds of message that the tables of a cut inside a run are made of."""
     messages = captures.grammar.messages
@@ -70,17 +53,16 @@ def cut_inside_run(captures: Captures) -> int | None:
 
     Behind it formats, then a runner are printed before anything that belongs to a runner.
     """
-    if len(lines_of(captures, _HEADINGS)) > 1:
+    if captures.matches(*_HEADINGS).num_rows > 1:
         return None  # the last banner will tell whether that is another run
-    openers = lines_of(captures, COSTS)
-    formats = lines_of(captures, FORMATS)
+    openers, formats = captures.matches(*COSTS).lines, captures.matches(*FORMATS).lines
     if not len(openers):
         openers = formats
     skips = [k for k, m in captures.grammar.messages.items() if m.attributes.get("table") == "skips"]
     ends = np.array([np.iinfo(np.int64).max])
     following = [
         np.concatenate([lines, ends])[np.searchsorted(lines, openers)]
-        for lines in (formats, lines_of(captures, _BLOCKS), lines_of(captures, (*_IN_BLOCK, *skips)))
+        for lines in (formats, captures.matches(*_BLOCKS).lines, captures.matches(*_IN_BLOCK, *skips).lines)
     ]
     clean = (following[0] < following[1]) & (following[1] < following[2]) & (following[2] < ends[0])
     safe = openers[clean]

@@ -1,7 +1,4 @@
-"""lark's own reading of a rule: the oracle that the compiled expressions are checked against.
-
-Slow, and it can tell how far a rule got on a line that it does not match.
-"""
+"""lark's own reading of a rule: the oracle that the compiled expressions are checked against. It is slow."""
 
 from __future__ import annotations
 
@@ -46,14 +43,3 @@ def _derivations(tree: Any) -> list[Any]:
 
 def _fields(tree: Any) -> dict[str, str]:
     return {field_of(t.type): str(t) for t in tree.scan_values(lambda _: True) if not t.type.startswith("_")}
-
-
-def progress(message: Message, body: str) -> int:
-    """Return how many characters of a body lark reads before the rule fails; all where it matches."""
-    try:
-        parser(message.file).parse(body, message.kind)
-    except lark.exceptions.UnexpectedCharacters as error:
-        return int(error.pos_in_stream or 0)
-    except lark.exceptions.UnexpectedInput:
-        return len(body)
-    return len(body)
