@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import field
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
@@ -227,7 +228,8 @@ class Matches:
     def __init__(self, captures: Captures, kinds: Sequence[str]) -> None:
         import numpy as np
 
-        self._messages = [captures.grammar.messages[kind] for kind in kinds]
+        fields = captures.grammar.once(_fields_by_kind)
+        self._fields = [fields[kind] for kind in kinds]
         wanted = set(kinds)
         self._chunks = [
             (captures.variants[index], lines, arrays)
@@ -274,8 +276,7 @@ class Matches:
     @cached_property
     def column_names(self) -> list[str]:
         """Names of the columns."""
-        fields = (name for message in self._messages for variant in message.variants for name in variant.fields)
-        return ["line", "kind", "wording", *dict.fromkeys(fields)]
+        return ["line", "kind", "wording", *dict.fromkeys(chain.from_iterable(self._fields))]
 
     def column(self, name: str) -> Any:
         """Return a column as one Arrow array.
@@ -308,6 +309,14 @@ class Matches:
             for variant, _, arrays in self._chunks
         ]
         return one_column(pieces, self._sizes, self._order)
+
+
+def _fields_by_kind(grammar: Grammar) -> dict[str, tuple[str, ...]]:
+    """Return the names of a kind's fields, of all its wordings: each table of each log asks for them."""
+    return {
+        kind: tuple(dict.fromkeys(name for variant in message.variants for name in variant.fields))
+        for kind, message in grammar.messages.items()
+    }
 
 
 def printed_values(column: Any) -> list[Any]:

@@ -252,12 +252,20 @@ class Index:
             else:
                 self.floating.append(rule)
         self._memo: dict[bytes, list[Rule]] = {}
+        self._by_first: dict[bytes, list[tuple[bytes, list[bytes], bytes, Rule]]] = {}
         self._by_end: dict[bytes, list[tuple[bytes, Rule]]] = {}
         self._by_shape: dict[bytes, list[tuple[bytes, Rule]]] = {}
 
     @cached_property
-    def _shapes(self) -> list[tuple[bytes, list[bytes], Rule]]:
-        return [(_shape(r.anchor), [_shape(text) for text in r.literals], r) for r in self.floating]
+    def _shapes(self) -> list[tuple[bytes, list[bytes], bytes, Rule]]:
+        return [(_shape(r.anchor), [_shape(text) for text in r.literals], _shape(r.suffix), r) for r in self.floating]
+
+    def _shapes_of(self, first: bytes) -> list[tuple[bytes, list[bytes], bytes, Rule]]:
+        """Return the shapes of the rules without a literal beginning that may begin with a byte."""
+        found = self._by_first.get(first)
+        if found is None:
+            found = self._by_first[first] = [one for one in self._shapes if one[-1].may_begin(first)]
+        return found
 
     def match(self, body: bytes) -> Found | None:
         """Return the first rule that matches."""
@@ -323,11 +331,8 @@ class Index:
                 self._by_shape.clear()
             rules = [
                 (rule.anchor, rule)
-                for anchor, literals, rule in self._shapes
-                if anchor in shape
-                and _holds(shape, literals)
-                and shape.endswith(_shape(rule.suffix))
-                and rule.may_begin(body[:1])
+                for anchor, literals, suffix, rule in self._shapes_of(body[:1])
+                if anchor in shape and shape.endswith(suffix) and _holds(shape, literals)
             ]
             self._by_shape[key] = rules
         return rules
