@@ -230,12 +230,13 @@ class Matches:
 
         fields = captures.grammar.once(_fields_by_kind)
         self._fields = [fields[kind] for kind in kinds]
-        wanted = set(kinds)
+        numbers = captures.grammar.once(_variants_by_kind)
+        wanted = {number for kind in kinds for number in numbers[kind]}
         self._chunks = [
             (captures.variants[index], lines, arrays)
-            for index, chunks in captures.columns.items()
-            if captures.variants[index].kind in wanted
-            for lines, arrays in chunks
+            for index in captures.columns
+            if index in wanted
+            for lines, arrays in captures.columns[index]
         ]
         self._sizes = [len(lines) for _, lines, _ in self._chunks]
         self._order: np.ndarray[Any, Any] | None = None
@@ -317,6 +318,14 @@ def _fields_by_kind(grammar: Grammar) -> dict[str, tuple[str, ...]]:
         kind: tuple(dict.fromkeys(name for variant in message.variants for name in variant.fields))
         for kind, message in grammar.messages.items()
     }
+
+
+def _variants_by_kind(grammar: Grammar) -> dict[str, list[int]]:
+    """Return the numbers of a kind's variants."""
+    numbers: dict[str, list[int]] = {kind: [] for kind in grammar.messages}
+    for number, variant in enumerate(grammar.variants):
+        numbers[variant.kind].append(number)
+    return numbers
 
 
 def printed_values(column: Any) -> list[Any]:

@@ -6,16 +6,16 @@ A kind of message whose numbers are columns of a table is not listed here; the g
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from trtlog._util.arrow import from_list, from_numpy
+from trtlog._util.arrow import from_list, from_numpy, is_valid, no_values
 from trtlog.grammar import Grammar, Variant
 from trtlog.records import TABLES
-from trtlog.tables.cells import NAME, by_distinct, to_name
+from trtlog.tables.cells import NAME, by_distinct, take, to_name
 from trtlog.tables.context import Context
 from trtlog.tables.schema import empty, from_columns
 
@@ -42,6 +42,8 @@ _ELSEWHERE = {
     "profile": frozenset({"time_ms"}),
 }
 _OF_MESSAGES = frozenset({"code", "negative_code", "source_line"})
+# The columns that say which number it is.
+_TEXTS = ("kind", "wording", "field", "unit")
 # What a number may be about, the first of them that the line has.
 _SUBJECTS = (
     "layer", "tensor", "node", "kernel", "tactic", "plugin", "name", "algorithm", "path", "flag", "memory_kind",
@@ -63,36 +65,59 @@ def fields_of(grammar: Grammar, variant: Variant) -> list[str]:
     ]
 
 
+class _Numbers(NamedTuple):
+    """The numbers of a wording: fields, their places, units; and the place of what they are about."""
+
+    names: list[str]
+    places: list[int]
+    units: list[str | None]
+    subject: int | None
+
+
+def _numbers_by_variant(grammar: Grammar) -> dict[int, _Numbers]:
+    """Return the numbers of each wording that has some."""
+    out = {}
+    for index, variant in enumerate(grammar.variants):
+        if names := fields_of(grammar, variant):
+            subject = next((variant.fields.index(name) for name in _SUBJECTS if name in variant.fields), None)
+            units = [grammar.fields[name].unit or None for name in names]
+            out[index] = _Numbers(names, [variant.fields.index(name) for name in names], units, subject)
+    return out
+
+
 def facts(context: Context) -> pa.Table:
     """Return the numbers, in the order of the lines."""
     captures = context.captures
-    parts: list[pa.Table] = []
-    for index, chunks in sorted(captures.columns.items()):  # of one line in the order of the rules
-        variant = captures.variants[index]
-        names = fields_of(captures.grammar, variant)
-        subject = next((name for name in _SUBJECTS if name in variant.fields), None)
-        for lines, fields in chunks if names else ():
-            place = context.places(lines)
-            about = None if subject is None else to_name(fields[variant.fields.index(subject)])
-            for order, name in enumerate(names):
-                columns: dict[str, Any] = {
-                    **place,
-                    "line": from_numpy(lines),
-                    "kind": _repeated(variant.kind, len(lines)),
-                    "wording": _repeated(variant.wording, len(lines)),
-                    "field": _repeated(name, len(lines)),
-                    "value": by_distinct(fields[variant.fields.index(name)], _number, pa.float64()),
-                    "unit": _repeated(captures.grammar.fields[name].unit or None, len(lines)),
-                    "subject": about,
-                }
-                part = from_columns("facts", columns, len(lines))
-                parts.append(part.append_column("order", from_numpy(np.full(len(lines), order, np.int32))))
-    if not parts:
+    numbers = captures.grammar.once(_numbers_by_variant)
+    sizes: list[int] = []
+    lines, orders, values, subjects = [], [], [], []
+    texts: list[tuple[str | None, ...]] = []
+    for index in sorted(numbers.keys() & captures.columns.keys()):  # of one line in the order of the rules
+        variant, of = captures.variants[index], numbers[index]
+        for printed, fields in captures.columns[index]:
+            about = no_values(len(printed), NAME) if of.subject is None else to_name(fields[of.subject])
+            for order, (name, place, unit) in enumerate(zip(of.names, of.places, of.units, strict=True)):
+                sizes.append(len(printed))
+                lines.append(printed)
+                orders.append(order)
+                values.append(by_distinct(fields[place], _number, pa.float64()))
+                subjects.append(about)
+                texts.append((variant.kind, variant.wording, name, unit))
+    if not sizes:
         return empty("facts")
-
-    whole = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
-    whole = whole.filter(pc.is_valid(whole.column("value")))
-    return whole.sort_by([("line", "ascending"), ("order", "ascending")]).drop_columns(["order"])
+    found = np.concatenate(lines)
+    value = pa.concat_arrays(values)
+    chosen = np.lexsort((np.repeat(orders, sizes), found))
+    chosen = chosen[is_valid(value)[chosen]]
+    of_part = np.repeat(np.arange(len(sizes)), sizes)[chosen]
+    columns = {
+        **context.places(found[chosen]),
+        "line": from_numpy(found[chosen]),
+        **{name: _named(words, of_part) for name, words in zip(_TEXTS, zip(*texts, strict=True), strict=True)},
+        "value": value.take(from_numpy(chosen)),
+        "subject": take(pa.chunked_array(subjects, NAME).unify_dictionaries().combine_chunks(), chosen),
+    }
+    return from_columns("facts", columns, len(chosen))
 
 
 def _number(printed: bytes) -> float | None:
@@ -104,7 +129,6 @@ def _number(printed: bytes) -> float | None:
     return None if value != value else value
 
 
-def _repeated(value: str | None, size: int) -> pa.Array:
-    if value is None:
-        return pa.nulls(size, NAME)
-    return pa.DictionaryArray.from_arrays(from_numpy(np.zeros(size, np.int32)), from_list([value], pa.string()))
+def _named(words: Sequence[str | None], codes: np.ndarray[Any, Any]) -> pa.Array:
+    """Return the words that codes stand for, as names."""
+    return from_list(words, NAME).take(from_numpy(codes))
