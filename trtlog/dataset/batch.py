@@ -22,7 +22,7 @@ from trtlog.dataset.find import Job
 from trtlog.dataset.manifest import Group
 from trtlog.dataset.outcome import FULL, Outcome, WriteFailed, outcome_of, without_name
 from trtlog.dataset.parts import Partition, as_part, new_id, repeated, split, write_part
-from trtlog.dataset.reading import command_of, digest_of, is_long, pieces, read_long, read_small, renamed, text_bytes
+from trtlog.dataset.reading import FolderTables, command_of, digest_of, is_long, read_small, renamed, text_bytes
 from trtlog.dataset.storage import Storage, reason
 from trtlog.dataset.together import Together
 from trtlog.errors import TrtlogError
@@ -191,24 +191,25 @@ def _long(
     log: Fetched, exports: list[Path], digest: str, task: Task, storage: Storage
 ) -> tuple[list[dict[str, Any]], list[Group]]:
     """Convert a long log piece by piece, and its tables one after the other into parts of their own."""
-    job = log.job
-    source = redact(job.source) if task.redact else job.source
+    from trtlog.parquet.stream import convert
+
+    source = redact(log.job.source) if task.redact else log.job.source
     beside = storage.local / task.staging if storage.local is not None else None
+    options: dict[str, Any] = {"strict": task.strict, "redact": task.redact, "logger": task.logger}
     with tempfile.TemporaryDirectory(prefix="trtlog-", dir=beside) as folder:
         try:
-            read, _ = read_long(
-                log, Path(folder), exports, strict=task.strict, redact=task.redact, logger=task.logger
-            )
+            notes = convert(log.path, folder, exports=exports, must=False, **options)
         except TrtlogError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:
                 raise WriteFailed(f"{task.place} cannot be written: {reason(error.__cause__)}") from error
             raise
-        rows = rows_of(read, digest, source, job.stamp, job.size, job.modified)
-        return rows, _groups_of(read, digest, source, partitions(rows), task, storage)
+        tables = FolderTables(Path(folder))
+        rows = rows_of(Log(tables, log.job.source, renamed(notes, log)), digest, source, log.job)
+        return rows, _groups_of(tables, digest, source, partitions(rows), task, storage)
 
 
 def _groups_of(
-    read: Log, digest: str, source: str, runs: dict[int, Partition], task: Task, storage: Storage
+    read: FolderTables, digest: str, source: str, runs: dict[int, Partition], task: Task, storage: Storage
 ) -> list[Group]:
     """Write the tables of a long log."""
     groups = []
@@ -218,7 +219,7 @@ def _groups_of(
         for table in TABLES:
             own = (
                 as_part(piece, table, repeated(digest, piece.num_rows), repeated(source, piece.num_rows))
-                for whole in pieces(read, table)
+                for whole in read.batches(table)
                 for where, piece in split(whole, runs)
                 if where == partition
             )

@@ -20,7 +20,7 @@ from trtlog.dataset.outcome import WriteFailed
 from trtlog.dataset.plan import MOST_LOGS, batches
 from trtlog.dataset.reading import read_small
 from trtlog.dataset.storage import Storage, reason
-from trtlog.dataset.workers import Processes, Runner, Serial
+from trtlog.dataset.workers import Processes, Runner
 from trtlog.display import InNotebook
 from trtlog.errors import InputError
 from trtlog.source.logger import Logger, logger_of
@@ -193,7 +193,7 @@ def _runner(logs: int, processes: int, client: Any) -> Runner:
         from trtlog.dataset.cluster import Cluster
 
         return Cluster(client)
-    return Serial() if min(logs, processes) <= 1 else Processes(processes)
+    return Runner() if min(logs, processes) <= 1 else Processes(processes)
 
 
 def _convert(

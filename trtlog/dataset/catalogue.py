@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow as pa
 from trtlog._util.arrow import from_list
 from trtlog._version import __version__
 from trtlog.analyses.compare.figures import RunFigures, figures
+from trtlog.dataset.find import Job
 from trtlog.dataset.parts import Partition
 from trtlog.log import Log
 from trtlog.parquet.files import SCHEMA_VERSION
@@ -45,17 +47,17 @@ def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)
 
 
-def _common(source: str, stamp: str, size: int | None, modified: float | None) -> dict[str, Any]:
-    try:
-        at = None if modified is None else datetime.datetime.fromtimestamp(int(modified), datetime.timezone.utc)
-    except (OverflowError, ValueError, OSError):  # an archive may hold a time that no calendar has
-        at = None
+def _common(source: str, job: Job) -> dict[str, Any]:
+    at = None
+    with suppress(OverflowError, ValueError, OSError):  # an archive may hold a time that no calendar has
+        if job.modified is not None:
+            at = datetime.datetime.fromtimestamp(int(job.modified), datetime.timezone.utc)
     return {
         **dict.fromkeys(CatalogueRow.columns()),
         "source": source,
         "sources": [source],
-        "stamps": [stamp],
-        "size_bytes": size,
+        "stamps": [job.stamp],
+        "size_bytes": job.size,
         "modified_at": None if at is None else at.replace(tzinfo=None),
         "trtlog_version": __version__,
         "schema_version": SCHEMA_VERSION,
@@ -63,21 +65,17 @@ def _common(source: str, stamp: str, size: int | None, modified: float | None) -
     }
 
 
-def failed_row(
-    source: str, stamp: str, size: int | None, modified: float | None, error: str, log: str | None = None
-) -> dict[str, Any]:
+def failed_row(job: Job, error: str, log: str | None) -> dict[str, Any]:
     """Return the row of a log that could not be read."""
-    return {**_common(source, stamp, size, modified), "log": log, "error": error}
+    return {**_common(job.source, job), "log": log, "error": error}
 
 
-def rows_of(
-    log: Log, digest: str, source: str, stamp: str, size: int | None, modified: float | None
-) -> list[dict[str, Any]]:
-    """Return the rows of a log, one a run."""
+def rows_of(log: Log, digest: str, source: str, job: Job) -> list[dict[str, Any]]:
+    """Return the rows of a log, one a run; ``source`` is what the job's is called."""
     counts = dict(zip(*(log.table("coverage").column(n).to_pylist() for n in ("kind", "lines")), strict=True))
     lines = sum(counts.values())
     whole = {
-        **_common(source, stamp, size, modified),
+        **_common(source, job),
         "log": digest,
         "runs": len(log.runs),
         "lines": lines,

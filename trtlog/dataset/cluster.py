@@ -7,14 +7,14 @@ from importlib import import_module
 from typing import Any
 
 from trtlog.dataset.batch import Done, Task, convert_batch
-from trtlog.dataset.workers import died, split
+from trtlog.dataset.workers import Runner, died, split
 from trtlog.errors import InputError, MissingExtra, how_to_install
 
 # How often Dask tries a task again that raised an error, as for a file system that was away for a moment.
 _RETRIES = 2
 
 
-class Cluster:
+class Cluster(Runner):
     """Converts tasks on the workers of a cluster, with the function that processes of one machine call.
 
     Parameters
@@ -45,7 +45,7 @@ class Cluster:
         self._futures: set[Any] = set()
 
     @property
-    def workers(self) -> int:
+    def workers(self) -> int:  # type: ignore[override]  # it changes with the cluster
         """Threads of all workers: how many batches are converted side by side."""
         return max(1, int(sum(self._client.nthreads().values())))
 

@@ -149,7 +149,7 @@ class DatasetWriter:
             self.entries.detach(job.source, None, failed_only=True)
             result.no_log.append((job.source, outcome.error))
         elif outcome.what == "failed":
-            self.entries.fail(failed_row(job.source, job.stamp, job.size, job.modified, outcome.error, digest))
+            self.entries.fail(failed_row(job, outcome.error, digest))
             result.failed.append((job.source, outcome.error))
         elif digest is None or (digest not in known and digest not in here):
             result.again.append(job)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +14,6 @@ from trtlog.dataset.fetch import Fetched
 from trtlog.log import Log
 from trtlog.reader import Read, Reader
 from trtlog.records import ByTable
-from trtlog.source.logger import Logger
 from trtlog.tables import TableSet
 from trtlog.tables.schema import schema_of
 
@@ -125,29 +123,6 @@ def renamed(texts: list[str], fetched: Fetched) -> list[str]:
     return [text.replace(str(fetched.path), job.source).replace(f"{fetched.path.parent}/", "") for text in texts]
 
 
-def read_long(
-    fetched: Fetched,
-    folder: Path,
-    exports: list[Path],
-    *,
-    strict: bool,
-    redact: bool = False,
-    logger: Logger | None = None,
-) -> tuple[Log, list[str]]:
-    """Convert a long log piece by piece into a folder; return a Log that reads its tables from there.
-
-    Raises
-    ------
-    InputError
-        The file is no log, or ``strict`` and there are unknown lines.
-    """
-    from trtlog.parquet.stream import convert
-
-    odd = convert(fetched.path, folder, strict=strict, exports=exports, must=False, redact=redact, logger=logger)
-    notes = renamed(odd, fetched)
-    return Log(FolderTables(folder), fetched.job.source, notes), notes
-
-
 class FolderTables(ByTable):
     """The tables of a folder that :func:`trtlog.parquet.stream.convert` wrote, read when asked for."""
 
@@ -163,12 +138,3 @@ class FolderTables(ByTable):
         with pq.ParquetFile(self.folder / f"{name}.parquet") as file:
             for batch in file.iter_batches(_BATCH_ROWS):
                 yield pa.Table.from_batches([batch])
-
-
-def pieces(log: Log, name: str) -> Iterator[pa.Table]:
-    """Yield a table of a log in pieces that fit in memory."""
-    tables: Any = log._tables
-    if isinstance(tables, FolderTables):
-        yield from tables.batches(name)
-    else:
-        yield log.table(name)

@@ -87,9 +87,7 @@ class Together:
         self.reader.close()
 
 
-def _finished(
-    tables: TableSet, entries: list[_Entry], collected: Collected, *, redacting: bool
-) -> Iterator[Outcome]:
+def _finished(tables: TableSet, entries: list[_Entry], collected: Collected, *, redacting: bool) -> Iterator[Outcome]:
     """Yield what came of some logs of a set of tables, whose rows are collected."""
     try:
         for entry in entries:
@@ -113,8 +111,8 @@ def _finished(
         try:
             if holds_help_only(log):
                 raise NoLogError("is trtexec's help text: nothing was run")
-            job, shown = entry.job, log.redacted() if redacting else log
-            rows = tuple(rows_of(shown, entry.digest, source, job.stamp, job.size, job.modified))
+            shown = log.redacted() if redacting else log
+            rows = tuple(rows_of(shown, entry.digest, source, entry.job))
         except Exception as error:
             yield from _outcomes(entry, outcome_of(entry.job, error), error)
             continue

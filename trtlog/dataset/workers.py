@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
@@ -33,30 +33,17 @@ _DIED = (
 )
 
 
-class Runner(Protocol):
-    """Converts tasks, in any order; gives what came of each as soon as it is there."""
+class Runner:
+    """Converts tasks, in any order; gives what came of each as soon as it is there: here one after the other.
 
-    @property
-    def workers(self) -> int:
-        """How many batches are converted side by side."""
-
-    def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
-        """Yield what came of each task."""
-
-    def stop(self) -> None:
-        """Begin no more tasks; :meth:`run` ends after those under way."""
-
-    def close(self) -> None:
-        """End at once what is still under way."""
-
-
-class Serial:
-    """Converts tasks one after the other, in this process."""
+    Attributes
+    ----------
+    workers : int
+        How many batches are converted side by side.
+    """
 
     workers = 1
-
-    def __init__(self) -> None:
-        self._stopped = False
+    _stopped = False
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
         """Yield what came of each task."""
@@ -66,11 +53,11 @@ class Serial:
             yield convert_batch(task)
 
     def stop(self) -> None:
-        """Begin no more tasks."""
+        """Begin no more tasks; :meth:`run` ends after those under way."""
         self._stopped = True
 
     def close(self) -> None:
-        """Do nothing."""
+        """End at once what is still under way."""
 
 
 def prepare_process() -> None:
@@ -88,7 +75,7 @@ def prepare_process() -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-class Processes:
+class Processes(Runner):
     """Converts tasks side by side in processes.
 
     Parameters
@@ -99,7 +86,6 @@ class Processes:
 
     def __init__(self, jobs: int) -> None:
         self.workers = jobs
-        self._stopped = False
         method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         self._context: Any = multiprocessing.get_context(method)
         if method == "forkserver":
@@ -187,10 +173,6 @@ class Processes:
                 return pool.submit(convert_batch, task).result()
             except BrokenProcessPool:
                 return None
-
-    def stop(self) -> None:
-        """Begin no more tasks."""
-        self._stopped = True
 
     def close(self) -> None:
         """End the processes at once."""
