@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from trtlog._util.words import counted
 from trtlog.cli.answers import print_answer
-from trtlog.cli.common import format_option, log_argument, print_rows, read_log, reading_options
+from trtlog.cli.common import echo, format_option, log_argument, print_rows, read_log, reading_options
 
 VIEWS = ("totals", "timeline", "layers", "workspace")
 
@@ -24,7 +25,11 @@ def command(log: str, view: str, format_: str) -> None:
 
     parsed = read_log(log)
     if view == "totals":
-        print_answer(parsed, "memory_use", format_, columns=("name", "size", "meaning", "line"))
+        found = print_answer(parsed, "memory_use", format_, columns=("name", "size", "meaning", "line"))
+        steps = parsed.table("memory").num_rows
+        if not found and steps:
+            what = counted(steps, "step tells", "steps tell")
+            echo(f"trtlog: {what} the memory in use: trtlog memory --by timeline", err=True)
     elif view == "workspace":
         print_answer(parsed, "workspace_skips", format_, empty="no tactic was skipped for lack of memory")
     elif view == "layers":

@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from trtlog._util.arrow import from_list, from_numpy, is_valid
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog.flags import asks_help, decode_banner_version, format_version, program_of
+from trtlog.messages.captures import Captures
 from trtlog.tables.blocks import kind_is
 from trtlog.tables.cells import (
     codes_of,
@@ -31,6 +33,7 @@ from trtlog.tables.simple import finish_columns
 
 _Numbers = np.ndarray[Any, Any]
 
+_LIBRARY = expression(r"libnvinfer[a-z_]*\.so\.([0-9]+\.[0-9]+\.[0-9]+)$")
 _STATUS = {"PASSED": "passed", "FAILED": "failed", "WAIVED": "waived"}
 _OPTION_SECTIONS = ("model", "build", "system", "inference", "reporting")
 
@@ -54,23 +57,27 @@ def runs(context: Context) -> pa.Table:
     """One row a run: its two banners, or the one that is there; text of TensorRT outside of banners."""
     captures = context.captures
     version_lines, versions = captures.lists(("tensorrt_version",), ("line", "tensorrt_version"))
+    library_lines, library_versions = _library_versions(captures)
     clock_lines, seconds = context.clock
     bounds = context.runs
     firsts, lasts = (np.array([getattr(run, name) for run in bounds], np.int64) for name in ("first", "last"))
     # What is between the first and the last line of each run, as places in sorted lines.
-    printed, clock = (
+    printed, libraries, clock = (
         zip(np.searchsorted(lines, firsts).tolist(), np.searchsorted(lines, lasts, side="right").tolist(), strict=True)
-        for lines in (np.array(version_lines, np.int64), clock_lines)
+        for lines in (np.array(version_lines, np.int64), np.array(library_lines, np.int64), clock_lines)
     )
     of_runs = [number for number, own in enumerate(context.runs_by_log) for _ in own]
     out = []
-    for number, (run, shown, timed, of_log) in enumerate(zip(bounds, printed, clock, of_runs, strict=True)):
+    every = zip(bounds, printed, libraries, clock, of_runs, strict=True)
+    for number, (run, shown, loaded, timed, of_log) in enumerate(every):
         log = captures.logs[of_log]
         # Headers are counted over the whole log: of several runs they do not say whose a run without banners is.
         alone = log.alone and len(context.runs_by_log[of_log]) == 1
         producer = _producer(log.producers, any(k.startswith(_POLYGRAPHY) for k in log.counts)) if alone else None
         command = run.printed("command")
         code = versions[shown[0]] if shown[0] < shown[1] else run.printed("version_code")
+        if code is None and loaded[0] < loaded[1]:
+            code = library_versions[loaded[0]]
         inside = timed[0] < timed[1]
         # For --help nothing is run: from 7.1.3 on no last banner follows the help text.
         nothing = run.started is None or asks_help(command)
@@ -91,6 +98,14 @@ def runs(context: Context) -> pa.Table:
             }
         )
     return from_rows("runs", out)
+
+
+def _library_versions(captures: Captures) -> tuple[list[int], list[str]]:
+    """Return the versions in names of TensorRT's own libraries, which it loads from 8.5 on, and their lines."""
+    lines, names = captures.lists(("library_loading", "library_loaded"), ("line", "library"))
+    loaded = zip(lines, names, strict=True)
+    found = [(line, match[1]) for line, name in loaded if (match := _LIBRARY.search(name or ""))]
+    return [line for line, _ in found], [version for _, version in found]
 
 
 def engines(context: Context) -> pa.Table:

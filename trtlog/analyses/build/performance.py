@@ -163,13 +163,16 @@ def diagnose(
     lines: dict[int, dict[str, int]] = {}
     for row in table_rows(performance):
         found.setdefault(row["run"], {})[row["metric"], row["stat"]] = row["value"]
-        lines.setdefault(row["run"], {}).setdefault(row["metric"], row["line"])
+        lines.setdefault(row["run"], {})[row["metric"]] = row["line"]  # of repeats the last one counts
     begun = {row["run"]: row for row in table_rows(runs)}
     averages, printed = _by_run(table_rows(iterations)), _by_run(table_rows(options))
     said = _by_run(Messages(messages).where(lambda row, _: row["kind"] in ("cuda_graph_failed", *_WARNINGS)))
     out = []
     for run, values in found.items():
-        setup = _setup(printed.get(run, []), said.get(run, []), begun.get(run, {}))
+        # Warnings stand below the figures that they are about.
+        first = min(lines[run].values())
+        own = [m for m in said.get(run, []) if m["kind"] not in _WARNINGS or m["line"] > first]
+        setup = _setup(printed.get(run, []), own, begun.get(run, {}))
         of_run = averages.get(run, [])
         enqueued = [row["enqueue_ms"] for row in of_run if row["enqueue_ms"] is not None]
         drift = _drift([row["gpu_ms"] for row in of_run if row["gpu_ms"] is not None])
@@ -361,8 +364,9 @@ def _in_turn(times: _Times) -> bool:
     gpu = times.gpu_mean or times.gpu
     if gpu is None or times.period is None or not times.copies:
         return False
-    copies = times.copies_mean or times.copies
-    return copies + gpu <= 1.005 * times.period and copies >= 0.8 * (times.period - gpu)
+    means = times.copies_mean or times.copies
+    added_up = min(means, times.copies) + gpu <= 1.005 * times.period
+    return added_up and max(means, times.copies) >= 0.8 * (times.period - gpu)
 
 
 def _overlap(times: _Times, setup: _Setup) -> bool | None:

@@ -30,8 +30,10 @@ def _diagnosis(log: Log) -> dict[str, Any] | None:
 
 
 def _metric_lines(log: Log, *metrics: str) -> list[int]:
+    """Return the lines of some metrics; where they are printed again, the last ones count."""
     rows = table_rows(log.table("performance"))
-    return list(dict.fromkeys(r["line"] for r in rows if r["metric"] in metrics))
+    last = {(r["metric"], r["stat"]): r["line"] for r in rows if r["metric"] in metrics}
+    return sorted(set(last.values()))
 
 
 @rule(

@@ -11,6 +11,7 @@ from trtlog._util.words import counted, size
 from trtlog.analyses.build.builds import builds_in_words
 from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
+from trtlog.analyses.compare.figures import engine_mib
 from trtlog.analyses.layer.conversions import conversions
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.messages import messages_of
@@ -96,6 +97,10 @@ def _performance(log: Log) -> Section | None:
     if performance == Performance():
         return None
     blocks: list[Block] = []
+    printed_figures = Counter((row["metric"], row["stat"]) for row in table_rows(log.table("performance")))
+    if (repeats := max(printed_figures.values(), default=0)) > 1:
+        text = f"the last of {repeats} performance summaries: trtlog show performance LOG"
+        blocks.append(Sentence(words(aside(text))))
     if performance.throughput_qps is not None:
         blocks.append(Sentence(words(strong(f"throughput {performance.throughput_qps:.10g} qps"))))
     elif log.table("performance").column("metric").to_pylist().count("throughput"):
@@ -191,10 +196,15 @@ def _search(log: Log) -> Section | None:
     if added:
         empty = added - sum(one.place is not None for one in conversions(layers))
         facts.append(("reformats", f"{counted(added, 'layer')} added" + (f", {_empty(empty, added)}" if empty else "")))
+    mib, count = engine_mib(log), layers.rows("engine_layers").num_rows
+    parts = [f"{mib:.10g} MiB" if mib is not None else "", counted(count, "layer") if count else ""]
+    if any(parts):
+        facts.append(("engine", ", ".join(filter(None, parts))))
     totals = memory_totals(layers)
     if totals:
         facts.append(("memory", ", ".join(f"{name.replace('_', ' ')} {size(n)}" for name, n in totals.items())))
-    return Section("builder", (_of(facts),)) if facts else None
+    title = "builder" if any(name not in ("engine", "memory") for name, _ in facts) else "engine"
+    return Section(title, (_of(facts),)) if facts else None
 
 
 def _layers(log: Log) -> Section | None:
