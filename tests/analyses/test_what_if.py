@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -195,3 +197,69 @@ def test_the_command():
     assert runner.invoke(cli, ["what-if", path, "--to", "features.3"]).exit_code == 2
     with pytest.raises(trtlog.TrtlogError, match="104 layers fit 'conv'"):
         runner.invoke(cli, ["what-if", path, "--layer", "conv"], catch_exceptions=False)
+
+
+FLAT, THIN = "Float(512,1)", "Half(512,1)"
+
+
+def reshaped(engine=NARROW, layer="Layer(NoOp)"):
+    """A convolution that is faster in FP16 and a reshape that runs nothing; the network reads and writes FP32."""
+    out = block("conv_a", WIDE, WIDE, 0.02) + block("conv_a", NARROW, NARROW, 0.012)
+    for before, after in ((WIDE, FLAT), (NARROW, THIN)):
+        out += block("reshape", before, after, 0.004).replace("CaskConvolution", "Shuffle")
+    for name, wide, thin, time in (("x", WIDE, NARROW, 0.001), ("a", WIDE, NARROW, 0.006), ("y", FLAT, THIN, 0.005)):
+        out += conversion(name, wide, thin, time) + conversion(name, thin, wide, time)
+    added = {"Input Tensor 0 to conv_a": ("x", WIDE, NARROW), "Output Tensor 0 to reshape": ("y", THIN, FLAT)}
+    copies, ends, made = [""] * 2, "xy", "Float"
+    if engine == NARROW:
+        ends, made = [f"Reformatted {place}" for place in added], "Half"
+        for place, (name, before, after) in added.items():
+            out += f"{T}Adding reformat layer: Reformatted {place} ({name}) from {before} to {after}\n"
+        ways = [("x (Float[1,2,16,16])", f"{ends[0]} (Half[1,2,16,16])")]
+        ways.append((f"{ends[1]} (Half[1,512])", "y (Float[1,512])"))
+        copies = [
+            f"Layer(Reformat): Reformatting CopyNode for {place}, Tactic: 0x0000000000000000, {read} -> {written}\n"
+            for place, (read, written) in zip(added, ways, strict=True)
+        ]
+    tactic = "Tactic: 0x0000000000000011"
+    return trtlog.parse(
+        (
+            f"{out}{T}Engine Layer Information:\n{copies[0]}"
+            f"Layer(CaskConvolution): conv_a, {tactic}, {ends[0]} ({made}[1,2,16,16]) -> a ({made}[1,2,16,16])\n"
+            f"{layer}: reshape, {tactic}, a ({made}[1,2,16,16]) -> {ends[1]} ({made}[1,512])\n{copies[1]}"
+        ).encode()
+    )
+
+
+def test_a_reshape_that_runs_nothing_hands_on_any_type():
+    """12 us, a conversion of 1 and one of 5 behind the reshape; in FP32 20 us, and nothing to convert anywhere."""
+    found = plans(reshaped())
+    assert found["engine"]["total_ms"] == pytest.approx(0.018)
+    assert (found["engine"]["conversions"], found["engine"]["of_layers"]) == (2, 1)
+    assert found["FP32"]["total_ms"] == pytest.approx(0.02)
+    assert found["FP32"]["conversions"] == 0
+
+
+def test_an_fp32_engine_would_convert_behind_the_reshape():
+    """20 us; in FP16 12 us and conversions of 1 and 5 us behind the reshape, not of 6 in front of it."""
+    found = plans(reshaped(engine=WIDE))
+    assert (found["engine"]["total_ms"], found["engine"]["conversions"]) == (pytest.approx(0.02), 0)
+    assert found["best"]["total_ms"] == pytest.approx(0.018)
+    assert (found["FP16"]["conversions"], found["FP16"]["of_layers"]) == (2, 1)
+    with pytest.raises(trtlog.QueryError, match="no layer 'reshape' that computes"):
+        reshaped(engine=WIDE).analyze.what_if(first="reshape")
+
+
+def test_a_reshape_that_runs_a_kernel_is_a_layer_among_others():
+    found = plans(reshaped(layer="Layer(Shuffle)"))
+    assert found["engine"]["total_ms"] == pytest.approx(0.001 + 0.012 + 0.004 + 0.005)
+    assert found["engine"]["of_layers"] == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_conversions_of_the_engine_are_those_that_it_lists(name):
+    path = FOLDER / f"{name}.log.gz"
+    if not path.exists():
+        pytest.skip("this capture is not among the fixtures")
+    listed = re.findall(rb"^Layer\(Reformat\): Reformatting CopyNode", gzip.decompress(path.read_bytes()), re.MULTILINE)
+    assert plans(trtlog.parse(path))["engine"]["conversions"] == len(listed)

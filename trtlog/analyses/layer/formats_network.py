@@ -18,7 +18,7 @@ from trtlog.analyses.layer.conversion_times import operand_formats
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.timing_noise import TimingNoise
-from trtlog.analyses.layer.timings import format_key
+from trtlog.analyses.layer.timings import TacticTime, format_key
 
 # More states than these are not kept; the cheapest are. Residual networks need some hundreds.
 _STATES = 1500
@@ -44,7 +44,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Node:
-    """A layer among others: its tensors, what it may choose, what it chose."""
+    """A layer among others: its tensors, what it may choose, what it chose.
+
+    ``renames`` is one that computes nothing: a reshape that the engine turned into another name for the same memory,
+    which it would be in any data type of that layout.
+    """
 
     layer: Layer
     inputs: tuple[str | None, ...]
@@ -52,6 +56,7 @@ class Node:
     choices: tuple[tuple[Choice, str | None], ...]
     used: Choice | None
     precision: str | None
+    renames: bool = False
 
     def in_precision(self, precision: str) -> list[Choice]:
         """Return what it may choose in one precision."""
@@ -85,14 +90,13 @@ class Plan:
 class Network:
     """The layers that compute, their tensors, and the cost of conversions."""
 
-    def __init__(self, layers: Layers) -> None:
+    def __init__(self, layers: Layers, renaming: bool) -> None:
         self.layers = layers
         self._costs: dict[tuple[str, str, str], float] = {}
-        own = [
-            x for x in layers.layers if not x.converts and x.type not in ("Constant", "NoOp") and x.role != "constant"
-        ]
-        self.nodes = [self._node(layer) for layer in own]
         added = layers.added_conversions
+        own = [x for x in layers.layers if not x.converts and x.type != "Constant" and x.role != "constant"]
+        nodes = [self._renaming(layer) if layer.type == "NoOp" else self._node(layer) for layer in own]
+        self.nodes = [node for node in nodes if node is not None and (renaming or not node.renames)]
         self._given = {e.tensor: e.before for e in added if e.place is not None and e.place.side == "input"}
         # What an untimed layer reads (a reshape) is converted in front of it; an output of the network, behind.
         names = {node.layer.layer.strip() for node in self.nodes}
@@ -137,11 +141,40 @@ class Network:
         chosen_precision = "FP32" if chosen_precision == "TF32" else chosen_precision
         return Node(layer, inputs, outputs, tuple(found.values()), used, chosen_precision)
 
+    def _renaming(self, layer: Layer) -> Node | None:
+        """Return a reshape that became a NoOp; None where the log does not tell which formats it has."""
+        inputs, outputs = self.layers.tensors(layer)
+        if len(inputs) != 1 or len(outputs) != 1 or layer.role != "layer":
+            return None
+        times: dict[tuple[tuple[str, ...], tuple[str, ...]], TacticTime] = {}
+        for one in layer.candidates:
+            formats = _plain(one.input_formats), _plain(one.output_formats)
+            if len(formats[0]) == len(formats[1]) == 1 and one.time_ms <= times.get(formats, one).time_ms:
+                times[formats] = one
+        ends = tuple(map(format_key, (*layer.input_formats, *layer.output_formats)))
+        like = [formats for formats in times if tuple(format_key(side[0]) for side in formats) == ends]
+        if len(like) > 1:  # channels last or not: as the conversion in front of it says
+            added = {e.after for e in self.layers.added_conversions if e.layer.strip() == layer.layer.strip()}
+            like = [formats for formats in like if formats[0][0] in added]
+        if len(like) != 1:
+            return None
+        layouts = [_strides(side[0]) for side in like[0]]
+        choices = [
+            (
+                Choice(*formats, 0.0 if [_strides(side[0]) for side in formats] == layouts else one.time_ms, one.line),
+                None,
+            )
+            for formats, one in times.items()
+        ]
+        used = next(choice for choice, _ in choices if (choice.inputs, choice.outputs) == like[0])
+        return Node(layer, inputs, outputs, tuple(choices), used, None, renames=True)
+
     def without_answer(self, timed: Sequence[int], engine: Plan | None) -> str | None:
         """Return why nothing can be said of the engine; None where most layers were timed and no conversion is odd."""
-        known = sum(1 for node in self.nodes if node.used is not None)
-        if not timed or known < _MOST * len(self.nodes):
-            return f"{known} of {len(self.nodes)} layers of the engine were timed in this log; {_MOST:.0%} are needed"
+        computing = [node for node in self.nodes if not node.renames]
+        known = sum(1 for node in computing if node.used is not None)
+        if not timed or known < _MOST * len(computing):
+            return f"{known} of {len(computing)} layers of the engine were timed in this log; {_MOST:.0%} are needed"
         if engine is None:
             return "a conversion that the engine holds was not timed in this log"
         added = sum(1 for layer in self.layers.layers if layer.converts and layer.role.startswith("reformat"))
@@ -279,13 +312,17 @@ def compared(layers: Layers) -> EngineFormats | str:
     layers : Layers
         Of a log of one run.
     """
-    network = Network(layers)
-    timed = tuple(i for i, node in enumerate(network.nodes) if node.used is not None and node.choices)
-    engine = network.solve([chosen(node) for node in network.nodes]) if timed else None
-    reason = network.without_answer(timed, engine)
-    if reason is not None or engine is None:
-        return reason or "no layer was timed"
-    return EngineFormats(network, timed, engine)
+    reason: str | None = None
+    for renaming in (True, False):  # without reshapes the formats of what is around them stay as the engine has them
+        network = Network(layers, renaming)
+        timed = tuple(i for i, x in enumerate(network.nodes) if x.used is not None and x.choices and not x.renames)
+        engine = network.solve([chosen(node) for node in network.nodes]) if timed else None
+        reason = network.without_answer(timed, engine)
+        if reason is None and engine is not None:
+            return EngineFormats(network, timed, engine)
+        if not any(node.renames for node in network.nodes):
+            break
+    return reason or "no layer was timed"
 
 
 def chosen(node: Node) -> list[Choice]:
@@ -326,6 +363,22 @@ class EngineFormats:
         each = plan.conversions / plan.number if plan.number else 0.0
         converting = number * (float(noise.disturbed(each, conversion=True)) * each) ** 2
         return _NINETY * math.sqrt(own + converting)
+
+    def rename_freely(self, allowed: list[list[Choice]], positions: Iterable[int]) -> None:
+        """Let reshapes beside layers whose choice is free take any format, too."""
+        nodes, free = self.network.nodes, set(positions)
+        made = {name: i for i, node in enumerate(nodes) for name in node.outputs if name is not None}
+        read: dict[str, set[int]] = {}
+        for i, node in enumerate(nodes):
+            for name in node.inputs:
+                read.setdefault(name or "", set()).add(i)
+        left = {i for i, node in enumerate(nodes) if node.renames}
+        while near := {i for i in left if made.get(nodes[i].inputs[0] or "") in free
+                       or read.get(nodes[i].outputs[0] or "", set()) & free}:  # fmt: skip
+            for i in near:
+                allowed[i] = [choice for choice, _ in nodes[i].choices]
+            free |= near
+            left -= near
 
     def is_faster(self, position: int, precision: str) -> bool:
         """Whether a layer would be faster in a precision by itself than as the engine has it."""
@@ -411,6 +464,11 @@ def kinds(choices: Sequence[Choice]) -> set[str]:
 def _plain(text: str | None) -> tuple[str, ...]:
     """Return formats without the mark of a tensor that is a part of a larger one: the layout is the same."""
     return tuple(one.replace(" long-strided", "") for one in operand_formats(text))
+
+
+def _strides(text: str) -> str:
+    """Return a format without its data type."""
+    return text[text.find("(") :]
 
 
 def _layout(formats: Sequence[str]) -> str:

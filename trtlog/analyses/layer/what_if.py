@@ -83,11 +83,13 @@ def what_if(
         return answer(WhatIf, [])
     nodes = found.network.nodes
     free = _range(nodes, first, last)
-    asked = _Asked(replace(found, timed=tuple(place for place in found.timed if place in free)), len(free))
+    computing = sum(not nodes[place].renames for place in free)
+    asked = _Asked(replace(found, timed=tuple(place for place in found.timed if place in free)), computing)
     every: list[list[Choice]] = [chosen(node) for node in nodes]
     out = [asked.row("engine", found.engine, every, ())]
     for place in asked.timed:
         every[place] = [choice for choice, _ in nodes[place].choices]
+    found.rename_freely(every, asked.timed)
     best = found.network.solve(every)
     if best is not None:
         out.append(asked.row("best", best, every, ()))
@@ -118,7 +120,7 @@ def no_answer(layers: Layers) -> str | None:
 
 
 def _range(nodes: Sequence[Node], first: str | None, last: str | None) -> range:
-    names = [node.layer.layer for node in nodes]
+    names = [None if node.renames else node.layer.layer for node in nodes]
     for name in (first, last):
         if name is not None and name not in names:
             raise QueryError(

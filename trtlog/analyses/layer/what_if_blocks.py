@@ -173,6 +173,7 @@ class _Block:
             allowed[place] = [choice for choice, _ in nodes[place].choices]
         for place in self.wanted:
             allowed[place] = nodes[place].in_precision(self.precision)
+        found.rename_freely(allowed, self.members)
         plan = found.network.solve(allowed)
         if plan is None:
             return None

@@ -163,6 +163,7 @@ def _alone_in_half(log: Log, names: Collection[str]) -> dict[str, float] | None:
             continue
         allowed = [chosen(node) for node in nodes]
         allowed[place] = half
+        found.rename_freely(allowed, (place,))
         plan = found.network.solve(allowed)
         if plan is None:
             return None
