@@ -206,3 +206,41 @@ def test_more_builds_than_are_held_at_a_time_each_have_their_time_and_cache():
     use = log.analyze.table("cache_use")
     assert use.column("build").to_pylist() == list(range(count))
     assert set(use.column("scope").to_pylist()) == {"Local"}
+
+
+def test_estimated_times_of_layers_do_not_exceed_the_phase_they_stand_in():
+    """Two blocks between 10:00:00 and 10:00:02 by the clock of whole seconds; the selection took 0.5 s as printed."""
+    head = "[01/02/2026-10:00:0{}] [V] [TRT] "
+
+    def block(second, layer):
+        return (
+            f"{head.format(second)}--------------- Timing Runner: {layer} (CaskConvolution)\n"
+            f"{head.format(second)}Tactic: 0x0000000000000011 Time: 0.01\n"
+            f"{head.format(second)}Fastest Tactic: 0x0000000000000011 Time: 0.01\n"
+        )
+
+    blocks = block(0, "conv_a") + block(1, "conv_b")
+    rows = trtlog.parse(blocks.encode()).analyze.build_time().to_dict("records")
+    took = f"{head.format(2)}Formats and tactics selection completed in 0.5 seconds.\n"
+    bounded = trtlog.parse((blocks + took).encode()).analyze.build_time().to_dict("records")
+    assert sum(row["seconds"] for row in rows) > 1
+    assert sum(row["seconds"] for row in bounded) == pytest.approx(0.5)
+    assert sum(row["percent"] for row in bounded) == pytest.approx(100)
+
+
+def test_a_summary_tells_timed_tactics_from_those_of_foreign_nodes_and_of_the_cache():
+    """One runner's block of two tactics, one row of a foreign node's own table, one result of the cache."""
+    head = "[01/02/2026-10:00:00] [V] [TRT] "
+    text = (
+        f"{head}--------------- Timing Runner: conv_a (CaskConvolution)\n"
+        f"{head}Tactic: 0x0000000000000011 Time: 0.01\n"
+        f"{head}Tactic: 0x0000000000000012 Time: 0.02\n"
+        f"{head}Fastest Tactic: 0x0000000000000011 Time: 0.01\n"
+        f"{head}conv_b [Float(4,4,2,1) -> Float(4,4,2,1)] got cached result: CaskConvolution, tactic "
+        "0x0000000000000011, 0.01 ms\n"
+        f"{head} (foreignNode) Autotuning op node: [ONNX Layer: node]\n"
+        f"{head} (foreignNode) Sorted table of all evaluated tactics:\n"
+        f"{head} (foreignNode)    2, 0.0058368, 1.00000, 0.00000, kernel, 0x38d8ab1d35e0f,\n"
+    )
+    shown = trtlog_command("summary", "-", stdin=text.encode()).stdout
+    assert "2 timed in 1 runner block, 1 listed by foreign nodes, 1 result from the timing cache, 0 fusions" in shown

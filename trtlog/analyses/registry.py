@@ -159,7 +159,7 @@ _DECLARED = (
     Analysis("memory_use", "build.memory:memory_use", "MemoryUse", ("layers",), ("memory_totals",),
              "Persistent, scratch, activation, weights and peak memory, in MiB."),
     Analysis("build_time", "build.time:build_time", "BuildTime",
-             ("timings", "timestamps", "engines", "tactics"), ("timings",),
+             ("timings", "timestamps", "engines", "tactics", "phases"), ("timings",),
              'The builder\'s time by layer, ``by="runner"`` or ``by="kind"``; each build by itself.'),
     Analysis("cache_use", "build.time:cache_use", "CacheUse", ("timing_cache", "combinations", "timings", "engines"),
              ("combinations",), "What the timing cache did for each build."),

@@ -28,10 +28,11 @@ class BuildTime(Record):
     name: str = column("name", "layer, runner or kind")
     seconds: float = column("float64", "time spent", "s")
     percent: float = column("float64", "share of all that is listed of the build", "%")
-    timings: int = column("int64", "Timing Runner blocks")
+    timings: int = column("int64", "Timing Runner blocks, and results of the timing cache where printed")
     tactics: int = column("int64", "tactics timed")
     source: str = column(
-        "name", "printed: 'profiling completed in' (8.6 and later); timestamps: interpolated between whole seconds"
+        "name", "printed: 'profiling completed in' (8.6 and later); timestamps: interpolated between whole seconds, in "
+        "all no more than the selection of formats and tactics took"
     )
 
 
@@ -94,13 +95,14 @@ class LineClock:
 
 
 def build_time(
-    timings: pa.Table, timestamps: pa.Table, engines: pa.Table, tactics: pa.Table, by: str = "layer"
+    timings: pa.Table, timestamps: pa.Table, engines: pa.Table, tactics: pa.Table, phases: pa.Table, by: str = "layer"
 ) -> pa.Table:
     """Sum the builder's time by layer, runner or kind (layer, reformat), the longest first; each build by itself.
 
     TensorRT 8.6 and later print each block's seconds. Before, a block lasts until the next one of its build, by the
     log's clock of whole seconds, which is good for sums, not for single blocks of less than a second. Where the clock
     jumps behind a block's fastest tactic, lines were left out, or other work was done: that is not the block's time.
+    Where blocks come to more in all than the phase they stand in was printed to take, each is shortened alike.
 
     Parameters
     ----------
@@ -132,9 +134,18 @@ def build_time(
     numbers = numbers_of(engines)
     for place, (run, engine, name) in enumerate(zip(runs, made, names, strict=True)):
         groups.setdefault((run, numbers.get(engine)), {}).setdefault(name, []).append(place)
+    selected: dict[Any, float] = {}
+    for phase in table_rows(phases):
+        if phase["name"] == "formats_and_tactics_selection" and phase["seconds"] is not None:
+            key = phase["run"], numbers.get(phase["engine"])
+            selected[key] = selected.get(key, 0.0) + phase["seconds"]
     out = []
     for (run, build), of_build in groups.items():
-        total = float(seconds[np.sort(np.concatenate(list(of_build.values())))].sum())
+        all_places = np.sort(np.concatenate(list(of_build.values())))
+        total, took = float(seconds[all_places].sum()), selected.get((run, build))
+        if not printed and took and total > took:
+            seconds[all_places] *= took / total
+            total = took
         for name, places in of_build.items():
             if name is None:
                 continue

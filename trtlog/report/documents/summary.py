@@ -186,9 +186,14 @@ def _search(log: Log) -> Section | None:
     """What the builder looked at: fusions, timed tactics, reformats, memory."""
     facts = []
     fused = layers_of(log).rows("fusions").column("action").to_pylist().count("fuse")
-    tactics, timings = log.table("tactics").num_rows, log.table("timings").num_rows
-    if tactics or timings:
-        facts.append(("tactics", f"{tactics} timed in {counted(timings, 'runner block')}, {counted(fused, 'fusion')}"))
+    tactics, outcomes = log.table("tactics"), log.table("timings").column("outcome").to_pylist()
+    if tactics.num_rows or outcomes:
+        # Rows of the tables of foreign nodes stand in no block of a runner, results of the cache have none.
+        listed, cached = tactics.column("timing_line").null_count, outcomes.count("cached")
+        words = f"{tactics.num_rows - listed} timed in {counted(len(outcomes) - cached, 'runner block')}"
+        words += f", {listed} listed by foreign nodes" if listed else ""
+        words += f", {counted(cached, 'result')} from the timing cache" if cached else ""
+        facts.append(("tactics", f"{words}, {counted(fused, 'fusion')}"))
     layers = layers_of(log)
     if engines := builds_in_words(log):
         facts.append(("engines", engines))
