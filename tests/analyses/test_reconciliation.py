@@ -90,3 +90,25 @@ def test_sums_of_a_log_are_those_of_its_lines():
     assert steps["profile"]["layers"] == end - head - 2
     [gpu] = [line for line in lines if "GPU Compute Time: min" in line]
     assert steps["gpu_compute"]["time_ms"] == float(re.search(r"mean = ([0-9.]+)", gpu)[1])
+
+
+PROFILE = """\
+[01/02/2026-10:00:03] [I] === Profile (100 iterations ) ===
+[01/02/2026-10:00:03] [I]    Layer    Time (ms)    Avg. Time (ms)    Median Time (ms)    Time %
+[01/02/2026-10:00:03] [I]        a         3.50            0.0350              0.0350     100.0
+[01/02/2026-10:00:03] [I]    Total         3.50            0.0350              0.0350     100.0
+"""
+
+
+def test_each_step_is_explained_against_the_one_above_it():
+    """130 us in the build, 35 us in the profile, 20 us in the inference: the last step is not the builder's."""
+    log = trtlog.parse((LOG.format(a="0.13", shape="8x3") + PROFILE).encode())
+    steps = steps_of(log)
+    profiled = "1 layer has both: 130 us when built, 35 us in the profile; the builder timed under other conditions"
+    assert steps["profile"]["explained"].startswith(profiled)
+    assert steps["gpu_compute"]["change_ms"] == pytest.approx(-0.015)
+    assert steps["gpu_compute"]["explained"].startswith("15 us a layer less, usually the profiler's events")
+    assert steps["gpu_compute"]["factor"] == pytest.approx(6.5)
+    # And the shares of the profile's times are told to be too low.
+    [total] = log.analyze.table("roofline_total").to_pylist()
+    assert "the profile takes 1.8 times the GPU compute time: shares are too low" in total["note"]

@@ -200,7 +200,7 @@ def _gpu(
     factor = built["time_ms"] / gpu if whole and gpu else None
     enqueue = diagnosed["enqueue_ms"]
     each = _each(abs(change), before["layers"])
-    if factor is not None and factor >= SUSPECT:
+    if factor is not None and factor >= SUSPECT and before is built:
         words = f"the builder's timings add up to {_us(built['time_ms'])}: {_OTHER_CONDITIONS}"
     elif (diagnosed["streams"] or 1) > 1:
         words = f"{diagnosed['streams']} streams share the GPU, so that each inference takes longer"

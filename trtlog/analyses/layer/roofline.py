@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Below this share of both rates neither bounds the layer: launches, synchronisation and small work do.
 _LATENCY_PERCENT = 10.0
+# From this factor on the profile is told to take longer than the inference.
+_LENGTHENED = 1.25
 # Layers that may fold the first dimension with others.
 _FOLDS = expression(r"Shuffle|Myelin|Foreign|Gather|Slice|Concat|Plugin|Loop|Scatter|^kgen|^gemm")
 
@@ -69,7 +71,7 @@ class RooflineTotal(Record):
     ideal_percent: float | None = column("float64", "ideal time of the measured one", "%")
     conversions_ms: float | None = column("float64", "time of conversions between formats, ideally none", "ms")
     time_from: str | None = column("name", "profile or tactic")
-    note: str | None = column("text", "what is not known")
+    note: str | None = column("text", "what is not known, or makes the shares too low")
 
 
 def roofline(layers: Layers) -> pa.Table:
@@ -108,10 +110,19 @@ def roofline_total(layers: Layers) -> pa.Table:
                 "ideal_percent": 100 * ideal / measured if ideal is not None and measured else None,
                 "conversions_ms": _sum(row["time_ms"] for row in found if row["layer"] in conversions),
                 "time_from": next((row["time_from"] for row in known), None),
-                "note": missing,
+                "note": "; ".join(filter(None, (missing, _lengthened(layers)))) or None,
             }
         ],
     )
+
+
+def _lengthened(layers: Layers) -> str | None:
+    """Say that the profile's times are longer than those of an inference without the profiler's events."""
+    profile = _sum(layer.profile_ms for layer in layers.layers)
+    gpu = layers.log.performance.gpu_compute_time
+    if profile is None or gpu is None or not gpu.mean_ms or profile < _LENGTHENED * gpu.mean_ms:
+        return None
+    return f"the profile takes {profile / gpu.mean_ms:.2g} times the GPU compute time: shares are too low"
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

@@ -79,12 +79,13 @@ def _roofline(log: Log) -> str:
         return ""
     row = found[0]
     where = "in the profile" if row["time_from"] == "profile" else "as the builder timed them"
+    more = "; more without the profiler" if "too low" in (row["note"] or "") else ""
     # The share is of the layers that compute: without this word it seems to be of the whole profile.
     aside = f", without {row['conversions_ms']:.3g} ms of conversions" if row["conversions_ms"] else ""
     flops = f"{row['flops'] / 1e9:.3g} GFLOP" if row["flops"] else "no products"
     return (
         f"{row['ideal_ms']:.3g} ms at the GPU's rates ({flops}, {row['bytes'] / 1e6:.3g} MB), "
-        f"{row['measured_ms']:.3g} ms {where}{aside}: {row['ideal_percent']:.2g} %; trtlog roofline"
+        f"{row['measured_ms']:.3g} ms {where}{aside}: {row['ideal_percent']:.2g} %{more}; trtlog roofline"
     )
 
 
