@@ -151,7 +151,7 @@ class Network:
             formats = _plain(one.input_formats), _plain(one.output_formats)
             if len(formats[0]) == len(formats[1]) == 1 and one.time_ms <= times.get(formats, one).time_ms:
                 times[formats] = one
-        ends = tuple(map(format_key, (*layer.input_formats, *layer.output_formats)))
+        ends = (*layer.input_formats, *layer.output_formats)
         like = [formats for formats in times if tuple(format_key(side[0]) for side in formats) == ends]
         if len(like) > 1:  # channels last or not: as the conversion in front of it says
             added = {e.after for e in self.layers.added_conversions if e.layer.strip() == layer.layer.strip()}
