@@ -110,7 +110,10 @@ class Variant:
     def may_begin(self, text: str) -> bool:
         """Return whether a match may begin with a text, one character a byte: by ``begins`` alone."""
         for ranges, character in zip(self.begins, text, strict=False):
-            if not any(ranges[n] <= character <= ranges[n + 1] for n in range(0, len(ranges), 2)):
+            for n in range(0, len(ranges), 2):
+                if ranges[n] <= character <= ranges[n + 1]:
+                    break
+            else:
                 return False
         return True
 

@@ -110,10 +110,13 @@ class _Rules:
         if found is None:
             if len(self._known) >= _MEMO_LIMIT:
                 self._known.clear()
+            if len(key) > 1:  # of those that may begin with its first byte
+                headers, decorations = self.of(key[:1], 0)
+            else:
+                headers, decorations = self._headers, self._decorations
             text = key.decode("latin-1")
-            headers = [rule for rule in self._headers if rule.variant.may_begin(text)]
-            found = headers, [rule for rule in self._decorations if rule.variant.may_begin(text)]
-            self._known[key] = found
+            headers = [rule for rule in headers if rule.variant.may_begin(text)]
+            found = self._known[key] = headers, [rule for rule in decorations if rule.variant.may_begin(text)]
         return found
 
 

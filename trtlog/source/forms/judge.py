@@ -68,7 +68,7 @@ class Judge:
                 known = self._decorations if "decoration" in message.attributes else self._headers
                 known.append(_Pattern(variant))
         self._by_prefix: dict[bytes, list[_Pattern]] = {}
-        self._floating: list[_Pattern] = []
+        self._floating: list[tuple[bytes, _Pattern]] = []
         self._bare: list[_Pattern] = []
         for message in grammar.messages.values():
             for variant in message.variants:
@@ -78,7 +78,7 @@ class Judge:
                 for begin in {text.encode()[:_KEY] for text in begins}:
                     self._by_prefix.setdefault(begin, []).append(pattern)
                 if not begins and sum(map(len, pattern.literals)) >= _TELLING:
-                    self._floating.append(pattern)
+                    self._floating.append((max(pattern.literals, key=len), pattern))
                 if "bare" in message.attributes and len(variant.prefix) >= _KEY:
                     self._bare.append(pattern)
         self._bare_prefixes = tuple(p.variant.prefix.encode() for p in self._bare)
@@ -135,10 +135,7 @@ class Judge:
         key = line[start : start + _KEY]
         rules = self._at.get(key)
         if rules is None:
-            if len(self._at) >= _MEMO_LIMIT:
-                self._at.clear()
-            text = key.decode("latin-1")
-            rules = self._at[key] = [rule for rule in self._headers if rule.variant.may_begin(text)]
+            rules = self._headers_at(key)
         best = 0
         for pattern in rules:
             if line.find(pattern.needs, start) < 0:
@@ -151,6 +148,16 @@ class Judge:
             return min(len(line), self.header(line + b" ", start))
         return best
 
+    def _headers_at(self, key: bytes) -> list[_Pattern]:
+        """Return the headers that may begin with some bytes."""
+        if len(self._at) >= _MEMO_LIMIT:
+            self._at.clear()
+        first = key[:1]
+        rules = self._headers if key == first else self._at.get(first) or self._headers_at(first)
+        text = key.decode("latin-1")
+        found = self._at[key] = [rule for rule in rules if rule.variant.may_begin(text)]
+        return found
+
     def _knows(self, body: bytes) -> bool:
         if not body.strip():
             return True
@@ -160,4 +167,4 @@ class Judge:
             for length in range(_KEY - 1, 0, -1):
                 if any(p.knows(text) for p in self._by_prefix.get(text[:length], ())):
                     return True
-        return any(p.knows(body) for p in self._floating)
+        return any(anchor in body and p.knows(body) for anchor, p in self._floating)
