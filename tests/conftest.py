@@ -82,6 +82,12 @@ def beside(found: list[Any], what: str = "the third-party logs are") -> list[Any
     return found or [pytest.param(None, marks=pytest.mark.skip(reason=reason), id="absent")]
 
 
+def needs(*packages: str) -> pytest.MarkDecorator:
+    """Return the mark of tests that are skipped where a package is not installed; collecting them loads none."""
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
+
+
 def each(items: Iterable[T]) -> Iterator[T]:
     """Yield each item; fail where there is none: assertions in a loop that runs over nothing hold whatever happens."""
     empty = True

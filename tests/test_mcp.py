@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests import loop, warm
-from tests.conftest import FIXTURES, ROOT, each
+from tests.conftest import FIXTURES, ROOT, each, needs
 
-mcp = pytest.importorskip("mcp")
+pytestmark = needs("mcp")
 
 ROOM = FIXTURES / "trt-8.5.3-h200"
 LOG = "resnet50_fp16_dyn_detailed.log.gz"

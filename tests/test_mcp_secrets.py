@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from tests.conftest import each
+from tests.conftest import each, needs
 from tests.test_mcp import session, text_of
 from tests.test_secrets import FULL, PLAIN
 from trtlog.analyses.registry import table_names
 from trtlog.records import TABLES
 
-pytest.importorskip("mcp")
+pytestmark = needs("mcp")
 
 # The names of a log's folder and file may hold secrets of their own: an address that was made a file name.
 NAME = "token=SECRET20.log"

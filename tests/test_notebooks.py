@@ -6,11 +6,10 @@ import json
 
 import pytest
 
-from tests.conftest import ROOT, each
+from tests.conftest import ROOT, each, needs
 from tests.notebooks import LARGEST_BYTES, NOTEBOOKS, PLOTLY, run, shown
 
-pytest.importorskip("plotly", reason="plotly is not installed")
-pytest.importorskip("nbclient", reason="nbclient is not installed")
+pytestmark = needs("plotly", "nbclient")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

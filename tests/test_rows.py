@@ -17,7 +17,7 @@ def test_rows_of_all_tables_of_a_log(name):
         # As text: nan is not equal to nan, and 1 is to True.
         assert repr(listed(rows)) == repr(rows.to_pylist()), table
         assert repr(list(table_rows(rows))) == repr(rows.to_pylist()), table
-        for column in rows.columns:
+        for column in each(rows.columns):
             assert repr(values_of(column)) == repr(column.to_pylist()), table
 
 

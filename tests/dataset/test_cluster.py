@@ -13,16 +13,16 @@ from contextlib import contextmanager
 import pytest
 
 import trtlog
-from tests.conftest import ROOT, each
+from tests.conftest import ROOT, each, needs
 from tests.dataset.conftest import assert_whole, globbed, write_logs
 from tests.dataset.readers import crashing, dying, slow
 from trtlog.dataset import manifest
 from trtlog.dataset.storage import Storage
 from trtlog.errors import InputError
 
-distributed = pytest.importorskip("distributed")
 # Dask's own: sockets and loops of workers that are killed in the middle are not closed by anyone.
 pytestmark = [
+    needs("distributed"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -33,6 +33,8 @@ pytestmark = [
 @contextmanager
 def cluster_of(workers):
     """Give a client of a cluster; its workers find the tests' own readers."""
+    import distributed
+
     about = {"n_workers": workers, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))

@@ -47,9 +47,10 @@ FACTS = ("lines", "size", "counts", "remarks", "unknown", "continuations", "prod
 
 
 def rows_of(captures):
-    kinds = [message.kind for message in captures.grammar.messages.values()]
-    found = captures.matches(*kinds)
-    return [found.column(name).to_pylist() for name in found.column_names]
+    """Return what was captured, by column; kinds of which nothing was have no columns."""
+    there = {captures.variants[number].kind for number in captures.columns}
+    found = captures.matches(*(kind for kind in captures.grammar.messages if kind in there))
+    return {name: found.column(name).to_pylist() for name in found.column_names}
 
 
 def captured(text, native, size):
