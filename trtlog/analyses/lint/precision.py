@@ -207,18 +207,16 @@ def off_tensor_cores(log: Log) -> Iterable[Hit]:
             yield good(f"All {len(products)} convolutions and matrix products of known kernels run on tensor cores.")
         return
     timed = bool(log.table("tactics").num_rows)
-    passed = sum(1 for p in left if p.offered_ms is not None)
-    tried = (
-        f" For {passed} of {plural(len(left), 'it', 'these')} faster tensor core tactics were timed, and passed over "
-        "for their formats."
-        if passed
-        else ""
-    )
-    tried = tried or (
-        f" No tensor core tactic was timed for {plural(len(left), 'it', 'these')}."
-        if timed
-        else " The log has no timings that say why."
-    )
+    offered = [p for p in left if p.offered_ms is not None]
+    passed = sum(1 for p in offered if p.layer.tactic_ms is not None)
+    reasons = [
+        (right, "tensor core tactics were timed and were slower"),
+        (passed, "faster tensor core tactics were timed, and passed over for their formats"),
+        (len(offered) - passed, "tensor core tactics were timed, and what the engine runs was not"),
+        (len(left) - len(offered), "no tensor core tactic was timed"),
+    ]
+    told = [f"for {plural(len(off), 'it', f'{number} of them')} {why}" for number, why in reasons if number]
+    tried = f" {'; '.join(told).capitalize()}." if timed else " The log has no timings that say why."
     share = sum(p.layer.tactic_ms or 0.0 for p in left)
     total = sum(p.layer.tactic_ms or 0.0 for p in products)
     heavy = share > _HEAVY * total if total else len(left) > _HEAVY * len(products)
@@ -228,10 +226,9 @@ def off_tensor_cores(log: Log) -> Iterable[Hit]:
         action = "Allow FP16 or INT8: the tensor cores of this GPU compute no FP32 (TF32 comes with Ampere)."
     elif "--noTF32" in (log.run.command or ""):
         action = "Leave out --noTF32, or allow FP16, BF16 or INT8."
-    rightly = f". For {right} tensor core tactics were timed and were slower, for {len(left)} not" if right else ""
     yield Hit(
         f"{len(off)} of {len(products)} convolutions and matrix products {plural(len(off), 'runs', 'run')} without "
-        f"tensor cores{rightly}, for example {left[0].layer.layer} with {left[0].kernel}.{tried}",
+        f"tensor cores, for example {left[0].layer.layer} with {left[0].kernel}.{tried}",
         [p.layer.line for p in left],
         layers=tuple(p.layer.layer for p in left),
         action=action,
