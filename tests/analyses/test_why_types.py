@@ -128,7 +128,7 @@ def test_neighbours_of_a_layer_are_layers_or_the_network():
     assert not any("neighbours moved along" in words for words in alone.verdict)
     three = chain("a", "b", "c")
     assert three.why("b").neighbours == {"before": ("a",), "after": ("c",), "unlisted": ()}
-    assert any("It would pay if a and c moved along." in words for words in three.why("b").verdict)
+    assert any("It could pay if a and c moved along." in words for words in three.why("b").verdict)
     assert any("its input is the network's own (--inputIOFormats)" in words for words in three.why("a").verdict)
 
 

@@ -167,7 +167,7 @@ def _passed_over(found: dict[str, Any], story: Story) -> str:
 def _moving_along(story: Story) -> str:
     """Say whose formats would have to change with the layer's: of neighbours, where there are any."""
     if not story.neighbours:
-        return "It would pay if the neighbours moved along."
+        return "It could pay if the neighbours moved along."
     before, after = (story.neighbours.get(side, ()) for side in ("before", "after"))
     names = [*before[:2], *after[:2]]
     unlisted = story.neighbours.get("unlisted", ())
@@ -181,7 +181,7 @@ def _moving_along(story: Story) -> str:
         return "The log does not list its neighbours."
     if not names:
         return "It has no neighbours: its formats are the network's own (--inputIOFormats, --outputIOFormats)."
-    moved = f"It would pay if {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))} moved along"
+    moved = f"It could pay if {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))} moved along"
     return f"{moved}; {', '.join(border)}." if border else f"{moved}."
 
 
