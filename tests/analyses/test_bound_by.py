@@ -258,3 +258,19 @@ def test_runs_under_a_graph_are_not_advised_to_take_one():
             for gpu in (1.0, 1.02)]  # fmt: skip
     [note] = [note for note in trtlog.compare(runs).notes if "within noise" in note]
     assert note.endswith("repeat them, lock the clocks")
+
+
+def test_a_diff_names_copies_where_the_diagnosis_does():
+    """1 ms of computation and 0.24 ms of copies in turn make 800 qps: the GPU waits for copies, not for the host."""
+    first, last = banners(8503, "trtexec --onnx=a.onnx")
+    texts = [summary_of(qps, 1.0, enqueue=0.1, h2d=0.1, d2h=0.14, wall=1, total=qps / 1000) for qps in (800, 801)]
+    two = [trtlog.parse((first + text + last).encode()) for text in texts]
+    [found] = two[0].analyze.table("performance").to_pylist()
+    assert (found["bound_by"], found["copies_overlap"]) == ("gpu", False)
+    notes = trtlog.diff(*two).notes
+    assert not any("the host has a part" in note for note in notes)
+    told = "the GPU was busy 80% of the wall time, and waited for copies that do not overlap with it"
+    assert f"copies have a part in the throughput of control: {told}" in notes
+    two[1] = trtlog.parse((first + texts[0].replace("800 qps", "760 qps") + last).encode())
+    [note] = [note for note in trtlog.diff(*two).notes if note.startswith("to settle changes")]
+    assert "measure without copies (--noDataTransfers), or look at the GPU compute time" in note

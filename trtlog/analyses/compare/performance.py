@@ -270,10 +270,12 @@ def performance_notes(
         return []
     notes = []
     for name, side in (("control", control), ("test", test)):
-        bound = [run for run in side if run.regime.launch_bound or run.regime.host_bound]
-        if bound:
-            several = f"{len(bound)} of {len(side)} runs, of the first: " if len(side) > 1 else ""
-            notes.append(f"the host has a part in the times of {name}: {several}{bound[0].regime.reason}")
+        bound = [run.regime for run in side if run.regime.launch_bound or run.regime.host_bound]
+        for of, who in ((False, "the host has a part in the times"), (True, "copies have a part in the throughput")):
+            own = [one for one in bound if one.copies is of]
+            if own:
+                several = f"{len(own)} of {len(side)} runs, of the first: " if len(side) > 1 else ""
+                notes.append(f"{who} of {name}: {several}{own[0].reason}")
     notes += _contradictions(judged, control, test)
     notes += _unstable(control, test)
     if min(len(control), len(test)) > 1 and _one_after_the_other(control, test):

@@ -42,6 +42,8 @@ class Regime:
         Inference streams.
     profiled : bool
         Whether a layer profiler was attached to the measured run.
+    copies : bool
+        Whether it is copies that do not overlap with the computation that the GPU waits for, not the host.
     remedy : str or None
         What takes the host out of the times, of what this run did not do yet.
     """
@@ -53,6 +55,7 @@ class Regime:
     cuda_graph: bool
     streams: int
     profiled: bool = False
+    copies: bool = False
     remedy: str | None = None
 
     @property
@@ -70,7 +73,8 @@ class Regime:
             if self.busy_percent is None:
                 words.append("how busy the GPU was is not printed")
             else:
-                words.append(f"the GPU was busy {self.busy_percent:.0f}% of the wall time")
+                waits = ", and waited for copies that do not overlap with it" if self.copies else ""
+                words.append(f"the GPU was busy {self.busy_percent:.0f}% of the wall time{waits}")
         return " and ".join(words)
 
 
@@ -92,6 +96,7 @@ def read_regime(log: Log) -> Regime:
     busy = found["gpu_busy_percent"] if streams == 1 else None
     launch_bound = streams > 1 or profiled or (not graph and (share is None or share >= LAUNCH_SHARE))
     host_bound = streams > 1 or busy is None or busy < 100 * BUSY_SHARE
+    copies = host_bound and not launch_bound and found["bound_by"] == "gpu" and found["copies_overlap"] is False
     return Regime(
         launch_bound=launch_bound,
         host_bound=host_bound,
@@ -100,15 +105,19 @@ def read_regime(log: Log) -> Regime:
         cuda_graph=graph,
         streams=streams,
         profiled=profiled,
-        remedy=_remedy(log, launch_bound and not graph, host_bound),
+        copies=copies,
+        remedy=_remedy(log, launch_bound and not graph, host_bound, copies),
     )
 
 
-def _remedy(log: Log, launches: bool, host: bool) -> str | None:
+def _remedy(log: Log, launches: bool, host: bool, copies: bool) -> str | None:
     if launches and not graph_failures(log):
         flag = worded("<<--useCudaGraph|without --noCudaGraph>>", log)
         return f"launch as a CUDA graph ({flag}), which takes the host out of the GPU time"
     if not (launches or host):
         return None
+    if copies:
+        flag = worded("<<--noDataTransfers|without --includeDataTransfers>>", log)
+        return f"measure without copies ({flag}), or look at the GPU compute time"
     spin = "" if log.inference.spin_wait else worded(" and let it spin (<<--useSpinWait|without --noSpinWait>>)", log)
     return f"keep the host free{spin}, or look at the GPU compute time"
