@@ -201,3 +201,31 @@ def test_a_tensor_that_the_list_of_layers_calls_otherwise_than_the_builder():
     found = layers_of(log)
     outputs, inputs = found.tensors(found.named("conv"))[1], found.tensors(found.named("pool"))[0]
     assert outputs == inputs == ("named_output",)
+
+
+def test_a_conversion_behind_a_reshape_that_runs_nothing_is_the_output_s():
+    """conv_a writes FP16, the network FP32: the reshape between them is a NoOp, whichever side of it is converted."""
+    v = "[01/02/2026-10:00:00] [V] [TRT] "
+    wide, narrow, flat = "Float(512,256,16,1)", "Half(512,256,16,1)", "Float(512,1)"
+    text = ""
+    for layer, before, after in (("conv_a", narrow, narrow), ("reshape", wide, flat)):
+        text += (
+            f"{v}*************** Autotuning format combination: {before} -> {after} ***************\n"
+            f"{v}--------------- Timing Runner: {layer} (CaskConvolution)\n"
+            f"{v}Tactic: 0x0000000000000011 Time: 0.01\n"
+            f"{v}Fastest Tactic: 0x0000000000000011 Time: 0.01\n"
+            f"{v}>>>>>>>>>>>>>>> Chose Runner Type: CaskConvolution Tactic: 0x0000000000000011\n"
+        )
+    text += f"{v}Adding reformat layer: Reformatted Input Tensor 0 to reshape (a) from {narrow} to {wide}\n"
+    copied, tactic = "Reformatted Input Tensor 0 to reshape", "Tactic: 0x0000000000000011"
+    text += (
+        f"{v}Engine Layer Information:\n"
+        f"Layer(CaskConvolution): conv_a, {tactic}, x (Half[1,2,16,16]) -> a (Half[1,2,16,16])\n"
+        f"Layer(Reformat): Reformatting CopyNode for Input Tensor 0 to reshape, {tactic}, a (Half[1,2,16,16]) -> "
+        f"{copied} (Float[1,2,16,16])\n"
+    )
+    end = f"{copied} (Float[1,2,16,16]) -> y (Float[1,512])\n"
+    for kind, forced_by in (("NoOp", "network_io"), ("Shuffle", "consumer")):
+        log = trtlog.parse((text + f"Layer({kind}): reshape, {tactic}, {end}").encode())
+        [found] = log.analyze.table("reformat_costs").to_pylist()
+        assert (found["tensor"], found["forced_by"]) == ("a", forced_by)

@@ -46,8 +46,8 @@ class ReformatCost(Record):
     percent: float | None = column("float64", "share of the profile", "%")
     forced_by: str = column(
         "name",
-        "network_io: the formats asked for inputs and outputs; consumer: who reads it has no tactic for the format "
-        "before; producer: the maker of the tensor has none for the format after; cost: both have, and the layer is "
+        "network_io: the formats asked for inputs and outputs, also through a reshape that runs nothing; consumer: who "
+        "reads it has no tactic for the format before; producer: the maker of the tensor has none for the format after; cost: both have, and the layer is "
         "faster behind it; elimination: a concatenation or slice that could not be eliminated left the copy; network: "
         "a cast or the like of the network itself; unknown: the log lists no engine layers, or no timings tell",
     )
@@ -244,11 +244,13 @@ class _Work:
         own = served.candidates if served else ()
         place = 0 if side == "input" else 1
         with_inside, with_outside = _in_format(own, place, index, inside), _in_format(own, place, index, outside)
+        maker = self.made.get(one.listed)
+        if side == "input" and "dtype" in _change(one.before, one.after)["change"] and self._renamed(served, maker):
+            return {"forced_by": "network_io", "gain_ms": None}
         if not with_inside:
             return {"forced_by": "unknown", "gain_ms": None}
         if not with_outside:
             return {"forced_by": "consumer" if side == "input" else "producer", "gain_ms": None}
-        maker = self.made.get(one.listed)
         if side == "input" and maker is not None and maker.candidates:
             output = maker.outputs.index(one.listed)
             if not _in_format(maker.candidates, 1, output, inside):
@@ -257,6 +259,15 @@ class _Work:
             return {"forced_by": "consumer", "gain_ms": None}
         gain = min(t.time_ms for t in with_outside) - min(t.time_ms for t in with_inside)
         return {"forced_by": "cost", "gain_ms": gain} if gain > 0 else {"forced_by": "unknown", "gain_ms": None}
+
+    def _renamed(self, served: Layer | None, maker: Layer | None) -> bool:
+        """Return whether only a NoOp, which hands on any type, is between a conversion and the network's border."""
+        if served is not None and served.type == "NoOp" and not any(name in self.read for name in served.outputs):
+            return True
+        if maker is None or maker.type != "NoOp":
+            return False
+        names = [operand["name"] for operand in maker.operands("inputs")]
+        return not any(name in self.written or name in self.computed for name in names)
 
     def _at_border(self, one: Conversion) -> bool:
         """Return whether the tensor is an input or an output of the network, by what its layers read and write."""
