@@ -47,9 +47,10 @@ class ReformatCost(Record):
     forced_by: str = column(
         "name",
         "network_io: the formats asked for inputs and outputs, also through a reshape that runs nothing; consumer: who "
-        "reads it has no tactic for the format before; producer: the maker of the tensor has none for the format after; cost: both have, and the layer is "
-        "faster behind it; elimination: a concatenation or slice that could not be eliminated left the copy; network: "
-        "a cast or the like of the network itself; unknown: the log lists no engine layers, or no timings tell",
+        "reads it has no tactic for the format before; producer: the maker of the tensor has none for the format "
+        "after; cost: both have, and the layer is faster behind it; elimination: a concatenation or slice that could "
+        "not be eliminated left the copy; network: a cast or the like of the network itself; unknown: the log lists "
+        "no engine layers, or no timings tell",
     )
     gain_ms: float | None = column(
         "float64", "with forced_by cost: what the layer gains by the format after, by its own timings", "ms"
