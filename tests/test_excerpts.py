@@ -53,3 +53,37 @@ def test_of_two_summaries_figures_and_lines_are_the_last_ones(tmp_path):
     one = tmp_path / "one.log"
     one.write_text(SUMMARY)
     assert "performance summaries" not in command("summary", one).stdout
+
+
+def test_an_engine_is_named_by_the_command_where_no_options_are(tmp_path):
+    """TensorRT 10 prints no build options where it loads an engine; of a Caffe model the description is named."""
+    log = tmp_path / "a.log"
+    log.write_text(
+        "&&&& RUNNING TensorRT.trtexec [TensorRT v100200] # trtexec.exe --loadEngine=net.engine --shapes=x:1x3\n"
+        "[07/30/2026-15:30:36] [I] === Model Options ===\n[07/30/2026-15:30:36] [I] Format: *\n"
+        "[07/30/2026-15:30:36] [I] Model:\n[07/30/2026-15:30:36] [I] === Inference Options ===\n"
+        "[07/30/2026-15:30:36] [I] Input inference shape : x=1x3\n"
+    )
+    shown = command("summary", log).stdout
+    assert "net.engine  at x=1x3\n" in shown
+    assert "The log ends at line 6 among the inference options.\n" in shown
+    log.write_text("[I] === Model Options ===\n[I] Format: Caffe\n[I] Model: \n[I] Prototxt: net.prototxt\n")
+    assert "net.prototxt\n" in command("summary", log).stdout
+
+
+def test_a_request_that_is_told_twice_is_counted_once_wherever_the_excerpt_begins():
+    asked = "Tactic Device request: 1000MB Available: 302MB. Device memory is insufficient to use tactic."
+    skipped = (
+        "UNSUPPORTED_STATE: Skipping tactic {} due to insufficient memory on requested size of 1048576000 detected for "
+        "tactic 0x8a196054417f1c8a."
+    )
+    lines = [skipped.format(9), asked, skipped.format(10), asked, skipped.format(11)]
+    log = trtlog.parse("".join(f"[10/01/2026-08:26:34] [TRT] [W] {line}\n" for line in lines).encode())
+    (row,) = log.table("workspace_skips").to_pylist()
+    assert (row["pool"], row["skipped"], row["requested_mib"], row["available_mib"]) == ("device", 3, 1000, 302)
+
+
+def test_the_gravest_severity_of_the_old_python_logger():
+    text = '[TensorRT] INTERNAL ERROR: Assertion failed: dims == 1 && "Set both"\n[TensorRT] VERBOSE: Block size 3\n'
+    (row,) = trtlog.parse(text.encode()).table("messages").to_pylist()
+    assert (row["severity"], row["text"]) == ("fatal", 'Assertion failed: dims == 1 && "Set both"')

@@ -185,6 +185,26 @@ def _elsewhere(found: re.Match[str], tool: str | None) -> str:
     return own.format(value) if own is not None else api
 
 
+_MODEL = expression(r"--(?:onnx|loadEngine|model|uff|deploy)=(?:\"([^\"]+)\"|'([^']+)'|(\S+))")
+
+
+def model_of(log: Log) -> str | None:
+    """Return the model that is built or the engine that is loaded, of the options or of the command.
+
+    TensorRT 10 prints no build options where it loads an engine.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> text = b"&&&& RUNNING TensorRT.trtexec [TensorRT v100200] # trtexec --loadEngine=net.engine"
+    >>> model_of(trtlog.parse(text))
+    'net.engine'
+    """
+    printed = log.model.model or log.build.load_engine or log.model.prototxt
+    found = None if printed else _MODEL.search(log.run.command or "")
+    return printed or (next(filter(None, found.groups())) if found else None)
+
+
 def loads_engine(log: Log) -> bool:
     """Return whether a run loads its engine: the precision that it prints is then a default, not the engine's."""
     return bool(log.build.load_engine) or "--loadEngine" in (log.run.command or "")

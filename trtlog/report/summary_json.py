@@ -14,6 +14,7 @@ from trtlog.analyses.build.builds import which_build
 from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
 from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.programs import model_of
 from trtlog.log import Log
 
 SCHEMA = "trtlog.summary/1"
@@ -37,7 +38,7 @@ def to_json(runs: Sequence[Log]) -> str:
 
 def summary(log: Log) -> dict[str, Any]:
     """Return the summary of one run."""
-    run, device, build = log.run, log.device, log.build
+    run, device = log.run, log.device
     coverage = table_rows(log.table("coverage"))
     found = slowest(log)
     return {
@@ -49,7 +50,7 @@ def summary(log: Log) -> dict[str, Any]:
             "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         },
         "ended": ending(log),
-        "model": log.model.model or build.load_engine,
+        "model": model_of(log),
         "input_shapes": [shape for shape in log.inference.input_shapes or [] if shape != "model"],
         "gpu": None
         if device is None

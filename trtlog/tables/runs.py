@@ -168,7 +168,7 @@ def _time(seconds: Any) -> datetime.datetime:
 _POLYGRAPHY = "polygraphy_"
 # Headers that several programs have, or a program under several names.
 _LOGGERS = {
-    **dict.fromkeys(("python", "python_old", "python_enum"), "python"),
+    **dict.fromkeys(("python", "python_old", "python_old_internal", "python_enum"), "python"),
     **dict.fromkeys(("onnxruntime", "onnxruntime_tensorrt", "onnxruntime_system"), "onnxruntime"),
     **dict.fromkeys(("torch_tensorrt", "torch_tensorrt_pass", "torch_tensorrt_conversion"), "torch_tensorrt"),
     **dict.fromkeys(("deepstream", "deepstream_own", "gstreamer"), "deepstream"),

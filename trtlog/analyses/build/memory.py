@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pyarrow as pa
@@ -177,18 +178,20 @@ def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
         if time_ms is not None and time_ms < best.get((run, engine, layer), float("inf")):
             best[run, engine, layer] = time_ms
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    asked_of_device: set[tuple[int, int, int]] = set()
     skipped = [row for row in table_rows(skips) if is_memory_skip(row)]
+    asked_of_device = {
+        (row["run"], row["engine"], row["requested_bytes"]) for row in skipped if _pool(row) == "device"
+    }
+    told_again: Counter[tuple[Any, ...]] = Counter()
     named = {(row["run"], row["engine"], row["layer"]) for row in skipped if row["reason"] == "scratch"}
     for row in skipped:
         build = row["run"], row["engine"]
         if row["reason"] == UNNAMED and (*build, row["layer"]) in named:
             continue  # the lines above it in other words
         pool = _pool(row)
-        if pool == "device":
-            asked_of_device.add((*build, row["requested_bytes"]))
-        elif pool is None and (*build, row["requested_bytes"]) in asked_of_device:
-            continue  # the line above it in other words
+        if pool is None and (*build, row["requested_bytes"]) in asked_of_device:
+            told_again.update([(*build, row["layer"], row["runner"], "device")])
+            continue  # the line above it in other words; of one that is cut the line above may be missing
         groups.setdefault((*build, row["layer"], row["runner"], pool), []).append(row)
     out = []
     for (run, engine, layer, runner, pool), members in groups.items():
@@ -200,7 +203,9 @@ def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
                 "engine": engine,
                 "layer": layer,
                 "runner": runner,
-                "skipped": None if any(m["reason"] == UNNAMED for m in members) else len(members),
+                "skipped": None
+                if any(m["reason"] == UNNAMED for m in members)
+                else max(len(members), told_again[run, engine, layer, runner, pool]),
                 "requested_mib": max(asked) / 2**20 if asked else None,
                 "least_mib": min(asked) / 2**20 if asked else None,
                 "available_mib": min(there) / 2**20 if there else None,

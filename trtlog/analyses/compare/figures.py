@@ -10,7 +10,7 @@ from trtlog.analyses.build.builds import build_seconds, builds_of
 from trtlog.analyses.build.memory import gpu_memory
 from trtlog.analyses.build.overview import layer_precisions
 from trtlog.analyses.compare.work import Shape, inference_shapes, shapes_text
-from trtlog.analyses.programs import loads_engine
+from trtlog.analyses.programs import loads_engine, model_of
 from trtlog.log import Log
 from trtlog.records.base import Record, column, record
 
@@ -69,7 +69,7 @@ def figures(log: Log) -> dict[str, Any]:
     shapes, measured = inference_shapes(log), table_rows(log.analyze.table("performance"))
     return {
         "status": run.status,
-        "model": log.model.model or log.build.load_engine or None,
+        "model": model_of(log),
         "batch": _batch(log, shapes),
         "shapes": shapes_text(shapes) or None,
         "precision": _precision(log),

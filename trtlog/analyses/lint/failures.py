@@ -34,6 +34,7 @@ _BUILD_ENDED = expression(
     r"While parsing node number|Failed to parse"
 )
 _SHOWN = 4
+_OPTIONS = ("model", "build", "system", "inference", "reporting")
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,9 @@ def cut_words(log: Log) -> str | None:
     if found.how != "cut":
         return None
     sections = table_rows(log.table("sections"))
-    where = f" in section {sections[-1]['name']}" if sections else ""
+    name = sections[-1]["name"] if sections else None
+    # Sections of options are named as what they are about, which has not begun.
+    where = f" among the {name} options" if name in _OPTIONS else f" in section {name}" if name else ""
     timed = timed_layer(log, log.run.last_line or 0)
     if found.built is not None:
         rest = f", after an engine was there (line {found.built})"

@@ -10,7 +10,7 @@ from trtlog._util.redact import redact
 from trtlog._util.words import base_name, plural
 from trtlog.analyses.build.builds import builds_of
 from trtlog.analyses.layer.messages import messages_of
-from trtlog.analyses.programs import product
+from trtlog.analyses.programs import model_of, product
 from trtlog.analyses.registry import methods
 from trtlog.records import TABLES, Record
 from trtlog.records.options import Statistics
@@ -43,7 +43,7 @@ def log(whole: Log) -> Document:
 def head(log: Log) -> dict[str, Any]:
     """Return what stands at the top: the model, on what it ran, and the numbers people look for."""
     run, device, build, performance = log.run, log.device, log.build, log.performance
-    model = log.model.model or build.load_engine
+    model = model_of(log)
     shapes = [shape for shape in log.inference.input_shapes or [] if shape != "model"]
     facts = [product(log), device.name if device else None, build.precision, ", ".join(shapes) or None]
     latency, gpu = performance.latency, performance.gpu_compute_time

@@ -16,7 +16,7 @@ from trtlog.analyses.layer.conversions import conversions
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.messages import messages_of
 from trtlog.analyses.missing import advice
-from trtlog.analyses.programs import is_rtx, product, program_name
+from trtlog.analyses.programs import is_rtx, model_of, product, program_name
 from trtlog.log import Log, is_exports_alone
 from trtlog.records.options import Performance, Statistics
 from trtlog.report.document import Bar, Block, Cell, Column, Document, Facts, Section, Sentence, Table, Title
@@ -47,9 +47,9 @@ def _title(log: Log) -> Title:
 
 def _facts(log: Log) -> Facts:
     run, device = log.run, log.device
-    build, inference = log.build, log.inference
+    inference = log.inference
     facts = [("ended", ending(log) or ""), ("command", run.command or "")]
-    model = log.model.model or build.load_engine
+    model = model_of(log)
     shapes = ", ".join(s for s in (inference.input_shapes or []) if s != "model")
     if model:
         facts.append(("model", f"{model}{f'  at {shapes}' if shapes else ''}"))
