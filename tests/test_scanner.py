@@ -38,7 +38,8 @@ def own_cache(tmp_path, monkeypatch):
 def bodies_for(index: int, chance: random.Random, size: int = 24) -> list[bytes]:
     """Return bodies that a rule may match: made of its literals and of pieces of samples, literals among them."""
     variant = MATCHER.variants[index]
-    fitting = [s for s in SAMPLES if re.fullmatch(variant.regex.encode(), s)]
+    expression, prefix = re.compile(variant.regex.encode()), variant.prefix.encode()
+    fitting = [s for s in SAMPLES if s.startswith(prefix) and expression.fullmatch(s)]
     words = [w for s in chance.sample(SAMPLES, 20) for w in s.split(b" ")] + [t.encode() for t in variant.literals]
     out = list(fitting)
     while len(out) < size:
@@ -47,7 +48,7 @@ def bodies_for(index: int, chance: random.Random, size: int = 24) -> list[bytes]
             if part[0] == "text":
                 pieces.append(part[1].encode())
             elif chance.random() < 0.6 and fitting:
-                groups = [g for g in re.fullmatch(variant.regex.encode(), chance.choice(fitting)).groups() if g]
+                groups = [g for g in expression.fullmatch(chance.choice(fitting)).groups() if g]
                 pieces.append(chance.choice(groups or [b"x"]))
             else:
                 pieces.append(chance.choice([b" ", b""]).join(chance.choices(words, k=chance.randint(1, 4))))

@@ -12,7 +12,6 @@ import pyarrow as pa
 from trtlog._util.arrow import distinct, from_numpy
 from trtlog._util.expression import expression
 from trtlog.messages.captures import Matches
-from trtlog.records import TABLES
 from trtlog.tables.blocks import kind_is
 from trtlog.tables.cells import float_or_none, lines_of, take, to_int
 from trtlog.tables.context import Context
@@ -124,9 +123,7 @@ def outputs(context: Context) -> pa.Table:
 
 def exported(context: Context, table: str, without: Sequence[int] = ()) -> pa.Table:
     """Return the rows of a table that exports hold, but for those of some logs; they have no line."""
-    known = TABLES[table].columns()
-    rows = [{k: v for k, v in row.items() if k in known} for row in context.exported(table, without)]
-    return from_rows(table, rows)
+    return from_rows(table, context.exported(table, without))
 
 
 def profile(context: Context) -> pa.Table:
