@@ -103,7 +103,7 @@ def _built(kernels: Sequence[Layer], other: str | None, searched: bool) -> list[
     every = _timed(kernels)
     if compute.time_ms is None and every.time_ms is None:
         words = "the log holds no timings of the engine's tactics"
-        because = ": one tactic was there, or a cache had the result"
+        because = ": one tactic was there, a cache had the result, or the lines are left out"
         words += because if searched else " (a build with --verbose prints them)"
         return [_step("tactics", compute, None, words), _step("conversions", every, None, words)]
     words = f"timings of {compute.layers} of {counted(compute.of_layers or 0, 'layer')} that {_compute(compute)}"
