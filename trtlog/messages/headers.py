@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
-from operator import itemgetter
 from typing import NamedTuple
 
-from trtlog.grammar import Grammar, Message, Variant
+from trtlog.grammar import Grammar
+from trtlog.grammar.headers import HeaderRule, HeaderRules
 from trtlog.source.logger import SEVERITY_LETTERS
 
 # No header stands inside a line without this text.
 INNER_MARK = b"] ["
 # The most things that are passed over in front of a header.
 MAX_DECORATIONS = 4
-# Bytes by which the rules that may match are looked up: the grammar tells what stands at the first four. So many
-# beginnings are remembered.
-DEPTH = 4
-_MEMO_LIMIT = 1 << 14
-_SEVERITY_FIELDS = frozenset({"severity", "severity_word", "severity_mark", "gst_level"})
-_TIME_FIELDS = frozenset({"time", "clock", "hour", "seconds_clock"})
 
 
 class Header(NamedTuple):
@@ -44,82 +37,6 @@ class Header(NamedTuple):
 NO_HEADER = Header("none", None, None, None, 0)
 
 
-class _Rule:
-    """One variant of one rule, its expression compiled when it is first needed."""
-
-    def __init__(self, message: Message, variant: Variant) -> None:
-        attributes, fields = message.attributes, variant.fields
-        self.variant = variant
-        self._needs = variant.needs.encode("latin-1")
-        self.match: Callable[[bytes, int], re.Match[bytes] | None] = self._prepare
-        self.producer = message.kind
-        self.origin = attributes.get("origin")
-        self.fixed = attributes.get("severity")
-        self.weak = "weak" in attributes
-        # What behind this header makes a look at the other rules necessary; None: whatever it is.
-        self.before: tuple[bytes, ...] | None = None
-        if "final" in attributes:
-            self.before = ()
-        elif "before" in attributes:
-            self.before = tuple(text.encode() for text in attributes["before"].split("|"))
-        self.severity = next((i for i, name in enumerate(fields) if name in _SEVERITY_FIELDS), None)
-        self.time = next((i for i, name in enumerate(fields) if name in _TIME_FIELDS), None)
-
-    def may_match(self, line: bytes, start: int) -> bool:
-        """Tell whether the line holds what every match holds."""
-        return line.find(self._needs, start) >= 0
-
-    def _prepare(self, line: bytes, start: int) -> re.Match[bytes] | None:
-        self.match = re.compile(self.variant.regex.encode()).match
-        return self.match(line, start)
-
-    def header(self, found: re.Match[bytes]) -> Header:
-        """Return what the rule's match says."""
-        groups = found.groups()
-        if self.severity is None:
-            letter = self.fixed
-        else:
-            word = groups[self.severity]
-            letter = SEVERITY_LETTERS.get(word) or SEVERITY_LETTERS.get(word.upper(), "I")
-        time = None if self.time is None else groups[self.time]
-        return Header(self.producer, self.origin, letter, time, found.end(), self.weak, found.start())
-
-
-class _Rules:
-    """The rules of ``grammars/header.lark`` by the first bytes of what they match; the same for all logs."""
-
-    def __init__(self, grammar: Grammar) -> None:
-        self._headers: list[_Rule] = []
-        decorations: list[tuple[int, _Rule]] = []
-        for message in grammar.headers.values():
-            for variant in message.variants:
-                rule = _Rule(message, variant)
-                if "decoration" in message.attributes:
-                    decorations.append((-sum(map(len, variant.literals)), rule))
-                else:
-                    self._headers.append(rule)
-        # Longer ones first: the first that fits is taken.
-        self._decorations = [rule for _, rule in sorted(decorations, key=itemgetter(0))]
-        self.first = self._headers[0]
-        self._known: dict[bytes, tuple[list[_Rule], list[_Rule]]] = {}
-
-    def of(self, line: bytes, start: int) -> tuple[list[_Rule], list[_Rule]]:
-        """Return the rules of headers and of decorations that may match at a place, in their order."""
-        key = line[start : start + DEPTH]
-        found = self._known.get(key)
-        if found is None:
-            if len(self._known) >= _MEMO_LIMIT:
-                self._known.clear()
-            if len(key) > 1:  # of those that may begin with its first byte
-                headers, decorations = self.of(key[:1], 0)
-            else:
-                headers, decorations = self._headers, self._decorations
-            text = key.decode("latin-1")
-            headers = [rule for rule in headers if rule.variant.may_begin(text)]
-            found = self._known[key] = headers, [rule for rule in decorations if rule.variant.may_begin(text)]
-        return found
-
-
 class HeaderReader:
     """Reads headers with the rules of ``grammars/header.lark``.
 
@@ -136,7 +53,7 @@ class HeaderReader:
     """
 
     def __init__(self, grammar: Grammar) -> None:
-        self._rules = grammar.once(_Rules)
+        self._rules = grammar.once(HeaderRules)
         self._rule = self._rules.first
         self._text = b"\n"  # the bytes of the last header, of which no longer one begins with; no line holds \n
         self._before: tuple[bytes, ...] = ()
@@ -178,7 +95,7 @@ class HeaderReader:
         last = self._rule
         found = last.match(line, start)
         if found is not None and last.before is not None and not line.startswith(last.before, found.end()):
-            header = last.header(found)
+            header = _header(last, found)
             if start == 0:
                 self._text, self._before, self._header = line[: header.end], last.before, header
             return header
@@ -202,7 +119,7 @@ class HeaderReader:
             return None
         if not chosen.weak:
             self._rule = chosen
-        return chosen.header(best)
+        return _header(chosen, best)
 
     def _read_decorated(self, line: bytes) -> Header | None:
         position = 0
@@ -215,6 +132,18 @@ class HeaderReader:
                 return header
             position = end
         return None
+
+
+def _header(rule: HeaderRule, found: re.Match[bytes]) -> Header:
+    """Return what the match of a rule says."""
+    groups = found.groups()
+    if rule.severity is None:
+        letter = rule.fixed
+    else:
+        word = groups[rule.severity]
+        letter = SEVERITY_LETTERS.get(word) or SEVERITY_LETTERS.get(word.upper(), "I")
+    time = None if rule.time is None else groups[rule.time]
+    return Header(rule.producer, rule.origin, letter, time, found.end(), rule.weak, found.start())
 
 
 @cache

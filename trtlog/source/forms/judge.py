@@ -11,12 +11,12 @@ from functools import cached_property
 
 from trtlog._util.expression import expression
 from trtlog.grammar import Grammar, Variant, load
+from trtlog.grammar.headers import HeaderRules
 from trtlog.source.logger import Logger
 
 # How much is known of a line: nothing, a header behind something else, a header, a header with a known message.
 NOTHING, BEHIND, HEADER, MESSAGE = range(4)
 _KEY = 4
-_MEMO_LIMIT = 1 << 12
 _MOST_IN_FRONT = 4
 # A message that begins with a field is evidence only if so many letters of it are fixed.
 _TELLING = 6
@@ -37,7 +37,6 @@ class _Pattern:
     def __init__(self, variant: Variant) -> None:
         self.variant = variant
         self.literals = [text.encode() for text in variant.literals]
-        self.needs = variant.needs.encode("latin-1")
 
     @cached_property
     def expression(self) -> re.Pattern[bytes]:
@@ -61,12 +60,7 @@ class Judge:
 
     def __init__(self, grammar: Grammar, logger: Logger | None = None) -> None:
         self.logger = logger
-        self._headers: list[_Pattern] = []
-        self._decorations: list[_Pattern] = []
-        for message in grammar.headers.values():
-            for variant in message.variants:
-                known = self._decorations if "decoration" in message.attributes else self._headers
-                known.append(_Pattern(variant))
+        self._rules = grammar.once(HeaderRules)
         self._by_prefix: dict[bytes, list[_Pattern]] = {}
         self._floating: list[tuple[bytes, _Pattern]] = []
         self._bare: list[_Pattern] = []
@@ -82,7 +76,6 @@ class Judge:
                 if "bare" in message.attributes and len(variant.prefix) >= _KEY:
                     self._bare.append(pattern)
         self._bare_prefixes = tuple(p.variant.prefix.encode() for p in self._bare)
-        self._at: dict[bytes, list[_Pattern]] = {}
 
     @classmethod
     def of_grammar(cls, logger: Logger | None = None) -> Judge:
@@ -108,8 +101,8 @@ class Judge:
                 return NOTHING
             ends = [
                 found.end()
-                for p in self._decorations
-                if line.find(p.needs, position) >= 0 and (found := p.expression.match(line, position))
+                for rule in self._rules.of(line, position)[1]
+                if rule.may_match(line, position) and (found := rule.match(line, position))
             ]
             if not ends or max(ends) == position:
                 return NOTHING
@@ -132,31 +125,16 @@ class Judge:
         """Return where the longest header that begins at a place ends, 0 for none."""
         if self.logger is not None and (end := self.logger.header(line, start)):
             return end
-        key = line[start : start + _KEY]
-        rules = self._at.get(key)
-        if rules is None:
-            rules = self._headers_at(key)
         best = 0
-        for pattern in rules:
-            if line.find(pattern.needs, start) < 0:
-                continue
-            found = pattern.expression.match(line, start)
-            if found is not None and found.end() > best:
-                best = found.end()
+        for rule in self._rules.of(line, start)[0]:
+            if rule.may_match(line, start):
+                found = rule.match(line, start)
+                if found is not None and found.end() > best:
+                    best = found.end()
         if not best and line[-1:] == b"]" and start < len(line):
             # A header at the end of a line may have lost its trailing blank.
             return min(len(line), self.header(line + b" ", start))
         return best
-
-    def _headers_at(self, key: bytes) -> list[_Pattern]:
-        """Return the headers that may begin with some bytes."""
-        if len(self._at) >= _MEMO_LIMIT:
-            self._at.clear()
-        first = key[:1]
-        rules = self._headers if key == first else self._at.get(first) or self._headers_at(first)
-        text = key.decode("latin-1")
-        found = self._at[key] = [rule for rule in rules if rule.variant.may_begin(text)]
-        return found
 
     def _knows(self, body: bytes) -> bool:
         if not body.strip():
