@@ -163,6 +163,7 @@ def export_rows(
         return {}
     from trtlog.exports.alone import TABLES
     from trtlog.exports.documents import read_exports
+    from trtlog.exports.files import uncompressed
 
     tables: dict[str, list[dict[str, Any]]] = {}
     for path in paths:
@@ -173,7 +174,7 @@ def export_rows(
                 raise
             notes.append(f"the export beside it is left out: {error}")
             continue
-        named = [number for number, command in enumerate(commands) if path.name.removesuffix(".gz") in command]
+        named = [number for number, command in enumerate(commands) if uncompressed(path.name) in command]
         if len(commands) > 1 and len(named) != 1:
             notes.append(f"{path}: left out; of {len(commands)} runs no command tells whose it is")
             continue

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trtlog._util.files import write_whole
 from trtlog.cli.common import echo, echo_data, log_argument, read_log, reading_options
-from trtlog.errors import InputError, QueryError
+from trtlog.errors import QueryError
 
 if TYPE_CHECKING:
     from trtlog.log import Log
@@ -102,9 +103,5 @@ def _with_tensors(log: Log) -> Log:
 
 
 def _write(output: str, data: bytes) -> None:
-    try:
-        with open(output, "wb") as file:
-            file.write(data)
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}") from error
+    write_whole(output, data)
     echo(f"{len(data)} bytes -> {output}", err=True)

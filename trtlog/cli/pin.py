@@ -7,9 +7,9 @@ import json
 
 import click
 
+from trtlog._util.files import write_whole
 from trtlog._util.redact import redact_json
 from trtlog.cli.common import echo, echo_json, log_argument, read_log, reading_options
-from trtlog.errors import InputError
 
 
 @click.command("pin")
@@ -39,11 +39,7 @@ def command(log: str, layer: str, tactic: str, output: str | None) -> None:
     if output is None:
         echo_json(text)
         return
-    try:
-        with open(output, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}") from error
+    write_whole(output, [text, "\n"])
     for edit in edits:
         was = f" in place of {edit.replaces}" if edit.replaces not in (None, edit.tactic) else ""
         echo(f"{edit.layer}: {edit.tactic} ({edit.timing_ms:g} ms){was} -> {output}", err=True)

@@ -13,9 +13,7 @@ from trtlog.dataset.archives import Archives
 from trtlog.dataset.find import Job
 from trtlog.dataset.storage import filesystem
 from trtlog.errors import InputError
-from trtlog.exports.files import exports_named
-
-_COMPRESSED = ("", ".gz", ".xz", ".zst", ".bz2")
+from trtlog.exports.files import COMPRESSED, exports_named
 
 
 class Fetched:
@@ -37,7 +35,7 @@ class Fetched:
             folder = job.member.rpartition("/")[0]
         names = {base_name(name): True for name in job.exports}
         for name in exports_named(command):
-            for ending in _COMPRESSED:
+            for ending in ("", *COMPRESSED):
                 names.setdefault(name + ending, False)
         found = [self._beside(folder, name, sure) for name, sure in names.items()]
         return sorted(path for path in found if path is not None)

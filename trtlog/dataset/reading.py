@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from trtlog._util.expression import expression
 from trtlog.dataset.fetch import Fetched
+from trtlog.exports.files import COMPRESSED
 from trtlog.log import Log
 from trtlog.reader import Read, Reader
 from trtlog.records import ByTable
@@ -21,7 +22,6 @@ from trtlog.tables.schema import schema_of
 LONG_BYTES = 64 << 20
 # How many times its size a compressed log may hold.
 _RATIO = 16
-_PACKED = (".gz", ".xz", ".bz2", ".zst")
 _BLOCK = 1 << 20
 _BATCH_ROWS = 1 << 16
 _BANNER = expression(rb"&&&& RUNNING [^\r\n]*")
@@ -35,12 +35,12 @@ def is_long(name: str, size: int) -> bool:
     >>> is_long("a.log", 70 << 20), is_long("a.log.gz", 5 << 20), is_long("a.log", 5 << 20)
     (True, True, False)
     """
-    return size >= (LONG_BYTES // _RATIO if name.endswith(_PACKED) else LONG_BYTES)
+    return size >= (LONG_BYTES // _RATIO if name.endswith(COMPRESSED) else LONG_BYTES)
 
 
 def text_bytes(name: str, size: int | None) -> int:
     """Return about how much text a log holds."""
-    return (size or 0) * (_RATIO if name.endswith(_PACKED) else 1)
+    return (size or 0) * (_RATIO if name.endswith(COMPRESSED) else 1)
 
 
 def command_of(path: Path) -> str:

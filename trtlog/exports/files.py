@@ -8,7 +8,8 @@ from pathlib import Path
 
 from trtlog._util.expression import expression
 
-_COMPRESSED = (".gz", ".xz", ".zst", ".bz2")
+# How the name of a compressed file ends.
+COMPRESSED = (".gz", ".xz", ".zst", ".bz2")
 _LOG_ENDINGS = (".log", ".txt", ".out", ".stdout", ".stderr")
 # trt-engine-explorer writes MODEL.engine.build.log and MODEL.engine.profile.log for the same exports
 _PHASES = (".build", ".profile")
@@ -77,7 +78,7 @@ def siblings_among(names: Iterable[str], export: str) -> list[str]:
     ['layer_info.json', 'profile.json']
     """
     words = rf"(?:{_METADATA}|{_WORDS})"
-    own = _without(export, _COMPRESSED)
+    own = _without(export, COMPRESSED)
     # The longer ending first: x.profile.metadata.json is called after x.
     found = re.fullmatch(rf"(?:(?P<before>.+?)[._-])?{words}\.json|{words}[._-](?P<after>.+)\.json", own, re.IGNORECASE)
     stem = re.sub(r"\.json$", "", own, flags=re.IGNORECASE) if found is None else found["before"] or found["after"]
@@ -85,7 +86,7 @@ def siblings_among(names: Iterable[str], export: str) -> list[str]:
         pattern = rf"{words}\.json"
     else:
         pattern = rf"(?:{re.escape(stem)}[._-]{words}|{words}[._-]{re.escape(stem)})\.json"
-    fitting = sorted(full for full in names if re.fullmatch(pattern, _without(full, _COMPRESSED), re.IGNORECASE))
+    fitting = sorted(full for full in names if re.fullmatch(pattern, _without(full, COMPRESSED), re.IGNORECASE))
     return without_twins(fitting, export)
 
 
@@ -97,7 +98,7 @@ def is_json(name: str) -> bool:
     >>> is_json("net.times.json.gz"), is_json("net.log")
     (True, False)
     """
-    return _without(name, _COMPRESSED).lower().endswith(".json")
+    return _without(name, COMPRESSED).lower().endswith(".json")
 
 
 def exports_among(names: Iterable[str], log: str, command: str | None = None) -> list[str]:
@@ -115,7 +116,7 @@ def exports_among(names: Iterable[str], log: str, command: str | None = None) ->
     ]
     found = []
     for full in names:
-        name = _without(full, _COMPRESSED)
+        name = _without(full, COMPRESSED)
         if full == log or not is_json(full):
             continue
         if name.lower() in named or any(pattern.fullmatch(name) for pattern in patterns):
@@ -138,16 +139,16 @@ def without_twins(names: Iterable[str], kept: str = "") -> list[str]:
     >>> without_twins(["a.json", "a.json.gz", "b.json.gz"])
     ['a.json', 'b.json.gz']
     """
-    chosen: dict[str, str] = {_without(kept, _COMPRESSED): kept} if kept else {}
+    chosen: dict[str, str] = {_without(kept, COMPRESSED): kept} if kept else {}
     listed = list(names)
     for name in listed:
-        chosen.setdefault(_without(name, _COMPRESSED), name)
-    return [name for name in listed if chosen[_without(name, _COMPRESSED)] == name]
+        chosen.setdefault(_without(name, COMPRESSED), name)
+    return [name for name in listed if chosen[_without(name, COMPRESSED)] == name]
 
 
 def uncompressed(name: str) -> str:
     """Return a name without the ending of a compression."""
-    return _without(name, _COMPRESSED)
+    return _without(name, COMPRESSED)
 
 
 def exports_named(command: str | None) -> list[str]:
@@ -159,7 +160,7 @@ def exports_named(command: str | None) -> list[str]:
 
 def stems_of(name: str) -> list[str]:
     """Return what exports may be called after: the name without endings, and without the phase."""
-    stem = _without(_without(name, _COMPRESSED), _LOG_ENDINGS)
+    stem = _without(_without(name, COMPRESSED), _LOG_ENDINGS)
     shorter = _without(stem, _PHASES)
     return [part for part in dict.fromkeys((stem, shorter)) if part]
 

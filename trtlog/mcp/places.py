@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import trtlog
 from trtlog.errors import InputError, QueryError
+from trtlog.exports.files import uncompressed
 
 if TYPE_CHECKING:
     from trtlog.dataset.handle import Dataset
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _KEPT = 4
 _ENDINGS = (".log", ".txt", ".out", ".err")
-_COMPRESSED = (".gz", ".xz", ".bz2", ".zst")
 # How many files of a folder are looked at to list its logs.
 _MOST_LISTED = 20_000
 
@@ -237,10 +237,7 @@ def is_log_name(name: str) -> bool:
     >>> is_log_name("net.log.gz"), is_log_name("net.onnx")
     (True, False)
     """
-    lowered = name.lower()
-    for ending in _COMPRESSED:
-        lowered = lowered.removesuffix(ending)
-    return lowered.endswith(_ENDINGS)
+    return uncompressed(name).lower().endswith(_ENDINGS)
 
 
 def _state(path: Path) -> tuple[int, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from trtlog._util.expression import expression
 from trtlog.grammar import Grammar
 from trtlog.messages.captures import text
@@ -17,17 +15,11 @@ _LONGEST = 2_000
 _BREAK = expression(rb"[\]>):|;,\t] *|- | {2,}|(?<=[A-Za-z]) ")
 
 
-class Nearest(NamedTuple):
-    """A line that holds a message of the library, and what stands in front of it."""
+def nearest_words(grammar: Grammar, data: bytes) -> str:
+    """Return what to say about the first line that ends in a message of the library; empty where none does.
 
-    line: int
-    kind: str
-    front: str
-    body: str
-
-
-def nearest_line(grammar: Grammar, data: bytes) -> Nearest | None:
-    """Return the first line that ends in a message of the library behind something that is no known header."""
+    In front of the message stands something that is no known header.
+    """
     matcher = Matcher(grammar)
     for number, line in enumerate(data.split(b"\n")[:_LINES], 1):
         line = line[:_LONGEST].rstrip()
@@ -36,17 +28,10 @@ def nearest_line(grammar: Grammar, data: bytes) -> Nearest | None:
             known = matcher.match(body) if len(body) >= _LITERAL else None
             if known is not None and len(matcher.variants[known.variant].prefix) >= _LITERAL:
                 kind = matcher.variants[known.variant].kind
-                return Nearest(number, kind, text(line[: found.end()]), text(body))
-    return None
-
-
-def nearest_words(grammar: Grammar, data: bytes) -> str:
-    """Return what to say about the line that came nearest; empty where none did."""
-    found = nearest_line(grammar, data)
-    if found is None:
-        return ""
-    return (
-        f"; line {found.line} came nearest: behind {found.front!r} stands a message of TensorRT's ({found.kind}): "
-        f"{found.body[:100]!r}; if a logger of your own prints that, describe how its lines begin in a file: "
-        f"--logger FILE, or trtlog.parse(..., logger=FILE); see docs/loggers.md"
-    )
+                return (
+                    f"; line {number} came nearest: behind {text(line[: found.end()])!r} stands a message of "
+                    f"TensorRT's ({kind}): {text(body)[:100]!r}; if a logger of your own prints that, describe how "
+                    f"its lines begin in a file: --logger FILE, or trtlog.parse(..., logger=FILE); "
+                    f"see docs/loggers.md"
+                )
+    return ""

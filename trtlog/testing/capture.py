@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 from trtlog._util.dataclass import dataclass
@@ -105,14 +107,9 @@ class Capture:
                     latest = max(latest, moment - first)
             stamps.append(latest)
         due: list[float] = []
-        position = 0
-        while position < len(stamps):
-            end = position
-            while end < len(stamps) and stamps[end] == stamps[position]:
-                end += 1
-            count = end - position
-            due.extend(stamps[position] + index / count for index in range(count))
-            position = end
+        for stamp, lines in groupby(stamps):
+            count = len(list(lines))
+            due.extend(stamp + index / count for index in range(count))
         return due
 
 
@@ -128,7 +125,7 @@ def read_capture(path: str | Path) -> Capture:
     """
     path = Path(path)
     text = whole_text(path.read_bytes(), str(path))
-    lines = tuple(text.splitlines(keepends=True)) if b"\r" not in text else tuple(_lines(text))
+    lines = tuple(io.BytesIO(text))  # no line ends at a lone carriage return, which progress bars use
     version: Version | None = None
     build: int | None = None
     command: tuple[str, ...] = ()
@@ -184,13 +181,6 @@ def choose(captures: list[Capture], args: list[str]) -> Capture | None:
         return captures[0]
     wanted = significant(args)
     return next((capture for capture in captures if capture.flags == wanted), None)
-
-
-def _lines(text: bytes) -> list[bytes]:
-    # bytes.splitlines would also cut at a lone carriage return, which trtexec's progress bars use
-    parts = text.split(b"\n")
-    last = parts.pop()
-    return [part + b"\n" for part in parts] + ([last] if last else [])
 
 
 def _seconds(stamp: bytes) -> float | None:
