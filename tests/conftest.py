@@ -69,6 +69,16 @@ def pytest_xdist_auto_num_workers() -> int | None:
     return None if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else usable_cores() + 1
 
 
+# What takes longest: started last, one of them would run alone at the end.
+LONG = tuple(f"tests/{name}.py" for name in ("test_site", "test_notebooks", "fuzz/test_fuzz"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take longest, and leave the others in their order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 def pytest_collection_finish() -> None:
     """Leave ten thousand tests out of each look for garbage, and look less often: a tenth of the suite's time."""
     gc.collect()
