@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trtlog.errors import RunError
-from trtlog.runner.arguments import FlagError, arguments, profiles
+from trtlog.runner.arguments import FlagError, arguments, profile_arguments
 
 
 def test_spellings():
@@ -93,7 +93,7 @@ def test_values_that_do_not_suit(options):
 
 
 def test_profiles_keep_their_order():
-    assert profiles([{"min": {"x": (1,)}, "max": {"x": (8,)}}, {"opt": {"x": (2,)}}]) == [
+    assert profile_arguments([{"min": {"x": (1,)}, "max": {"x": (8,)}}, {"opt": {"x": (2,)}}]) == [
         "--profile=0",
         "--minShapes=x:1",
         "--maxShapes=x:8",
@@ -101,4 +101,4 @@ def test_profiles_keep_their_order():
         "--optShapes=x:2",
     ]
     with pytest.raises(FlagError, match="dict with min, opt and max"):
-        profiles([{"minimum": {"x": (1,)}}])
+        profile_arguments([{"minimum": {"x": (1,)}}])

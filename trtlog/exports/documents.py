@@ -204,15 +204,7 @@ def _profiles_by_line(text: str, source: str) -> list[Export] | None:
     for line in text.split("\n"):
         word = line.strip(" \t\r\x00")
         if found := _PROFILE_ROW.fullmatch(word):
-            rows.append(
-                {
-                    "layer": found["name"],
-                    "time_ms": _float(found["time"]),
-                    "avg_ms": _float(found["avg"]),
-                    "median_ms": _float(found["median"]),
-                    "percent": _float(found["percent"]),
-                }
-            )
+            rows.append(_profile_row(found["name"], map(_float, found.group("time", "avg", "median", "percent"))))
         elif found := _PROFILE_COUNT.fullmatch(word):
             count = int(found["count"])
         elif word == "[" and not inside:
@@ -223,6 +215,10 @@ def _profiles_by_line(text: str, source: str) -> list[Export] | None:
         elif word:
             return None
     return exports if exports and not inside else None
+
+
+def _profile_row(layer: str, figures: Iterable[float | None]) -> dict[str, Any]:
+    return dict(zip(("layer", "time_ms", "avg_ms", "median_ms", "percent"), (layer, *figures), strict=True))
 
 
 def _documents(text: str, source: str) -> list[Any]:
@@ -365,15 +361,8 @@ def _profile(values: list[dict[str, Any]], source: str) -> Export:
             continue
         if not isinstance(value.get("name"), str):
             raise InputError(f'{source}: element {index} of the profile has no "name"')
-        rows.append(
-            {
-                "layer": value["name"],
-                "time_ms": _number(value, "timeMs", source, index),
-                "avg_ms": _number(value, "averageMs", source, index),
-                "median_ms": _number(value, "medianMs", source, index),
-                "percent": _number(value, "percentage", source, index),
-            }
-        )
+        keys = ("timeMs", "averageMs", "medianMs", "percentage")
+        rows.append(_profile_row(value["name"], (_number(value, key, source, index) for key in keys)))
     return Export("profile", source, tuple(rows), iterations=iterations)
 
 

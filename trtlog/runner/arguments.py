@@ -55,12 +55,12 @@ def arguments(options: Mapping[str, Any], known: Iterable[str] = ()) -> list[str
     return result
 
 
-def profiles(items: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[str]:
+def profile_arguments(items: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[str]:
     """Return the arguments for several optimization profiles (trtexec 9.1 and newer).
 
     Examples
     --------
-    >>> profiles([{"min": {"x": (1, 8)}, "opt": {"x": (4, 8)}, "max": {"x": (8, 8)}}])
+    >>> profile_arguments([{"min": {"x": (1, 8)}, "opt": {"x": (4, 8)}, "max": {"x": (8, 8)}}])
     ['--profile=0', '--minShapes=x:1x8', '--optShapes=x:4x8', '--maxShapes=x:8x8']
     """
     result = []

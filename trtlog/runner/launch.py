@@ -13,8 +13,7 @@ from trtlog._util.dataclass import dataclass
 from trtlog.display import draw
 from trtlog.errors import RunError
 from trtlog.flags import flags_of, format_version
-from trtlog.runner.arguments import arguments, split_flag, value_of
-from trtlog.runner.arguments import profiles as profile_arguments
+from trtlog.runner.arguments import arguments, profile_arguments, split_flag, value_of
 from trtlog.runner.binary import Trtexec, TrtexecLike, find_trtexec
 from trtlog.runner.check import Problem, check_arguments, refuse
 from trtlog.runner.environment import VARIABLES, read_environment
