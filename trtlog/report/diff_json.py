@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.redact import redact_json
+from trtlog.analyses.compare.diff import Diff
 from trtlog.report.documents.diff import headline
 from trtlog.report.sentences import plain
-
-if TYPE_CHECKING:
-    from trtlog.analyses.compare.diff import Diff
 
 
 def to_json(diff: Diff, *, unchanged: bool = False) -> str:

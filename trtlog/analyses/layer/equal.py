@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+import pyarrow as pa
 
-    from trtlog.analyses.layer.layer import Layer
+from trtlog.analyses.layer.layer import Layer
 
 _GEOMETRY = ("Kernel", "Stride", "Dilation", "Groups", "OutMaps", "PrePadding", "PostPadding")
 

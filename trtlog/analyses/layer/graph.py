@@ -8,18 +8,16 @@ network, or weights; what none reads is an output.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
 from trtlog._util.rows import table_rows
 from trtlog.analyses.layer.base import answer
+from trtlog.analyses.layer.engine_layer import Layers
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.timings import format_key
 from trtlog.records.base import Record, column, line_column, record, run_column
-
-if TYPE_CHECKING:
-    from trtlog.analyses.layer.engine_layer import Layers
-    from trtlog.analyses.layer.layer import Layer
 
 
 @record(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -19,10 +19,8 @@ from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
 from trtlog.analyses.layer.base import answer, copied_for
+from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.records.base import Record, column, line_column, run_column
-
-if TYPE_CHECKING:
-    from trtlog.analyses.layer.engine_layer import Layers
 
 # Where a name can begin and end inside of a layer's name; the words that TensorRT puts before a name.
 _BEGIN = expression(r"^|[(\[{]|, | \+ | \|\| |\.\.\.")

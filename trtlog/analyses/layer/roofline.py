@@ -7,7 +7,7 @@ memory. The longer of the two is its ideal time. What the log does not tell is n
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,13 +15,11 @@ from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.dynamic_shapes import DynamicShapes, option_shapes
+from trtlog.analyses.layer.engine_layer import Layers
+from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.work import LayerWork, activations_of, packed_weights, work_of
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.values.peaks import Peaks, peaks_of
-
-if TYPE_CHECKING:
-    from trtlog.analyses.layer.engine_layer import Layers
-    from trtlog.analyses.layer.layer import Layer
 
 # Below this share of both rates neither bounds the layer: launches, synchronisation and small work do.
 _LATENCY_PERCENT = 10.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
 from trtlog._util.rows import table_rows, values_of
+from trtlog.analyses.handle import Analyses
 from trtlog.analyses.layer.base import copied_for, formats_of
 from trtlog.analyses.layer.lineage import Names
 from trtlog.analyses.layer.risk import timing_noise
@@ -20,11 +21,8 @@ from trtlog.analyses.layer.untimed import Untimed, why_untimed
 from trtlog.analyses.layer.why_words import missing, verdict
 from trtlog.display import InNotebook, OnTerminal
 from trtlog.errors import QueryError
+from trtlog.log import Log
 from trtlog.records.autotune import UNNAMED
-
-if TYPE_CHECKING:
-    from trtlog.analyses.handle import Analyses
-    from trtlog.log import Log
 
 _TOP = 5
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.words import base_name, counted, first_of
+from trtlog.analyses.compare.ranking import Comparison
 from trtlog.report.document import Cell, Column, Document, Kind, Note, Number, Section, Table
 from trtlog.report.documents.diff_tables import change, limit, text, value
 from trtlog.report.numbers import number, signed
 from trtlog.report.sentences import Words, badge, strong, words
-
-if TYPE_CHECKING:
-    from trtlog.analyses.compare.ranking import Comparison
 
 Row = dict[str, Any]
 # What a group may have in common: its title says it; where runs differ it is a column.

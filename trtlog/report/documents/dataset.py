@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.words import base_name
+from trtlog.dataset.build import Conversion
+from trtlog.dataset.handle import Dataset
 from trtlog.report.document import Block, Cell, Column, Document, Section, Sentence, Table, Tiles, Title
 from trtlog.report.numbers import printed
 from trtlog.report.sentences import aside, badge, strong, words
-
-if TYPE_CHECKING:
-    from trtlog.dataset.build import Conversion
-    from trtlog.dataset.handle import Dataset
 
 _COLUMNS = ("source", "model", "tensorrt_version", "gpu", "precision", "status", "throughput_qps")
 _RUNS = 12

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from trtlog._util.words import counted, percent, plural
+from trtlog.analyses.compare.diff import Diff
 from trtlog.analyses.compare.verdict import beside_times
 from trtlog.report.document import Block, Document, Note, Point, Points, Title
 from trtlog.report.documents.diff_tables import METRIC_NAMES, Row, sections
 from trtlog.report.numbers import number, one_line, signed
 from trtlog.report.sentences import Span, joined, strong, toned, words
-
-if TYPE_CHECKING:
-    from trtlog.analyses.compare.diff import Diff
 
 
 def diff(found: Diff) -> Document:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.words import percent, size
+from trtlog.analyses.compare.diff import Diff
 from trtlog.report.document import Bar, Cell, Column, Kind, Number, Section, Table
 from trtlog.report.numbers import figure, one_line
 from trtlog.report.sentences import toned
-
-if TYPE_CHECKING:
-    from trtlog.analyses.compare.diff import Diff
 
 Row = dict[str, Any]
 # Heading and kind of a column, and its cell in a row.

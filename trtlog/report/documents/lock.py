@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from trtlog.analyses.gate.lock import Lock
 from trtlog.report.document import Block, Column, Document, Section, Table, Tiles, Title
 from trtlog.report.documents.log import value_text
 from trtlog.report.sentences import badge, strong, words
-
-if TYPE_CHECKING:
-    from trtlog.analyses.gate.lock import Lock
 
 
 def lock(found: Lock) -> Document:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.words import counted
 from trtlog.errors import QueryError
 from trtlog.report.document import Block, Cell, Column, Document, Facts, Kind, Section, Sentence, Table, Title
 from trtlog.report.numbers import number, printed
 from trtlog.report.sentences import Words, badge, strong, words
-
-if TYPE_CHECKING:
-    from trtlog.runner.folder import RunFolder
-    from trtlog.runner.study import Recommendation, Sweep
+from trtlog.runner.folder import RunFolder
+from trtlog.runner.study import Recommendation, Sweep
 
 # What fits beside each other, with its heading; the frame of the sweep has every column.
 _SHOWN = {

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from trtlog._util.words import counted, plural
+from trtlog.analyses.compare.stability import Stability
 from trtlog.report.document import Block, Document, Note, Point, Points, Section
 from trtlog.report.documents.diff_tables import Drawn, change, table_of, text, value
 from trtlog.report.numbers import number, signed
 from trtlog.report.sentences import strong, words
-
-if TYPE_CHECKING:
-    from trtlog.analyses.compare.stability import Stability
 
 _BUILDS: tuple[Drawn, ...] = (
     ("", "number", value("build")),

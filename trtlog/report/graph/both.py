@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trtlog._util.redact import redact
 from trtlog._util.words import base_name
+from trtlog.analyses.compare.engines import PairedNodes
+from trtlog.log import Log
 from trtlog.report.graph.drawing import Box, Drawing, box_of, near_layers, shown_rows, with_ends
-
-if TYPE_CHECKING:
-    from trtlog.analyses.compare.engines import PairedNodes
-    from trtlog.log import Log
 
 Row = Mapping[str, Any]
 # A node of the picture: of the control (0) or of the test (1), and its place there.

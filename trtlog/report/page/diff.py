@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
 from trtlog._util.redact import redact
 from trtlog._util.words import base_name, counted, number
+from trtlog.analyses.compare.diff import Diff
+from trtlog.analyses.compare.ranking import Comparison
 from trtlog.report.document import Block, Chart, Data, Document, Note, Points, Section, Sentence
 from trtlog.report.documents.compare import compare as compare_document
 from trtlog.report.documents.compare import short_names
 from trtlog.report.documents.diff import diff as document_of
 from trtlog.report.page.writer import PageWriter
-
-if TYPE_CHECKING:
-    from trtlog.analyses.compare.diff import Diff
-    from trtlog.analyses.compare.ranking import Comparison
 
 _ROWS = 20_000
 # Layers whose change is drawn, and runs of a comparison.

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from trtlog.analyses.compare.ranking import Comparison
 from trtlog.errors import QueryError
 from trtlog.report.documents.compare import group_title, in_short, short_names
 from trtlog.report.plots.figures import Figure, finish, graphs, label, write
-
-if TYPE_CHECKING:
-    from trtlog.analyses.compare.ranking import Comparison
 
 _BAR_PX, _PANEL_PX = 24, 70
 # Bars of a panel, and panels of a figure; the table has all.
