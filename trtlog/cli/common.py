@@ -18,7 +18,6 @@ from trtlog._util.words import counted
 from trtlog.cli.console import console, is_plain, is_unbounded, keeper, kept, speaks_ascii_only
 from trtlog.cli.inputs import LogPlace, is_dataset, place_of, places_of, read_found
 from trtlog.errors import InputError, NoLogError, QueryError
-from trtlog.report import rows
 from trtlog.report.safe import spelled, visible
 
 if TYPE_CHECKING:
@@ -410,6 +409,7 @@ def progress_of(path: str) -> Iterator[Callable[[int], None] | None]:
 
 def print_rows(table: pa.Table, format_: str, *, title: str | None = None) -> None:
     """Print a table's rows to standard output."""
+    from trtlog.report import rows
     from trtlog.report.tables import table_of
 
     if format_ == "csv":
@@ -434,6 +434,8 @@ def print_rows(table: pa.Table, format_: str, *, title: str | None = None) -> No
 
 def print_folded(table: pa.Table, title: str | None = None) -> None:
     """Print rows as Markdown for a pull request: the first of them, and all of many where they fold away."""
+    from trtlog.report import rows
+
     if title:
         echo_data(f"### {title}\n")
     many = table.num_rows > _FOLDED
