@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 from trtlog._util.redact import redact
 from trtlog._version import __version__
 from trtlog.errors import QueryError, TrtlogError
+from trtlog.log import Log
 from trtlog.mcp.answers import ROWS, Findings, Rows, Text, cut, findings_of, rows_of, shown, text_of
 from trtlog.mcp.places import Places, kind_of_folder
 
@@ -97,17 +98,23 @@ def make_server(folders: Sequence[str | os.PathLike[str]]) -> MCPServer:
         from trtlog.dataset.handle import Dataset
 
         opened = places.open(path)
-        if isinstance(opened, Dataset) and source is None:
-            tables = {name: table.num_rows for name, table in opened.tables.items()}
-            versions = sorted({str(v) for v in opened.table("runs").column("tensorrt_version").to_pylist() if v})
-            return _opened("dataset", None, None, None, versions, tables, [], [])
-        log = places.log(path, source)
-        counts = dict(zip(*(log.table("coverage").column(n).to_pylist() for n in ("kind", "lines")), strict=True))
-        versions = sorted({v for v in log.table("runs").column("tensorrt_version").to_pylist() if v})
-        tables = {name: table.num_rows for name, table in log.tables.items()}
-        lines = sum(counts.values())
-        notes = [redact(note) for note in log.notes]
-        return _opened("log", len(log.runs), lines, counts.get("unknown", 0), versions, tables, log.analyses, notes)
+        whole = opened if isinstance(opened, Dataset) and source is None else places.log(path, source)
+        found: Opened = {
+            "kind": "dataset",
+            "runs": None,
+            "lines": None,
+            "unknown_lines": None,
+            "tensorrt": sorted({str(v) for v in whole.table("runs").column("tensorrt_version").to_pylist() if v}),
+            "tables": {name: table.num_rows for name, table in whole.tables.items() if table.num_rows},
+            "analyses": [],
+            "notes": [],
+        }
+        if isinstance(whole, Log):
+            counts = {row["kind"]: row["lines"] for row in whole.table("coverage").to_pylist()}
+            lines, unknown = sum(counts.values()), counts.get("unknown", 0)
+            found.update({"kind": "log", "runs": len(whole.runs), "lines": lines, "unknown_lines": unknown})
+            found.update({"analyses": list(whole.analyses), "notes": [redact(note) for note in whole.notes]})
+        return found
 
     @tool
     def tables(table: Annotated[str | None, Field(description="Name a table for its columns")] = None) -> Rows:
@@ -288,25 +295,3 @@ def _missing(log: Any, table: str) -> str | None:
 
     missing: str | None = log.analyze.missing(table) if table in analyses() else None
     return missing
-
-
-def _opened(
-    kind: str,
-    runs: int | None,
-    lines: int | None,
-    unknown: int | None,
-    versions: list[str],
-    tables: dict[str, int],
-    analyses: Sequence[str],
-    notes: list[str],
-) -> Opened:
-    return {
-        "kind": kind,
-        "runs": runs,
-        "lines": lines,
-        "unknown_lines": unknown,
-        "tensorrt": versions,
-        "tables": {name: count for name, count in tables.items() if count},
-        "analyses": list(analyses),
-        "notes": notes,
-    }
