@@ -130,9 +130,7 @@ def complain_of_export(source: Any) -> None:
         read_exports(Path(source))
 
 
-def export_paths(
-    commands: Sequence[str], source: Any, given: Sequence[str | os.PathLike[str]] | None
-) -> list[Path]:
+def export_paths(commands: Sequence[str], source: Any, given: Sequence[str | os.PathLike[str]] | None) -> list[Path]:
     """Return the exports that were given, else those that lie beside a log and carry its name, or are in a command."""
     from trtlog.exports.files import find_exports
 

@@ -37,9 +37,7 @@ class Limits:
     mebibytes: int
 
 
-def query(
-    log: Log, sql: str, parameters: Iterable[Any] | None = None, *, limits: Limits | None = None
-) -> pa.Table:
+def query(log: Log, sql: str, parameters: Iterable[Any] | None = None, *, limits: Limits | None = None) -> pa.Table:
     """Run one SQL statement over the tables of a log, of facts and of analyses.
 
     All tables are views of their names; only those that the statement names are built. The statement sees no

@@ -44,4 +44,3 @@ def to_json(diff: Diff, *, unchanged: bool = False) -> str:
 
 def _side(side: Any) -> dict[str, Any]:
     return {"source": side.source, "tensorrt_version": side.version, "status": side.status}
-

@@ -497,6 +497,4 @@ def _as_bytes(item: Any) -> bytes:
             return item.encode("utf-8", "backslashreplace")
     if isinstance(item, bytearray | memoryview):
         return bytes(item)
-    raise InputError(
-        f"cannot read a log from items of type {type(item).__name__}: pass lines as str or bytes"
-    )
+    raise InputError(f"cannot read a log from items of type {type(item).__name__}: pass lines as str or bytes")

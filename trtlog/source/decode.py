@@ -153,9 +153,7 @@ def _decompress(
     if not problem and not decoder.eof and not fresh:
         problem = "is cut short"
     if problem and not given:
-        raise InputError(
-            f"{name}: the {label} data {problem} and nothing of it can be read; get the file again"
-        )
+        raise InputError(f"{name}: the {label} data {problem} and nothing of it can be read; get the file again")
     if problem:
         notes.append(f"{name}: the {label} data {problem}; the {given:,} bytes before that were read")
 

@@ -386,9 +386,7 @@ class EngineFormats:
         own = node.in_precision(precision)
         return node.used is not None and bool(own) and min(x.time_ms for x in own) < node.used.time_ms
 
-    def holder(
-        self, plan: Plan, allowed: Sequence[Sequence[Choice]], among: Sequence[int]
-    ) -> tuple[int | None, float]:
+    def holder(self, plan: Plan, allowed: Sequence[Sequence[Choice]], among: Sequence[int]) -> tuple[int | None, float]:
         """Return the layer that the plan would gain most by, if it read and wrote any format, and that gain."""
         best: tuple[int | None, float] = (None, 0.0)
         spent = {i: self.beside(plan, i) for i in among}
@@ -455,7 +453,6 @@ class EngineFormats:
         return total if total < math.inf else 0.0
 
 
-
 def kinds(choices: Sequence[Choice]) -> set[str]:
     """Return the combinations of formats, in words."""
     return {f"{_layout(choice.inputs)} -> {_layout(choice.outputs)}" for choice in choices}
@@ -473,5 +470,3 @@ def _strides(text: str) -> str:
 
 def _layout(formats: Sequence[str]) -> str:
     return layout_of(formats[0]) or formats[0] if formats else "none"
-
-

@@ -122,7 +122,6 @@ class Names:
                     break
         return list(out)
 
-
     def stand_in(self, name: str | None) -> bool:
         """Return whether a layer's name holds any known one; quick where few names are known."""
         return any(one in (name or "") for one in self.known) and bool(self.parts(name))

@@ -51,8 +51,6 @@ def sweep(found: Sweep, max_latency: float | None = None, stat: str | None = Non
     return Document(name, (points if long else points.blocks[0], *_advice(found, max_latency, stat)))
 
 
-
-
 def _points(found: Sweep, stat: str | None) -> Table:
     names = ["point", *(name for name in _SHOWN if name in found.rows[0])]
     if found.repeat == 1:

@@ -99,9 +99,7 @@ _BASE = ("engine", "best")
 _FEW = 5
 
 
-def _asked(
-    plans: Sequence[Mapping[str, Any]], blocks: Sequence[Mapping[str, Any]], precision: str | None
-) -> list[str]:
+def _asked(plans: Sequence[Mapping[str, Any]], blocks: Sequence[Mapping[str, Any]], precision: str | None) -> list[str]:
     """Return the precisions to tell of: the one that was asked about, else the narrow ones that were timed."""
     if precision:
         return [precision.upper()]

@@ -119,9 +119,7 @@ def _order(nodes: Sequence[_Node], edges: Sequence[tuple[Row, _Node | None, _Nod
     return sorted(nodes, key=lambda node: keys[node])
 
 
-def _box(
-    node: _Node, rows: Mapping[_Node, Row], about: tuple[PairedNodes, tuple[_Node, ...]], strong: bool
-) -> Box:
+def _box(node: _Node, rows: Mapping[_Node, Row], about: tuple[PairedNodes, tuple[_Node, ...]], strong: bool) -> Box:
     pair, test = about
     box = box_of(rows[node], "type", 0.0, strong)
     names = [rows[one]["layer"] for one in test]

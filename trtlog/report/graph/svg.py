@@ -159,11 +159,7 @@ def _edge(one: PlacedLine) -> str:
     title = " ".join(filter(None, (line.tensor, line.label, line.change, line.state)))
     state = {"added": "a", "removed": "r"}.get(line.state, "")
     shade, arrow = (" p", "b") if line.change else (f" e{state}", f"b{state}") if state else ("", "a")
-    return (
-        f'<path class="e{shade}" d="{one.path}" '
-        f'marker-end="url(#{arrow})">'
-        f"<title>{_text(title)}</title></path>"
-    )
+    return f'<path class="e{shade}" d="{one.path}" marker-end="url(#{arrow})"><title>{_text(title)}</title></path>'
 
 
 def _label(words: str, x: float, y: float, change: bool) -> str:

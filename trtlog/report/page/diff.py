@@ -91,9 +91,7 @@ def comparison_data(found: Comparison) -> dict[str, Any]:
     return _data("comparison", head, Section("Answer", _first(document), name="headline"), sections)
 
 
-def _bars(
-    name: str, label: str, value: str, bars: list[tuple[str, float, str]], title: str, **more: Any
-) -> Chart:
+def _bars(name: str, label: str, value: str, bars: list[tuple[str, float, str]], title: str, **more: Any) -> Chart:
     """Return bars of figures with four digits, in their order, coloured by a verdict."""
     texts, figures, verdicts = zip(*bars, strict=True)
     rounded = [float(number(figure)) for figure in figures]

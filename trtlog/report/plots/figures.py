@@ -29,9 +29,7 @@ def graphs() -> Any:
     try:
         from plotly import graph_objects
     except ImportError as error:
-        raise MissingExtra(
-            f"Plots are drawn with plotly, which is not installed; {how_to_install('plot')}"
-        ) from error
+        raise MissingExtra(f"Plots are drawn with plotly, which is not installed; {how_to_install('plot')}") from error
     return graph_objects
 
 

@@ -70,9 +70,7 @@ class Sheet:
         if left:
             yield Text(f"no room for: {', '.join(left)}{self._wide}", style="dim")
 
-    def _widths(
-        self, shown: Sequence[int], options: ConsoleOptions, *, tight: bool = False
-    ) -> list[int] | None:
+    def _widths(self, shown: Sequence[int], options: ConsoleOptions, *, tight: bool = False) -> list[int] | None:
         """Return the width of each shown column, None where they cannot stand beside each other."""
         limits = [self._limits(number, tight=tight) for number in shown]
         widths = [least for least, _ in limits]

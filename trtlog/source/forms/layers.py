@@ -30,6 +30,8 @@ _KIND = expression(rb"[0-9A-Za-z]+")
 # A form that is certain may make this share of the lines less known: the grammar knows the usual wordings only.
 _FEW_WORSE = 0.03
 _MORE = 0.02
+
+
 def find_layers(data: bytes, *, whole: bool = False, logger: Logger | None = None) -> list[Undo]:
     r"""Return what undoes the forms of a text, the outermost first; nothing for most logs.
 
@@ -154,9 +156,7 @@ def _needless(sample: Sample, layers: list[Undo]) -> set[str]:
     return needless
 
 
-def _outermost(
-    sample: Sample, layers: list[Undo], taken: set[str], *, hopes_first: bool
-) -> tuple[Undo, Sample] | None:
+def _outermost(sample: Sample, layers: list[Undo], taken: set[str], *, hopes_first: bool) -> tuple[Undo, Sample] | None:
     """Return what undoes the outermost form, and the text below it."""
     hope: tuple[Undo, Sample] | None = None
     for form in FORMS:

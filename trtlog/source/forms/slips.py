@@ -46,9 +46,7 @@ class Tabs(Form):
     name = "tabs for blanks"
     hides = True
     about = "Tabs where blanks were printed, one for each or as many as reach the next stop."
-    samples = (
-        (b"[I]\t[TRT]\tLoaded\n[I]\t[TRT]\tLoaded", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),
-    )
+    samples = ((b"[I]\t[TRT]\tLoaded\n[I]\t[TRT]\tLoaded", b"[I] [TRT] Loaded\n[I] [TRT] Loaded"),)
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return one for each way to put blanks back."""
