@@ -46,8 +46,8 @@ def first_of(names: Sequence[str], most: int, between: str = ", ") -> str:
     return between.join(names[:most]) + rest
 
 
-def number(value: float | None, digits: int = 4) -> str:
-    """Return a number with ``digits`` significant digits; nothing for None.
+def number(value: float | None) -> str:
+    """Return a number with four significant digits; nothing for None.
 
     Examples
     --------
@@ -56,9 +56,7 @@ def number(value: float | None, digits: int = 4) -> str:
     """
     if value is None:
         return ""
-    if abs(value) >= 10 ** (digits - 1):
-        return f"{value:.0f}"
-    return f"{value:.{digits}g}"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def percent(value: float) -> str:

@@ -174,13 +174,6 @@ _READERS: dict[str, Callable[[str], Any]] = {
 }
 
 OptionsType = TypeVar("OptionsType", bound=Options)
-SECTIONS: dict[str, type[Options]] = {
-    "model": ModelOptions,
-    "build": BuildOptions,
-    "system": SystemOptions,
-    "inference": InferenceOptions,
-    "reporting": ReportingOptions,
-}
 
 
 def read_options(section: type[OptionsType], rows: Iterable[tuple[str, str | None]]) -> OptionsType:

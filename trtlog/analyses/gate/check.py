@@ -212,12 +212,12 @@ class _Check:
         source = self.document["source"]
         device = self.log.device
         shapes = shapes_text(inference_shapes(self.log)) or None
-        for rule, key, found, what in (
-            ("tensorrt_version", "tensorrt_version", self.log.run.tensorrt_version, "TensorRT"),
-            ("gpu", "gpu", device.name if device else None, "GPU"),
-            ("input_shapes", "input_shapes", shapes, "input shapes"),
+        for rule, found, what in (
+            ("tensorrt_version", self.log.run.tensorrt_version, "TensorRT"),
+            ("gpu", device.name if device else None, "GPU"),
+            ("input_shapes", shapes, "input shapes"),
         ):
-            locked = source.get(key)
+            locked = source.get(rule)
             if locked is None:
                 self.skipped[rule] = "the lock does not tell"
             elif found is None:
@@ -415,7 +415,7 @@ class _Check:
         return self.noise.figure(metric, stat or "value", budget, value)
 
     def _messages(self) -> None:
-        if "messages" not in self.document or self.document["messages"] is None:
+        if self.document.get("messages") is None:
             self.skipped["messages"] = "the lock has no messages"
             return
         known = {message_key(text) for text in self.document["messages"]}

@@ -64,20 +64,20 @@ def draw_html(result: object) -> str:
     return to_html(draw("document", result))
 
 
-def to_html(document: Document, limit: int = _ROWS) -> str:
-    """Return a document as HTML, at most ``limit`` rows of a table that may be cut."""
+def to_html(document: Document) -> str:
+    """Return a document as HTML."""
     titled = document.answer or any(isinstance(block, Title) for block in document.blocks)
     first = document.answer if titled else words(strong(document.name))
     head = _line(first) if first else ""
     style = "max-width:100%;overflow-wrap:break-word"
-    return f'<div class="trtlog" style="{style}">{head}{_blocks(document.blocks, limit)}</div>'
+    return f'<div class="trtlog" style="{style}">{head}{_blocks(document.blocks)}</div>'
 
 
-def _blocks(blocks: Sequence[Block], limit: int) -> str:
-    return "".join(_block(block, limit) for block in blocks)
+def _blocks(blocks: Iterable[Block]) -> str:
+    return "".join(map(_block, blocks))
 
 
-def _block(block: Block, limit: int) -> str:
+def _block(block: Block) -> str:
     if isinstance(block, (Title, Sentence)):
         return _line(block.words)
     if isinstance(block, Note):
@@ -85,21 +85,21 @@ def _block(block: Block, limit: int) -> str:
     if isinstance(block, Points):
         return _list([(_inline(point.words), point.under) for point in block.points])
     if isinstance(block, Table):
-        return _table(block, limit)
+        return _table(block)
     if isinstance(block, Facts):
         rows = [(strong(name), value) for name, value in block.facts]
-        return _table(Table((Column(""), Column("")), rows, most=len(rows)), limit)
+        return _table(Table((Column(""), Column("")), rows, most=len(rows)))
     if isinstance(block, Tiles):
         return _tiles(block)
     if isinstance(block, Finding):
         remarks, opened = block.remarks(), block.severity != "advice"
-        return _folded(_inline(block.headline()), remarks, opened, limit) if remarks else _line(block.headline())
+        return _folded(_inline(block.headline()), remarks, opened) if remarks else _line(block.headline())
     if isinstance(block, (DataTable, Chart, EngineGraph)):
-        return _blocks(simpler(block, limit), limit)
+        return _blocks(simpler(block, _ROWS))
     if isinstance(block, Section):
         title = block.title if block.count is None else f"{block.title} ({block.count})"
-        return _folded(_inline(words(strong(title))), block.blocks, block.opened, limit)
-    return _folded(_inline(block.title), block.blocks, block.opened, limit)
+        return _folded(_inline(words(strong(title))), block.blocks, block.opened)
+    return _folded(_inline(block.title), block.blocks, block.opened)
 
 
 def _line(part: Words) -> str:
@@ -133,9 +133,9 @@ def _list(points: Sequence[tuple[str, Iterable[Words]]]) -> str:
     return f'<ul style="margin:2px 0 6px 0">{"".join(items)}</ul>' if items else ""
 
 
-def _table(table: Table, limit: int) -> str:
+def _table(table: Table) -> str:
     """Return a table, and how many rows were left out."""
-    most = limit if table.most is None else table.most
+    most = _ROWS if table.most is None else table.most
     places, headed = filled(table)
     columns = [table.columns[place] for place in places]
     styles = [_STYLES.get(column.kind, _LEFT) for column in columns]
@@ -177,9 +177,9 @@ def _tiles(block: Tiles) -> str:
     return f'<table style="margin:4px 0"><tbody><tr>{"".join(cells)}</tr></tbody></table>' if cells else ""
 
 
-def _folded(title: str, blocks: Sequence[Block], opened: bool, limit: int) -> str:
+def _folded(title: str, blocks: Sequence[Block], opened: bool) -> str:
     state = " open" if opened else ""
-    inner = f'<div style="margin-left:16px">{_blocks(blocks, limit)}</div>'
+    inner = f'<div style="margin-left:16px">{_blocks(blocks)}</div>'
     return f'<details{state} style="margin:4px 0"><summary style="cursor:pointer">{title}</summary>{inner}</details>'
 
 
