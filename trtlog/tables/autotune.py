@@ -13,7 +13,6 @@ from trtlog.messages.captures import Matches
 from trtlog.tables.blocks import COSTS, FORMATS, Autotuning, Lines, autotuning, ids_of, is_time, kind_is, times_of
 from trtlog.tables.cells import (
     from_codes,
-    lines_of,
     tactic_names,
     take,
     to_float,
@@ -72,7 +71,7 @@ def timings(context: Context) -> pa.Table:
 
 def _marks(context: Context, joined: Autotuning, kinds: tuple[str, ...], size: int) -> Lines:
     """Return which blocks hold a line of the given kinds."""
-    lines = lines_of(context.captured(*kinds))
+    lines = context.captured(*kinds).lines
     found = asof(lines, joined.blocks.starts, context.breaks)
     marks = np.zeros(size, dtype=bool)
     marks[found[found >= 0]] = True
@@ -164,7 +163,7 @@ def _name_rows(context: Context, joined: Autotuning) -> Lines:
     name_ids = ids_of(names)
     has_id = is_valid(captured_bytes(names, "tactic"))
     ids = joined.tactic_ids
-    name_lines = lines_of(names)
+    name_lines = names.lines
     row = joined.name_above(context)
     missing = np.flatnonzero(row < 0 if unnamed else (row < 0) & ~is_valid(printed))
     # Names and times may be printed apart, as a list of names before the times.
@@ -202,7 +201,7 @@ def unmeasured(context: Context) -> pa.Table:
     left = np.flatnonzero(~used[:-1])
     if not len(left):
         return empty("tactic_names")
-    lines = lines_of(names)[left]
+    lines = names.lines[left]
     position = asof(lines, joined.blocks.starts, context.breaks)
     columns: dict[str, Any] = {**context.places(lines), "line": from_numpy(lines)}
     for name, around in (("layer", joined.layers), ("runner", joined.runners)):
@@ -232,7 +231,7 @@ def _in_same_blocks(left: Lines, left_block: Lines, right: Lines, right_block: L
 def _in_bytes(captured: Matches, requested: pa.Array) -> pa.Array:
     """Return sizes in bytes; one that repeats the MiB of the line above is in MiB, though it prints no unit."""
     values = to_filled(requested, -1)
-    lines = lines_of(captured)
+    lines = captured.lines
     repeats = np.zeros(len(lines), bool)
     repeats[1:] = (lines[1:] - lines[:-1] <= 2) & (values[1:] >= 0) & (values[1:] << 20 == values[:-1])
     repeats[1:] &= kind_is(captured, "tactic_skipped_memory")[1:] & kind_is(captured, "tactic_memory_unavailable")[:-1]
@@ -244,8 +243,8 @@ def operations_of(context: Context, lines: Lines) -> Lines:
 
     Myelin tunes the operations of a node inside one combination of formats: nothing above the next one belongs below.
     """
-    ends = [lines_of(context.captured(*kinds)) for kinds in (FORMATS, COSTS)]
-    return asof(lines, lines_of(context.captured("foreign_node_op")), sorted_lines(context.breaks, *ends))
+    ends = [context.captured(*kinds).lines for kinds in (FORMATS, COSTS)]
+    return asof(lines, context.captured("foreign_node_op").lines, sorted_lines(context.breaks, *ends))
 
 
 def selected_tactics(context: Context) -> dict[int, tuple[str, str, int]]:
@@ -266,7 +265,7 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
     captured = context.captured("foreign_node_tactic")
     if not captured.num_rows:
         return None
-    lines = lines_of(captured)
+    lines = captured.lines
     heads = context.captured("foreign_node_op")
     head = operations_of(context, lines)
     name = "layer" if "layer" in heads.column_names else "op"
@@ -310,7 +309,7 @@ def skips(context: Context) -> pa.Table:
         return empty("skips")
     joined = autotuning(context)
     blocks = joined.blocks
-    lines = lines_of(captured)
+    lines = captured.lines
     position = asof(lines, blocks.starts, blocks.bounds)
     columns: dict[str, Any] = {**context.places(lines), "line": captured.column("line")}
     for name in ("layer", "runner"):

@@ -15,16 +15,7 @@ import pyarrow as pa
 from trtlog._util.arrow import among, from_list, from_numpy, is_valid, to_filled
 from trtlog._util.dataclass import dataclass
 from trtlog.messages.captures import Matches, one_column
-from trtlog.tables.cells import (
-    codes_of,
-    encoded,
-    from_codes,
-    lines_of,
-    take,
-    to_float,
-    to_name,
-    to_tactic_id,
-)
+from trtlog.tables.cells import codes_of, encoded, from_codes, take, to_float, to_name, to_tactic_id
 from trtlog.tables.context import Context
 from trtlog.tables.join import asof, counts_upto, first_of_each, keys_of, last_equal, sorted_lines
 from trtlog.tables.schema import captured_bytes, coalesced, symbols_in
@@ -61,11 +52,11 @@ def _blocks(context: Context) -> Blocks:
         named = coalesced(captured_bytes(captured, "runner"), numbers)
         captured.put("runner", named)
     formats = context.captured(*FORMATS)
-    costs = lines_of(context.captured(*COSTS))
-    lines, format_lines = lines_of(captured), lines_of(formats)
+    costs = context.captured(*COSTS).lines
+    lines, format_lines = captured.lines, formats.lines
     breaks = sorted_lines(context.breaks, costs)
     # The result of a combination is complete at its "Chose" line; the next one begins after it.
-    chosen = lines_of(context.captured("chosen_tactic")) + 1
+    chosen = context.captured("chosen_tactic").lines + 1
     bounds = sorted_lines(breaks, format_lines, chosen)
     return Blocks(
         captured=captured,
@@ -85,11 +76,11 @@ class Autotuning:
         self.blocks = _blocks(context)
         blocks = self.blocks
         self.tactics = context.captured("tactic")
-        self.tactic_lines = lines_of(self.tactics)
+        self.tactic_lines = self.tactics.lines
         self.tactic_block = asof(self.tactic_lines, blocks.starts, context.breaks)
         size = len(blocks.lines)
         fastest = context.captured("fastest_tactic")
-        self.fastest_block = asof(lines_of(fastest), blocks.starts, context.breaks)
+        self.fastest_block = asof(fastest.lines, blocks.starts, context.breaks)
         self.fastest_row = np.full(size, -1, dtype=np.int64)
         known = self.fastest_block >= 0
         self.fastest_row[self.fastest_block[known]] = np.flatnonzero(known)
@@ -133,7 +124,7 @@ class Autotuning:
         chosen = context.captured("chosen_tactic")
         if not chosen.num_rows:
             return
-        chosen_lines = lines_of(chosen)
+        chosen_lines = chosen.lines
         chosen_group = counts_upto(chosen_lines, blocks.bounds)
         chosen_ids = ids_of(chosen)
         runners, wanted = same_codes(captured_bytes(blocks.captured, "runner"), captured_bytes(chosen, "runner"))
@@ -186,7 +177,7 @@ class Autotuning:
     def name_above(self, context: Context) -> Lines:
         """Return the line above each tactic that names it, -1 for none: it belongs to the next tactic line alone."""
         names = context.captured("tactic_name")
-        name_lines = lines_of(names)
+        name_lines = names.lines
         starts = sorted_lines(self.blocks.starts, context.breaks)
         above = asof(self.tactic_lines, name_lines, starts).astype(np.int64)
         previous = np.concatenate([[0], self.tactic_lines[:-1]])

@@ -12,7 +12,7 @@ from trtlog._util.arrow import from_numpy
 from trtlog.messages.captures import Matches, one_column
 from trtlog.tables.autotune import operations_of, selected_tactics
 from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
-from trtlog.tables.cells import codes_of, from_codes, int_or_none, lines_of, take, to_name, to_tactic
+from trtlog.tables.cells import codes_of, from_codes, int_or_none, take, to_name, to_tactic
 from trtlog.tables.context import Context
 from trtlog.tables.join import asof
 from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words, symbols_in
@@ -28,13 +28,13 @@ def combinations(context: Context) -> pa.Table:
     size = formats.num_rows
     if not size:
         return empty("combinations")
-    lines = lines_of(formats)
+    lines = formats.lines
     costs = context.captured("costs", "reformat_costs")
-    above = asof(lines, lines_of(costs), context.breaks)
+    above = asof(lines, costs.lines, context.breaks)
     counts = np.bincount(blocks.formats[blocks.formats >= 0], minlength=size)
     chosen = context.captured("chosen_tactic")
     chosen_row = np.full(size, -1, dtype=np.int64)
-    places = asof(lines_of(chosen), lines, context.breaks)
+    places = asof(chosen.lines, lines, context.breaks)
     chosen_row[places[places >= 0]] = np.flatnonzero(places >= 0)
     columns: dict[str, Any] = {
         **context.places(lines),
@@ -137,7 +137,7 @@ def autotuned_ops(context: Context) -> pa.Table:
     lines, layers, keys, sources = context.captures.lists(("foreign_node_op",), fields)
     if not lines:
         return empty("autotuned_ops")
-    listed = operations_of(context, lines_of(context.captured("foreign_node_tactic")))
+    listed = operations_of(context, context.captured("foreign_node_tactic").lines)
     chosen = selected_tactics(context)
     rows = [chosen.get(row) for row in range(len(lines))]
     columns: dict[str, Sequence[Any]] = {

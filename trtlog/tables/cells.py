@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from trtlog._util import unreadable
 from trtlog._util.arrow import Array, from_list, from_numpy, no_values, to_filled
-from trtlog.messages.captures import Matches, text
+from trtlog.messages.captures import text
 
 NAME = pa.dictionary(pa.int32(), pa.string())
 
@@ -47,11 +47,6 @@ def codes_of(values: pa.DictionaryArray) -> Array:
 def from_codes(codes: Array, dictionary: pa.Array) -> pa.DictionaryArray:
     """Return the dictionary array of some codes, null where they are negative."""
     return pa.DictionaryArray.from_arrays(places(codes.astype(np.int32, copy=False)), dictionary)
-
-
-def lines_of(captured: Matches) -> Array:
-    """Return the lines of captured lines."""
-    return captured.lines
 
 
 def take(values: pa.Array | pa.ChunkedArray, positions: Array) -> pa.Array:

@@ -21,7 +21,7 @@ from trtlog._util.arrow import Array, among, from_list, from_numpy, to_numpy
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog.messages.captures import text
-from trtlog.tables.cells import codes_of, encoded, from_codes, lines_of, to_text
+from trtlog.tables.cells import codes_of, encoded, from_codes, to_text
 from trtlog.tables.context import Context
 from trtlog.tables.schema import OPERAND, captured_bytes, empty, from_columns
 from trtlog.values.layer_info import LayerTensor, brief_format, parse_layer, split_brief
@@ -153,7 +153,7 @@ def _texts(context: Context, kind: str, *fields_of_kind: str) -> tuple[Array, li
 
 def _detailed(context: Context, layers: list[LayerParts]) -> _Rows:
     numbers, texts = _texts(context, "layer_detail", "layer", "layer_info")
-    rows = _rows(context, lines_of(context.captured("layer_detail")), _DETAILED, numbers + len(layers))
+    rows = _rows(context, context.captured("layer_detail").lines, _DETAILED, numbers + len(layers))
     layers += [_detailed_parts(*pair) for pair in texts]
     return rows
 
@@ -161,7 +161,7 @@ def _detailed(context: Context, layers: list[LayerParts]) -> _Rows:
 def _brief(context: Context, layers: list[LayerParts], detailed: _Rows) -> _Rows:
     """Return rows of brief lines, but for those of layers that detailed lines describe whole."""
     numbers, texts = _texts(context, "engine_layer", "layer_type", "layer_info")
-    rows = _rows(context, lines_of(context.captured("engine_layer")), _BRIEF, numbers)
+    rows = _rows(context, context.captured("engine_layer").lines, _BRIEF, numbers)
     last = {
         (build, layers[number].layer): number
         for build, number in zip(detailed.builds.tolist(), detailed.numbers.tolist(), strict=True)
@@ -186,8 +186,8 @@ def _brief(context: Context, layers: list[LayerParts], detailed: _Rows) -> _Rows
 
 def _names(context: Context, layers: list[LayerParts]) -> _Rows:
     """Return the layers of an engine that keeps their names only: bare lines between two headings."""
-    heads = set(lines_of(context.captured(*_NAME_LISTS)).tolist())
-    ends = lines_of(context.captured("bindings")).tolist()
+    heads = set(context.captured(*_NAME_LISTS).lines.tolist())
+    ends = context.captured("bindings").lines.tolist()
     ended: set[int] = set()
     lines: list[int] = []
     first = len(layers)

@@ -15,7 +15,7 @@ from trtlog._util.arrow import alike, from_list, from_numpy
 from trtlog._util.expression import expression
 from trtlog.grammar.model import PACKAGE
 from trtlog.messages.captures import Captures, text
-from trtlog.tables.cells import codes_of, int_or_none, lines_of, take, to_name
+from trtlog.tables.cells import codes_of, int_or_none, take, to_name
 from trtlog.tables.context import Context
 from trtlog.tables.schema import empty, from_columns, from_rows, schema_of
 from trtlog.tables.simple import finish_columns
@@ -98,7 +98,7 @@ def _fields(context: Context, keys: list[Any], lines: Lines) -> tuple[list[Lines
     names = ("text", *_FIELDS, *_OLD_FIELDS)
     kinds = sorted({kind for _, _, kind, _, _ in keys if kind in context.captures.grammar.messages})
     captured = context.captures.matches(*kinds)
-    at = lines_of(captured)
+    at = captured.lines
     place = np.searchsorted(at, lines, side="right") - 1  # of several records in a line the last
     place = np.where(at[place] == lines, place, -1) if len(at) else np.full(len(lines), -1)
     numbers, values = [], []

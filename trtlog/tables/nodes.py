@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import from_bytes, from_numpy, is_valid
-from trtlog.tables.cells import codes_of, encoded, lines_of, take, to_text
+from trtlog.tables.cells import codes_of, encoded, take, to_text
 from trtlog.tables.context import Context
 from trtlog.tables.join import asof
 from trtlog.tables.operands import read_operands
@@ -21,7 +21,7 @@ def onnx_nodes(context: Context) -> pa.Table:
     size = parsing.num_rows
     if not size:
         return empty("onnx_nodes")
-    starts = lines_of(parsing)
+    starts = parsing.lines
     columns: dict[str, Any] = {
         **context.places(starts),
         "line": parsing.column("line"),
@@ -31,7 +31,7 @@ def onnx_nodes(context: Context) -> pa.Table:
     }
     for kind, name in (("node_inputs", "inputs"), ("node_outputs", "outputs")):
         captured = context.captured(kind)
-        position = asof(lines_of(captured), starts, context.breaks)
+        position = asof(captured.lines, starts, context.breaks)
         below = np.flatnonzero(position >= 0)
         row = np.full(size, -1, np.int64)
         row[position[below]] = below  # of several lines the last stays
@@ -43,7 +43,7 @@ def _registered(context: Context, starts: np.ndarray[Any, Any]) -> pa.Array:
     """Return the layers registered below each node, in order."""
     captured = context.captured("layer_registered")
     layers = captured_bytes(captured, "layer")
-    position = asof(lines_of(captured), starts, context.breaks)
+    position = asof(captured.lines, starts, context.breaks)
     named = np.flatnonzero((position >= 0) & is_valid(layers))
     offsets = np.searchsorted(position[named], np.arange(len(starts) + 1)).astype(np.int32)
     return pa.ListArray.from_arrays(from_numpy(offsets), to_text(take(layers, named)))

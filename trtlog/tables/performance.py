@@ -13,7 +13,7 @@ from trtlog._util.arrow import distinct, from_numpy
 from trtlog._util.expression import expression
 from trtlog.messages.captures import Matches
 from trtlog.tables.blocks import kind_is
-from trtlog.tables.cells import float_or_none, lines_of, take, to_int
+from trtlog.tables.cells import float_or_none, take, to_int
 from trtlog.tables.context import Context
 from trtlog.tables.join import asof
 from trtlog.tables.schema import captured_bytes, from_rows
@@ -98,7 +98,7 @@ def old_blocks(context: Context) -> list[_Row]:
         return []
     titles = context.captured(*_BLOCKS)
     metrics = [_BLOCKS[kind] for kind in titles.column("kind").to_pylist()]
-    found = asof(np.array(printed[0], np.int64), lines_of(titles), context.run_lines).tolist()
+    found = asof(np.array(printed[0], np.int64), titles.lines, context.run_lines).tolist()
     rows: list[_Row] = []
     for position, line, name, percentile, time, whole in zip(found, *printed, strict=True):
         metric = metrics[position] if position >= 0 else "latency" if whole is not None else None
@@ -134,15 +134,15 @@ def profile(context: Context) -> pa.Table:
     heads = context.captured("profile_opened")
     iterations: Any = None
     if heads.num_rows:
-        head_lines = lines_of(heads)
-        position = asof(lines_of(captured), head_lines, context.run_lines)
+        head_lines = heads.lines
+        position = asof(captured.lines, head_lines, context.run_lines)
         values = to_int(captured_bytes(heads, "iterations"), pa.int64())
         iterations = take(values, position)
     table = simple(context, "profile", iterations=iterations)
     total = _total_rows(captured, heads, context)
     table = table.filter(from_numpy(~total)) if total.any() else table
     # A log that prints none has those of its export.
-    others = exported(context, "profile", distinct(context.log_of(lines_of(captured))).tolist())
+    others = exported(context, "profile", distinct(context.log_of(captured.lines)).tolist())
     return pa.concat_tables([table, others]).unify_dictionaries().combine_chunks() if others.num_rows else table
 
 
@@ -151,8 +151,8 @@ def _total_rows(captured: Matches, heads: Matches, context: Context) -> np.ndarr
     total = kind_is(captured, "profile_total")
     if not total.any():
         return total
-    of_profile = asof(lines_of(captured), lines_of(heads), context.run_lines)
-    of_profile = np.where(of_profile >= 0, of_profile, -1 - context.log_of(lines_of(captured)))
+    of_profile = asof(captured.lines, heads.lines, context.run_lines)
+    of_profile = np.where(of_profile >= 0, of_profile, -1 - context.log_of(captured.lines))
     for number in distinct(of_profile[total]):
         inside = np.flatnonzero(total & (of_profile == number))
         total[inside[:-1]] = False

@@ -21,7 +21,6 @@ from trtlog.tables.cells import (
     from_codes,
     int_or_none,
     is_true,
-    lines_of,
     name_by_distinct,
     take,
     to_name,
@@ -111,7 +110,7 @@ def _library_versions(captures: Captures) -> tuple[list[int], list[str]]:
 def engines(context: Context) -> pa.Table:
     """One row a build of an engine, an attempt with one backend strategy, or an engine that is only loaded."""
     found = context.builds
-    evidence = np.concatenate([lines_of(context.captured(kind)) for kind in _OF_ENGINE])
+    evidence = np.concatenate([context.captured(kind).lines for kind in _OF_ENGINE])
     of_engine = found.seen
     of_engine[found.of(evidence)] = True
     shown = np.flatnonzero(of_engine)
@@ -210,7 +209,7 @@ class _Openings:
 
 
 def _openings(context: Context) -> _Openings:
-    banners = [lines_of(context.captured(kind)) for kind in ("run_ended", "run_started")]
+    banners = [context.captured(kind).lines for kind in ("run_ended", "run_started")]
     bounds = np.concatenate([context.log_lines, *banners])
     opened = context.captures.openings
     distinct = sorted({name for _, name in opened if name})
@@ -228,7 +227,7 @@ def options(context: Context) -> pa.Table:
     size = captured.num_rows
     if not size:
         return empty("options")
-    lines = lines_of(captured)
+    lines = captured.lines
     openings = _openings(context)
     found = np.searchsorted(openings.lines, lines, side="right") - 1
     section = np.append(openings.names, np.int32(-1))[found]
@@ -292,7 +291,7 @@ def devices(context: Context) -> pa.Table:
     captures = context.captures
     found_by_kind = {kind: captures.lists((kind,), ("line", *names)) for kind, names in _DEVICE_FIELDS.items()}
     lines, names = captures.lists(("available_device",), ("line", "name"))
-    starts = lines_of(context.captured("device_information")).tolist()
+    starts = context.captured("device_information").lines.tolist()
     # A section whose heading is not there begins with its first line; none goes on in the next run.
     runs = context.run_lines.tolist()
     for line in sorted(line for found in (*found_by_kind.values(), [lines]) for line in found[0]):

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from trtlog._util.arrow import from_list, from_numpy, is_valid, to_filled
 from trtlog.records import TABLES
-from trtlog.tables.cells import int_or_none, lines_of, to_float, to_text
+from trtlog.tables.cells import int_or_none, to_float, to_text
 from trtlog.tables.context import Context
 from trtlog.tables.schema import captured_bytes, empty, from_columns, in_words, schema_of
 
@@ -23,7 +23,7 @@ def simple(context: Context, table: str, **extra: Any) -> pa.Table:
     captured = context.captured(*kinds)
     if not captured.num_rows:
         return empty(table)
-    lines = lines_of(captured)
+    lines = captured.lines
     columns: dict[str, Any] = {**context.places(lines), "line": captured.column("line")}
     for name in TABLES[table].columns():
         if name not in columns:
@@ -59,7 +59,7 @@ def registered_layers(context: Context) -> pa.Table:
     if not captured.num_rows:
         return empty("registered_layers")
     columns = {n: captured.column(n) for n in ("line", "layer", "node")}
-    columns |= context.places(lines_of(captured))
+    columns |= context.places(captured.lines)
     return from_columns("registered_layers", columns, captured.num_rows)
 
 

@@ -16,12 +16,7 @@ from trtlog.analyses.compare.align import Alignment, Pair, align, read_nodes
 from trtlog.analyses.compare.aligned import attribution_rows, format_rows, layer_rows, reformat_rows, time_source
 from trtlog.analyses.compare.candidates import Machine, candidate_rows, layer_shifts, machine, tactic_rows
 from trtlog.analyses.compare.figures import engine_mib
-from trtlog.analyses.compare.performance import (
-    MeasuredRun,
-    performance_notes,
-    performance_rows,
-    verdict_columns,
-)
+from trtlog.analyses.compare.performance import MeasuredRun, performance_notes, performance_rows, verdict_columns
 from trtlog.analyses.compare.schema import DIFF_TABLES
 from trtlog.analyses.compare.tables import (
     device_rows,

@@ -24,15 +24,7 @@ from trtlog._util.expression import expression
 from trtlog._util.words import counted, percent
 from trtlog.analyses.compare import floors
 from trtlog.analyses.compare.regime import Regime, read_regime
-from trtlog.analyses.compare.samples import (
-    METRICS,
-    TOTALS,
-    Samples,
-    drift,
-    read_samples,
-    read_values,
-    spread_percent,
-)
+from trtlog.analyses.compare.samples import METRICS, TOTALS, Samples, drift, read_samples, read_values, spread_percent
 from trtlog.analyses.compare.significance import Judgement, Value, judge
 from trtlog.analyses.layer.messages import messages_of
 from trtlog.log import Log

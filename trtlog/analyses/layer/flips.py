@@ -17,13 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from trtlog._util.dataclass import dataclass
-from trtlog.analyses.layer.timing_noise import (
-    CONVERSION_BLOCK,
-    CONVERSION_OWN,
-    DISTURBED,
-    DISTURBED_SHARE,
-    TimingNoise,
-)
+from trtlog.analyses.layer.timing_noise import CONVERSION_BLOCK, CONVERSION_OWN, DISTURBED, DISTURBED_SHARE, TimingNoise
 from trtlog.values.formats import decode_format
 
 DRAWS = 1000

@@ -14,16 +14,7 @@ from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, first_of
 from trtlog.analyses.layer.messages import MessageRows
-from trtlog.analyses.lint.causes import (
-    Cause,
-    cause_of,
-    errors_of,
-    find_cause,
-    is_crash,
-    is_skip,
-    lines_of,
-    words_of,
-)
+from trtlog.analyses.lint.causes import Cause, cause_of, errors_of, find_cause, is_crash, is_skip, lines_of, words_of
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.log import Log
 
