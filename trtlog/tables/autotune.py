@@ -53,7 +53,6 @@ def timings(context: Context) -> pa.Table:
     seconds = to_float(captured_bytes(joined.fastest, "seconds"), pa.float64()) if joined.fastest.num_rows else None
     columns: dict[str, Any] = {
         **context.places(blocks.lines),
-        "line": blocks.captured.column("line"),
         "layer": joined.layers,
         "runner": joined.runners,
         "runner_id": captured_bytes(blocks.captured, "runner_id"),
@@ -72,7 +71,7 @@ def timings(context: Context) -> pa.Table:
 def _marks(context: Context, joined: Autotuning, kinds: tuple[str, ...], size: int) -> Lines:
     """Return which blocks hold a line of the given kinds."""
     lines = context.captured(*kinds).lines
-    found = asof(lines, joined.blocks.starts, context.breaks)
+    found = asof(lines, joined.blocks.lines, context.breaks)
     marks = np.zeros(size, dtype=bool)
     marks[found[found >= 0]] = True
     return marks
@@ -98,7 +97,6 @@ def _timed_tactics(context: Context) -> pa.Table:
     named = _names_of(context, joined)
     columns: dict[str, Any] = {
         **context.places(joined.tactic_lines),
-        "line": joined.tactics.column("line"),
         **_of_blocks(context, joined, named),
         "kind": take(joined.kinds, position),
         **{name: take(values, position) for name, values in joined.format_columns.items()},
@@ -167,7 +165,7 @@ def _name_rows(context: Context, joined: Autotuning) -> Lines:
     row = joined.name_above(context)
     missing = np.flatnonzero(row < 0 if unnamed else (row < 0) & ~is_valid(printed))
     # Names and times may be printed apart, as a list of names before the times.
-    block_of_name = asof(name_lines, joined.blocks.starts, context.breaks)
+    block_of_name = asof(name_lines, joined.blocks.lines, context.breaks)
     named = np.flatnonzero(has_id & (block_of_name >= 0))
     missing, named = _in_same_blocks(missing, joined.tactic_block, named, block_of_name)
     if len(missing):
@@ -202,8 +200,8 @@ def unmeasured(context: Context) -> pa.Table:
     if not len(left):
         return empty("tactic_names")
     lines = names.lines[left]
-    position = asof(lines, joined.blocks.starts, context.breaks)
-    columns: dict[str, Any] = {**context.places(lines), "line": from_numpy(lines)}
+    position = asof(lines, joined.blocks.lines, context.breaks)
+    columns: dict[str, Any] = context.places(lines)
     for name, around in (("layer", joined.layers), ("runner", joined.runners)):
         own = take(to_name(captured_bytes(names, name)), left)
         columns[name] = pc.coalesce(own.cast(pa.string()), take(around, position).cast(pa.string()))
@@ -287,7 +285,6 @@ def _foreign_node_tactics(context: Context) -> pa.Table | None:
         chosen[rows] = [ids[int(row)].as_py() == int(tactic, 16) for row in rows]
     columns: dict[str, Any] = {
         **context.places(lines),
-        "line": captured.column("line"),
         "layer": take(to_name(captured_bytes(heads, name)), head),
         "runner": from_list(["Myelin"] * size, pa.string()),
         "kind": from_list(["foreign_node"] * size, pa.string()),
@@ -310,8 +307,8 @@ def skips(context: Context) -> pa.Table:
     joined = autotuning(context)
     blocks = joined.blocks
     lines = captured.lines
-    position = asof(lines, blocks.starts, blocks.bounds)
-    columns: dict[str, Any] = {**context.places(lines), "line": captured.column("line")}
+    position = asof(lines, blocks.lines, blocks.bounds)
+    columns: dict[str, Any] = context.places(lines)
     for name in ("layer", "runner"):
         printed = to_text(captured_bytes(captured, name))
         around = take(joined.layers if name == "layer" else joined.runners, position)

@@ -37,7 +37,6 @@ class Blocks:
 
     captured: Matches
     lines: Lines
-    starts: Lines  # lines of all blocks that tactic lines may stand in
     formats: Lines  # position in the format lines, -1 for none
     format_table: Matches
     group: Lines  # number of the boundary that the block stands under
@@ -61,7 +60,6 @@ def _blocks(context: Context) -> Blocks:
     return Blocks(
         captured=captured,
         lines=lines,
-        starts=lines,
         formats=asof(lines, format_lines, breaks),
         format_table=formats,
         group=counts_upto(lines, bounds),
@@ -77,10 +75,10 @@ class Autotuning:
         blocks = self.blocks
         self.tactics = context.captured("tactic")
         self.tactic_lines = self.tactics.lines
-        self.tactic_block = asof(self.tactic_lines, blocks.starts, context.breaks)
+        self.tactic_block = asof(self.tactic_lines, blocks.lines, context.breaks)
         size = len(blocks.lines)
         fastest = context.captured("fastest_tactic")
-        self.fastest_block = asof(fastest.lines, blocks.starts, context.breaks)
+        self.fastest_block = asof(fastest.lines, blocks.lines, context.breaks)
         self.fastest_row = np.full(size, -1, dtype=np.int64)
         known = self.fastest_block >= 0
         self.fastest_row[self.fastest_block[known]] = np.flatnonzero(known)
@@ -163,11 +161,12 @@ class Autotuning:
         ordered = np.sort(of_block)
         only = np.searchsorted(ordered, of_choice, side="right") - np.searchsorted(ordered, of_choice) == 1
         # Lines outside of all blocks count to the block above, so that the numbers are in order.
-        rows_of = _RowsOf(np.maximum.accumulate(self.tactic_block))
+        in_order = np.maximum.accumulate(self.tactic_block)
         for row, number, alone, tactic in zip(timed.tolist(), last.tolist(), only.tolist(), chosen_ids, strict=True):
             if row >= 0:
                 candidate = block[row]
-                inside = rows_of(candidate)
+                first, end = (np.searchsorted(in_order, candidate, side=side) for side in ("left", "right"))
+                inside = np.arange(first, end)
                 same = inside[(self.tactic_block[inside] == candidate) & (self.tactic_ids[inside] == tactic)]
                 self.tactic_chosen[same[np.lexsort((same, self.tactic_times[same]))[0]]] = True
                 self.block_chosen[candidate] = True
@@ -178,7 +177,7 @@ class Autotuning:
         """Return the line above each tactic that names it, -1 for none: it belongs to the next tactic line alone."""
         names = context.captured("tactic_name")
         name_lines = names.lines
-        starts = sorted_lines(self.blocks.starts, context.breaks)
+        starts = sorted_lines(self.blocks.lines, context.breaks)
         above = asof(self.tactic_lines, name_lines, starts).astype(np.int64)
         previous = np.concatenate([[0], self.tactic_lines[:-1]])
         fresh = (above >= 0) & (name_lines[np.maximum(above, 0)] > previous)
@@ -245,18 +244,6 @@ class Autotuning:
         under = np.flatnonzero(blocks.formats >= 0)
         codes[under] = kind_is(blocks.format_table, "reformat_combination")[blocks.formats[under]]
         return from_codes(codes, KINDS)
-
-
-class _RowsOf:
-    """Rows of tactic lines by block: rows of one block stand together."""
-
-    def __init__(self, block_of_row: Lines) -> None:
-        self._blocks = block_of_row
-
-    def __call__(self, block: int) -> Lines:
-        first = np.searchsorted(self._blocks, block, side="left")
-        last = np.searchsorted(self._blocks, block, side="right")
-        return np.arange(first, last)
 
 
 def kind_is(captured: Matches, kind: str) -> Lines:

@@ -38,7 +38,6 @@ def combinations(context: Context) -> pa.Table:
     chosen_row[places[places >= 0]] = np.flatnonzero(places >= 0)
     columns: dict[str, Any] = {
         **context.places(lines),
-        "line": formats.column("line"),
         "layer": _layers(joined, costs, above, size),
         "kind": from_codes(kind_is(formats, "reformat_combination").astype(np.int32), KINDS),
         "input_formats": to_name(captured_bytes(formats, "input_formats")),
@@ -83,7 +82,7 @@ def timestamps(context: Context) -> pa.Table:
     """Lines at which the printed time changes."""
     lines, seconds = context.clock
     times = from_numpy(seconds).cast(pa.timestamp("s"))
-    columns = {**context.places(lines), "line": from_numpy(lines), "time": times}
+    columns = {**context.places(lines), "time": times}
     return from_columns("timestamps", columns, len(lines))
 
 

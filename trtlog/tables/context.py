@@ -110,8 +110,8 @@ class Context:
         return sorted_lines(self.run_lines, self.builds.column("lines"))
 
     def places(self, lines: np.ndarray[Any, Any]) -> dict[str, pa.Array]:
-        """Return the columns run and engine of lines."""
-        return self.builds.columns(self.builds.of(lines))
+        """Return the columns run, engine and line of lines."""
+        return {**self.builds.columns(self.builds.of(lines)), "line": from_numpy(lines)}
 
     @cached_property
     def clock(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -112,7 +112,6 @@ def facts(context: Context) -> pa.Table:
     of_part = np.repeat(np.arange(len(sizes)), sizes)[chosen]
     columns = {
         **context.places(found[chosen]),
-        "line": from_numpy(found[chosen]),
         **{name: _named(words, of_part) for name, words in zip(_TEXTS, zip(*texts, strict=True), strict=True)},
         "value": value.take(from_numpy(chosen)),
         "subject": take(pa.chunked_array(subjects, NAME).unify_dictionaries().combine_chunks(), chosen),

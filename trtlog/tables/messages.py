@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import alike, from_list, from_numpy
+from trtlog._util.arrow import alike, from_list
 from trtlog._util.expression import expression
 from trtlog.grammar.model import PACKAGE
 from trtlog.messages.captures import Captures, text
@@ -50,7 +50,7 @@ def messages(context: Context) -> pa.Table:
         rows.append((_SEVERITY.get(severity or "", "warning"), origin, kind, *_read(text(body), own, rest, more)))
     schema = schema_of("messages")
     names = ("severity", "origin", "kind", "text", *_FIELDS)
-    columns: dict[str, Any] = {**context.places(lines), "line": from_numpy(lines)}
+    columns: dict[str, Any] = context.places(lines)
     for name, cells in zip(names, zip(*rows, strict=True), strict=True):
         distinct = from_list(cells, schema.field(name).type)
         columns[name] = take(distinct, codes) if distinct.null_count < len(distinct) else None

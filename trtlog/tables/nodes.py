@@ -24,7 +24,6 @@ def onnx_nodes(context: Context) -> pa.Table:
     starts = parsing.lines
     columns: dict[str, Any] = {
         **context.places(starts),
-        "line": parsing.column("line"),
         "node": captured_bytes(parsing, "node"),
         "op": captured_bytes(parsing, "op"),
         "layers": _registered(context, starts),

@@ -23,8 +23,7 @@ def simple(context: Context, table: str, **extra: Any) -> pa.Table:
     captured = context.captured(*kinds)
     if not captured.num_rows:
         return empty(table)
-    lines = captured.lines
-    columns: dict[str, Any] = {**context.places(lines), "line": captured.column("line")}
+    columns: dict[str, Any] = context.places(captured.lines)
     for name in TABLES[table].columns():
         if name not in columns:
             columns[name] = extra[name] if name in extra else context.column(captured, name)
@@ -58,8 +57,7 @@ def registered_layers(context: Context) -> pa.Table:
     captured = context.captured("layer_registered")
     if not captured.num_rows:
         return empty("registered_layers")
-    columns = {n: captured.column(n) for n in ("line", "layer", "node")}
-    columns |= context.places(captured.lines)
+    columns = {**context.places(captured.lines), **{n: captured.column(n) for n in ("layer", "node")}}
     return from_columns("registered_layers", columns, captured.num_rows)
 
 
@@ -141,4 +139,4 @@ def finish_columns(context: Context, table: str, columns: Mapping[str, Sequence[
     lines = np.array(columns["line"], np.int64)
     schema = schema_of(table)
     own = {name: from_list(values, schema.field(name).type) for name, values in columns.items() if name != "line"}
-    return from_columns(table, {**context.places(lines), "line": from_numpy(lines), **own}, len(lines))
+    return from_columns(table, {**context.places(lines), **own}, len(lines))
