@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import distinct, from_list, from_numpy, to_numpy
+from trtlog._util.arrow import Array, distinct, from_list, from_numpy, to_numpy
 from trtlog._util.dataclass import dataclass
 from trtlog.dataset.manifest import Group
 from trtlog.dataset.parts import Partition, as_part, new_id, write_part
 from trtlog.dataset.storage import Storage
 from trtlog.tables.cells import one_array
 from trtlog.tables.parted import Parted
-
-_Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class _Rows:
     """Rows of one table and partition, in pieces, with the number of each row's log."""
 
     pieces: list[pa.Table] = field(default_factory=list)
-    logs: list[_Array] = field(default_factory=list)
+    logs: list[Array] = field(default_factory=list)
 
 
 class Collected:
@@ -75,7 +72,7 @@ class Collected:
             }
             yield Group(name, *partition, tuple(sorted(self._digests[number] for number in numbers)), written)
 
-    def _part(self, name: str, rows: _Rows, ranks: _Array) -> pa.Table:
+    def _part(self, name: str, rows: _Rows, ranks: Array) -> pa.Table:
         parts = []
         for table, logs in zip(rows.pieces, rows.logs, strict=True):
             digests, sources = (
@@ -104,7 +101,7 @@ class _Numbers:
         self._last_runs = self._first_runs + [len(own) - 1 for own in runs]
         self._of_runs = np.array([number for own in runs for number in own], np.int64)
 
-    def by_partition(self, table: pa.Table, of_rows: _Array) -> Iterator[tuple[Partition, _Array]]:
+    def by_partition(self, table: pa.Table, of_rows: Array) -> Iterator[tuple[Partition, Array]]:
         """Yield each partition with its rows of a table; rows without a run go with the first of their log."""
         places = self._first_runs[of_rows]
         if "run" in table.column_names:

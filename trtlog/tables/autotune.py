@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog._util.arrow import distinct, from_list, from_numpy, is_valid, to_filled
+from trtlog._util.arrow import Array, distinct, from_list, from_numpy, is_valid, to_filled
 from trtlog.messages.captures import Matches
-from trtlog.tables.blocks import COSTS, FORMATS, Autotuning, Lines, autotuning, ids_of, is_time, kind_is, times_of
+from trtlog.tables.blocks import COSTS, FORMATS, Autotuning, autotuning, ids_of, is_time, kind_is, times_of
 from trtlog.tables.cells import (
     from_codes,
     tactic_names,
@@ -68,7 +68,7 @@ def timings(context: Context) -> pa.Table:
     return from_columns("timings", columns, size)
 
 
-def _marks(context: Context, joined: Autotuning, kinds: tuple[str, ...], size: int) -> Lines:
+def _marks(context: Context, joined: Autotuning, kinds: tuple[str, ...], size: int) -> Array:
     """Return which blocks hold a line of the given kinds."""
     lines = context.captured(*kinds).lines
     found = asof(lines, joined.blocks.lines, context.breaks)
@@ -115,7 +115,7 @@ def _timed_tactics(context: Context) -> pa.Table:
     return from_columns("tactics", columns, size)
 
 
-def _of_blocks(context: Context, joined: Autotuning, named: Lines) -> dict[str, pa.Array]:
+def _of_blocks(context: Context, joined: Autotuning, named: Array) -> dict[str, pa.Array]:
     """Return layer and runner of each tactic: of its block, where it stands in none of the line that names it."""
     position = joined.tactic_block
     out = {"layer": take(joined.layers, position), "runner": take(joined.runners, position)}
@@ -129,7 +129,7 @@ def _of_blocks(context: Context, joined: Autotuning, named: Lines) -> dict[str, 
     return out
 
 
-def _fastest_rows(joined: Autotuning) -> Lines:
+def _fastest_rows(joined: Autotuning) -> Array:
     """Return which tactic rows their block's 'Fastest Tactic' line names: one a block at most."""
     out = np.zeros(len(joined.tactic_lines), dtype=bool)
     done = np.zeros(len(joined.blocks.lines), dtype=bool)
@@ -144,14 +144,14 @@ def _fastest_rows(joined: Autotuning) -> Lines:
     return out
 
 
-def _names_of(context: Context, joined: Autotuning) -> Lines:
+def _names_of(context: Context, joined: Autotuning) -> Array:
     """Return the line that names each tactic, -1 for none; found once for the tables of a log."""
     if joined.named is None:
         joined.named = _name_rows(context, joined)
     return joined.named
 
 
-def _name_rows(context: Context, joined: Autotuning) -> Lines:
+def _name_rows(context: Context, joined: Autotuning) -> Array:
     """Return the line that names each tactic: from 8.6 its own, before a line above it, -1 for none."""
     names = context.captured("tactic_name")
     printed = captured_bytes(joined.tactics, "kernel")
@@ -175,7 +175,7 @@ def _name_rows(context: Context, joined: Autotuning) -> Lines:
     return row
 
 
-def _with_names(context: Context, joined: Autotuning, rows: Lines, field: str) -> pa.Array:
+def _with_names(context: Context, joined: Autotuning, rows: Array, field: str) -> pa.Array:
     """Return what each tactic's line says of its kernel, else what the line that names it says."""
     printed = captured_bytes(joined.tactics, field)
     names = context.captured("tactic_name")
@@ -215,7 +215,7 @@ def unmeasured(context: Context) -> pa.Table:
 _KERNEL_NUMBERS = ("split_k", "buffers", "kernels")
 
 
-def _in_same_blocks(left: Lines, left_block: Lines, right: Lines, right_block: Lines) -> tuple[Lines, Lines]:
+def _in_same_blocks(left: Array, left_block: Array, right: Array, right_block: Array) -> tuple[Array, Array]:
     """Return the rows of both sides whose block has rows of both."""
     left = left[left_block[left] >= 0]
     blocks = np.zeros(max(left_block.max(initial=0), right_block.max(initial=0)) + 1, bool)
@@ -236,7 +236,7 @@ def _in_bytes(captured: Matches, requested: pa.Array) -> pa.Array:
     return from_numpy(np.where(repeats, values << 20, values), is_valid(requested)) if repeats.any() else requested
 
 
-def operations_of(context: Context, lines: Lines) -> Lines:
+def operations_of(context: Context, lines: Array) -> Array:
     """Return the row of ``foreign_node_op`` that each line belongs to, -1 for none.
 
     Myelin tunes the operations of a node inside one combination of formats: nothing above the next one belongs below.

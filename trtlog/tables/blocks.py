@@ -7,12 +7,11 @@ A tactic line names no layer: that stands in the ``Timing Runner`` line above it
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import among, from_list, from_numpy, is_valid, to_filled
+from trtlog._util.arrow import Array, among, from_list, from_numpy, is_valid, to_filled
 from trtlog._util.dataclass import dataclass
 from trtlog.messages.captures import Matches, one_column
 from trtlog.tables.cells import codes_of, encoded, from_codes, take, to_float, to_name, to_tactic_id
@@ -28,19 +27,17 @@ FORMATS = ("format_combination", "reformat_combination")
 _OLD_REFORMATS = ("Optimizer Reformat(", "<reformat>")
 KINDS = from_list(["layer", "reformat"], pa.string())
 
-Lines = np.ndarray[Any, Any]
-
 
 @dataclass
 class Blocks:
     """The timing blocks of a log, with what the other tables need of them."""
 
     captured: Matches
-    lines: Lines
-    formats: Lines  # position in the format lines, -1 for none
+    lines: Array
+    formats: Array  # position in the format lines, -1 for none
     format_table: Matches
-    group: Lines  # number of the boundary that the block stands under
-    bounds: Lines  # lines at which a combination begins or ends
+    group: Array  # number of the boundary that the block stands under
+    bounds: Array  # lines at which a combination begins or ends
 
 
 def _blocks(context: Context) -> Blocks:
@@ -86,7 +83,7 @@ class Autotuning:
         self.fastest_ids = ids_of(fastest)
         self.fastest_ms = to_float(captured_bytes(fastest, "time_ms"), pa.float64())
         self.cached = kind_is(blocks.captured, "cached_result")
-        self.named: Lines | None = None  # the line that names each tactic, once it was looked for
+        self.named: Array | None = None  # the line that names each tactic, once it was looked for
         self._block_fastest()
         self._choose(context)
 
@@ -144,7 +141,7 @@ class Autotuning:
         if len(left):
             self._choose_by_runner(runners, chosen_group[left], wanted[left], chosen_ids[left])
 
-    def _choose_by_runner(self, runners: Lines, groups: Lines, wanted: Lines, chosen_ids: Lines) -> None:
+    def _choose_by_runner(self, runners: Array, groups: Array, wanted: Array, chosen_ids: Array) -> None:
         """Find the blocks of choices that no block's fastest tactic equals: the runner's last, or its only one."""
         blocks = self.blocks
         if not len(blocks.lines):  # a choice without anything that was timed
@@ -173,7 +170,7 @@ class Autotuning:
             elif alone:
                 self.block_chosen[number] = True
 
-    def name_above(self, context: Context) -> Lines:
+    def name_above(self, context: Context) -> Array:
         """Return the line above each tactic that names it, -1 for none: it belongs to the next tactic line alone."""
         names = context.captured("tactic_name")
         name_lines = names.lines
@@ -192,7 +189,7 @@ class Autotuning:
         return to_tactic_id(captured_bytes(self.tactics, "tactic"))
 
     @cached_property
-    def tactic_ids(self) -> Lines:
+    def tactic_ids(self) -> Array:
         """Id of each tactic line, 0 for none."""
         return to_filled(self.tactic_id, 0)
 
@@ -202,18 +199,18 @@ class Autotuning:
         return times_of(self.tactics)
 
     @cached_property
-    def tactic_times(self) -> Lines:
+    def tactic_times(self) -> Array:
         """Time of each tactic line, nan where there is none."""
         return to_filled(self.tactic_ms, np.nan)
 
     @cached_property
-    def is_fastest_id(self) -> Lines:
+    def is_fastest_id(self) -> Array:
         """Which tactic lines have the id of their block's fastest tactic."""
-        inside: Lines = self.tactic_block >= 0
+        inside: Array = self.tactic_block >= 0
         if not len(self.blocks.lines):
             return inside
         block = self.tactic_block
-        found: Lines = inside & self.block_has[block] & (self.tactic_ids == self.block_id[block])
+        found: Array = inside & self.block_has[block] & (self.tactic_ids == self.block_id[block])
         return found
 
     @cached_property
@@ -246,7 +243,7 @@ class Autotuning:
         return from_codes(codes, KINDS)
 
 
-def kind_is(captured: Matches, kind: str) -> Lines:
+def kind_is(captured: Matches, kind: str) -> Array:
     """Return which rows of captured lines are of a kind."""
     kinds = captured.column("kind")
     return among(codes_of(kinds), [n for n, k in enumerate(kinds.dictionary.to_pylist()) if k == kind])
@@ -258,19 +255,19 @@ def times_of(captured: Matches) -> pa.Array:
     return from_numpy(values, is_time(values))
 
 
-def is_time(values: Lines) -> Lines:
+def is_time(values: Array) -> Array:
     """Return which numbers are times: infinity and the largest float stand for a failure, 0 for no timing at all."""
-    found: Lines = (values > 0) & (values < _FLOAT_MAX)
+    found: Array = (values > 0) & (values < _FLOAT_MAX)
     return found
 
 
-def same_codes(left: pa.Array, right: pa.Array) -> tuple[Lines, Lines]:
+def same_codes(left: pa.Array, right: pa.Array) -> tuple[Array, Array]:
     """Number the captured texts of two columns alike, -1 for null."""
     both = codes_of(encoded(one_column([left, right], [len(left), len(right)])))
     return both[: len(left)], both[len(left) :]
 
 
-def ids_of(captured: Matches) -> Lines:
+def ids_of(captured: Matches) -> Array:
     """Return the ids of captured tactics, 0 for none."""
     values = captured_bytes(captured, "tactic")
     return to_filled(to_tactic_id(values), 0)

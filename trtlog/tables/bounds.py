@@ -14,11 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trtlog._util.arrow import among
+from trtlog._util.arrow import Array, among
 from trtlog.messages.captures import BLANK, Captures
 from trtlog.tables.clock import parse_times
-
-Lines = np.ndarray[Any, Any]
 
 # What trtexec's libraries print after its last banner, when they are unloaded.
 _CLOSING = frozenset({"memory_change", "memory_snapshot", "timing_cache_deleted", "memory_peak"})
@@ -135,7 +133,7 @@ class _Text:
     def __init__(self, captures: Captures) -> None:
         self._captures = captures
         messages = captures.grammar.messages
-        self._chunks: list[tuple[Lines, Any, str]] = []
+        self._chunks: list[tuple[Array, Any, str]] = []
         for index, chunks in captures.columns.items():
             variant = captures.variants[index]
             if "bare" in messages[variant.kind].attributes:
@@ -144,25 +142,25 @@ class _Text:
             for lines, fields in chunks:
                 self._chunks.append((lines, fields[place] if place >= 0 else None, variant.kind))
 
-    def _remarks(self, *, closing: bool = False) -> Lines:
+    def _remarks(self, *, closing: bool = False) -> Array:
         """The lines of warnings and errors; with ``closing`` those that trtexec prints as it ends."""
         remarks = self._captures.remarks
         wanted = [kind != BLANK and (by in _TRTEXEC or not closing) for _, _, kind, _, by in remarks.keys]
-        lines: Lines = remarks.lines()
-        out: Lines = lines[np.array(wanted, bool)[remarks.codes()]]
+        lines: Array = remarks.lines()
+        out: Array = lines[np.array(wanted, bool)[remarks.codes()]]
         return out
 
     @cached_property
-    def _every(self) -> Lines:
+    def _every(self) -> Array:
         """All lines, those of one variant after those of another."""
         return np.concatenate([*(lines for lines, _, _ in self._chunks), self._remarks()])
 
     @cached_property
-    def _lines(self) -> Lines:
+    def _lines(self) -> Array:
         return np.sort(self._every)
 
     @cached_property
-    def _others(self) -> Lines:
+    def _others(self) -> Array:
         """The lines that do not close a run."""
         closes = among(self._every, self._remarks(closing=True))
         end = 0
@@ -174,7 +172,7 @@ class _Text:
         return np.sort(self._every[~closes])
 
     @cached_property
-    def _options(self) -> Lines:
+    def _options(self) -> Array:
         found = [lines for lines, _, kind in self._chunks if kind == "model_options"]
         return np.sort(np.concatenate([np.zeros(0, np.int64), *found]))
 

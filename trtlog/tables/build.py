@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import from_numpy
+from trtlog._util.arrow import Array, from_numpy
 from trtlog.messages.captures import Matches, one_column
 from trtlog.tables.autotune import operations_of, selected_tactics
-from trtlog.tables.blocks import KINDS, Autotuning, Lines, autotuning, kind_is
+from trtlog.tables.blocks import KINDS, Autotuning, autotuning, kind_is
 from trtlog.tables.cells import codes_of, from_codes, int_or_none, take, to_name, to_tactic
 from trtlog.tables.context import Context
 from trtlog.tables.join import asof
@@ -53,7 +53,7 @@ def combinations(context: Context) -> pa.Table:
     return from_columns("combinations", columns, size)
 
 
-def _layers(joined: Autotuning, costs: Matches, above: Lines, size: int) -> pa.Array:
+def _layers(joined: Autotuning, costs: Matches, above: Array, size: int) -> pa.Array:
     """Return each combination's layer: the costs line's, a runner's of its own, or one of its neighbours'."""
     blocks = joined.blocks
     pieces = [captured_bytes(costs, "layer"), captured_bytes(blocks.captured, "layer")]

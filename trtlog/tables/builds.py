@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import from_list, from_numpy, no_values, to_numpy
+from trtlog._util.arrow import Array, from_list, from_numpy, no_values, to_numpy
 from trtlog.messages.captures import Captures, printed_values
 from trtlog.tables.bounds import RunBounds
-
-Lines = np.ndarray[Any, Any]
 
 # Kinds of message that tell builds apart, and what is read of them.
 MARK_KINDS = (
@@ -88,24 +86,24 @@ class Builds:
         self.seconds.append(0.0)
         self.size_mib.append(-1)
 
-    def column(self, name: str) -> Lines:
+    def column(self, name: str) -> Array:
         """Return a column as numbers; the builds are all found by then."""
         values = getattr(self, name)
         return np.frombuffer(values, values.typecode) if values else np.zeros(0, values.typecode)
 
     @property
-    def seen(self) -> Lines:
+    def seen(self) -> Array:
         """Whether a line tells of a build or of an engine, for each."""
-        out: Lines = self.column("stage") > _IMPORTING
+        out: Array = self.column("stage") > _IMPORTING
         return out
 
-    def of(self, lines: Lines) -> Lines:
+    def of(self, lines: Array) -> Array:
         """Return the number of the build that each line belongs to, counted over the whole log."""
         place = np.maximum(np.searchsorted(self.column("lines"), lines, side="right") - 1, 0)
-        out: Lines = self.column("numbers")[place].astype(np.int64)
+        out: Array = self.column("numbers")[place].astype(np.int64)
         return out
 
-    def columns(self, numbers: Lines) -> dict[str, pa.Array]:
+    def columns(self, numbers: Array) -> dict[str, pa.Array]:
         """Return the columns run and engine of some builds; of a negative number, run -1 - number and no engine."""
         known = numbers >= 0
         runs, engines = (self.column(name)[np.maximum(numbers, 0)] for name in ("run", "engine"))
@@ -150,7 +148,7 @@ def _each(marks: pa.Table) -> Iterator[tuple[Any, ...]]:
         yield from zip(*map(printed_values, batch.columns), strict=True)
 
 
-def find_builds(captures: Captures, runs: Sequence[RunBounds], first_runs: Lines) -> Builds:
+def find_builds(captures: Captures, runs: Sequence[RunBounds], first_runs: Array) -> Builds:
     """Return the builds of all runs; ``first_runs`` are the numbers of the first run of each log, and of all runs."""
     out = Builds()
     marks = _each(marks_of(captures))

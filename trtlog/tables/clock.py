@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from trtlog._util.arrow import Array
 from trtlog._util.expression import expression
 from trtlog.messages.captures import text
-
-Array = np.ndarray[Any, Any]
 
 _US_TIME = expression(r"([0-9]{2})/([0-9]{2})/([0-9]{4})-([0-9]{2}):([0-9]{2}):([0-9]{2})")
 _ISO_TIME = expression(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})")

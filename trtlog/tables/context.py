@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog._util.arrow import from_list, from_numpy
+from trtlog._util.arrow import Array, from_list, from_numpy
 from trtlog.grammar import Grammar
 from trtlog.messages.captures import Captures, Matches
 from trtlog.tables.bounds import RunBounds, runs_by_log
@@ -66,23 +66,23 @@ class Context:
         return [run for runs in self.runs_by_log for run in runs]
 
     @cached_property
-    def first_runs(self) -> np.ndarray[Any, Any]:
+    def first_runs(self) -> Array:
         """Number of the first run of each log, and of all runs."""
         return np.cumsum([0, *map(len, self.runs_by_log)])
 
     @cached_property
-    def log_lines(self) -> np.ndarray[Any, Any]:
+    def log_lines(self) -> Array:
         """First line of each log."""
         return np.array([log.first for log in self.captures.logs], np.int64)
 
     @cached_property
-    def last_lines(self) -> np.ndarray[Any, Any]:
+    def last_lines(self) -> Array:
         """Last line of each log."""
         return np.array([max(log.lines, log.first) for log in self.captures.logs], np.int64)
 
-    def log_of(self, lines: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def log_of(self, lines: Array) -> Array:
         """Return the number of the log of each line."""
-        numbers: np.ndarray[Any, Any] = np.maximum(counts_upto(lines, self.log_lines) - 1, 0)
+        numbers: Array = np.maximum(counts_upto(lines, self.log_lines) - 1, 0)
         return numbers
 
     def exported(self, table: str, without: Sequence[int] = ()) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ class Context:
         return rows
 
     @cached_property
-    def run_lines(self) -> np.ndarray[Any, Any]:
+    def run_lines(self) -> Array:
         """First line of each run."""
         return np.array([run.first for run in self.runs], np.int64)
 
@@ -105,22 +105,22 @@ class Context:
         return find_builds(self.captures, self.runs, self.first_runs)
 
     @cached_property
-    def breaks(self) -> np.ndarray[Any, Any]:
+    def breaks(self) -> Array:
         """Lines at which a run or a build begins: nothing above one belongs to what is below."""
         return sorted_lines(self.run_lines, self.builds.column("lines"))
 
-    def places(self, lines: np.ndarray[Any, Any]) -> dict[str, pa.Array]:
+    def places(self, lines: Array) -> dict[str, pa.Array]:
         """Return the columns run, engine and line of lines."""
         return {**self.builds.columns(self.builds.of(lines)), "line": from_numpy(lines)}
 
     @cached_property
-    def clock(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    def clock(self) -> tuple[Array, Array]:
         """Lines at which the printed time changes, and the times, in seconds since 1970; only what is a date."""
         times = self.captures.times
         seconds, valid = parse_times([stamp for _, stamp in times])
         return np.array([line for line, _ in times], np.int64)[valid], seconds[valid]
 
-    def run_of(self, lines: np.ndarray[Any, Any]) -> pa.Array:
+    def run_of(self, lines: Array) -> pa.Array:
         """Return the run of each line."""
         return from_numpy(np.maximum(counts_upto(lines, self.run_lines) - 1, 0, dtype=np.int32))
 

@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from trtlog._util.arrow import from_numpy, to_numpy
+from trtlog._util.arrow import Array, from_numpy, to_numpy
 from trtlog.engines.library import library
-
-Array = np.ndarray[Any, Any]
 
 # Fewer lines are looked up one by one; so many times fewer marks than lines are few; so many lines of the log for
 # each mark are close together.

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import from_numpy, is_valid, to_filled
+from trtlog._util.arrow import Array, from_numpy, is_valid, to_filled
 from trtlog.messages.captures import Captures
 from trtlog.tables.cells import one_array
 
@@ -20,10 +19,8 @@ from trtlog.tables.cells import one_array
 FIRST = ("line", "timing_line", "costs_line", "selected_line", "reason_line")
 LAST = ("last_line",)
 
-_Array = np.ndarray[Any, Any]
 
-
-def in_file(table: pa.Table, logs: Sequence[Captures], bounds: _Array) -> pa.Table:
+def in_file(table: pa.Table, logs: Sequence[Captures], bounds: Array) -> pa.Table:
     """Return a table with the line numbers of the files.
 
     Parameters
@@ -40,7 +37,7 @@ def in_file(table: pa.Table, logs: Sequence[Captures], bounds: _Array) -> pa.Tab
     if not mapped and not above.any():
         return table
 
-    def moved(numbers: _Array, *, last: bool) -> _Array:
+    def moved(numbers: Array, *, last: bool) -> Array:
         numbers = numbers - np.repeat(above, np.diff(bounds))
         for number in mapped:
             rows, lines = slice(bounds[number], bounds[number + 1]), logs[number].line_map
@@ -54,7 +51,7 @@ def in_file(table: pa.Table, logs: Sequence[Captures], bounds: _Array) -> pa.Tab
     return table
 
 
-def replaced(table: pa.Table, name: str, function: Callable[[_Array], _Array]) -> pa.Table:
+def replaced(table: pa.Table, name: str, function: Callable[[Array], Array]) -> pa.Table:
     """Return a table with other whole numbers in a column; null stays null.
 
     Examples

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import alike, from_list
+from trtlog._util.arrow import Array, alike, from_list
 from trtlog._util.expression import expression
 from trtlog.grammar.model import PACKAGE
 from trtlog.messages.captures import Captures, text
@@ -19,8 +19,6 @@ from trtlog.tables.cells import codes_of, int_or_none, take, to_name
 from trtlog.tables.context import Context
 from trtlog.tables.schema import empty, from_columns, from_rows, schema_of
 from trtlog.tables.simple import finish_columns
-
-Lines = np.ndarray[Any, Any]
 
 _SEVERITY = {"W": "warning", "E": "error", "F": "fatal"}
 _FIELDS = ("code", "error_class", "file", "source_line", "function")
@@ -76,7 +74,7 @@ def _read(body: str, own: str | None, fields: Sequence[str | None], more: str | 
     return words, int_or_none(code), error_class, file, int_or_none(source_line), function
 
 
-def _continued(captures: Captures, lines: Lines) -> tuple[Lines, list[str]]:
+def _continued(captures: Captures, lines: Array) -> tuple[Array, list[str]]:
     """Return for each message the number of the text that continues it, -1 for none, and those texts."""
     pieces: dict[int, list[str]] = {}
     heads = set(lines.tolist()) if len(captures.continuations) else ()
@@ -93,7 +91,7 @@ def _continued(captures: Captures, lines: Lines) -> tuple[Lines, list[str]]:
     return found, list(numbers)
 
 
-def _fields(context: Context, keys: list[Any], lines: Lines) -> tuple[list[Lines], list[list[str]]]:
+def _fields(context: Context, keys: list[Any], lines: Array) -> tuple[list[Array], list[list[str]]]:
     """Return what rules captured of the messages: for each field the numbers of its values, -1 for none, and those."""
     names = ("text", *_FIELDS, *_OLD_FIELDS)
     kinds = sorted({kind for _, _, kind, _, _ in keys if kind in context.captures.grammar.messages})

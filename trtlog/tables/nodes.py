@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import from_bytes, from_numpy, is_valid
+from trtlog._util.arrow import Array, from_bytes, from_numpy, is_valid
 from trtlog.tables.cells import codes_of, encoded, take, to_text
 from trtlog.tables.context import Context
 from trtlog.tables.join import asof
@@ -38,7 +38,7 @@ def onnx_nodes(context: Context) -> pa.Table:
     return from_columns("onnx_nodes", columns, size)
 
 
-def _registered(context: Context, starts: np.ndarray[Any, Any]) -> pa.Array:
+def _registered(context: Context, starts: Array) -> pa.Array:
     """Return the layers registered below each node, in order."""
     captured = context.captured("layer_registered")
     layers = captured_bytes(captured, "layer")
@@ -48,7 +48,7 @@ def _registered(context: Context, starts: np.ndarray[Any, Any]) -> pa.Array:
     return pa.ListArray.from_arrays(from_numpy(offsets), to_text(take(layers, named)))
 
 
-def _tensors(printed: pa.Array, rows: np.ndarray[Any, Any]) -> pa.Array:
+def _tensors(printed: pa.Array, rows: Array) -> pa.Array:
     """Return the operands at some rows; null for a negative row, and for what is no list."""
     distinct = encoded(printed)
     # The last text stands for lines without operands.

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import from_numpy, to_numpy
+from trtlog._util.arrow import Array, from_numpy, to_numpy
 from trtlog._util.dataclass import dataclass
 from trtlog.tables.cells import one_array
 from trtlog.tables.context import Context
 from trtlog.tables.lines import in_file, replaced
-
-_Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class Parted:
     """
 
     table: pa.Table
-    bounds: _Array
+    bounds: Array
 
     def of(self, number: int) -> pa.Table:
         """Return the rows of one of the logs; its names are those of its rows."""

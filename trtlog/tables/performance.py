@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import distinct, from_numpy
+from trtlog._util.arrow import Array, distinct, from_numpy
 from trtlog._util.expression import expression
 from trtlog.messages.captures import Matches
 from trtlog.tables.blocks import kind_is
@@ -146,7 +146,7 @@ def profile(context: Context) -> pa.Table:
     return pa.concat_tables([table, others]).unify_dictionaries().combine_chunks() if others.num_rows else table
 
 
-def _total_rows(captured: Matches, heads: Matches, context: Context) -> np.ndarray[Any, Any]:
+def _total_rows(captured: Matches, heads: Matches, context: Context) -> Array:
     """Return which rows are the sums: the last ``Total`` of each profile. A layer may have that name too."""
     total = kind_is(captured, "profile_total")
     if not total.any():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import from_list, from_numpy, is_valid
+from trtlog._util.arrow import Array, from_list, from_numpy, is_valid
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog.flags import asks_help, decode_banner_version, format_version, program_of
@@ -29,8 +29,6 @@ from trtlog.tables.cells import (
 from trtlog.tables.context import Context
 from trtlog.tables.schema import captured_bytes, empty, from_columns, from_rows
 from trtlog.tables.simple import finish_columns
-
-_Numbers = np.ndarray[Any, Any]
 
 _LIBRARY = expression(r"libnvinfer[a-z_]*\.so\.([0-9]+\.[0-9]+\.[0-9]+)$")
 _STATUS = {"PASSED": "passed", "FAILED": "failed", "WAIVED": "waived"}
@@ -143,7 +141,7 @@ def engines(context: Context) -> pa.Table:
     return from_columns("engines", columns, len(shown))
 
 
-def _build_numbers(runs: _Numbers, families: _Numbers, built: _Numbers) -> _Numbers:
+def _build_numbers(runs: Array, families: Array, built: Array) -> Array:
     """Return the number in its run of the build that each engine is an attempt at; any for what is not built."""
     places = np.flatnonzero(built)
     numbers = np.zeros(len(runs), np.int32)
@@ -203,8 +201,8 @@ def sections(context: Context) -> pa.Table:
 class _Openings:
     """Lines at which a section begins, or a run or a log begins or ends, which ends the section above it."""
 
-    lines: np.ndarray[Any, Any]
-    names: np.ndarray[Any, Any]  # number in the dictionary, -1 for none
+    lines: Array
+    names: Array  # number in the dictionary, -1 for none
     dictionary: pa.Array
 
 
@@ -250,7 +248,7 @@ def options(context: Context) -> pa.Table:
     return from_columns("options", columns, size)
 
 
-def _listed(values: pa.Array, entries: pa.Array, printed: pa.Array, rows: np.ndarray[Any, Any]) -> pa.Array:
+def _listed(values: pa.Array, entries: pa.Array, printed: pa.Array, rows: Array) -> pa.Array:
     """Return values with those of entries that name two things: ``a<-b``."""
     texts = values.to_pylist()
     pairs = [to_text(take(column, rows)).to_pylist() for column in (entries, printed)]

@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import distinct, from_numpy, is_valid, to_filled
+from trtlog._util.arrow import Array, distinct, from_numpy, is_valid, to_filled
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import TableRows, table_rows
 from trtlog._util.words import counted
@@ -20,7 +20,6 @@ _BUILD_PHASES = ("engine_built", "engine_generation", "builder")
 _RANKS = {name: rank for rank, name in enumerate(_BUILD_PHASES)}
 # Of more builds, and of more engines that are loaded, a sentence tells how many there are.
 _TOLD = 50
-_Numbers = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Builds(Sequence[EngineBuild]):
         self._count = len(self.numbers) or int(timed[0])
         self.timed = timed[: self._count]
 
-    def _joined(self, builds: _Numbers, timing: _Numbers) -> tuple[_Numbers, _Numbers]:
+    def _joined(self, builds: Array, timing: Array) -> tuple[Array, Array]:
         """Return places of builds and of their phases, those of a build together and in order."""
         engines = numbers_in(self._engines, "engine").astype(np.int64)[self._engine_places]
         of_engines = np.searchsorted(self.numbers, builds[self._engine_places])
@@ -137,7 +136,7 @@ class Builds(Sequence[EngineBuild]):
         return max(0.0, float(np.bincount(builds, seconds).max())) if len(seconds) else 0.0
 
 
-def _grouped(numbers: _Numbers) -> tuple[_Numbers, _Numbers, _Numbers]:
+def _grouped(numbers: Array) -> tuple[Array, Array, Array]:
     """Return the places of equal numbers from 0 on together, where each begins and the last ends, and the numbers."""
     order = np.flatnonzero(numbers >= 0).astype(np.int32)
     order = order[np.argsort(numbers[order], kind="stable")]
@@ -146,7 +145,7 @@ def _grouped(numbers: _Numbers) -> tuple[_Numbers, _Numbers, _Numbers]:
     return order, np.append(np.searchsorted(ordered, found), len(order)), found
 
 
-def _rows(table: pa.Table, places: _Numbers, bounds: _Numbers, number: int) -> TableRows:
+def _rows(table: pa.Table, places: Array, bounds: Array, number: int) -> TableRows:
     """Return the rows of a table at some places, those between two bounds."""
     first, last = bounds[number : number + 2].tolist()
     return table_rows(table.take(from_numpy(places[first:last])))

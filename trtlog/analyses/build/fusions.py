@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import alike, from_numpy, to_numpy
+from trtlog._util.arrow import Array, alike, from_numpy, to_numpy
 from trtlog._util.rows import AT_ONCE, listed
 from trtlog.analyses.layer.base import answer
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.tables.cells import codes_of, encoded, one_array
-
-_Places = np.ndarray[Any, Any]
 
 
 @record(frozen=True)
@@ -114,7 +112,7 @@ def attempts(fusions: pa.Table, passes: pa.Table) -> pa.Table:
     return answer(Attempt, _attempts(fusions, found, result, loud[rules]))
 
 
-def _attempts(fusions: pa.Table, found: _Places, result: _Places, loud: _Places) -> Iterator[dict[str, Any]]:
+def _attempts(fusions: pa.Table, found: Array, result: Array, loud: Array) -> Iterator[dict[str, Any]]:
     """Make the rows of attempts, some at a time."""
     for start in range(0, len(found), AT_ONCE):
         part = slice(start, start + AT_ONCE)

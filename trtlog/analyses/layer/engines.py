@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import among, distinct, from_numpy, to_filled, to_numpy
+from trtlog._util.arrow import Array, among, distinct, from_numpy, to_filled, to_numpy
 
 # A column as numbers: a log may tell of as many engines as it has lines, so no row of them is an object.
-_Numbers = np.ndarray[Any, Any]
 
 
-def numbers_in(table: pa.Table, name: str, filling: float = -1) -> _Numbers:
+def numbers_in(table: pa.Table, name: str, filling: float = -1) -> Array:
     """Return a column of numbers or truth values, ``filling`` where there is none."""
     return to_filled(table.column(name).combine_chunks(), filling)
 
