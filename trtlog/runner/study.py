@@ -340,10 +340,8 @@ def describe(point: Point, folders: Sequence[RunFolder]) -> Measured:
 
 def _describe_one(point: Point, folder: RunFolder) -> Measured:
     result = folder.result
-    row: dict[str, Any] = {"point": point.name, **point.values, "status": "pending"}
-    row.update(dict.fromkeys(COLUMNS.keys() - {"status"}))
-    row["folder"] = str(folder.path)
-    row = {name: row[name] for name in ("point", *point.values, *COLUMNS)}
+    row: dict[str, Any] = {"point": point.name, **point.values, **dict.fromkeys(COLUMNS)}
+    row.update(status="pending", folder=str(folder.path))
     if result is None:
         if folder.log_path.exists():
             row["status"] = "interrupted"

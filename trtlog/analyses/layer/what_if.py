@@ -181,7 +181,7 @@ class _Asked:
             "holders": len(group) or None,
             "holders_ms": together if group else None,
             "explained": self._words(
-                name, plan, noise, len(other), missing, (holder, gain), (len(group), together), allowed
+                name, plan, change, noise, len(other), missing, (holder, gain), (len(group), together), allowed
             ),
             "lines": lines[:20] or None,
             "line": min(lines, default=None),
@@ -191,6 +191,7 @@ class _Asked:
         self,
         name: str,
         plan: Plan,
+        change: float,
         noise: float,
         other: int,
         missing: Sequence[str],
@@ -199,13 +200,10 @@ class _Asked:
         allowed: Sequence[Sequence[Choice]],
     ) -> str:
         holder, gain = deciding
-        change = plan.total - self.compared.engine.total
         parts = [
             f"{us(plan.total - plan.conversions)} of layers",
             f"{counted(plan.number, 'conversion')} of {us(plan.conversions)}",
         ]
-        if abs(change) < EQUAL_MS:
-            change = 0.0
         if name == "best":
             within = "within the noise of the timings" if -change <= noise else "more than the noise of the timings"
             parts.append(
