@@ -192,7 +192,7 @@ class Sample:
 
 
 class PerLine(Reflow):
-    """Makes lines of each line for itself, or none of it."""
+    """Makes lines of each line, or none of it."""
 
     def fresh(self) -> PerLine:
         """Return itself: it remembers nothing."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from trtlog._util.expression import expression
-from trtlog.source.forms.base import Form, Reflow, Sample, Undo
+from trtlog.source.forms.base import Form, PerLine, Sample, Undo
 from trtlog.source.plain import holds_record
 
 # A text may be cut at the end of a sample.
@@ -44,7 +44,7 @@ class Documents(Form):
         return [_Texts(certain=most >= _MANY)] if most else []
 
 
-class _Texts(Reflow):
+class _Texts(PerLine):
     def __init__(self, *, certain: bool) -> None:
         super().__init__("document", "the log was taken out of the texts of a JSON document", certain=certain)
         self._taken: list[bytes] = []  # of the last text, the last line first
@@ -52,18 +52,11 @@ class _Texts(Reflow):
     def fresh(self) -> _Texts:
         return _Texts(certain=self.certain)
 
-    def reflow(self, lines: list[bytes], numbers: Sequence[int], last: bool) -> tuple[list[bytes], list[int]]:
-        out: list[bytes] = []
-        places: list[int] = []
-        for line, number in zip(lines, numbers, strict=True):
-            texts = _records(line)
-            if texts:
-                self._taken = texts[::-1]
-            elif not self._is_again(line):
-                texts = [line]
-            out += texts
-            places += [number] * len(texts)
-        return out, places
+    def pieces(self, line: bytes) -> Sequence[bytes]:
+        if texts := _records(line):
+            self._taken = texts[::-1]
+            return texts
+        return () if self._is_again(line) else (line,)
 
     def _is_again(self, line: bytes) -> bool:
         """Tell whether a list holds the lines of a text again, as ``stdout_lines`` of Ansible those of ``stdout``."""
