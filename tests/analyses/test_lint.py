@@ -577,6 +577,7 @@ def test_advice_says_where_a_flag_is_not_there(version):
     wrong = [(name, found[0]) for name, found, flag in absent if flag.span() not in found.string[found.end() :]]
     assert wrong == []
     assert bool(absent) == (version != "100001"), "TensorRT 10.0 has all flags that an advice names"
+    assert [name for name, _, flag in known if flag.deprecated is not None and release >= flag.deprecated] == []
 
 
 def test_a_flag_of_other_versions_is_named_with_them():

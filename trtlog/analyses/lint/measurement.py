@@ -68,8 +68,8 @@ def enqueue_bound(log: Log) -> Iterable[Hit]:
     confidence="medium",
     why="The GPU waits between queries for something that is neither launches nor copies: the throughput measures the "
     "host, varies with it, and faster kernels gain little.",
-    action="Use a larger batch or several streams (--streams), <<--useSpinWait|leave out --noSpinWait>>, and a host "
-    "without other work; compare engines by their GPU compute time.",
+    action="Use a larger batch or several streams (<<--streams|--infStreams>>), <<--useSpinWait|leave out "
+    "--noSpinWait>>, and a host without other work; compare engines by their GPU compute time.",
 )
 def host_bound(log: Log) -> Iterable[Hit]:
     """Throughput bound by the host besides its enqueue: synchronization, gaps between queries."""
@@ -78,8 +78,8 @@ def host_bound(log: Log) -> Iterable[Hit]:
         words = found["because"]
         action = None
         if log.inference.spin_wait:
-            action = "Use a larger batch or several streams (--streams), and a host without other work; compare "
-            action += "engines by their GPU compute time."
+            action = "Use a larger batch or several streams (<<--streams|--infStreams>>), and a host without other "
+            action += "work; compare engines by their GPU compute time."
         yield Hit(f"{words[0].upper()}{words[1:]}.", found["lines"], action=action)
 
 
