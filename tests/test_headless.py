@@ -85,6 +85,38 @@ def test_means_tell_that_copies_wait_for_the_computation():
     assert "copies of 2.304 ms that do not overlap with it take the rest" in row["because"]
 
 
+RUN = f"""\
+&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=net.onnx --verbose
+=== Model Options ===
+Format: ONNX
+Model: net.onnx
+=== Build Options ===
+Max batch: explicit batch
+=== Device Information ===
+Selected Device: NVIDIA H200
+{"".join(line[2:] + chr(10) for line in BUILD)}Engine built in 23.5 sec.
+{SUMMARY}&&&& PASSED TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=net.onnx --verbose
+"""
+
+
+@pytest.mark.parametrize("engine", ["line", "auto"])
+def test_a_whole_log_that_lost_its_headers_is_no_help_text(engine):
+    """Its headings are those of the help text, which ended at the next header only."""
+    log = trtlog.parse(RUN.encode(), engine=engine)
+    assert log.run.status == "passed"
+    assert log.passes.layers.tolist() == [3, 2]
+    assert log.tactics.time_ms.tolist() == [0.0212]
+    assert log.phases[["name", "seconds"]].values.tolist() == [["engine_built", 23.5]]
+    assert log.performance.latency.mean_ms == 5.9328
+    good = [row["text"] for row in log.lint().to_dict("records") if row["rule"] == "build-failed"]
+    assert good == ["The run passed, without any error."]
+
+
+def test_a_help_text_holds_no_message():
+    text = "=== Model Options ===\n  --onnx=<file>  ONNX model\n=== Build Options ===\n  --fp16  Enable fp16\n"
+    assert set(trtlog.parse(text.encode()).coverage.kind) == {"usage"}
+
+
 PROSE = """\
 The kernel: a short story with many words
 model: Fusing conv with bn

@@ -393,14 +393,16 @@ class Classifier:
             return Line(number, CONTINUATION, None, NO_HEADER, line, self.record)
         if not line.strip():
             return Line(number, USAGE if self.usage else BLANK, None, NO_HEADER, line, number)
-        if not self.usage:
-            if _ERROR_TEXT.match(line) and (found := self.matcher.match(line.rstrip())) is not None:
-                error = self._message_text(number, found, line)
-                self.open = self._unfinished(line)
-                return error._replace(header=NO_HEADER._replace(severity="E"))
-            found = self._lost_header(line, behind_word)
-            if found is not None and (self._text or self._alone[found.variant]):
-                return self._message_text(number, found, line)
+        if not self.usage and _ERROR_TEXT.match(line) and (found := self.matcher.match(line.rstrip())) is not None:
+            error = self._message_text(number, found, line)
+            self.open = self._unfinished(line)
+            return error._replace(header=NO_HEADER._replace(severity="E"))
+        found = self._lost_header(line, behind_word)
+        alone = found is not None and self._alone[found.variant]
+        if self.usage:
+            alone &= not line.startswith(b"===")  # headings are those of a help text and of a log without headers
+        if found is not None and (alone or (self._text and not self.usage)):
+            return self._message_text(number, found, line)
         self._text = False
         return Line(number, USAGE if self.usage else FOREIGN, None, NO_HEADER, line, number)
 
@@ -436,7 +438,7 @@ class Classifier:
 
     def _message_text(self, number: int, found: Found, line: bytes) -> Line:
         index = found.variant
-        self._text = True
+        self._text, self.usage = True, False
         self.record = number
         self.open = TO_HEADER if self._multiline[index] else CLOSED
         self._enter(self._kinds[index])

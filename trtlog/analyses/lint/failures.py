@@ -62,7 +62,7 @@ def outcome_of(log: Log) -> RunEnd:
     crashes = errors.where(is_crash)
     lost = errors.where(lambda e: _BUILD_ENDED.search(e["text"] or ""))
     lost = lost if built is None else lost.behind(built)
-    if _usage_only(log):
+    if built is None and _usage_only(log):
         how = "failed" if errors else "help"
     elif status in ("passed", "waived"):
         how = "passed"
