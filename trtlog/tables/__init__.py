@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from trtlog._util.arrow_memory import system_memory
 from trtlog._util.gc import no_collection
 from trtlog.messages.captures import Captures
 from trtlog.messages.together import taken_out
-from trtlog.records import TABLES
+from trtlog.records import ByTable
 from trtlog.tables import autotune, build, engine, facts, messages, nodes, performance, runs, simple
 from trtlog.tables.cells import one_array
 from trtlog.tables.context import Context
@@ -207,7 +207,7 @@ class TableSet:
         self._lock = threading.RLock()
 
 
-class TablesOf(Mapping[str, pa.Table]):
+class TablesOf(ByTable):
     """The tables of one of several logs that were read together."""
 
     def __init__(self, tables: TableSet, number: int) -> None:
@@ -221,12 +221,6 @@ class TablesOf(Mapping[str, pa.Table]):
             self._cut[name] = self._tables.table_of(self._number, name)
         return self._cut[name]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(TableSet.names)
-
-    def __len__(self) -> int:
-        return len(TableSet.names)
-
     @property
     def notes(self) -> list[str]:
         """What could not be read in the tables that were built."""
@@ -238,4 +232,4 @@ class TablesOf(Mapping[str, pa.Table]):
         return {"_tables": None, "_number": 0, "_cut": cut, "_noted": self.notes}
 
 
-__all__ = ["BUILDERS", "TABLES", "TableSet", "schema_of"]
+__all__ = ["BUILDERS", "TableSet", "schema_of"]
