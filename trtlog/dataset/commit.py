@@ -168,9 +168,7 @@ class DatasetWriter:
             change.groups.append((group, staging))
             return
         places = {group.part(table): f"{staging}/{group.id}-{table}" for table in group.tables}
-        kept = join(self.storage, self.session.folder, [group], places, sorted(without))
-        if kept is not None:
-            change.groups.append((kept, self.session.folder))
+        self._rewrite(change, [group], places, without)
 
     def _rewrite(self, change: Change, groups: list[Group], places: dict[str, str], without: Iterable[str]) -> None:
         kept = join(self.storage, self.session.folder, groups, places, sorted(without))

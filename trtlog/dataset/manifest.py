@@ -118,10 +118,6 @@ class Manifest:
         """Return the digests of all logs."""
         return {digest for group in self.groups for digest in group.logs}
 
-    def settled(self) -> Manifest:
-        """Return the manifest without moves and removals, after they were done."""
-        return dataclasses.replace(self, moves=[], removes=[])
-
 
 def load(storage: Storage) -> Manifest | None:
     """Read the manifest; None where there is no dataset.
@@ -233,6 +229,6 @@ def settle(storage: Storage, manifest: Manifest) -> Manifest:
         storage.remove(name)
     for name, target in manifest.moves:
         storage.move(name, target)
-    done = manifest.settled()
+    done = dataclasses.replace(manifest, moves=[], removes=[])
     save(storage, done)
     return done
