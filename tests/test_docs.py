@@ -124,8 +124,9 @@ def test_generated_parts_are_fresh(path):
     assert page.read_text(encoding="utf-8") == docs.refreshed(ROOT, path), "run: python -m trtlog.docs"
 
 
-def test_the_page_for_contributors_teaches_a_rule(tmp_path):
+def test_the_page_for_contributors_teaches_a_rule(monkeypatch):
     """What stands on the page is what happens: without the rule its commands print something else."""
+    monkeypatch.setattr("trtlog.docs.outputs._COPIED", ("trtlog", "grammars"))  # no test runs above step 3
     page = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
     taught = blocks(ROOT / "docs" / "contributing.md", "lark")
     assert len(taught) == 1
@@ -140,8 +141,9 @@ def test_the_page_for_contributors_teaches_a_rule(tmp_path):
     assert "kernels_warmed_up" not in (ROOT / "grammars" / "messages" / "build.lark").read_text(encoding="utf-8")
 
 
-def test_a_command_of_a_page_that_fails_is_an_error():
+def test_a_command_of_a_page_that_fails_is_an_error(monkeypatch):
     """As pytest does where it finds no test: what it prints is no output to show."""
+    monkeypatch.setattr("trtlog.docs.outputs._COPIED", ("grammars",))
     rule = '```lark title="grammars/messages/build.lark"\n// No rule.\n```\n'
     with pytest.raises(TrtlogError, match="no tests ran"):
         docs.with_outputs(ROOT, f"{rule}\n```console\n$ echo no tests ran; exit 5\n```\n")

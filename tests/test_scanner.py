@@ -275,13 +275,14 @@ def test_where_no_compiler_is_the_build_says_so(tmp_path, monkeypatch):
 SANITIZED = """
 import random, sys
 from tests.fuzz import session
-from tests.fuzz.material import real_logs
-from tests.test_engines import RULES, SAMPLES
+from tests.fuzz.material import real_logs, samples
+from trtlog import grammar
 from trtlog.engines.library import library
 from trtlog.engines.line import LineEngine
 from trtlog.engines.threads import ThreadedEngine
 
 assert library() is not None
+RULES = grammar.load()
 logs = [path for path in real_logs() if "fixtures" in str(path)]
 lines = 0
 for number in range(int(sys.argv[1])):
@@ -300,7 +301,7 @@ for number in range(int(sys.argv[1])):
 chance = random.Random(1)
 for _ in range(300):
     engine = LineEngine(RULES)
-    body = bytearray(chance.choice(SAMPLES))
+    body = bytearray(chance.choice(samples()))
     for _ in range(chance.randrange(4)):
         body[chance.randrange(len(body))] = chance.choice([0, 10, 13, 27, 32, 93, 255, 48])
     header, end = b"[11/22/2026-13:22:03] [V] [TRT] " * chance.randrange(3), b"\\n" * chance.randrange(2)
