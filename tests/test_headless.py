@@ -78,6 +78,12 @@ def test_a_summary_without_headers(engine):
     assert severities(log)["unstable-gpu-time"] == "warning"
 
 
+def test_blanks_at_the_ends_of_lines_without_headers_are_no_matter():
+    bare = trtlog.parse(SUMMARY.encode()).table("performance").to_pylist()
+    assert trtlog.parse(SUMMARY.replace("\n", "  \n").encode()).table("performance").to_pylist() == bare
+    assert len(bare) == 28
+
+
 def test_means_tell_that_copies_wait_for_the_computation():
     """0.8232 + 3.6324 + 1.4772 ms are the 5.9 ms between two queries; the medians of unstable times are more."""
     (row,) = trtlog.parse(SUMMARY.encode()).table("diagnosis").to_pylist()

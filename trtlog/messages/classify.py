@@ -409,6 +409,8 @@ class Classifier:
     def _lost_header(self, line: bytes, behind_word: bool) -> Found | None:
         """Return the rule of a line that lost its header; a common word in front would be taken for a layer's name."""
         found = self.matcher.match_text(line)
+        if found is None and line[-1:] in b" \t":
+            found = self.matcher.match_text(line.rstrip())
         return None if found is None or (behind_word and not self._begins[found.variant]) else found
 
     def _bare_behind_decoration(self, line: bytes) -> Found | None:
