@@ -371,3 +371,21 @@ def test_a_copy_of_an_export_beside_it_is_one_export(tmp_path):
     assert {table: dataset.table(table).num_rows for table in tables} == once
     exports = [path.name for path in find_siblings(tmp_path / f"{name}.profile.json.gz")]
     assert sum("profile" in name for name in exports) == 1, "the file that is named, and not its copy"
+
+
+@pytest.mark.parametrize(("ending", "compress"), [(".gz", gzip.compress), (".xz", lzma.compress)])
+def test_of_several_runs_an_export_goes_to_the_one_whose_command_names_it(tmp_path, ending, compress):
+    log = tmp_path / "two.log"
+    log.write_text(
+        "".join(
+            f"&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --exportProfile={name}.json\n"
+            "[11/22/2026-13:22:03] [I] TensorRT version: 8.5.3\n"
+            f"&&&& PASSED TensorRT.trtexec [TensorRT v8503] # trtexec --exportProfile={name}.json\n"
+            for name in ("one", "other")
+        )
+    )
+    profile = b'[{ "count" : 3 }, { "name" : "a", "timeMs" : 3, "averageMs" : 1, "percentage" : 100 }]'
+    (tmp_path / f"other.json{ending}").write_bytes(compress(profile))
+    found = trtlog.parse(log)
+    assert found.notes == ()
+    assert found.table("profile").column("run").to_pylist() == [1]
