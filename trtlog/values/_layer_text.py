@@ -22,6 +22,7 @@ _KNOWN_LENGTH = 60
 # As long may the text be that is remembered of a tensor.
 _KNOWN_TENSOR = 400
 _scalars: dict[str, Pair] = {}
+_lists: dict[str, Pair] = {}  # of numbers and texts
 _INTEGER = expression(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
@@ -51,12 +52,18 @@ def read_pair(text: str) -> Pair:
     known = _scalars.get(text)
     if known is not None:
         return known
+    known = _lists.get(text)
+    if known is not None:  # who gets a list may change it
+        return known[0], known[1].copy()
     key, _, printed = text.partition(":")
     value = read_value(printed)
     pair = key.strip(", "), value
-    # The layers of an engine share most of their attributes. Lists are read anew: who gets one may change it.
-    if len(text) <= _KNOWN_LENGTH and len(_scalars) < _KNOWN_PAIRS and not isinstance(value, (list, dict)):
-        _scalars[text] = pair
+    # The layers of an engine share most of their attributes.
+    if len(text) <= _KNOWN_LENGTH and not isinstance(value, dict):
+        flat = isinstance(value, list)
+        pairs = _lists if flat else _scalars
+        if len(pairs) < _KNOWN_PAIRS and not (flat and any(isinstance(item, (list, dict)) for item in value)):
+            pairs[text] = (pair[0], value.copy()) if flat else pair
     return pair
 
 

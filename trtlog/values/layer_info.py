@@ -28,6 +28,7 @@ _BRIEF = expression(r"Layer\(([^)]*)\): (.*?), Tactic: (0x[0-9a-fA-F]+|-?[0-9]+)
 _TENSOR_END = expression(
     r"(?: \(([A-Za-z0-9_]+(?:\[[^\]()\[]*\])?)\)|\[([A-Za-z0-9_]+\([^)\[\](]*\))\])(?=, | ->|\s*$)"
 )
+_TACTIC = expression(r"(0[xX][0-9a-fA-F]{1,16})|(-?[0-9]{1,20})")
 _TACTIC_WIDTH = len("0x0000000000000000")
 _METADATA_ITEM = expression(r"[\x1e\x1f]|(?<=\])(?=\[ONNX Layer: )")
 _ONNX = expression(r"\[ONNX Layer: (.*)\]", re.DOTALL)
@@ -154,7 +155,7 @@ def tactic_id(text: str) -> str | None:
     >>> tactic_id("0x3e8"), tactic_id("-1"), tactic_id("x")
     ('0x00000000000003e8', '0xffffffffffffffff', None)
     """
-    found = re.fullmatch(r"(0[xX][0-9a-fA-F]{1,16})|(-?[0-9]{1,20})", text.strip())
+    found = _TACTIC.fullmatch(text.strip())
     if not found:
         return None
     number = int(found[1], 16) if found[1] else int(found[2])
