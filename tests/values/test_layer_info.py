@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import each
 from trtlog.errors import InputError
+from trtlog.values._layer_text import read_pair
 from trtlog.values.layer_info import LayerInfo, LayerTensor, onnx_names, parse_layer, tactic_id
 from trtlog.values.layouts import layout_of_strides
 
@@ -289,3 +290,12 @@ def test_brief_detailed_and_exported_layers_of_one_engine_agree(real_logs):
             assert short.layout in (None, long.layout)
             decoded += short.layout is not None
     assert decoded > 50
+
+
+def test_lists_of_attributes_are_each_layers_own():
+    for text, value in ((", Kernel: [3, 3]", [3, 3]), (", Pads: [[0, 1], [2]]", [[0, 1], [2]])):
+        for _ in range(3):
+            key, found = read_pair(text)
+            assert (key, found) == (text[2:].split(":")[0], value)
+            found.append(9)
+            found[0] = None
