@@ -189,6 +189,20 @@ for number in range(1000):
 """
 
 
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere nobody can ask whether a process runs")
+def test_what_a_killed_conversion_left_goes_with_the_next_one(tmp_path):
+    log = trtlog.parse(SMALL)
+    log.to_parquet(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    left = [f".{name}.{ended.pid}-{'0' * 32}" for name in ("tactics.parquet", "trtlog-commit.json")]
+    running = f".trtlog-commit.json.{os.getppid()}-{'0' * 32}"
+    for name in (*left, running):
+        (tmp_path / name).write_bytes(b"{}")
+    log.to_parquet(tmp_path)
+    assert names_in(tmp_path) == sorted([running, *(f"{name}.parquet" for name in TABLES)])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("writer", sorted(WRITERS))
 def test_killed_at_any_moment_the_folder_is_one_log(writer, tmp_path):

@@ -156,6 +156,17 @@ def test_ctrl_c_ends_after_what_is_under_way(tmp_path, dataset):
     assert_whole(dataset, logs)
 
 
+def test_a_manifest_that_was_never_finished_goes_with_the_next_one(tmp_path, dataset):
+    write_logs(tmp_path / "logs", 1)
+    trtlog.to_dataset(tmp_path / "logs", dataset)
+    left = dataset / "_trtlog" / f".manifest.json.{'0' * 32}"
+    left.write_bytes(b"{")
+    write_logs(tmp_path / "logs", 2)
+    assert len(trtlog.to_dataset(tmp_path / "logs", dataset).converted) == 1
+    assert len(trtlog.open_dataset(dataset)) == 2
+    assert not left.exists()
+
+
 # ------------------------------------------------------------------ every step of a commit
 def test_stopped_after_any_step_of_a_commit(tmp_path):
     """The writer is stopped after each of its changes to the file system in turn, in the middle of a replacement."""

@@ -108,12 +108,17 @@ class Storage:
             return bytes(file.read())
 
     def replace(self, name: str, data: bytes) -> None:
-        """Write a file that appears whole or not at all, also where there is one of that name."""
+        """Write a file that appears whole or not at all, also where there is one of that name.
+
+        By one writer at a time, who holds the dataset: what another one left that was killed here is removed.
+        """
         if self.local is None:
             with self.fs.open_output_stream(self.path(name)) as file:
                 file.write(data)
             return
         target = self.local / name
+        for left in target.parent.glob(f".{target.name}.*"):
+            left.unlink(missing_ok=True)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         try:
             with temporary.open("wb") as out:

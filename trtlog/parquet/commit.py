@@ -20,6 +20,8 @@ from trtlog._util.expression import expression
 JOURNAL = ".trtlog-commit.json"
 _STAGED = expression(r"\.[a-z_]+\.parquet\.([0-9]+)-[0-9a-f]{32}")
 _NAME = expression(r"[a-z_]+\.parquet")
+# What a killed conversion leaves: files, and the journal before it counts.
+_LEFT = expression(r"\.(?:[a-z_]+\.parquet|trtlog-commit\.json)\.([0-9]+)-[0-9a-f]{32}")
 
 
 class Staging:
@@ -113,7 +115,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _hidden(names: Iterable[str]) -> list[str]:
-    found = ((name, _STAGED.fullmatch(name)) for name in names)
+    found = ((name, _LEFT.fullmatch(name)) for name in names)
     return [name for name, match in found if match is not None and not _is_alive(int(match[1]))]
 
 
