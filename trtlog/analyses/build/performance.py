@@ -6,6 +6,7 @@ The one place that says what bounds a run: lint's rules, the summary and the rep
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -199,6 +200,42 @@ def graph_failures(log: Log) -> list[int]:
     return [m["line"] for m in messages_of(log).where(lambda row, _: _is_graph_failure(row))]
 
 
+def launched_graph(log: Log) -> bool | None:
+    """Return whether the inferences of a run were launched as a CUDA graph, as its diagnosis says, without making that.
+
+    Where nothing was measured, whether the options ask for one, None where they are not printed.
+
+    Parameters
+    ----------
+    log : Log
+        A log of one run.
+    """
+    asked = log.inference.cuda_graph
+    if not log.table("performance").num_rows:
+        return asked
+    command = log.run.command or ""
+    if not command and not log.table("options").num_rows:
+        return None
+    if asked is None:
+        asked = _asks_graph(command, turned=_is_turned_round(log.run.tensorrt_version, command))
+    return asked and not graph_failures(log)
+
+
+def _is_turned_round(tensorrt_version: str | None, command: str) -> bool:
+    version = printed_version(tensorrt_version, command)
+    return version is not None and version >= _TURNED_ROUND
+
+
+def _given(command: str, flag: str) -> str | None:
+    """Return the value of a flag of a command line, "" for one without, None for none."""
+    words = command.split()
+    return next((w.partition("=")[2] for w in words if w == flag or w.startswith(f"{flag}=")), None)
+
+
+def _asks_graph(command: str, *, turned: bool) -> bool:
+    return _given(command, "--noCudaGraph") is None if turned else _given(command, "--useCudaGraph") is not None
+
+
 _Row = TypeVar("_Row", bound=Mapping[str, Any])
 
 
@@ -212,18 +249,14 @@ def _by_run(rows: Iterable[_Row]) -> dict[int, list[_Row]]:
 def _setup(of_run: Sequence[dict[str, Any]], own: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> _Setup:
     """Read how a run was measured: from the printed options, else from its command and its version's defaults."""
     command: str = row.get("command") or ""
-    version = printed_version(row.get("tensorrt_version"), command)
-    turned = version is not None and version >= _TURNED_ROUND
+    turned = _is_turned_round(row.get("tensorrt_version"), command)
 
     def section(name: str) -> list[tuple[str, str | None]]:
         return [(row["key"], row["value"]) for row in of_run if row["section"] == name]
 
     inference = read_options(InferenceOptions, section("inference"))
     reporting = read_options(ReportingOptions, section("reporting"))
-    words = command.split()
-
-    def given(flag: str) -> str | None:
-        return next((w.partition("=")[2] for w in words if w == flag or w.startswith(f"{flag}=")), None)
+    given = partial(_given, command)
 
     def number(text: str | None) -> int:
         return int(text) if text is not None and text.isdigit() and int(text) > 0 else 1
@@ -231,7 +264,7 @@ def _setup(of_run: Sequence[dict[str, Any]], own: Sequence[Mapping[str, Any]], r
     failed = [m for m in own if _is_graph_failure(m)]
     graph, transfers, separate = inference.cuda_graph, inference.data_transfers, inference.separate_profiling
     if graph is None:
-        graph = given("--noCudaGraph") is None if turned else given("--useCudaGraph") is not None
+        graph = _asks_graph(command, turned=turned)
     if transfers is None:
         transfers = given("--includeDataTransfers") is not None if turned else given("--noDataTransfers") is None
     if separate is None:

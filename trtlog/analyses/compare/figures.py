@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from trtlog._util.rows import table_rows
 from trtlog.analyses.build.builds import build_seconds, builds_of
 from trtlog.analyses.build.memory import gpu_memory
 from trtlog.analyses.build.overview import layer_precisions
+from trtlog.analyses.build.performance import launched_graph
 from trtlog.analyses.compare.work import Shape, inference_shapes, shapes_text
 from trtlog.analyses.programs import loads_engine, model_of
 from trtlog.log import Log
@@ -66,7 +66,7 @@ def figures(log: Log) -> dict[str, Any]:
     """
     run, device, performance = log.run, log.device, log.performance
     latency, gpu = performance.latency, performance.gpu_compute_time
-    shapes, measured = inference_shapes(log), table_rows(log.analyze.table("performance"))
+    shapes = inference_shapes(log)
     return {
         "status": run.status,
         "model": model_of(log),
@@ -75,7 +75,7 @@ def figures(log: Log) -> dict[str, Any]:
         "precision": _precision(log),
         "tensorrt_version": run.tensorrt_version,
         "gpu": device.name if device else None,
-        "cuda_graph": measured[0]["cuda_graph"] if measured else log.inference.cuda_graph,
+        "cuda_graph": launched_graph(log),
         "throughput_qps": performance.throughput_qps,
         "latency_median_ms": latency.median_ms if latency else None,
         "latency_mean_ms": latency.mean_ms if latency else None,
