@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import to_numpy
+from trtlog._util.arrow import to_filled, to_numpy
 from trtlog._util.rows import table_rows, values_of
 from trtlog.analyses.layer.base import answer, nulls_last
 from trtlog.analyses.layer.engines import numbers_of
@@ -168,11 +168,12 @@ def build_time(
 
 def _own_ends(lines: Sequence[int], tactics: pa.Table) -> Any:
     """Return the last lines of blocks: the fastest tactic is told behind the last one that is timed."""
-    last = dict(zip(lines, lines, strict=True))
-    for block, line in zip(values_of(tactics.column("timing_line")), values_of(tactics.column("line")), strict=True):
-        if block in last and line > last[block]:
-            last[block] = line
-    return np.array([last[line] + 1 for line in lines])
+    last = np.array(lines, np.int64)
+    blocks, own = (to_filled(tactics.column(name).combine_chunks(), -1) for name in ("timing_line", "line"))
+    place = np.searchsorted(last, blocks, side="right") - 1
+    known = (place >= 0) & (last[place] == blocks)
+    np.maximum.at(last, place[known], own[known])
+    return last + 1
 
 
 @record(frozen=True)
