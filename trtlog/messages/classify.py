@@ -35,17 +35,19 @@ _LIBRARY_SECTIONS = frozenset({"symbolic_checks", "network_dump", "placement"})
 # Kinds that end the section of the run before them.
 _RUN_KINDS = frozenset({"run_started", "run_ended"})
 _TEXT_LITERAL = 16
+# An error of the library that lost its header.
+_ERROR_CODE = rb"(?:[A-Za-z_]{1,60}::[A-Za-z_]{1,60}: )?Error Code [0-9]{1,3}: [A-Z][A-Za-z ]{1,40} \("
 # How an error of the library begins where a program prints its text alone.
 _ERROR_TEXT = expression(
     rb"Error\[[0-9]{1,3}\]: |"
     rb"(?:[0-9]{1,3}: )?\[[^ \[\]]{1,80}\.(?:cpp|cu|h)::[^ \[\]]{1,120}::[0-9]+\] Error Code [0-9]|"
-    rb"(?:[A-Za-z_]{1,60}::[A-Za-z_]{1,60}: )?Error Code [0-9]{1,3}: [A-Z][A-Za-z ]{1,40} \("
+    + _ERROR_CODE
 )
 # What ends an open record although it has no header.
 _ENDS_RECORD = expression(
     rb"&&&& |Error\[[0-9]{1,3}\]: |"
-    rb"(?:[A-Za-z_]{1,60}::[A-Za-z_]{1,60}: )?Error Code [0-9]{1,3}: [A-Z][A-Za-z ]{1,40} \(|"
-    rb"Traceback \(most recent call last\):|nohup: |[$#] |={16,}|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^ ]*[$#] "
+    + _ERROR_CODE
+    + rb"|Traceback \(most recent call last\):|nohup: |[$#] |={16,}|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^ ]*[$#] "
 )
 _PROTOBUF = expression(rb"\s*(?:[A-Za-z_][A-Za-z_ ]*: |[A-Za-z_]+ \{|\}|$)")
 _NODE_TEXT = expression(rb"(?:[A-Za-z0-9_.]+:[0-9]+: )?(?:--- Begin node ---|[a-z_]+: \"|[a-z_]+ \{)")
@@ -384,12 +386,14 @@ class Classifier:
             found = self._bare_behind_decoration(line)
         if found is not None:
             return self._bare(number, found, line)
-        if not self.usage and line.startswith(_USAGE_STARTS):
+        begins_usage = not self.usage and line.startswith(_USAGE_STARTS)
+        if begins_usage:
             self.usage = True
             self.open = CLOSED
-        elif self._text and not _ERROR_TEXT.match(line) and (found := self._lost_header(line, behind_word)) is not None:
+        below = self._text and not begins_usage and not _ERROR_TEXT.match(line)
+        if below and (found := self._lost_header(line, behind_word)) is not None:
             return self._message_text(number, found, line)
-        elif self._takes(line):
+        if not begins_usage and self._takes(line):
             return Line(number, CONTINUATION, None, NO_HEADER, line, self.record)
         if not line.strip():
             return Line(number, USAGE if self.usage else BLANK, None, NO_HEADER, line, number)
@@ -397,7 +401,7 @@ class Classifier:
             error = self._message_text(number, found, line)
             self.open = self._unfinished(line)
             return error._replace(header=NO_HEADER._replace(severity="E"))
-        found = self._lost_header(line, behind_word)
+        found = None if below else self._lost_header(line, behind_word)
         alone = found is not None and self._alone[found.variant]
         if self.usage:
             alone &= not line.startswith(b"===")  # headings are those of a help text and of a log without headers
