@@ -21,8 +21,7 @@ _KNOWN_PAIRS = 4096
 _KNOWN_LENGTH = 60
 # As long may the text be that is remembered of a tensor.
 _KNOWN_TENSOR = 400
-_scalars: dict[str, Pair] = {}
-_lists: dict[str, Pair] = {}  # of numbers and texts
+_pairs: dict[str, Pair] = {}
 _INTEGER = expression(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
@@ -49,22 +48,19 @@ def read_value(text: str) -> Any:
 
 def read_pair(text: str) -> Pair:
     """Split ``, Key: value``."""
-    known = _scalars.get(text)
-    if known is not None:
-        return known
-    known = _lists.get(text)
-    if known is not None:  # who gets a list may change it
-        return known[0], known[1].copy()
-    key, _, printed = text.partition(":")
-    value = read_value(printed)
-    pair = key.strip(", "), value
-    # The layers of an engine share most of their attributes.
-    if len(text) <= _KNOWN_LENGTH and not isinstance(value, dict):
-        flat = isinstance(value, list)
-        pairs = _lists if flat else _scalars
-        if len(pairs) < _KNOWN_PAIRS and not (flat and any(isinstance(item, (list, dict)) for item in value)):
-            pairs[text] = (pair[0], value.copy()) if flat else pair
-    return pair
+    known = _pairs.get(text)
+    if known is None:
+        key, _, printed = text.partition(":")
+        known = key.strip(", "), read_value(printed)
+        # The layers of an engine share most of their attributes.
+        if len(text) <= _KNOWN_LENGTH and len(_pairs) < _KNOWN_PAIRS and not _is_nested(known[1]):
+            _pairs[text] = known
+    key, value = known
+    return (key, value.copy()) if isinstance(value, list) else known  # who gets a list may change it
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(x, (list, dict)) for x in value))
 
 
 def read_pairs(text: str) -> list[Pair] | None:
