@@ -7,11 +7,12 @@ import pyarrow as pa
 
 from trtlog._util.arrow import Array, among, distinct, from_numpy, to_filled, to_numpy
 
-# A column as numbers: a log may tell of as many engines as it has lines, so no row of them is an object.
-
 
 def numbers_in(table: pa.Table, name: str, filling: float = -1) -> Array:
-    """Return a column of numbers or truth values, ``filling`` where there is none."""
+    """Return a column of numbers or truth values, ``filling`` where there is none.
+
+    A log may tell of as many engines as it has lines: no row of them is made an object.
+    """
     return to_filled(table.column(name).combine_chunks(), filling)
 
 
