@@ -317,6 +317,20 @@ def test_files_are_small():
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 600, path
 
 
+def test_what_windows_lacks_is_imported_where_it_is_used():
+    """A module that begins with one of these cannot be loaded there at all."""
+    lacking = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+    loaded = {
+        f"{name}: {alias.name}"
+        for name, path in MODULES.items()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if {alias.name, getattr(node, "module", None)} & lacking
+    }
+    assert loaded == set()
+
+
 def test_only_the_command_line_prints():
     for path in each(path for path in PACKAGE.rglob("*.py") if room(path) not in ("cli", "testing")):
         text = path.read_text(encoding="utf-8")

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fcntl
 import hashlib
 import os
 import select
@@ -118,6 +117,8 @@ class Child:
         self._log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
         reading, writing = os.pipe()
         with contextlib.suppress(OSError, ImportError):
+            import fcntl  # Windows has none
+
             fcntl.fcntl(writing, _F_SETPIPE_SZ, _PIPE_SIZE)
         self.started_at = time.time()
         self._started = self._last_output = time.monotonic()
