@@ -23,7 +23,7 @@ VARIABLE = "TRTLOG_SCANNER"
 # What the library is called, beside this module: Python takes no name with a further point for a module's.
 NAME = "_scan.lib"
 SUFFIXES = {"win32": ".dll", "darwin": ".dylib"}
-_VERSION = 3
+_VERSION = 4
 
 _POINTER, _INT, _LONG = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
@@ -37,6 +37,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "scan_set_state": (None, [_POINTER, _INT, ctypes.c_char_p, _INT, ctypes.c_char_p]),
     "scan_run": (_LONG, [_POINTER, ctypes.c_char_p, _LONG, _LONG, _LONG]),
     "scan_put": (_INT, [_POINTER, _INT, _LONG, ctypes.c_char_p, _POINTER]),
+    "scan_match": (_INT, [_POINTER, _INT, ctypes.c_char_p, _LONG, _POINTER]),
     "scan_found": (_POINTER, [_POINTER]),
     "scan_counts_upto": (None, [_POINTER, _LONG, _POINTER, _LONG, _POINTER]),
 }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from trtlog._util.gc import no_collection
 from trtlog.engines.library import library
 from trtlog.engines.loop import PythonLoop
+from trtlog.engines.native_match import fastest_matcher
 from trtlog.grammar import Grammar
 from trtlog.messages.captures import BLANK, CONTINUATION, FOREIGN, UNKNOWN, USAGE, Captures, Remark
 from trtlog.messages.classify import Classifier, Line
@@ -51,7 +52,7 @@ class LineEngine:
 
     def __init__(self, grammar: Grammar, *, native: bool = True) -> None:
         self._grammar = grammar
-        self.matcher = shared_matcher(grammar)
+        self.matcher = fastest_matcher(grammar) if native else shared_matcher(grammar)
         self._logs: list[Captures] = []  # that were read before the one that is
         self._start(0)
         self._loop = _loop_of(self.captures, self.classifier, native)

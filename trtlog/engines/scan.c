@@ -14,7 +14,7 @@
 #define SCAN_SOURCE 0
 #endif
 
-enum { VERSION = 3 };
+enum { VERSION = 4 };
 /* Why scan_run stopped. */
 enum { DONE, LOOK, NO_MEMORY };
 enum { HEADERS = 16, HEADER_TEXT = 64, BEFORE = 4, BEFORE_TEXT = 16 };
@@ -263,6 +263,17 @@ EXPORT int64_t scan_run(Scan *scan, Text data, int64_t position, int64_t size, i
     position = stop + 1 - data;
   }
   return position;
+}
+
+/* Tell which rule of an index a body matches, and where its fields begin and end; NONE for none, UNCLEAR where Python must look. */
+EXPORT int32_t scan_match(const Programme *programme, int32_t index, Text text, int64_t length, int32_t *spans) {
+  Body body;
+  if (length > LONGEST_BODY) return UNCLEAR;
+  body.begin = text;
+  body.end = text + length;
+  int32_t variant = search(programme, programme->indexes + index, &body);
+  if (variant >= 0) memcpy(spans, body.spans, 2 * sizeof *spans * (size_t)programme->variants[variant].fields);
+  return variant;
 }
 
 /* Count for each of some sorted lines how many sorted marks stand at or before it, for tables that join lines by place. */

@@ -17,11 +17,11 @@ from trtlog._util.cores import usable_cores
 from trtlog.engines.library import library
 from trtlog.engines.line import LineEngine
 from trtlog.engines.loop import ODD
+from trtlog.engines.native_match import fastest_matcher
 from trtlog.grammar import Grammar
 from trtlog.messages.captures import Captures
 from trtlog.messages.classify import is_usual
 from trtlog.messages.headers import HeaderReader
-from trtlog.messages.match import shared_matcher
 from trtlog.messages.together import add
 
 # A log of fewer bytes is read before a second thread would be of use.
@@ -76,7 +76,7 @@ class ThreadedEngine:
         self._threads = threads
         self._stretch_bytes = self._until = stretch_bytes
         self._headers = HeaderReader(grammar)
-        self.captures = Captures(grammar, shared_matcher(grammar).variants)
+        self.captures = Captures(grammar, fastest_matcher(grammar).variants)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="trtlog-read")
         self._stretches: deque[_Stretch] = deque()  # the last is the one that is fed
         # The time and the section at the end of what was put together.
@@ -118,7 +118,7 @@ class ThreadedEngine:
         The rules for lines of the library come first in every section: what opens one is told by the line alone. The
         first line may be another piece of the line before.
         """
-        matcher, sections = shared_matcher(self._grammar), self._grammar.sections
+        matcher, sections = fastest_matcher(self._grammar), self._grammar.sections
         position = chunk.find(b"\n", begin, limit) + 1
         for lines in range(1, _LOOKED_AT):
             end = chunk.find(b"\n", position, limit)

@@ -15,6 +15,20 @@ def within_section(section: str) -> str:
     return f"within {section}"
 
 
+def set_names(grammar: Grammar) -> list[str]:
+    """Return the names of the sets of rules, in order.
+
+    Examples
+    --------
+    >>> from trtlog import grammar
+    >>> set_names(grammar.load())[:2]
+    ['plain', 'bare']
+    """
+    sections = (message.attributes.get("within") for message in grammar.messages.values())
+    within = (within_section(name) for names in sections if names is not None for name in names.split(","))
+    return list(dict.fromkeys((PLAIN, BARE, *within)))
+
+
 def rule_sets(grammar: Grammar) -> dict[str, list[int]]:
     """Return the sets of rules by name: positions in ``Grammar.variants``, in the order in which they are tried.
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from trtlog._util.expression import expression
 from trtlog.grammar import Grammar, Message, Variant
-from trtlog.grammar.precedence import BARE, PLAIN, rule_sets, within_section
+from trtlog.grammar.precedence import BARE, PLAIN, rule_sets, set_names, within_section
 
 _KEY_LENGTH = 8
 _MEMO_LIMIT = 50_000
@@ -183,21 +183,40 @@ class Matcher:
     ('tactic', (b'0x0000000000000bb9', b'0.0181029'))
     """
 
-    def __init__(self, grammar: Grammar) -> None:
+    def __init__(self, grammar: Grammar, index: Callable[[str, Callable[[], list[Rule]]], Index] | None = None) -> None:
+        self._grammar = grammar
         self.variants: list[Variant] = list(grammar.variants)
-        self.messages: list[Message] = [m for m in grammar.messages.values() for _ in m.variants]
-        self._rules = rules = [Rule(number, variant) for number, variant in enumerate(self.variants)]
-        sets = {name: [rules[number] for number in numbers] for name, numbers in rule_sets(grammar).items()}
-        self._plain = sets[PLAIN]
-        self._indexes = {name: Index(chosen, name) for name, chosen in sets.items()}
+        make, names = index or Index, set_names(grammar)
+        self._indexes = {name: make(name, partial(self._rules_in, name)) for name in names}
         self.plain, self.bare = self._indexes[PLAIN], self._indexes[BARE]
 
     @cached_property
+    def messages(self) -> list[Message]:
+        """The message of each variant."""
+        return [m for m in self._grammar.messages.values() for _ in m.variants]
+
+    @cached_property
+    def _rules(self) -> list[Rule]:
+        return [Rule(number, variant) for number, variant in enumerate(self.variants)]
+
+    @cached_property
+    def _sets(self) -> dict[str, list[int]]:
+        return rule_sets(self._grammar)
+
+    def _rules_in(self, name: str) -> list[Rule]:
+        return [self._rules[number] for number in self._sets[name]]
+
+    @cached_property
     def _text(self) -> Index:
-        variants = self.variants
-        return Index(
-            [r for r in self._plain if is_telling(variants[r.index]) or variants[r.index].known_letters >= _BELOW]
-        )
+        def chosen() -> list[Rule]:
+            known = self.variants
+            return [
+                rule
+                for rule in self._rules_in(PLAIN)
+                if is_telling(known[rule.index]) or known[rule.index].known_letters >= _BELOW
+            ]
+
+        return Index("text", chosen)
 
     def match(self, body: bytes) -> Found | None:
         """Return the rule that matches a body that came with a header, or None."""
@@ -239,22 +258,36 @@ def shared_matcher(grammar: Grammar) -> Matcher:
 
 
 class Index:
-    """A set of rules by the first bytes of what they match; ``rules`` come in the order in which they are tried."""
+    """A set of rules by the first bytes of what they match.
 
-    def __init__(self, rules: Sequence[Rule], name: str = "") -> None:
+    Parameters
+    ----------
+    name : str
+        Its name among those of `rule_sets`.
+    rules : callable
+        Returns the rules in the order in which they are tried; called when the first body is looked up.
+    """
+
+    def __init__(self, name: str, rules: Callable[[], list[Rule]]) -> None:
         self.name = name
-        self._by_beginning: dict[bytes, list[Rule]] = {}
-        # Those without a literal beginning stand behind the others.
-        self.floating: list[Rule] = []
-        for rule in rules:
-            if rule.prefix:
-                self._by_beginning.setdefault(rule.prefix[:_KEY_LENGTH], []).append(rule)
-            else:
-                self.floating.append(rule)
+        self._rules = rules
         self._memo: dict[bytes, list[Rule]] = {}
         self._by_first: dict[bytes, list[tuple[bytes, list[bytes], bytes, Rule]]] = {}
         self._by_end: dict[bytes, list[tuple[bytes, Rule]]] = {}
         self._by_shape: dict[bytes, list[tuple[bytes, Rule]]] = {}
+
+    @cached_property
+    def _by_beginning(self) -> dict[bytes, list[Rule]]:
+        found: dict[bytes, list[Rule]] = {}
+        for rule in self._rules():
+            if rule.prefix:
+                found.setdefault(rule.prefix[:_KEY_LENGTH], []).append(rule)
+        return found
+
+    @cached_property
+    def floating(self) -> list[Rule]:
+        """Those without a literal beginning."""
+        return [rule for rule in self._rules() if not rule.prefix]
 
     @cached_property
     def _shapes(self) -> list[tuple[bytes, list[bytes], bytes, Rule]]:
