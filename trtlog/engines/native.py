@@ -66,6 +66,7 @@ class NativeLoop:
         self._rules: dict[tuple[str | None, bool], tuple[int, int]] = {}  # numbers of the sets, by section
         self._headers: list[tuple[bytes, Header]] = []  # text without its time, and what the reader says of it
         self._given: list[tuple[int, int]] = []  # the rules that the scanner was told for each of them
+        self._wanted: dict[str | None, list[tuple[int, int]]] = {}  # those of each section
         self._likely: tuple[Any, Header, int] = b"", NO_HEADER, _NONE  # the last answer of `_likely_header`
         self._counted: list[int] = []  # lines of each header that were counted
         # Lines and bytes of each variant that the scanner took, those that were counted in the captures.
@@ -113,8 +114,7 @@ class NativeLoop:
         if classifier.section != self._section:
             self._section = classifier.section
             self._stops = classifier.stops_in(self._section)
-            for number, (_, header) in enumerate(self._headers):
-                self._set_rules(number, header)
+            self._enter(self._section)
         likely = self._likely_header()
         if time is not None and not _TIME.fullmatch(time):
             time = None
@@ -149,23 +149,35 @@ class NativeLoop:
             self._headers.append((key, header))
             self._counted.append(0)
             self._given.append((_NONE, _NONE))
-            self._set_rules(number, header)
+            self._wanted.clear()
+            self._enter(self._section)
         return number
 
-    def _set_rules(self, number: int, header: Header) -> None:
+    def _enter(self, section: str | None) -> None:
+        """Tell the scanner the rules that hold behind each header in a section."""
+        wanted = self._wanted.get(section)
+        if wanted is None:
+            wanted = self._wanted[section] = [self._rules_for(header) for _, header in self._headers]
+        if wanted != self._given:
+            for number, rules in enumerate(wanted):
+                if rules != self._given[number]:
+                    self._library.scan_set_rules(self._scan, number, *rules)
+            self._given = list(wanted)
+
+    def _rules_for(self, header: Header) -> tuple[int, int]:
         key = self._section, asks_section(header)
         rules = self._rules.get(key)
         if rules is None:
             sets = [self._tables.sets[index.name] for index in self._classifier.rules_for(header)]
             rules = self._rules[key] = (sets[0], sets[1] if len(sets) > 1 else _NONE)
-        if rules != self._given[number]:
-            self._given[number] = rules
-            self._library.scan_set_rules(self._scan, number, *rules)
+        return rules
 
     def _note_times(self, engine: LineEngine, chunk: bytes) -> None:
-        times = self._found.times[: self._found.n_times]
-        for line, begin in zip(times[::2], times[1::2], strict=True):
-            engine.note_time(line, chunk[begin : begin + _TIME_LENGTH])
+        found = self._found
+        if found.n_times:
+            times = found.times[: found.n_times]
+            for line, begin in zip(times[::2], times[1::2], strict=True):
+                engine.note_time(line, chunk[begin : begin + _TIME_LENGTH])
 
     def _pass_over(self, last: int) -> None:
         """Bring the classifier behind the lines that the scanner took."""
@@ -180,13 +192,12 @@ class NativeLoop:
     # -------------------------------------------------------------------------------------- rows
     def hold(self, variant: int, number: int, groups: Groups) -> None:
         """Keep what the engine read off a line, in its place among those that the scanner took."""
-        spans = (ctypes.c_int32 * (2 * len(groups)))()
-        at = 0
-        for place, value in enumerate(groups):
-            spans[2 * place] = at
-            at += len(value or b"")
-            spans[2 * place + 1] = at
-        text = b"".join(value or b"" for value in groups)
+        places = [0]
+        for value in groups:
+            at = places[-1] + len(value or b"")
+            places += (at, at)
+        text = b"".join([value or b"" for value in groups])
+        spans = (ctypes.c_int32 * len(places))(*places)
         if not self._library.scan_put(self._scan, variant, number, text, spans):
             raise MemoryError
 

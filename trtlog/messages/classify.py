@@ -99,29 +99,40 @@ class _Facts:
     """What the rules say of each variant that a line may be; the same for all logs."""
 
     def __init__(self, grammar: Grammar) -> None:
-        variants = list(grammar.variants)
+        self._variants = variants = list(grammar.variants)
         attributes = [grammar.messages[v.kind].attributes for v in variants]
         self.kinds = [v.kind for v in variants]
         self.multiline = ["multiline" in a for a in attributes]
         self.severity = [a.get("severity") for a in attributes]
-        self.telling = [is_telling(v) for v in variants]
-        self.begins = [v.known_beginning > 0 for v in variants]
-        self.alone = [max(v.known_beginning, v.known_letters // 2) >= _TEXT_LITERAL for v in variants]
         self._opening = [(i, grammar.sections[k]) for i, k in enumerate(self.kinds) if k in grammar.sections]
         self._always = frozenset(i for i, k in enumerate(self.kinds) if self.multiline[i] or k in _RUN_KINDS)
         self._turning: dict[str, frozenset[int]] = {}
-        # Variants that, on a line without a header, leave all state as `Classifier.pass_bare` does.
-        self.plain_bare = frozenset(
-            i
-            for i, variant in enumerate(variants)
+        # 0 for variants that, on a line without a header, leave all state as `Classifier.pass_bare` does, else 2.
+        self._stops_bare = bytes(
+            0
             if variant.prefix
             and not variant.prefix.startswith("&&&&")
             and not self.multiline[i]
             and self.severity[i] is None
             and self.kinds[i] not in _RUN_KINDS
             and self.kinds[i] not in grammar.sections
+            else 2
+            for i, variant in enumerate(variants)
         )
         self._stops: dict[str, bytes] = {}
+
+    def is_telling(self, index: int) -> bool:
+        """Tell whether a line that matches a variant is the library's, whatever is in front of it."""
+        return is_telling(self._variants[index])
+
+    def begins(self, index: int) -> bool:
+        """Tell whether known text begins a variant."""
+        return self._variants[index].known_beginning > 0
+
+    def is_alone(self, index: int) -> bool:
+        """Tell whether one line of a variant without a header counts as a message."""
+        variant = self._variants[index]
+        return max(variant.known_beginning, variant.known_letters // 2) >= _TEXT_LITERAL
 
     def turning_in(self, section: str) -> frozenset[int]:
         """Return the variants that turn the state in a section (`Classifier.turning_in`)."""
@@ -135,9 +146,10 @@ class _Facts:
         """Return what the variants stop in a section (`Classifier.stops_in`)."""
         found = self._stops.get(section)
         if found is None:
-            turning = self.turning_in(section)
-            found = bytes((i in turning) | (i not in self.plain_bare) << 1 for i in range(len(self.kinds)))
-            self._stops[section] = found
+            stops = bytearray(self._stops_bare)
+            for variant in self.turning_in(section):
+                stops[variant] |= 1
+            found = self._stops[section] = bytes(stops)
         return found
 
 
@@ -190,8 +202,6 @@ class Classifier:
         self._kinds = facts.kinds
         self._multiline = facts.multiline
         self._severity = facts.severity
-        self._telling = facts.telling
-        self._alone, self._begins = facts.alone, facts.begins
 
     def state(self, number: int = 0) -> tuple[object, ...]:
         """Return all that decides, with a line, what that line is; the line of the record above, less a number."""
@@ -324,7 +334,7 @@ class Classifier:
 
     def _is_certain(self, found: Found, body: bytes) -> bool:
         """Tell whether a body behind a common word is the library's: any program prints a file and a line."""
-        return self._telling[found.variant] or _SOURCE_FILE.match(body) is not None
+        return self._facts.is_telling(found.variant) or _SOURCE_FILE.match(body) is not None
 
     def _begin(self, number: int, header: Header, line: bytes) -> None:
         self.usage = self._text = False
@@ -402,7 +412,7 @@ class Classifier:
             self.open = self._unfinished(line)
             return error._replace(header=NO_HEADER._replace(severity="E"))
         found = None if below else self._lost_header(line, behind_word)
-        alone = found is not None and self._alone[found.variant]
+        alone = found is not None and self._facts.is_alone(found.variant)
         if self.usage:
             alone &= not line.startswith(b"===")  # headings are those of a help text and of a log without headers
         if found is not None and (alone or (self._text and not self.usage)):
@@ -415,7 +425,7 @@ class Classifier:
         found = self.matcher.match_text(line)
         if found is None and line[-1:] in b" \t":
             found = self.matcher.match_text(line.rstrip())
-        return None if found is None or (behind_word and not self._begins[found.variant]) else found
+        return None if found is None or (behind_word and not self._facts.begins(found.variant)) else found
 
     def _bare_behind_decoration(self, line: bytes) -> Found | None:
         start = 0
