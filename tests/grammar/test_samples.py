@@ -12,6 +12,7 @@ from tests.conftest import each
 from tests.grammar import oracle
 from trtlog import grammar
 from trtlog.grammar import compiler, files
+from trtlog.grammar.precedence import within_section
 from trtlog.messages.match import Matcher
 
 RULES = grammar.shipped()
@@ -63,7 +64,7 @@ def a_sample_is_of_one_kind(message: grammar.Message) -> None:
         body = sample.encode()
         if within:
             for section in each(within):
-                found = MATCHER.within(section).match(body)
+                found = MATCHER.sets[within_section(section)].match(body)
                 assert found is not None
                 assert MATCHER.variants[found.variant].kind == kind
             continue

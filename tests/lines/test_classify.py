@@ -233,11 +233,20 @@ def test_skip_to_leaves_the_state_that_reading_the_lines_would():
         found = read.classify(number, line).found
         assert found is not None
         assert found.variant not in read.turning_in(section)
-        assert read.stops_in(section)[found.variant] & 1 == 0
     skipped.skip_to(5)
     for name in ("section", "record", "open", "usage"):
         assert getattr(read, name) == getattr(skipped, name), name
     assert read.classify(6, b"x") == skipped.classify(6, b"x")
+
+
+def test_behind_a_list_that_was_passed_over_its_lines_go_on():
+    read, skipped = Classifier(RULES), Classifier(RULES)
+    opened = read.classify(1, b"[11/22/2026-13:22:03] [V] [TRT] Engine Layer Information:")
+    assert opened.found is not None
+    skipped.section = read.section
+    skipped.skip_to(1, opened.found.variant)
+    assert read.classify(2, b"one of its lines") == skipped.classify(2, b"one of its lines")
+    assert skipped.record == 1
 
 
 def test_a_log_of_another_program_is_told():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,13 @@ _VERSION = 4
 
 _POINTER, _INT, _LONG = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
-    "scan_new": (_POINTER, [_POINTER, _INT]),
+    "scan_new": (_POINTER, [_POINTER, _POINTER, _INT]),
     "scan_free": (None, [_POINTER]),
     "scan_take_rows": (_POINTER, [_POINTER]),
     "scan_free_rows": (None, [_POINTER, _POINTER]),
     "scan_count": (None, [_POINTER, _POINTER]),
-    "scan_add_header": (_INT, [_POINTER, ctypes.c_char_p, _INT, _INT, _INT, ctypes.c_char_p]),
-    "scan_set_rules": (None, [_POINTER, _INT, _INT, _INT]),
-    "scan_set_state": (None, [_POINTER, _INT, ctypes.c_char_p, _INT, ctypes.c_char_p]),
+    "scan_add_header": (_INT, [_POINTER, ctypes.c_char_p, _INT, _INT, _INT, ctypes.c_char_p, _INT]),
+    "scan_set_state": (None, [_POINTER, _INT, ctypes.c_char_p, _INT, _INT]),
     "scan_run": (_LONG, [_POINTER, ctypes.c_char_p, _LONG, _LONG, _LONG]),
     "scan_put": (_INT, [_POINTER, _INT, _LONG, ctypes.c_char_p, _POINTER]),
     "scan_match": (_INT, [_POINTER, _INT, ctypes.c_char_p, _LONG, _POINTER]),
@@ -62,14 +62,34 @@ class Rows(ctypes.Structure):
     )
 
 
+class Places(ctypes.Structure):
+    """Places that are told by line."""
+
+    _fields_ = (("count", _LONG), ("room", _LONG), ("all", ctypes.POINTER(_LONG)))
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """Return each line with its place."""
+        if not self.count:
+            return iter(())
+        found = self.all[: self.count]
+        return zip(found[::2], found[1::2], strict=True)
+
+
 class Found(ctypes.Structure):
-    """What the scanner tells after each run: lines, and times as line, place in the chunk, line, and so on."""
+    """What the scanner tells after each run: lines, where times stand, numbers of sections; and what it counts."""
 
     _fields_ = (
-        *((name, _LONG) for name in ("line", "last_headed", "n_times")),
-        ("times", ctypes.POINTER(_LONG)),
+        *((name, _LONG) for name in ("line", "last_headed", "last_variant")),
+        *((name, Places) for name in ("times", "openings")),
+        *((name, _LONG) for name in ("empty_lines", "empty_bytes")),
         ("header_lines", _LONG * 16),
     )
+
+
+class Sections(ctypes.Structure):
+    """The sections of a log as the library takes them; it holds the memory that it points to."""
+
+    _fields_ = tuple((name, ctypes.c_char_p) for name in ("stops", "opens", "behind_empty", "indexes"))
 
 
 class Tables(ctypes.Structure):

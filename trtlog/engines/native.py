@@ -15,7 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.engines.library import Found, Rows, Tables, library, tables_of
+from trtlog.engines.sections import section_names, sections_of
 from trtlog.grammar.precedence import BARE
+from trtlog.messages.captures import BLANK
 from trtlog.messages.classify import asks_section, is_usual
 from trtlog.messages.headers import NO_HEADER, Header
 
@@ -47,30 +49,30 @@ class NativeLoop:
 
     def __init__(self, captures: Captures, classifier: Classifier) -> None:
         self._library = library()
-        self._tables = tables_of(captures.grammar)
+        grammar = captures.grammar
+        self._tables, self._sections = tables_of(grammar), sections_of(grammar)
+        self._names = section_names(grammar)
+        self._numbers = {name: number for number, name in enumerate(self._names)}
         self._begin(captures, classifier)
         self._start()
 
     def _begin(self, captures: Captures, classifier: Classifier) -> None:
         self._captures = captures
         self._classifier = classifier
-        self._section: str | None = None
-        self._stops = b""
 
     def _start(self) -> None:
         """Make a scanner that knows no header."""
-        self._scan = self._library.scan_new(ctypes.byref(self._tables), self._tables.sets[BARE])
+        sections = ctypes.byref(self._sections)
+        self._scan = self._library.scan_new(ctypes.byref(self._tables), sections, self._tables.sets[BARE])
         if not self._scan:
             raise MemoryError
         self._found = Found.from_address(self._library.scan_found(self._scan))
-        self._rules: dict[tuple[str | None, bool], tuple[int, int]] = {}  # numbers of the sets, by section
         self._headers: list[tuple[bytes, Header]] = []  # text without its time, and what the reader says of it
-        self._given: list[tuple[int, int]] = []  # the rules that the scanner was told for each of them
-        self._wanted: dict[str | None, list[tuple[int, int]]] = {}  # those of each section
         self._likely: tuple[Any, Header, int] = b"", NO_HEADER, _NONE  # the last answer of `_likely_header`
         self._counted: list[int] = []  # lines of each header that were counted
-        # Lines and bytes of each variant that the scanner took, those that were counted in the captures.
+        # Lines and bytes of each variant that the scanner took, those that were counted in the captures; of empty ones.
         self._taken = np.zeros((self._tables.n_variants, 2), np.int64)
+        self._empty = 0, 0
         self._bytes = 0
 
     def begin_log(self, captures: Captures, classifier: Classifier) -> None:
@@ -97,9 +99,8 @@ class NativeLoop:
             if reached < 0:
                 raise MemoryError
             if reached > position:
-                self._note_times(engine, chunk)
                 line = self._found.line
-                self._pass_over(line - 1)
+                self._pass_over(engine, chunk, line - 1)
             position = reached
             if position < end:
                 begin, position = position, _take(engine, chunk, position, end, line)
@@ -110,15 +111,12 @@ class NativeLoop:
     # -------------------------------------------------------------------------------------- state
     def _set_state(self, time: bytes | None) -> None:
         """Tell the scanner where the line above left the engine."""
-        classifier = self._classifier
-        if classifier.section != self._section:
-            self._section = classifier.section
-            self._stops = classifier.stops_in(self._section)
-            self._enter(self._section)
         likely = self._likely_header()
         if time is not None and not _TIME.fullmatch(time):
             time = None
-        self._library.scan_set_state(self._scan, likely, time, not classifier.decorated, self._stops)
+        classifier = self._classifier
+        section = self._numbers[classifier.section]
+        self._library.scan_set_state(self._scan, likely, time, not classifier.decorated, section)
 
     def _likely_header(self) -> int:
         """Return the number of the header that was read last."""
@@ -144,47 +142,24 @@ class NativeLoop:
             if known == key:
                 return number
         goes_on = b"".join(bytes([len(mark)]) + mark for mark in before)
-        number = int(self._library.scan_add_header(self._scan, text, len(text), time, time_end, goes_on))
+        asks = asks_section(header)
+        number = int(self._library.scan_add_header(self._scan, text, len(text), time, time_end, goes_on, asks))
         if number != _NONE:
             self._headers.append((key, header))
             self._counted.append(0)
-            self._given.append((_NONE, _NONE))
-            self._wanted.clear()
-            self._enter(self._section)
         return number
 
-    def _enter(self, section: str | None) -> None:
-        """Tell the scanner the rules that hold behind each header in a section."""
-        wanted = self._wanted.get(section)
-        if wanted is None:
-            wanted = self._wanted[section] = [self._rules_for(header) for _, header in self._headers]
-        if wanted != self._given:
-            for number, rules in enumerate(wanted):
-                if rules != self._given[number]:
-                    self._library.scan_set_rules(self._scan, number, *rules)
-            self._given = list(wanted)
-
-    def _rules_for(self, header: Header) -> tuple[int, int]:
-        key = self._section, asks_section(header)
-        rules = self._rules.get(key)
-        if rules is None:
-            sets = [self._tables.sets[index.name] for index in self._classifier.rules_for(header)]
-            rules = self._rules[key] = (sets[0], sets[1] if len(sets) > 1 else _NONE)
-        return rules
-
-    def _note_times(self, engine: LineEngine, chunk: bytes) -> None:
-        found = self._found
-        if found.n_times:
-            times = found.times[: found.n_times]
-            for line, begin in zip(times[::2], times[1::2], strict=True):
-                engine.note_time(line, chunk[begin : begin + _TIME_LENGTH])
-
-    def _pass_over(self, last: int) -> None:
-        """Bring the classifier behind the lines that the scanner took."""
-        classifier = self._classifier
-        headed = self._found.last_headed
+    def _pass_over(self, engine: LineEngine, chunk: bytes, last: int) -> None:
+        """Bring the engine and its classifier behind the lines that the scanner took."""
+        found, classifier = self._found, self._classifier
+        for line, begin in found.times.pairs():
+            engine.note_time(line, chunk[begin : begin + _TIME_LENGTH])
+        for line, section in found.openings.pairs():
+            classifier.section = self._names[section]
+            engine.note_section(line)
+        headed = found.last_headed
         if headed:
-            classifier.skip_to(headed)
+            classifier.skip_to(headed, found.last_variant if found.last_variant >= 0 else None)
         if last > headed:
             classifier.pass_bare(last)
         self._captures.lines = last
@@ -225,6 +200,12 @@ class NativeLoop:
         for index in np.flatnonzero(more[:, 0]).tolist():
             lines, size = more[index].tolist()
             captures.count(captures.variants[index].kind, lines, size)
+            captures.size += size
+        empty = self._found.empty_lines, self._found.empty_bytes
+        if empty != self._empty:
+            lines, size = empty[0] - self._empty[0], empty[1] - self._empty[1]
+            self._empty = empty
+            captures.count(BLANK, lines, size)
             captures.size += size
         for number, (_, header) in enumerate(self._headers):
             lines = self._found.header_lines[number]

@@ -20,23 +20,36 @@ enum { DONE, LOOK, NO_MEMORY };
 enum { HEADERS = 16, HEADER_TEXT = 64, BEFORE = 4, BEFORE_TEXT = 16 };
 /* What a rule found on a line makes the loop stop: behind a header, without one. */
 enum { STOPS_HEADED = 1, STOPS_BARE = 2 };
+/* Of a variant that opens no section. */
+enum { NO_SECTION = 255 };
 
 typedef struct {
   uint8_t text[HEADER_TEXT], before[BEFORE][BEFORE_TEXT];
-  int32_t length, time, time_end, n_before, before_length[BEFORE], index[2];
+  int32_t length, time, time_end, n_before, before_length[BEFORE], asks_section;
 } Header;
 
-/* What Python reads after each run: the line behind the last, the last with a header, times (line, place, line, ..). */
-typedef struct { int64_t line, last_headed, n_times, *times, header_lines[HEADERS]; } Found;
+/* The sections of a log by number: for each variant what it stops and the section that it opens; for each section the one
+ * behind an empty line, and the indexes for bodies, those for a header that asks for rules of the section second. */
+typedef struct { Text stops, opens, behind_empty; const int32_t (*indexes)[2][2]; } Sections;
+
+/* Places that are told by line: line, place, line, place, ... */
+typedef struct { int64_t count, room, *all; } Places;
+
+/* What Python reads after each run: the line behind the last, the last with a header and its variant, where another time
+ * and another section begin; and what it counts. */
+typedef struct {
+  int64_t line, last_headed, last_variant;
+  Places times, openings;
+  int64_t empty_lines, empty_bytes, header_lines[HEADERS];
+} Found;
 
 typedef struct {
   Programme programme;
+  Sections sections;
   Rows *rows;
   Header headers[HEADERS];
   Found found;
-  Text stops;
-  int64_t times_room;
-  int32_t n_headers, current, time_known, bare_index, bare;
+  int32_t n_headers, current, time_known, bare_index, bare, section;
 } Scan;
 
 /* ---------------------------------------------------------------------------------------------------------- lines */
@@ -104,10 +117,25 @@ static int may_have_header(const Programme *p, int32_t number, Text line, Text e
 
 /* Return the variant of a body behind a header, NONE or UNCLEAR: in a section two sets of rules may be asked. */
 static int32_t find_variant(const Scan *scan, const Header *header, Body *body) {
+  const int32_t *index = scan->sections.indexes[scan->section][header->asks_section];
   int32_t found = NONE;
-  for (int k = 0; k < 2 && found == NONE && header->index[k] >= 0; k++)
-    found = search(&scan->programme, scan->programme.indexes + header->index[k], body);
+  for (int k = 0; k < 2 && found == NONE && index[k] >= 0; k++)
+    found = search(&scan->programme, scan->programme.indexes + index[k], body);
   return found;
+}
+
+static int add_place(Places *places, int64_t line, int64_t place) {
+  if (!reserve((void **)&places->all, &places->room, places->count + 2, sizeof *places->all)) return 0;
+  places->all[places->count++] = line;
+  places->all[places->count++] = place;
+  return 1;
+}
+
+/* Go on in a section from this line on. */
+static int enter(Scan *scan, uint8_t section) {
+  if (section == NO_SECTION || section == scan->section) return 1;
+  scan->section = section;
+  return add_place(&scan->found.openings, scan->found.line, section);
 }
 
 /* Note where a line prints another time than the one before. */
@@ -115,13 +143,24 @@ static int note_time(Scan *scan, const Header *header, Text data, Text line) {
   int32_t length = header->time_end - header->time;
   Text time = line + header->time;
   if (!length || (scan->time_known && !memcmp(time, header->text + header->time, (size_t)length))) return 1;
-  Found *found = &scan->found;
-  if (!reserve((void **)&found->times, &scan->times_room, found->n_times + 2, sizeof *found->times)) return 0;
-  found->times[found->n_times++] = found->line;
-  found->times[found->n_times++] = time - data;
+  if (!add_place(&scan->found.times, scan->found.line, time - data)) return 0;
   for (int32_t k = 0; k < scan->n_headers; k++)
     if (scan->headers[k].time_end) memcpy(scan->headers[k].text + scan->headers[k].time, time, (size_t)length);
   scan->time_known = 1;
+  return 1;
+}
+
+/* Note a line with a header: its time, the section that it begins. */
+static int take_header(Scan *scan, int32_t number, int32_t variant, Text data, Text line) {
+  Found *found = &scan->found;
+  const Sections *sections = &scan->sections;
+  if (!note_time(scan, scan->headers + number, data, line)) return 0;
+  if (!enter(scan, variant < 0 ? sections->behind_empty[scan->section] : sections->opens[variant])) return 0;
+  scan->current = number;
+  scan->bare = 1;
+  found->last_headed = found->line;
+  found->last_variant = variant;
+  found->header_lines[number]++;
   return 1;
 }
 
@@ -138,15 +177,14 @@ static int take_line(Scan *scan, Text data, Text line, Text next) {
   if (end - body.begin > LONGEST_BODY || is_odd(body.begin, end)) return LOOK;
   int32_t variant = header ? find_variant(scan, header, &body)
                            : search(&scan->programme, scan->programme.indexes + scan->bare_index, &body);
-  if (variant < 0 || scan->stops[variant] & (header ? STOPS_HEADED : STOPS_BARE)) return LOOK;
-  if (header) {
-    if (!note_time(scan, header, data, line)) return NO_MEMORY;
-    scan->current = number;
-    scan->bare = 1;
-    scan->found.last_headed = scan->found.line;
-    scan->found.header_lines[number]++;
-  } else if (may_have_header(&scan->programme, variant, line, end)) {
-    return LOOK;
+  int empty = variant == NONE && header && body.begin == end;
+  if (!empty && (variant < 0 || scan->sections.stops[variant] & (header ? STOPS_HEADED : STOPS_BARE))) return LOOK;
+  if (!header && may_have_header(&scan->programme, variant, line, end)) return LOOK;
+  if (header && !take_header(scan, number, variant, data, line)) return NO_MEMORY;
+  if (empty) {
+    scan->found.empty_lines++;
+    scan->found.empty_bytes += next - line;
+    return DONE;
   }
   Rows *rows = scan->rows + variant;
   const Variant *rule = scan->programme.variants + variant;
@@ -163,10 +201,11 @@ EXPORT int64_t scan_version(void) {
   return VERSION | (int64_t)sizeof(Column) << 16 | (int64_t)sizeof(Rows) << 32 | (int64_t)sizeof(Found) << 48;
 }
 
-EXPORT Scan *scan_new(const Programme *programme, int32_t bare_index) {
+EXPORT Scan *scan_new(const Programme *programme, const Sections *sections, int32_t bare_index) {
   Scan *scan = calloc(1, sizeof *scan);
   if (!scan) return NULL;
   scan->programme = *programme;
+  scan->sections = *sections;
   scan->bare_index = bare_index;
   scan->rows = calloc((size_t)programme->n_variants, sizeof(Rows));
   if (scan->rows) return scan;
@@ -185,7 +224,8 @@ EXPORT void scan_free_rows(Rows *rows, const Programme *programme) {
 
 EXPORT void scan_free(Scan *scan) {
   scan_free_rows(scan->rows, &scan->programme);
-  free(scan->found.times);
+  free(scan->found.times.all);
+  free(scan->found.openings.all);
   free(scan);
 }
 
@@ -205,8 +245,9 @@ EXPORT void scan_count(const Scan *scan, int64_t *counts) {
   }
 }
 
-/* Add a header; `before` holds what another header goes on with, each text behind its length. Return its number or NONE. */
-EXPORT int32_t scan_add_header(Scan *scan, Text text, int32_t length, int32_t time, int32_t time_end, Text before) {
+/* Add a header; `before` holds what another header goes on with, each text behind its length, `asks` tells whether rules of
+ * the section come first. Return its number or NONE. */
+EXPORT int32_t scan_add_header(Scan *scan, Text text, int32_t length, int32_t time, int32_t time_end, Text before, int32_t asks) {
   if (scan->n_headers == HEADERS || length > HEADER_TEXT) return NONE;
   Header *header = scan->headers + scan->n_headers;
   memset(header, 0, sizeof *header);
@@ -214,6 +255,7 @@ EXPORT int32_t scan_add_header(Scan *scan, Text text, int32_t length, int32_t ti
   header->length = length;
   header->time = time;
   header->time_end = time_end;
+  header->asks_section = asks != 0;
   for (; *before; before += *before + 1) {
     if (header->n_before == BEFORE || *before > BEFORE_TEXT) return NONE;
     memcpy(header->before[header->n_before], before + 1, *before);
@@ -222,18 +264,12 @@ EXPORT int32_t scan_add_header(Scan *scan, Text text, int32_t length, int32_t ti
   return scan->n_headers++;
 }
 
-/* Set the rules for bodies behind a header: the indexes that are asked one after the other, NONE for none. */
-EXPORT void scan_set_rules(Scan *scan, int32_t header, int32_t first, int32_t second) {
-  scan->headers[header].index[0] = first;
-  scan->headers[header].index[1] = second;
-}
-
 /* Set the state in front of a line: the header that is likely, whether the last time is known to be that of the headers,
- * whether lines without a header are read, and the variants to stop at. */
-EXPORT void scan_set_state(Scan *scan, int32_t header, Text time, int32_t bare, Text stops) {
+ * whether lines without a header are read, and the section. */
+EXPORT void scan_set_state(Scan *scan, int32_t header, Text time, int32_t bare, int32_t section) {
   scan->current = header;
   scan->bare = bare;
-  scan->stops = stops;
+  scan->section = section;
   scan->time_known = time != NULL;
   for (int32_t k = 0; time && k < scan->n_headers; k++) {
     Header *h = scan->headers + k;
@@ -252,7 +288,7 @@ EXPORT int32_t scan_put(Scan *scan, int32_t variant, int64_t line, Text text, co
  * -1 where there is no memory. A line without its line end is not taken. */
 EXPORT int64_t scan_run(Scan *scan, Text data, int64_t position, int64_t size, int64_t line) {
   scan->found.line = line;
-  scan->found.last_headed = scan->found.n_times = 0;
+  scan->found.last_headed = scan->found.times.count = scan->found.openings.count = 0;
   while (position < size) {
     Text begin = data + position, stop = memchr(begin, '\n', (size_t)(size - position));
     if (!stop) break;

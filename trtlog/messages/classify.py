@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from trtlog._util.expression import expression
 from trtlog.grammar import Grammar
+from trtlog.grammar.precedence import PLAIN, within_section
 from trtlog.messages.captures import BLANK, CONTINUATION, FOREIGN, SPECIAL_KINDS, UNKNOWN, USAGE, Captures
 from trtlog.messages.headers import MAX_DECORATIONS, NO_HEADER, Header, HeaderReader, inner_headers, plain_text
 from trtlog.messages.match import Found, Index, Matcher, is_telling
@@ -91,12 +92,42 @@ class Line(NamedTuple):
 
 
 def asks_section(header: Header) -> bool:
-    """Return whether rules that hold inside a section only are tried on a line of this header."""
+    """Return whether rules that hold inside a section only come first on a line of this header."""
     return header.origin != "tensorrt" and header.severity == "I"
 
 
-class _Facts:
-    """What the rules say of each variant that a line may be; the same for all logs."""
+def rule_names(section: str, asks: bool) -> tuple[str, ...]:
+    """Return the names of the rules for bodies in a section, in the order of precedence; its own may be none.
+
+    Examples
+    --------
+    >>> rule_names("profile", asks=True), rule_names("profile", asks=False)
+    (('within profile', 'plain'), ('plain',))
+    """
+    if section and asks:
+        return within_section(section), PLAIN
+    return (PLAIN, within_section(section)) if section in _LIBRARY_SECTIONS else (PLAIN,)
+
+
+def section_behind_empty(section: str) -> str:
+    """Return the section behind a line of a header alone."""
+    return "setup" if section in _OPTION_SECTIONS else section
+
+
+class Facts:
+    """What the rules say of each variant that a line may be; the same for all logs.
+
+    Attributes
+    ----------
+    kinds : list of str
+        The kind of each.
+    multiline : list of bool
+        Whether lines without a header belong to one of it, up to the next header.
+    severity : list of str or None
+        How grave a line of it is that has no header.
+    opens : list of str or None
+        The section that it begins.
+    """
 
     def __init__(self, grammar: Grammar) -> None:
         self._variants = variants = list(grammar.variants)
@@ -104,22 +135,9 @@ class _Facts:
         self.kinds = [v.kind for v in variants]
         self.multiline = ["multiline" in a for a in attributes]
         self.severity = [a.get("severity") for a in attributes]
-        self._opening = [(i, grammar.sections[k]) for i, k in enumerate(self.kinds) if k in grammar.sections]
+        self.opens = [grammar.sections.get(kind) for kind in self.kinds]
         self._always = frozenset(i for i, k in enumerate(self.kinds) if self.multiline[i] or k in _RUN_KINDS)
         self._turning: dict[str, frozenset[int]] = {}
-        # 0 for variants that, on a line without a header, leave all state as `Classifier.pass_bare` does, else 2.
-        self._stops_bare = bytes(
-            0
-            if variant.prefix
-            and not variant.prefix.startswith("&&&&")
-            and not self.multiline[i]
-            and self.severity[i] is None
-            and self.kinds[i] not in _RUN_KINDS
-            and self.kinds[i] not in grammar.sections
-            else 2
-            for i, variant in enumerate(variants)
-        )
-        self._stops: dict[str, bytes] = {}
 
     def is_telling(self, index: int) -> bool:
         """Tell whether a line that matches a variant is the library's, whatever is in front of it."""
@@ -138,19 +156,25 @@ class _Facts:
         """Return the variants that turn the state in a section (`Classifier.turning_in`)."""
         found = self._turning.get(section)
         if found is None:
-            found = self._always.union(i for i, opened in self._opening if opened != section)
+            found = self._always.union(i for i, opened in enumerate(self.opens) if opened not in (None, section))
             self._turning[section] = found
         return found
 
-    def stops_in(self, section: str) -> bytes:
-        """Return what the variants stop in a section (`Classifier.stops_in`)."""
-        found = self._stops.get(section)
-        if found is None:
-            stops = bytearray(self._stops_bare)
-            for variant in self.turning_in(section):
-                stops[variant] |= 1
-            found = self._stops[section] = bytes(stops)
-        return found
+    def leaves_plainly(self, index: int) -> bool:
+        """Tell whether a line of a variant without a header leaves all state as `Classifier.pass_bare` does."""
+        variant, kind = self._variants[index], self.kinds[index]
+        return bool(
+            variant.prefix
+            and not variant.prefix.startswith("&&&&")
+            and not self.multiline[index]
+            and self.severity[index] is None
+            and kind not in _RUN_KINDS
+            and self.opens[index] is None
+        )
+
+    def ends_run(self, index: int) -> bool:
+        """Tell whether a variant ends the section of the run before it."""
+        return self.kinds[index] in _RUN_KINDS
 
 
 class Classifier:
@@ -178,11 +202,13 @@ class Classifier:
 
     - it begins with a header of origin ``tensorrt`` or ``trtexec`` and severity V or I, undecorated (`is_usual`),
     - its body holds neither ``] [`` nor a carriage return, escape or NUL,
-    - the first of `rules_for` the header that matches the body is none of `turning_in` the current section.
+    - the first of `rules_for` the header that matches the body is none of `turning_in` the current section; or none
+      of a kind that ends a run, where the loop goes on in the section that a rule opens, as behind a line of a header
+      alone (`section_behind_empty`), and tells the section and the last variant.
 
     It may pass over a line without a header, and tell with `pass_bare`, only if nothing stood in front of the last
     header, no rule for headers or for what stands in front of them matches, and the first bare rule that does leaves
-    the state as `pass_bare` does (`stops_in`). All other lines are given to `classify`, in order.
+    the state as `pass_bare` does (`Facts.leaves_plainly`). All other lines are given to `classify`, in order.
     """
 
     def __init__(self, grammar: Grammar, matcher: Matcher | None = None) -> None:
@@ -198,7 +224,8 @@ class Classifier:
         self._text = False  # the line above was a message without a header
         self._captured = False  # what follows is the output of another program, indented
         self._decorated = False  # lines come with something in front of their header
-        self._facts = facts = grammar.once(_Facts)
+        self._rules: dict[tuple[str, bool], tuple[Index, ...]] = {}
+        self._facts = facts = grammar.once(Facts)
         self._kinds = facts.kinds
         self._multiline = facts.multiline
         self._severity = facts.severity
@@ -212,15 +239,15 @@ class Classifier:
         """Go on behind lines that repeat the one above and its header, the last ``number``."""
         self.record = number
 
-    def skip_to(self, number: int) -> None:
-        """Go on behind lines with a header that were recognised elsewhere, the last ``number``."""
+    def skip_to(self, number: int, variant: int | None = None) -> None:
+        """Go on behind lines with a header that were passed over; the last had this number and variant or none."""
         self.record = number
-        self.open = CLOSED
+        self.open = TO_HEADER if variant is not None and self._multiline[variant] else CLOSED
         self.usage = self._text = self._decorated = False
         self._indent = 0
 
     def pass_bare(self, number: int) -> None:
-        """Go on behind lines of plain bare kinds (`stops_in`) that were recognised elsewhere, the last ``number``.
+        """Go on behind lines of plain bare kinds that were recognised elsewhere, the last ``number``.
 
         Only where nothing stood in front of the last header (`decorated`).
         """
@@ -237,10 +264,6 @@ class Classifier:
     def turning_in(self, section: str) -> frozenset[int]:
         """Return the variants that, in a section, leave another state than `skip_to` does."""
         return self._facts.turning_in(section)
-
-    def stops_in(self, section: str) -> bytes:
-        """Return a byte a variant: 1 for those of `turning_in`, plus 2 where `pass_bare` is not for lines of it."""
-        return self._facts.stops_in(section)
 
     def classify(self, number: int, line: bytes) -> Line:
         """Return what the line is; ``line`` has no line end, but may have carriage returns in front of it."""
@@ -314,8 +337,7 @@ class Classifier:
         self._begin(number, header, line)
         if found is None:
             if not body.strip():
-                if self.section in _OPTION_SECTIONS:
-                    self.section = "setup"
+                self.section = section_behind_empty(self.section)
                 return Line(number, BLANK, None, header, body, number)
             self.open = self._unfinished(body) or (INDENTED if header.producer in _INDENTING else CLOSED)
             return Line(number, UNKNOWN, None, header, body, number)
@@ -368,14 +390,12 @@ class Classifier:
 
     def rules_for(self, header: Header) -> tuple[Index, ...]:
         """Return the rules for bodies behind a header in the current section, in the order of precedence."""
-        plain = self.matcher.plain
-        section = self.section
-        within = self.matcher.within(section) if section else None
-        if within is None:
-            return (plain,)
-        if asks_section(header):
-            return (within, plain)
-        return (plain, within) if section in _LIBRARY_SECTIONS else (plain,)
+        key = self.section, asks_section(header)
+        rules = self._rules.get(key)
+        if rules is None:
+            sets = self.matcher.sets
+            rules = self._rules[key] = tuple(sets[name] for name in rule_names(*key) if name in sets)
+        return rules
 
     def _unfinished(self, body: bytes) -> str:
         """Return how a record whose text is cut by a line end stays open, or CLOSED where it is whole."""

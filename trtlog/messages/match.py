@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from trtlog._util.expression import expression
 from trtlog.grammar import Grammar, Message, Variant
-from trtlog.grammar.precedence import BARE, PLAIN, rule_sets, set_names, within_section
+from trtlog.grammar.precedence import BARE, PLAIN, rule_sets, set_names
 
 _KEY_LENGTH = 8
 _MEMO_LIMIT = 50_000
@@ -171,8 +171,10 @@ class Matcher:
         All variants; ``Found.variant`` points into it.
     messages : list of Message
         The message of each variant.
-    bare : Index
-        The rules for lines without a header.
+    sets : dict of Index
+        The rules by the name of their set (`rule_sets`).
+    plain, bare : Index
+        Those for bodies behind a header, and for lines without one.
 
     Examples
     --------
@@ -187,8 +189,8 @@ class Matcher:
         self._grammar = grammar
         self.variants: list[Variant] = list(grammar.variants)
         make, names = index or Index, set_names(grammar)
-        self._indexes = {name: make(name, partial(self._rules_in, name)) for name in names}
-        self.plain, self.bare = self._indexes[PLAIN], self._indexes[BARE]
+        self.sets = {name: make(name, partial(self._rules_in, name)) for name in names}
+        self.plain, self.bare = self.sets[PLAIN], self.sets[BARE]
 
     @cached_property
     def messages(self) -> list[Message]:
@@ -200,11 +202,11 @@ class Matcher:
         return [Rule(number, variant) for number, variant in enumerate(self.variants)]
 
     @cached_property
-    def _sets(self) -> dict[str, list[int]]:
+    def _numbers(self) -> dict[str, list[int]]:
         return rule_sets(self._grammar)
 
     def _rules_in(self, name: str) -> list[Rule]:
-        return [self._rules[number] for number in self._sets[name]]
+        return [self._rules[number] for number in self._numbers[name]]
 
     @cached_property
     def _text(self) -> Index:
@@ -229,10 +231,6 @@ class Matcher:
     def match_text(self, line: bytes) -> Found | None:
         """Return the rule that holds known text and matches a line that lost its header, or None."""
         return self._text.match(line)
-
-    def within(self, section: str) -> Index | None:
-        """Return the rules that match only inside ``section``, or None where there are none."""
-        return self._indexes.get(within_section(section))
 
     def all_matches(self, body: bytes) -> list[Found]:
         """Return every rule that matches, wherever it may stand: tests compare them with what :meth:`match` gives."""
