@@ -9,16 +9,18 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
 import trtlog
 from tests import warm
-from tests.conftest import BUILD, ROOT
+from tests.conftest import BUILD, ROOT, each
 from tests.test_engines import RULES, SAMPLES, assert_same, feed_at, in_c, in_python
 from trtlog import grammar
 from trtlog.engines import library as native
 from trtlog.engines.line import LineEngine
+from trtlog.engines.native_match import NativeIndex, fastest_matcher
 from trtlog.grammar import Message, Variant, programme_file
 from trtlog.grammar.programme import UNKNOWN, make_programme
 from trtlog.messages.match import Matcher
@@ -63,6 +65,22 @@ def test_a_rule_matches_what_its_expression_matches(first):
     headers = [V, V, b"[11/22/2026-13:22:03] [I] ", b"[I] [TRT] ", b""]
     data = b"".join(chance.choice(headers) + body.replace(b"\n", b"") + b"\n" for body in bodies)
     assert_same(feed_at(in_python(), data, []), feed_at(in_c(), data, []), tables=False)
+
+
+def test_single_bodies_are_matched_as_by_expressions():
+    if native.library() is None:
+        pytest.skip("the scanner in C could not be built: no compiler")
+    own, chance = fastest_matcher(RULES), random.Random(5)
+    bodies = [body for n in range(0, len(MATCHER.variants), 9) for body in bodies_for(n, chance, 6)]
+    bodies += [b"", b" ", b"Tactic: 0x0 Time: 1\0", b"Layer " + 70_000 * b"x", *chance.sample(SAMPLES, 300)]
+    counts = Counter()
+    for name, index in each(MATCHER.sets.items()):
+        assert isinstance(own.sets[name], NativeIndex)
+        for body in each(bodies):
+            found = index.search(body)
+            assert own.sets[name].search(body) == found, (name, body)
+            counts[found is None] += 1
+    assert min(counts.values()) > 1000
 
 
 def with_rules(**patterns: str) -> grammar.Grammar:

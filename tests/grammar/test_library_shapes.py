@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import beside
 from trtlog import grammar
+from trtlog.grammar.precedence import within_section
 from trtlog.messages.match import Found, Matcher
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -64,7 +65,7 @@ def reason(example: str) -> str | None:
 
 def find(body: bytes) -> Found | None:
     found = MATCHER.match(body) or MATCHER.match(body.rstrip())
-    indexes = filter(None, map(MATCHER.within, SECTIONS))
+    indexes = [MATCHER.sets[within_section(section)] for section in SECTIONS]
     return found or next(filter(None, (index.match(body) for index in indexes)), None)
 
 
