@@ -75,6 +75,7 @@ class ThreadedEngine:
         self._grammar = grammar
         self._threads = threads
         self._stretch_bytes = self._until = stretch_bytes
+        self._looked_at = 0  # lines without a place to cut
         self._headers = HeaderReader(grammar)
         self.captures = Captures(grammar, fastest_matcher(grammar).variants)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="trtlog-read")
@@ -94,8 +95,11 @@ class ThreadedEngine:
                 self._stretches[-1].add(chunk, first_line, begin, cut)
                 self._begin()
                 begin, first_line = cut, first_line + lines
-            else:  # a log without a place to cut is not searched for one again and again
-                self._until *= 2
+            else:
+                self._looked_at += lines
+                if self._looked_at >= _LOOKED_AT:  # a log without a place to cut is not searched for one again and again
+                    self._looked_at = 0
+                    self._until *= 2
         self._stretches[-1].add(chunk, first_line, begin, end)
 
     @property
@@ -110,17 +114,17 @@ class ThreadedEngine:
         while len(self._stretches) >= self._threads:
             self._merge(self._stretches.popleft().found.result())
         self._stretches.append(_Stretch(self._grammar, self._pool))
-        self._until = self._stretch_bytes
+        self._until, self._looked_at = self._stretch_bytes, 0
 
     def _find_cut(self, chunk: bytes, begin: int, limit: int) -> tuple[int, int]:
-        """Return where a line opens a section, and the number of lines above it; ``begin`` where none does.
+        """Return where a line opens a section, and the number of lines above it; ``begin`` where none of so many does.
 
         The rules for lines of the library come first in every section: what opens one is told by the line alone. The
         first line may be another piece of the line before.
         """
         matcher, sections = fastest_matcher(self._grammar), self._grammar.sections
-        position = chunk.find(b"\n", begin, limit) + 1
-        for lines in range(1, _LOOKED_AT):
+        position, lines = chunk.find(b"\n", begin, limit) + 1, 0
+        for lines in range(1, _LOOKED_AT + 1):
             end = chunk.find(b"\n", position, limit)
             if not position or end < 0:
                 break
@@ -132,7 +136,7 @@ class ThreadedEngine:
                 if found is not None and matcher.variants[found[0]].kind in sections:
                     return position, lines
             position = end + 1
-        return begin, 0
+        return begin, lines
 
     def _merge(self, found: Captures) -> None:
         """Add what was found in a stretch; they come in order."""
