@@ -121,6 +121,19 @@ def test_the_collector_is_out_of_the_way_before_numpy_loads_and_at_the_end():
     assert {"loads 200000 1", "kept True"} <= set(loaded.splitlines())
 
 
+@pytest.mark.parametrize(("given", "while_it_loads"), [(None, "20"), ("26", "26")])
+def test_idle_threads_of_numpy_sleep_soon_and_nothing_is_left_in_the_environment(given, while_it_loads):
+    printed = python(
+        f"import os, sys\nname, given = 'OPENBLAS_THREAD_TIMEOUT', {given!r}\nos.environ.pop(name, None)\n"
+        "if given: os.environ[name] = given\n"
+        "class Watching:\n    def find_spec(self, module, path=None, target=None):\n"
+        "        if module == 'numpy': print('loads', os.environ.get(name))\n"
+        "sys.meta_path.insert(0, Watching())\nimport trtlog\n"
+        "trtlog.parse(b'[V] [TRT] Original: 9 layers')\nprint('then', os.environ.get(name))"
+    )
+    assert printed.splitlines() == [f"loads {while_it_loads}", f"then {given}"]
+
+
 def test_only_commands_that_start_no_program_set_the_threads_of_numpy():
     code = (
         "import os, sys\nfrom trtlog.cli import main\nos.environ.pop('OPENBLAS_NUM_THREADS', None)\n"

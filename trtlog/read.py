@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtlog import grammar
+from trtlog._util.cores import load_numpy
 from trtlog._util.words import counted
 from trtlog.errors import InputError, NoLogError, StrictError
 from trtlog.log import Log
@@ -74,6 +75,7 @@ def parse(
     >>> len(log.engine_layers), len(log.profile), log.run.status
     (154, 154, None)
     """
+    load_numpy()
     from trtlog.tables import TableSet
 
     reading = source

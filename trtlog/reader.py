@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from trtlog import grammar
+from trtlog._util.cores import load_numpy
 from trtlog._util.dataclass import dataclass
 from trtlog._util.gc import no_collection
 from trtlog._util.words import plural
@@ -89,6 +90,7 @@ class Reader:
         InputError
             The source is missing, empty, binary, or no log of TensorRT.
         """
+        load_numpy()
         from trtlog.source.chunks import open_source
 
         done = 0

@@ -41,6 +41,8 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "scan_found": (_POINTER, [_POINTER]),
     "scan_counts_upto": (None, [_POINTER, _LONG, _POINTER, _LONG, _POINTER]),
 }
+# Those that take long, while which other threads run; to wait for them costs more than the others take.
+_LONG_ONES = frozenset({"scan_run", "scan_free_rows", "scan_counts_upto"})
 
 
 class Column(ctypes.Structure):
@@ -120,7 +122,8 @@ def library() -> Any:
     if chosen == "0" or sys.byteorder != "little":
         return None
     try:
-        found = ctypes.CDLL(chosen or os.fspath(library_path()))
+        path = chosen or os.fspath(library_path())
+        found, held = ctypes.CDLL(path), ctypes.PyDLL(path)
         found.scan_version.restype = found.scan_source.restype = _LONG
         if source_digest() not in (None, found.scan_source()):
             return None
@@ -129,8 +132,9 @@ def library() -> Any:
     except (OSError, AttributeError):
         return None
     for name, (result, arguments) in _FUNCTIONS.items():
-        function = getattr(found, name)
+        function = getattr(found if name in _LONG_ONES else held, name)
         function.restype, function.argtypes = result, arguments
+        setattr(found, name, function)
     return found
 
 

@@ -97,7 +97,7 @@ class ThreadedEngine:
                 begin, first_line = cut, first_line + lines
             else:
                 self._looked_at += lines
-                if self._looked_at >= _LOOKED_AT:  # a log without a place to cut is not searched for one again and again
+                if self._looked_at >= _LOOKED_AT:  # a log without such a place is not searched again and again
                     self._looked_at = 0
                     self._until *= 2
         self._stretches[-1].add(chunk, first_line, begin, end)
