@@ -195,8 +195,9 @@ def make_engine(name: str, rules: Grammar, source: Source, size: int) -> LineEng
     from trtlog.engines.line import LineEngine
     from trtlog.engines.threads import ThreadedEngine, wanted_threads
 
-    threads = 1 if name == "line" else wanted_threads(source.expected_size(size))
-    return LineEngine(rules, native=name != "line") if threads < 2 else ThreadedEngine(rules, threads)
+    expected = source.expected_size(size)
+    threads = 1 if name == "line" else wanted_threads(expected)
+    return LineEngine(rules, native=name != "line") if threads < 2 else ThreadedEngine(rules, threads, size=expected)
 
 
 def check_captures(captures: Captures, name: str, sample: bytes = b"") -> None:

@@ -1,8 +1,9 @@
 """Several line engines side by side, for a long log where there are cores: the loop in C lets other threads run.
 
 The log is cut into stretches where the line above no longer matters: in front of a line of the library that opens a
-section, whatever was open before. Each stretch has an engine and a thread of its own; what they found is put together
-in the order of the lines, so that nothing tells how many there were.
+section, whatever was open before. Each stretch has an engine of its own, and a thread while one is free. While all have
+one, the thread that fetches the log reads a stretch itself, so that no more run than there are cores. What they found is
+put together in the order of the lines, so that nothing tells how many there were.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ _LOOKED_AT = 5_000
 # Windows of a stretch that wait for its thread, half of them of one line, and the time after which it is asked whether
 # that still runs.
 _WAITING = 16
+# With so few of them a thread is taken for free.
+_NEARLY_READ = 6
+# Text that another thread is still asked to read at the end of a log.
+_LEAST_SHARE = 4 << 20
 _PATIENCE_S = 0.1
 
 _Windows = Queue[tuple[bytes, int, int, int] | None]
@@ -64,22 +69,25 @@ class ThreadedEngine:
     grammar : Grammar
         The rules.
     threads : int
-        How many stretches are read at a time.
+        How many stretches are read at a time, one of them by the thread that calls `feed`.
     stretch_bytes : int
-        Text after which a place to cut is looked for.
+        Text of another thread's stretch after which a place to cut is looked for; a quarter of it for the own.
+    size : int
+        How long the log is about; 0 where that is not known.
     """
 
     reads_several = False
 
-    def __init__(self, grammar: Grammar, threads: int, stretch_bytes: int = STRETCH_BYTES) -> None:
+    def __init__(self, grammar: Grammar, threads: int, stretch_bytes: int = STRETCH_BYTES, size: int = 0) -> None:
         self._grammar = grammar
-        self._threads = threads
+        self._others = max(1, threads - 1)
         self._stretch_bytes = self._until = stretch_bytes
         self._looked_at = 0  # lines without a place to cut
+        self._size, self._taken = size, 0  # bytes of the log, those of them that came
         self._headers = HeaderReader(grammar)
         self.captures = Captures(grammar, fastest_matcher(grammar).variants)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="trtlog-read")
-        self._stretches: deque[_Stretch] = deque()  # the last is the one that is fed
+        self._pool = ThreadPoolExecutor(self._others, thread_name_prefix="trtlog-read")
+        self._stretches: deque[_Given | _Own] = deque()  # the last is the one that is fed
         # The time and the section at the end of what was put together.
         self._time: bytes | None = None
         self._section = ""
@@ -89,17 +97,20 @@ class ThreadedEngine:
         end = len(chunk) if end is None else end
         if not self._stretches:
             self._begin()
-        if self._stretches[-1].size >= self._until:
+        last = self._stretches[-1]
+        if last.size >= self._until and (isinstance(last, _Given) or self._has_free_thread()):
             cut, lines = self._find_cut(chunk, begin, end)
             if cut > begin:
-                self._stretches[-1].add(chunk, first_line, begin, cut)
+                last.add(chunk, first_line, begin, cut)
                 self._begin()
+                self._taken += cut - begin
                 begin, first_line = cut, first_line + lines
             else:
                 self._looked_at += lines
                 if self._looked_at >= _LOOKED_AT:  # a log without such a place is not searched again and again
                     self._looked_at = 0
                     self._until *= 2
+        self._taken += end - begin
         self._stretches[-1].add(chunk, first_line, begin, end)
 
     @property
@@ -108,13 +119,21 @@ class ThreadedEngine:
         return 0
 
     def _begin(self) -> None:
-        """Begin another stretch, as soon as a thread is free."""
+        """Begin another stretch, for another thread where one is free."""
         if self._stretches:
             self._stretches[-1].end()
-        while len(self._stretches) >= self._threads:
+        while self._stretches and self._stretches[0].found.done():
             self._merge(self._stretches.popleft().found.result())
-        self._stretches.append(_Stretch(self._grammar, self._pool))
-        self._until, self._looked_at = self._stretch_bytes, 0
+        # At the end all threads shall be through at the same time.
+        share = max(0, self._size - self._taken) // (self._others + 1) if self._size else self._stretch_bytes
+        free = self._has_free_thread() and share >= min(self._stretch_bytes, _LEAST_SHARE)
+        self._stretches.append(_Given(self._grammar, self._pool) if free else _Own(self._grammar))
+        self._until, self._looked_at = min(self._stretch_bytes, share) if free else self._stretch_bytes // 4, 0
+
+    def _has_free_thread(self) -> bool:
+        """Tell whether another thread has nothing to read, or little: it is to have more before it waits."""
+        given = (stretch for stretch in self._stretches if isinstance(stretch, _Given))
+        return sum(not stretch.is_nearly_read for stretch in given) < self._others
 
     def _find_cut(self, chunk: bytes, begin: int, limit: int) -> tuple[int, int]:
         """Return where a line opens a section, and the number of lines above it; ``begin`` where none of so many does.
@@ -174,11 +193,33 @@ class ThreadedEngine:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-class _Stretch:
-    """Lines that one engine reads in a thread of its own, while more of them come."""
+class _Own:
+    """Lines that the thread which fetches them reads as they come."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.size = 0
+        self.found: Future[Captures] = Future()
+        self._engine = LineEngine(grammar)
+
+    def add(self, chunk: bytes, first_line: int, begin: int, end: int) -> None:
+        """Read lines of a chunk."""
+        self.size += end - begin
+        self._engine.feed(chunk, first_line, begin, end)
+
+    def end(self) -> None:
+        """Have the captures returned."""
+        self.found.set_result(self._engine.finish())
+
+    def give_up(self) -> None:
+        """End: there is nothing to end."""
+
+
+class _Given:
+    """Lines that a thread of their own reads, while more of them come."""
 
     def __init__(self, grammar: Grammar, pool: ThreadPoolExecutor) -> None:
         self.size = 0
+        self._ended = False  # all of it was given
         self._chunks: _Windows = Queue(_WAITING)
         self.found: Future[Captures] = pool.submit(_read, grammar, self._chunks)
 
@@ -187,8 +228,14 @@ class _Stretch:
         self.size += end - begin
         self._put((chunk, first_line, begin, end))
 
+    @property
+    def is_nearly_read(self) -> bool:
+        """Whether the thread will soon be free."""
+        return self._ended and self._chunks.qsize() <= _NEARLY_READ
+
     def end(self) -> None:
         """Have the captures returned when all is read."""
+        self._ended = True
         self._put(None)
 
     def _put(self, item: tuple[bytes, int, int, int] | None) -> None:
