@@ -2,8 +2,8 @@
 
 The log is cut into stretches where the line above no longer matters: in front of a line of the library that opens a
 section, whatever was open before. Each stretch has an engine of its own, and a thread while one is free. While all have
-one, the thread that fetches the log reads a stretch itself, so that no more run than there are cores. What they found is
-put together in the order of the lines, so that nothing tells how many there were.
+one, the thread that fetches the log reads a stretch itself: no more run than there are cores. What they found is put
+together in the order of the lines, so that nothing tells how many there were.
 """
 
 from __future__ import annotations
