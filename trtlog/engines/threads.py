@@ -124,8 +124,9 @@ class ThreadedEngine:
             self._stretches[-1].end()
         while self._stretches and self._stretches[0].found.done():
             self._merge(self._stretches.popleft().found.result())
-        # At the end all threads shall be through at the same time.
-        share = max(0, self._size - self._taken) // (self._others + 1) if self._size else self._stretch_bytes
+        # At the end all threads shall be through at the same time; a compressed log may be longer than was thought.
+        left = self._size - self._taken
+        share = left // (self._others + 1) if left > 0 else self._stretch_bytes
         free = self._has_free_thread() and share >= min(self._stretch_bytes, _LEAST_SHARE)
         self._stretches.append(_Given(self._grammar, self._pool) if free else _Own(self._grammar))
         self._until, self._looked_at = min(self._stretch_bytes, share) if free else self._stretch_bytes // 4, 0
