@@ -81,7 +81,8 @@ def seen() -> set[tuple[str, str, str]]:
         if producer is None or group is None:
             continue
         for part, names in PARTS.items():
-            if any(tables[name].num_rows for name in names):
+            # A fact that another log shows already costs no table.
+            if (producer, group, part) not in found and any(tables[name].num_rows for name in names):
                 found.add((producer, group, part))
     return found
 

@@ -27,7 +27,10 @@ _STORIES = 6  # of each log: one story asks for all tables
 
 
 def lists_layers(path):
-    text = gzip.open(path, "rt", errors="replace").read() if path.suffix == ".gz" else path.read_text(errors="replace")
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    if b"Layer(" not in data and b", LayerType: " not in data:
+        return False
+    text = data.decode(errors="replace")
     return re.search(r"^.{0,80}(Layer\(\w+\): |Name: .*, LayerType: )", text, re.MULTILINE) is not None
 
 

@@ -1,17 +1,19 @@
-"""What trtexec measured and was told, against a count of the text by this file's own code, on every real log."""
+"""What trtexec measured and was told, against a count of the text by this file's own code, on every real log.
+
+Third-party logs are read once, by tests/test_corpus.py, which asks for this count too.
+"""
 
 from __future__ import annotations
 
 import gzip
 import re
-from pathlib import Path
 
 import pytest
 
 import trtlog
+from tests.conftest import FIXTURES
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = (ROOT / "fixtures", ROOT.parent / "shared" / "corpus")
+LOGS = sorted(path for path in FIXTURES.rglob("*") if re.search(r"\.(log|txt|out)(\.gz)?$", path.name))
 HEADER = re.compile(r"^\s*(?:\[[0-9]{2}/[^]]*\] )*\[[VIWE]\] (?!\[TRT\])(.*)$")
 INFO = re.compile(r"^\s*(?:\[[0-9]{2}/[^]]*\] )*\[I\](?: (?!\[TRT\])(.*)|$)")
 QUANTITY = re.compile(r"(?:Latency|End-to-End Host Latency|Enqueue Time|H2D Latency|GPU Compute Time|D2H Latency): m")
@@ -21,15 +23,6 @@ HEADLESS = {
     "codetr-readme-fence01.log": "a page that shows lines without their headers",
     "nv-issue3143-dla-profile-excerpt.log": "the table of the profile has no heading",
 }
-
-
-def real_logs():
-    found = [p for folder in FOLDERS if folder.is_dir() for p in sorted(folder.rglob("*"))]
-    logs = [p for p in found if re.search(r"\.(log|txt|out)(\.gz)?$", p.name)]
-    if not any("corpus" in p.parts for p in logs):
-        skipped = pytest.mark.skip(reason="the third-party logs are not beside this checkout")
-        return [*(pytest.param(p, id=p.name) for p in logs), pytest.param(None, id="corpus", marks=skipped)]
-    return [pytest.param(p, id=f"{p.parent.name}/{p.name}") for p in logs if p.name not in HEADLESS]
 
 
 def count(lines: list[str]) -> dict[str, int]:
@@ -81,19 +74,26 @@ def option_lines(lines: list[str]) -> int:
     return rows
 
 
-@pytest.mark.parametrize("path", real_logs())
-def test_tables_agree_with_a_count_of_the_text(path):
-    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+def same_counts(text: str, log: trtlog.Log | None) -> None:
+    """Hold the rows of a log, None where it was refused, against a count of its text."""
+    text = text.replace("\r\n", "\n")
     # A blog's spaces, and a header whose beginning was not copied.
     text = re.sub(r"^([0-9]/[0-9]{2}/[0-9]{4}-[^\]]*\] \[)", r"[0\1", text.replace("\u00a0", " "), flags=re.MULTILINE)
     expected = count(text.split("\n"))
-    try:
-        log = trtlog.parse(path)
-    except trtlog.TrtlogError:
+    if log is None:
         assert not any(expected.values())
         return
     names = {"engine_built", "engine_loaded", "engine_deserialized"}
     got = {name: log.table(name).num_rows for name in expected if name != "phases"}
     got["phases"] = sum(row["name"] in names for row in log.table("phases").to_pylist())
     assert got == expected
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_tables_agree_with_a_count_of_the_text(path):
+    try:
+        log = trtlog.parse(path)
+    except trtlog.TrtlogError:
+        log = None
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    same_counts(data.decode("utf-8", "replace"), log)
