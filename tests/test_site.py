@@ -174,10 +174,10 @@ def test_a_broken_link_fails(tmp_path):
     (docs / "other.md").write_text("---\norphan: true\n---\n# Other\n\n## One_place\n", encoding="utf-8")
     right = "# Page\n\n[page](other.md), [place](other.md#one_place)\n"
     (docs / "index.md").write_text(right, encoding="utf-8")
-    assert build(tmp_path / "right", docs=docs).returncode == 0
+    assert build(tmp_path / "right", "-b", "dummy", docs=docs).returncode == 0
     wrong = ["[a](lost.md)", "[a](other.md#lost)", "[a](#lost)", "```{eval-rst}\n:func:`lost`\n```"]
     (docs / "index.md").write_text("\n\n".join([right, *wrong]), encoding="utf-8")
-    done = build(tmp_path / "wrong", docs=docs)
+    done = build(tmp_path / "wrong", "-b", "dummy", docs=docs)
     assert done.returncode == 1
     assert done.stderr.count("WARNING") == len(wrong), done.stderr
 

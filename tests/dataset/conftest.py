@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 import trtlog
+from tests.conftest import FIXTURES
 
 VERSIONS = {"8.5.3": "v8503", "8.6.1": "v8601", "10.3.0": "v100300"}
 
@@ -91,3 +92,12 @@ def forked_of_one_process():
 @pytest.fixture
 def dataset(tmp_path) -> Path:
     return tmp_path / "dataset"
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """The fixtures as a dataset, and what the conversion tells: for tests that read."""
+    folder = tmp_path_factory.mktemp("fixtures") / "dataset"
+    done = trtlog.to_dataset(FIXTURES, folder)
+    assert not done.failed
+    return folder, done

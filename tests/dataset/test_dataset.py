@@ -21,14 +21,6 @@ from trtlog.records import TABLES
 LOGS = sorted(FIXTURES.rglob("*.log.gz"))
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fixtures") / "dataset"
-    done = trtlog.to_dataset(FIXTURES, folder)
-    assert not done.failed
-    return folder, done
-
-
 def test_each_log_comes_out_as_it_went_in(whole):
     """Tables, records, runs, notes: the Log of a source is that of trtlog.parse, exports beside it included."""
     dataset = trtlog.open_dataset(whole[0])
