@@ -12,13 +12,13 @@ from trtlog.grammar.compiler import field_of, load_lark
 
 
 @cache
-def parser(file: str) -> lark.Lark:
+def parser(file: str, ambiguity: str = "resolve") -> lark.Lark:
     """Return lark's Earley parser for the kinds of message of a grammar file."""
     folder = grammar_dir()
     path = folder / "header.lark" if file == "header.lark" else folder / "messages" / file
     rules = load()
     kinds = [m.kind for m in (*rules.messages.values(), *rules.headers.values()) if m.file == file]
-    return load_lark([*field_files(folder), path], kinds, ambiguity="explicit")
+    return load_lark([*field_files(folder), path], kinds, ambiguity=ambiguity)
 
 
 def readings(message: Message, body: str) -> list[dict[str, str]]:
@@ -28,7 +28,7 @@ def readings(message: Message, body: str) -> list[dict[str, str]]:
     does not match.
     """
     try:
-        tree = parser(message.file).parse(body, message.kind)
+        tree = parser(message.file, "explicit").parse(body, message.kind)
     except lark.exceptions.UnexpectedInput:
         return []
     return [_fields(t) for t in _derivations(tree)]
