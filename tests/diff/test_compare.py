@@ -214,3 +214,17 @@ def test_a_batch_of_0_scales_nothing():
         logs.append(trtlog.parse(text))
     found = trtlog.compare(logs, by=["model"])
     assert sorted(row["batch"] for row in found.table.to_pylist()) == [0, 1, 8]
+
+
+def test_a_summary_without_the_figure_is_not_said_to_be_missing():
+    """An excerpt may hold throughput and latency alone: what is missing is the GPU's time."""
+    text = (
+        "[I] === Performance summary ===\n[I] Throughput: 1000 qps\n"
+        "[I] Latency: min = 1 ms, max = 1 ms, mean = 1 ms, median = 1 ms, percentile(99%) = 1 ms\n"
+    )
+    log = trtlog.parse(text.encode())
+    reasons = [row["reason"] for row in trtlog.compare([log, log]).rows]
+    assert reasons == ["the performance summary has no GPU compute time"] * 2
+    less = trtlog.parse(text.replace(", percentile(99%) = 1 ms", "").encode())
+    reasons = [row["reason"] for row in trtlog.compare([less, less], metric="p99").rows]
+    assert reasons == ["the performance summary has no p99 latency"] * 2

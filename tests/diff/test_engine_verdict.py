@@ -39,6 +39,14 @@ def test_the_same_engine_with_other_times():
     assert plain(headline(found)[0].words) == "engines: the same layers, tactics and memory"
 
 
+def test_memory_that_no_log_tells_is_not_said_to_be_the_same():
+    text = "[V] [TRT] Engine Layer Information:\nLayer(CaskConvolution): a, Tactic: 1, x[Float(1,4)] -> y[Float(1,4)]\n"
+    log = trtlog.parse(text.encode())
+    found = trtlog.diff(log, log)
+    assert found.engines.differ is False
+    assert plain(headline(found)[0].words) == "engines: the same layers and tactics"
+
+
 def test_times_that_differ_speak_for_themselves():
     found = trtlog.diff(built(), built(tactic=2, ms=3.0))
     assert found.engines.differ is True

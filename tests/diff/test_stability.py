@@ -164,3 +164,34 @@ def test_nothing_to_do_is_not_said_where_builds_choose_otherwise(capture_text):
     assert sum(row["winners"] > 1 for row in found.layer_rows) == 17
     assert any("changed although each build names a file" in line for line in found.advice)
     assert not any("nothing to do" in line or "use one timing cache" in line for line in found.advice)
+
+
+def test_tactics_that_no_log_names_are_not_said_to_stay():
+    """A layer profile alone tells no tactic: whether the builds choose alike nobody knows."""
+    text = (
+        "[I] === Profile (10 iterations ) ===\n[I]    Time(ms)     Avg.(ms)   Median(ms)   Time(%)   Layer\n"
+        "[I]        5.00       0.5000       0.5000      50.0   a\n"
+        "[I]        5.00       0.5000       0.5000      50.0   b\n"
+        "[I]       10.00       1.0000       1.0000     100.0   Total\n"
+    )
+    log = trtlog.parse(text.encode())
+    found = trtlog.stability([log, log])
+    assert found.compared == 0
+    assert [row["verdict"] for row in found.layer_rows] == [None, None]
+    assert plain(stability_document.headline(found)[-1].words) == (
+        "the tactics of the 2 layers are not compared: no two logs name one"
+    )
+    assert found.advice == ("verbose logs would show the tactics of the layers",)
+
+
+def test_layers_without_a_tactic_are_counted_apart():
+    layer = "Layer(CaskConvolution): {0}, Tactic: 0x{1}, x (Float[1,8]) -> y (Float[1,8])\n"
+    text = f"[V] [TRT] Engine Layer Information:\n{layer.format('a', 1)}"
+    profile = "[I] === Profile (10 iterations ) ===\n[I]    Time(ms)     Avg.(ms)   Median(ms)   Time(%)   Layer\n"
+    log = trtlog.parse((text + "Layer(Constant): w, Tactic: , -> y (Float[1,8])\n" + profile).encode())
+    found = trtlog.stability([log, log])
+    assert found.compared == 1
+    assert plain(stability_document.headline(found)[-1].words) == (
+        "0 of 1 layer changes its tactic; of 1 more no two logs name the tactic"
+    )
+    assert found.advice == ("nothing to do: all builds choose alike at the 1 layer whose tactic two logs name",)

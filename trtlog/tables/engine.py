@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from trtlog._util.arrow import Array, among, from_list, from_numpy, to_numpy
 from trtlog._util.dataclass import dataclass
+from trtlog._util.elided import is_elided
 from trtlog._util.expression import expression
 from trtlog.messages.captures import text
 from trtlog.tables.cells import codes_of, encoded, from_codes, to_text
@@ -195,7 +196,7 @@ def _names(context: Context, layers: list[LayerParts]) -> _Rows:
         if record not in heads:
             continue
         name = text(body).strip()
-        if not name or _JSON_LINE.match(name):
+        if not name or _JSON_LINE.match(name) or is_elided(body):
             continue
         if name in _AFTER_LAYERS:
             ended.add(record)

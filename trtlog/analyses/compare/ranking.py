@@ -41,6 +41,7 @@ METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "p99": ("latency", ("p99",)),
     "throughput": ("throughput", ("value",)),
 }
+_METRIC_NAMES = {"gpu_compute_time": "GPU compute time"}
 #: What runs can be put into groups by.
 GROUPS = ("model", "shapes", "batch", "precision", "tensorrt_version", "gpu")
 _SHORT = {"version": "tensorrt_version"}
@@ -340,9 +341,20 @@ def _ranked(
                 best = own[:measured]
                 row |= _judged(entry, baselines, measure) if has_baseline else _against_best(entry, best, measure)
             elif entry.row["status"] not in ("failed", "incomplete"):
-                row["reason"] = "the run prints no performance summary"
+                row["reason"] = _unmeasured(entry, measure)
             rows.append(row)
     return rows
+
+
+def _unmeasured(entry: _Entry, measure: tuple[str, str]) -> str:
+    """Say what a run lacks that would rank it."""
+    metric, stat = measure
+    if not entry.run.values:
+        return "the run prints no performance summary"
+    name = _METRIC_NAMES.get(metric, metric)
+    if any(printed == metric for printed, _ in entry.run.values):
+        return f"the performance summary has no {stat} {name}"
+    return f"the performance summary has no {name}"
 
 
 def _scales(own: Sequence[_Entry], metric: str) -> dict[int, float]:

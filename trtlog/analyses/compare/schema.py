@@ -324,7 +324,9 @@ class LayerAcrossBuilds(Record):
     share_percent: float | None = column(
         "float64", "share in the variance of the sum of the layers; may be negative", "%"
     )
-    verdict: str | None = column("text", "stable, tie, disturbed, formats or flips")
+    verdict: str | None = column(
+        "text", "stable, tie, disturbed, formats or flips; null where no two builds name the tactic"
+    )
     timed_as: str | None = column("text", "the equal layer that was timed in its place")
 
 

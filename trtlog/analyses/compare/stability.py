@@ -102,8 +102,13 @@ class Stability(InNotebook, OnTerminal):
 
     def __repr__(self) -> str:
         changing = sum(row["winners"] > 1 for row in self.layer_rows)
-        layers = f"{changing} of {counted(len(self.layer_rows), 'layer')} {plural(changing, 'changes', 'change')}"
+        layers = f"{changing} of {counted(self.compared, 'layer')} {plural(changing, 'changes', 'change')}"
         return f"<trtlog.Stability: {len(self.build_rows)} builds, {layers}>"
+
+    @property
+    def compared(self) -> int:
+        """Number of layers whose tactic two builds or more name: of the others nobody knows whether it changes."""
+        return sum(row["verdict"] is not None for row in self.layer_rows)
 
 
 def stability(logs: Iterable[Log | str | os.PathLike[str]]) -> Stability:
@@ -257,7 +262,7 @@ def _layer_row(
         "share_percent": share,
         "timed_as": present[0].timed_as,
     }
-    row["verdict"] = _verdict(row, present)
+    row["verdict"] = _verdict(row, present) if sum(tactics.values()) > 1 else None
     return row
 
 
@@ -399,6 +404,13 @@ def _advice(
         )
     if not advice and apart:
         advice.append("see what two builds fuse or convert otherwise: trtlog diff A B")
-    if not advice:
-        advice.append("nothing to do: all builds choose alike" if layer_rows else "verbose logs would show the layers")
+    compared = sum(row["verdict"] is not None for row in layer_rows)
+    if not advice and not compared:
+        advice.append(f"verbose logs would show the {'tactics of the layers' if layer_rows else 'layers'}")
+    elif not advice and compared < len(layer_rows):
+        advice.append(
+            f"nothing to do: all builds choose alike at the {counted(compared, 'layer')} whose tactics two logs name"
+        )
+    elif not advice:
+        advice.append("nothing to do: all builds choose alike")
     return advice

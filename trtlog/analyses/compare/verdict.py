@@ -73,12 +73,28 @@ def _layers(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"{len(changed)} of {counted(len(rows), 'layer')} ({'; '.join(filter(None, parts))})"]
 
 
-def _memory(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def compared_memory(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
+    """Return the memory that equal engines need exactly, by name, of those that both logs tell.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        The table ``memory`` of the diff.
+
+    Examples
+    --------
+    >>> compared_memory([{"name": "activation", "control_bytes": 4096, "test_bytes": None}])
+    {}
+    """
     both = {row["name"]: (row["control_bytes"], row["test_bytes"]) for row in rows}
+    return {name: both[name] for name in _EXACT if name in both and None not in both[name]}
+
+
+def _memory(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
-        f"{name.replace('_', ' ')} memory {size(both[name][0])} -> {size(both[name][1])}"
-        for name in _EXACT
-        if name in both and None not in both[name] and both[name][0] != both[name][1]
+        f"{name.replace('_', ' ')} memory {size(control)} -> {size(test)}"
+        for name, (control, test) in compared_memory(rows).items()
+        if control != test
     ]
 
 

@@ -24,7 +24,7 @@ from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import constituents, family_of, role_of
 from trtlog.analyses.layer.precision import operand_precision, timed_precision
 from trtlog.analyses.layer.profile import Profile, mean_ms
-from trtlog.analyses.layer.timed import MOST_KEPT, TimedTactics
+from trtlog.analyses.layer.timed import MOST_KEPT, TimedTactics, with_left_out
 from trtlog.analyses.layer.timings import (
     UNKNOWN,
     Selection,
@@ -69,8 +69,8 @@ class Layers:
 
     @cached_property
     def timed_tactics(self) -> TimedTactics:
-        """The timed tactics, decoded."""
-        return TimedTactics(self.log.table("tactics"))
+        """The timed tactics, decoded; with those that only the 'Fastest Tactic' line of their block tells of."""
+        return TimedTactics(with_left_out(self.log.table("tactics"), self.log.table("timings")))
 
     @cached_property
     def candidates(self) -> dict[str, Sequence[TacticTime]]:
@@ -371,13 +371,10 @@ def _keys(used: TacticTime | None, side: int, row: Mapping[str, Any]) -> tuple[s
 
 
 def _runner_up(timed: Iterable[TacticTime], used: TacticTime | None) -> float | None:
+    """Return the time of the next tactic of the same formats; None too where lines of them were left out."""
     if used is None:
         return None
-    return min(
-        (
-            one.time_ms
-            for one in timed
-            if one.combination == used.combination and (one.runner, one.tactic) != (used.runner, used.tactic)
-        ),
-        default=None,
-    )
+    same = [one for one in timed if one.combination == used.combination]
+    if any(one.left_out for one in same):
+        return None
+    return min((one.time_ms for one in same if (one.runner, one.tactic) != (used.runner, used.tactic)), default=None)

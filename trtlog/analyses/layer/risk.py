@@ -146,6 +146,9 @@ def _row(layer: Layer, position: int, reader: _Reader, risk: Risk | None, noise:
         row["because"] = "the log has no timing of it: the timing cache had the result, or nothing was to choose"
         return row
     tactic, kernel, time_ms, others, line = timed
+    if reader.is_shortened(layer):
+        because = "lines of its timing were left out of the log: what else was timed is not known"
+        return row | {"tactic": tactic, "kernel": kernel, "time_ms": time_ms, "because": because, "line": line}
     margin = 100 * (min(others) / time_ms - 1) if others and time_ms else None
     return row | {
         "tactic": tactic,
@@ -217,6 +220,17 @@ class _Reader:
             ]
         times = [other["time_ms"] for other in others]
         return row["tactic"], row["kernel"] or row["runner"], row["time_ms"], times, row["line"]
+
+    def is_shortened(self, layer: Layer) -> bool:
+        """Tell whether lines of the timing that a layer uses, in its formats, were left out of the log."""
+        if layer.timing.row is None:
+            return False
+        row = self._pool[layer.timing.row]
+        formats = row["input_formats"], row["output_formats"]
+        return any(
+            other["left_out"] and (other["input_formats"], other["output_formats"]) == formats
+            for other in self._groups.get(row["layer"], [])
+        )
 
     # ------------------------------------------------------------------ tensors
     def _trace(self) -> dict[str, str]:

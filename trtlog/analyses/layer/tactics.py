@@ -114,12 +114,17 @@ def margins(layers: Layers) -> pa.Table:
     """
     timed = layers.timed_tactics
     own = _own_places(timed, "time_ms", "line")
+    # Of a block whose beginning is not in the log nobody knows what else was timed, nor in which formats.
+    whole = is_valid(timed.column("timing_line")) | is_valid(timed.column("kind"))
+    own = own[whole[own]]
     firsts, group = _groups(timed, own, *_LAYER, "input_formats", "output_formats")
     # The same tactic timed again is no rival.
     tactics, runners = timed.ranks("tactic")[own], timed.ranks("runner")[own]
     rivals = np.flatnonzero((tactics != tactics[firsts][group]) | (runners != runners[firsts][group]))
     seconds = np.full(len(firsts), -1)
     seconds[group[rivals][::-1]] = own[rivals][::-1]
+    # Where lines were left out of the log, what came second may be among them.
+    seconds[group[to_filled(timed.column("left_out"), False)[own]]] = -1
     winners, sizes = own[firsts], np.bincount(group, minlength=len(firsts))
     in_engine = among(winners, list(layers.used_rows))
     known = layers.tactics_known

@@ -45,7 +45,7 @@ class TimedTactics(Sequence[Timed]):
     Parameters
     ----------
     tactics : pyarrow.Table
-        Table ``tactics``.
+        Table ``tactics``, with a column ``left_out`` (:func:`with_left_out`).
     """
 
     def __init__(self, tactics: pa.Table) -> None:
@@ -196,6 +196,48 @@ def _ranks(values: pa.Array) -> Array:
         return numbers
     above = np.inf if pa.types.is_floating(values.type) else int(numbers.max(initial=0)) + 1
     return np.where(is_valid(values), numbers, above)
+
+
+def with_left_out(tactics: pa.Table, timings: pa.Table) -> pa.Table:
+    """Add a column ``left_out``, and rows for the fastest tactics of blocks that do not list them.
+
+    Whoever shortens a log leaves lines of tactics out: the block's own line still tells of the fastest one. Such a row
+    is true in ``left_out`` and has the line of its block; others of the block may be missing too.
+
+    Parameters
+    ----------
+    tactics, timings : pyarrow.Table
+        The tables of these names.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> log = trtlog.parse("fixtures/trt-8.5.3-h200/lstm_verbose.log.gz")  # a whole log lists them all
+    >>> with_left_out(log.table("tactics"), log.table("timings")).column("left_out").null_count == log.tactics.shape[0]
+    True
+    """
+    found = tactics.append_column("left_out", pa.nulls(tactics.num_rows, pa.bool_()))
+    if not timings.num_rows:
+        return found
+    outcomes = encoded(one_array(timings.column("outcome")))
+    timed = among(codes_of(outcomes), [n for n, name in enumerate(outcomes.dictionary.to_pylist()) if name == "timed"])
+    told = timed & is_valid(one_array(timings.column("fastest_ms")))
+    listed = to_filled(one_array(tactics.column("timing_line")), -1)
+    listed = listed[to_filled(one_array(tactics.column("fastest")), False)]
+    place = np.flatnonzero(told & ~among(to_filled(one_array(timings.column("line")), -1), listed))
+    if not len(place):
+        return found
+    rows = timings.take(from_numpy(place))
+    columns: dict[str, Any] = {name: rows.column(name) for name in found.column_names if name in rows.column_names}
+    columns |= {"tactic": rows.column("fastest_tactic"), "time_ms": rows.column("fastest_ms")}
+    columns |= {"timing_line": rows.column("line")}
+    columns |= {name: pa.array([True] * len(place)) for name in ("fastest", "left_out")}
+    added = [
+        columns[field.name].cast(field.type) if field.name in columns else pa.nulls(len(place), field.type)
+        for field in found.schema
+    ]
+    both = pa.concat_tables([found, pa.table(added, schema=found.schema)]).unify_dictionaries().combine_chunks()
+    return both.take(pc.sort_indices(both.column("line")))
 
 
 def _timed_of(tactics: pa.Table) -> pa.Table:

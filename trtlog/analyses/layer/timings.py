@@ -44,6 +44,8 @@ class TacticTime(NamedTuple):
         Place among the timed tactics (:mod:`trtlog.analyses.layer.timed`).
     kind : str or None
         As in table ``tactics``: ``reformat`` for a conversion.
+    left_out : bool
+        Whether its own line was left out of the log, and so perhaps others of its formats.
     """
 
     runner: str | None
@@ -58,6 +60,7 @@ class TacticTime(NamedTuple):
     engine: int = 0
     row: int = -1
     kind: str | None = None
+    left_out: bool = False
 
     @property
     def raw_formats(self) -> str:
@@ -132,7 +135,8 @@ def _both_keys(inputs: str | None, outputs: str | None) -> tuple[str, ...]:
 
 
 _COLUMNS = (
-    "runner", "tactic", "kernel", "input_formats", "output_formats", "time_ms", "chosen", "line", "engine", "kind"
+    "runner", "tactic", "kernel", "input_formats", "output_formats", "time_ms", "chosen", "line", "engine", "kind",
+    "left_out",
 )  # fmt: skip
 
 
@@ -174,9 +178,9 @@ class TacticTimes(Sequence[TacticTime]):
 
     def _made(self, places: Array) -> Iterator[TacticTime]:
         columns = self._timed.values(places, *_COLUMNS)
-        runner, tactic, kernel, inputs, outputs, time, chosen, line, engine, kind = columns
+        runner, tactic, kernel, inputs, outputs, time, chosen, line, engine, kind, left_out = columns
         told = (runner, tactic, kernel, map(_both_keys, inputs, outputs), inputs, outputs, time, map(bool, chosen))
-        return map(TacticTime._make, zip(*told, line, engine, places.tolist(), kind, strict=True))
+        return map(TacticTime._make, zip(*told, line, engine, places.tolist(), kind, map(bool, left_out), strict=True))
 
 
 def by_layer(timed: TimedTactics) -> dict[str, Sequence[TacticTime]]:

@@ -49,6 +49,8 @@ class Story(InNotebook, OnTerminal):
         Layer whose timings are shown.
     winner, second : dict or None
         The engine's tactic, and the best other one in the same formats.
+    shortened : bool
+        Whether lines of the timing in these formats were left out of the log: what came second is not known.
     top : list of dict
         The fastest candidates over all formats.
     by_precision : list of dict
@@ -98,6 +100,7 @@ class Story(InNotebook, OnTerminal):
     timed_layer: str | None = None
     winner: dict[str, Any] | MaybeNone = None
     second: dict[str, Any] | MaybeNone = None
+    shortened: bool = False
     top: list[dict[str, Any]] = field(default_factory=list)
     by_precision: list[dict[str, Any]] = field(default_factory=list)
     candidates: int = 0
@@ -291,12 +294,14 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     if chosen is None:
         return out
     winner = next(r for r in ranked if r["line"] == chosen["line"])
+    chosen_formats = (winner["input_formats"], winner["output_formats"])
     rivals = [
         r for r in ranked
-        if (r["input_formats"], r["output_formats"]) == (winner["input_formats"], winner["output_formats"])
+        if (r["input_formats"], r["output_formats"]) == chosen_formats
         and (r["tactic"], r["runner"]) != (winner["tactic"], winner["runner"])
     ]  # fmt: skip
-    out |= {"winner": winner, "second": rivals[0] if rivals else None}
+    shortened = any(r["left_out"] for r in own if (r["input_formats"], r["output_formats"]) == chosen_formats)
+    out |= {"winner": winner, "second": rivals[0] if rivals and not shortened else None, "shortened": shortened}
     out |= {"noise_percent": timing_noise(ask._layers).margin_at(winner["time_ms"])}
     return out
 

@@ -119,6 +119,9 @@ def _choice(story: Story) -> list[str]:
     out = [first + "."]
     if winner["kernel"]:
         out.append(f"The kernel by its name: {decode_kernel(winner['kernel']).describe()}.")
+    if story.shortened:
+        out.append("Lines of its timing were left out of the log, which does not tell what came second.")
+        return out
     if second is None:
         out.append("In its formats no other tactic was timed: there was no choice but to change formats.")
         return out

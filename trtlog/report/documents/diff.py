@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from trtlog._util.words import counted, percent, plural
 from trtlog.analyses.compare.diff import Diff
-from trtlog.analyses.compare.verdict import beside_times
+from trtlog.analyses.compare.verdict import beside_times, compared_memory
 from trtlog.report.document import Block, Document, Note, Point, Points, Title
 from trtlog.report.documents.diff_tables import METRIC_NAMES, Row, sections
 from trtlog.report.numbers import number, one_line, signed
@@ -38,7 +38,8 @@ def _engines(found: Diff) -> Iterator[Point]:
         more = f"; {times}" if times else ""
         yield _about("engines", toned("they differ"), f": {', '.join(found.engines.evidence)}{more}")
     elif found.engines.differ is False:
-        yield _about("engines", "the same layers, tactics and memory")
+        memory = compared_memory(found.rows("memory"))
+        yield _about("engines", f"the same layers{', tactics and memory' if memory else ' and tactics'}")
 
 
 def _performance(found: Diff) -> Iterator[Point]:

@@ -53,11 +53,15 @@ def headline(found: Stability) -> list[Point]:
         verdicts = [row["verdict"] for row in found.layer_rows if row["winners"] > 1]
         kinds = [kind for kind in ("tie", "disturbed", "formats", "flips") if kind in verdicts]
         counts = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in kinds)
-        layers = counted(len(found.layer_rows), "layer")
-        change_ = plural(len(verdicts), "changes its", "change their")
-        points.append(
-            Point(words(f"{len(verdicts)} of {layers} {change_} tactic" + (f" ({counts})" if counts else "")))
-        )
+        change_ = plural(1 if found.compared == 1 else len(verdicts), "changes its", "change their")
+        line = f"{len(verdicts)} of {counted(found.compared, 'layer')} {change_} tactic"
+        line += f" ({counts})" if counts else ""
+        others = len(found.layer_rows) - found.compared
+        if not found.compared:
+            line = f"the tactics of the {counted(others, 'layer')} are not compared: no two logs name one"
+        elif others:
+            line += f"; of {others} more no two logs name the tactic"
+        points.append(Point(words(line)))
     if found.noise_percent is not None:
         known = sum(row["noise_percent"] is not None for row in found.layer_rows)
         noise = f"{found.noise_percent:.1f}% (standard deviation; the median of {counted(known, 'layer')})"

@@ -190,9 +190,12 @@ def _search(log: Log) -> Section | None:
     tactics, outcomes = log.table("tactics"), log.table("timings").column("outcome").to_pylist()
     if tactics.num_rows or outcomes:
         # Rows of the tables of foreign nodes stand in no block of a runner, results of the cache have none.
-        listed, cached = tactics.column("timing_line").null_count, outcomes.count("cached")
-        words = f"{tactics.num_rows - listed} timed in {counted(len(outcomes) - cached, 'runner block')}"
+        outside, cached = tactics.column("timing_line").null_count, outcomes.count("cached")
+        listed = tactics.column("kind").to_pylist().count("foreign_node")
+        words = f"{tactics.num_rows - outside} timed in {counted(len(outcomes) - cached, 'runner block')}"
         words += f", {listed} listed by foreign nodes" if listed else ""
+        if outside > listed:
+            words += f", {outside - listed} of a block whose beginning is not in the log"
         words += f", {counted(cached, 'result')} from the timing cache" if cached else ""
         facts.append(("tactics", f"{words}, {counted(fused, 'fusion')}"))
     layers = layers_of(log)

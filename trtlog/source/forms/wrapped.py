@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from trtlog._util.elided import is_elided
 from trtlog._util.expression import expression
 from trtlog.source.forms.base import Form, Reflow, Sample, Undo
 from trtlog.source.forms.judge import MESSAGE
@@ -91,6 +92,7 @@ class Wrapped(Form):
                 undos.append(_join(width, sample, words=False))
                 if exact >= _EXACT * len(pairs):
                     return undos  # lines that are cut between words would differ in width
+        pairs = [pair for pair in pairs if not is_elided(pair[1])]
         divided = sorted(_width(line) for line, _ in pairs if len(line.split(None, 2)) > 1)
         if len(divided) >= _LEAST:
             longest = divided[-1 - len(divided) // 50]
@@ -257,7 +259,7 @@ class Join(Reflow):
         if self._words:
             whole_word = width + _width(line.split(b" ", 1)[0]) + 1
             full = _is_full(before, line, self._width) if self._trimmed else whole_word > self._width
-        if not full or self._judge.is_dated(line):
+        if not full or self._judge.is_dated(line) or (self._words and is_elided(line)):
             return False
         end = self._front_end(line)
         if end and self._judge.begins(line, end):
