@@ -70,7 +70,8 @@ def test_the_story_of_a_layer_does_not_name_a_second_that_nobody_knows():
 
 def test_tactics_above_the_first_block_belong_to_no_foreign_node_and_win_nothing(tmp_path):
     text = f"{V}Tactic: 0x0000000000000001 Time: 0.03\n{V}Fastest Tactic: 0x0000000000000009 Time: 0.01\n"
-    text += f"{FORMATS}{BLOCK}{V}Tactic: 0x0000000000000003 Time: 0.05\n{V}Fastest Tactic: 0x0000000000000003 Time: 0.05\n"
+    text += f"{FORMATS}{BLOCK}{V}Tactic: 0x0000000000000003 Time: 0.05\n"
+    text += f"{V}Fastest Tactic: 0x0000000000000003 Time: 0.05\n"
     path = write(tmp_path, text)
     summary = run("summary", path).stdout
     assert "1 timed in 1 runner block, 1 of a block whose beginning is not in the log" in " ".join(summary.split())
