@@ -194,4 +194,4 @@ def test_layers_without_a_tactic_are_counted_apart():
     assert plain(stability_document.headline(found)[-1].words) == (
         "0 of 1 layer changes its tactic; of 1 more no two logs name the tactic"
     )
-    assert found.advice == ("nothing to do: all builds choose alike at the 1 layer whose tactic two logs name",)
+    assert found.advice == ("nothing to do: all builds choose alike at the 1 layer whose tactics two logs name",)

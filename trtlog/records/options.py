@@ -276,8 +276,39 @@ _TOTALS = {
 }
 
 
+_Figure = TypeVar("_Figure")
+
+
+def last_summary(rows: Iterable[_Figure], key: Callable[[_Figure], Any]) -> list[_Figure]:
+    """Return the figures of the last performance summary of several, in their order: one begins where a figure repeats.
+
+    Figures that only an earlier one prints are of another measurement.
+
+    Parameters
+    ----------
+    rows : iterable
+        Figures in the order of the log.
+    key : callable
+        Metric and statistic of a figure.
+
+    Examples
+    --------
+    >>> last_summary([("throughput", 1), ("h2d", 2), ("throughput", 3), ("latency", 4)], lambda row: row[0])
+    [('throughput', 3), ('latency', 4)]
+    """
+    found: list[_Figure] = []
+    seen: set[Any] = set()
+    for row in rows:
+        if key(row) in seen:
+            found.clear()
+            seen.clear()
+        found.append(row)
+        seen.add(key(row))
+    return found
+
+
 def read_performance(rows: Iterable[tuple[str, str, float]]) -> Performance:
-    """Make the summary of (metric, statistic, value) rows; of repeats the last one counts.
+    """Make the summary of (metric, statistic, value) rows; of several summaries the last one counts.
 
     Examples
     --------
@@ -287,7 +318,7 @@ def read_performance(rows: Iterable[tuple[str, str, float]]) -> Performance:
     """
     totals: dict[str, float | None] = {}
     times: dict[str, dict[str, Any]] = {}
-    for metric, stat, value in rows:
+    for metric, stat, value in last_summary(rows, lambda row: row[:2]):
         if metric in _TOTALS:
             totals[_TOTALS[metric]] = None if metric == "throughput" and value == 0 else value
         elif re.fullmatch(r"p[0-9]+(?:\.[0-9]+)?", stat):

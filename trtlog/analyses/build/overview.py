@@ -12,6 +12,7 @@ from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.messages import messages_of
+from trtlog.analyses.layer.profile import kept_profile, shown_percent
 from trtlog.analyses.lint.causes import Cause, cause_of, is_node_text, words_of
 from trtlog.analyses.lint.failures import cut_words, outcome_of
 from trtlog.analyses.programs import loads_engine, worded
@@ -62,13 +63,17 @@ def slowest(log: Log) -> Slowest | None:
     >>> found.title
     'slowest layers, by the time of the tactic that the engine uses (no profile)'
     """
-    rows = table_rows(log.table("profile"))
+    rows, profiles = kept_profile(log)
     if rows:
         top = sorted(rows, key=lambda row: -(row["avg_ms"] or 0.0))[:_TOP]
         slow = [
             SlowLayer(r["layer"], r["avg_ms"], r["percent"], None, r["line"]) for r in top if r["avg_ms"] is not None
         ]
-        return Slowest(f"slowest of {counted(len(rows), 'layer')} in the profile", tuple(slow)) if slow else None
+        where = "the profile" if profiles == 1 else f"the last of {profiles} profiles"
+        title = f"slowest of {counted(len(rows), 'layer')} in {where}"
+        if (shown := shown_percent(rows)) is not None:
+            title = f"slowest of {counted(len(rows), 'row')} of {where}: the log holds about {shown:.2g} % of its time"
+        return Slowest(title, tuple(slow)) if slow else None
     found = layers_of(log)
     layers = [layer for layer in found.layers if layer.tactic_ms is not None]
     layers.sort(key=lambda x: -(x.tactic_ms or 0.0))

@@ -18,7 +18,7 @@ from trtlog.analyses.layer.messages import Messages, messages_of
 from trtlog.flags import Version, printed_version
 from trtlog.log import Log
 from trtlog.records.base import Record, column, line_column, record, run_column
-from trtlog.records.options import InferenceOptions, ReportingOptions, read_options
+from trtlog.records.options import InferenceOptions, ReportingOptions, last_summary, read_options
 
 # The GPU computes for this share of the time and more: nothing else can bound the throughput by much.
 BUSY_PERCENT = 95.0
@@ -101,13 +101,17 @@ _COLUMNS = {
 _COPIES = ("h2d_latency", "d2h_latency")
 
 
+def _figure(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["metric"], row["stat"]
+
+
 def measures(performance: pa.Table) -> dict[str, float]:
     """Return the performance summary of one run as a row: ``throughput_qps``, ``latency_p99_ms``, ...
 
-    Of repeats the last one counts.
+    Of several summaries the last one counts.
     """
     found: dict[str, float] = {}
-    for row in table_rows(performance):
+    for row in last_summary(table_rows(performance), _figure):
         if row["metric"] == "throughput":
             if row["value"]:  # 0 is what TensorRT 7 prints of an explicit batch: it counts no queries
                 found["throughput_qps"] = row["value"]
@@ -160,24 +164,23 @@ def diagnose(
     The share of the walltime that the GPU computes decides first; the stages (enqueue, copies) only where it leaves
     room. What trtexec warns of is told, and followed unless the walltime contradicts it.
     """
-    found: dict[int, dict[tuple[str, str], float]] = {}
-    lines: dict[int, dict[str, int]] = {}
-    for row in table_rows(performance):
-        found.setdefault(row["run"], {})[row["metric"], row["stat"]] = row["value"]
-        lines.setdefault(row["run"], {})[row["metric"]] = row["line"]  # of repeats the last one counts
     begun = {row["run"]: row for row in table_rows(runs)}
     averages, printed = _by_run(table_rows(iterations)), _by_run(table_rows(options))
     said = _by_run(Messages(messages).where(lambda row, _: row["kind"] in ("cuda_graph_failed", *_WARNINGS)))
     out = []
-    for run, values in found.items():
-        # Warnings stand below the figures that they are about.
-        first = min(lines[run].values())
+    for run, rows in _by_run(table_rows(performance)).items():
+        kept = last_summary(rows, _figure)
+        values = {_figure(row): row["value"] for row in kept}
+        lines = {row["metric"]: row["line"] for row in kept}
+        # Warnings stand below the figures that they are about, averages of stretches between two summaries above.
+        first = min(lines.values())
+        before = max((row["line"] or 0 for row in rows[: -len(kept)]), default=0)
         own = [m for m in said.get(run, []) if m["kind"] not in _WARNINGS or m["line"] > first]
         setup = _setup(printed.get(run, []), own, begun.get(run, {}))
-        of_run = averages.get(run, [])
+        of_run = [row for row in averages.get(run, []) if (row["line"] or 0) >= before]
         enqueued = [row["enqueue_ms"] for row in of_run if row["enqueue_ms"] is not None]
         drift = _drift([row["gpu_ms"] for row in of_run if row["gpu_ms"] is not None])
-        out.append(_diagnosis(run, values, lines[run], setup, drift, enqueued))
+        out.append(_diagnosis(run, values, lines, setup, drift, enqueued))
     return answer(Diagnosis, out)
 
 

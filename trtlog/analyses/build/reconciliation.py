@@ -20,8 +20,9 @@ from trtlog.analyses.build.performance import ENQUEUE_SHARE, measures
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer
-from trtlog.analyses.layer.profile import mean_ms
+from trtlog.analyses.layer.profile import kept_profile, mean_ms, shown_percent
 from trtlog.records.base import Record, column, line_column, record, run_column
+from trtlog.records.options import last_summary
 
 _NO_KERNEL = ("Constant", "NoOp")
 # Sums of fewer of the layers are compared with nothing.
@@ -71,7 +72,7 @@ def reconcile(layers: Layers, diagnosis: pa.Table) -> pa.Table:
     """Line up the builder's timings, the profile, GPU compute time, latency and walltime of one inference."""
     log = layers.log
     kernels = [x for x in layers.layers if x.type not in _NO_KERNEL and x.role != "constant"]
-    profile = table_rows(log.table("profile"))
+    profile = kept_profile(log).rows
     found = table_rows(diagnosis)
     if not found and not profile:
         return answer(ReconciliationStep, [])
@@ -129,6 +130,9 @@ def _profiled(kernels: Sequence[Layer], profile: Sequence[Mapping[str, Any]], ot
     times = [time for row in profile if (time := mean_ms(row)) is not None]
     if not times:
         return _step("profile", _Sum(None, 0, len(kernels)), None, "the log holds no profile (--dumpProfile)")
+    if (shown := shown_percent(profile)) is not None:
+        words = f"the rows of the profile in this log are about {shown:.2g} % of its time: others were left out"
+        return _step("profile", _Sum(None, len(times), lines=tuple(r["line"] for r in profile[:5])), None, words)
     total = _Sum(sum(times), len(times), max(len(kernels), len(times)), tuple(row["line"] for row in profile[:5]))
     both = [x for x in kernels if x.tactic_ms is not None and x.profile_ms is not None]
     built, ran = sum(x.tactic_ms or 0.0 for x in both), sum(x.profile_ms or 0.0 for x in both)
@@ -153,7 +157,7 @@ def _measured(
     other: str | None,
 ) -> list[dict[str, Any]]:
     lines: dict[str, tuple[int, ...]] = {}
-    for row in table_rows(table):
+    for row in last_summary(table_rows(table), lambda row: (row["metric"], row["stat"])):
         lines[row["metric"]] = (row["line"],)
     if diagnosed is None:
         return []

@@ -28,6 +28,7 @@ from trtlog.analyses.layer.names import stable_name
 from trtlog.display import InNotebook
 from trtlog.errors import InputError, QueryError
 from trtlog.log import Log
+from trtlog.records.options import last_summary
 
 # Rule -> its defaults. A tolerance is how much more than the budget is allowed; slack comes on top, so that
 # small figures do not fail by their rounding.
@@ -191,10 +192,9 @@ def read_build_options(log: Log) -> dict[str, str]:
 
 def read_budgets(log: Log) -> dict[str, Any]:
     """Return the figures that a check holds a build to; null where the log has none."""
-    values = {
-        (row["metric"], row["stat"]): row["value"]
-        for row in table_rows(log.table("performance").select(["metric", "stat", "value"]))
-    }
+    rows = table_rows(log.table("performance").select(["metric", "stat", "value"]))
+    kept = last_summary(rows, lambda row: (row["metric"], row["stat"]))
+    values = {(row["metric"], row["stat"]): row["value"] for row in kept}
     latency = {
         f"{metric}_ms": budget
         for metric, stats in _LATENCIES.items()

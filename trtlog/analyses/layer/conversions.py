@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from trtlog.analyses.layer.base import answer, formats_of
 from trtlog.analyses.layer.conversion_times import OperandPlace, operand_formats, place_of
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer, is_conversion
-from trtlog.analyses.layer.profile import dla_copies, mean_ms
+from trtlog.analyses.layer.profile import dla_copies, kept_profile, mean_ms, whole_ms
 from trtlog.analyses.layer.timings import TacticTime
 from trtlog.records.base import Record, column, line_column, record, run_column
 
@@ -362,22 +362,6 @@ class ReformatShare(Record):
     percent: float = column("float64", "share of the profile's total", "%")
 
 
-def _whole_ms(profile: Sequence[Mapping[str, Any]]) -> float:
-    """Return the time of an inference that the printed shares are of: of an excerpt more than its rows.
-
-    Shares are printed in tenths of a percent: of hundreds of small layers they sum to far less than 100, so the
-    sum of shares does not tell an excerpt. The rows of at least half a percent do, within their rounding.
-    """
-    total = sum(mean_ms(row) or 0.0 for row in profile)
-    large = [row for row in profile if (row["percent"] or 0.0) >= 0.5 and mean_ms(row)]
-    share = sum(row["percent"] for row in large)
-    if not large or share > 100:
-        return total
-    whole = sum(mean_ms(row) or 0.0 for row in large) * 100 / share
-    rounding = 0.05 * len(large) / share
-    return whole if total < 0.98 * (1 - rounding) * whole else total
-
-
 def shares(found: Layers) -> pa.Table:
     """Sum what conversions and copies of constants take of the layer profile.
 
@@ -385,8 +369,8 @@ def shares(found: Layers) -> pa.Table:
     a Constant layer: it moves weights at each inference. What waits for a DLA is left out: its time is not a copy's.
     """
     sums: dict[str, list[float]] = {}
-    profile = table_rows(found.log.table("profile"))
-    total = _whole_ms(profile)
+    profile = kept_profile(found.log).rows
+    total = whole_ms(profile)
     measured = [(layer.profile, layer) for layer in found.layers if layer.profile is not None and layer.row is not None]
     waits = {row["line"] for row in dla_copies(profile)}
     for row, layer in (*measured, *((row, None) for row in found.only_profiled)):

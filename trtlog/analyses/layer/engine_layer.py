@@ -23,7 +23,7 @@ from trtlog.analyses.layer.equal import find_equals, operators
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.names import constituents, family_of, role_of
 from trtlog.analyses.layer.precision import operand_precision, timed_precision
-from trtlog.analyses.layer.profile import Profile, mean_ms
+from trtlog.analyses.layer.profile import Profile, kept_profile, mean_ms
 from trtlog.analyses.layer.timed import MOST_KEPT, TimedTactics, with_left_out
 from trtlog.analyses.layer.timings import (
     UNKNOWN,
@@ -139,7 +139,7 @@ class Layers:
 
     @cached_property
     def _profile(self) -> Profile:
-        return Profile(table_rows(self.log.table("profile")))
+        return Profile(kept_profile(self.log).rows)
 
     @property
     def only_profiled(self) -> list[Mapping[str, Any]]:

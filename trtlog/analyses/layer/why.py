@@ -15,6 +15,7 @@ from trtlog._util.rows import table_rows, values_of
 from trtlog.analyses.handle import Analyses
 from trtlog.analyses.layer.base import copied_for, formats_of
 from trtlog.analyses.layer.lineage import Names
+from trtlog.analyses.layer.profile import kept_profile
 from trtlog.analyses.layer.risk import timing_noise
 from trtlog.analyses.layer.timings import UNKNOWN
 from trtlog.analyses.layer.untimed import Untimed, why_untimed
@@ -337,7 +338,7 @@ def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
         if r["layer"] == layer or r["tensor"] in tensors
     ]
     out["memory"] = _named(table_rows(ask._layers.rows("layer_memory")), layer)
-    profile = sorted(table_rows(log.table("profile")), key=lambda r: -(r["time_ms"] or 0.0))
+    profile = sorted(kept_profile(log).rows, key=lambda r: -(r["time_ms"] or 0.0))
     for place, row in enumerate(profile, 1):
         if row["layer"] == layer:
             out |= {"profile": row, "profile_rank": place}

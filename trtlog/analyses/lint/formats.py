@@ -8,7 +8,7 @@ from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.layer.conversions import conversions, copies_of_constants
 from trtlog.analyses.layer.engine_layer import layers_of
-from trtlog.analyses.layer.profile import dla_copies
+from trtlog.analyses.layer.profile import dla_copies, kept_profile
 from trtlog.analyses.lint.registry import Hit, good, rule
 from trtlog.log import Log
 
@@ -30,7 +30,7 @@ def _shares(log: Log) -> dict[str, dict[str, float]]:
 )
 def reformat_share(log: Log) -> Iterable[Hit]:
     """Conversions that take more than 5 % of the profile."""
-    profile = table_rows(log.table("profile"))
+    profile = kept_profile(log).rows
     if not profile:
         return
     found = _shares(log).get("format conversion")

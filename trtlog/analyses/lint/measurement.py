@@ -11,11 +11,12 @@ from trtlog._util.words import plural
 from trtlog.analyses.build.performance import graph_failures
 from trtlog.analyses.build.reconciliation import SUSPECT
 from trtlog.analyses.layer.engine_layer import layers_of
-from trtlog.analyses.layer.profile import dla_copies, mean_ms
+from trtlog.analyses.layer.profile import dla_copies, kept_profile, mean_ms
 from trtlog.analyses.lint.gpus import integrated
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.programs import loads_engine
 from trtlog.log import Log
+from trtlog.records.options import last_summary
 
 _TINY_MS = 0.010
 _NO_KERNEL = ("Constant", "NoOp")
@@ -30,10 +31,9 @@ def _diagnosis(log: Log) -> dict[str, Any] | None:
 
 
 def _metric_lines(log: Log, *metrics: str) -> list[int]:
-    """Return the lines of some metrics; where they are printed again, the last ones count."""
-    rows = table_rows(log.table("performance"))
-    last = {(r["metric"], r["stat"]): r["line"] for r in rows if r["metric"] in metrics}
-    return sorted(set(last.values()))
+    """Return the lines of some metrics, of the last summary where there are several."""
+    rows = last_summary(table_rows(log.table("performance")), lambda row: (row["metric"], row["stat"]))
+    return sorted({row["line"] for row in rows if row["metric"] in metrics})
 
 
 @rule(
@@ -229,7 +229,7 @@ def default_shapes(log: Log) -> Iterable[Hit]:
 )
 def hot_layer(log: Log) -> Iterable[Hit]:
     """Layers that take a tenth of the profile or more; copies to and from the DLA wait for it meanwhile."""
-    rows = [r for r in table_rows(log.table("profile")) if r["percent"] is not None]
+    rows = [r for r in kept_profile(log).rows if r["percent"] is not None]
     hot = sorted((r for r in rows if r["percent"] >= _HOT_PERCENT), key=lambda r: -r["percent"])
     if not hot or len(rows) < 2:
         return
@@ -253,7 +253,7 @@ def hot_layer(log: Log) -> Iterable[Hit]:
 def tiny_layers(log: Log) -> Iterable[Hit]:
     """A profile made up of kernels shorter than 10 microseconds; without a profile, the engine's timed tactics."""
     layers = layers_of(log)
-    profile = [(mean_ms(row), row["line"]) for row in table_rows(log.table("profile"))]
+    profile = [(mean_ms(row), row["line"]) for row in kept_profile(log).rows]
     times = [(time, line) for time, line in profile if time]
     of = "profile"
     if not times:

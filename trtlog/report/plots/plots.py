@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
+from trtlog.analyses.layer.profile import kept_profile
 from trtlog.display import InNotebook
 from trtlog.errors import QueryError
 from trtlog.report.plots.figures import COLORS, Figure, finish, graphs, label, write
@@ -50,7 +51,7 @@ class Plots(InNotebook):
     def profile(self, most: int = 25) -> Figure:
         """Draw the slowest layers of the profile."""
         self._need("profile")
-        rows = [r for r in table_rows(self._log.table("profile")) if r["avg_ms"] is not None]
+        rows = [r for r in kept_profile(self._log).rows if r["avg_ms"] is not None]
         total = len(rows)
         rows.sort(key=lambda row: row["avg_ms"], reverse=True)
         rows = rows[:most][::-1]
