@@ -124,7 +124,18 @@ def _reasons(log: Log, lacking: Sequence[str], cause: str) -> list[str]:
             out.append("A timing cache had their results: build with an empty one to time them.")
         elif set(log.table("timings").column("outcome").to_pylist()) == {"untimed"}:
             out.append("Its layers had one tactic each, which the builder takes without timing it.")
+    if _shortened(log, lacking):
+        out.append("The command has the flags that print them: those lines were left out of the log.")
     return out
+
+
+def _shortened(log: Log, lacking: Sequence[str]) -> bool:
+    """Whether a run that ended well was asked for lines that its log lacks: its beginning is not there, or more."""
+    if log.run.status != "passed" or _loaded(log) or log.table("combinations").num_rows:
+        return False
+    never = _NOT_IN_RTX if is_rtx(log) else ()
+    asked = [spelled(_NEEDS[name].flags, log) for name in lacking if _NEEDS[name].flags and name not in never]
+    return bool(asked) and all(_given(flag, log) for flags in asked for flag in flags)
 
 
 def _remedies(log: Log, lacking: Sequence[str]) -> list[str]:
@@ -165,6 +176,11 @@ def _inference(log: Log) -> list[str]:
     """Return the sentence on how a performance summary is printed, if there is one to say."""
     if program(log) is None:
         return ["The performance summary is trtexec's own."]
+    if log.table("profile").num_rows:
+        separate = spelled(["--separateProfileRun"], log)  # later versions always profile in a run of its own
+        if not separate or _given(separate[0], log):
+            return []
+        return ["A run with --separateProfileRun, or without --dumpProfile, prints the performance summary."]
     skips = [flag for flag in spelled(["--skipInference"], log) if _given(flag, log)]
     if skips:
         return [f"A run with inference prints the performance summary: without {skips[0]}."]

@@ -27,7 +27,9 @@ def command(log: str, view: str, limit: int | None, format_: str) -> None:
     elif view == "cache":
         print_answer(parsed, "cache_use", format_)
     else:
-        empty = "the log prints no time of it: its timestamps count whole seconds, and all that was timed is within one"
+        empty = "the log prints no time of it, neither seconds nor timestamps"
+        if parsed.table("timestamps").num_rows:
+            empty = "the log prints no time of it: its timestamps count whole seconds, and what was timed is within one"
         rows = print_answer(parsed, "build_time", format_, limit=limit, empty=empty, by=view)
         source = parsed.analyze.table("build_time", by="kind").column("source")
         if rows and format_ == "table" and source[0].as_py() == "timestamps":

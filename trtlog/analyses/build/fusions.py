@@ -61,7 +61,7 @@ class RuleUse(Record):
             from fusion_attempts group by run, rule
         ), untried as (
             select run, rule, 0 as tried, count(*) as applied, false as silent, 1 as untried, min(line) as first
-            from fusions anti join tried using (run, rule)
+            from kept_fusions anti join tried using (run, rule)
             where action <> 'attempt' and rule is not null group by run, rule
         )
         select run, rule, tried, applied,

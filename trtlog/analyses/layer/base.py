@@ -77,11 +77,19 @@ def answer_of(record: type[Record], columns: Mapping[str, pa.Array], size: int) 
 
 
 @lru_cache(maxsize=65536)
-def formats_of(text: str | None) -> tuple[TensorFormat | None, ...]:
-    """Decode a comma-separated list of formats; an unreadable one is None."""
+def formats_of(text: str | None, *, dims: bool = False) -> tuple[TensorFormat | None, ...]:
+    """Decode a comma-separated list of formats; an unreadable one is None.
+
+    With ``dims`` numbers in parentheses are dimensions, as the engine's list of layers has them, not strides.
+
+    Examples
+    --------
+    >>> [found.title for found in (formats_of("Float(1,32,32)")[0], formats_of("Float(1,32,32)", dims=True)[0])]
+    ['FP32 NHWC', 'FP32']
+    """
     if not text:
         return ()
-    return tuple(decode_format(piece) for piece in split_formats(text))
+    return tuple(decode_format(piece, dims=dims) for piece in split_formats(text))
 
 
 @lru_cache(maxsize=65536)

@@ -80,6 +80,8 @@ class Conversion:
         Its name in the engine's list of layers, which may be another one: networks made by the API name tensors later.
     before, after : str or None
         Formats, as printed.
+    listed_formats : bool
+        Whether they stand in the engine's list of layers, whose numbers are dimensions and no strides.
     timed_ms : float or None
         The builder's timing.
     timed_as : str or None
@@ -100,6 +102,16 @@ class Conversion:
     line: int | None
     run: int
     profile: Mapping[str, Any] | None
+    listed_formats: bool = False
+
+    def change_to(self, other: Conversion) -> dict[str, Any]:
+        """Say what differs between the format before this conversion and the one after another one."""
+        one, two = formats_of(self.before, dims=self.listed_formats), formats_of(other.after, dims=other.listed_formats)
+        a, b = (one[0] if one else None), (two[0] if two else None)
+        if a is None or b is None:
+            return {"before": self.before, "after": other.after, "change": "strides"}
+        parts = [name for name in ("dtype", "layout") if getattr(a, name) != getattr(b, name)]
+        return {"before": a.title, "after": b.title, "change": "+".join(parts) or "strides"}
 
 
 def copies_constants(found: Layers, layer: Layer) -> bool:
@@ -145,6 +157,7 @@ def conversions(found: Layers) -> list[Conversion]:
                 line=entry.line if entry else layer.line,
                 run=layer.run,
                 profile=layer.profile,
+                listed_formats=entry is None,
             )
         )
     measured = {row["layer"].strip(): row for row in found.only_profiled}
@@ -219,7 +232,7 @@ class _Work:
             "layer": one.serves,
             "side": one.place.side if one.place else None,
             "tensor": one.tensor,
-            **_change(one.before, one.after),
+            **one.change_to(one),
             "timed_ms": one.timed_ms,
             "profile_ms": mean_ms(one.profile) if one.profile else None,
             "percent": one.profile["percent"] if one.profile else None,
@@ -246,7 +259,7 @@ class _Work:
         place = 0 if side == "input" else 1
         with_inside, with_outside = _in_format(own, place, index, inside), _in_format(own, place, index, outside)
         maker = self.made.get(one.listed)
-        if side == "input" and "dtype" in _change(one.before, one.after)["change"] and self._renamed(served, maker):
+        if side == "input" and "dtype" in one.change_to(one)["change"] and self._renamed(served, maker):
             return {"forced_by": "network_io", "gain_ms": None}
         if not with_inside:
             return {"forced_by": "unknown", "gain_ms": None}
@@ -303,7 +316,9 @@ class _Work:
             return None
         back = any(
             (other.listed in behind.outputs if other.place.side == "input" else other.serves == behind.layer)
-            and _change(one.before, other.after)["change"] == "strides"
+            and one.change_to(other)["change"] == "strides"
+            # Between the network's input and its output it does not stand alone: nobody stands beside it.
+            and not (self._at_border(one) and self._at_border(other))
             for other in others
             if other.place is not None and other is not one
         )
@@ -328,15 +343,6 @@ def _in_format(candidates: Iterable[TacticTime], side: int, index: int, wanted: 
         if index < len(formats) and formats[index] == wanted:
             out.append(one)
     return out
-
-
-def _change(before: str | None, after: str | None) -> dict[str, Any]:
-    one, other = formats_of(before), formats_of(after)
-    a, b = (one[0] if one else None), (other[0] if other else None)
-    if a is None or b is None:
-        return {"before": before, "after": after, "change": "strides"}
-    parts = [name for name in ("dtype", "layout") if getattr(a, name) != getattr(b, name)]
-    return {"before": a.title, "after": b.title, "change": "+".join(parts) or "strides"}
 
 
 def spent_on(found: Layers) -> dict[str, float]:

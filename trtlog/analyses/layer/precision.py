@@ -69,7 +69,7 @@ def operand_precision(layer: Mapping[str, Any], kernel: str | None) -> str | Non
         return None
     types = []
     for operand in (*(layer.get("inputs") or ()), *(layer.get("outputs") or ())):
-        found = formats_of(operand["format"]) if operand["format"] else ()
+        found = formats_of(operand["format"], dims=True) if operand["format"] else ()
         dtype = found[0].dtype if found and found[0] is not None and found[0].dtype else operand["dtype"]
         if dtype:
             types.append(dtype)

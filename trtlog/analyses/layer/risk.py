@@ -143,7 +143,10 @@ def _row(layer: Layer, position: int, reader: _Reader, risk: Risk | None, noise:
     row |= {"run": layer.run, "layer": layer.layer, "tactic": layer.tactic, "line": layer.line}
     timed = reader.timed(layer, position)
     if timed is None or risk is None:
-        row["because"] = "the log has no timing of it: the timing cache had the result, or nothing was to choose"
+        row["because"] = (
+            "the log has no timing of it: the timing cache had the result, nothing was to choose, or the lines were "
+            "left out"
+        )
         return row
     tactic, kernel, time_ms, others, line = timed
     if reader.is_shortened(layer):

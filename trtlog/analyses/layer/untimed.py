@@ -65,7 +65,8 @@ def why_untimed(log: Log, layer: str) -> Untimed | None:
             words = text or "the line ends behind its header"
             return Untimed("error", f"Its timing ended in an error: {words}", inside[0]["line"])
     if cached := next((row for row in own if row["outcome"] == "cached"), None):
-        return Untimed("cached", "The builder took a cached result for it and timed nothing.", cached["line"])
+        text = f"The builder took a cached result for it and timed nothing{_told(cached)}."
+        return Untimed("cached", text, cached["line"])
     if own and own[-1]["line"] == starts[-1] and own[-1]["outcome"] == "untimed":
         return Untimed("cut", "The log ends while it is being timed.", own[-1]["line"])
     if own:
@@ -76,9 +77,17 @@ def why_untimed(log: Log, layer: str) -> Untimed | None:
             return Untimed("cached", text, row["line"])
     return Untimed(
         "unknown",
-        "The log holds no timing of this layer, nor of one of the same shape: the timing cache had one, or there was "
-        "no choice; no line says which.",
+        "The log holds no timing of this layer, nor of one of the same shape: the timing cache had one, there was no "
+        "choice, or the lines were left out; no line says which.",
     )
+
+
+def _told(cached: dict[str, Any]) -> str:
+    """Return what the line of a cached result says of it."""
+    tactic = cached["fastest_tactic"] and f"tactic {cached['fastest_tactic']}"
+    time = f"{cached['fastest_ms']:.6g} ms" if cached["fastest_ms"] is not None else None
+    told = ", ".join(filter(None, (cached["runner"], tactic, time)))
+    return f": {told}" if told else ""
 
 
 def _ends_timing(message: dict[str, Any]) -> bool:

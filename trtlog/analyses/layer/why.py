@@ -241,7 +241,7 @@ def _formats(engine: dict[str, Any] | None) -> tuple[list[str], list[str]]:
     for side in ("inputs", "outputs"):
         out = []
         for tensor in (engine or {}).get(side) or ():
-            found = formats_of(tensor["format"]) if tensor["format"] else ()
+            found = formats_of(tensor["format"], dims=True) if tensor["format"] else ()
             title = found[0].title if found and found[0] is not None and found[0].layout else tensor["dtype"] or ""
             shape = "x".join("?" if d < 0 else str(d) for d in tensor["shape"] or ())
             out.append(f"{tensor['name']}: {' '.join(p for p in (title, shape) if p)}")
@@ -335,7 +335,7 @@ def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
     out["reformats"] = [
         {**r, "place": "before" if r["layer"] == layer and r["side"] != "output" else "after"}
         for r in table_rows(ask.table("reformats"))
-        if r["layer"] == layer or r["tensor"] in tensors
+        if (r["layer"] == layer or r["tensor"] in tensors) and r["conversion"] != layer
     ]
     out["memory"] = _named(table_rows(ask._layers.rows("layer_memory")), layer)
     profile = sorted(kept_profile(log).rows, key=lambda r: -(r["time_ms"] or 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.words import counted
@@ -26,6 +27,21 @@ FORCED_WORDS = {
 }
 
 
+def formats_in_words(row: Mapping[str, Any]) -> str:
+    """Return the formats of a timed tactic: a layer may have no inputs; of a block of an excerpt none may be told.
+
+    Examples
+    --------
+    >>> formats_in_words({"input_layout": None, "output_layout": "FP32"})
+    'none -> FP32'
+    >>> formats_in_words({"input_layout": None, "output_layout": None})
+    'not in the log'
+    """
+    if row["input_layout"] is None and row["output_layout"] is None:
+        return "not in the log"
+    return f"{row['input_layout'] or 'none'} -> {row['output_layout'] or 'none'}"
+
+
 def _conversion(story: Story) -> list[str]:
     """Say what a layer that converts is there for, what it costs, and what would come of it if it vanished."""
     row = story.own_conversion
@@ -33,8 +49,9 @@ def _conversion(story: Story) -> list[str]:
         target = copied_for(story.layer)
         return [f"This layer only converts the format of a tensor for {target}."] if target is not None else []
     change = f"{row['before']} to {row['after']}" if row["before"] and row["after"] else "one format to another"
+    whose = "" if row["layer"] == story.layer else f", for {row['layer']}"
     out = [
-        f"This layer only converts {row['tensor']} from {change}, for {row['layer']}; "
+        f"This layer only converts {row['tensor']} from {change}{whose}; "
         f"{FORCED_WORDS.get(row['forced_by'], FORCED_WORDS['unknown'])}."
     ]
     cost = row["profile_ms"] if row["profile_ms"] is not None else row["timed_ms"]
@@ -92,7 +109,7 @@ def verdict(story: Story) -> list[str]:
         )
     if len(story.by_format) > 1 and not converts:
         best = "; ".join(
-            f"{row['input_layout'] or 'none'} -> {row['output_layout'] or 'none'} {_ms(row['best_ms'])}"
+            f"{formats_in_words(row)} {_ms(row['best_ms'])}"
             for row in story.by_format[:_TOP]
         )
         out.append(f"Its best times by formats: {best}.")
@@ -197,7 +214,7 @@ def missing(ask: Analyses, story: Story) -> list[str]:
     out = []
     if not story.candidates and story.type not in ("Constant", "NoOp") and copied_for(story.layer) is None:
         advice = ask.missing("candidates")
-        if advice:
+        if advice and (story.untimed is None or story.untimed.reason != "cached"):
             out.append(advice)
         elif story.untimed is not None and story.untimed.reason in ("cached", "unknown"):
             line = f" [line {story.untimed.line}]" if story.untimed.line is not None else ""

@@ -286,9 +286,28 @@ def cause_of(log: Log) -> Cause | None:
     'The file nope.onnx cannot be opened: check the path and the permissions.'
     """
     errors = errors_of(log)
+    if not errors:
+        return missing_device(log)
     skipping = chosen(errors, lambda e: is_skip(e) or _NO_IMPLEMENTATION.search(e["text"] or ""))
     found = find_cause(errors, table_rows(log.table("skips")) if skipping else ())
     return found and _with_default_shape(log, found)
+
+
+def missing_device(log: Log) -> Cause | None:
+    """Return the line that says that there is no GPU of that number, None for none.
+
+    TensorRT 9.1 and later print it with the severity of the device's properties, and end without a banner.
+
+    Parameters
+    ----------
+    log : Log
+        A log of one run.
+    """
+    if "device_missing" not in log.table("coverage").column("kind").to_pylist():
+        return None
+    rows = [row for row in table_rows(log.table("facts")) if row["kind"] == "device_missing"]
+    text = f"Cannot find device ID {rows[-1]['value']:.0f}" if rows else "Cannot find any available devices (GPUs)"
+    return Cause(rows[-1]["line"] if rows else log.run.last_line, text, meaning_of(text))
 
 
 _ABOUT_SHAPES = expression(r"[Ss]hape|[Dd]imension|broadcast|volume|out of bounds", re.DOTALL)

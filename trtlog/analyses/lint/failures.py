@@ -14,7 +14,17 @@ from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, first_of
 from trtlog.analyses.layer.messages import MessageRows
-from trtlog.analyses.lint.causes import Cause, cause_of, errors_of, find_cause, is_crash, is_skip, lines_of, words_of
+from trtlog.analyses.lint.causes import (
+    Cause,
+    cause_of,
+    errors_of,
+    find_cause,
+    is_crash,
+    is_skip,
+    lines_of,
+    missing_device,
+    words_of,
+)
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.log import Log
 
@@ -70,6 +80,8 @@ def outcome_of(log: Log) -> RunEnd:
         how = "failed"
     elif crashes and (built is None or crashes[-1]["line"] > built):
         how = "died"
+    elif built is None and not errors and missing_device(log) is not None:
+        how = "failed"
     elif status == "incomplete":
         how = "failed" if lost.where(lambda e: e["kind"] == "step_failed") else "cut"
     elif lost:

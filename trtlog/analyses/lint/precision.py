@@ -279,11 +279,12 @@ def channel_alignment(log: Log) -> Iterable[Hit]:
     if without_tensor_cores(log):
         return
     multiples = {"FP16": 8, "BF16": 8, "INT8": 16, "FP8": 16}
-    if tf32(log.device) is not False:
-        multiples["FP32"] = 4
     products = _products(log)
+    if _computes_tf32(log):
+        multiples["FP32"] = 4
     inner = _inner(log, products)
-    odd, checked = [], 0
+    odd, checked, unknown = [], 0, tf32(log.device) is None and "FP32" not in multiples
+    unchecked = False
     for product in products:
         if _depthwise(product) or _matrix_vector(product):
             continue
@@ -291,9 +292,10 @@ def channel_alignment(log: Log) -> Iterable[Hit]:
             tensor = next(iter(product.layer.operands(side)), None)
             if tensor is None or tensor["name"] not in inner or len(tensor["shape"] or ()) < 2:
                 continue
-            found = formats_of(tensor["format"]) if tensor["format"] else ()
+            found = formats_of(tensor["format"], dims=True) if tensor["format"] else ()
             dtype = (found[0].dtype if found and found[0] else None) or tensor["dtype"]
             channels, multiple = _channels(product.layer.type or "", tensor["shape"]), multiples.get(dtype)
+            unchecked |= unknown and dtype == "FP32"
             if multiple is None or channels < 2:
                 continue
             checked += 1
@@ -308,8 +310,18 @@ def channel_alignment(log: Log) -> Iterable[Hit]:
             [entry[0].line for entry in odd],
             layers=tuple(dict.fromkeys(entry[0].layer for entry in odd)),
         )
-    elif checked:
+    elif checked and not unchecked:
         yield good("All channel counts of convolutions and matrix products suit tensor cores.")
+
+
+def _computes_tf32(log: Log) -> bool:
+    """Whether FP32 may run on tensor cores: by the device, without one by kernels that say so."""
+    by_device = tf32(log.device)
+    if by_device is not None:
+        return by_device
+    kernels = (*log.table("tactics").column("kernel").unique().to_pylist(),
+               *log.table("engine_layers").column("kernel").unique().to_pylist())  # fmt: skip
+    return any(decode_kernel(kernel).math_type == "TF32" for kernel in kernels if kernel)
 
 
 @rule(

@@ -186,7 +186,10 @@ def _passes(log: Log) -> Section | None:
 def _search(log: Log) -> Section | None:
     """What the builder looked at: fusions, timed tactics, reformats, memory."""
     facts = []
-    fused = layers_of(log).rows("fusions").column("action").to_pylist().count("fuse")
+    rewrites = Counter(layers_of(log).rows("fusions").column("action").to_pylist())
+    fusions = counted(rewrites["fuse"], "fusion")
+    if into := rewrites["fuse_into"]:
+        fusions += f" and {into} of Q and DQ into layers"
     tactics, outcomes = log.table("tactics"), log.table("timings").column("outcome").to_pylist()
     if tactics.num_rows or outcomes:
         # Rows of the tables of foreign nodes stand in no block of a runner, results of the cache have none.
@@ -197,7 +200,7 @@ def _search(log: Log) -> Section | None:
         if outside > listed:
             words += f", {outside - listed} of a block whose beginning is not in the log"
         words += f", {counted(cached, 'result')} from the timing cache" if cached else ""
-        facts.append(("tactics", f"{words}, {counted(fused, 'fusion')}"))
+        facts.append(("tactics", f"{words}, {fusions}"))
     layers = layers_of(log)
     if engines := builds_in_words(log):
         facts.append(("engines", engines))

@@ -9,7 +9,7 @@ from typing import Any
 from trtlog._util.words import counted, plural, size
 from trtlog.analyses.build.fusions import describe
 from trtlog.analyses.layer.why import Story
-from trtlog.analyses.layer.why_words import FORCED_WORDS
+from trtlog.analyses.layer.why_words import FORCED_WORDS, formats_in_words
 from trtlog.report.document import Bar, Block, Cell, Column, Document, Point, Points, Section, Sentence, Table, Title
 from trtlog.report.numbers import figure
 from trtlog.report.sentences import Span, aside, strong, words
@@ -117,7 +117,7 @@ def _table(story: Story) -> Table:
                 Bar(row["time_ms"] / slowest, "good" if used else "accent", 8),
                 figure(slower, "+.1f", " %"),
                 row["precision"] or "",
-                f"{row['input_layout'] or 'none'} -> {row['output_layout'] or 'none'}",
+                formats_in_words(row),
                 str(row["line"]),
                 strong(kernel) if used else kernel,
             ]
@@ -180,4 +180,5 @@ def _cost(story: Story) -> Iterable[Block]:
         about = "" if story.build_source == "printed" else "about "
         source = "" if story.build_source == "printed" else " (from timestamps of whole seconds)"
         whose = "" if story.timed_layer in (story.layer, None) else f" timing {story.timed_layer}"
-        yield _sentence(f"build: the builder spent {about}{story.build_seconds:.2g} s{whose}{source}")
+        spent = f"{story.build_seconds:.2g}" if story.build_seconds < 10 else f"{story.build_seconds:.0f}"
+        yield _sentence(f"build: the builder spent {about}{spent} s{whose}{source}")
