@@ -45,12 +45,12 @@ def test_what_lies_between_two_builds_is_no_layers_time():
 
 def test_channels_of_a_network_with_an_implicit_batch_come_first():
     text = (
-        "[TensorRT] VERBOSE: Layer(FusedConvActDirect): conv1, Tactic: 141, data[Float(3,32,32)] -> a[Float(6,28,28)]\n"
-        "[TensorRT] VERBOSE: Layer(FusedConvActDirect): conv2, Tactic: 133, a[Float(6,28,28)] -> b[Float(16,10,10)]\n"
-        "[TensorRT] VERBOSE: Layer(FullyConnected): fc, Tactic: 0, b[Float(16,10,10)] -> prob[Float(10,1,1)]\n"
+        "[TensorRT] VERBOSE: Layer(FusedConvActDirect): conv1, Tactic: 141, data[Half(3,32,32)] -> a[Half(6,28,28)]\n"
+        "[TensorRT] VERBOSE: Layer(FusedConvActDirect): conv2, Tactic: 133, a[Half(6,28,28)] -> b[Half(16,10,10)]\n"
+        "[TensorRT] VERBOSE: Layer(FullyConnected): fc, Tactic: 0, b[Half(16,10,10)] -> prob[Half(10,1,1)]\n"
     )
     text = "[TensorRT] VERBOSE: Engine Layer Information:\n" + text
     log = trtlog.parse(text.encode())
     (row,) = (row for row in log.lint().to_dict("records") if row["rule"] == "channel-alignment")
-    assert "conv1: 6 output channels, no multiple of 4" in row["text"]
+    assert "conv1: 6 output channels, no multiple of 8" in row["text"]
     assert row["lines"] == [2, 3]

@@ -72,6 +72,21 @@ def percent(value: float) -> str:
     return f"{value:.2g}%"
 
 
+def share_in_words(value: float, unit: str = " %") -> str:
+    """Return a share in percent as a whole number, but for what is near to nothing or to all and is neither.
+
+    Examples
+    --------
+    >>> [share_in_words(value) for value in (0.29, 0.034, 0, 12.6, 99.62, 100)], share_in_words(112.4, "%")
+    (['0.3 %', '0.03 %', '0 %', '13 %', '99.6 %', '100 %'], '112%')
+    """
+    if 0 < value < 0.95:
+        return f"{value:.1g}{unit}"
+    if 99.5 <= value < 100:
+        return f"{min(value, 99.9):.1f}{unit}"
+    return f"{value:.0f}{unit}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a question after a known name that is near a wrong one; nothing where none is near.
 

@@ -133,11 +133,12 @@ def spelled(flags: Sequence[str], log: Log) -> list[str]:
     return list(dict.fromkeys(out))
 
 
-def worded(text: str, log: Log | None = None) -> str:
+def worded(text: str, log: Log | None = None, *, of_trtexec: bool = False) -> str:
     """Return advice as the program of a log takes it.
 
     Of ``<<one|other>>`` the one whose flags its version has, the first where that is not known; without a log, for the
-    documentation, both. For a log of another program than trtexec the options or the API's names in place of flags.
+    documentation, both. For a log of another program than trtexec the options or the API's names in place of flags,
+    unless the advice is on what only trtexec can have printed into it.
 
     Examples
     --------
@@ -160,7 +161,7 @@ def worded(text: str, log: Log | None = None) -> str:
     text = _ALTERNATIVES.sub(chosen, text)
     if log is None:
         return text
-    if program(log) is not None:
+    if of_trtexec or program(log) is not None:
         return text if version is None else _WITH_VALUE.sub(lambda found: _in_version(found, version), text)
     tool = log.run.tool
     return _WITH_VALUE.sub(lambda found: _elsewhere(found, tool), text)

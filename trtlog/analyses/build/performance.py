@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows
+from trtlog._util.words import share_in_words
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.messages import Messages, messages_of
 from trtlog.flags import Version, printed_version
@@ -34,6 +35,9 @@ ENQUEUE_OF_PERIOD = 0.4
 # From then on trtexec launches a CUDA graph, copies nothing and profiles in a run of its own unless told otherwise;
 # its options no longer print a line on the last.
 _TURNED_ROUND: Version = (11,)
+# Copies to and from the GPU that take this share of the time between two queries and more may be what it waits for,
+# though each alone is shorter than the computation beside it.
+COPIES_OF_PERIOD = 0.9
 # Between two queries the GPU always rests for a moment, which counts where a query takes a few microseconds.
 GAP_MS = 0.004
 
@@ -355,7 +359,7 @@ def _bound(times: _Times, setup: _Setup) -> tuple[str | None, str]:
         return _by_stages(times, setup, near)
     busy = times.busy / setup.streams
     share = f"{busy:.1f} % of the walltime" + (f" in each of {setup.streams} streams" if setup.streams > 1 else "")
-    launches = "" if near is None else f"the enqueue takes {100 * near:.0f} % of its time"
+    launches = "" if near is None else f"the enqueue takes {share_in_words(100 * near)} of its time"
     stretched = near is not None and near >= ENQUEUE_EQUAL and not setup.graph
     gap = times.period - (times.gpu_mean or times.gpu)
     if busy >= BUSY_PERCENT or (busy >= MOSTLY_BUSY_PERCENT and not stretched):
@@ -376,9 +380,15 @@ def _bound(times: _Times, setup: _Setup) -> tuple[str | None, str]:
     if setup.transfers and _in_turn(times):
         return "gpu", f"{waits}; copies of {times.copies:.4g} ms that do not overlap with it take the rest"
     if not setup.graph and not launching:
-        launches = f"the enqueue takes {100 * (of_period or 0.0):.0f} % of the time between two queries"
+        launches = f"the enqueue takes {share_in_words(100 * (of_period or 0.0))} of the time between two queries"
         launches += ", though trtexec warns of it" if warned else ""
-    return "host", f"{waits}{'; ' if launches else ''}{launches}, and {_rest(times, setup, gap)}"
+    told = f"{waits}{'; ' if launches else ''}{launches}"
+    copies = (times.copies_mean or times.copies or 0.0) / times.period if setup.transfers else 0.0
+    if setup.streams == 1 and copies >= COPIES_OF_PERIOD:
+        # One engine that copies both ways is then as busy as the GPU; with two of them neither is.
+        both = f"both copies together take {share_in_words(100 * copies)} of the time between two queries"
+        return None, f"{told}; {both}: whether the GPU waits for them or for the host the log does not tell"
+    return "host", f"{told}, and {_rest(times, setup, gap)}"
 
 
 def _close(near: float | None) -> str:
@@ -428,7 +438,7 @@ def _by_stages(times: _Times, setup: _Setup, near: float | None) -> tuple[str | 
         return None, f"{unknown}, nor how long the host enqueues"
     if setup.graph or near <= ENQUEUE_SHARE:
         return "gpu", f"of the stages that overlap the computation is the longest ({times.gpu:g} ms)"
-    return None, f"{unknown}; the enqueue takes {100 * near:.0f} % of the GPU's time"
+    return None, f"{unknown}; the enqueue takes {share_in_words(100 * near)} of the GPU's time"
 
 
 def _against(setup: _Setup) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
-from trtlog._util.words import counted, percent
+from trtlog._util.words import counted, percent, share_in_words
 from trtlog.analyses.compare import floors
 from trtlog.analyses.compare.regime import Regime, read_regime
 from trtlog.analyses.compare.samples import METRICS, TOTALS, Samples, drift, read_samples, read_values, spread_percent
@@ -306,7 +306,7 @@ def _contradictions(
         return []
     words = ", ".join(f"{metric.replace('_', ' ')} {verdict}" for metric, verdict in found.items())
     shares = [
-        f"{run.regime.busy_percent:.0f}% in {name}"
+        f"{share_in_words(run.regime.busy_percent, '%')} in {name}"
         for name, side in (("control", control), ("test", test))
         for run in side[:1]
         if run.regime.busy_percent is not None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows
+from trtlog._util.words import share_in_words
 from trtlog.analyses.build.performance import graph_failures
 from trtlog.analyses.programs import worded
 from trtlog.log import Log
@@ -68,13 +69,14 @@ class Regime:
             if self.enqueue_percent is None:
                 words.append("no enqueue time is printed")
             else:
-                words.append(f"the enqueue time is {self.enqueue_percent:.0f}% of the GPU time, without a CUDA graph")
+                share = share_in_words(self.enqueue_percent, "%")
+                words.append(f"the enqueue time is {share} of the GPU time, without a CUDA graph")
         if self.host_bound:
             if self.busy_percent is None:
                 words.append("how busy the GPU was is not printed")
             else:
                 waits = ", and waited for copies that do not overlap with it" if self.copies else ""
-                words.append(f"the GPU was busy {self.busy_percent:.0f}% of the wall time{waits}")
+                words.append(f"the GPU was busy {share_in_words(self.busy_percent, '%')} of the wall time{waits}")
         return " and ".join(words)
 
 

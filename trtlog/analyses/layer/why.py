@@ -15,7 +15,7 @@ from trtlog._util.rows import table_rows, values_of
 from trtlog.analyses.handle import Analyses
 from trtlog.analyses.layer.base import copied_for, formats_of
 from trtlog.analyses.layer.lineage import Names
-from trtlog.analyses.layer.profile import kept_profile
+from trtlog.analyses.layer.profile import kept_profile, shown_percent
 from trtlog.analyses.layer.risk import timing_noise
 from trtlog.analyses.layer.timings import UNKNOWN
 from trtlog.analyses.layer.untimed import Untimed, why_untimed
@@ -67,7 +67,8 @@ class Story(InNotebook, OnTerminal):
     reformats : list of dict
         Conversions at its inputs and outputs.
     memory, profile : dict or None
-        Its rows of tables ``layer_memory`` and ``profile``; ``profile_rank`` and ``profile_layers`` its place.
+        Its rows of tables ``layer_memory`` and ``profile``; ``profile_rank`` and ``profile_layers`` its place,
+        ``profile_whole`` whether the log shows all rows of the profile.
     build_seconds : float or None
         What timing it cost the builder; ``build_source`` tells whether printed or from timestamps.
     precision : dict or None
@@ -115,6 +116,7 @@ class Story(InNotebook, OnTerminal):
     profile: dict[str, Any] | MaybeNone = None
     profile_rank: int | None = None
     profile_layers: int = 0
+    profile_whole: bool = True
     build_seconds: float | None = None
     build_source: str | None = None
     precision: dict[str, Any] | MaybeNone = None
@@ -338,12 +340,13 @@ def _around(log: Log, ask: Analyses, layer: str, source: str) -> dict[str, Any]:
         if (r["layer"] == layer or r["tensor"] in tensors) and r["conversion"] != layer
     ]
     out["memory"] = _named(table_rows(ask._layers.rows("layer_memory")), layer)
-    profile = sorted(kept_profile(log).rows, key=lambda r: -(r["time_ms"] or 0.0))
+    rows = kept_profile(log).rows
+    profile = sorted(rows, key=lambda r: -(r["time_ms"] or 0.0))
     for place, row in enumerate(profile, 1):
         if row["layer"] == layer:
             out |= {"profile": row, "profile_rank": place}
             break
-    out["profile_layers"] = len(profile)
+    out |= {"profile_layers": len(profile), "profile_whole": shown_percent(rows) is None}
     build = ask._layers.build
     spent = next((b for b in table_rows(ask.table("build_time")) if b["name"] == source and b["build"] == build), None)
     if spent is not None:

@@ -222,7 +222,8 @@ def missing(ask: Analyses, story: Story) -> list[str]:
     if story.engine is None:
         advice = ask.missing("passed_over")
         if advice:
-            out.append(advice)
+            told = ask.missing("candidates")  # it says that of the tactics too, where there are none
+            out = [*(text for text in out if text != told), advice]
     if story.profile is None and not story.profile_layers:
         advice = ask.missing("reformat_shares")
         if advice:

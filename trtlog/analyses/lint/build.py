@@ -103,6 +103,9 @@ def _timed_anew(log: Log, events: Sequence[dict[str, Any]]) -> tuple[bool, str]:
 )
 def slow_layers_to_build(log: Log) -> Iterable[Hit]:
     """A tenth of the layers or less that takes half of the builder's timing time or more, and ten seconds."""
+    ended = outcome_of(log)
+    if ended.built is None and ended.how in ("failed", "died"):
+        return  # the seconds are those of what failed or hung
     by_build: dict[int | None, list[dict[str, Any]]] = {}
     for row in table_rows(log.analyze.table("build_time")):
         if row["name"]:
@@ -199,10 +202,11 @@ def _workspace_bytes(log: Log) -> float | None:
 def skipped_for_memory(log: Log) -> Iterable[Hit]:
     """Tactics skipped for lack of workspace or of the GPU's memory."""
     found = table_rows(log.analyze.table("workspace_skips"))
-    ended = outcome_of(log).how
+    ended = outcome_of(log)
     if not found:
-        # A log that ends early cannot say that nothing was skipped.
-        if log.table("tactics").num_rows and ended not in ("failed", "died", "cut"):
+        # A log that ends early, or an excerpt, cannot say that nothing was skipped.
+        whole = ended.how == "passed" or (ended.built is not None and ended.how not in ("failed", "died", "cut"))
+        if log.table("tactics").num_rows and whole:
             yield good("No tactic was skipped for lack of memory.")
         return
     device = log.device

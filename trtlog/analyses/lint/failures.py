@@ -276,7 +276,7 @@ def errors_survived(log: Log) -> Iterable[Hit]:
     if skipped:
         first = skipped[0]
         count = counted(len(skipped), "tactic was", "tactics were")
-        text = re.sub(r"^.*?due to (?:exception|Myelin error:?|kernel error:?) ?", "", words_of(first))
+        text = re.sub(r"^.*?due to (?:exception|Myelin error:?|kernel error:?) ?", "", words_of(first)).rstrip(".")
         yield Hit(
             f"{count} passed over for an error, first line {first['line']}: {text[:300]}{built}.",
             lines_of(skipped),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from trtlog._util.rows import table_rows
-from trtlog._util.words import counted, plural
+from trtlog._util.words import counted, plural, share_in_words
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.lint.gpus import capability, tensor_cores
@@ -70,7 +70,7 @@ def older_kernels(log: Log) -> Iterable[Hit]:
     total = sum(layer.tactic_ms or 0.0 for layer in products)
     if time < _SHARE * total:
         return
-    share = f", {100 * time / total:.0f} % of their time" if total else ""
+    share = f", {share_in_words(100 * time / total)} of their time" if total else ""
     names = sorted({_called(decode_kernel(layer.kernel or "").architecture or "") for layer in older})
     words = (
         f"{len(older)} of {counted(len(products), 'convolution or matrix product', 'convolutions and matrix products')}"
@@ -116,16 +116,19 @@ def generated_pointwise(log: Log) -> Iterable[Hit]:
     ]
     time = sum(x.tactic_ms or 0.0 for x in layers)
     total = sum(x.tactic_ms or 0.0 for x in layers_of(log).layers)
-    share = f", {100 * time / total:.0f} % of the timed tactics' sum" if time and total else ""
+    share = f", {share_in_words(100 * time / total)} of the timed tactics' sum" if time and total else ""
     names = {x.layer.strip() for x in layers}
     times = table_rows(log.analyze.table("build_time"))
     spent = [row for row in times if row["build"] == layers_of(log).build and row["name"].strip() in names]
     seconds = sum(row["seconds"] for row in spent)
     built = f"; the builder took {seconds:.3g} s for {len(spent)} of them" if seconds >= 1 else ""
+    lines = [*(x.line for x in layers), *listed]
+    if not any(line is not None for line in lines):  # no list of engine layers: the tactics that were timed say it
+        lines = [row["line"] for row in table_rows(log.table("tactics")) if (row["layer"] or "").strip() in names]
     yield Hit(
         f"{counted(len(layers), 'layer runs a generated pointwise kernel', 'layers run generated pointwise kernels')}"
         f"{share}{built}.",
-        [*(x.line for x in layers), *listed],
+        lines,
         layers=tuple(x.layer for x in layers),
     )
 

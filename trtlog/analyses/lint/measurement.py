@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from trtlog._util.rows import table_rows
-from trtlog._util.words import plural
+from trtlog._util.words import plural, share_in_words
 from trtlog.analyses.build.performance import graph_failures
 from trtlog.analyses.build.reconciliation import SUSPECT
 from trtlog.analyses.layer.engine_layer import layers_of
@@ -161,7 +161,7 @@ def transfers_dominate(log: Log) -> Iterable[Hit]:
     if max(found["h2d_ms"] or 0.0, found["d2h_ms"] or 0.0) > (found["gpu_ms"] or 0.0):
         yield Hit(f"{words}, longer than the computation.", lines)
     elif found["copies_overlap"] is False and (idle := 100 - (found["gpu_busy_percent"] or 0.0)) > 5:
-        words += f" and do not overlap with the computation: the GPU waits for {idle:.0f} % of the walltime"
+        words += f" and do not overlap with the computation: the GPU waits for {share_in_words(idle)} of the walltime"
         yield Hit(f"{words}.", lines, severity="warning" if idle >= 10 else "advice", confidence="medium")
     elif found["copies_percent"] > 30:
         if found["copies_overlap"]:
@@ -212,11 +212,12 @@ def default_shapes(log: Log) -> Iterable[Hit]:
     if unique:
         loaded = loads_engine(log)
         yield Hit(
-            " ".join(dict.fromkeys(m["text"].strip() for m in unique[:3])),
+            "; ".join(dict.fromkeys(m["text"].strip().rstrip(".") for m in unique[:3])) + ".",
             [m["line"] for m in unique],
             action="Give --shapes for the inference, within the profile that the engine was built for."
             if loaded
             else None,
+            of_trtexec=True,
         )
 
 
@@ -265,10 +266,10 @@ def tiny_layers(log: Log) -> Iterable[Hit]:
     total = sum(time for time, _ in times)
     tiny = [(time, line) for time, line in times if time < _TINY_MS]
     if len(times) >= 20 and total and sum(time for time, _ in tiny) > total / 2:
-        share = 100 * sum(time for time, _ in tiny) / total
+        part = 100 * sum(time for time, _ in tiny) / total
         yield Hit(
             f"{len(tiny)} of {len(times)} layers {plural(len(tiny), 'takes', 'take')} less than {1000 * _TINY_MS:g} us "
-            f"each, together {share:.0f} % of the {of}.",
+            f"each, together {share_in_words(part)} of the {of}.",
             [line for _, line in tiny[:5]],
         )
 

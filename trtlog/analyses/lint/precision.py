@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
-from trtlog._util.words import counted, plural
+from trtlog._util.words import counted, plural, share_in_words
 from trtlog.analyses.layer.base import formats_of
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layer import Layer
@@ -61,7 +61,7 @@ def precision_fallback(log: Log) -> Iterable[Hit]:
     total = sum(r["used_ms"] or 0.0 for r in known)
     counts = Counter(row["reason"] for row in fallen)
     reasons = "; ".join(f"{n}: {_REASONS[name]}" for name, n in counts.most_common())
-    share = f", {100 * time_ms / total:.0f} % of the timed tactics' sum" if total else ""
+    share = f", {share_in_words(100 * time_ms / total)} of the timed tactics' sum" if total else ""
     # Where the narrow type is slower the builder's choice is right, and nothing is lost.
     lost_ms = sum(r["used_ms"] or 0.0 for r in fallen if r["reason"] != "slower")
     words = (

@@ -46,7 +46,10 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class Hit:
-    """What a rule yields: text and evidence; severity and confidence where they differ from the rule's."""
+    """What a rule yields: text and evidence; severity and confidence where they differ from the rule's.
+
+    What trtexec alone prints is answered with its flags, in a log of whichever programs.
+    """
 
     text: str
     lines: Iterable[int | None] = ()
@@ -54,6 +57,7 @@ class Hit:
     confidence: str | None = None
     layers: tuple[str, ...] = ()
     action: str | None = None
+    of_trtexec: bool = False
 
 
 def good(text: str, lines: Iterable[int | None] = ()) -> Hit:
@@ -160,7 +164,7 @@ def lint(log: Log) -> pa.Table:
                     "confidence": hit.confidence or entry.confidence,
                     "text": hit.text,
                     "why": None if fine else entry.why,
-                    "action": None if fine else worded(hit.action or entry.action, log),
+                    "action": None if fine else worded(hit.action or entry.action, log, of_trtexec=hit.of_trtexec),
                     "lines": lines,
                     "layers": list(hit.layers) or None,
                     "run": log.run.run,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trtlog._util.words import plural
 from trtlog.report.document import Block, Cell, Column, Document, Sentence, Table
 from trtlog.report.sentences import aside, strong, words
 from trtlog.report.tables import cell
@@ -24,7 +25,8 @@ def performance(
 ) -> Document:
     """Return the diagnosis: what bounds the throughput, a line for each figure, and how the sums of times differ."""
     bound = words("bound by ", strong(figures["bound_by"])) if figures["bound_by"] else ("the bound is not known",)
-    lines = aside(f" (lines {', '.join(map(str, figures['lines']))})") if figures["lines"] else None
+    backing = figures["lines"] or ()
+    lines = aside(f" ({plural(len(backing), 'line')} {', '.join(map(str, backing))})") if backing else None
     rows: list[list[Cell]] = [
         [name, cell(round(value, 6) if isinstance(value, float) else value), meanings[name]]
         for name, value in figures.items()

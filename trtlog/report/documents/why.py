@@ -162,9 +162,10 @@ def _cost(story: Story) -> Iterable[Block]:
     row = story.profile
     if row is not None:
         mean = row["time_ms"] / row["iterations"] if row["iterations"] else row["avg_ms"]
+        among = f"{counted(story.profile_layers, 'layer')}{'' if story.profile_whole else ' that the log shows of it'}"
         yield _sentence(
             f"profile: {mean:.4g} ms an inference, {row['percent']:g} % of the total, "
-            f"number {story.profile_rank} of {counted(story.profile_layers, 'layer')}",
+            f"number {story.profile_rank} of {among}",
             row["line"],
         )
     if story.roofline is not None and story.roofline["bound"] is not None:

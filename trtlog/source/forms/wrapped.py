@@ -43,6 +43,8 @@ FRONTS = (
     rb"[0-9]+[:-](?=[\[&])",
     rb"\{\"[A-Za-z@_]{1,40}\": ?[\"{0-9tfn]",
 )
+# What a CI's runner prints around the output of a step: it is the rest of no record, however wide the one above is.
+_FENCE = expression(rb"section_(?:start|end):[0-9]+:[A-Za-z]|##\[[a-z]+\]|::(?:end)?group::|\[Pipeline\] ").match
 # A record is put together up to this size.
 _LONGEST = 1 << 20
 
@@ -259,7 +261,7 @@ class Join(Reflow):
         if self._words:
             whole_word = width + _width(line.split(b" ", 1)[0]) + 1
             full = _is_full(before, line, self._width) if self._trimmed else whole_word > self._width
-        if not full or self._judge.is_dated(line) or (self._words and is_elided(line)):
+        if not full or self._judge.is_dated(line) or _FENCE(line) or (self._words and is_elided(line)):
             return False
         end = self._front_end(line)
         if end and self._judge.begins(line, end):
