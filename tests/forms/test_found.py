@@ -113,3 +113,11 @@ def test_what_is_escaped_between_tags_of_a_page_is_read():
     assert [row["inputs"] for row in log.table("onnx_nodes").to_pylist()] == [
         [{"tensor": f"a{n}", "dtype": "FLOAT", "shape": [8]}] for n in range(8)
     ]
+
+
+@pytest.mark.parametrize("mark", ["section_end:1718045599:step_script\r\x1b[0K", "##[endgroup]", "[Pipeline] }"])
+def test_what_a_runner_prints_behind_a_step_is_the_rest_of_no_line(mark):
+    passed = BUILT[0].rstrip("x").ljust(200, "x")
+    text, _ = written([line.encode() for line in (*KERNELS, passed)], ("wrap100",))
+    log = trtlog.parse(text + mark.encode() + b"\n")
+    assert log.run.command == passed.partition("# ")[2]
