@@ -39,7 +39,7 @@ def kept_profile(log: Log) -> KeptProfile:
     >>> import trtlog
     >>> kept = kept_profile(trtlog.parse("fixtures/trt-8.5.3-h200/resnet50_load_profile.log.gz"))
     >>> len(kept.rows), kept.profiles
-    (59, 1)
+    (105, 1)
     """
     rows = table_rows(log.table("profile"))
     if not rows:
