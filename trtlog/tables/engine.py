@@ -25,7 +25,15 @@ from trtlog.messages.captures import text
 from trtlog.tables.cells import codes_of, encoded, from_codes, to_text
 from trtlog.tables.context import Context
 from trtlog.tables.schema import OPERAND, captured_bytes, empty, from_columns
-from trtlog.values.layer_info import LayerTensor, brief_format, parse_layer, split_brief
+from trtlog.values.layer_info import (
+    LayerInfo,
+    LayerTensor,
+    brief_tensor,
+    parse_layer,
+    split_brief,
+    split_detailed,
+    tensor_of_text,
+)
 
 # Records whose lines without a header are names of layers, where the engine keeps names only.
 _NAME_LISTS = ("layer_list", "layer_information")
@@ -33,8 +41,6 @@ _NAME_LISTS = ("layer_list", "layer_information")
 _AFTER_LAYERS = ("Bindings:", "I/O Tensors:", "Engine Metadata:")
 # A line of JSON; {ForeignNode[..]} and [HostToDeviceCopy 0] are names.
 _JSON_LINE = expression(r'[\[\]{}, ]*(?:"|$)|[\]}]')
-# What a brief line may tell of a layer that has a detailed one; it never names a kernel.
-_OF_BRIEF = ("type", "tactic", "inputs", "outputs")
 # The fuller form is kept: detailed before brief before names.
 _SOURCES = ("detailed", "brief", "names", "export")
 _json = json.JSONEncoder(ensure_ascii=False).encode
@@ -43,8 +49,8 @@ _DETAILED, _BRIEF, _NAMES, _EXPORT = range(len(_SOURCES))
 
 Described: TypeAlias = "tuple[str | None, tuple[int, ...] | None, str | None]"
 """Element type, dimensions (negative where known at run time only) and format of a tensor."""
-Operands: TypeAlias = "Sequence[tuple[str, Described]]"
-"""Tensors: the name of each, and its description."""
+Operands: TypeAlias = "Sequence[tuple[str, Described | str]]"
+"""Tensors: the name of each, and its description, or what a line says of it: few texts, which are read at the end."""
 
 
 class LayerParts(NamedTuple):
@@ -66,29 +72,30 @@ def _brief_parts(kind: str, info: str) -> LayerParts:
     found = split_brief(f"Layer({kind}): {info}".strip(" \t\r\n"))
     if found is None:
         return LayerParts(info)
-    inputs, outputs = (
-        None if side is None else [(name, _brief_format(printed)) for name, printed in side]
-        for side in (found.inputs, found.outputs)
-    )
-    return LayerParts(found.layer, found.type, found.tactic, None, inputs, outputs)
-
-
-@lru_cache(maxsize=4096)
-def _brief_format(printed: str) -> Described:
-    decoded = brief_format(printed)
-    return decoded.dtype, _numbers(decoded.dims), printed
-
-
-def _numbers(shape: Sequence[int | str] | None) -> tuple[int, ...] | None:
-    """Return dimensions as integers; a named one is -1, as one known at run time only."""
-    return None if shape is None else tuple(d if isinstance(d, int) else -1 for d in shape)
+    return LayerParts(found.layer, found.type, found.tactic, None, found.inputs, found.outputs)
 
 
 def _detailed_parts(name: str, info: str) -> LayerParts:
     """Read ``Name: name, LayerType: info``; what is no such line is a name."""
-    layer = parse_layer(f"Name: {name}, LayerType: {info}")
-    if layer is None:
-        return LayerParts(name)
+    printed = f"Name: {name}, LayerType: {info}"
+    line = split_detailed(printed)
+    rest = None if line is None else _rest(line.rest)
+    if line is None or rest is None:
+        layer = parse_layer(printed)
+        return LayerParts(name) if layer is None else _parts(layer)
+    return rest._replace(layer=line.layer, type=line.type, inputs=line.inputs, outputs=line.outputs)
+
+
+@lru_cache(maxsize=1024)
+def _rest(printed: str) -> LayerParts | None:
+    """Read what a detailed line says behind the tensors; None where that changes what stands in front of it."""
+    if not f"{printed}, ".startswith(", ") or ", Inputs:" in printed or ", Outputs:" in printed:
+        return None
+    layer = parse_layer(f"Name: -, LayerType: A{printed}")
+    return _parts(layer) if layer is not None and (layer.layer, layer.type) == ("-", "A") else None
+
+
+def _parts(layer: LayerInfo) -> LayerParts:
     inputs, outputs = (
         None if side is None else [(tensor.name, _described(tensor)) for tensor in side]
         for side in (layer.inputs, layer.outputs)
@@ -99,7 +106,15 @@ def _detailed_parts(name: str, info: str) -> LayerParts:
 
 
 def _described(tensor: LayerTensor) -> Described:
-    return tensor.dtype, _numbers(tensor.shape), tensor.format
+    shape = tensor.shape
+    # A named dimension is -1, as one known at run time only.
+    numbers = None if shape is None else tuple(d if isinstance(d, int) else -1 for d in shape)
+    return tensor.dtype, numbers, tensor.format
+
+
+def _read(printed: str) -> Described:
+    """Read what a detailed or a brief line says of a tensor."""
+    return _described(tensor_of_text(printed) or brief_tensor("", printed))
 
 
 @dataclass
@@ -160,22 +175,25 @@ def _detailed(context: Context, layers: list[LayerParts]) -> _Rows:
 
 
 def _brief(context: Context, layers: list[LayerParts], detailed: _Rows) -> _Rows:
-    """Return rows of brief lines, but for those of layers that detailed lines describe whole."""
+    """Return rows of brief lines, but for those of layers that detailed lines describe whole.
+
+    A brief line may tell type, tactic and tensors; it never names a kernel.
+    """
     numbers, texts = _texts(context, "engine_layer", "layer_type", "layer_info")
     rows = _rows(context, context.captured("engine_layer").lines, _BRIEF, numbers)
     last = {
         (build, layers[number].layer): number
         for build, number in zip(detailed.builds.tolist(), detailed.numbers.tolist(), strict=True)
     }
-    complete = {
-        key for key, number in last.items() if None not in [getattr(layers[number], name) for name in _OF_BRIEF]
-    }
+    whole = [None not in (layer.type, layer.tactic, layer.inputs, layer.outputs) for layer in layers]
+    complete = {key for key, number in last.items() if whole[number]}
     if complete:
-        names = [info.split(", Tactic: ") for _, info in texts]
+        near = np.flatnonzero(among(rows.builds, [build for build, _ in complete]))
         wanted = np.ones(len(numbers), bool)
-        for place in np.flatnonzero(among(rows.builds, [build for build, _ in complete])).tolist():
-            name = names[numbers[place]]
-            wanted[place] = len(name) != 2 or (int(rows.builds[place]), name[0]) not in complete
+        wanted[near] = [
+            info.count(", Tactic: ") != 1 or (build, info.partition(", Tactic: ")[0]) not in complete
+            for build, (_, info) in zip(rows.builds[near].tolist(), map(texts.__getitem__, numbers[near]), strict=True)
+        ]
         rows = _at(rows, wanted)
     used = np.zeros(len(texts), bool)
     used[rows.numbers] = True
@@ -312,21 +330,17 @@ def _table(context: Context, rows: _Rows, layers: list[LayerParts]) -> pa.Table:
 
 def _operands(sides: Sequence[Operands | None]) -> pa.Array:
     """Return lists of tensors; each distinct description becomes a row of columns once."""
-    kinds: dict[Described, int] = {}
-    names: list[str] = []
-    numbers: list[int] = []
-    ends = np.zeros(len(sides) + 1, np.int32)
-    for place, side in enumerate(sides, 1):
-        for name, described in side or ():
-            names.append(name)
-            numbers.append(kinds.setdefault(described, len(kinds)))
-        ends[place] = len(names)
-    of_kind = from_numpy(np.array(numbers, np.int32))
-    described_by: list[Sequence[Any]] = list(zip(*kinds, strict=True)) or [(), (), ()]
+    tensors = [tensor for side in sides if side for tensor in side]
+    names, descriptions = zip(*tensors, strict=True) if tensors else ((), ())
+    kinds: dict[Described | str, int] = {}
+    of_kind = from_numpy(np.array([kinds.setdefault(described, len(kinds)) for described in descriptions], np.int32))
+    ends = np.cumsum([0, *(0 if side is None else len(side) for side in sides)], dtype=np.int32)
+    read = [_read(kind) if isinstance(kind, str) else kind for kind in kinds]
+    described_by: list[Sequence[Any]] = list(zip(*read, strict=True)) or [(), (), ()]
     fields = [from_list(names, pa.string())]
     for field, values in zip(list(OPERAND)[1:], described_by, strict=True):
         fields.append(from_list(values, field.type).take(of_kind))
-    tensors = pa.StructArray.from_arrays(fields, fields=list(OPERAND))
+    structs = pa.StructArray.from_arrays(fields, fields=list(OPERAND))
     missing = np.fromiter((side is None for side in sides), bool, len(sides))
     mask = from_numpy(missing) if missing.any() else None
-    return pa.ListArray.from_arrays(from_numpy(ends), tensors, type=pa.list_(OPERAND), mask=mask)
+    return pa.ListArray.from_arrays(from_numpy(ends), structs, type=pa.list_(OPERAND), mask=mask)

@@ -16,12 +16,6 @@ from trtlog._util.expression import expression
 
 Pair = tuple[str, Any]
 
-# Pairs that are remembered, and the length up to which they are.
-_KNOWN_PAIRS = 4096
-_KNOWN_LENGTH = 60
-# As long may the text be that is remembered of a tensor.
-_KNOWN_TENSOR = 400
-_pairs: dict[str, Pair] = {}
 _INTEGER = expression(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
@@ -48,19 +42,8 @@ def read_value(text: str) -> Any:
 
 def read_pair(text: str) -> Pair:
     """Split ``, Key: value``."""
-    known = _pairs.get(text)
-    if known is None:
-        key, _, printed = text.partition(":")
-        known = key.strip(", "), read_value(printed)
-        # The layers of an engine share most of their attributes.
-        if len(text) <= _KNOWN_LENGTH and len(_pairs) < _KNOWN_PAIRS and not _is_nested(known[1]):
-            _pairs[text] = known
-    key, value = known
-    return (key, value.copy()) if isinstance(value, list) else known  # who gets a list may change it
-
-
-def _is_nested(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(x, (list, dict)) for x in value))
+    key, _, printed = text.partition(":")
+    return key.strip(", "), read_value(printed)
 
 
 def read_pairs(text: str) -> list[Pair] | None:
@@ -151,12 +134,6 @@ def _tensor(text: str, position: int) -> tuple[dict[str, Any], int] | None:
         found = is_["TENSOR_NAME"].match(text, position)
         tensor["Name"] = "" if found is None else found[0]
         position = position if found is None else found.end()
-    brace = text.find("}", position, position + _KNOWN_TENSOR)
-    found_fields = None if brace < 0 else _fields(text[position : brace + 1])
-    if found_fields is not None:
-        # Lists are made anew: who gets one may change it.
-        tensor.update((key, value.copy() if isinstance(value, list) else value) for key, value in found_fields[0])
-        return tensor, position + found_fields[1]
     fields, end = _read_fields(text, position)
     tensor.update(fields)
     found = is_["TENSOR_CLOSE"].match(text, end)
@@ -173,17 +150,11 @@ def _read_fields(text: str, position: int) -> tuple[list[Pair], int]:
     return pairs, position
 
 
-@lru_cache(maxsize=4096)
-def _fields(text: str) -> tuple[list[Pair], int] | None:
-    """Return what the text up to a brace says of a tensor, and its length; None where more has to be read.
-
-    The tensors of an engine share most of it. What stands behind the brace tells nothing, but where a list is open.
-    """
-    if text.count("[") != text.count("]"):
-        return None
+def fields_of(text: str) -> dict[str, Any] | None:
+    """Return what a text up to a brace says of a tensor; None where more has to be read, as where a list is open."""
     pairs, end = _read_fields(text, 0)
-    found = _terminals()["TENSOR_CLOSE"].match(text, end)
-    return None if found is None or any(isinstance(value, dict) for _, value in pairs) else (pairs, found.end())
+    whole = text.rfind("[") <= text.rfind("]") and _terminals()["TENSOR_CLOSE"].fullmatch(text, end) is not None
+    return dict(pairs) if whole else None
 
 
 class _Terminals(dict[str, re.Pattern[str]]):

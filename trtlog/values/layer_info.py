@@ -13,21 +13,21 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.maybe import MaybeNone
 from trtlog.errors import InputError
-from trtlog.values._layer_text import read_pairs
+from trtlog.values._layer_text import fields_of, read_pairs
 from trtlog.values.formats import Extent, TensorFormat, canonical_dtype, decode_format
 
 _BRIEF = expression(r"Layer\(([^)]*)\): (.*?), Tactic: (0x[0-9a-fA-F]+|-?[0-9]+)(?:,(?: (.*))?)?$")
 # Where a tensor ends: 8.5 and later ` (Float[1,3])`, before `[Float(1,3)]`. Names hold brackets and
 # parentheses of their own, so the separator behind it is part of the sign.
-_TENSOR_END = expression(
-    r"(?: \(([A-Za-z0-9_]+(?:\[[^\]()\[]*\])?)\)|\[([A-Za-z0-9_]+\([^)\[\](]*\))\])(?=, | ->|\s*$)"
-)
+_FORMAT = r"[A-Za-z0-9_]+(?:\[[^\]()\[]*\])?"
+_TENSOR_END = expression(rf"(?: \(({_FORMAT})\)|\[([A-Za-z0-9_]+\([^)\[\](]*\))\])(?=, | ->|\s*$)")
+_WHOLE_FORMAT = expression(_FORMAT)
 _TACTIC = expression(r"(0[xX][0-9a-fA-F]{1,16})|(-?[0-9]{1,20})")
 _TACTIC_WIDTH = len("0x0000000000000000")
 _METADATA_ITEM = expression(r"[\x1e\x1f]|(?<=\])(?=\[ONNX Layer: )")
@@ -147,6 +147,7 @@ def parse_layer(text: str, *, strict: bool = False) -> LayerInfo | MaybeNone:
     return found
 
 
+@lru_cache(maxsize=4096)
 def tactic_id(text: str) -> str | None:
     """Return a tactic id as ``0x`` and 16 hexadecimal digits.
 
@@ -240,8 +241,7 @@ def _tensor_row(tensor: LayerTensor) -> dict[str, Any]:
 _Printed: TypeAlias = "list[tuple[str, str]]"
 
 
-@dataclass(frozen=True)
-class BriefLine:
+class BriefLine(NamedTuple):
     """A brief line cut into its parts; tensors as printed, None for a side that is not."""
 
     layer: str
@@ -259,6 +259,9 @@ def split_brief(text: str) -> BriefLine | None:
     >>> split_brief("Layer(Scale): a, Tactic: 0x1, x (Float[1,3]) -> y (Half[1,8:8,4,4])").outputs
     [('y', 'Half[1,8:8,4,4]')]
     """
+    usual = _split_at_marks(text)
+    if usual is not None:
+        return usual
     found = _BRIEF.match(text)
     if not found:
         return None
@@ -275,8 +278,40 @@ def _parse_brief(text: str) -> LayerInfo | None:
     line = split_brief(text)
     if line is None:
         return None
-    sides = [None if side is None else tuple(_brief_tensor(*t) for t in side) for side in (line.inputs, line.outputs)]
+    sides = [None if side is None else tuple(brief_tensor(*t) for t in side) for side in (line.inputs, line.outputs)]
     return LayerInfo(line.layer, line.type, line.tactic, inputs=sides[0], outputs=sides[1])
+
+
+def _split_at_marks(text: str) -> BriefLine | None:
+    """Cut a line of 8.5 and later at its marks; None where one of them may be a part of a name."""
+    head, _, rest = text.partition("): ")
+    layer, _, rest = rest.partition(", Tactic: ")
+    tactic, _, rest = rest.partition(", ")
+    before, _, after = rest.rstrip().partition("->")
+    id_ = tactic_id(tactic) if tactic.startswith("0x") and tactic.isalnum() else None
+    if id_ is None or head[:6] != "Layer(" or ")" in head or "->" in after or ")]" in rest or "\n" in text:
+        return None
+    before = before.lstrip(" ")
+    inputs: _Printed | None = [] if not before else _tensors_at_marks(before[:-1]) if before[-1] == " " else None
+    outputs = _tensors_at_marks(after.lstrip(" ,"))
+    return None if inputs is None or outputs is None else BriefLine(layer, head[6:] or None, id_, inputs, outputs)
+
+
+def _tensors_at_marks(side: str) -> _Printed | None:
+    if not side.endswith(")"):
+        return None
+    tensors: _Printed = []
+    for piece in side[:-1].split("), "):
+        name, _, printed = piece.rpartition(" (")
+        if name[:1] in ("", " ", ",") or not _is_format(printed):
+            return None
+        tensors.append((name, printed))
+    return tensors
+
+
+@lru_cache(maxsize=4096)
+def _is_format(printed: str) -> bool:
+    return _WHOLE_FORMAT.fullmatch(printed) is not None
 
 
 def _split_tensors(text: str) -> tuple[_Printed | None, _Printed | None] | None:
@@ -302,17 +337,64 @@ def _split_tensors(text: str) -> tuple[_Printed | None, _Printed | None] | None:
     return sides[0], sides[1] if side else None  # a line without the arrow is cut
 
 
-def brief_format(text: str) -> TensorFormat:
-    """Return the format of a tensor in a brief line; its numbers are dimensions."""
-    return decode_format(text, dims=True) or TensorFormat(text, None)
-
-
-def _brief_tensor(name: str, text: str) -> LayerTensor:
-    decoded = brief_format(text)
+def brief_tensor(name: str, text: str) -> LayerTensor:
+    """Return a tensor of a brief line, of its name and format; the numbers of a format are dimensions there."""
+    decoded = decode_format(text, dims=True) or TensorFormat(text, None)
     return LayerTensor(name, decoded.dtype, decoded.dims, None, text, decoded.layout)
 
 
 # ------------------------------------------------------------------------------------- detailed lines
+class DetailedLine(NamedTuple):
+    """A detailed line cut into its parts; what is said of a tensor, and of the layer besides, is as printed."""
+
+    layer: str
+    type: str
+    inputs: _Printed
+    outputs: _Printed
+    rest: str
+
+
+def split_detailed(text: str) -> DetailedLine | None:
+    """Cut a detailed line into its parts; None where marks alone do not cut it, which is left to `parse_layer`.
+
+    Examples
+    --------
+    >>> inputs, outputs = "{ Name: x, Dimensions: [1] }", "{ Name: y, Dimensions: [2] }"
+    >>> split_detailed(f"Name: c, LayerType: Conv, Inputs: [ {inputs}], Outputs: [ {outputs}], Groups: 1")[2:]
+    ([('x', 'Dimensions: [1] ')], [('y', 'Dimensions: [2] ')], ', Groups: 1')
+    """
+    head, *pieces = text.split("{ Name: ")
+    layer, _, head = head.removeprefix("Name: ").partition(", LayerType: ")
+    type_, _, end = head.partition(", Inputs: [")
+    sides: tuple[_Printed, _Printed] = ([], [])
+    before_outputs = "], Outputs: [ "
+    side = {" ": 0, before_outputs: 1}.get(end)
+    for piece in pieces:
+        name, _, rest = piece.partition(", ")
+        printed, _, end = rest.partition("}")
+        if side is None or "}" in name or tensor_of_text(printed) is None:
+            return None
+        sides[side].append((name, printed))
+        if end != ", ":
+            side = 1 if end == before_outputs and side == 0 else None
+    if layer.startswith(",") or not type_.isidentifier() or not sides[1] or end[:1] != "]" or "\n" in text:
+        return None
+    return DetailedLine(layer, type_, *sides, end[1:])
+
+
+@lru_cache(maxsize=4096)
+def tensor_of_text(printed: str) -> LayerTensor | None:
+    """Return the tensor, but for its name, of what a detailed line says of it; None where it is no usual text.
+
+    Examples
+    --------
+    >>> tensor_of_text("Location: Device, Dimensions: [1,3], Format/Datatype: Row major linear FP16 format ").shape
+    (1, 3)
+    """
+    found = fields_of(f", {printed}}}") if printed.startswith(("Location: ", "Dimensions: ")) else None
+    return None if found is None or "Name" in found else tensor_of_object(found)
+
+
 def _parse_detailed(text: str) -> LayerInfo | None:
     pairs = read_pairs(text)
     if pairs is None:
