@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.conftest import each
 from tests.values.conftest import real_texts
 from tests.values.test_formats import GOLDEN
+from trtlog.tables import engine
 from trtlog.values import _layer_text, formats, layer_info
 from trtlog.values._layer_text import read_pairs
 
@@ -39,6 +40,14 @@ def test_golden_formats():
     assert sum(same_as_lark(text) for text in texts if text) > 25
 
 
+@pytest.mark.parametrize(
+    "text", ["Float", "BFloat16", "Int64", "(Linear) Row major linear format", "(NHWC) Channel major format",
+             "(Transposed) Transposed format", "Row major linear FP32"]
+)  # fmt: skip
+def test_formats_of_tensorrt_10_and_rtx_need_no_lark(text):
+    assert same_as_lark(text)
+
+
 @given(
     st.sampled_from(["Float", "Half", "Int8", "BFloat16", "Transposed", "Row", "Fancy_1", "float"]),
     st.lists(st.tuples(NUMBERS, st.none() | st.integers(0, 10**9 - 1)), max_size=6),
@@ -57,7 +66,7 @@ def test_formats_of_numbers(dtype, axes, brackets, tail):
                 "Row", "row", "Channel", "channel", "major", "linear", "format", "FP16", "Int8", "INT64",
                 "where", "%", "==", "8", "32", "and", "wide", "vectorized", "Two", "Thirty-two",
                 "Transposed", "with", "2", "3", "spatial", "dimensions", "column", "stride", "(kLINEAR)",
-                "(NHWC)",
+                "(NHWC)", "(NC/32HW32 x)", "(Transposed)",
             ]
         ),
         max_size=10,
@@ -68,8 +77,8 @@ def test_formats_in_words(words):
 
 
 @given(
-    st.sampled_from(["", "Two wide channel vectorized ", "Thirty-two wide channel vectorized "]),
-    st.sampled_from(["Row major", "row major linear", "Channel major", "channel major linear"]),
+    st.sampled_from(["", "Two wide channel vectorized ", "Thirty-two wide channel vectorized ", "(NHWC) ", "(kX) "]),
+    st.sampled_from(["Row major", "row major linear", "Channel major", "channel major linear", "Transposed"]),
     st.sampled_from([" FP16", " Int8", " E8M0", ""]),
     st.sampled_from([" format", ""]),
     st.sampled_from(["", " where channel % 8 == 0", " where channel % 0 == 0", " where channel == 4"]),
@@ -131,3 +140,53 @@ def test_what_stands_ahead_is_looked_for_once(end, monkeypatch):
     assert found is None or len(found) > 300
     assert 1 <= len(counted["TENSORS_KEY"].searched) <= 3
     assert len(counted["ATTRIBUTE"].searched) <= 1
+
+
+def brief_lines() -> list[str]:
+    return sorted({line.strip() for _, text in real_texts() for line in text.splitlines() if line.startswith("Layer(")})
+
+
+PIECES = [
+    "", "", " ", ",", ", ", "->", " -> ", ")", "(", " (", "), ", ")]", "[", "]", "}", "{", "}, { Name: ", ", Tactic: ",
+    '"', "], Outputs: [ { Name: ", ", Tactic: 0x1, ", ", LayerType: ", ", Inputs: []", ", Outputs: 3", ", Name: x",
+    "Name: ", ", Location: ", " (Float[1,2])", "[Float(1)]", "\n", "-1", "0x", ": ",
+]  # fmt: skip
+
+
+def damaged(lines: list[str], seed: int, count: int):
+    chance = random.Random(seed)
+    short = [line for line in lines if len(line) < 1500]
+    for _ in range(count):
+        line = chance.choice(short)
+        for _ in range(chance.randint(0, 3)):
+            begin = chance.randrange(len(line) + 1)
+            line = line[:begin] + chance.choice(PIECES) + line[begin + chance.choice([0, 0, 1, 2, 8, 40]) :]
+        yield line
+
+
+def test_brief_layers_cut_at_marks_are_those_that_the_expressions_cut(monkeypatch):
+    lines = brief_lines()
+    if not lines:
+        pytest.skip("no real logs with layers")
+    texts = [*lines, *damaged(lines, 6, 3000)]
+    found = [layer_info.split_brief(line) for line in texts]
+    usual = [layer_info._split_at_marks(line) for line in texts]
+    monkeypatch.setattr(layer_info, "_split_at_marks", lambda text: None)
+    for line, cut in each(zip(texts, found, strict=True)):
+        assert cut == layer_info.split_brief(line), line
+    assert sum(cut is not None for cut in usual) > 1000
+
+
+def test_detailed_layers_cut_at_marks_are_those_that_are_read_whole(monkeypatch):
+    lines = detailed_lines()
+    if not lines:
+        pytest.skip("no real logs with detailed layer information")
+    lines += damaged(lines, 7, 3000)
+    usual = sum(layer_info.split_detailed(line) is not None for line in lines)
+    pairs = [line.removeprefix("Name: ").partition(", LayerType: ")[::2] for line in lines]
+    found = [engine._detailed_parts(*pair) for pair in pairs]
+    monkeypatch.setattr(engine, "split_detailed", lambda text: None)
+    for pair, parts in each(zip(pairs, found, strict=True)):
+        sides = [side and [(n, engine._read(d) if isinstance(d, str) else d) for n, d in side] for side in parts[4:6]]
+        assert parts._replace(inputs=sides[0], outputs=sides[1]) == engine._detailed_parts(*pair), pair
+    assert usual > 1000

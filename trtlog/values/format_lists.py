@@ -7,6 +7,8 @@ from trtlog.values.brackets import split_outside
 
 _WHERE = expression(r"\bwhere(?= +E[0-9]+=)")
 _DEFINITION = expression(r"(?:^|[ ,])(E[0-9]+)=")
+# A format of numbers alone and what separates it from the next one: lists of such are cut at once.
+_PLAIN = expression(r"[A-Za-z0-9_]+\([-0-9,:]*\)(?:, ?|$)")
 _VARIABLE = expression(r"(?<![A-Za-z0-9_])E[0-9]+(?![A-Za-z0-9_])")
 
 
@@ -39,6 +41,9 @@ def split_combination(text: str) -> tuple[list[str], list[str]]:
     >>> split_combination(" -> Float(E0,1) where E0=(# 0 (SHAPE x))")
     ([], ['Float(E0,1) where E0=(# 0 (SHAPE x))'])
     """
+    plain = _PLAIN.findall(text)
+    if sum(map(len, plain)) == len(text):
+        return [piece.rstrip(", ") for piece in plain], []
     body, definitions = _split_where(text)
     sides = split_outside(body, "->")
     inputs = sides[0]

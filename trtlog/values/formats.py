@@ -262,20 +262,22 @@ _NUMBERS = expression(
     rf"(?:\((?P<strides>{_AXES})\)(?P<long> long-strided)?|\[(?P<dims>{_AXES})\])"
 )
 _WORDS = expression(
-    r"(?:(?P<width>Two|Four|Eight|Sixteen|Thirty-two) wide channel vectorized )?"
-    r"(?P<order>(?:[Rr]ow|[Cc]hannel) major(?: linear)?) (?P<dtype>[A-Z][A-Za-z0-9]+)(?: format)?"
+    r"(?:\([A-Za-z0-9/ ]+\) )?(?:(?P<width>Two|Four|Eight|Sixteen|Thirty-two) wide channel vectorized )?"
+    r"(?P<order>(?:[Rr]ow|[Cc]hannel) major(?: linear)?|Transposed)(?: (?P<dtype>[A-Z][A-Za-z0-9]+))?(?: format)?"
     r"(?: where channel % (?P<multiple>[0-9]{1,9}) == [0-9]{1,9})?"
 )
 
 
 def _plain(text: str) -> dict[str, Any] | None:
-    """Read a format of numbers or of a few words, as the grammar does; None for all others."""
+    """Read a format of numbers, of a few words or of an element type alone, as the grammar does; None for others."""
     found = _NUMBERS.fullmatch(text)
     if found is not None:
         kind = "dims" if found["strides"] is None else "strides"
         pairs = [axis.partition(":") for axis in found[kind].split(",")] if found[kind] else []
         axes = [(int(extent), int(size) if size else 1) for extent, _, size in pairs]
         return {"kind": kind, "dtype": found["dtype"], "axes": axes, "long_strided": found["long"] is not None}
+    if text.lower() in DTYPES:
+        return {"kind": "bare", "dtype": text}
     found = _WORDS.fullmatch(text)
     if found is None:
         return None

@@ -34,9 +34,9 @@ def layout_of_strides(strides: tuple[Extent, ...], vector_dim: int | None = None
     >>> layout_of_strides((1, 16384, 128, 1), vector_dim=0, vector_size=8)
     'NDHWC8'
     """
-    terms = [_term(stride) for stride in strides]
+    terms = [stride if isinstance(stride, int) else _term(stride) for stride in strides]
     rank = len(terms)
-    one = _term(1)
+    one = 1
     if vector_dim is None:
         if not terms or (terms[-1] == one and _nested(terms)):
             return "linear"
@@ -100,7 +100,8 @@ def layout_of_words(
     return f"N{letters}C{size if size != 1 else ''}", size
 
 
-_Term: TypeAlias = "tuple[int, Counter[str]]"
+# A number, or number and symbols of a product.
+_Term: TypeAlias = "int | tuple[int, Counter[str]]"
 
 
 def _nested(terms: list[_Term]) -> bool:
@@ -109,16 +110,16 @@ def _nested(terms: list[_Term]) -> bool:
 
 
 def _divides(inner: _Term, outer: _Term) -> bool:
-    if outer[0] == 0 or inner[0] == 0:
-        return outer[0] == inner[0]
-    return outer[0] % inner[0] == 0 and not inner[1] - outer[1]
+    if isinstance(inner, tuple) or isinstance(outer, tuple):
+        (inner, of_inner), (outer, of_outer) = (t if isinstance(t, tuple) else (t, Counter()) for t in (inner, outer))
+        if of_inner - of_outer and inner and outer:
+            return False
+    return outer % inner == 0 if inner and outer else outer == inner
 
 
 @lru_cache(maxsize=4096)
-def _term(extent: Extent) -> _Term:
+def _term(extent: str) -> _Term:
     """Read a stride as number times symbols: ``(* 256 (# 1 (SHAPE x)))`` is 256 and {(# 1 (SHAPE x))}."""
-    if isinstance(extent, int):
-        return extent, Counter()
     number, symbols = 1, Counter[str]()
     factors = [extent]
     while factors:  # products of products are common: (* 32 (* a b))
@@ -129,4 +130,4 @@ def _term(extent: Extent) -> _Term:
             factors += [part for part in split_outside(factor[3:-1], " ") if part]
         else:
             symbols[factor] += 1
-    return number, symbols
+    return (number, symbols) if symbols else number
