@@ -74,27 +74,31 @@ class _Numbers(NamedTuple):
     subject: int | None
 
 
-def _numbers_by_variant(grammar: Grammar) -> dict[int, _Numbers]:
-    """Return the numbers of each wording that has some."""
-    out = {}
-    for index, variant in enumerate(grammar.variants):
-        if names := fields_of(grammar, variant):
-            subject = next((variant.fields.index(name) for name in _SUBJECTS if name in variant.fields), None)
-            units = [grammar.fields[name].unit or None for name in names]
-            out[index] = _Numbers(names, [variant.fields.index(name) for name in names], units, subject)
-    return out
+def _numbers_of(grammar: Grammar, index: int, variant: Variant) -> _Numbers:
+    """Return the numbers of a wording; those that a log has are looked up once a process."""
+    known: dict[int, _Numbers] = grammar.once(_known_numbers)
+    if index not in known:
+        names = fields_of(grammar, variant)
+        subject = next((variant.fields.index(name) for name in _SUBJECTS if name in variant.fields), None)
+        units = [grammar.fields[name].unit or None for name in names]
+        known[index] = _Numbers(names, [variant.fields.index(name) for name in names], units, subject)
+    return known[index]
+
+
+def _known_numbers(_: Grammar) -> dict[int, _Numbers]:
+    return {}
 
 
 def facts(context: Context) -> pa.Table:
     """Return the numbers, in the order of the lines."""
     captures = context.captures
-    numbers = captures.grammar.once(_numbers_by_variant)
     sizes: list[int] = []
     lines, orders, values, subjects = [], [], [], []
     texts: list[tuple[str | None, ...]] = []
-    for index in sorted(numbers.keys() & captures.columns.keys()):  # of one line in the order of the rules
-        variant, of = captures.variants[index], numbers[index]
-        for printed, fields in captures.columns[index]:
+    for index in sorted(captures.columns):  # of one line in the order of the rules
+        variant = captures.variants[index]
+        of = _numbers_of(captures.grammar, index, variant)
+        for printed, fields in captures.columns[index] if of.names else ():
             about = no_values(len(printed), NAME) if of.subject is None else to_name(fields[of.subject])
             for order, (name, place, unit) in enumerate(zip(of.names, of.places, of.units, strict=True)):
                 sizes.append(len(printed))

@@ -69,7 +69,7 @@ def _read(body: str, own: str | None, fields: Sequence[str | None], more: str | 
     words = words.rstrip()
     if error_class is not None and words.endswith(")") and words.count(")") > words.count("("):
         words = words[:-1].rstrip()  # the bracket that the class opened
-    if code is None and (found := _CODE.search(body)):
+    if code is None and "Error Code" in body and (found := _CODE.search(body)):
         code = found[1]
     return words, int_or_none(code), error_class, file, int_or_none(source_line), function
 

@@ -51,8 +51,9 @@ def _registered(context: Context, starts: Array) -> pa.Array:
 def _tensors(printed: pa.Array, rows: Array) -> pa.Array:
     """Return the operands at some rows; null for a negative row, and for what is no list."""
     distinct = encoded(printed)
-    # The last text stands for lines without operands.
-    texts = pa.concat_arrays([distinct.dictionary, from_bytes([b""])])
-    codes = np.append(codes_of(distinct), len(texts) - 1)
-    codes = np.where(codes < 0, len(texts) - 1, codes)
-    return take(read_operands(texts), np.where(rows < 0, -1, codes[rows]))
+    texts, codes = distinct.dictionary, np.append(codes_of(distinct), -1)
+    if distinct.null_count:
+        # The last text stands for lines without operands.
+        codes[:-1][codes[:-1] < 0] = len(texts)
+        texts = pa.concat_arrays([texts, from_bytes([b""])])
+    return read_operands(texts, codes[rows])  # the last code that of row -1
