@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ def no_values(size: int, kind: pa.DataType) -> pa.Array:
     plain = types.is_primitive(kind) or types.is_string(kind) or types.is_binary(kind)
     if size < _FEW or not plain:
         return pa.nulls(size, kind)
-    zeros = pa.py_buffer(np.zeros(8 * (size + 1), np.uint8))  # also places of text
+    zeros = pa.py_buffer(mmap(-1, 8 * (size + 1)))  # also places of text
     last = [] if types.is_primitive(kind) else [pa.py_buffer(b"")]
     return pa.Array.from_buffers(kind, size, [zeros, zeros, *last], size)
 

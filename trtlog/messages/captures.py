@@ -231,10 +231,10 @@ class Matches:
         fields = captures.grammar.once(_fields_by_kind)
         self._fields = [fields[kind] for kind in kinds]
         numbers = captures.grammar.once(_variants_by_kind)
-        wanted = {number for kind in kinds for number in numbers[kind]}
+        wanted = captures.columns.keys() & {number for kind in kinds for number in numbers[kind]}
         self._chunks = [
             (captures.variants[index], lines, arrays)
-            for index in captures.columns
+            for index in (captures.columns if len(wanted) > 1 else wanted)
             if index in wanted
             for lines, arrays in captures.columns[index]
         ]
@@ -242,7 +242,8 @@ class Matches:
         self._order: np.ndarray[Any, Any] | None = None
         self.lines: np.ndarray[Any, Any] = np.zeros(0, np.int64)
         if self._chunks:
-            self.lines = lines = np.concatenate([lines for _, lines, _ in self._chunks])
+            pieces = [lines for _, lines, _ in self._chunks]
+            self.lines = lines = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
             if not (lines[:-1] <= lines[1:]).all():
                 self._order = np.argsort(lines, kind="stable")
                 self.lines = lines[self._order]
@@ -361,8 +362,8 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
     Parameters
     ----------
     pieces : sequence of pyarrow.Array or None
-        Binary arrays or dictionary arrays of binary, mixed; None stands for nulls. A dictionary may hold a
-        value twice.
+        Binary arrays or dictionary arrays of binary, mixed; None stands for nulls. A dictionary holds each value
+        once.
     sizes : sequence of int
         Length of each piece.
     order : ndarray, optional
@@ -397,10 +398,8 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
         ]
         whole = filled[0] if len(filled) == 1 else pa.concat_arrays(filled)
         return whole if order is None else whole.take(from_numpy(order))
-    if len(pieces) == 1 and not pieces[0].indices.null_count:
-        [piece] = pieces
-        if len(piece.dictionary.unique()) == len(piece.dictionary):
-            return piece if order is None else piece.take(from_numpy(order))
+    if len(pieces) == 1:
+        return pieces[0] if order is None else pieces[0].take(from_numpy(order))
     codes = np.full(sum(sizes), -1, np.int32)
     dictionaries = []
     begin = base = 0
@@ -416,13 +415,17 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
             dictionaries.append(encoded_piece.dictionary)
             base += len(encoded_piece.dictionary)
         begin += size
-    distinct = pa.concat_arrays(dictionaries).dictionary_encode()
-    # The last one stands for position -1, the nulls.
-    numbers = np.append(to_filled(distinct.indices, -1), np.int32(-1)).astype(np.int32)
-    codes = numbers[codes if order is None else codes[order]]
+    codes = codes if order is None else codes.take(order)
+    dictionary = pa.concat_arrays(dictionaries)
+    if len(dictionaries) > 1:
+        distinct = dictionary.dictionary_encode()
+        if len(distinct.dictionary) < base:
+            # The last one stands for position -1, the nulls.
+            codes = np.append(to_filled(distinct.indices, -1), np.int32(-1)).take(codes)
+            dictionary = distinct.dictionary
     valid = codes >= 0
     indices = from_numpy(codes, None if valid.all() else valid)
-    return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
+    return pa.DictionaryArray.from_arrays(indices, dictionary, safe=False)
 
 
 def text(raw: bytes) -> str:

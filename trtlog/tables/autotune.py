@@ -23,7 +23,7 @@ from trtlog.tables.cells import (
     to_text,
 )
 from trtlog.tables.context import Context
-from trtlog.tables.join import asof, first_of_each, keys_of, last_equal, sorted_lines
+from trtlog.tables.join import asof, counts_upto, first_of_each, keys_of, last_equal, sorted_lines
 from trtlog.tables.schema import captured_bytes, empty, from_columns, symbols_in
 
 _OUTCOMES = ("untimed", "skipped", "no_valid_tactics", "timed", "cached")
@@ -36,7 +36,7 @@ def timings(context: Context) -> pa.Table:
     size = len(blocks.lines)
     if not size:
         return empty("timings")
-    counts = np.bincount(joined.tactic_block[joined.tactic_block >= 0], minlength=size)
+    counts = joined.tactic_counts
     no_valid = _marks(context, joined, ("no_valid_tactics",), size)
     skipped = _marks(context, joined, tuple(context.kinds_of("skips")), size)
     outcome = np.full(size, _OUTCOMES.index("untimed"), np.int32)
@@ -107,11 +107,8 @@ def _timed_tactics(context: Context) -> pa.Table:
         "fastest": from_numpy(_fastest_rows(joined)),
         "chosen": from_numpy(joined.tactic_chosen),
         "timing_line": take(from_numpy(blocks.lines), position),
+        **_kernel_numbers(context, joined, named),
     }
-    for name in _KERNEL_NUMBERS:
-        texts = _with_names(context, joined, named, name)
-        if texts.null_count < size:
-            columns[name] = to_int(texts.dictionary.cast(pa.binary()), pa.int64()).take(texts.indices)
     return from_columns("tactics", columns, size)
 
 
@@ -133,7 +130,7 @@ def _fastest_rows(joined: Autotuning) -> Array:
     """Return which tactic rows their block's 'Fastest Tactic' line names: one a block at most."""
     out = np.zeros(len(joined.tactic_lines), dtype=bool)
     done = np.zeros(len(joined.blocks.lines), dtype=bool)
-    rows = np.flatnonzero(joined.is_fastest_id)
+    rows = joined.fastest_rows
     block = joined.tactic_block[rows]
     exact = joined.tactic_times[rows] == joined.block_ms[block]
     for candidates in (rows[exact], rows):
@@ -161,13 +158,12 @@ def _name_rows(context: Context, joined: Autotuning) -> Array:
     name_ids = ids_of(names)
     has_id = is_valid(captured_bytes(names, "tactic"))
     ids = joined.tactic_ids
-    name_lines = names.lines
-    row = joined.name_above(context)
+    starts = counts_upto(names.lines, joined.blocks.starts)
+    row = joined.name_above(names.lines, starts, name_ids, has_id)
     missing = np.flatnonzero(row < 0 if unnamed else (row < 0) & ~is_valid(printed))
     # Names and times may be printed apart, as a list of names before the times.
-    block_of_name = asof(name_lines, joined.blocks.lines, context.breaks)
-    named = np.flatnonzero(has_id & (block_of_name >= 0))
-    missing, named = _in_same_blocks(missing, joined.tactic_block, named, block_of_name)
+    block_of_name = joined.blocks.numbers.take(starts)
+    missing, named = _in_same_blocks(missing, joined.tactic_block, np.flatnonzero(has_id), block_of_name)
     if len(missing):
         keys, sought = keys_of((block_of_name[named], joined.tactic_block[missing]), (name_ids[named], ids[missing]))
         place = last_equal(keys, sought)
@@ -188,6 +184,29 @@ def _with_names(context: Context, joined: Autotuning, rows: Array, field: str) -
     return pc.coalesce(to_text(printed), named.cast(pa.string())).dictionary_encode()
 
 
+def _kernel_numbers(context: Context, joined: Autotuning, rows: Array) -> dict[str, pa.Array]:
+    """Return the numbers of each tactic's kernel, from where `_with_names` has its name; few lines print some."""
+    names = context.captured("tactic_name")
+    of_names = {name: captured_bytes(names, name) for name in _KERNEL_NUMBERS}
+    printing = np.zeros(names.num_rows, np.uint8)
+    for values in of_names.values():
+        if values.null_count < len(values):
+            printing |= is_valid(values)
+    below = np.flatnonzero(to_filled(take(from_numpy(printing), rows), 0))
+    out: dict[str, pa.Array] = {}
+    for name, own in of_names.items():
+        numbers, valid = np.zeros(len(rows), np.int64), np.zeros(len(rows), bool)
+        printed = captured_bytes(joined.tactics, name)
+        at = np.flatnonzero(is_valid(printed)) if printed.null_count < len(printed) else below[:0]
+        for places, found in ((below, take(own, rows[below])), (at, take(printed, at))):
+            if len(places):
+                read = to_int(found, pa.int64())
+                numbers[places], valid[places] = to_filled(read, 0), is_valid(read)
+        if valid.any():
+            out[name] = from_numpy(numbers, valid)
+    return out
+
+
 def unmeasured(context: Context) -> pa.Table:
     """Tactics that are named and not timed."""
     names = context.captured("tactic_name")
@@ -205,10 +224,9 @@ def unmeasured(context: Context) -> pa.Table:
     for name, around in (("layer", joined.layers), ("runner", joined.runners)):
         own = take(to_name(captured_bytes(names, name)), left)
         columns[name] = pc.coalesce(own.cast(pa.string()), take(around, position).cast(pa.string()))
-    columns["tactic"] = take(to_tactic(captured_bytes(names, "tactic")), left)
-    columns["kernel"] = take(to_name(captured_bytes(names, "kernel")), left)
-    for name in _KERNEL_NUMBERS:
-        columns[name] = take(to_int(captured_bytes(names, name), pa.int64()), left)
+    for name in ("tactic", "kernel", *_KERNEL_NUMBERS):
+        columns[name] = take(captured_bytes(names, name), left)
+    columns["tactic"] = to_tactic(columns["tactic"])
     return from_columns("tactic_names", columns, len(left))
 
 
@@ -217,13 +235,13 @@ _KERNEL_NUMBERS = ("split_k", "buffers", "kernels")
 
 def _in_same_blocks(left: Array, left_block: Array, right: Array, right_block: Array) -> tuple[Array, Array]:
     """Return the rows of both sides whose block has rows of both."""
-    left = left[left_block[left] >= 0]
-    blocks = np.zeros(max(left_block.max(initial=0), right_block.max(initial=0)) + 1, bool)
-    blocks[right_block[right]] = True
-    left = left[blocks[left_block[left]]]
-    blocks[:] = False
+    blocks = np.zeros(max(left_block.max(initial=0), right_block.max(initial=0)) + 2, bool)
     blocks[left_block[left]] = True
-    return left, right[blocks[right_block[right]]]
+    blocks[-1] = False  # stands for block -1, for none
+    right = right[blocks[right_block[right]]]
+    blocks[:] = False
+    blocks[right_block[right]] = True
+    return left[blocks[left_block[left]]], right
 
 
 def _in_bytes(captured: Matches, requested: pa.Array) -> pa.Array:

@@ -11,12 +11,12 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from trtlog._util.arrow import Array, among, from_list, from_numpy, is_valid, to_filled
+from trtlog._util.arrow import Array, among, from_list, from_numpy, to_filled
 from trtlog._util.dataclass import dataclass
 from trtlog.messages.captures import Matches, one_column
 from trtlog.tables.cells import codes_of, encoded, from_codes, take, to_float, to_name, to_tactic_id
 from trtlog.tables.context import Context
-from trtlog.tables.join import asof, counts_upto, first_of_each, keys_of, last_equal, sorted_lines
+from trtlog.tables.join import asof, counts_upto, first_of_each, keys_of, last_equal, opened, sorted_lines
 from trtlog.tables.schema import captured_bytes, coalesced, symbols_in
 
 # Printed in place of a tactic where none could be timed.
@@ -34,6 +34,8 @@ class Blocks:
 
     captured: Matches
     lines: Array
+    starts: Array  # lines of blocks, and those at which what is above ends
+    numbers: Array  # of the block that a line stands in, by how many starts are at or before it
     formats: Array  # position in the format lines, -1 for none
     format_table: Matches
     group: Array  # number of the boundary that the block stands under
@@ -50,13 +52,16 @@ def _blocks(context: Context) -> Blocks:
     formats = context.captured(*FORMATS)
     costs = context.captured(*COSTS).lines
     lines, format_lines = captured.lines, formats.lines
+    starts, numbers = opened(lines, context.breaks)
     breaks = sorted_lines(context.breaks, costs)
     # The result of a combination is complete at its "Chose" line; the next one begins after it.
     chosen = context.captured("chosen_tactic").lines + 1
-    bounds = sorted_lines(breaks, format_lines, chosen)
+    bounds = np.sort(np.concatenate([breaks, format_lines, chosen]), kind="stable")
     return Blocks(
         captured=captured,
         lines=lines,
+        starts=starts,
+        numbers=numbers,
         formats=asof(lines, format_lines, breaks),
         format_table=formats,
         group=counts_upto(lines, bounds),
@@ -72,7 +77,11 @@ class Autotuning:
         blocks = self.blocks
         self.tactics = context.captured("tactic")
         self.tactic_lines = self.tactics.lines
-        self.tactic_block = asof(self.tactic_lines, blocks.lines, context.breaks)
+        before = counts_upto(blocks.starts - 1, self.tactic_lines)
+        sizes = np.diff(before, prepend=0, append=len(self.tactic_lines))
+        self.tactic_start = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        self.tactic_block = np.repeat(blocks.numbers, sizes)
+        self.tactic_counts = sizes[blocks.numbers >= 0]  # of each block
         size = len(blocks.lines)
         fastest = context.captured("fastest_tactic")
         self.fastest_block = asof(fastest.lines, blocks.lines, context.breaks)
@@ -132,10 +141,8 @@ class Autotuning:
         named = has[place[found]]
         self.block_chosen[named] = True
         # The same tactic may be timed twice in a block.
-        rows = np.flatnonzero(self.is_fastest_id)
-        rows = rows[self.block_chosen[self.tactic_block[rows]]]
-        times, block = self.tactic_times[rows], self.tactic_block[rows]
-        ordered = rows[np.lexsort((rows, times, block))]
+        rows = self.fastest_rows[self.block_chosen[self.tactic_block[self.fastest_rows]]]
+        ordered = rows[np.lexsort((rows, self.tactic_times[rows], self.tactic_block[rows]))]
         self.tactic_chosen[ordered[first_of_each(self.tactic_block[ordered])]] = True
         left = np.flatnonzero(place < 0)
         if len(left):
@@ -170,18 +177,27 @@ class Autotuning:
             elif alone:
                 self.block_chosen[number] = True
 
-    def name_above(self, context: Context) -> Array:
-        """Return the line above each tactic that names it, -1 for none: it belongs to the next tactic line alone."""
-        names = context.captured("tactic_name")
-        name_lines = names.lines
-        starts = sorted_lines(self.blocks.lines, context.breaks)
-        above = asof(self.tactic_lines, name_lines, starts).astype(np.int64)
-        previous = np.concatenate([[0], self.tactic_lines[:-1]])
-        fresh = (above >= 0) & (name_lines[np.maximum(above, 0)] > previous)
-        has_id = is_valid(captured_bytes(names, "tactic"))
-        safe = np.maximum(above, 0)
-        usable = fresh & (~has_id[safe] | (ids_of(names)[safe] == self.tactic_ids))
-        return np.where(usable, above, -1)
+    def name_above(self, lines: Array, starts: Array, ids: Array, has_id: Array) -> Array:
+        """Return the line above each tactic that names it, -1 for none.
+
+        Parameters
+        ----------
+        lines, starts, ids, has_id : ndarray
+            Lines that name tactics, how many starts of blocks are above each, the ids that they name, and which do.
+        """
+        # A name belongs to the next tactic line alone, and to none where a block begins between them.
+        named = np.full(len(self.tactic_lines), -1, np.int32)
+        if not len(named):
+            return named
+        below = counts_upto(lines - 1, self.tactic_lines)
+        inside = np.minimum(below, len(named) - 1)
+        near = (below < len(named)) & (self.tactic_start.take(inside) == starts)
+        numbers = np.arange(len(lines), dtype=np.int32)
+        numbers[has_id & (ids != self.tactic_ids.take(inside))] = -1
+        if not near.all():
+            below, numbers = below[near], numbers[near]
+        named[below] = numbers  # the last one stays
+        return named
 
     @cached_property
     def tactic_id(self) -> pa.Array:
@@ -204,13 +220,13 @@ class Autotuning:
         return to_filled(self.tactic_ms, np.nan)
 
     @cached_property
-    def is_fastest_id(self) -> Array:
-        """Which tactic lines have the id of their block's fastest tactic."""
-        inside: Array = self.tactic_block >= 0
+    def fastest_rows(self) -> Array:
+        """The tactic lines that have the id of their block's fastest tactic."""
         if not len(self.blocks.lines):
-            return inside
-        block = self.tactic_block
-        found: Array = inside & self.block_has[block] & (self.tactic_ids == self.block_id[block])
+            return np.zeros(0, np.int64)
+        rows = np.flatnonzero(self.tactic_ids == self.block_id.take(self.tactic_block))
+        block = self.tactic_block[rows]
+        found: Array = rows[(block >= 0) & self.block_has[block]]
         return found
 
     @cached_property
@@ -246,7 +262,9 @@ class Autotuning:
 def kind_is(captured: Matches, kind: str) -> Array:
     """Return which rows of captured lines are of a kind."""
     kinds = captured.column("kind")
-    return among(codes_of(kinds), [n for n, k in enumerate(kinds.dictionary.to_pylist()) if k == kind])
+    names = kinds.dictionary.to_pylist()
+    found: Array = codes_of(kinds) == (names.index(kind) if kind in names else -1)
+    return found
 
 
 def times_of(captured: Matches) -> pa.Array:

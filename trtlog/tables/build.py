@@ -61,7 +61,7 @@ def _layers(joined: Autotuning, costs: Matches, above: Array, size: int) -> pa.A
     codes = np.append(codes_of(both), -1)  # the last stands for position -1
     runners = codes[costs.num_rows : -1]
     empty_name = np.array([name == "" for name in both.dictionary.to_pylist()] + [False])
-    named = codes[np.where(above >= 0, above, -1)]
+    named = codes.take(above)
     # The first runner of each combination and of each costs line; what is assigned last stays.
     own = np.full(size, -1, codes.dtype)
     known = np.flatnonzero((blocks.formats >= 0) & (runners >= 0))[::-1]

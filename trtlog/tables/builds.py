@@ -103,6 +103,15 @@ class Builds:
         out: Array = self.column("numbers")[place].astype(np.int64)
         return out
 
+    def places(self, lines: Array) -> dict[str, pa.Array]:
+        """Return the columns run and engine of lines."""
+        if (lines[1:] < lines[:-1]).any():
+            return self.columns(self.of(lines))
+        starts = np.searchsorted(lines, self.column("lines"))
+        starts[0] = 0  # what stands above the first piece belongs to it
+        sizes, numbers = np.diff(starts, append=len(lines)), self.column("numbers")
+        return {name: from_numpy(np.repeat(self.column(name)[numbers], sizes)) for name in ("run", "engine")}
+
     def columns(self, numbers: Array) -> dict[str, pa.Array]:
         """Return the columns run and engine of some builds; of a negative number, run -1 - number and no engine."""
         known = numbers >= 0

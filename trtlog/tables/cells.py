@@ -51,9 +51,13 @@ def from_codes(codes: Array, dictionary: pa.Array) -> pa.DictionaryArray:
 
 def take(values: pa.Array | pa.ChunkedArray, positions: Array) -> pa.Array:
     """Take rows by position, null where the position is negative."""
-    if len(positions) and positions.max() < 0:
+    values = one_array(values)
+    last = positions.max(initial=-1)
+    if last < 0 or values.null_count == len(values):
         return no_values(len(positions), values.type)
-    return one_array(values).take(places(positions))
+    if last >= len(values):
+        raise IndexError(f"position {last} of {len(values)} rows")
+    return pc.take(values, places(positions), boundscheck=False)  # which would look at each anew
 
 
 def places(positions: Array) -> pa.Array:
@@ -62,13 +66,22 @@ def places(positions: Array) -> pa.Array:
     return from_numpy(positions, None if valid.all() else valid)
 
 
+def spread(values: pa.Array, coded: pa.DictionaryArray) -> pa.Array:
+    """Return what became of the dictionary's values, for each row; the numbers of the rows fit, as they did before."""
+    if pa.types.is_dictionary(values.type) and len(values) == len(values.dictionary):
+        return pa.DictionaryArray.from_arrays(coded.indices, values.dictionary, safe=False)  # as many as they were
+    return pc.take(values, coded.indices, boundscheck=False)
+
+
 # ------------------------------------------------------------------------------------------ text
 def to_text(values: pa.Array) -> pa.Array:
     r"""Decode bytes; what is not UTF-8 stands as ``\xNN``, nothing is lost."""
     if pa.types.is_dictionary(values.type):
-        return to_text(values.dictionary).take(values.indices)
+        return spread(to_text(values.dictionary), values)
     try:
-        return values.cast(pa.string())
+        found = values.view(pa.string())
+        found.validate(full=True)  # a cast does no more, and takes longer to begin
+        return found
     except pa.ArrowInvalid:
         return from_list([None if v is None else text(v) for v in values.to_pylist()], pa.string())
 
@@ -76,7 +89,7 @@ def to_text(values: pa.Array) -> pa.Array:
 def to_name(values: pa.Array) -> pa.DictionaryArray:
     """Decode bytes with many repeats into a dictionary array."""
     coded = encoded(values)
-    return pa.DictionaryArray.from_arrays(coded.indices, to_text(coded.dictionary))
+    return pa.DictionaryArray.from_arrays(coded.indices, to_text(coded.dictionary), safe=False)  # they fit as before
 
 
 def name_by_distinct(values: pa.Array, function: Callable[[str], str | None]) -> pa.DictionaryArray:
@@ -84,21 +97,21 @@ def name_by_distinct(values: pa.Array, function: Callable[[str], str | None]) ->
     coded = encoded(values)
     found = [None if v is None else function(v) for v in to_text(coded.dictionary).to_pylist()]
     distinct = from_list(found, pa.string()).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(distinct.indices.take(coded.indices), distinct.dictionary)
+    return spread(distinct, coded)
 
 
 def by_distinct(values: pa.Array, function: Callable[[bytes], Any], target: pa.DataType) -> pa.Array:
     """Apply a Python function to the distinct values only; null stays null."""
     coded = encoded(values)
     distinct = from_list([function(v) for v in coded.dictionary.to_pylist()], target)
-    return distinct.take(coded.indices)
+    return spread(distinct, coded)
 
 
 # ------------------------------------------------------------------------------------------ numbers
 def to_int(values: pa.Array, target: pa.DataType) -> pa.Array:
     """Parse whole numbers; a leading plus sign is the log's own. A number past 64 bits is null."""
     if pa.types.is_dictionary(values.type):
-        return to_int(values.dictionary, target).take(values.indices)
+        return spread(to_int(values.dictionary, target), values)
     if values.null_count == len(values):
         return no_values(len(values), target)
     as_text = pc.utf8_ltrim(to_text(values), characters="+")
@@ -138,14 +151,13 @@ def int_or_none(value: str | None) -> int | None:
 def to_float(values: pa.Array, target: pa.DataType) -> pa.Array:
     """Parse numbers as C++ streams print them: 1.23457e+06, inf, nan."""
     if pa.types.is_dictionary(values.type):
-        return to_float(values.dictionary, target).take(values.indices)
+        return spread(to_float(values.dictionary, target), values)
     if values.null_count == len(values):
         return no_values(len(values), target)
-    as_text = to_text(values)
     try:
-        return as_text.cast(target)
+        return values.view(pa.string()).cast(target)  # a number's digits need not be looked at as text before
     except pa.ArrowInvalid:
-        return from_list([float_or_none(v) for v in as_text.to_pylist()], target)
+        return from_list([float_or_none(v) for v in to_text(values).to_pylist()], target)
 
 
 def float_or_none(value: str | None) -> float | None:
@@ -199,7 +211,7 @@ def to_tactic_id(values: pa.Array) -> pa.Array:
     numbers = _hexadecimal(values.dictionary if coded else values)
     if numbers is None:
         return by_distinct(values, tactic_number, pa.uint64())
-    return from_numpy(numbers).take(values.indices) if coded else from_numpy(numbers)
+    return spread(from_numpy(numbers), values) if coded else from_numpy(numbers)
 
 
 def to_tactic(values: pa.Array) -> pa.DictionaryArray:
@@ -207,7 +219,7 @@ def to_tactic(values: pa.Array) -> pa.DictionaryArray:
     if not pa.types.is_dictionary(values.type):
         return tactic_names(to_tactic_id(values))
     distinct = tactic_names(to_tactic_id(values.dictionary))
-    return pa.DictionaryArray.from_arrays(distinct.indices.take(values.indices), distinct.dictionary)
+    return spread(distinct, values)
 
 
 def tactic_names(numbers: pa.Array) -> pa.DictionaryArray:

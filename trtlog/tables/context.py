@@ -111,14 +111,14 @@ class Context:
 
     def places(self, lines: Array) -> dict[str, pa.Array]:
         """Return the columns run, engine and line of lines."""
-        return {**self.builds.columns(self.builds.of(lines)), "line": from_numpy(lines)}
+        return {**self.builds.places(lines), "line": from_numpy(lines)}
 
     @cached_property
     def clock(self) -> tuple[Array, Array]:
         """Lines at which the printed time changes, and the times, in seconds since 1970; only what is a date."""
-        times = self.captures.times
-        seconds, valid = parse_times([stamp for _, stamp in times])
-        return np.array([line for line, _ in times], np.int64)[valid], seconds[valid]
+        lines, stamps = zip(*self.captures.times, strict=True) if self.captures.times else ((), ())
+        seconds, valid = parse_times(stamps)
+        return np.array(lines, np.int64)[valid], seconds[valid]
 
     def run_of(self, lines: Array) -> pa.Array:
         """Return the run of each line."""

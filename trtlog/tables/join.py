@@ -27,17 +27,32 @@ def asof(lines: Array, openers: Array, breaks: Array) -> Array:
     >>> asof(np.array([1, 5, 6, 9]), np.array([2, 5]), np.array([8])).tolist()
     [-1, 1, 1, -1]
     """
+    if len(lines) >= len(openers):
+        marks, numbers = opened(openers, breaks)
+        return numbers.take(counts_upto(lines, marks))
     found = counts_upto(lines, openers) - 1
-    if not len(breaks) or not len(openers):
-        return found
-    above = counts_upto(lines, breaks)
-    if len(lines) < len(openers):
+    if len(breaks):
+        above = counts_upto(lines, breaks)
         # The opener stands before the last break; position -1 is no opener or no break, and changes nothing.
         found[(above > 0) & (openers[found] < breaks[above - 1])] = -1
-    else:
-        # As many breaks stand above the line as above its opener; the last number is that of no opener.
-        found[above != np.append(counts_upto(openers, breaks), -1)[found]] = -1
     return found
+
+
+def opened(openers: Array, breaks: Array) -> tuple[Array, Array]:
+    """Return the lines of openers and breaks together, and by how many of them are at or before a line its opener.
+
+    Examples
+    --------
+    >>> marks, numbers = opened(np.array([2, 5]), np.array([3]))
+    >>> marks.tolist(), numbers.tolist()
+    ([2, 3, 5], [-1, 0, -1, 1])
+    """
+    opens = np.ones(len(openers) + len(breaks), bool)
+    opens[np.searchsorted(openers, breaks) + np.arange(len(breaks))] = False  # of one line the break is first
+    marks, numbers = np.empty(len(opens), np.int64), np.full(len(opens) + 1, -1, np.int32)
+    marks[opens], marks[~opens] = openers, breaks
+    numbers[1:][opens] = np.arange(len(openers))
+    return marks, numbers
 
 
 def counts_upto(lines: Array, marks: Array) -> Array:

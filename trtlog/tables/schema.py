@@ -164,7 +164,7 @@ _WHERE = expression(r" where [A-Z][0-9]*=.*$")
 
 
 def _where(text: str | None) -> str:
-    found = _WHERE.search(text or "")
+    found = _WHERE.search(text) if text and " where " in text else None
     return found[0] if found else ""
 
 
