@@ -95,6 +95,7 @@ class Sample:
     judge: Judge
     joined: int = 0
     _worth: dict[bytes, int] = field(default_factory=dict)
+    _holds: dict[bytes, bool] = field(default_factory=dict)
     _undone: dict[str, Sample] = field(default_factory=dict)
     _made: dict[Any, Any] = field(default_factory=dict)
 
@@ -115,8 +116,12 @@ class Sample:
 
     def holds(self, line: bytes) -> bool:
         """Tell whether a line holds what records hold, or what a logger of the user's own begins records with."""
-        own = self.judge.logger
-        return holds_record(line) or (own is not None and any(True for _ in own.inside(line, FARTHEST)))
+        known = self._holds.get(line)
+        if known is None:
+            own = self.judge.logger
+            known = holds_record(line) or (own is not None and any(True for _ in own.inside(line, FARTHEST)))
+            self._holds[line] = known
+        return known
 
     def worth(self, line: bytes) -> int:
         """Return how much the grammar knows of a line, remembered."""
@@ -164,8 +169,8 @@ class Sample:
     def _undo(self, undo: Undo) -> Sample:
         if isinstance(undo, Reflow):
             lines, numbers = undo.fresh().reflow(self.lines, range(1, len(self.lines) + 1), True)
-            return Sample(lines, self.judge, self._joined(lines, numbers), self._worth)
-        return Sample(undo.rewrite(self.data).split(b"\n")[:-1], self.judge, self.joined, self._worth)
+            return Sample(lines, self.judge, self._joined(lines, numbers), self._worth, self._holds)
+        return Sample(undo.rewrite(self.data).split(b"\n")[:-1], self.judge, self.joined, self._worth, self._holds)
 
     def _joined(self, lines: list[bytes], numbers: list[int]) -> int:
         """Return how many lines of which nothing was known became parts of a known one."""

@@ -31,11 +31,11 @@ class Jammed(Form):
 
     def find(self, sample: Sample) -> list[Undo]:
         """Return one that cuts lines in front of records, where many lines hold several or one holds many."""
-        counts = [n for n in (len(_RECORD.findall(line)) for line in sample.lines) if n]
+        counts = [len(_RECORD.findall(line)) for line in sample.lines]
         several = sum(n > 1 for n in counts)
-        if several > 1 and several >= _SHARE * len(counts):
+        if several > 1 and several >= _SHARE * sum(map(bool, counts)):
             return [_Split(2)]
-        long = [line for line in sample.lines if len(_RECORD.findall(line)) >= _MANY]
+        long = [line for line, n in zip(sample.lines, counts, strict=True) if n >= _MANY]
         enough = len(long) > 1 or 2 * sum(map(len, long)) > len(sample.data)
         return [_Split(_MANY)] if long and enough else []
 

@@ -84,8 +84,9 @@ class PowerShell(Form):
 
 def end_of_all(sample: Sample) -> bytes | None:
     """Return the mark or the blanks that nearly all lines end in; None where there is none."""
-    for end in ENDS:
-        count = sum(line.endswith(end) for line in sample.lines if line.strip())
+    marked = [line for line in sample.lines if line.endswith(ENDS) and line.strip()]
+    for end in ENDS if marked else ():
+        count = sum(line.endswith(end) for line in marked)
         if count >= max(_FEWEST, (_MARKED if end.strip(_BLANK) else _NEARLY_ALL) * sample.filled):
             return end
     return None

@@ -108,13 +108,13 @@ class Wrapped(Form):
 
         Where it stands in front of all lines, it was put there after they were cut.
         """
+        widths = _widths(sample.lines)
+        widest = max(widths, default=0)
+        if widths[widest] <= _LEAST or not _NARROWEST <= widest <= _WIDEST:
+            return []  # so it is of most texts: what stands in front of their lines is not looked for
         front = sample.made(_front)
         filled = [line for line in sample.lines if line.strip()]
         if front is not None and sum(front.match(line) is not None for line in filled) > _NEARLY_ALL * len(filled):
-            return []
-        widths = _widths(sample.lines)
-        widest = max(map(_width, sample.lines), default=0)
-        if widths[widest] <= _LEAST or not _NARROWEST <= widest <= _WIDEST:
             return []
         usual = _usual_beginning(sample)
         rests = [below for line, below in pairwise(sample.lines) if below.strip() and _width(line) == widest]
