@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 import trtlog
+from tests.command import trtlog as trtlog_in
 from tests.conftest import ROOT, each, needs
 from tests.dataset.conftest import assert_whole, globbed, write_logs
 from tests.dataset.readers import crashing, dying, slow
@@ -147,11 +146,9 @@ def test_the_same_logs_submitted_twice_at_once(tmp_path, dataset, client):
 
 def test_command_line(tmp_path, dataset, client):
     logs = write_logs(tmp_path / "logs", 5)
-    command = [sys.executable, "-m", "trtlog", "convert", str(tmp_path / "logs"), "-o", str(dataset), "--dask"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    run = {"env": environment, "capture_output": True, "text": True, "check": False}
-    done = subprocess.run([*command, client.scheduler.address], **run)
+    command = ["convert", tmp_path / "logs", "-o", dataset, "--dask"]
+    done = trtlog_in(*command, client.scheduler.address)
     assert (done.returncode, done.stdout) == (0, f"5 converted -> {dataset}\n"), done.stderr
     assert_whole(dataset, logs)
-    done = subprocess.run([*command, "nowhere"], **run)
+    done = trtlog_in(*command, "nowhere")
     assert (done.returncode, "no Dask scheduler answers" in done.stderr) == (2, True), done.stderr
