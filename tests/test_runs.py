@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import html
 import re
@@ -139,7 +140,16 @@ def shifted(table, offset):
             table = table.set_column(place, field, pc.subtract(column, pa.scalar(offset, field.type)))
         elif field.name == "run":
             table = table.set_column(place, field, pc.multiply(column, pa.scalar(0, field.type)))
-    return table.drop_columns([n for n in ("source", "tool") if n in table.column_names]).to_pylist()
+    return table.drop_columns([n for n in ("source", "tool") if n in table.column_names])
+
+
+def same(one, other):
+    return one.equals(other) or one.to_pylist() == other.to_pylist()
+
+
+@functools.cache
+def alone(name):
+    return trtlog.parse(PARTS[name], engine="line")
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +172,8 @@ def test_a_file_of_runs_and_python_builds_reads_as_its_parts(read):
     assert read.frame("runs").status.isna().tolist() == [True, False, True, False, False, False, True]
     offset = 0
     for run, (name, text) in each(zip(read.runs, PARTS.items(), strict=True)):
-        alone = trtlog.parse(text, engine="line")
         for table in each(TABLES.keys() - {"coverage"}):
-            assert shifted(run.table(table), offset) == shifted(alone.table(table), 0), (name, table)
+            assert same(shifted(run.table(table), offset), shifted(alone(name).table(table), 0)), (name, table)
         offset += text.count(b"\n")
 
 
@@ -179,9 +188,8 @@ def test_a_file_that_mixes_forms_reads_as_its_parts():
     log = trtlog.parse(exported.encode())
     offset = 0
     for run, name in each(zip(log.runs, names, strict=True)):
-        alone = trtlog.parse(PARTS[name])
         for table in ("options", "passes", "tactics", "engine_layers", "performance", "messages"):
-            assert shifted(run.table(table), offset) == shifted(alone.table(table), 0), (name, table)
+            assert same(shifted(run.table(table), offset), shifted(alone(name).table(table), 0)), (name, table)
         offset += PARTS[name].count(b"\n")
 
 

@@ -7,8 +7,14 @@ from typing import Any
 
 import lark
 
-from trtlog.grammar import Message, field_files, grammar_dir, load
+from trtlog.grammar import Grammar, Message, compile_grammar, field_files, grammar_dir, load
 from trtlog.grammar.compiler import field_of, load_lark
+
+
+@cache
+def written() -> Grammar:
+    """Return the grammar as its files have it, with the samples, which are not compiled."""
+    return compile_grammar(grammar_dir())
 
 
 @cache

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.conftest import each
+from tests.fuzz.material import samples
 from trtlog import grammar
 from trtlog.engines.line import LineEngine
 from trtlog.grammar.regex_tree import names, parse
@@ -40,15 +41,10 @@ def test_no_group_is_empty_or_left_out():
         assert odd == [], variant.regex
 
 
-def bodies():
-    written = grammar.compile_grammar(grammar.grammar_dir())
-    return [sample.encode() for message in written.messages.values() for sample in message.samples]
-
-
 @EACH
 def test_long_bodies_are_read_as_short_ones_are(monkeypatch, step):
     """The same expression in ``re`` and in RE2, on every sample."""
-    rules, printed = Matcher(RULES)._rules, bodies()[::step]
+    rules, printed = Matcher(RULES)._rules, samples()[::step]
     found = [[rule.fullmatch(body) for rule in rules if rule._may_match(body)] for body in printed]
     monkeypatch.setattr(match, "LONGEST_BACKTRACKED", 0)
     long = [[rule.match_long(body) for rule in rules if rule._may_match(body)] for body in printed]

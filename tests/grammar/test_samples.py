@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
 
 import pytest
 
 from tests.conftest import each
 from tests.grammar import oracle
+from tests.grammar.oracle import written
 from trtlog import grammar
 from trtlog.grammar import compiler, files
 from trtlog.grammar.precedence import within_section
@@ -17,12 +17,6 @@ from trtlog.messages.match import Matcher
 
 RULES = grammar.shipped()
 MATCHER = Matcher(RULES)
-
-
-@cache
-def written() -> grammar.Grammar:
-    """The grammar as its files have it, with the samples, which are not compiled."""
-    return grammar.compile_grammar(grammar.grammar_dir())
 
 
 def test_the_compiled_grammar_is_fresh():
