@@ -73,9 +73,10 @@ def test_tables_of_encoded_fields_are_those_of_plain_ones(path: Path):
     data = gzip.decompress(path.read_bytes())
     plain, encoded = captures_of(data), captures_of(data)
     assert encode_some(encoded, random.Random(path.name)) > 0
-    assert Log(TableSet(plain, "log"), "log") == Log(TableSet(encoded, "log"), "log")
+    tables = TableSet(encoded, "log")
+    assert Log(TableSet(plain, "log"), "log") == Log(tables, "log")
     for name in TABLES:
-        TableSet(encoded, "log")[name].validate(full=True)
+        tables[name].validate(full=True)
 
 
 def test_a_dictionary_may_hold_values_twice_and_values_that_no_row_has():
