@@ -200,6 +200,35 @@ def test_stopped_after_any_step_of_a_commit(tmp_path):
         number += 7
 
 
+def test_stopped_before_a_dataset_is_there(tmp_path):
+    """A new dataset appears with its first batch, whole; what was stopped before goes on as if it had not begun."""
+    logs = write_logs(tmp_path / "logs", 3)
+    seen = set()
+    number = 0
+    while True:
+        dataset = tmp_path / f"dataset{number}"
+        with pytest.MonkeyPatch.context() as patch:
+            stopping(patch, number)
+            try:
+                trtlog.to_dataset(logs, dataset)
+                stopped = False
+            except Stopped:
+                stopped = True
+        there = manifest.load(Storage(dataset)) is not None
+        seen.add((stopped, there))
+        if there:
+            assert len(trtlog.open_dataset(dataset)) == 3
+        else:
+            with pytest.raises(InputError, match="no dataset of trtlog"):
+                trtlog.open_dataset(dataset)
+        trtlog.to_dataset(logs, dataset)
+        assert_whole(dataset, logs)
+        if not stopped:
+            assert seen == {(True, False), (True, True), (False, True)}
+            return
+        number += 29
+
+
 class Stopped(BaseException):
     """Nothing catches it on its way, as nothing happens after a kill."""
 

@@ -99,20 +99,25 @@ class DatasetWriter:
             raise InputError(f"{place} holds {what}, no dataset: give a new folder")
 
     def _current(self) -> Manifest:
-        """Return what the dataset holds now, and the catalogue with it; finish what another writer began."""
+        """Return what the dataset holds now, and the catalogue with it; finish what another writer began.
+
+        A new one is written with its first batch: parts without rows lie beside those of logs, which are not known yet.
+        """
         current = manifest.load(self.storage)
         if current is None:
-            current = self._save(Manifest(), Change())
+            return Manifest()
         current = manifest.settle(self.storage, current)
         self.entries.update(current.catalogue)
         return current
 
     def close(self) -> None:
-        """Remove parts that were not committed; those of a commit that was interrupted are moved first."""
+        """Remove parts that were not committed; what a commit left undone, and a dataset of no log, is made first."""
         try:
             with locked(self.storage):
                 current = manifest.load(self.storage)
-                if current is not None:
+                if current is None:
+                    self._save(Manifest(), Change())  # no batch came: a dataset without logs
+                else:
                     manifest.settle(self.storage, current)
         except (OSError, TrtlogError):
             # The next writer moves them; until then they stay where they are.
