@@ -190,3 +190,10 @@ def test_detailed_layers_cut_at_marks_are_those_that_are_read_whole(monkeypatch)
         sides = [side and [(n, engine._read(d) if isinstance(d, str) else d) for n, d in side] for side in parts[4:6]]
         assert parts._replace(inputs=sides[0], outputs=sides[1]) == engine._detailed_parts(*pair), pair
     assert usual > 1000
+
+
+def test_a_list_that_the_end_of_a_tensor_leaves_open_is_none():
+    said = "Location: Device, D], Outputs: [0x linear FP16 format "
+    line = f"Name: c, LayerType: Conv, Inputs: [ {{ Name: x, {said}}}], Outputs: [ {{ Name: y, {said}}}], Groups: 1"
+    assert read_pairs(line) == layer_info._parsed(line) is None
+    assert layer_info.tensor_of_text(said) is None
