@@ -233,6 +233,17 @@ def test_a_share_below_one_percent_is_not_rounded_to_one(ms, share):
     assert f"the enqueue takes {share} of its time" in row["because"]
 
 
+def test_a_mean_of_one_copy_is_not_that_of_both():
+    both = "min = {0} ms, max = {0} ms, mean = {0} ms, median = {0} ms, percentile(99%) = {0} ms"
+    text = (
+        f"{INFO}=== Performance summary ===\n{INFO}Throughput: 800 qps\n{INFO}H2D Latency: {both.format(0.6)}\n"
+        f"{INFO}GPU Compute Time: {both.format(1.08)}\n"
+        f"{INFO}D2H Latency: min = 0.6 ms, max = 0.6 ms, mean 0.6 ms, median = 0.6 ms, percentile(99%) = 0.6 ms\n"
+    )
+    [row] = trtlog.parse(text.encode()).analyze.table("performance").to_pylist()
+    assert "both copies together take 96 % of the time between two queries" in row["because"]
+
+
 # ------------------------------------------------------------------ the run
 
 
@@ -280,3 +291,62 @@ def test_what_trtexec_alone_prints_is_answered_with_its_flags():
     found = findings(trtlog.parse(text.encode()))["default-shapes"]
     assert "--minShapes" in found["action"]
     assert "overriding shape to: 1x8; Dynamic" in found["text"]
+
+
+def test_where_inference_ran_the_summary_is_behind_its_averages(tmp_path):
+    path = tmp_path / "a.log"
+    averages = f"{INFO}Average on 10 runs - GPU latency: 20.9 ms - Host latency: 21.4 ms (enqueue 0.4 ms)\n"
+    path.write_text(f"{INFO}=== Trace details ===\n{INFO}Trace averages of 10 runs:\n{averages * 3}")
+    said = run("summary", path).stdout
+    assert "its performance summary stands behind the averages" in " ".join(said.split())
+    assert "A run with inference" not in said
+
+
+def test_a_verbose_log_is_not_told_to_be_verbose(tmp_path):
+    path = tmp_path / "a.log"
+    combination = f"{V}*************** Autotuning format combination: Half(8,1) -> Half(8,1) ***************\n"
+    timed = f"{V}--------------- Timing Runner: fc (CublasRunner)\n{V}Tactic: 0x0000000000000001 Time: 0.03\n"
+    path.write_text(combination + timed)
+    said = " ".join(run("summary", path).stdout.split())
+    assert "It is verbose, and begins behind the passes." in said
+    assert "--verbose" not in said
+    layers = f"{V}Engine Layer Information:\nLayer(PluginV2): fc, Tactic: 0x0000000000000000, x (Half[8]) -> y (Half[8])\n"
+    path.write_text(f"{V}Original: 1 layers\n{combination}{layers}")
+    said = run("tactics", path)
+    assert "Its layers had one tactic each" in said.stdout + said.stderr
+    assert "--verbose" not in said.stdout + said.stderr
+
+
+def test_empty_columns_say_what_would_fill_them(tmp_path):
+    path = tmp_path / "a.log"
+    node = "{ForeignNode[a...b]}"
+    layer = f"Layer(Myelin): {node}, Tactic: 0x0000000000000000, x (Int32[1,8]) -> y (Half[1])"
+    path.write_text(f"{V}Engine Layer Information:\n{layer}\n")
+    assert "--profilingVerbosity=detailed" in run("precision", path).stderr
+    assert "no timed tactics" in run("tactics", path, "--by", "flip-risk").stderr
+
+
+def test_errors_on_memory_are_told_once():
+    asked = "Tactic Device request: 2304MB Available: 1536MB. Device memory is insufficient to use tactic.\n"
+    found = findings(trtlog.parse((f"[TensorRT] ERROR: {asked}" * 3).encode()))
+    assert set(found) == {"skipped-for-memory"}
+    assert "3 tactics were skipped" in found["skipped-for-memory"]["text"]
+
+
+def test_of_an_excerpt_nothing_is_said_to_be_missing_from_the_engine(tmp_path):
+    path = tmp_path / "a.log"
+    path.write_text("\n".join(profile([("conv1", 20.0, 10.0), ("conv2", 30.0, 15.0)]).splitlines()[:4]) + "\n")
+    assert "reformat-share" not in findings(trtlog.parse(path))
+    path.write_text(profile(LAST))
+    assert findings(trtlog.parse(path))["reformat-share"]["severity"] == "good"
+    timed = f"{V}--------------- Timing Runner: fc (CublasRunner)\n{V}Tactic: 0x0000000000000001 Time: 0.03\n"
+    path.write_text(timed)
+    assert "skipped-for-memory" not in findings(trtlog.parse(path))
+    assert "no line tells" in run("tactics", path, "--by", "workspace").stdout
+
+
+def test_builds_that_died_without_a_banner_are_no_builds_to_compare():
+    timed = f"{V}--------------- Timing Runner: fc (CublasRunner)\n{V}Tactic: 0x0000000000000001 Time: 0.03\n"
+    died = trtlog.parse(f"{timed}Segmentation fault (core dumped)\n".encode())
+    with pytest.raises(trtlog.QueryError, match="died and is left out"):
+        trtlog.stability([died, trtlog.parse(timed.encode())])

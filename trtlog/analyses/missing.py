@@ -122,11 +122,27 @@ def _reasons(log: Log, lacking: Sequence[str], cause: str) -> list[str]:
     elif "tactics" in lacking and log.table("combinations").num_rows:
         if any(event == "loaded" for event in log.table("timing_cache").column("event").to_pylist()):
             out.append("A timing cache had their results: build with an empty one to time them.")
-        elif set(log.table("timings").column("outcome").to_pylist()) == {"untimed"}:
+        elif _single(log):
             out.append("Its layers had one tactic each, which the builder takes without timing it.")
+    if "passes" in lacking and _begins_late(log):
+        out.append("It is verbose, and begins behind the passes.")
     if _shortened(log, lacking):
         out.append("The command has the flags that print them: those lines were left out of the log.")
     return out
+
+
+def _single(log: Log) -> bool:
+    """Whether the builder tried combinations of formats, and timed none: each had one tactic."""
+    outcomes = set(log.table("timings").column("outcome").to_pylist())
+    # Without a block of a runner the log must hold the engine: of an excerpt others may have been left out.
+    return bool(log.table("combinations").num_rows) and (
+        outcomes == {"untimed"} or (not outcomes and log.table("engine_layers").num_rows > 0)
+    )
+
+
+def _begins_late(log: Log) -> bool:
+    """Whether a log holds what the builder timed behind the passes of the optimizer, but not these."""
+    return bool(log.table("combinations").num_rows or log.table("timings").num_rows)
 
 
 def _shortened(log: Log, lacking: Sequence[str]) -> bool:
@@ -142,7 +158,11 @@ def _remedies(log: Log, lacking: Sequence[str]) -> list[str]:
     """Return sentences on how the lines are printed."""
     out = []
     rtx = is_rtx(log)
-    never = _NOT_IN_RTX if rtx else ()
+    never: tuple[str, ...] = _NOT_IN_RTX if rtx else ()
+    if not rtx and _single(log):
+        never += ("tactics", "timings")
+    if "passes" in lacking and _begins_late(log):
+        never += ("passes",)
     printed = [n for n in lacking if _NEEDS[n].flags and n not in never and not (_NEEDS[n].built and _loaded(log))]
     single = len(printed) == 1 and _NEEDS[printed[0]].single
     them = "it" if single else "them"
@@ -174,6 +194,8 @@ def _remedies(log: Log, lacking: Sequence[str]) -> list[str]:
 
 def _inference(log: Log) -> list[str]:
     """Return the sentence on how a performance summary is printed, if there is one to say."""
+    if log.table("iterations").num_rows:
+        return ["Inference ran: its performance summary stands behind the averages, in a part that the log lacks."]
     if program(log) is None:
         return ["The performance summary is trtexec's own."]
     if log.table("profile").num_rows:

@@ -31,7 +31,8 @@ def command(log: str, view: str, format_: str) -> None:
             what = counted(steps, "step tells", "steps tell")
             echo(f"trtlog: {what} the memory in use: trtlog memory --by timeline", err=True)
     elif view == "workspace":
-        print_answer(parsed, "workspace_skips", format_, empty="no tactic was skipped for lack of memory")
+        empty = "no line tells of a tactic that was skipped for lack of memory"
+        print_answer(parsed, "workspace_skips", format_, empty=empty)
     elif view == "layers":
         print_rows(layers_of(parsed).rows("layer_memory"), format_)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from trtlog.analyses.programs import worded
 from trtlog.cli.answers import limit_option, print_answer
 from trtlog.cli.common import echo, format_option, log_argument, read_log, reading_options
 
@@ -23,6 +24,10 @@ def command(log: str, totals: bool, limit: int | None, format_: str) -> None:
     Example:  trtlog precision verbose.log --limit 20
     """
     parsed = read_log(log)
+    used = parsed.analyze.table("precision").column("used")
+    if len(used) and used.null_count == len(used):
+        flag = worded("<<--profilingVerbosity=detailed|--verbose>>", parsed)
+        echo(f"trtlog: no line tells in which types the layers compute: {flag} names their kernels", err=True)
     if not totals:
         columns = [c for c in _COLUMNS if not c.endswith("_ms") or parsed.analyze.precision()[c].notna().any()]
         if not print_answer(parsed, "precision", format_, columns=columns, limit=limit):

@@ -88,6 +88,8 @@ def command(
         else:
             only = found[0]
         columns = tuple(name for name in columns if name != "layer")
-    empty = "no tactic was skipped for lack of memory" if view == "workspace" else None
+    empty = "no line tells of a tactic that was skipped for lack of memory" if view == "workspace" else None
     shown = None if all_columns else columns
     print_answer(log_, analysis, format_, columns=shown, limit=limit, empty=empty, only=only, **options)
+    if view == "flip-risk" and (advice := log_.analyze.missing("candidates")):
+        echo(f"trtlog: {advice}", err=True)

@@ -317,8 +317,10 @@ def _diagnosis(
         period = mean * wall / total * setup.streams
     busy = 100 * total / wall if total and wall else 100 * mean / period if mean and period else None
     # Means add up to the walltime, medians do not where times vary.
-    copied = [value for metric in _COPIES if (value := values.get((metric, "mean"))) is not None]
-    times = _Times(gpu, enqueue, h2d, d2h, mean, period, busy, latency, sum(copied) if copied else None)
+    copied = [values.get((metric, "mean")) for metric in _COPIES if middle(metric) is not None]
+    means = [value for value in copied if value is not None]
+    copies = sum(means) if means and len(means) == len(copied) else None
+    times = _Times(gpu, enqueue, h2d, d2h, mean, period, busy, latency, copies)
     bound, because = _bound(times, setup)
     p99, largest = values.get(("gpu_compute_time", "p99")), values.get(("gpu_compute_time", "max"))
     used = ("throughput", "enqueue_time", "h2d_latency", "gpu_compute_time", "d2h_latency", "total_host_walltime")

@@ -156,15 +156,17 @@ def stability(logs: Iterable[Log | str | os.PathLike[str]]) -> Stability:
 
 
 def _builds(logs: Iterable[Log | str | os.PathLike[str]], notes: list[str]) -> list[Log]:
+    from trtlog.analyses.lint.failures import outcome_of
     from trtlog.read import parse
 
     builds = []
     for item in logs:
         log = item if isinstance(item, Log) else parse(item)
         for number, run in enumerate(log.runs):
-            if run.run.status in ("failed", "incomplete"):
+            how = outcome_of(run).how
+            if run.run.status in ("failed", "incomplete") or how in ("failed", "died"):
                 name = log.source if len(log.runs) == 1 else f"{log.source}, run {number}"
-                ended = "failed" if run.run.status == "failed" else "did not end"
+                ended = how if how in ("failed", "died") else "did not end"
                 notes.append(f"{name} {ended} and is left out")
             else:
                 builds.append(run)

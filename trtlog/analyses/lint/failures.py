@@ -13,6 +13,7 @@ from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, first_of
+from trtlog.analyses.build.memory import is_memory_skip
 from trtlog.analyses.layer.messages import MessageRows
 from trtlog.analyses.lint.causes import (
     Cause,
@@ -258,9 +259,11 @@ def errors_survived(log: Log) -> Iterable[Hit]:
     if found.how not in ("passed", "errors", "cut", "unknown") or not found.errors:
         return
     skipped = found.errors.where(is_skip)
-    # A timing cache that does not fit, a plugin that is not there and layers off the DLA have rules of their own.
+    memory = {row["line"] for row in table_rows(log.table("skips")) if is_memory_skip(row)}
+    # A timing cache that does not fit, a plugin that is not there, layers off the DLA and tactics that lack memory
+    # have rules of their own.
     others = found.errors.where(
-        lambda e: not (is_skip(e) or _is_plugin(e) or e["kind"] == "dla_unsupported")
+        lambda e: not (is_skip(e) or _is_plugin(e) or e["kind"] == "dla_unsupported" or e["line"] in memory)
         and "iming cache" not in (e["text"] or "")
     )
     built = f"; an engine was there all the same (line {found.built})" if found.built else ""

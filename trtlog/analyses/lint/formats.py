@@ -8,7 +8,7 @@ from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.layer.conversions import conversions, copies_of_constants
 from trtlog.analyses.layer.engine_layer import layers_of
-from trtlog.analyses.layer.profile import dla_copies, kept_profile
+from trtlog.analyses.layer.profile import dla_copies, kept_profile, shown_percent
 from trtlog.analyses.lint.registry import Hit, good, rule
 from trtlog.log import Log
 
@@ -35,13 +35,15 @@ def reformat_share(log: Log) -> Iterable[Hit]:
         return
     found = _shares(log).get("format conversion")
     lines = [one.profile["line"] for one in conversions(layers_of(log)) if one.profile]
+    whole = shown_percent(profile) is None  # of an excerpt the other rows may be conversions
     if found is None:
-        if not dla_copies(profile):  # beside a DLA conversions are there, but their times are of the wait for it
+        # Beside a DLA conversions are there, but their times are of the wait for it.
+        if whole and not dla_copies(profile):
             yield good("No conversion between formats shows in the profile.")
         return
     words = (
         f"{counted(int(found['layers']), 'conversion takes', 'conversions take')} {found['percent']:.1f} % "
-        f"of the profile ({found['time_ms']:.4g} ms an inference)."
+        f"of the profile ({found['time_ms']:.4g} ms an inference){'' if whole else '; rows of it were left out'}."
     )
     yield Hit(words, lines) if found["percent"] > _SHARE_PERCENT else good(words, lines)
 
