@@ -243,4 +243,4 @@ def test_a_summary_tells_timed_tactics_from_those_of_foreign_nodes_and_of_the_ca
         f"{head} (foreignNode)    2, 0.0058368, 1.00000, 0.00000, kernel, 0x38d8ab1d35e0f,\n"
     )
     shown = trtlog_command("summary", "-", stdin=text.encode()).stdout
-    assert "2 timed in 1 runner block, 1 listed by foreign nodes, 1 result from the timing cache, 0 fusions" in shown
+    assert "2 timed in 1 runner block, 1 listed by foreign nodes, 1 result from the timing cache" in shown

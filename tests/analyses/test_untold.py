@@ -310,7 +310,8 @@ def test_a_verbose_log_is_not_told_to_be_verbose(tmp_path):
     said = " ".join(run("summary", path).stdout.split())
     assert "It is verbose, and begins behind the passes." in said
     assert "--verbose" not in said
-    layers = f"{V}Engine Layer Information:\nLayer(PluginV2): fc, Tactic: 0x0000000000000000, x (Half[8]) -> y (Half[8])\n"
+    listed = "Layer(PluginV2): fc, Tactic: 0x0000000000000000, x (Half[8]) -> y (Half[8])"
+    layers = f"{V}Engine Layer Information:\n{listed}\n"
     path.write_text(f"{V}Original: 1 layers\n{combination}{layers}")
     said = run("tactics", path)
     assert "Its layers had one tactic each" in said.stdout + said.stderr
@@ -350,3 +351,41 @@ def test_builds_that_died_without_a_banner_are_no_builds_to_compare():
     died = trtlog.parse(f"{timed}Segmentation fault (core dumped)\n".encode())
     with pytest.raises(trtlog.QueryError, match="died and is left out"):
         trtlog.stability([died, trtlog.parse(timed.encode())])
+
+
+SGEMM = "sm80_xmma_fprop_implicit_gemm_f32f32_f32f32_f32_nchwkcrs_nchw_tilesize32x32x8_stage3_warpsize1x2x1_g1_ffma"
+
+
+def test_of_layers_whose_timings_were_left_out_nothing_is_said_to_have_been_tried(tmp_path):
+    path = tmp_path / "a.log"
+
+    def timed(layer):
+        return (
+            f"{V}*************** Autotuning format combination: Float(64,1,8) -> Float(64,1,8) ***************\n"
+            f"{V}--------------- Timing Runner: {layer} (CaskConvolution)\n"
+            f"{V}{layer} Set Tactic Name: {SGEMM} Tactic: 0x0000000000000001\n"
+            f"{V}Tactic: 0x0000000000000001 Time: 0.03\n"
+        )
+
+    def listed(*layers):
+        return f"{V}Engine Layer Information:\n" + "".join(
+            f"Layer(CaskConvolution): {name}, Tactic: 0x0000000000000001, {a} (Float[1,64,8,8]) -> {b}\n"
+            for name, a, b in layers
+        )
+
+    first, other = ("conv1", "x", "y (Float[1,64,8,8])"), ("conv2", "y", "z (Float[1,32,4,4])")
+    path.write_text(timed("conv1") + listed(first, other))
+    text = findings(trtlog.parse(path))["off-tensor-cores"]["text"]
+    assert "For 1 of them no tensor core tactic was timed; for 1 of them the log holds no timings." in text
+    assert "time_ms sums the 1 of 2 layers that have timings" in run("precision", path).stderr
+    path.write_text(timed("conv1") * 2)
+    said = run("summary", path).stdout
+    assert "2 timed in 2 runner blocks" in said
+    assert "fusion" not in said
+
+
+def test_layers_that_were_timed_are_no_engine():
+    block = "{V}--------------- Timing Runner: conv{n} (CaskConvolution)\n{V}Tactic: 0x0000000000000001 Time: 0.003\n"
+    chosen = "{V}>>>>>>>>>>>>>>> Chose Runner Type: CaskConvolution Tactic: 0x0000000000000001\n"
+    text = "".join((block + chosen).format(V=V, n=n) for n in range(30))
+    assert "tiny-layers" not in findings(trtlog.parse(text.encode()))

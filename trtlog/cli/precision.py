@@ -35,4 +35,8 @@ def command(log: str, totals: bool, limit: int | None, format_: str) -> None:
         if format_ not in ("table", "md"):
             return
         echo()
-    print_answer(parsed, "precision_totals", format_)
+    found = print_answer(parsed, "precision_totals", format_)
+    times = parsed.analyze.table("precision").column("used_ms")
+    if found and times.null_count and times.null_count < len(times):
+        timed = len(times) - times.null_count
+        echo(f"trtlog: time_ms sums the {timed} of {len(times)} layers that have timings", err=True)

@@ -258,7 +258,8 @@ def tiny_layers(log: Log) -> Iterable[Hit]:
     times = [(time, line) for time, line in profile if time]
     of = "profile"
     if not times:
-        kernels = [x for x in layers.layers if x.type not in _NO_KERNEL]
+        # Which of the layers that were timed become an engine's only its list says.
+        kernels = [x for x in layers.layers if x.type not in _NO_KERNEL and x.row is not None]
         times = [(x.tactic_ms, x.line) for x in kernels if x.tactic_ms]
         of = "timed tactics' sum"
         if len(times) < _TIMED_SHARE * len(kernels):

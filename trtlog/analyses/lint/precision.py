@@ -209,11 +209,13 @@ def off_tensor_cores(log: Log) -> Iterable[Hit]:
     timed = bool(log.table("tactics").num_rows)
     offered = [p for p in left if p.offered_ms is not None]
     passed = sum(1 for p in offered if p.layer.tactic_ms is not None)
+    tried_none = sum(p.offered_ms is None and bool(p.layer.candidates) for p in left)
     reasons = [
         (right, "tensor core tactics were timed and were slower"),
         (passed, "faster tensor core tactics were timed, and passed over for their formats"),
         (len(offered) - passed, "tensor core tactics were timed, and what the engine runs was not"),
-        (len(left) - len(offered), "no tensor core tactic was timed"),
+        (tried_none, "no tensor core tactic was timed"),
+        (len(left) - len(offered) - tried_none, "the log holds no timings"),
     ]
     told = [f"for {plural(len(off), 'it', f'{number} of them')} {why}" for number, why in reasons if number]
     tried = f" {'; '.join(told).capitalize()}." if timed else " The log has no timings that say why."

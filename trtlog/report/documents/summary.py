@@ -200,7 +200,8 @@ def _search(log: Log) -> Section | None:
         if outside > listed:
             words += f", {outside - listed} of a block whose beginning is not in the log"
         words += f", {counted(cached, 'result')} from the timing cache" if cached else ""
-        facts.append(("tactics", f"{words}, {fusions}"))
+        # A log that begins behind the passes tells of no rewrites.
+        facts.append(("tactics", f"{words}, {fusions}" if rewrites or log.table("passes").num_rows else words))
     layers = layers_of(log)
     if engines := builds_in_words(log):
         facts.append(("engines", engines))
