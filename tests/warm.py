@@ -83,7 +83,8 @@ def _serve(address: str) -> None:
     import trtlog
 
     for module in pkgutil.walk_packages(trtlog.__path__, "trtlog."):
-        if "__main__" not in module.name:
+        # The library of MCP takes as long to load as all of trtlog: it is loaded when it is first served.
+        if "__main__" not in module.name and not module.name.startswith("trtlog.mcp."):
             importlib.import_module(module.name)
     for name in ("duckdb", "numpy", "pandas", "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "rich.console"):
         importlib.import_module(name)
@@ -97,9 +98,14 @@ def _serve(address: str) -> None:
     os.write(1, b"1")
     while True:
         connection, _ = listener.accept()
-        if not os.fork():
+        request, streams = _request(connection)
+        if request and "mcp" in request[0]:
+            importlib.import_module("trtlog.mcp.server")
+        if request and not os.fork():
             listener.close()
-            _handle(connection)
+            _handle(connection, request, streams)
+        for number in streams:
+            os.close(number)
         connection.close()
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -111,13 +117,26 @@ def _end_with_the_tests() -> None:
     os._exit(0)
 
 
-def _handle(connection: socket.socket) -> None:
-    """Be the process that a client stands for."""
-    length, streams, _, _ = socket.recv_fds(connection, 4, 3)
+Request = tuple[list[str], str, dict[str, str]]
+
+
+def _request(connection: socket.socket) -> tuple[Request | None, list[int]]:
+    """Return arguments, folder and environment of a client, and its streams; None of one that has gone."""
+    streams: list[int] = []
     request = b""
-    while len(request) < int.from_bytes(length, "big"):
-        request += connection.recv(1 << 20)
-    arguments, folder, environment = marshal.loads(request)
+    with contextlib.suppress(ConnectionError):
+        length, streams, _, _ = socket.recv_fds(connection, 4, 3)
+        while len(request) < int.from_bytes(length, "big"):
+            piece = connection.recv(1 << 20)
+            if not piece:
+                return None, streams
+            request += piece
+    return marshal.loads(request) if request else None, streams
+
+
+def _handle(connection: socket.socket, request: Request, streams: list[int]) -> None:
+    """Be the process that a client stands for."""
+    arguments, folder, environment = request
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
