@@ -8,7 +8,7 @@ from trtlog.values.brackets import split_outside
 _WHERE = expression(r"\bwhere(?= +E[0-9]+=)")
 _DEFINITION = expression(r"(?:^|[ ,])(E[0-9]+)=")
 # A format of numbers alone and what separates it from the next one: lists of such are cut at once.
-_PLAIN = expression(r"[A-Za-z0-9_]+\([-0-9,:]*\)(?:, ?|$)")
+_PLAIN = expression(r"\b[A-Za-z0-9_]+\([-0-9,:]*\)(?:, ?|$)")
 _VARIABLE = expression(r"(?<![A-Za-z0-9_])E[0-9]+(?![A-Za-z0-9_])")
 
 
