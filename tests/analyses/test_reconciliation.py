@@ -8,6 +8,7 @@ import pytest
 
 import trtlog
 from tests.runner.conftest import find_capture
+from trtlog.analyses.build.reconciliation import other_shapes
 
 LOG = """\
 [01/02/2026-10:00:00] [I] === Build Options ===
@@ -72,6 +73,16 @@ def test_other_shapes_are_not_compared():
     assert steps_of(log)["gpu_compute"]["factor"] is None
     assert steps_of(log)["gpu_compute"]["explained"] == "the builder timed x=8x3, the inference ran x=1x3"
     assert not [row for row in log.analyze.table("findings").to_pylist() if row["rule"] == "builder-timed-slower"]
+
+
+def test_shapes_are_those_of_the_profile_in_use():
+    """A run in profile 1 is compared with what the builder timed for it, not with profile 0."""
+    keys = ["Input build shape (profile 0)", "Input build shape (profile 1)", "Input inference shape"]
+    shapes = ["1x3+4x3+8x3", "8x3+32x3+64x3", "32x3"]
+    rows = [{"key": key, "value": f"x={shape}"} for key, shape in zip(keys, shapes, strict=True)]
+    assert other_shapes([*rows, {"key": "Optimization Profile Index", "value": "1"}]) is None
+    told = "the builder timed x=4x3, the inference ran x=32x3"
+    assert other_shapes([*rows, {"key": "Optimization Profile Index", "value": "0"}]) == told == other_shapes(rows)
 
 
 def test_sums_of_a_log_are_those_of_its_lines():

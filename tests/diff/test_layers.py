@@ -108,3 +108,32 @@ def test_untimed_tactics_do_not_count(capture_text):
     broken = re.sub(r"Time: \S+", "Time: 3.40282e+38", line)
     log = trtlog.parse(text.replace(line, broken, 1).encode())
     assert all(c.time_ms < 1000 for layer in each(layers_of(log).layers) for c in layer.candidates)
+
+
+@pytest.mark.parametrize(
+    ("control", "test", "note"),
+    [
+        ({"": 4}, {"": 4}, None),
+        ({"": 4}, {"": 32}, "saw other batches (input:4x3x224x224 in control, input:32x3x224x224 in test)"),
+        ({" (profile 0)": 4}, {" (profile 0)": 32}, "saw other batches (input:4x3x224x224 in control, "),
+        ({"": 4}, {" (profile 0)": 4}, None),
+        ({" (profile 0)": 4, " (profile 1)": 16}, {" (profile 0)": 4, " (profile 1)": 16}, None),
+        ({" (profile 0)": 4, " (profile 1)": 16}, {" (profile 0)": 4, " (profile 1)": 8}, "saw other input shapes"),
+    ],
+)
+def test_layers_timed_at_other_shapes_are_said_so(capture_text, control, test, note):
+    """Input build shape (profile 0): input=1x3x224x224+4x3x224x224+64x3x224x224, as TensorRT 9.1 and later print it."""
+    shape = "[11/22/2026-13:21:04] [I] Input build shape{}: input=1x3x224x224+{}x3x224x224+64x3x224x224\n"
+    text = capture_text("resnet50_fp32_verbose")
+    line = "[I] Input build shapes: model\n"
+    start = text.rindex("\n", 0, text.index(line)) + 1
+    logs = [
+        trtlog.parse(
+            (text[:start] + "".join(shape.format(*one) for one in side.items()) + text[text.index(line) + len(line) :])
+            .encode()
+        )
+        for side in (control, test)
+    ]  # fmt: skip
+    assert logs[0].build.input_shapes == [f"input=1x3x224x224+{control.get('', 4)}x3x224x224+64x3x224x224"]
+    notes = [one for one in trtlog.diff(*logs).notes if "saw other" in one]
+    assert [note in one for one in notes] == ([True] if note else []), notes

@@ -82,8 +82,9 @@ class BuildOptions(Options):
         "Output(s)s format|Outputs format|Output(s)|Output", "list", "formats of the outputs as printed"
     )
     input_shapes: list[str] | None = option(
-        "Input build shape|Input build shapes", "list", "NAME=MIN+OPT+MAX for each input, or model"
-    )
+        "Input build shape|Input build shapes|Input build shape (profile 0)", "list",
+        "NAME=MIN+OPT+MAX for each input, or model; those of the first optimization profile, more are in other",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

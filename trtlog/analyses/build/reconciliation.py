@@ -234,7 +234,7 @@ def _us(time_ms: float) -> str:
     return f"{1000 * time_ms:,.4g} us" if time_ms < 1 else f"{time_ms:,.4g} ms"
 
 
-_BUILD_SHAPE = expression(r"Input build shape(?: \(profile 0\))?")
+_BUILD_SHAPE = expression(r"Input build shape(?: \(profile ([0-9]+)\))?")
 
 
 def other_shapes(options: Iterable[Mapping[str, Any]]) -> str | None:
@@ -251,9 +251,11 @@ def other_shapes(options: Iterable[Mapping[str, Any]]) -> str | None:
     built: dict[str, str] = {}
     ran: dict[str, str] = {}
     batch: dict[str, str] = {}
+    options = list(options)
+    profile = next((str(row["value"]) for row in options if row["key"] == "Optimization Profile Index"), "0")
     for row in options:
         name, _, value = str(row["value"] or "").rpartition("=")
-        if name and _BUILD_SHAPE.fullmatch(row["key"]):
+        if name and (key := _BUILD_SHAPE.fullmatch(row["key"])) and key[1] in (None, profile):
             sizes = value.split("+")
             built[name] = sizes[1] if len(sizes) == 3 else sizes[0]
         elif name and row["key"] == "Input inference shape":

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from math import prod
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
 from trtlog.log import Log
 from trtlog.values.shapes import parse_shapes_option
 
 Shape = tuple[int, ...]
+# Of the profiles after the first, whose shapes are those of the build options.
+_LATER_PROFILE = expression(r"Input build shape \((profile [1-9][0-9]*)\)")
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,14 @@ def inference_shapes(log: Log) -> dict[str, Shape]:
 
 
 def tuning_shapes(log: Log) -> dict[str, Shape]:
-    """Return the shapes that tactics were timed at: the optimal ones of the profile."""
-    return _option_shapes(log.build.input_shapes, 1) or network_shapes(log)
+    """Return the shapes that tactics were timed at: the optimal ones of the profile, or of each of several."""
+    shapes = _option_shapes(log.build.input_shapes, 1)
+    for key, values in log.build.other.items():
+        profile = _LATER_PROFILE.fullmatch(key)
+        if shapes and profile:
+            later = _option_shapes([value for value in values if value is not None], 1)
+            shapes.update({f"{name} ({profile[1]})": shape for name, shape in later.items()})
+    return shapes or network_shapes(log)
 
 
 def _option_shapes(values: Sequence[str] | None, part: int | None) -> dict[str, Shape]:
