@@ -203,6 +203,31 @@ def test_a_shape_that_nobody_gave_is_named():
     assert words not in found["memory"]
 
 
+def test_an_input_whose_shape_was_given_is_not_asked_for_it_again():
+    """The command gives dimensions, and the builder has none: what became of them is told, not to give them."""
+    shapes = "[11/22/2026-13:21:15] [I] === Build Options ===\n[11/22/2026-13:21:15] [I] Input build shape{}: {}\n"
+    values = "[11/22/2026-13:21:15] [I] Start parsing network model.\n"
+    values += "[11/22/2026-13:21:15] [I] Set input shape tensor ids for optimization profile 0 to: MIN=4 OPT=4 MAX=4\n"
+    error = (
+        "[11/22/2026-13:21:15] [E] Error[4]: IBuilder::buildSerializedNetwork: Error Code 4: API Usage Error (Dynamic "
+        "input tensor ids is missing dimensions in profile 0. In validate at /_src/optimizer/api/network.cpp:1)\n"
+    )
+    found = {}
+    for name, text in {
+        "none": shapes.format("s", "model"),
+        "other": shapes.format("", "ids_2=4+4+4"),
+        "given": shapes.format("", "ids=4+4+4"),
+        "values": shapes.format(" (profile 0)", "ids=4+4+4") + values,
+    }.items():
+        log = trtlog.parse(f"{BANNER}{text}{error}{FAILED}".encode())
+        [row] = [row for row in log.lint().to_dict("records") if row["rule"] == "build-failed"]
+        found[name] = row["action"]
+    assert "The input ids has dynamic dimensions: give --shapes" in found["none"]
+    assert "The input ids has dynamic dimensions: give --shapes" in found["other"]
+    assert "gives dimensions for the input ids (line 3), but the builder has none in this profile" in found["given"]
+    assert "took it for a shape tensor and set them as its values (line 5)" in found["values"]
+
+
 def test_progress_in_a_notebook_and_without_one(tmp_path):
     """Without a terminal a bar shows nothing, and harms nothing."""
     code = (

@@ -110,7 +110,7 @@ def test_an_error_in_a_callback_ends_the_child(capture, tmp_path):
         ("rtx_err_missing", "nope.onnx cannot be opened", "[E] Parsing model failed"),
         ("rtx_err_unsupported", "no operator MagicOp", "[E] Parsing model failed"),
         ("rtx_err_flag", "does not know --fp16", "[E] Unknown option: --fp16"),
-        ("rtx_bert_verbose", "input has dynamic dimensions", "[E] Building engine failed"),
+        ("rtx_bert_verbose", "set them as its values (line 1712)", "[E] Building engine failed"),
     ],
 )
 def test_failed_runs_name_their_cause(name, cause, message, capture, text_of, tmp_path):

@@ -19,7 +19,7 @@ from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
 from trtlog._util.words import first_line
 from trtlog.analyses.layer.messages import MessageRows, messages_of
-from trtlog.analyses.lint.known_errors import HARMLESS, IN_MODEL, KNOWN, RESULTS
+from trtlog.analyses.lint.known_errors import DYNAMIC_INPUT, HARMLESS, IN_MODEL, KNOWN, RESULTS
 from trtlog.log import Log
 
 # Kinds of messages that only say which step an earlier error ended.
@@ -290,7 +290,7 @@ def cause_of(log: Log) -> Cause | None:
         return missing_device(log)
     skipping = chosen(errors, lambda e: is_skip(e) or _NO_IMPLEMENTATION.search(e["text"] or ""))
     found = find_cause(errors, table_rows(log.table("skips")) if skipping else ())
-    return found and _with_default_shape(log, found)
+    return found and _with_given_shape(log, _with_default_shape(log, found))
 
 
 def missing_device(log: Log) -> Cause | None:
@@ -332,3 +332,38 @@ def _with_default_shape(log: Log, cause: Cause) -> Cause:
     first = chosen[0][0]
     shapes = f"No shapes were given, and trtexec took {named}: give those of your data, --shapes={first}:.."
     return replace(cause, meaning=f"{shapes} {cause.meaning}" if cause.meaning else shapes)
+
+
+_NO_DIMENSIONS = expression(DYNAMIC_INPUT)
+_IN_PROFILE = expression(r"in profile ([0-9]+)")
+_BUILD_SHAPE = expression(r"Input build shape(?: \(profile ([0-9]+)\))?")
+
+
+def _with_given_shape(log: Log, cause: Cause) -> Cause:
+    """Say of an input without dimensions that the command gave it some: to give them again does not help."""
+    found, profile = _NO_DIMENSIONS.search(cause.text), _IN_PROFILE.search(cause.text)
+    tensor = found and (found[1] or found[2] or found[3])
+    given = [
+        row for row in table_rows(log.table("options"))
+        if (key := _BUILD_SHAPE.fullmatch(row["key"])) and (row["value"] or "").startswith(f"{tensor}=")
+        and (key[1] is None or profile is None or key[1] == profile[1])
+    ]  # fmt: skip
+    if tensor is None or not given:
+        return cause
+    told = f"The command gives dimensions for the input {tensor} (line {given[-1]['line']})"
+    as_values = [
+        row["line"] for row in table_rows(log.table("facts"))
+        if (row["kind"], row["wording"], row["subject"]) == ("profile_shape_set", "values", tensor)
+    ]  # fmt: skip
+    if as_values:
+        meaning = (
+            f"{told}, but trtexec took it for a shape tensor and set them as its values (line {as_values[-1]}), so the "
+            f"builder has none: give the model no shape that is computed from the values of {tensor}, or build with "
+            "the API, where the profile's set_shape gives dimensions."
+        )
+    else:
+        meaning = (
+            f"{told}, but the builder has none in this profile: check that --minShapes, --optShapes and --maxShapes "
+            "each name it for the profile, in the model's own spelling."
+        )
+    return replace(cause, meaning=meaning)

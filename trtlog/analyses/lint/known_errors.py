@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+# The builder has no dimensions for an input; which, in one of the groups.
+DYNAMIC_INPUT = (
+    r"ynamic input tensor (\S+) is missing dimensions in profile|Dynamic dimensions required for "
+    r"input:? (\S+?),? but no shapes were provided\. (?!Auto)|(?<!\S)(\S+): dynamic input is missing dimensions"
+)
 # (words of the error, meaning and remedy); the first that matches counts, {0} is the first group that matched.
 KNOWN: tuple[tuple[str, str], ...] = (
     (r"error while loading shared libraries: (\S+?):? ",
@@ -62,8 +67,7 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r'Cannot find input tensor with name "([^"]*)"', "The model has no input {0}: check the names in the shapes."),
     (r"Invalid inputs were provided to the optimization profile: \{?'?([^'}]*)",
      "The model has no input {0}: check the names in the shapes of the optimization profile."),
-    (r"ynamic input tensor (\S+) is missing dimensions in profile|Dynamic dimensions required for "
-     r"input:? (\S+?),? but no shapes were provided\. (?!Auto)|(?<!\S)(\S+): dynamic input is missing dimensions",
+    (DYNAMIC_INPUT,
      "The input {0} has dynamic dimensions: give --shapes, or --minShapes, --optShapes and --maxShapes."),
     (r"no optimization profile has been defined",
      "The network has dynamic inputs: give an optimization profile (in trtexec --minShapes, --optShapes and "
