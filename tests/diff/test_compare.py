@@ -206,6 +206,19 @@ def test_regressions_end_with_exit_code_1(tmp_path):
     assert "needs --baseline" in run("compare", slow, "--regressions").stderr
 
 
+def test_what_was_judged_is_told_of_all_runs_though_only_regressions_are_shown(tmp_path):
+    slow = changed("graph_1", 1.2, tmp_path)
+    base, same = REPEATS / "graph_0.log.gz", REPEATS / "graph_2.log.gz"
+    page = tmp_path / "page.html"
+    done = run("compare", same, "--baseline", base, "--regressions", "--html", page)
+    for answer in (done.stdout, run("compare", same, "--baseline", base, "--regressions", "--format", "md").stdout):
+        assert "none of 1 judged of 2 runs in 1 group" in answer
+    assert "none of 1 judged of 2 runs in 1 group" in page.read_text()
+    assert "2 runs compared" in page.read_text()
+    done = run("compare", slow, same, "--baseline", base, "--regressions")
+    assert "1 regression: changed.log +20.0%; 3 runs in 1 group" in " ".join(done.stdout.split())
+
+
 def test_a_batch_of_0_scales_nothing():
     logs = []
     for batch in (0, 1, 8):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import click
 
@@ -81,7 +80,7 @@ def command(
     if regressions:
         if not found.has_baseline:
             raise click.UsageError("--regressions needs --baseline: what to compare with")
-        found = replace(found, rows=tuple(worse))
+        found = found.only_regressions()
     if html:
         write_whole(html, [found.to_html()])
         echo(f"written: {html}", err=True)

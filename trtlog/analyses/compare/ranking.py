@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from trtlog._util.dataclass import dataclass
@@ -124,6 +124,8 @@ class Comparison(InNotebook, OnTerminal):
         Whether the verdicts are against a baseline; else against the best of each group.
     notes : tuple of str
         What limits the comparison.
+    whole : Comparison, optional
+        The comparison that this one shows a part of: what was compared and judged is counted there.
     """
 
     rows: tuple[dict[str, Any], ...]
@@ -132,6 +134,7 @@ class Comparison(InNotebook, OnTerminal):
     by: tuple[str, ...]
     has_baseline: bool
     notes: tuple[str, ...] = field(default=())
+    whole: Comparison | None = field(default=None)
 
     @property
     def table(self) -> pa.Table:
@@ -147,6 +150,10 @@ class Comparison(InNotebook, OnTerminal):
     def regressions(self) -> list[dict[str, Any]]:
         """The rows that are slower than the baseline, beyond noise; none without a baseline."""
         return [row for row in self.rows if self.has_baseline and row["verdict"] == "slower"]
+
+    def only_regressions(self) -> Comparison:
+        """Return the part that :attr:`regressions` lists; its answer still tells how many runs were judged."""
+        return replace(self, rows=tuple(self.regressions), whole=self.whole or self)
 
     def groups(self) -> list[list[dict[str, Any]]]:
         """Return the rows of each group."""
@@ -190,8 +197,9 @@ class Comparison(InNotebook, OnTerminal):
 
     def __repr__(self) -> str:
         worse = f", {counted(len(self.regressions), 'regression')}" if self.has_baseline else ""
-        groups = counted(len(self.groups()), "group")
-        return f"<trtlog.Comparison: {counted(len(self.rows), 'run')} in {groups}{worse}>"
+        whole = self.whole or self
+        groups = counted(len(whole.groups()), "group")
+        return f"<trtlog.Comparison: {counted(len(whole.rows), 'run')} in {groups}{worse}>"
 
 
 def compare(

@@ -69,16 +69,16 @@ def _changes(diff: Diff) -> Iterator[tuple[str, tuple[Block, ...]]]:
 
 def comparison_data(found: Comparison) -> dict[str, Any]:
     """Return the data of the page of many runs: the answer, then a section a group with bars."""
-    document, groups = compare_document(found), found.groups()
-    tiles = [("runs", len(found.rows)), ("groups", len(groups))]
+    document, groups, whole = compare_document(found), found.groups(), found.whole or found
+    tiles = [("runs", len(whole.rows)), ("groups", len(whole.groups()))]
     if found.has_baseline:
         tiles.append(("regressions", len(found.regressions)))
     head = {
-        "name": f"{counted(len(found.rows), 'run')} compared",
+        "name": f"{counted(len(whole.rows), 'run')} compared",
         "facts": [f"ranked by {found.metric}", f"grouped by {', '.join(found.by)}"],
         "tiles": [{"label": label, "value": value, "unit": ""} for label, value in tiles],
     }
-    shown, sections = short_names(found.rows), []
+    shown, sections = short_names(whole.rows), []
     for place, (section, rows) in enumerate(zip(_sections(document), groups, strict=True)):
         parts = filter(None, (base_name(rows[0]["model"] or ""), rows[0]["shapes"]))
         name = f"comparison{place}"
