@@ -85,7 +85,7 @@ def test_lock_then_check_then_edit(tmp_path):
         (("diff", "none.log", FP32), "none.log"),
         (("diff", FP32, FP32, "--test-run", 3), "there is no run 3"),
         (("check", FP32, "--against", "none.json"), "'trtlog lock LOG -o none.json' writes one"),
-        (("check", FP32, "--against", FP32), "cannot be read"),
+        (("check", FP32, "--against", FP32), "no lock file; 'trtlog lock LOG -o FILE' writes one of a log"),
         (("lock", FP32, "--rule", "latencies=5"), "one of the rules status"),
         (("lock", FP32, "--rule", "latency=lots"), "expected fail, warn, off or a percentage"),
         (("lock", FP32, "--rule", "gpu=5"), "expected fail, warn, off"),

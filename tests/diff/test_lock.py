@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 import trtlog
-from tests.conftest import each
+from tests.conftest import FIXTURES, each
 from tests.diff.conftest import load
 from trtlog.analyses.gate import noise
 from trtlog.analyses.gate.lock import DEFAULT_RULES, read_lock
@@ -318,6 +318,10 @@ def broken(**changes):
     ("text", "reason"),
     [
         ("{", "no JSON"),
+        ('<<<<<<< HEAD\n{"schema": 1}', "a merge may have left its marks"),
+        ("&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec", "no lock file; 'trtlog lock LOG -o FILE' writes"),
+        ("[11/22/2026-13:21:04] [I] Throughput: 10 qps", "no lock file; 'trtlog lock LOG -o FILE' writes"),
+        ("", "no lock file; 'trtlog lock LOG -o FILE' writes"),
         ("[]", "it has no 'schema'"),
         ('{"schema": "trtlog.lock/9"}', "this version of trtlog knows 'trtlog.lock/1'"),
         ('{"schema": "trtlog.lock/1", "schema": "trtlog.lock/1"}', "key 'schema' stands twice"),
@@ -409,6 +413,13 @@ def test_deep_json_is_refused(tmp_path):
     path.write_text('{"schema": "trtlog.lock/1", "layers": ' + "[" * 100_000)
     with pytest.raises(InputError, match="no JSON"):
         read_lock(path)
+
+
+def test_a_log_or_a_folder_in_place_of_a_lock_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no lock file; 'trtlog lock LOG -o FILE' writes one of a log"):
+        read_lock(FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz")
+    with pytest.raises(InputError, match=r"cannot be read: Is a directory$"):
+        read_lock(tmp_path)
 
 
 def test_a_missing_lock_says_how_to_write_one(tmp_path):

@@ -62,6 +62,8 @@ def read_json(text: str, name: str) -> Any:
     except InputError:
         raise
     except (ValueError, RecursionError) as error:
+        if not text.lstrip("\ufeff \t\r\n").startswith(("{", "<<<<<<<")):
+            raise InputError(f"{name}: no lock file; 'trtlog lock LOG -o FILE' writes one of a log") from None
         raise InputError(f"{name}: no JSON: {error}; a merge may have left its marks") from None
 
 

@@ -240,8 +240,10 @@ def read_lock(path: str | os.PathLike[str]) -> Lock:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; 'trtlog lock LOG -o {path}' writes one") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: no lock file; 'trtlog lock LOG -o FILE' writes one of a log") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     return Lock(check_lock(read_json(text, str(path)), str(path)), str(path))
 
 
