@@ -219,6 +219,35 @@ def test_what_was_judged_is_told_of_all_runs_though_only_regressions_are_shown(t
     assert "1 regression: changed.log +20.0%; 3 runs in 1 group" in " ".join(done.stdout.split())
 
 
+def implicit(batch, tmp_path):
+    """Write a log as TensorRT 7 and 8 print one of an implicit batch: no shapes; the throughput counts samples."""
+    text = gzip.decompress((FIXTURES / "trt-8.5.3-h200/sweep_r50_best_b8.log.gz").read_bytes()).decode()
+    text = re.sub(r".*Input (?:build|inference) shape.*\n", "", text.replace("Batch: Explicit", f"Batch: {batch}"))
+    path = tmp_path / f"batch_{batch}.log"
+    path.write_text(text.replace("--shapes=input:8x3x224x224", f"--batch={batch}"))
+    return path
+
+
+def test_implicit_batches_are_compared_by_the_sample(tmp_path):
+    """The same times for 8 times as many samples; the same samples in a second."""
+    one, eight = (implicit(batch, tmp_path) for batch in (1, 8))
+    gpu = float(re.search(r"GPU Compute Time: .*?median = (\S+) ms", one.read_text())[1])
+    rate = float(re.search(r"Throughput: (\S+) qps", one.read_text())[1])
+    best, worse = trtlog.compare([one, eight]).rows
+    assert (best["batch"], best["ranked_by"], best["verdict"]) == (8, pytest.approx(gpu / 8), "best")
+    assert (worse["batch"], worse["ranked_by"], worse["verdict"]) == (1, gpu, "slower")
+    assert worse["change_percent"] == pytest.approx(700)
+    rows = trtlog.compare([one, eight], metric="throughput").rows
+    assert [(row["ranked_by"], row["change_percent"]) for row in rows] == [(rate, None), (rate, pytest.approx(0))]
+    rows = trtlog.compare([eight], baseline=[one]).rows
+    assert [row["verdict"] for row in rows] == [None, "baseline"], "another batch is another work"
+    found = trtlog.diff(one, eight)
+    [samples] = [row for row in found.rows("performance") if row["metric"] == "samples"]
+    assert (samples["control"], samples["test"], samples["verdict"]) == (rate, rate, "same")
+    assert {row["verdict"] for row in found.rows("performance") if row["metric"] != "samples"} == {None}
+    assert any("other batches (batch 1 in control, batch 8 in test): 'samples' is the" in one for one in found.notes)
+
+
 def test_a_batch_of_0_scales_nothing():
     logs = []
     for batch in (0, 1, 8):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,7 +28,16 @@ from trtlog.analyses.compare.tables import (
     run_rows,
 )
 from trtlog.analyses.compare.verdict import EngineVerdict, engine_verdict
-from trtlog.analyses.compare.work import Work, compare_work, inference_shapes, shapes_text, tuning_shapes
+from trtlog.analyses.compare.work import (
+    Shape,
+    Work,
+    batch_of,
+    compare_work,
+    inference_shapes,
+    tuning_batch,
+    tuning_shapes,
+    work_text,
+)
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers, layers_of
 from trtlog.analyses.layer.messages import first_error
@@ -220,8 +229,8 @@ def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
     alignment = _alignment(logs, sides, notes)
     pairs: tuple[Pair, ...] = alignment.pairs if alignment and alignment.same_model else ()
     source = time_source(sides[0].layers, sides[1].layers) if pairs else None
-    shapes = inference_shapes if source == "profile" else tuning_shapes
-    work = compare_work(shapes(logs[0]), shapes(logs[1]))
+    shapes, batch = (inference_shapes, batch_of) if source == "profile" else (tuning_shapes, tuning_batch)
+    work = _work(logs, shapes, batch)
     if pairs:
         notes += _work_notes(work, source)
     if not work.comparable:
@@ -231,7 +240,7 @@ def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
         # Numbers of tactics are of one version; a kernel's name says what it is.
         candidates = [row for row in candidates if row["kernel"]]
     found, shifts = machine(candidates), layer_shifts(candidates)
-    performance_work = compare_work(inference_shapes(logs[0]), inference_shapes(logs[1]))
+    performance_work = _work(logs, inference_shapes, batch_of)
     layers = layer_rows(pairs, source, work.scale, shifts)
     rebuilt = sum(row["category"] != "unchanged" for row in layers) if pairs else None
     tables = {
@@ -363,9 +372,18 @@ def _alignment(logs: list[Log], sides: list[Side], notes: list[str]) -> Alignmen
     return alignment
 
 
+def _work(
+    logs: Sequence[Log],
+    shapes_of: Callable[[Log], dict[str, Shape]],
+    batch_of_: Callable[[Log, dict[str, Shape]], int | None],
+) -> Work:
+    control, test = (shapes_of(log) for log in logs)
+    return compare_work(control, test, (batch_of_(logs[0], control), batch_of_(logs[1], test)))
+
+
 def _work_notes(work: Work, source: str | None) -> list[str]:
     what = {"profile": "the profile", "tactic": "the tactics' timing"}.get(source or "", "the layers")
-    shapes = f"{shapes_text(work.control)} in control, {shapes_text(work.test)} in test"
+    shapes = work_text(work)
     if not work.comparable:
         return [f"{what} saw other input shapes ({shapes}): layer times are of different work and not compared"]
     if work.scale != (1, 1):
@@ -382,26 +400,28 @@ def _performance(
     rows = performance_rows(*sides)
     if not rows:
         return rows
-    if not work.known or (work.comparable and work.scale == (1, 1)):
+    if work.comparable and work.scale == (1, 1):
         notes += performance_notes(rows, *sides)
         return rows
-    shapes = f"{shapes_text(work.control)} in control, {shapes_text(work.test)} in test"
+    shapes = work_text(work)
     if not work.comparable:
         notes.append(f"the inferences had other input shapes ({shapes}): their times are of different work")
         for row in rows:
             row.update(verdict=None, p_value=None, limit_percent=None, method="other input shapes", reason=None)
         return rows
-    notes.append(f"the inferences had other batches ({shapes}): 'samples' is the throughput times the batch")
+    scale = (work.scale[0] / sides[0][0].counted, work.scale[1] / sides[1][0].counted)
+    printed = scale == (1.0, 1.0)
+    product = "the throughput, which counts samples" if printed else "the throughput times the batch"
+    notes.append(f"the inferences had other batches ({shapes}): 'samples' is {product}")
     for row in rows:
         if row.get("verdict") is not None:
             row.update(verdict=None, p_value=None, limit_percent=None, method="other batches", reason=None)
     rate = next((row for row in rows if row["metric"] == "throughput"), None)
     if rate is not None and rate["control"] is not None and rate["test"] is not None:
-        ours, theirs = rate["control"] * work.scale[0], rate["test"] * work.scale[1]
-        scale = (float(work.scale[0]), float(work.scale[1]))
+        ours, theirs = rate["control"] * scale[0], rate["test"] * scale[1]
         samples = {**rate, **verdict_columns("throughput", "value", sides, scale)}
         if samples["method"]:
-            samples["method"] = f"throughput times batch, {samples['method']}"
+            samples["method"] = samples["method"] if printed else f"throughput times batch, {samples['method']}"
         samples |= {"metric": "samples", "unit": "1/s", "control": ours, "test": theirs}
         rows.insert(0, samples | {"change_percent": 100 * (theirs / ours - 1) if ours else None})
     notes += performance_notes([row for row in rows if row["metric"] == "samples"], *sides)

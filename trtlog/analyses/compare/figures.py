@@ -9,7 +9,7 @@ from trtlog.analyses.build.builds import build_seconds, builds_of
 from trtlog.analyses.build.memory import gpu_memory
 from trtlog.analyses.build.overview import layer_precisions
 from trtlog.analyses.build.performance import launched_graph
-from trtlog.analyses.compare.work import Shape, inference_shapes, shapes_text
+from trtlog.analyses.compare.work import batch_of, inference_shapes, shapes_text
 from trtlog.analyses.programs import loads_engine, model_of
 from trtlog.log import Log
 from trtlog.records.base import Record, column, record
@@ -70,7 +70,7 @@ def figures(log: Log) -> dict[str, Any]:
     return {
         "status": run.status,
         "model": model_of(log),
-        "batch": _batch(log, shapes),
+        "batch": batch_of(log, shapes),
         "shapes": shapes_text(shapes) or None,
         "precision": _precision(log),
         "tensorrt_version": run.tensorrt_version,
@@ -91,14 +91,6 @@ def figures(log: Log) -> dict[str, Any]:
         "compute_capability": device.compute_capability if device else None,
         "command": run.command,
     }
-
-
-def _batch(log: Log, shapes: dict[str, Shape]) -> int | None:
-    given = log.inference.batch
-    if given and given.isdigit() and not shapes:
-        return int(given)
-    first = {shape[0] for shape in shapes.values() if len(shape) > 1}
-    return first.pop() if len(first) == 1 else None
 
 
 def _precision(log: Log) -> str | None:

@@ -60,6 +60,8 @@ class MeasuredRun:
         First time printed.
     unstable : sequence of (float, int)
         trtexec's warnings that the GPU time is unstable: coefficient of variance in percent, and line.
+    counted : int
+        What the throughput counts for each inference: with ``--batch`` trtexec counts samples.
     """
 
     values: Mapping[tuple[str, str], float]
@@ -68,6 +70,7 @@ class MeasuredRun:
     regime: Regime
     started_at: datetime | None = None
     unstable: Sequence[tuple[float, int]] = ()
+    counted: int = 1
 
     @classmethod
     def of(cls, log: Log) -> MeasuredRun:
@@ -78,13 +81,15 @@ class MeasuredRun:
             if (said := _UNSTABLE.search(message["text"]))
         ]
         values, samples, spread = read_values(log), read_samples(log), spread_percent(log)
-        return cls(values, samples, spread, read_regime(log), log.run.started_at, tuple(warned))
+        batch = log.inference.batch or ""
+        counted = max(int(batch), 1) if batch.isdigit() else 1
+        return cls(values, samples, spread, read_regime(log), log.run.started_at, tuple(warned), counted)
 
     @property
     def inferences(self) -> float | None:
         """Number of inferences measured: rate times wall time, in seconds."""
         rate, wall = self.values.get(("throughput", "value")), self.values.get(("total_host_walltime", "value"))
-        return rate * wall if rate is not None and wall is not None else None
+        return rate * wall / self.counted if rate is not None and wall is not None else None
 
     def deviation(self, metric: str, stat: str) -> float | None:
         """Return what the logarithm of a figure deviates by from run to run; None where it has no verdict."""

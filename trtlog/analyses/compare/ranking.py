@@ -368,9 +368,11 @@ def _unmeasured(entry: _Entry, measure: tuple[str, str]) -> str:
 def _scales(own: Sequence[_Entry], metric: str) -> dict[int, float]:
     """Return what the figure of each run is multiplied by: its batch, where those of the group differ."""
     batches = {entry.row["batch"] for entry in own}
-    if len(batches) == 1 or not all(batches):  # not known, or 0
+    rate = metric == "throughput"
+    alike = len(batches) == 1 and (not rate or len({entry.run.counted for entry in own}) == 1)
+    if alike or not all(batches):  # not known, or 0
         return {id(entry): 1.0 for entry in own}
-    return {id(e): float(e.row["batch"]) if metric == "throughput" else 1 / e.row["batch"] for e in own}
+    return {id(e): e.row["batch"] / e.run.counted if rate else 1 / e.row["batch"] for e in own}
 
 
 def _against_best(entry: _Entry, measured: Sequence[_Entry], measure: tuple[str, str]) -> dict[str, Any]:
@@ -403,7 +405,7 @@ def _other_work(entry: _Entry, other: _Entry) -> str | None:
 
 
 def _scale(entry: _Entry, other: _Entry) -> tuple[int, int]:
-    return compare_work(other.shapes, entry.shapes).scale
+    return compare_work(other.shapes, entry.shapes, (other.row["batch"], entry.row["batch"])).scale
 
 
 def _verdict(entry: _Entry, references: Sequence[_Entry], measure: tuple[str, str]) -> dict[str, Any]:
@@ -414,7 +416,8 @@ def _verdict(entry: _Entry, references: Sequence[_Entry], measure: tuple[str, st
     if other is not None:
         return row | {"reason": other}
     ours, theirs = (float(part) for part in _scale(entry, first))
-    scale = (ours, theirs) if measure[0] == "throughput" else (1 / ours, 1 / theirs)
+    rates = (ours / first.run.counted, theirs / entry.run.counted)
+    scale = rates if measure[0] == "throughput" else (1 / ours, 1 / theirs)
     found = verdict_columns(*measure, ([r.run for r in references], [entry.run]), scale)
     row |= {name: found[name] for name in ("verdict", "limit_percent", "reason")}
     return row | {"change_percent": _change(entry, references, measure, scale)}

@@ -41,8 +41,10 @@ class Work:
         return bool(self.control and self.test)
 
 
-def compare_work(control: dict[str, Shape], test: dict[str, Shape]) -> Work:
-    """Compare the shapes of the inputs of two runs.
+def compare_work(
+    control: dict[str, Shape], test: dict[str, Shape], batches: tuple[int | None, int | None] = (None, None)
+) -> Work:
+    """Compare the shapes of the inputs of two runs; where one is not known, their batches.
 
     Examples
     --------
@@ -50,8 +52,13 @@ def compare_work(control: dict[str, Shape], test: dict[str, Shape]) -> Work:
     (1, 4)
     >>> compare_work({"x": (1, 128)}, {"x": (1, 256)}).comparable
     False
+    >>> compare_work({}, {}, (1, 8)).scale
+    (1, 8)
     """
-    if not control or not test or control == test:
+    if not control or not test:
+        before, after = batches
+        return Work(control, test, scale=(before, after) if before and after and before != after else (1, 1))
+    if control == test:
         return Work(control, test)
     if control.keys() != test.keys():
         # Renamed inputs of equal shapes are the same work.
@@ -73,6 +80,23 @@ def compare_work(control: dict[str, Shape], test: dict[str, Shape]) -> Work:
 def inference_shapes(log: Log) -> dict[str, Shape]:
     """Return the shapes that were inferred with, where the log tells."""
     return _option_shapes(log.inference.input_shapes, None) or network_shapes(log)
+
+
+def batch_of(log: Log, shapes: dict[str, Shape]) -> int | None:
+    """Return the samples of one inference: the batch that trtexec was given, else the inputs' first dimension."""
+    return _batch(log.inference.batch, shapes)
+
+
+def tuning_batch(log: Log, shapes: dict[str, Shape]) -> int | None:
+    """Return the batch that tactics were timed at: the largest that the build allows, else the first dimension."""
+    return _batch(log.build.max_batch, shapes)
+
+
+def _batch(given: str | None, shapes: dict[str, Shape]) -> int | None:
+    if given and given.isdigit() and not shapes:
+        return int(given)
+    first = {shape[0] for shape in shapes.values() if len(shape) > 1}
+    return first.pop() if len(first) == 1 else None
 
 
 def tuning_shapes(log: Log) -> dict[str, Shape]:
@@ -118,6 +142,14 @@ def network_shapes(log: Log) -> dict[str, Shape]:
     if not shapes or any(not shape or prod(shape) <= 0 or min(shape) < 0 for shape in shapes.values()):
         return {}
     return shapes
+
+
+def work_text(work: Work) -> str:
+    """Return in words what each side ran: the shapes, else the batch."""
+    sides = [shapes_text(work.control), shapes_text(work.test)]
+    if not all(sides):
+        sides = [f"batch {samples}" for samples in work.scale]
+    return f"{sides[0]} in control, {sides[1]} in test"
 
 
 def shapes_text(shapes: dict[str, Shape]) -> str:
