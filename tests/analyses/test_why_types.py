@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 
 import pytest
+from click.testing import CliRunner
 
 import trtlog
 from tests.analyses.conftest import FOLDER, parsed
 from tests.conftest import ROOT, each
-from trtlog.analyses.layer.untimed import why_untimed
+from trtlog.analyses.layer.untimed import untimed_words, why_untimed
 from trtlog.analyses.layer.why_words import FORCED_WORDS
+from trtlog.cli import cli
+from trtlog.errors import QueryError
 from trtlog.report.documents.why import why
 from trtlog.report.markdown import to_markdown
 
@@ -91,6 +95,31 @@ def test_a_layer_whose_timing_ended_in_an_error_is_not_the_caches():
 def test_why_a_layer_has_no_timing(lines, layer, reason, line):
     found = why_untimed(log_of(*lines), layer)
     assert (found.reason, found.line) == (reason, line)
+
+
+def test_a_layer_without_tactics_says_whose_timings_stand_for_it():
+    """No line 'Timing Runner: /layer2/layer2.2/conv2/Conv ..': the builder timed the equal layer2.1 alone."""
+    path = str(FOLDER / "resnet50_fp32_verbose.log.gz")
+    own, other = (f"/layer2/layer2.{n}/conv2/Conv + /layer2/layer2.{n}/relu_1/Relu" for n in (2, 1))
+    words = f"no tactic was timed for '{own}': it takes the timings of '{other}', a layer of the same type"
+    for view in ("candidates", "margins", "precision", "format"):
+        done = CliRunner().invoke(cli, ["tactics", path, "--layer", own, "--by", view])
+        assert words in " ".join(done.stdout.split())
+    done = CliRunner().invoke(cli, ["tactics", path, "--layer", own, "--format", "json"])
+    assert json.loads(done.stdout) == []
+    assert words in " ".join(done.stderr.split())
+    with pytest.raises(QueryError, match=re.escape(words)):
+        parsed("resnet50_fp32_verbose").plot.tactics(own)
+
+
+def test_a_layer_without_tactics_says_why():
+    log = log_of(
+        V + "--------------- Timing Runner: p (TiledPooling)",
+        V + "TiledPooling has no valid tactics for this config, skipping",
+    )
+    assert untimed_words(log, "p") == (
+        "no tactic was timed for 'p' (line 1). No tactic that was tried for it could be timed."
+    )
 
 
 def chain(*layers, before=()):

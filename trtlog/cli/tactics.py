@@ -34,6 +34,10 @@ VIEWS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
 }  # fmt: skip
 
 
+# Views with rows of each layer that was timed.
+_TIMED = ("candidates", "margins", "precision", "format")
+
+
 @click.command("tactics")
 @log_argument
 @click.option(
@@ -89,6 +93,10 @@ def command(
             only = found[0]
         columns = tuple(name for name in columns if name != "layer")
     empty = "no line tells of a tactic that was skipped for lack of memory" if view == "workspace" else None
+    if layer is not None and view in _TIMED:
+        from trtlog.analyses.layer.untimed import untimed_words
+
+        empty = untimed_words(log_, found[0])
     shown = None if all_columns else columns
     print_answer(log_, analysis, format_, columns=shown, limit=limit, empty=empty, only=only, **options)
     if view == "flip-risk" and (advice := log_.analyze.missing("candidates")):

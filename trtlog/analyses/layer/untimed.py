@@ -8,6 +8,7 @@ from typing import Any
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows
 from trtlog._util.words import first_line
+from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.messages import messages_of
 from trtlog.log import Log
 
@@ -80,6 +81,19 @@ def why_untimed(log: Log, layer: str) -> Untimed | None:
         "The log holds no timing of this layer, nor of one of the same shape: the timing cache had one, there was no "
         "choice, or the lines were left out; no line says which.",
     )
+
+
+def untimed_words(log: Log, layer: str) -> str:
+    """Return in words why a log of one run lists no timed tactic of a layer, and whose timings stand for it."""
+    found = layers_of(log).named(layer)
+    if found is not None and found.timed_as:
+        why = f"it takes the timings of {found.timed_as!r}, a layer of the same type, shapes and formats: ask for that"
+        return f"no tactic was timed for {layer!r}: {why}"
+    untimed = why_untimed(log, layer)
+    if untimed is None:
+        return f"no tactic is listed for {layer!r}"
+    where = f" (line {untimed.line})" if untimed.line else ""
+    return f"no tactic was timed for {layer!r}{where}. {untimed.text}"
 
 
 def _told(cached: dict[str, Any]) -> str:

@@ -159,6 +159,7 @@ class Plots(InNotebook):
             Most candidates.
         """
         self._need("tactics")
+        from trtlog.analyses.layer.untimed import untimed_words
         from trtlog.analyses.layer.why import find_layers
 
         found = find_layers(self._log, layer)
@@ -166,8 +167,7 @@ class Plots(InNotebook):
             raise QueryError(f"{len(found)} layers fit {layer!r}: {', '.join(found[:20])}")
         rows = list(table_rows(self._log.analyze.table("candidates", layer=found[0])))
         if not rows:
-            why = "the timing cache had the result, or there was no choice"
-            raise QueryError(f"no tactic was timed for {found[0]!r}: {why}")
+            raise QueryError(untimed_words(self._log, found[0]))
         total = len(rows)
         rows = [row for row in rows if row["rank"] <= most or row["in_engine"]]
         bars = []
