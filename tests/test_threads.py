@@ -6,6 +6,7 @@ import gzip
 import signal
 import subprocess
 import sys
+import threading
 import time
 from multiprocessing import get_context
 
@@ -106,6 +107,68 @@ def test_what_goes_wrong_in_a_thread_is_raised(monkeypatch):
     with pytest.raises(MemoryError, match="no room"):
         engine.finish()
     engine.close()
+
+
+def test_what_goes_wrong_in_the_own_stretch_is_raised_and_the_threads_end(monkeypatch):
+    go_on, read = threading.Event(), threads._read
+
+    def late(*given):
+        go_on.wait(timeout=20)
+        return read(*given)
+
+    def fail(*args):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(threads, "_read", late)
+    monkeypatch.setattr(threads._Own, "add", fail)
+    monkeypatch.setattr(threads._Given, "is_nearly_read", False)
+    engine = small(2, 5_000)
+    line = STAMP + b"[V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029\n"
+    opening = STAMP + b"[V] [TRT] =============== Computing costs for \n"
+    engine.feed(100 * line, 1)
+    other = engine._stretches[0]
+    with pytest.raises(MemoryError, match="no room"):
+        engine.feed(line + opening + 100 * line, 101)
+    engine.close()
+    go_on.set()
+    assert other.found.result(timeout=20).lines <= 101
+
+
+@pytest.mark.parametrize("started", [0, 1])
+def test_where_no_thread_can_start_the_log_is_read_all_the_same(monkeypatch, started):
+    """As in a container with a bound on processes; what was handed over already is read by those that run."""
+    begun, start = [], threading.Thread.start
+
+    def refuse(thread):
+        if len(begun) == started:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread)
+        start(thread)
+
+    path = next(path for path in LOGS if path.stat().st_size > 60_000)
+    data = gzip.decompress(path.read_bytes())
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    engine = small(3, 20_000)
+    for chunk, first_line in cut(data, 1, 8_000):
+        engine.feed(chunk, first_line)
+    found = engine.finish()
+    monkeypatch.undo()
+    for thread in begun:
+        thread.join(timeout=20)
+        assert not thread.is_alive()
+    assert_same(feed_at(in_python(), data, []), found, tables=False)
+
+
+def test_a_log_of_windows_is_cut_as_well():
+    line = STAMP + b"[V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029\r\n"
+    data = (STAMP + b"[V] [TRT] =============== Computing costs for \r\n" + 50 * line) * 20
+    engine, begun = small(2, 10_000), []
+    begin = engine._begin
+    engine._begin = lambda: (begun.append(1), begin())
+    for chunk, first_line in cut(data, 1, 5_000):
+        engine.feed(chunk, first_line)
+    assert_same(feed_at(in_python(), data, []), engine.finish(), tables=False)
+    assert len(begun) > 4
 
 
 def test_closing_ends_the_threads():

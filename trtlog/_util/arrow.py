@@ -6,9 +6,9 @@ takes a quarter of a second, more than reading a log of 20 MB, and nothing here 
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Sequence
 from datetime import datetime
-from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ Array = np.ndarray[Any, Any]
 
 # Below that numpy takes memory that is in use already.
 _FEW = 1 << 14
+# Memory of this process alone, where systems tell: to read it takes none, and pieces side by side count as one.
+_OWN: Any = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
 
 
 def from_numpy(values: Array, valid: Array | None = None) -> pa.Array:
@@ -80,7 +82,7 @@ def no_values(size: int, kind: pa.DataType) -> pa.Array:
     plain = types.is_primitive(kind) or types.is_string(kind) or types.is_binary(kind)
     if size < _FEW or not plain:
         return pa.nulls(size, kind)
-    zeros = pa.py_buffer(mmap(-1, 8 * (size + 1)))  # also places of text
+    zeros = pa.py_buffer(mmap.mmap(-1, 8 * (size + 1), **_OWN))  # also places of text
     last = [] if types.is_primitive(kind) else [pa.py_buffer(b"")]
     return pa.Array.from_buffers(kind, size, [zeros, zeros, *last], size)
 

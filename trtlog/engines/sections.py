@@ -32,7 +32,7 @@ def _sections(grammar: Grammar) -> Sections:
     numbers = {name: number for number, name in enumerate(section_names(grammar))}
     count = len(facts.kinds)
     stops = bytes(
-        facts.ends_run(index) * _STOPS_HEADED | (not facts.leaves_plainly(index)) * _STOPS_BARE
+        facts.stops(index) * _STOPS_HEADED | (not facts.leaves_plainly(index)) * _STOPS_BARE
         for index in range(count)
     )
     opens = bytes(_NO_SECTION if name is None else numbers[name] for name in facts.opens)

@@ -127,9 +127,19 @@ class ThreadedEngine:
         # At the end all threads shall be through at the same time; a compressed log may be longer than was thought.
         left = self._size - self._taken
         share = left // (self._others + 1) if left > 0 else self._stretch_bytes
-        free = self._has_free_thread() and share >= min(self._stretch_bytes, _LEAST_SHARE)
-        self._stretches.append(_Given(self._grammar, self._pool) if free else _Own(self._grammar))
-        self._until, self._looked_at = min(self._stretch_bytes, share) if free else self._stretch_bytes // 4, 0
+        given = self._give() if share >= min(self._stretch_bytes, _LEAST_SHARE) else None
+        self._stretches.append(given or _Own(self._grammar))
+        self._until, self._looked_at = min(self._stretch_bytes, share) if given else self._stretch_bytes // 4, 0
+
+    def _give(self) -> _Given | None:
+        """Return a stretch for another thread; None where none is free, or the system starts no more."""
+        if not self._has_free_thread():
+            return None
+        try:
+            return _Given(self._grammar, self._pool)
+        except RuntimeError:
+            self._others = 0
+            return None
 
     def _has_free_thread(self) -> bool:
         """Tell whether another thread has nothing to read, or little: it is to have more before it waits."""
@@ -148,7 +158,7 @@ class ThreadedEngine:
             end = chunk.find(b"\n", position, limit)
             if not position or end < 0:
                 break
-            line = chunk[position:end]
+            line = chunk[position:end].rstrip(b"\r")
             header = self._headers.read(line)
             if header is not None and header.origin == "tensorrt" and is_usual(header):
                 body = line[header.end :]
@@ -222,7 +232,11 @@ class _Given:
         self.size = 0
         self._ended = False  # all of it was given
         self._chunks: _Windows = Queue(_WAITING)
-        self.found: Future[Captures] = pool.submit(_read, grammar, self._chunks)
+        try:
+            self.found: Future[Captures] = pool.submit(_read, grammar, self._chunks)
+        except RuntimeError:  # that the thread cannot start: one that runs may take up what is to be read, and ends
+            self._chunks.put(None)
+            raise
 
     def add(self, chunk: bytes, first_line: int, begin: int, end: int) -> None:
         """Have lines of a chunk read; wait where others wait already, so that memory stays bounded."""

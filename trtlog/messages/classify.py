@@ -136,7 +136,7 @@ class Facts:
         self.multiline = ["multiline" in a for a in attributes]
         self.severity = [a.get("severity") for a in attributes]
         self.opens = [grammar.sections.get(kind) for kind in self.kinds]
-        self._always = frozenset(i for i, k in enumerate(self.kinds) if self.multiline[i] or k in _RUN_KINDS)
+        self._always = frozenset(i for i in range(len(variants)) if self.multiline[i] or self.stops(i))
         self._turning: dict[str, frozenset[int]] = {}
 
     def is_telling(self, index: int) -> bool:
@@ -172,9 +172,9 @@ class Facts:
             and self.opens[index] is None
         )
 
-    def ends_run(self, index: int) -> bool:
-        """Tell whether a variant ends the section of the run before it."""
-        return self.kinds[index] in _RUN_KINDS
+    def stops(self, index: int) -> bool:
+        """Tell whether a line of a variant is always for `classify`: a run ends, or a program's output begins."""
+        return self.kinds[index] in _RUN_KINDS or self.kinds[index] == _CAPTURED
 
 
 class Classifier:
@@ -203,8 +203,8 @@ class Classifier:
     - it begins with a header of origin ``tensorrt`` or ``trtexec`` and severity V or I, undecorated (`is_usual`),
     - its body holds neither ``] [`` nor a carriage return, escape or NUL,
     - the first of `rules_for` the header that matches the body is none of `turning_in` the current section; or none
-      of a kind that ends a run, where the loop goes on in the section that a rule opens, as behind a line of a header
-      alone (`section_behind_empty`), and tells the section and the last variant.
+      of those that stop (`Facts.stops`), where the loop goes on in the section that a rule opens, as behind a line of a
+      header alone (`section_behind_empty`), and tells the section and the last variant.
 
     It may pass over a line without a header, and tell with `pass_bare`, only if nothing stood in front of the last
     header, no rule for headers or for what stands in front of them matches, and the first bare rule that does leaves
@@ -243,7 +243,7 @@ class Classifier:
         """Go on behind lines with a header that were passed over; the last had this number and variant or none."""
         self.record = number
         self.open = TO_HEADER if variant is not None and self._multiline[variant] else CLOSED
-        self.usage = self._text = self._decorated = False
+        self.usage = self._text = self._decorated = self._captured = False
         self._indent = 0
 
     def pass_bare(self, number: int) -> None:
