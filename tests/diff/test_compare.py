@@ -12,6 +12,7 @@ import trtlog
 from tests.conftest import CORPUS, FIXTURES, each
 from tests.diff.conftest import CAPTURES, REPEATS, compared, load, text_of
 from tests.diff.test_cli import run
+from trtlog.analyses.compare.ranking import _notes
 
 SWEEP = [f"sweep_r50_{name}_b{batch}" for batch in (1, 8, 32, 128) for name in ("fp32", "best")]
 
@@ -246,6 +247,12 @@ def test_implicit_batches_are_compared_by_the_sample(tmp_path):
     assert (samples["control"], samples["test"], samples["verdict"]) == (rate, rate, "same")
     assert {row["verdict"] for row in found.rows("performance") if row["metric"] != "samples"} == {None}
     assert any("other batches (batch 1 in control, batch 8 in test): 'samples' is the" in one for one in found.notes)
+
+
+def test_a_wide_noise_is_told_without_a_power_of_ten():
+    row = {"verdict": "same", "change_percent": 5.0, "limit_percent": 180.0, "cuda_graph": False, "differs": None}
+    [note] = _notes([row], has_baseline=False)
+    assert "within noise (up to a factor of 2.8): repeat" in note
 
 
 def test_a_batch_of_0_scales_nothing():

@@ -59,6 +59,17 @@ def number(value: float | None) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def significant(value: float, digits: int = 3) -> str:
+    """Return a number with so many significant digits, and a large one in full: never as a power of ten.
+
+    Examples
+    --------
+    >>> significant(12.345), significant(1234.6), significant(99.7, 2), significant(0.00012345)
+    ('12.3', '1235', '100', '0.000123')
+    """
+    return f"{value:.0f}" if abs(value) >= 10**digits - 0.5 else f"{value:.{digits}g}"
+
+
 def percent(value: float) -> str:
     """Return a limit in percent with the digits that mean something.
 

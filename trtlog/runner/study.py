@@ -16,7 +16,7 @@ import pyarrow as pa
 from trtlog._util.dataclass import dataclass
 from trtlog._util.maybe import MaybeNone
 from trtlog._util.rows import table_rows
-from trtlog._util.words import counted, number
+from trtlog._util.words import counted, number, significant
 from trtlog.analyses.build.builds import build_seconds
 from trtlog.analyses.build.memory import gpu_memory
 from trtlog.analyses.build.performance import measures
@@ -334,7 +334,7 @@ def describe(point: Point, folders: Sequence[RunFolder]) -> Measured:
     speeds = [one["throughput_qps"] for one in passed if one["throughput_qps"]]
     row["spread_percent"] = 100 * (max(speeds) / min(speeds) - 1) if len(speeds) > 1 else None
     unstable = [warning for run in runs for warning in run.unstable]
-    row["remarks"] = f"unstable: coefficient of variance {max(unstable)[0]:.3g} %" if unstable else None
+    row["remarks"] = f"unstable: coefficient of variance {significant(max(unstable)[0])} %" if unstable else None
     return Measured(row, runs)
 
 

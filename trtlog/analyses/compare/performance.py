@@ -21,7 +21,7 @@ from typing import Any
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
-from trtlog._util.words import counted, percent, share_in_words
+from trtlog._util.words import counted, percent, share_in_words, significant
 from trtlog.analyses.compare import floors
 from trtlog.analyses.compare.regime import Regime, read_regime
 from trtlog.analyses.compare.samples import METRICS, TOTALS, Samples, drift, read_samples, read_values, spread_percent
@@ -331,7 +331,7 @@ def _unstable(control: Sequence[MeasuredRun], test: Sequence[MeasuredRun]) -> li
         if warned:
             worst, line = max(warned)
             of = f"{counted(len(warned), 'run')} of {len(side)} of {name}, at most " if len(side) > 1 else f"{name}, "
-            words.append(f"{of}coefficient of variance {worst:.3g}% (line {line})")
+            words.append(f"{of}coefficient of variance {significant(worst)}% (line {line})")
     return [f"trtexec warns that the GPU time is unstable: {'; '.join(words)}"] if words else []
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.redact import redact_json
-from trtlog._util.words import base_name, counted, did_you_mean, plural
+from trtlog._util.words import base_name, counted, did_you_mean, percent, plural
 from trtlog.analyses.build.overview import cause
 from trtlog.analyses.compare.figures import RunFigures, figures
 from trtlog.analyses.compare.performance import MeasuredRun, verdict_columns
@@ -439,7 +439,7 @@ def _notes(rows: Sequence[Mapping[str, Any]], *, has_baseline: bool) -> Iterator
         graph = "" if all(row["cuda_graph"] for row in rows) else ", launch as a CUDA graph"
         yield (
             f"{counted(len(open_), 'change')} of 1% and more {plural(len(open_), 'is', 'are')} within noise (up to "
-            f"{widest:.2g}%): repeat them, lock the clocks{graph}"
+            f"{percent(widest)}): repeat them, lock the clocks{graph}"
         )
     if has_baseline:
         mixed = sorted({word for row in rows for word in (row["differs"] or "").split(", ") if word})

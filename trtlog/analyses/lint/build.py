@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from trtlog._util.rows import table_rows, values_of
-from trtlog._util.words import counted, size
+from trtlog._util.words import counted, significant, size
 from trtlog.analyses.build.builds import builds_of, took
 from trtlog.analyses.lint.failures import outcome_of
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
@@ -126,7 +126,7 @@ def slow_layers_to_build(log: Log) -> Iterable[Hit]:
     for timing in table_rows(log.table("timings").select(["layer", "line"])):
         if timing["layer"] in names:
             lines.setdefault(timing["layer"], timing["line"])
-    named = ", ".join(f"{row['name']} {row['seconds']:.3g} s" for row in few[:3])
+    named = ", ".join(f"{row['name']} {significant(row['seconds'])} s" for row in few[:3])
     builds = builds_of(log)
     place = builds.place_of(rows[0]["build"])
     if place is None and rows[0]["build"] is None and builds and builds[0].number is None:
@@ -135,8 +135,9 @@ def slow_layers_to_build(log: Log) -> Iterable[Hit]:
     which = f"build {build.number}" if build is not None and len(by_build) > 1 else "the build"
     beside = f"; {which} took {build.seconds:.4g} s" if build is not None and build.seconds is not None else ""
     yield Hit(
-        f"{counted(len(few), 'layer takes', 'layers take')} {spent:.3g} of the {total:.3g} s that the builder spent on "
-        f"{counted(len(rows), 'layer')} and conversions{beside}: {named}{', ...' if len(few) > 3 else ''}.",
+        f"{counted(len(few), 'layer takes', 'layers take')} {significant(spent)} of the {significant(total)} s that "
+        f"the builder spent on {counted(len(rows), 'layer')} and conversions{beside}: "
+        f"{named}{', ...' if len(few) > 3 else ''}.",
         lines.values(),
         layers=tuple(row["name"] for row in few),
         # Before 8.6 a block's seconds are read off a clock of whole seconds.

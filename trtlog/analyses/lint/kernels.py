@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from trtlog._util.rows import table_rows
-from trtlog._util.words import counted, plural, share_in_words
+from trtlog._util.words import counted, plural, share_in_words, significant
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.lint.gpus import capability, tensor_cores
@@ -121,7 +121,7 @@ def generated_pointwise(log: Log) -> Iterable[Hit]:
     times = table_rows(log.analyze.table("build_time"))
     spent = [row for row in times if row["build"] == layers_of(log).build and row["name"].strip() in names]
     seconds = sum(row["seconds"] for row in spent)
-    built = f"; the builder took {seconds:.3g} s for {len(spent)} of them" if seconds >= 1 else ""
+    built = f"; the builder took {significant(seconds)} s for {len(spent)} of them" if seconds >= 1 else ""
     lines = [*(x.line for x in layers), *listed]
     if not any(line is not None for line in lines):  # no list of engine layers: the tactics that were timed say it
         lines = [row["line"] for row in table_rows(log.table("tactics")) if (row["layer"] or "").strip() in names]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from trtlog._util.rows import table_rows
-from trtlog._util.words import plural, share_in_words
+from trtlog._util.words import plural, share_in_words, significant
 from trtlog.analyses.build.performance import graph_failures
 from trtlog.analyses.build.reconciliation import SUSPECT
 from trtlog.analyses.layer.engine_layer import layers_of
@@ -108,8 +108,9 @@ def unstable_gpu_time(log: Log) -> Iterable[Hit]:
         if printed and tail is not None and max(2 * tail, _FLAT_PERCENT) < float(printed[1]):
             # All but one in a hundred lie within so little that the variation cannot be theirs.
             most = found["max_over_median"] if found else None
-            longest = f", the longest took {most:.3g} times as long" if most is not None else ""
-            words += f", which a few long inferences make: the 99th percentile is {tail:.2g} % above the median"
+            longest = f", the longest took {significant(most)} times as long" if most is not None else ""
+            above = f"{significant(tail, 2)} % above the median"
+            words += f", which a few long inferences make: the 99th percentile is {above}"
             action = "Compare medians, which a few do not move, not means. Something else on the GPU or the host comes "
             action += "in between now and then; a longer --duration shows how often."
             yield Hit(f"{words}{longest}.", lines, severity="advice", action=action)

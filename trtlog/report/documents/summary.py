@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from trtlog._util.rows import table_rows
-from trtlog._util.words import counted, size
+from trtlog._util.words import counted, significant, size
 from trtlog.analyses.build.builds import builds_in_words
 from trtlog.analyses.build.memory import memory_totals
 from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
@@ -82,10 +82,11 @@ def _roofline(log: Log) -> str:
     more = "; more without the profiler" if "too low" in (row["note"] or "") else ""
     # The share is of the layers that compute: without this word it seems to be of the whole profile.
     aside = f", without {row['conversions_ms']:.3g} ms of conversions" if row["conversions_ms"] else ""
-    flops = f"{row['flops'] / 1e9:.3g} GFLOP" if row["flops"] else "no products"
+    flops = f"{significant(row['flops'] / 1e9)} GFLOP" if row["flops"] else "no products"
     return (
         f"{row['ideal_ms']:.3g} ms at the GPU's rates ({flops}, {row['bytes'] / 1e6:.3g} MB), "
-        f"{row['measured_ms']:.3g} ms {where}{aside}: {row['ideal_percent']:.2g} %{more}; trtlog roofline"
+        f"{significant(row['measured_ms'])} ms {where}{aside}: {significant(row['ideal_percent'], 2)} %{more}; "
+        "trtlog roofline"
     )
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from trtlog._util.words import counted, plural, size
+from trtlog._util.words import counted, plural, significant, size
 from trtlog.analyses.build.fusions import describe
 from trtlog.analyses.layer.why import Story
 from trtlog.analyses.layer.why_words import FORCED_WORDS, formats_in_words
@@ -149,10 +149,10 @@ def _conversions(story: Story) -> Iterator[Block]:
 
 def _roofline(row: dict[str, Any]) -> str:
     """How far the layer is from what the GPU can do."""
-    shares = [
-        f"{row['tflops']:.3g} TFLOP/s, {row['percent_of_compute']:.2g} % of the GPU's rate" if row["tflops"] else "",
-        f"{row['gb_per_s']:.3g} GB/s, {row['percent_of_bandwidth']:.2g} % of its memory's",
-    ]
+    shares = [f"{significant(row['gb_per_s'])} GB/s, {significant(row['percent_of_bandwidth'], 2)} % of its memory's"]
+    if row["tflops"]:
+        rate = significant(row["percent_of_compute"], 2)
+        shares.insert(0, f"{significant(row['tflops'])} TFLOP/s, {rate} % of the GPU's rate")
     bound = "bound by neither: launches and small work" if row["bound"] == "latency" else f"nearer to {row['bound']}"
     note = f" ({row['note']})" if row["note"] else ""
     return f"roofline: {'; '.join(filter(None, shares))}; ideally {row['ideal_ms']:.3g} ms; {bound}{note}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.rows import table_rows
-from trtlog._util.words import counted
+from trtlog._util.words import counted, significant
 from trtlog.analyses.layer.profile import kept_profile
 from trtlog.display import InNotebook
 from trtlog.errors import QueryError
@@ -203,7 +203,7 @@ class Plots(InNotebook):
             x=[row["seconds"] for row in rows],
             y=[label(row["name"]) for row in rows],
             orientation="h",
-            text=[f"{row['seconds']:.3g} s" for row in rows],
+            text=[f"{significant(row['seconds'])} s" for row in rows],
             textposition="outside",
             cliponaxis=False,
         )
