@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import warnings
 from pathlib import Path
 from random import Random
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 import pytest
 
 import trtlog
-from tests.conftest import FIXTURES, each
+from tests.conftest import FIXTURES, ROOT, each
 from tests.fuzz import checks
 from trtlog.analyses.build.memory import MemoryUse
 from trtlog.analyses.layer.base import answer
@@ -94,3 +95,12 @@ def test_a_sum_that_64_bits_do_not_hold_is_null():
 
 def test_json_for_a_page_holds_no_nan():
     assert json.loads(embed({"ms": [1.5, float("nan"), float("inf")]})) == {"ms": [1.5, None, None]}
+
+
+def test_no_sentence_prints_a_large_figure_as_a_power_of_ten():
+    """``f"{1046:.3g} GFLOP"`` is 1.05e+03 GFLOP: figures with a unit go through ``significant`` or ``percent``."""
+    found = {}
+    for path in (ROOT / "trtlog").rglob("*.py"):
+        places = re.findall(r"\{[^{}]*:\.[123]g\} ?(?:ms|us|MB|GFLOP|TFLOP|GB)\b", path.read_text(encoding="utf-8"))
+        found.update({(path.name, place): None for place in places})
+    assert not found

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from trtlog._util.words import percent
+from trtlog._util.words import percent, significant
 from trtlog.analyses.compare.performance import MeasuredRun
 from trtlog.analyses.compare.significance import Value, judge
 from trtlog.analyses.layer.engine_layer import layers_of
@@ -73,7 +73,8 @@ class Noise:
             return None
         deviation = self._timings.disturbed(layer.tactic_ms, layer.converts)
         limit = _DEVIATIONS * 2**0.5 * float(deviation)
-        words = f"two timings of {1000 * layer.tactic_ms:.3g} us differ by up to {percent(100 * math.expm1(limit))}"
+        length, most = significant(1000 * layer.tactic_ms), percent(100 * math.expm1(limit))
+        words = f"two timings of {length} us differ by up to {most}"
         if slower_percent is not None and abs(math.log1p(slower_percent / 100)) <= limit:
             return f"{words} from build to build"
         if locked_ms and layer.tactic_ms <= locked_ms * math.exp(limit):

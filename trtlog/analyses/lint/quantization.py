@@ -8,7 +8,7 @@ from typing import Any
 
 from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
-from trtlog._util.words import counted, plural
+from trtlog._util.words import counted, plural, significant
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.formats_network import chosen, compared
 from trtlog.analyses.layer.timing_noise import TimingNoise
@@ -139,10 +139,10 @@ def int8_slower(log: Log) -> Iterable[Hit]:
         what = "conversions aside, which were not all timed"
     else:
         gained = -sum(with_conversions[row["layer"]] for row, _ in slower)
-        what = f"{1000 * gained:.3g} us with the conversions that each by itself would need"
+        what = f"{significant(1000 * gained)} us with the conversions that each by itself would need"
     yield Hit(
         f"{len(slower)} of {counted(len(both), 'layer')} in INT8 {plural(len(slower), 'was', 'were')} timed faster in "
-        f"FP16, by {1000 * lost:.3g} us in sum ({what}): {row['layer']} {1000 * row['used_ms']:.4g} us in "
+        f"FP16, by {significant(1000 * lost)} us in sum ({what}): {row['layer']} {1000 * row['used_ms']:.4g} us in "
         f"INT8, {1000 * half:.4g} us in FP16.",
         [row["line"] for row, _ in slower[:10]],
         layers=tuple(row["layer"] for row, _ in slower),
@@ -201,7 +201,7 @@ def qdq_alone(log: Log) -> Iterable[Hit]:
     if alone:
         times = [layer.profile_ms if layer.profile_ms is not None else layer.tactic_ms for layer in alone]
         total = sum(time for time in times if time is not None)
-        took = f", {1000 * total:.3g} us" if total else ""
+        took = f", {significant(1000 * total)} us" if total else ""
         yield Hit(
             f"{counted(len(alone), 'quantization or dequantization is', 'quantizations or dequantizations are')} fused "
             f"into no other layer{took}: {alone[0].layer}.",

@@ -81,10 +81,10 @@ def _roofline(log: Log) -> str:
     where = "in the profile" if row["time_from"] == "profile" else "as the builder timed them"
     more = "; more without the profiler" if "too low" in (row["note"] or "") else ""
     # The share is of the layers that compute: without this word it seems to be of the whole profile.
-    aside = f", without {row['conversions_ms']:.3g} ms of conversions" if row["conversions_ms"] else ""
+    aside = f", without {significant(row['conversions_ms'])} ms of conversions" if row["conversions_ms"] else ""
     flops = f"{significant(row['flops'] / 1e9)} GFLOP" if row["flops"] else "no products"
     return (
-        f"{row['ideal_ms']:.3g} ms at the GPU's rates ({flops}, {row['bytes'] / 1e6:.3g} MB), "
+        f"{significant(row['ideal_ms'])} ms at the GPU's rates ({flops}, {significant(row['bytes'] / 1e6)} MB), "
         f"{significant(row['measured_ms'])} ms {where}{aside}: {significant(row['ideal_percent'], 2)} %{more}; "
         "trtlog roofline"
     )

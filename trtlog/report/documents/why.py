@@ -155,7 +155,7 @@ def _roofline(row: dict[str, Any]) -> str:
         shares.insert(0, f"{significant(row['tflops'])} TFLOP/s, {rate} % of the GPU's rate")
     bound = "bound by neither: launches and small work" if row["bound"] == "latency" else f"nearer to {row['bound']}"
     note = f" ({row['note']})" if row["note"] else ""
-    return f"roofline: {'; '.join(filter(None, shares))}; ideally {row['ideal_ms']:.3g} ms; {bound}{note}"
+    return f"roofline: {'; '.join(filter(None, shares))}; ideally {significant(row['ideal_ms'])} ms; {bound}{note}"
 
 
 def _cost(story: Story) -> Iterable[Block]:
