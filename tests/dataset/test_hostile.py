@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import trtlog
+from tests.conftest import each
 from tests.dataset.conftest import text, write_logs
 from trtlog.dataset import manifest
 from trtlog.dataset.manifest import encoded
@@ -79,7 +80,7 @@ def test_paths_that_lead_elsewhere_are_refused(place, one_log, tmp_path):
     (tmp_path / "precious.txt").write_text("keep me")
     more = write_logs(tmp_path / "more", 1, first=7)
     before = sorted(str(p) for p in tmp_path.rglob("*") if "lock" not in p.name)
-    for path in OUTSIDE:
+    for path in each(OUTSIDE):
         (dataset / manifest.NAME).write_text(json.dumps(leading_to(place, path, manifest_of(one_log))))
         with pytest.raises(InputError, match=r"manifest\.json: cannot be understood"):
             pytest.fail(f"{path!r} is read: {trtlog.open_dataset(dataset)}")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import each
 from tests.lines.test_passing_over import LOOPS, line_by_line
 from tests.test_engines import RULES, SAMPLES, assert_same, feed_at, in_python
 from trtlog import grammar
@@ -114,7 +115,7 @@ def test_of_several_logs(logs, make):
         engine.feed(data, engine.captures.above + 1)
         found.append(engine.end_log())
     whole = engine.finish()
-    for number, data in enumerate(logs):
+    for number, data in enumerate(each(logs)):
         expected, own = line_by_line(data), taken_out(whole, number)
         for name in ("size", "counts", "producers"):
             assert getattr(own, name) == getattr(expected, name), name
