@@ -36,11 +36,11 @@ _LOOKED_AT = 5_000
 # Windows of a stretch that wait for its thread, half of them of one line, and the time after which it is asked whether
 # that still runs.
 _WAITING = 16
+_PATIENCE_S = 0.1
 # With so few of them a thread is taken for free.
 _NEARLY_READ = 6
 # Text that another thread is still asked to read at the end of a log.
 _LEAST_SHARE = 4 << 20
-_PATIENCE_S = 0.1
 
 _Windows = Queue[tuple[bytes, int, int, int] | None]
 
