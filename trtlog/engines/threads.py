@@ -28,14 +28,14 @@ from trtlog.messages.together import add
 # A log of fewer bytes is read before a second thread would be of use.
 LEAST_BYTES = 32 << 20
 # Text of one stretch: the more, the fewer pieces a column has; the less, the less waits in memory.
-STRETCH_BYTES = 16 << 20
+STRETCH_BYTES = 32 << 20
 # More threads only wait for the one that reads the file.
 _MOST = 4
 # Lines that are looked at for a place to cut.
 _LOOKED_AT = 5_000
 # Windows of a stretch that wait for its thread, half of them of one line, and the time after which it is asked whether
 # that still runs.
-_WAITING = 16
+_WAITING = 32
 _PATIENCE_S = 0.1
 # With so few of them a thread is taken for free.
 _NEARLY_READ = 6
