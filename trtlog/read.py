@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtlog import grammar
-from trtlog._util.cores import load_numpy
 from trtlog._util.words import counted
 from trtlog.errors import InputError, NoLogError, StrictError
 from trtlog.log import Log
@@ -75,9 +74,6 @@ def parse(
     >>> len(log.engine_layers), len(log.profile), log.run.status
     (154, 154, None)
     """
-    load_numpy()
-    from trtlog.tables import TableSet
-
     reading = source
     if exports is None:
         alone, reading = read_alone(source)
@@ -93,6 +89,8 @@ def parse(
             reading.close()
     if strict and captures.unknown:
         raise strict_error(captures, name)
+    from trtlog.tables import TableSet
+
     tables = TableSet(captures, name)
     commands = tables.commands(0)
     paths = export_paths(commands, source, exports)

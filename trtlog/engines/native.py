@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from trtlog.engines.library import Found, Rows, Tables, library, tables_of
-from trtlog.engines.sections import section_names, sections_of
+from trtlog.engines.sections import section_numbers, sections_of
 from trtlog.grammar.precedence import BARE
 from trtlog.messages.captures import BLANK
 from trtlog.messages.classify import asks_section, is_usual
@@ -51,8 +51,8 @@ class NativeLoop:
         self._library = library()
         grammar = captures.grammar
         self._tables, self._sections = tables_of(grammar), sections_of(grammar)
-        self._names = section_names(grammar)
-        self._numbers = {name: number for number, name in enumerate(self._names)}
+        self._numbers = section_numbers(grammar)
+        self._names = list(self._numbers)
         self._begin(captures, classifier)
         self._start()
 

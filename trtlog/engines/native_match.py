@@ -20,7 +20,7 @@ class NativeIndex(Index):
     """A set of rules that the scanner asks first; what it cannot tell is asked of the expressions."""
 
     def __init__(self, name: str, rules: Callable[[], list[Rule]], tables: Tables, fields: list[int]) -> None:
-        super().__init__(name, rules)
+        super().__init__(rules)
         self._match: Any = library().scan_match
         self._tables = ctypes.byref(tables)
         self._number = tables.sets[name]

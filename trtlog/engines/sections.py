@@ -12,14 +12,15 @@ _STOPS_HEADED, _STOPS_BARE = 1, 2
 _NO_SECTION, _NO_RULES = 255, -1
 
 
-def section_names(grammar: Grammar) -> list[str]:
-    """Return the names of all sections; the place of each is its number."""
-    return grammar.once(_section_names)
+def section_numbers(grammar: Grammar) -> dict[str, int]:
+    """Return the number of each section by its name, in order."""
+    return grammar.once(_section_numbers)
 
 
-def _section_names(grammar: Grammar) -> list[str]:
-    opened = dict.fromkeys(grammar.sections.values())
-    return list(dict.fromkeys(("", *opened, *map(section_behind_empty, opened))))
+def _section_numbers(grammar: Grammar) -> dict[str, int]:
+    opened = grammar.sections.values()
+    names = dict.fromkeys(("", *opened, *map(section_behind_empty, opened)))
+    return {name: number for number, name in enumerate(names)}
 
 
 def sections_of(grammar: Grammar) -> Sections:
@@ -29,7 +30,7 @@ def sections_of(grammar: Grammar) -> Sections:
 
 def _sections(grammar: Grammar) -> Sections:
     facts, sets = grammar.once(Facts), tables_of(grammar).sets
-    numbers = {name: number for number, name in enumerate(section_names(grammar))}
+    numbers = section_numbers(grammar)
     count = len(facts.kinds)
     stops = bytes(
         facts.stops(index) * _STOPS_HEADED | (not facts.leaves_plainly(index)) * _STOPS_BARE

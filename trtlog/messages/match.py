@@ -188,8 +188,8 @@ class Matcher:
     def __init__(self, grammar: Grammar, index: Callable[[str, Callable[[], list[Rule]]], Index] | None = None) -> None:
         self._grammar = grammar
         self.variants: list[Variant] = list(grammar.variants)
-        make, names = index or Index, set_names(grammar)
-        self.sets = {name: make(name, partial(self._rules_in, name)) for name in names}
+        rules = {name: partial(self._rules_in, name) for name in set_names(grammar)}
+        self.sets = {name: Index(own) if index is None else index(name, own) for name, own in rules.items()}
         self.plain, self.bare = self.sets[PLAIN], self.sets[BARE]
 
     @cached_property
@@ -218,7 +218,7 @@ class Matcher:
                 if is_telling(known[rule.index]) or known[rule.index].known_letters >= _BELOW
             ]
 
-        return Index("text", chosen)
+        return Index(chosen)
 
     def match(self, body: bytes) -> Found | None:
         """Return the rule that matches a body that came with a header, or None."""
@@ -260,14 +260,11 @@ class Index:
 
     Parameters
     ----------
-    name : str
-        Its name among those of `rule_sets`.
     rules : callable
         Returns the rules in the order in which they are tried; called when the first body is looked up.
     """
 
-    def __init__(self, name: str, rules: Callable[[], list[Rule]]) -> None:
-        self.name = name
+    def __init__(self, rules: Callable[[], list[Rule]]) -> None:
         self._rules = rules
         self._memo: dict[bytes, list[Rule]] = {}
         self._by_first: dict[bytes, list[tuple[bytes, list[bytes], bytes, Rule]]] = {}
