@@ -277,6 +277,8 @@ _TOTALS = {
 }
 
 
+# Key of the option that gives an input's dimensions in the build; TensorRT 9.1 and later name the profile.
+BUILD_SHAPE = expression(r"Input build shape(?: \(profile ([0-9]+)\))?")
 _Figure = TypeVar("_Figure")
 
 

@@ -109,13 +109,24 @@ def _figure(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["metric"], row["stat"]
 
 
+def kept_figures(performance: pa.Table) -> list[dict[str, Any]]:
+    """Return the rows of a run's performance summary, of the last one where there are several.
+
+    Parameters
+    ----------
+    performance : pyarrow.Table
+        Table ``performance`` of one run, with the columns that are wanted, ``metric`` and ``stat`` among them.
+    """
+    return last_summary(table_rows(performance), _figure)
+
+
 def measures(performance: pa.Table) -> dict[str, float]:
     """Return the performance summary of one run as a row: ``throughput_qps``, ``latency_p99_ms``, ...
 
     Of several summaries the last one counts.
     """
     found: dict[str, float] = {}
-    for row in last_summary(table_rows(performance), _figure):
+    for row in kept_figures(performance):
         if row["metric"] == "throughput":
             if row["value"]:  # 0 is what TensorRT 7 prints of an explicit batch: it counts no queries
                 found["throughput_qps"] = row["value"]

@@ -13,16 +13,15 @@ from typing import Any
 import pyarrow as pa
 
 from trtlog._util.dataclass import dataclass
-from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
-from trtlog.analyses.build.performance import ENQUEUE_SHARE, measures
+from trtlog.analyses.build.performance import ENQUEUE_SHARE, kept_figures, measures
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.profile import kept_profile, mean_ms, shown_percent
 from trtlog.records.base import Record, column, line_column, record, run_column
-from trtlog.records.options import last_summary
+from trtlog.records.options import BUILD_SHAPE
 
 _NO_KERNEL = ("Constant", "NoOp")
 # Sums of fewer of the layers are compared with nothing.
@@ -157,7 +156,7 @@ def _measured(
     other: str | None,
 ) -> list[dict[str, Any]]:
     lines: dict[str, tuple[int, ...]] = {}
-    for row in last_summary(table_rows(table), lambda row: (row["metric"], row["stat"])):
+    for row in kept_figures(table):
         lines[row["metric"]] = (row["line"],)
     if diagnosed is None:
         return []
@@ -234,9 +233,6 @@ def _us(time_ms: float) -> str:
     return f"{1000 * time_ms:,.4g} us" if time_ms < 1 else f"{time_ms:,.4g} ms"
 
 
-_BUILD_SHAPE = expression(r"Input build shape(?: \(profile ([0-9]+)\))?")
-
-
 def other_shapes(options: Iterable[Mapping[str, Any]]) -> str | None:
     """Return in words that the builder timed other shapes than were run, None where they are the same or unknown.
 
@@ -255,7 +251,7 @@ def other_shapes(options: Iterable[Mapping[str, Any]]) -> str | None:
     profile = next((str(row["value"]) for row in options if row["key"] == "Optimization Profile Index"), "0")
     for row in options:
         name, _, value = str(row["value"] or "").rpartition("=")
-        if name and (key := _BUILD_SHAPE.fullmatch(row["key"])) and key[1] in (None, profile):
+        if name and (key := BUILD_SHAPE.fullmatch(row["key"])) and key[1] in (None, profile):
             sizes = value.split("+")
             built[name] = sizes[1] if len(sizes) == 3 else sizes[0]
         elif name and row["key"] == "Input inference shape":

@@ -26,6 +26,7 @@ from trtlog.analyses.compare import floors
 from trtlog.analyses.compare.regime import Regime, read_regime
 from trtlog.analyses.compare.samples import METRICS, TOTALS, Samples, drift, read_samples, read_values, spread_percent
 from trtlog.analyses.compare.significance import Judgement, Value, judge
+from trtlog.analyses.compare.work import batch_of
 from trtlog.analyses.layer.messages import messages_of
 from trtlog.log import Log
 
@@ -81,8 +82,7 @@ class MeasuredRun:
             if (said := _UNSTABLE.search(message["text"]))
         ]
         values, samples, spread = read_values(log), read_samples(log), spread_percent(log)
-        batch = log.inference.batch or ""
-        counted = max(int(batch), 1) if batch.isdigit() else 1
+        counted = batch_of(log, {}) or 1
         return cls(values, samples, spread, read_regime(log), log.run.started_at, tuple(warned), counted)
 
     @property

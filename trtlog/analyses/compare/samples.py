@@ -23,9 +23,9 @@ from typing import Any
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
+from trtlog.analyses.build.performance import kept_figures
 from trtlog.analyses.layer.messages import messages_of
 from trtlog.log import Log
-from trtlog.records.options import last_summary
 
 BLOCKS = 30
 MIN_BLOCKS = 8
@@ -173,10 +173,7 @@ def drift(samples: Samples | None) -> float | None:
 
 def read_values(log: Log) -> dict[tuple[str, str], float]:
     """Return metric and statistic -> value of the performance summary; a throughput of 0 was not counted."""
-    rows = last_summary(
-        table_rows(log.table("performance").select(["metric", "stat", "value"])),
-        lambda row: (row["metric"], row["stat"]),
-    )
+    rows = kept_figures(log.table("performance").select(["metric", "stat", "value"]))
     found = {(row["metric"], row["stat"]): row["value"] for row in rows if row["value"] is not None}
     if found.get(("throughput", "value")) == 0:
         del found["throughput", "value"]

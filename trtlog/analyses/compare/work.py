@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from math import prod
 
 from trtlog._util.dataclass import dataclass
-from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
 from trtlog.log import Log
+from trtlog.records.options import BUILD_SHAPE
 from trtlog.values.shapes import parse_shapes_option
 
 Shape = tuple[int, ...]
-# Of the profiles after the first, whose shapes are those of the build options.
-_LATER_PROFILE = expression(r"Input build shape \((profile [1-9][0-9]*)\)")
 
 
 @dataclass(frozen=True)
@@ -103,10 +101,10 @@ def tuning_shapes(log: Log) -> dict[str, Shape]:
     """Return the shapes that tactics were timed at: the optimal ones of the profile, or of each of several."""
     shapes = _option_shapes(log.build.input_shapes, 1)
     for key, values in log.build.other.items():
-        profile = _LATER_PROFILE.fullmatch(key)
-        if shapes and profile:
+        found = BUILD_SHAPE.fullmatch(key)
+        if shapes and found is not None and found[1] not in (None, "0"):  # the first has a field of its own
             later = _option_shapes([value for value in values if value is not None], 1)
-            shapes.update({f"{name} ({profile[1]})": shape for name, shape in later.items()})
+            shapes.update({f"{name} (profile {found[1]})": shape for name, shape in later.items()})
     return shapes or network_shapes(log)
 
 

@@ -40,6 +40,11 @@ _LARGEST = 1e18
 _Check = Callable[[Any, str], None]
 
 
+def no_lock_file(name: str) -> InputError:
+    """Return the error of a file that is something else, such as a log."""
+    return InputError(f"{name}: no lock file; 'trtlog lock LOG -o FILE' writes one of a log")
+
+
 def read_json(text: str, name: str) -> Any:
     """Return the document of a lock file.
 
@@ -63,7 +68,7 @@ def read_json(text: str, name: str) -> Any:
         raise
     except (ValueError, RecursionError) as error:
         if not text.lstrip("\ufeff \t\r\n").startswith(("{", "<<<<<<<")):
-            raise InputError(f"{name}: no lock file; 'trtlog lock LOG -o FILE' writes one of a log") from None
+            raise no_lock_file(name) from None
         raise InputError(f"{name}: no JSON: {error}; a merge may have left its marks") from None
 
 

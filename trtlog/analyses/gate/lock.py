@@ -18,9 +18,10 @@ from trtlog._util.rows import table_rows
 from trtlog._util.words import counted
 from trtlog.analyses.build.builds import build_seconds
 from trtlog.analyses.build.memory import memory_totals
+from trtlog.analyses.build.performance import kept_figures
 from trtlog.analyses.compare.diff import one_run
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
-from trtlog.analyses.gate.document import KEYS, MEMORY, SCHEMA, check_document, check_rules, read_json
+from trtlog.analyses.gate.document import KEYS, MEMORY, SCHEMA, check_document, check_rules, no_lock_file, read_json
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.messages import messages_of
@@ -28,7 +29,6 @@ from trtlog.analyses.layer.names import stable_name
 from trtlog.display import InNotebook
 from trtlog.errors import InputError, QueryError
 from trtlog.log import Log
-from trtlog.records.options import last_summary
 
 # Rule -> its defaults. A tolerance is how much more than the budget is allowed; slack comes on top, so that
 # small figures do not fail by their rounding.
@@ -192,9 +192,8 @@ def read_build_options(log: Log) -> dict[str, str]:
 
 def read_budgets(log: Log) -> dict[str, Any]:
     """Return the figures that a check holds a build to; null where the log has none."""
-    rows = table_rows(log.table("performance").select(["metric", "stat", "value"]))
-    kept = last_summary(rows, lambda row: (row["metric"], row["stat"]))
-    values = {(row["metric"], row["stat"]): row["value"] for row in kept}
+    rows = kept_figures(log.table("performance").select(["metric", "stat", "value"]))
+    values = {(row["metric"], row["stat"]): row["value"] for row in rows}
     latency = {
         f"{metric}_ms": budget
         for metric, stats in _LATENCIES.items()
@@ -241,7 +240,7 @@ def read_lock(path: str | os.PathLike[str]) -> Lock:
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; 'trtlog lock LOG -o {path}' writes one") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: no lock file; 'trtlog lock LOG -o FILE' writes one of a log") from None
+        raise no_lock_file(str(path)) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     return Lock(check_lock(read_json(text, str(path)), str(path)), str(path))

@@ -21,6 +21,7 @@ from trtlog._util.words import first_line
 from trtlog.analyses.layer.messages import MessageRows, messages_of
 from trtlog.analyses.lint.known_errors import DYNAMIC_INPUT, HARMLESS, IN_MODEL, KNOWN, RESULTS
 from trtlog.log import Log
+from trtlog.records.options import BUILD_SHAPE
 
 # Kinds of messages that only say which step an earlier error ended.
 _STEPS = frozenset({"step_failed", "engine_failed", "inference_exception", "context_failed", "network_invalid"})
@@ -336,7 +337,6 @@ def _with_default_shape(log: Log, cause: Cause) -> Cause:
 
 _NO_DIMENSIONS = expression(DYNAMIC_INPUT)
 _IN_PROFILE = expression(r"in profile ([0-9]+)")
-_BUILD_SHAPE = expression(r"Input build shape(?: \(profile ([0-9]+)\))?")
 
 
 def _with_given_shape(log: Log, cause: Cause) -> Cause:
@@ -345,7 +345,7 @@ def _with_given_shape(log: Log, cause: Cause) -> Cause:
     tensor = found and (found[1] or found[2] or found[3])
     given = [
         row for row in table_rows(log.table("options"))
-        if (key := _BUILD_SHAPE.fullmatch(row["key"])) and (row["value"] or "").startswith(f"{tensor}=")
+        if (key := BUILD_SHAPE.fullmatch(row["key"])) and (row["value"] or "").startswith(f"{tensor}=")
         and (key[1] is None or profile is None or key[1] == profile[1])
     ]  # fmt: skip
     if tensor is None or not given:

@@ -8,7 +8,7 @@ from typing import Any
 
 from trtlog._util.rows import table_rows
 from trtlog._util.words import plural, share_in_words, significant
-from trtlog.analyses.build.performance import graph_failures
+from trtlog.analyses.build.performance import graph_failures, kept_figures
 from trtlog.analyses.build.reconciliation import SUSPECT
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.profile import dla_copies, kept_profile, mean_ms
@@ -16,7 +16,6 @@ from trtlog.analyses.lint.gpus import integrated
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.programs import loads_engine
 from trtlog.log import Log
-from trtlog.records.options import last_summary
 
 _TINY_MS = 0.010
 _NO_KERNEL = ("Constant", "NoOp")
@@ -32,8 +31,7 @@ def _diagnosis(log: Log) -> dict[str, Any] | None:
 
 def _metric_lines(log: Log, *metrics: str) -> list[int]:
     """Return the lines of some metrics, of the last summary where there are several."""
-    rows = last_summary(table_rows(log.table("performance")), lambda row: (row["metric"], row["stat"]))
-    return sorted({row["line"] for row in rows if row["metric"] in metrics})
+    return sorted({row["line"] for row in kept_figures(log.table("performance")) if row["metric"] in metrics})
 
 
 @rule(
