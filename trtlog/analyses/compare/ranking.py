@@ -124,8 +124,8 @@ class Comparison(InNotebook, OnTerminal):
         Whether the verdicts are against a baseline; else against the best of each group.
     notes : tuple of str
         What limits the comparison.
-    whole : Comparison, optional
-        The comparison that this one shows a part of: what was compared and judged is counted there.
+    part_of : Comparison, optional
+        The comparison that this one shows a part of.
     """
 
     rows: tuple[dict[str, Any], ...]
@@ -134,7 +134,12 @@ class Comparison(InNotebook, OnTerminal):
     by: tuple[str, ...]
     has_baseline: bool
     notes: tuple[str, ...] = field(default=())
-    whole: Comparison | None = field(default=None)
+    part_of: Comparison | None = field(default=None)
+
+    @property
+    def whole(self) -> Comparison:
+        """The comparison in which all that was compared and judged is counted."""
+        return self.part_of or self
 
     @property
     def table(self) -> pa.Table:
@@ -153,7 +158,7 @@ class Comparison(InNotebook, OnTerminal):
 
     def only_regressions(self) -> Comparison:
         """Return the part that :attr:`regressions` lists; its answer still tells how many runs were judged."""
-        return replace(self, rows=tuple(self.regressions), whole=self.whole or self)
+        return replace(self, rows=tuple(self.regressions), part_of=self.whole)
 
     def groups(self) -> list[list[dict[str, Any]]]:
         """Return the rows of each group."""
@@ -197,9 +202,8 @@ class Comparison(InNotebook, OnTerminal):
 
     def __repr__(self) -> str:
         worse = f", {counted(len(self.regressions), 'regression')}" if self.has_baseline else ""
-        whole = self.whole or self
-        groups = counted(len(whole.groups()), "group")
-        return f"<trtlog.Comparison: {counted(len(whole.rows), 'run')} in {groups}{worse}>"
+        groups = counted(len(self.whole.groups()), "group")
+        return f"<trtlog.Comparison: {counted(len(self.whole.rows), 'run')} in {groups}{worse}>"
 
 
 def compare(

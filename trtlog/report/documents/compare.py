@@ -31,10 +31,9 @@ _NAMED = 3
 
 def compare(found: Comparison) -> Document:
     """Return a comparison: the answer, what limits it, the groups with the best of each first."""
-    whole = found.whole or found
-    names = short_names(whole.rows)
+    names = short_names(found.whole.rows)
     sections = tuple(_section(found, rows, names) for rows in found.groups())
-    return Document("Comparison", (*map(Note, found.notes), *sections), _answer(whole, names))
+    return Document("Comparison", (*map(Note, found.notes), *sections), _answer(found.whole, names))
 
 
 def short_names(rows: Sequence[Row]) -> dict[int, str]:

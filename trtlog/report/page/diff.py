@@ -69,7 +69,7 @@ def _changes(diff: Diff) -> Iterator[tuple[str, tuple[Block, ...]]]:
 
 def comparison_data(found: Comparison) -> dict[str, Any]:
     """Return the data of the page of many runs: the answer, then a section a group with bars."""
-    document, groups, whole = compare_document(found), found.groups(), found.whole or found
+    document, groups, whole = compare_document(found), found.groups(), found.whole
     tiles = [("runs", len(whole.rows)), ("groups", len(whole.groups()))]
     if found.has_baseline:
         tiles.append(("regressions", len(found.regressions)))

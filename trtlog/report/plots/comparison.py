@@ -47,7 +47,7 @@ def draw(found: Comparison) -> Figure:
     graphs()  # says what to install before plotly is imported here
     from plotly.subplots import make_subplots
 
-    names = short_names((found.whole or found).rows)
+    names = short_names(found.whole.rows)
     heights = [_BAR_PX * len(rows) + 10 for rows in groups]
     total = sum(heights) + _PANEL_PX * len(groups)
     figure: Any = make_subplots(
