@@ -204,13 +204,17 @@ def test_seconds_of_a_layer_that_hung_are_no_advice_on_the_cache():
     assert "slow-layers-to-build" not in findings(trtlog.parse((RUNNING + block + hung + failed).encode()))
 
 
+def same(ms):
+    """Return the statistics of a time that is the same in each inference."""
+    return f"min = {ms} ms, max = {ms} ms, mean = {ms} ms, median = {ms} ms, percentile(99%) = {ms} ms"
+
+
 @pytest.mark.parametrize(("median", "bound"), [(0.55, None), (0.2, "host")])
 def test_copies_that_take_the_time_between_two_queries_may_be_what_the_gpu_waits_for(median, bound):
-    statistics = "min = {0} ms, max = {0} ms, mean = {0} ms, median = {0} ms, percentile(99%) = {0} ms"
     text = (
         f"{INFO}=== Performance summary ===\n{INFO}Throughput: 800 qps\n"
-        f"{INFO}Enqueue Time: {statistics.format(0.5)}\n{INFO}H2D Latency: {statistics.format(median)}\n"
-        f"{INFO}GPU Compute Time: {statistics.format(1.08)}\n{INFO}D2H Latency: {statistics.format(0.65)}\n"
+        f"{INFO}Enqueue Time: {same(0.5)}\n{INFO}H2D Latency: {same(median)}\n"
+        f"{INFO}GPU Compute Time: {same(1.08)}\n{INFO}D2H Latency: {same(0.65)}\n"
         f"{INFO}Total Host Walltime: 3 s\n{INFO}Total GPU Compute Time: 2.6 s\n"
     )
     [row] = trtlog.parse(text.encode()).analyze.table("performance").to_pylist()
@@ -223,10 +227,9 @@ def test_copies_that_take_the_time_between_two_queries_may_be_what_the_gpu_waits
     ("ms", "share"), [(0.004, "0.4 %"), (0.00005, "0.005 %"), (0.25, "25 %"), (0.01, "1 %"), (0.997, "99.7 %")]
 )
 def test_a_share_below_one_percent_is_not_rounded_to_one(ms, share):
-    statistics = "min = {0} ms, max = {0} ms, mean = {0} ms, median = {0} ms, percentile(99%) = {0} ms"
     text = (
-        f"{INFO}=== Performance summary ===\n{INFO}Throughput: 999 qps\n{INFO}Enqueue Time: {statistics.format(ms)}\n"
-        f"{INFO}GPU Compute Time: {statistics.format(1)}\n{INFO}Total Host Walltime: 3 s\n"
+        f"{INFO}=== Performance summary ===\n{INFO}Throughput: 999 qps\n{INFO}Enqueue Time: {same(ms)}\n"
+        f"{INFO}GPU Compute Time: {same(1)}\n{INFO}Total Host Walltime: 3 s\n"
         f"{INFO}Total GPU Compute Time: 2.99 s\n"
     )
     [row] = trtlog.parse(text.encode()).analyze.table("performance").to_pylist()
@@ -234,10 +237,9 @@ def test_a_share_below_one_percent_is_not_rounded_to_one(ms, share):
 
 
 def test_a_mean_of_one_copy_is_not_that_of_both():
-    both = "min = {0} ms, max = {0} ms, mean = {0} ms, median = {0} ms, percentile(99%) = {0} ms"
     text = (
-        f"{INFO}=== Performance summary ===\n{INFO}Throughput: 800 qps\n{INFO}H2D Latency: {both.format(0.6)}\n"
-        f"{INFO}GPU Compute Time: {both.format(1.08)}\n"
+        f"{INFO}=== Performance summary ===\n{INFO}Throughput: 800 qps\n{INFO}H2D Latency: {same(0.6)}\n"
+        f"{INFO}GPU Compute Time: {same(1.08)}\n"
         f"{INFO}D2H Latency: min = 0.6 ms, max = 0.6 ms, mean 0.6 ms, median = 0.6 ms, percentile(99%) = 0.6 ms\n"
     )
     [row] = trtlog.parse(text.encode()).analyze.table("performance").to_pylist()

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 limit_option = click.option("--limit", type=click.IntRange(0), default=None, help="At most so many rows.")
 all_columns_option = click.option("--all-columns", is_flag=True, help="All columns, not only the main ones.")
 
+# What is said where no tactic was skipped for lack of memory, as far as the log tells.
+NO_SKIPS = "no line tells of a tactic that was skipped for lack of memory"
+
 
 def print_answer(
     log: Log,

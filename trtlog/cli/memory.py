@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trtlog._util.words import counted
-from trtlog.cli.answers import print_answer
+from trtlog.cli.answers import NO_SKIPS, print_answer
 from trtlog.cli.common import echo, format_option, log_argument, print_rows, read_log, reading_options
 
 VIEWS = ("totals", "timeline", "layers", "workspace")
@@ -31,8 +31,7 @@ def command(log: str, view: str, format_: str) -> None:
             what = counted(steps, "step tells", "steps tell")
             echo(f"trtlog: {what} the memory in use: trtlog memory --by timeline", err=True)
     elif view == "workspace":
-        empty = "no line tells of a tactic that was skipped for lack of memory"
-        print_answer(parsed, "workspace_skips", format_, empty=empty)
+        print_answer(parsed, "workspace_skips", format_, empty=NO_SKIPS)
     elif view == "layers":
         print_rows(layers_of(parsed).rows("layer_memory"), format_)
     else:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from trtlog.cli.answers import all_columns_option, limit_option, print_answer
+from trtlog.cli.answers import NO_SKIPS, all_columns_option, limit_option, print_answer
 from trtlog.cli.common import echo, format_option, log_argument, print_rows, read_log, reading_options
 
 _WINNERS = ("engine", "name", "timed", "layers", "combinations_won", "engine_layers", "best_ms")
@@ -92,7 +92,7 @@ def command(
         else:
             only = found[0]
         columns = tuple(name for name in columns if name != "layer")
-    empty = "no line tells of a tactic that was skipped for lack of memory" if view == "workspace" else None
+    empty = NO_SKIPS if view == "workspace" else None
     if layer is not None and view in _TIMED:
         from trtlog.analyses.layer.untimed import untimed_words
 
