@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.gc import no_collection
 from trtlog._version import __version__
 from trtlog.errors import (
     GrammarError,
@@ -99,7 +100,8 @@ def __getattr__(name: str) -> Any:
     module = _LAZY.get(name)
     if module is None:
         raise AttributeError(f"module 'trtlog' has no attribute {name!r}")
-    value = getattr(importlib.import_module(module), name)
+    with no_collection():
+        value = getattr(importlib.import_module(module), name)
     globals()[name] = value
     return value
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtlog import grammar
+from trtlog._util.gc import no_collection
 from trtlog._util.words import counted
 from trtlog.errors import InputError, NoLogError, StrictError
 from trtlog.log import Log
@@ -89,7 +90,8 @@ def parse(
             reading.close()
     if strict and captures.unknown:
         raise strict_error(captures, name)
-    from trtlog.tables import TableSet
+    with no_collection():
+        from trtlog.tables import TableSet
 
     tables = TableSet(captures, name)
     commands = tables.commands(0)

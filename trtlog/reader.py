@@ -90,8 +90,9 @@ class Reader:
         InputError
             The source is missing, empty, binary, or no log of TensorRT.
         """
-        load_numpy()
-        from trtlog.source.chunks import open_source
+        with no_collection():
+            load_numpy()
+            from trtlog.source.chunks import open_source
 
         done = 0
         sample = b""

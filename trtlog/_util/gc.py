@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,18 +12,23 @@ from contextlib import contextmanager
 def no_collection() -> Iterator[None]:
     """Pause the collector where many objects are made and none of them is in a cycle.
 
+    What modules hold that were loaded meanwhile counts as old then, else the next rounds would go through all of it.
+
     Examples
     --------
     >>> with no_collection():
     ...     gc.isenabled()
     False
     """
-    enabled = gc.isenabled()
+    enabled, modules = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            if len(sys.modules) > modules and not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()  # to the oldest, from where what a program froze itself must not get back
             gc.enable()
 
 
