@@ -18,7 +18,7 @@ from trtlog.grammar.programme import MOST_FIELDS, Programme, make_programme
 
 PROGRAMME_NAME = "programme.bin"
 # Bump when the programme of the same grammar changes.
-PROGRAMME_VERSION = 2
+PROGRAMME_VERSION = 3
 _TABLES = Programme._fields[2:]
 
 

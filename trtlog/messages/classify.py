@@ -23,10 +23,10 @@ from typing import NamedTuple
 
 from trtlog._util.expression import expression
 from trtlog.grammar import Grammar
-from trtlog.grammar.precedence import PLAIN, within_section
+from trtlog.grammar.precedence import PLAIN, is_telling, within_section
 from trtlog.messages.captures import BLANK, CONTINUATION, FOREIGN, SPECIAL_KINDS, UNKNOWN, USAGE, Captures
 from trtlog.messages.headers import MAX_DECORATIONS, NO_HEADER, Header, HeaderReader, inner_headers, plain_text
-from trtlog.messages.match import Found, Index, Matcher, is_telling
+from trtlog.messages.match import Found, Index, Matcher
 
 # Help text of trtexec begins with one of these, without a header.
 _USAGE_STARTS = (b"=== Model Options ===", b"=== Build Options ===", b"=== Help ===", b"Usage:", b"usage:")

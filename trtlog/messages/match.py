@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from trtlog._util.expression import expression
 from trtlog.grammar import Grammar, Message, Variant
-from trtlog.grammar.precedence import BARE, PLAIN, rule_sets, set_names
+from trtlog.grammar.precedence import BARE, PLAIN, TEXT, rule_sets, set_names
 
 _KEY_LENGTH = 8
 _MEMO_LIMIT = 50_000
@@ -29,13 +29,6 @@ _SHAPE_LENGTH = 400
 LONGEST_BACKTRACKED = 4096
 # So often a rule is refused without its expression before that is compiled.
 _REFUSALS = 64
-# The least literal text at the beginning of a rule that is looked for where a line has no header.
-TEXT_PREFIX = 6
-# So much literal text tells a rule wherever it stands in a line; these have less, in a form that nothing else prints.
-_TELLING = 27
-# Below a line that is the library's this is enough.
-_BELOW = 12
-_TELLING_KINDS = frozenset({"node_inputs", "node_outputs"})
 
 
 class Found(NamedTuple):
@@ -173,8 +166,8 @@ class Matcher:
         The message of each variant.
     sets : dict of Index
         The rules by the name of their set (`rule_sets`).
-    plain, bare : Index
-        Those for bodies behind a header, and for lines without one.
+    plain, bare, text : Index
+        Those for bodies behind a header, for lines without one, and for lines that lost theirs.
 
     Examples
     --------
@@ -190,7 +183,7 @@ class Matcher:
         self.variants: list[Variant] = list(grammar.variants)
         rules = {name: partial(self._rules_in, name) for name in set_names(grammar)}
         self.sets = {name: Index(own) if index is None else index(name, own) for name, own in rules.items()}
-        self.plain, self.bare = self.sets[PLAIN], self.sets[BARE]
+        self.plain, self.bare, self.text = self.sets[PLAIN], self.sets[BARE], self.sets[TEXT]
 
     @cached_property
     def messages(self) -> list[Message]:
@@ -208,18 +201,6 @@ class Matcher:
     def _rules_in(self, name: str) -> list[Rule]:
         return [self._rules[number] for number in self._numbers[name]]
 
-    @cached_property
-    def _text(self) -> Index:
-        def chosen() -> list[Rule]:
-            known = self.variants
-            return [
-                rule
-                for rule in self._rules_in(PLAIN)
-                if is_telling(known[rule.index]) or known[rule.index].known_letters >= _BELOW
-            ]
-
-        return Index(chosen)
-
     def match(self, body: bytes) -> Found | None:
         """Return the rule that matches a body that came with a header, or None."""
         return self.plain.match(body)
@@ -230,21 +211,12 @@ class Matcher:
 
     def match_text(self, line: bytes) -> Found | None:
         """Return the rule that holds known text and matches a line that lost its header, or None."""
-        return self._text.match(line)
+        return self.text.match(line)
 
     def all_matches(self, body: bytes) -> list[Found]:
         """Return every rule that matches, wherever it may stand: tests compare them with what :meth:`match` gives."""
         found = ((number, rule.match_long(body)) for number, rule in enumerate(self._rules))
         return [Found(number, match.groups()) for number, match in found if match is not None]
-
-
-def is_telling(variant: Variant) -> bool:
-    """Tell whether a line that matches is the library's, whatever is in front of it."""
-    return (
-        variant.known_beginning >= TEXT_PREFIX
-        or variant.known_letters >= _TELLING
-        or variant.kind in _TELLING_KINDS
-    )
 
 
 def shared_matcher(grammar: Grammar) -> Matcher:
