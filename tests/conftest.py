@@ -42,7 +42,8 @@ BUILD = _module(ROOT / ".ci" / "build_scanner.py")
 def _build_scanner() -> None:
     """Build the scanner where it is older than its source: what is tested is what stands in the checkout."""
     library = BUILD.SOURCE.with_name(BUILD.library_name())
-    changed = max(path.stat().st_mtime for path in BUILD.SOURCE.parent.glob("scan*.[ch]"))
+    folder = BUILD.SOURCE.parent
+    changed = max(path.stat().st_mtime for path in (*folder.glob("scan*.[ch]"), folder / "digest.py"))
     if not library.is_file() or library.stat().st_mtime < changed:
         with contextlib.suppress(BUILD.BuildError, OSError):
             BUILD.build(library)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, Full, Queue
+from typing import TYPE_CHECKING
 
 from trtlog._util.cores import usable_cores
 from trtlog.engines.library import library
@@ -24,6 +24,9 @@ from trtlog.messages.captures import Captures
 from trtlog.messages.classify import is_usual
 from trtlog.messages.headers import HeaderReader
 from trtlog.messages.together import add
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 # A log of fewer bytes is read before a second thread would be of use.
 LEAST_BYTES = 32 << 20
@@ -79,6 +82,8 @@ class ThreadedEngine:
     reads_several = False
 
     def __init__(self, grammar: Grammar, threads: int, stretch_bytes: int = STRETCH_BYTES, size: int = 0) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # local: most logs are read without
+
         self._grammar = grammar
         self._others = max(1, threads - 1)
         self._stretch_bytes = self._until = stretch_bytes
@@ -208,6 +213,8 @@ class _Own:
     """Lines that the thread which fetches them reads as they come."""
 
     def __init__(self, grammar: Grammar) -> None:
+        from concurrent.futures import Future
+
         self.size = 0
         self.found: Future[Captures] = Future()
         self._engine = LineEngine(grammar)

@@ -5,9 +5,7 @@ Damage is survived: what could be read is handed on, and a note says what is mis
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -22,6 +20,18 @@ _STEP_BYTES = 4 << 20
 _INPUT_BYTES = 1 << 14
 
 
+def _xz() -> Any:
+    import lzma
+
+    return lzma.LZMADecompressor(format=lzma.FORMAT_XZ)
+
+
+def _bzip2() -> Any:
+    import bz2
+
+    return bz2.BZ2Decompressor()
+
+
 def _zstd() -> Any:
     try:
         import zstandard
@@ -34,8 +44,8 @@ def _zstd() -> Any:
 
 _FORMATS: tuple[tuple[bytes, str, Callable[[], Any]], ...] = (
     (b"\x1f\x8b", "gzip", lambda: zlib.decompressobj(wbits=31)),
-    (b"\xfd7zXZ\x00", "xz", lambda: lzma.LZMADecompressor(format=lzma.FORMAT_XZ)),
-    (b"BZh", "bzip2", bz2.BZ2Decompressor),
+    (b"\xfd7zXZ\x00", "xz", _xz),
+    (b"BZh", "bzip2", _bzip2),
     (b"\x28\xb5\x2f\xfd", "zstd", _zstd),
 )
 _LONGEST_MAGIC = 6
@@ -138,12 +148,12 @@ def _decompress(
             given += len(text)
             yield text
             break
-        except (lzma.LZMAError, OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, ValueError) as error:
             problem = f"is damaged ({error})"
             break
         except Exception as error:
-            # zstandard's own error class is only known where that package is.
-            if type(error).__name__ != "ZstdError":
+            # These classes are known where their modules were loaded; zstandard may not even be there.
+            if type(error).__name__ not in ("LZMAError", "ZstdError"):
                 raise
             problem = f"is damaged ({error})"
             break
