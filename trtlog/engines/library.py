@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,21 +24,16 @@ VARIABLE = "TRTLOG_SCANNER"
 # What the library is called, beside this module: Python takes no name with a further point for a module's.
 NAME = "_scan.lib"
 SUFFIXES = {"win32": ".dll", "darwin": ".dylib"}
-_VERSION = 4
+_VERSION = 5
+# Room, as scan.c has it.
+_HEADERS, _HEADER_TEXT, _BEFORE, _BEFORE_TEXT, _TIME_TEXT, _PLACES = 16, 64, 4, 16, 24, 512
 
 _POINTER, _INT, _LONG = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
-    "scan_new": (_POINTER, [_POINTER, _POINTER, _INT]),
-    "scan_free": (None, [_POINTER]),
-    "scan_take_rows": (_POINTER, [_POINTER]),
-    "scan_free_rows": (None, [_POINTER, _POINTER]),
-    "scan_count": (None, [_POINTER, _POINTER]),
-    "scan_add_header": (_INT, [_POINTER, ctypes.c_char_p, _INT, _INT, _INT, ctypes.c_char_p, _INT]),
-    "scan_set_state": (None, [_POINTER, _INT, ctypes.c_char_p, _INT, _INT]),
     "scan_run": (_LONG, [_POINTER, ctypes.c_char_p, _LONG, _LONG, _LONG]),
     "scan_put": (_INT, [_POINTER, _INT, _LONG, ctypes.c_char_p, _POINTER]),
+    "scan_free_rows": (None, [_POINTER, _POINTER]),
     "scan_match": (_INT, [_POINTER, _INT, ctypes.c_char_p, _LONG, _POINTER]),
-    "scan_found": (_POINTER, [_POINTER]),
     "scan_counts_upto": (None, [_POINTER, _LONG, _POINTER, _LONG, _POINTER]),
 }
 # Those that take long, while which other threads run; to wait for them costs more than the others take.
@@ -64,27 +59,50 @@ class Rows(ctypes.Structure):
     )
 
 
+class Header(ctypes.Structure):
+    """A header that lines may begin with."""
+
+    _fields_ = (
+        ("text", ctypes.c_char * _HEADER_TEXT),
+        ("before", (ctypes.c_char * _BEFORE_TEXT) * _BEFORE),
+        *((name, _INT) for name in ("length", "time", "time_end")),
+        ("before_lengths", _INT * _BEFORE),
+        ("asks_section", _INT),
+        ("lines", _LONG),
+    )
+
+    def fill(self, text: bytes, time: tuple[int, int], before: Sequence[bytes], asks_section: bool) -> bool:
+        """Tell what the header is; false where there is no room for it."""
+        if len(text) > _HEADER_TEXT or len(before) > _BEFORE or any(len(mark) > _BEFORE_TEXT for mark in before):
+            return False
+        self.text, self.length, self.asks_section = text, len(text), asks_section
+        self.time, self.time_end = time
+        for number, mark in enumerate(before):
+            self.before[number].value, self.before_lengths[number] = mark, len(mark)
+        return True
+
+
 class Places(ctypes.Structure):
     """Places that are told by line."""
 
-    _fields_ = (("count", _LONG), ("room", _LONG), ("all", ctypes.POINTER(_LONG)))
+    _fields_ = (("count", _LONG), ("all", _LONG * (2 * _PLACES)))
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """Return each line with its place."""
-        if not self.count:
-            return iter(())
-        found = self.all[: self.count]
+        found = self.all[: 2 * self.count]
         return zip(found[::2], found[1::2], strict=True)
 
 
-class Found(ctypes.Structure):
-    """What the scanner tells after each run: lines, where times stand, numbers of sections; and what it counts."""
+class Scan(ctypes.Structure):
+    """All state of a log: what is set before a run, and what the scanner tells behind it (``scan.c``)."""
 
     _fields_ = (
-        *((name, _LONG) for name in ("line", "last_headed", "last_variant")),
+        *((name, _POINTER) for name in ("programme", "sections", "rows")),
+        *((name, _LONG) for name in ("line", "last_headed", "last_variant", "empty_lines", "empty_bytes")),
+        *((name, _INT) for name in ("bare_index", "n_headers", "current", "section", "bare", "time_known")),
+        ("time", ctypes.c_char * _TIME_TEXT),
+        ("headers", Header * _HEADERS),
         *((name, Places) for name in ("times", "openings")),
-        *((name, _LONG) for name in ("empty_lines", "empty_bytes")),
-        ("header_lines", _LONG * 16),
     )
 
 
@@ -107,7 +125,7 @@ class Tables(ctypes.Structure):
         self.sets = programme.sets
 
 
-_VERSIONS = (_VERSION, *map(ctypes.sizeof, (Column, Rows, Found)))
+_VERSIONS = (_VERSION, *map(ctypes.sizeof, (Column, Rows, Scan)))
 
 
 def library_path() -> Path:

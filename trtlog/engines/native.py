@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from trtlog.engines.library import Found, Rows, Tables, library, tables_of
+from trtlog.engines.library import Rows, Scan, Tables, library, tables_of
 from trtlog.engines.sections import section_numbers, sections_of
 from trtlog.grammar.precedence import BARE
 from trtlog.messages.captures import BLANK
@@ -34,6 +34,9 @@ _TIME_LENGTH = 19
 _NONE = -1
 # Headers that are kept for the next log.
 _HEADERS = 8
+# Numbers of a variant's rows, and which of them says what.
+_WORDS = ctypes.sizeof(Rows) // 8
+_COUNT, _COUNTED = Rows.count.offset // 8, slice(Rows.scanned.offset // 8, Rows.bytes.offset // 8 + 1)
 # Text that is read before rows are moved out: places in a column have 31 bits.
 _MOST_BYTES = 1 << 29
 
@@ -62,25 +65,25 @@ class NativeLoop:
 
     def _start(self) -> None:
         """Make a scanner that knows no header."""
-        sections = ctypes.byref(self._sections)
-        self._scan = self._library.scan_new(ctypes.byref(self._tables), sections, self._tables.sets[BARE])
-        if not self._scan:
-            raise MemoryError
-        self._found = Found.from_address(self._library.scan_found(self._scan))
+        self._rows = self._no_rows()
+        self._scan = Scan(
+            *map(ctypes.addressof, (self._tables, self._sections, self._rows)), bare_index=self._tables.sets[BARE]
+        )
+        self._address = ctypes.byref(self._scan)
         self._headers: list[tuple[bytes, Header]] = []  # text without its time, and what the reader says of it
         self._likely: tuple[Any, Header, int] = b"", NO_HEADER, _NONE  # the last answer of `_likely_header`
-        self._counted: list[int] = []  # lines of each header that were counted
-        # Lines and bytes of each variant that the scanner took, those that were counted in the captures; of empty ones.
-        self._taken = np.zeros((self._tables.n_variants, 2), np.int64)
-        self._empty = 0, 0
         self._bytes = 0
+
+    def _no_rows(self) -> Any:
+        rows = (Rows * self._tables.n_variants)()
+        self._taken = np.zeros_like(_words_of(rows)[:, _COUNTED])  # what was counted of them
+        return rows
 
     def begin_log(self, captures: Captures, classifier: Classifier) -> None:
         """Go on with the captures and the classifier of another log."""
         self._begin(captures, classifier)
         if len(self._headers) > _HEADERS:  # the scanner has room for as many again
             self.flush()
-            self._library.scan_free(self._scan)
             self._start()
 
     def feed(self, engine: LineEngine, chunk: bytes, first_line: int, begin: int, end: int) -> None:
@@ -88,18 +91,18 @@ class NativeLoop:
         if self._bytes + end - begin > _MOST_BYTES:
             self.flush()
         self._bytes += end - begin
-        call = self._library
+        run = self._library.scan_run
         position, line = begin, first_line
         if first_line == self._captures.lines:  # another piece of the line before
             position = _take(engine, chunk, position, end, line)
             line += 1
         while position < end:
             self._set_state(engine.time)
-            reached = call.scan_run(self._scan, chunk, position, end, line)
+            reached = run(self._address, chunk, position, end, line)
             if reached < 0:
                 raise MemoryError
             if reached > position:
-                line = self._found.line
+                line = self._scan.line
                 self._pass_over(engine, chunk, line - 1)
             position = reached
             if position < end:
@@ -111,12 +114,13 @@ class NativeLoop:
     # -------------------------------------------------------------------------------------- state
     def _set_state(self, time: bytes | None) -> None:
         """Tell the scanner where the line above left the engine."""
-        likely = self._likely_header()
-        if time is not None and not _TIME.fullmatch(time):
-            time = None
-        classifier = self._classifier
-        section = self._numbers[classifier.section]
-        self._library.scan_set_state(self._scan, likely, time, not classifier.decorated, section)
+        scan, classifier = self._scan, self._classifier
+        scan.current = self._likely_header()
+        scan.section = self._numbers[classifier.section]
+        scan.bare = not classifier.decorated
+        scan.time_known = known = time is not None and _TIME.fullmatch(time) is not None
+        if known:
+            scan.time = time
 
     def _likely_header(self) -> int:
         """Return the number of the header that was read last."""
@@ -141,17 +145,16 @@ class NativeLoop:
         for number, (known, _) in enumerate(self._headers):
             if known == key:
                 return number
-        goes_on = b"".join(bytes([len(mark)]) + mark for mark in before)
-        asks = asks_section(header)
-        number = int(self._library.scan_add_header(self._scan, text, len(text), time, time_end, goes_on, asks))
-        if number != _NONE:
-            self._headers.append((key, header))
-            self._counted.append(0)
+        number, headers = len(self._headers), self._scan.headers
+        if number == len(headers) or not headers[number].fill(text, (time, time_end), before, asks_section(header)):
+            return _NONE
+        self._headers.append((key, header))
+        self._scan.n_headers += 1
         return number
 
     def _pass_over(self, engine: LineEngine, chunk: bytes, last: int) -> None:
         """Bring the engine and its classifier behind the lines that the scanner took."""
-        found, classifier = self._found, self._classifier
+        found, classifier = self._scan, self._classifier
         for line, begin in found.times.pairs():
             engine.note_time(line, chunk[begin : begin + _TIME_LENGTH])
         for line, section in found.openings.pairs():
@@ -173,19 +176,17 @@ class NativeLoop:
             places += (at, at)
         text = b"".join([value or b"" for value in groups])
         spans = (ctypes.c_int32 * len(places))(*places)
-        if not self._library.scan_put(self._scan, variant, number, text, spans):
+        if not self._library.scan_put(self._address, variant, number, text, spans):
             raise MemoryError
 
     def flush(self) -> None:
         """Move all rows into the captures."""
         self.count()
         self._bytes = 0
-        self._taken[:] = 0
         captures = self._captures
-        address = self._library.scan_take_rows(self._scan)
-        if not address:
-            raise MemoryError
-        taken = _TakenRows(self._library, self._tables, address)
+        taken = _TakenRows(self._library, self._tables, self._rows)
+        self._rows = self._no_rows()
+        self._scan.rows = ctypes.addressof(self._rows)
         for index in taken.variants():
             found = taken.arrays(taken.rows[index], captures.variants[index])
             captures.columns.setdefault(index, []).append(found)
@@ -193,30 +194,28 @@ class NativeLoop:
     def count(self) -> None:
         """Count the lines that the scanner took since this was called last."""
         captures = self._captures
-        now = np.empty_like(self._taken)
-        self._library.scan_count(self._scan, now.ctypes.data)
+        now = _words_of(self._rows)[:, _COUNTED].copy()
         more = now - self._taken
         self._taken = now
-        for index in np.flatnonzero(more[:, 0]).tolist():
-            lines, size = more[index].tolist()
-            captures.count(captures.variants[index].kind, lines, size)
-            captures.size += size
-        empty = self._found.empty_lines, self._found.empty_bytes
-        if empty != self._empty:
-            lines, size = empty[0] - self._empty[0], empty[1] - self._empty[1]
-            self._empty = empty
-            captures.count(BLANK, lines, size)
-            captures.size += size
-        for number, (_, header) in enumerate(self._headers):
-            lines = self._found.header_lines[number]
-            if lines > self._counted[number]:
-                more = lines - self._counted[number]
-                captures.producers[header.producer] = captures.producers.get(header.producer, 0) + more
-                self._counted[number] = lines
+        taken = np.flatnonzero(more[:, 0])
+        for index, (lines, size) in zip(taken.tolist(), more[taken].tolist(), strict=True):
+            self._count(captures.variants[index].kind, lines, size)
+        scan = self._scan
+        if scan.empty_lines:
+            self._count(BLANK, scan.empty_lines, scan.empty_bytes)
+            scan.empty_lines = scan.empty_bytes = 0
+        for counted, (_, header) in zip(scan.headers, self._headers, strict=False):
+            if counted.lines:
+                captures.producers[header.producer] = captures.producers.get(header.producer, 0) + counted.lines
+                counted.lines = 0
+
+    def _count(self, kind: str, lines: int, size: int) -> None:
+        self._captures.count(kind, lines, size)
+        self._captures.size += size
 
     def __del__(self) -> None:
-        if getattr(self, "_scan", None):
-            self._library.scan_free(self._scan)
+        if getattr(self, "_rows", None):
+            self._library.scan_free_rows(self._rows, ctypes.byref(self._tables))
 
 
 def _take(engine: LineEngine, chunk: bytes, position: int, end: int, line: int) -> int:
@@ -227,21 +226,22 @@ def _take(engine: LineEngine, chunk: bytes, position: int, end: int, line: int) 
     return following
 
 
+def _words_of(rows: Any) -> np.ndarray[Any, Any]:
+    """Return the numbers of some rows, a line a variant, where they stand."""
+    return np.frombuffer(rows, np.int64).reshape(-1, _WORDS)
+
+
 class _TakenRows:
     """Rows that left the scanner: Arrow's buffers point into them, and the last one to go frees them."""
 
-    def __init__(self, library: Any, tables: Tables, address: int) -> None:
+    def __init__(self, library: Any, tables: Tables, rows: Any) -> None:
         self._library = library
         self._tables = tables
-        self._address = address
-        self.rows = ctypes.cast(address, ctypes.POINTER(Rows))
+        self.rows = rows
 
     def variants(self) -> list[int]:
         """Return the numbers of the variants that have rows."""
-        words = ctypes.sizeof(Rows) // 8
-        memory = (ctypes.c_int64 * (words * self._tables.n_variants)).from_address(self._address)
-        rows = np.frombuffer(memory, np.int64).reshape(-1, words)
-        numbers: list[int] = np.flatnonzero(rows[:, Rows.count.offset // 8]).tolist()
+        numbers: list[int] = np.flatnonzero(_words_of(self.rows)[:, _COUNT]).tolist()
         return numbers
 
     def arrays(self, rows: Rows, variant: Variant) -> tuple[np.ndarray[Any, Any], list[pa.Array]]:
@@ -256,7 +256,7 @@ class _TakenRows:
             if column.codes:
                 codes = self._buffer(column.codes, column.rows, 4)
                 numbers = pa.Array.from_buffers(pa.int32(), column.rows, [None, codes])
-                values = pa.DictionaryArray.from_arrays(numbers, values)
+                values = pa.DictionaryArray.from_arrays(numbers, values, safe=False)
             out.append(values)
         return lines, out
 
@@ -264,4 +264,4 @@ class _TakenRows:
         return pa.foreign_buffer(address, count * width, self)
 
     def __del__(self) -> None:
-        self._library.scan_free_rows(self._address, ctypes.byref(self._tables))
+        self._library.scan_free_rows(self.rows, ctypes.byref(self._tables))

@@ -3,10 +3,10 @@
 #define TRTLOG_SCAN_COLUMNS_H
 #include "scan_match.h"
 
-/* Rows from which on a column keeps each distinct value once. */
-enum { FEW = 64 };
+/* Slots of a column's first hash table. */
+enum { SLOTS = 16 };
 
-/* Values of one field: each row's text, or with codes each distinct text once. `follows` holds for each value which other
+/* Values of one field: each distinct text once and a code a row, or of measured values each row's text. `follows` holds for each value which other
  * one came behind it last: autotuning prints the same tactics in the same order again and again. */
 typedef struct {
   int32_t *offsets, *codes, *follows;
@@ -59,7 +59,7 @@ static uint32_t hash_of(Text text, int32_t length) {
 
 /* Double the slots of the hash table, of which at most half are taken: a slot is hash << 32 | value + 1, 0 for none. */
 static int grow_slots(Column *c) {
-  int64_t room = c->slots_room ? 2 * c->slots_room : 4 * FEW;
+  int64_t room = c->slots_room ? 2 * c->slots_room : SLOTS;
   uint64_t *slots = calloc((size_t)room, sizeof *slots);
   int32_t *follows = realloc(c->follows, (size_t)room / 2 * sizeof *follows);
   if (follows) c->follows = follows;
@@ -109,26 +109,6 @@ static int add_code(Column *c, Text text, int32_t length) {
 
 static void free_column(Column *c) { free(c->offsets), free(c->codes), free(c->follows), free(c->text), free(c->slots); }
 
-/* Give a column codes. */
-static int encode(Column *c) {
-  Column coded = {0};
-  for (int64_t row = 0; row < c->rows; row++)
-    if (!add_code(&coded, c->text + c->offsets[row], c->offsets[row + 1] - c->offsets[row])) {
-      free_column(&coded);
-      return 0;
-    }
-  free_column(c);
-  *c = coded;
-  return 1;
-}
-
-static int put_value(Column *c, Text text, int32_t length, int measured) {
-  if (c->codes) return add_code(c, text, length);
-  if (c->rows == FEW && !measured) return encode(c) && add_code(c, text, length);
-  c->rows++;
-  return add_value(c, text, length);
-}
-
 /* Note a line of a variant: its number, its bytes where the scanner took it, its fields. */
 static int put_row(Rows *rows, const Variant *variant, int64_t line, int64_t bytes, Text body, const int32_t *spans) {
   if (!rows->columns && !(rows->columns = calloc((size_t)variant->fields + 1, sizeof(Column)))) return 0;
@@ -137,8 +117,10 @@ static int put_row(Rows *rows, const Variant *variant, int64_t line, int64_t byt
   rows->scanned += bytes > 0;
   rows->bytes += bytes;
   for (int32_t f = 0; f < variant->fields; f++) {
-    int32_t begin = spans[2 * f];
-    if (!put_value(rows->columns + f, body + begin, spans[2 * f + 1] - begin, variant->measured >> f & 1)) return 0;
+    Column *column = rows->columns + f;
+    Text text = body + spans[2 * f];
+    int32_t length = spans[2 * f + 1] - spans[2 * f];
+    if (!(variant->measured >> f & 1 ? add_value(column, text, length) : add_code(column, text, length))) return 0;
   }
   return 1;
 }

@@ -34,6 +34,14 @@ typedef struct {
 
 typedef struct { Text begin, end; int32_t fuel, spans[2 * FIELDS]; } Body;
 
+static Body body_of(Text begin, Text end) {
+  Body body;
+  body.begin = begin;
+  body.end = end;
+  body.fuel = FUEL;
+  return body;
+}
+
 /* Where a match can go on in another way: a repeat that ends anywhere from `least` to `end`; a split has no `least`. */
 typedef struct { Code code; Text least, end; } Choice;
 typedef struct { Choice all[CHOICES]; int count; } Choices;
@@ -214,22 +222,11 @@ static void mark_floating(const Programme *p, const Index *index, const Body *bo
   }
 }
 
-static int lowest_bit(uint64_t bits) {
-#ifdef __GNUC__
-  return __builtin_ctzll(bits);
-#else
-  int place = 0;
-  for (; !(bits & 1); bits >>= 1) place++;
-  return place;
-#endif
-}
-
 /* Return the first variant of an index that matches a body: the longest prefix first, then those without one. */
 static int32_t search(const Programme *p, const Index *index, Body *body) {
   const Node *path[NESTED];
   int n = walk(p, index->root, body, path);
   if (n < 0 || index->n_floating > FLOATING) return UNCLEAR;
-  body->fuel = FUEL;
   while (n--) {
     Code variants = p->words + path[n]->variants;
     for (int k = 0; k < path[n]->n_variants; k++) {
@@ -243,7 +240,7 @@ static int32_t search(const Programme *p, const Index *index, Body *body) {
   mark_floating(p, index, body, marked);
   for (int part = 0; part < FLOATING / 64; part++)
     for (uint64_t left = marked[part]; left; left &= left - 1) {
-      int32_t variant = p->words[index->floating + 64 * part + lowest_bit(left)];
+      int32_t variant = p->words[index->floating + 64 * part + __builtin_ctzll(left)];
       int found = match(p, p->words + p->variants[variant].code, body->begin, body);
       if (found != NO) return found == YES ? variant : UNCLEAR;
     }

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from trtlog.grammar.model import Grammar, Variant
+from trtlog.grammar.model import Grammar, Part, Variant
 from trtlog.grammar.precedence import BARE, rule_sets
 from trtlog.grammar.regex_tree import EVERY_BYTE, byte_class, names, parse
 
@@ -110,7 +110,7 @@ class _Maker:
 
     def make(self) -> Programme:
         headers = [v for m in self._grammar.headers.values() for v in m.variants]
-        header_codes = [self._add(self._code(v, whole=False)) for v in headers]
+        header_codes = [self._add(self._code(_without_last_blank(v.parts), whole=False)) for v in headers]
         sets = rule_sets(self._grammar)
         bare = set(sets[BARE])
         rows: list[Sequence[int]] = []
@@ -120,7 +120,7 @@ class _Maker:
             if number in bare:
                 begin = variant.prefix.encode().decode("latin-1")
                 guards = tuple(c for v, c in zip(headers, header_codes, strict=True) if v.may_begin(begin))
-            code = self._add(self._code(variant))
+            code = self._add(self._code(variant.parts))
             prefix, fields = len(variant.prefix.encode()), min(len(variant.fields), MOST_FIELDS)
             rows.append((code, prefix, fields, _signed(measured), self._guards(guards), len(guards)))
         indexes = [self._index(numbers) for numbers in sets.values()]
@@ -172,12 +172,12 @@ class _Maker:
         return self._classes[found]
 
     # -------------------------------------------------------------------------------------- instructions
-    def _code(self, variant: Variant, *, whole: bool = True) -> list[int]:
+    def _code(self, parts: Sequence[Part], *, whole: bool = True) -> list[int]:
         """Return the instructions of a rule: ``whole`` ones begin behind the prefix and end with the body."""
         code: list[int] = []
         fields = 0
         try:
-            for number, part in enumerate(variant.parts):
+            for number, part in enumerate(parts):
                 if part[0] == "text":
                     if number or not whole:
                         code += self._literal(part[1].encode())
@@ -369,6 +369,14 @@ def _bytes_of(name: Any, value: Any) -> Classes:
     if name is names.IN:
         return byte_class(value)
     raise _UnknownError
+
+
+def _without_last_blank(parts: Sequence[Part]) -> Sequence[Part]:
+    """Return a header without the blanks at its end, which a line may have lost."""
+    *above, last = parts
+    if last[0] == "text":
+        return (*above, (last[0], last[1].rstrip(" ")))
+    return above or parts
 
 
 def _signed(word: int) -> int:
