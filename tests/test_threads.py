@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import queue
 import signal
 import subprocess
 import sys
@@ -71,12 +72,13 @@ def test_fixtures(path):
     assert_same(feed_at(in_python(), data, []), engine.finish())
 
 
-def test_several_stretches_are_read():
+def test_several_stretches_are_read(monkeypatch):
     """The log is cut at all: what is read side by side is more than one engine's work."""
+    monkeypatch.setattr(threads._Thread, "is_nearly_read", True)  # however slow it is
     data = gzip.decompress((FIXTURES / "trt-8.5.3-h200" / "resnet50_fp32_verbose.log.gz").read_bytes())
     engine, begun = small(2, 50_000), []
     begin = engine._begin
-    engine._begin = lambda: (begun.append(1), begin())
+    engine._begin = lambda line: (begun.append(line), begin(line))
     for chunk, first_line in cut(data, 1, 30_000):
         engine.feed(chunk, first_line)
     engine.finish()
@@ -89,7 +91,7 @@ def test_a_log_without_a_place_to_cut_waits_for_no_memory():
     engine, waiting = small(2, 10_000), []
     for number in range(200):
         engine.feed(line * 100, 1 + 100 * number)
-        waiting.append(engine._stretches[-1]._chunks.qsize())
+        waiting.append(engine._threads[0]._given.qsize())
     found = engine.finish()
     assert max(waiting) <= threads._WAITING
     assert found.counts["tactic"][0] == found.lines == 20_000
@@ -109,29 +111,63 @@ def test_what_goes_wrong_in_a_thread_is_raised(monkeypatch):
     engine.close()
 
 
+def reading() -> list[threading.Thread]:
+    """Return the threads that read, some time after they were told to end."""
+    threads_ = [thread for thread in threading.enumerate() if thread.name == "trtlog-read"]
+    for thread in threads_:
+        thread.join(timeout=20)
+    return [thread for thread in threads_ if thread.is_alive()]
+
+
 def test_what_goes_wrong_in_the_own_stretch_is_raised_and_the_threads_end(monkeypatch):
-    go_on, read = threading.Event(), threads._read
-
-    def late(*given):
-        go_on.wait(timeout=20)
-        return read(*given)
-
     def fail(*args):
         raise MemoryError("no room")
 
-    monkeypatch.setattr(threads, "_read", late)
     monkeypatch.setattr(threads._Own, "add", fail)
-    monkeypatch.setattr(threads._Given, "is_nearly_read", False)
+    monkeypatch.setattr(threads._Thread, "is_nearly_read", False)
     engine = small(2, 5_000)
     line = STAMP + b"[V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029\n"
     opening = STAMP + b"[V] [TRT] =============== Computing costs for \n"
     engine.feed(100 * line, 1)
-    other = engine._stretches[0]
+    assert [thread.name for thread in threading.enumerate()].count("trtlog-read") == 1
     with pytest.raises(MemoryError, match="no room"):
         engine.feed(line + opening + 100 * line, 101)
     engine.close()
-    go_on.set()
-    assert other.found.result(timeout=20).lines <= 101
+    assert reading() == []
+
+
+def test_an_interrupt_anywhere_leaves_no_thread_behind():
+    """Ctrl-C may come between any two lines of Python: no queue may be left in a state in which one waits for ever."""
+    line = STAMP + b"[V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029\n"
+    data = (STAMP + b"[V] [TRT] =============== Computing costs for \n" + 5 * line) * 6
+    files = {threads.__file__, queue.__file__}
+    interrupted, at = True, 0
+    while interrupted:
+        engine, left = small(2, 300), at
+
+        def trace(frame, event, arg):
+            nonlocal left
+            if frame.f_code.co_filename in files:
+                left -= 1
+                if left == 0:
+                    raise KeyboardInterrupt
+            return trace
+
+        at, interrupted = at + 3, False
+        sys.settrace(trace)
+        try:
+            for chunk, first_line in cut(data, 1, 200):
+                engine.feed(chunk, first_line)
+            engine.finish()
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            sys.settrace(None)
+            engine.close()
+        interrupted |= at == 3  # nothing was to interrupt
+        assert engine.captures.lines <= 36
+    assert at > 300
+    assert reading() == []
 
 
 @pytest.mark.parametrize("started", [0, 1])
@@ -159,12 +195,13 @@ def test_where_no_thread_can_start_the_log_is_read_all_the_same(monkeypatch, sta
     assert_same(feed_at(in_python(), data, []), found, tables=False)
 
 
-def test_a_log_of_windows_is_cut_as_well():
+def test_a_log_of_windows_is_cut_as_well(monkeypatch):
+    monkeypatch.setattr(threads._Thread, "is_nearly_read", True)
     line = STAMP + b"[V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029\r\n"
     data = (STAMP + b"[V] [TRT] =============== Computing costs for \r\n" + 50 * line) * 20
     engine, begun = small(2, 10_000), []
     begin = engine._begin
-    engine._begin = lambda: (begun.append(1), begin())
+    engine._begin = lambda line: (begun.append(line), begin(line))
     for chunk, first_line in cut(data, 1, 5_000):
         engine.feed(chunk, first_line)
     assert_same(feed_at(in_python(), data, []), engine.finish(), tables=False)
@@ -174,9 +211,19 @@ def test_a_log_of_windows_is_cut_as_well():
 def test_closing_ends_the_threads():
     engine = small()
     engine.feed(STAMP + b"[V] [TRT] Original: 9 layers\n", 1)
-    stretch = engine._stretches[-1]
+    assert [thread.name for thread in threading.enumerate()].count("trtlog-read") == 1
     engine.close()
-    assert stretch.found.result(timeout=20).lines <= 1
+    assert reading() == []
+
+
+def test_an_engine_that_nobody_closes_lets_the_process_end():
+    code = (
+        "from trtlog import grammar\n"
+        "from trtlog.engines.threads import ThreadedEngine\n"
+        "engine = ThreadedEngine(grammar.load(), 2)\n"
+        "engine.feed(b'[V] [TRT] Original: 9 layers\\n', 1)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=True).returncode == 0
 
 
 def test_when_threads_are_of_use(monkeypatch):

@@ -65,14 +65,14 @@ class LineEngine:
         self._section = ""
         self._kind = BLANK  # of the last line that `take` read
 
-    def begin_log(self) -> None:
+    def begin_log(self, above: int | None = None) -> None:
         """Go on with another log: its lines are numbered behind those of the one above, of which nothing else is left.
 
-        Also where an error ended that one in the middle.
+        Also where an error ended that one in the middle. Lines may have the numbers behind ``above`` instead.
         """
         self._loop.count()
         self._logs.append(self.captures)
-        self._start(self.captures.lines + GAP)
+        self._start(self.captures.lines + GAP if above is None else above)
         self._loop.begin_log(self.captures, self.classifier)
 
     def end_log(self) -> Captures:

@@ -1,18 +1,24 @@
 """Several line engines side by side, for a long log where there are cores: the loop in C lets other threads run.
 
 The log is cut into stretches where the line above no longer matters: in front of a line of the library that opens a
-section, whatever was open before. Each stretch has an engine of its own, and a thread while one is free. While all have
-one, the thread that fetches the log reads a stretch itself: no more run than there are cores. What they found is put
+section, whatever was open before. Each thread has an engine, for one stretch after the other. While all have one to
+read, the thread that fetches the log reads a stretch itself: no more run than there are cores. What they found is put
 together in the order of the lines, so that nothing tells how many there were.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
-from queue import Empty, Full, Queue
-from typing import TYPE_CHECKING
+from enum import Enum, auto
+from itertools import pairwise
+from queue import Empty, SimpleQueue
+
+import numpy as np
 
 from trtlog._util.cores import usable_cores
 from trtlog.engines.library import library
@@ -20,13 +26,10 @@ from trtlog.engines.line import LineEngine
 from trtlog.engines.loop import ODD
 from trtlog.engines.native_match import fastest_matcher
 from trtlog.grammar import Grammar
-from trtlog.messages.captures import Captures
+from trtlog.messages.captures import Captures, Rows
 from trtlog.messages.classify import is_usual
 from trtlog.messages.headers import HeaderReader
-from trtlog.messages.together import add
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
+from trtlog.messages.together import add, add_rows
 
 # A log of fewer bytes is read before a second thread would be of use.
 LEAST_BYTES = 32 << 20
@@ -36,16 +39,13 @@ STRETCH_BYTES = 32 << 20
 _MOST = 4
 # Lines that are looked at for a place to cut.
 _LOOKED_AT = 5_000
-# Windows of a stretch that wait for its thread, half of them of one line, and the time after which it is asked whether
-# that still runs.
+# Windows that wait for a thread, half of them of one line, and how long one waits for room.
 _WAITING = 32
-_PATIENCE_S = 0.1
+_PATIENCE_S = 0.001
 # With so few of them a thread is taken for free.
 _NEARLY_READ = 6
 # Text that another thread is still asked to read at the end of a log.
 _LEAST_SHARE = 4 << 20
-
-_Windows = Queue[tuple[bytes, int, int, int] | None]
 
 
 def wanted_threads(size: int) -> int:
@@ -82,8 +82,6 @@ class ThreadedEngine:
     reads_several = False
 
     def __init__(self, grammar: Grammar, threads: int, stretch_bytes: int = STRETCH_BYTES, size: int = 0) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # local: most logs are read without
-
         self._grammar = grammar
         self._others = max(1, threads - 1)
         self._stretch_bytes = self._until = stretch_bytes
@@ -91,8 +89,9 @@ class ThreadedEngine:
         self._size, self._taken = size, 0  # bytes of the log, those of them that came
         self._headers = HeaderReader(grammar)
         self.captures = Captures(grammar, fastest_matcher(grammar).variants)
-        self._pool = ThreadPoolExecutor(self._others, thread_name_prefix="trtlog-read")
-        self._stretches: deque[_Given | _Own] = deque()  # the last is the one that is fed
+        self._own, self._threads = _Own(grammar), list[_Thread]()
+        self._stretches: deque[_Own | _Thread] = deque()  # who reads each; the last is the one that is fed
+        self._first_lines: list[int] = []  # of all stretches
         # The time and the section at the end of what was put together.
         self._time: bytes | None = None
         self._section = ""
@@ -101,15 +100,15 @@ class ThreadedEngine:
         """Take whole lines, ``begin`` to ``end`` of a chunk; at the end of the log the last may lack its line end."""
         end = len(chunk) if end is None else end
         if not self._stretches:
-            self._begin()
+            self._begin(first_line)
         last = self._stretches[-1]
-        if last.size >= self._until and (isinstance(last, _Given) or self._has_free_thread()):
+        if last.size >= self._until and (last is not self._own or self._has_free_thread()):
             cut, lines = self._find_cut(chunk, begin, end)
             if cut > begin:
                 last.add(chunk, first_line, begin, cut)
-                self._begin()
                 self._taken += cut - begin
                 begin, first_line = cut, first_line + lines
+                self._begin(first_line)
             else:
                 self._looked_at += lines
                 if self._looked_at >= _LOOKED_AT:  # a log without such a place is not searched again and again
@@ -123,33 +122,41 @@ class ThreadedEngine:
         """0: which line was read last only the threads know."""
         return 0
 
-    def _begin(self) -> None:
+    def _begin(self, first_line: int) -> None:
         """Begin another stretch, for another thread where one is free."""
         if self._stretches:
             self._stretches[-1].end()
-        while self._stretches and self._stretches[0].found.done():
-            self._merge(self._stretches.popleft().found.result())
+        while self._stretches and self._stretches[0].is_done:
+            self._merge(self._stretches.popleft().found())
         # At the end all threads shall be through at the same time; a compressed log may be longer than was thought.
         left = self._size - self._taken
         share = left // (self._others + 1) if left > 0 else self._stretch_bytes
-        given = self._give() if share >= min(self._stretch_bytes, _LEAST_SHARE) else None
-        self._stretches.append(given or _Own(self._grammar))
-        self._until, self._looked_at = min(self._stretch_bytes, share) if given else self._stretch_bytes // 4, 0
+        thread = self._free_thread() if share >= min(self._stretch_bytes, _LEAST_SHARE) else None
+        self._stretches.append(thread or self._own)
+        self._stretches[-1].begin(first_line)
+        self._first_lines.append(first_line)
+        self._until, self._looked_at = min(self._stretch_bytes, share) if thread else self._stretch_bytes // 4, 0
 
-    def _give(self) -> _Given | None:
-        """Return a stretch for another thread; None where none is free, or the system starts no more."""
+    def _free_thread(self) -> _Thread | None:
+        """Return a thread for another stretch; None where none is free, or the system starts no more."""
         if not self._has_free_thread():
             return None
+        for thread in self._threads:
+            if thread.is_nearly_read:
+                return thread
+        thread = _Thread(self._grammar)
+        self._threads.append(thread)
         try:
-            return _Given(self._grammar, self._pool)
+            thread.start()
         except RuntimeError:
-            self._others = 0
+            self._threads.pop()
+            self._others = len(self._threads)
             return None
+        return thread
 
     def _has_free_thread(self) -> bool:
         """Tell whether another thread has nothing to read, or little: it is to have more before it waits."""
-        given = (stretch for stretch in self._stretches if isinstance(stretch, _Given))
-        return sum(not stretch.is_nearly_read for stretch in given) < self._others
+        return len(self._threads) < self._others or any(thread.is_nearly_read for thread in self._threads)
 
     def _find_cut(self, chunk: bytes, begin: int, limit: int) -> tuple[int, int]:
         """Return where a line opens a section, and the number of lines above it; ``begin`` where none of so many does.
@@ -198,87 +205,150 @@ class ThreadedEngine:
         if self._stretches:
             self._stretches[-1].end()
         while self._stretches:
-            self._merge(self._stretches.popleft().found.result())
+            self._merge(self._stretches.popleft().found())
         self.close()
+        for engine in (self._own.engine, *(thread.engine for thread in self._threads)):
+            engine.drain()
+            add_rows(self.captures, engine.captures)
+        columns = self.captures.columns
+        self.captures.columns = {index: _in_order(rows, self._first_lines) for index, rows in columns.items()}
         return self.captures
 
     def close(self) -> None:
         """End the threads, as soon as each is through its chunk."""
-        for stretch in self._stretches:
-            stretch.give_up()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for thread in self._threads:
+            thread.close()
+
+
+class _End(Enum):
+    """What ends, in a thread's queue."""
+
+    STRETCH = auto()
+    THREAD = auto()
 
 
 class _Own:
-    """Lines that the thread which fetches them reads as they come."""
+    """Reads stretches in the thread that fetches the log, as lines come."""
 
     def __init__(self, grammar: Grammar) -> None:
-        from concurrent.futures import Future
+        self.engine = LineEngine(grammar)
+        self.size = 0  # of the stretch
+        self._found: deque[Captures] = deque()  # in stretches that ended; their rows come with those of the engine
 
+    def begin(self, first_line: int) -> None:
+        """Begin a stretch."""
         self.size = 0
-        self.found: Future[Captures] = Future()
-        self._engine = LineEngine(grammar)
+        self.engine.begin_log(first_line - 1)
 
     def add(self, chunk: bytes, first_line: int, begin: int, end: int) -> None:
         """Read lines of a chunk."""
         self.size += end - begin
-        self._engine.feed(chunk, first_line, begin, end)
+        self.engine.feed(chunk, first_line, begin, end)
 
     def end(self) -> None:
-        """Have the captures returned."""
-        self.found.set_result(self._engine.finish())
+        """End a stretch."""
+        self._found.append(self.engine.end_log())
 
-    def give_up(self) -> None:
-        """End: there is nothing to end."""
+    @property
+    def is_done(self) -> bool:
+        """Whether the first stretch that was not asked for is read."""
+        return bool(self._found)
+
+    def found(self) -> Captures:
+        """Return what was found in the first stretch that was not asked for."""
+        return self._found.popleft()
 
 
-class _Given:
-    """Lines that a thread of their own reads, while more of them come."""
+class _Thread:
+    """Reads stretches in a thread of its own, while more lines come; else as `_Own`.
 
-    def __init__(self, grammar: Grammar, pool: ThreadPoolExecutor) -> None:
+    What two threads touch are queues that take no lock of Python's: an interrupt leaves nothing locked behind. If the
+    engine is never closed, the thread does not keep the process.
+    """
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.engine = LineEngine(grammar)
         self.size = 0
-        self._ended = False  # all of it was given
-        self._chunks: _Windows = Queue(_WAITING)
-        try:
-            self.found: Future[Captures] = pool.submit(_read, grammar, self._chunks)
-        except RuntimeError:  # that the thread cannot start: one that runs may take up what is to be read, and ends
-            self._chunks.put(None)
-            raise
+        self._given: SimpleQueue[tuple[bytes, int, int, int] | int | _End] = SimpleQueue()
+        self._found: SimpleQueue[Captures | None] = SimpleQueue()
+        self._is_fed = False
+        self._error: BaseException | None = None
+
+    def start(self) -> None:
+        """Start the thread.
+
+        Raises
+        ------
+        RuntimeError
+            The system starts no more.
+        """
+        threading.Thread(target=self._read, name="trtlog-read", daemon=True).start()
+
+    def begin(self, first_line: int) -> None:
+        self.size, self._is_fed = 0, True
+        self._give(first_line)
 
     def add(self, chunk: bytes, first_line: int, begin: int, end: int) -> None:
         """Have lines of a chunk read; wait where others wait already, so that memory stays bounded."""
         self.size += end - begin
-        self._put((chunk, first_line, begin, end))
+        self._give((chunk, first_line, begin, end))
+
+    def end(self) -> None:
+        self._is_fed = False
+        self._give(_End.STRETCH)
+
+    def _give(self, item: tuple[bytes, int, int, int] | int | _End) -> None:
+        while self._given.qsize() >= _WAITING and self._error is None:
+            time.sleep(_PATIENCE_S)
+        if self._error is not None:
+            raise self._error
+        self._given.put(item)
 
     @property
     def is_nearly_read(self) -> bool:
         """Whether the thread will soon be free."""
-        return self._ended and self._chunks.qsize() <= _NEARLY_READ
+        return not self._is_fed and self._given.qsize() <= _NEARLY_READ
 
-    def end(self) -> None:
-        """Have the captures returned when all is read."""
-        self._ended = True
-        self._put(None)
+    @property
+    def is_done(self) -> bool:
+        return not self._found.empty()
 
-    def _put(self, item: tuple[bytes, int, int, int] | None) -> None:
-        while not self.found.done():
-            with suppress(Full):
-                self._chunks.put(item, timeout=_PATIENCE_S)
-                return
-        self.found.result()  # raises what went wrong
+    def found(self) -> Captures:
+        found = self._found.get()
+        if found is None:
+            self._found.put(None)  # for who asks again
+            raise self._error or RuntimeError("the thread was closed")
+        return found
 
-    def give_up(self) -> None:
+    def close(self) -> None:
         """Have the thread end, whatever waits."""
         with suppress(Empty):
             while True:
-                self._chunks.get_nowait()
-        with suppress(Full):
-            self._chunks.put_nowait(None)
+                self._given.get_nowait()
+        self._given.put(_End.THREAD)
+
+    def _read(self) -> None:
+        try:
+            while (item := self._given.get()) is not _End.THREAD:
+                if isinstance(item, tuple):
+                    self.engine.feed(*item)
+                elif isinstance(item, int):
+                    self.engine.begin_log(item - 1)
+                else:
+                    self._found.put(self.engine.end_log())
+                del item  # its memory is free while the next is waited for
+        except BaseException as error:  # is raised where the lines come from
+            self._error = error
+        self._found.put(None)
 
 
-def _read(grammar: Grammar, chunks: _Windows) -> Captures:
-    engine = LineEngine(grammar)
-    while (item := chunks.get()) is not None:
-        engine.feed(*item)
-        del item  # its memory is free while the next is waited for
-    return engine.finish()
+def _in_order(rows: list[Rows], first_lines: Sequence[int]) -> list[Rows]:
+    """Return rows of several engines in the order of lines: cut where stretches begin."""
+    if len(rows) < 2:
+        return rows
+    pieces = []
+    for lines, fields in rows:
+        places = dict.fromkeys((0, *np.searchsorted(lines, first_lines).tolist(), len(lines)))
+        for begin, end in pairwise(places):
+            pieces.append((lines[begin:end], [values.slice(begin, end - begin) for values in fields]))
+    return sorted(pieces, key=lambda piece: int(piece[0][0]))

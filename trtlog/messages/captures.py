@@ -29,6 +29,10 @@ BLANK = "blank"  # nothing, or nothing behind the header
 SPECIAL_KINDS = (CONTINUATION, UNKNOWN, FOREIGN, USAGE, BLANK)
 
 
+# Line numbers, and an array for each captured field.
+Rows = tuple["np.ndarray[Any, Any]", list[Any]]
+
+
 @dataclass
 class Remark:
     """A warning or error, or an unknown line: kept whole, since its text is the fact."""
@@ -97,7 +101,7 @@ class Captures:
 
     grammar: Grammar
     variants: Sequence[Variant]
-    columns: dict[int, list[tuple[np.ndarray[Any, Any], list[Any]]]] = field(default_factory=dict)
+    columns: dict[int, list[Rows]] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=dict)
     remarks: Repeats[Remark] = field(default_factory=_remarks)
     unknown: Repeats[Remark] = field(default_factory=_remarks)
@@ -400,32 +404,54 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
         return whole if order is None else whole.take(from_numpy(order))
     if len(pieces) == 1:
         return pieces[0] if order is None else pieces[0].take(from_numpy(order))
-    codes = np.full(sum(sizes), -1, np.int32)
-    dictionaries = []
-    begin = base = 0
+    pieces = [p if p is None or pa.types.is_dictionary(p.type) else p.dictionary_encode() for p in pieces]
+    dictionary, codes_of = _one_dictionary([piece.dictionary for piece in pieces if piece is not None])
+    codes = np.empty(sum(sizes), np.int32)
+    begin = 0
     for piece, size in zip(pieces, sizes, strict=True):
-        if piece is not None:
-            encoded_piece = piece if pa.types.is_dictionary(piece.type) else piece.dictionary_encode()
-            own = to_filled(encoded_piece.indices, -1)
-            part = codes[begin : begin + size]
-            if encoded_piece.indices.null_count:
-                np.add(own, base, out=part, where=own >= 0, casting="same_kind")
-            else:
-                np.add(own, base, out=part, casting="same_kind")
-            dictionaries.append(encoded_piece.dictionary)
-            base += len(encoded_piece.dictionary)
+        part = codes[begin : begin + size]
         begin += size
+        if piece is None:
+            part[:] = -1
+            continue
+        own, new = to_filled(piece.indices, -1), codes_of[_place_of(piece.dictionary)]
+        if new is None:
+            part[:] = own
+        else:
+            new.take(own, out=part, mode="wrap")
     codes = codes if order is None else codes.take(order)
-    dictionary = pa.concat_arrays(dictionaries)
-    if len(dictionaries) > 1:
-        distinct = dictionary.dictionary_encode()
-        if len(distinct.dictionary) < base:
-            # The last one stands for position -1, the nulls.
-            codes = np.append(to_filled(distinct.indices, -1), np.int32(-1)).take(codes)
-            dictionary = distinct.dictionary
     valid = codes >= 0
     indices = from_numpy(codes, None if valid.all() else valid)
     return pa.DictionaryArray.from_arrays(indices, dictionary, safe=False)
+
+
+def _one_dictionary(dictionaries: Sequence[Any]) -> tuple[Any, dict[tuple[int, ...], Any]]:
+    """Return a dictionary with all values, and by place the new codes of each; None for those that stay as they are.
+
+    All stretches that a thread reads have the same dictionary. The last new code stands for -1, the nulls.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    from trtlog._util.arrow import to_numpy
+
+    distinct = {_place_of(values): values for values in dictionaries}
+    codes_of: dict[tuple[int, ...], Any] = dict.fromkeys(distinct)
+    first, *others = distinct
+    if not others:
+        return distinct[first], codes_of
+    both = pa.concat_arrays(list(distinct.values())).dictionary_encode()
+    codes, begin = to_numpy(both.indices), len(distinct[first])
+    for place in others:
+        end = begin + len(distinct[place])
+        codes_of[place] = np.append(codes[begin:end], np.int32(-1))
+        begin = end
+    return both.dictionary, codes_of
+
+
+def _place_of(values: Any) -> tuple[int, ...]:
+    """Return where an array stands in memory."""
+    return len(values), values.offset, *(0 if b is None else b.address for b in values.buffers())
 
 
 def text(raw: bytes) -> str:

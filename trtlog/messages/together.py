@@ -26,13 +26,19 @@ def add(whole: Captures, found: Captures) -> None:
         whole.count(kind, lines, size)
     for producer, lines in found.producers.items():
         whole.producers[producer] = whole.producers.get(producer, 0) + lines
-    for index, chunks in found.columns.items():
-        whole.columns.setdefault(index, []).extend(chunks)
+    add_rows(whole, found)
     for name in _LISTS:
         getattr(whole, name).extend(getattr(found, name))
     whole.torn.update(found.torn)
     whole.lines = found.lines
     whole.size += found.size
+
+
+def add_rows(whole: Captures, found: Captures) -> None:
+    """Move the rows that were found to the whole."""
+    for index, chunks in found.columns.items():
+        whole.columns.setdefault(index, []).extend(chunks)
+    found.columns = {}
 
 
 def joined(logs: Sequence[Captures]) -> Captures:
@@ -42,7 +48,6 @@ def joined(logs: Sequence[Captures]) -> Captures:
     whole = Captures(logs[0].grammar, logs[0].variants)
     for log in logs:
         add(whole, log)
-        log.columns = {}
     whole.parts = list(logs)
     return whole
 
