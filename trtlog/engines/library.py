@@ -24,7 +24,7 @@ VARIABLE = "TRTLOG_SCANNER"
 # What the library is called, beside this module: Python takes no name with a further point for a module's.
 NAME = "_scan.lib"
 SUFFIXES = {"win32": ".dll", "darwin": ".dylib"}
-_VERSION = 5
+_VERSION = 6
 # Room, as scan.c has it.
 _HEADERS, _HEADER_TEXT, _BEFORE, _BEFORE_TEXT, _TIME_TEXT, _PLACES = 16, 64, 4, 16, 24, 512
 
@@ -34,10 +34,11 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "scan_put": (_INT, [_POINTER, _INT, _LONG, ctypes.c_char_p, _POINTER]),
     "scan_free_rows": (None, [_POINTER, _POINTER]),
     "scan_match": (_INT, [_POINTER, _INT, ctypes.c_char_p, _LONG, _POINTER]),
+    "scan_count_lines": (_LONG, [ctypes.c_char_p, _LONG, _LONG]),
     "scan_counts_upto": (None, [_POINTER, _LONG, _POINTER, _LONG, _POINTER]),
 }
 # Those that take long, while which other threads run; to wait for them costs more than the others take.
-_LONG_ONES = frozenset({"scan_run", "scan_free_rows", "scan_counts_upto"})
+_LONG_ONES = frozenset({"scan_run", "scan_free_rows", "scan_count_lines", "scan_counts_upto"})
 
 
 class Column(ctypes.Structure):

@@ -92,6 +92,7 @@ class ThreadedEngine:
         self._own, self._threads = _Own(grammar), list[_Thread]()
         self._stretches: deque[_Own | _Thread] = deque()  # who reads each; the last is the one that is fed
         self._first_lines: list[int] = []  # of all stretches
+        self.last_line = 0  # of those that were fed; 0 where that is not known
         # The time and the section at the end of what was put together.
         self._time: bytes | None = None
         self._section = ""
@@ -115,12 +116,12 @@ class ThreadedEngine:
                     self._looked_at = 0
                     self._until *= 2
         self._taken += end - begin
-        self._stretches[-1].add(chunk, first_line, begin, end)
-
-    @property
-    def last_line(self) -> int:
-        """0: which line was read last only the threads know."""
-        return 0
+        stretch = self._stretches[-1]
+        stretch.add(chunk, first_line, begin, end)
+        if isinstance(stretch, _Own):
+            self.last_line = stretch.engine.last_line
+        elif (native := library()) is not None:
+            self.last_line = first_line - 1 + native.scan_count_lines(chunk, begin, end)
 
     def _begin(self, first_line: int) -> None:
         """Begin another stretch, for another thread where one is free."""
