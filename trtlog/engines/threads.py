@@ -44,6 +44,8 @@ _WAITING = 32
 _PATIENCE_S = 0.001
 # With so few of them a thread is taken for free.
 _NEARLY_READ = 6
+# Fewer rows are put in order by who asks for them: that takes less than many pieces do.
+_FEW_ROWS = 4096
 # Text that another thread is still asked to read at the end of a log.
 _LEAST_SHARE = 4 << 20
 
@@ -344,8 +346,8 @@ class _Thread:
 
 
 def _in_order(rows: list[Rows], first_lines: Sequence[int]) -> list[Rows]:
-    """Return rows of several engines in the order of lines: cut where stretches begin."""
-    if len(rows) < 2:
+    """Return rows of several engines in the order of lines, if they are many: cut where stretches begin."""
+    if len(rows) < 2 or sum(len(lines) for lines, _ in rows) < _FEW_ROWS:
         return rows
     pieces = []
     for lines, fields in rows:
