@@ -56,9 +56,11 @@ def looks_plain(data: bytes) -> bool:
     (True, False)
     """
     if len(data) > 2 * _LOOKED_AT:
-        data, below = data[:_LOOKED_AT], data[_LOOKED_AT:]
-        if b"\t" in below or b"\x1b" in below or any(map(holds_record, _oddly_begun(below))):
+        if any(data.find(byte, _LOOKED_AT) >= 0 for byte in (b"\t", b"\x1b")):
             return False
+        if any(map(holds_record, _oddly_begun(data, _LOOKED_AT))):
+            return False
+        data = data[:_LOOKED_AT]
     # Single bytes are looked for first, which is fast.
     if any(_holds_any(data, byte, texts) for byte, texts in _BY_BYTE.items()):
         return False
@@ -90,16 +92,16 @@ def _holds_any(data: bytes, byte: bytes, texts: tuple[bytes, ...]) -> bool:
     return False
 
 
-def _oddly_begun(data: bytes) -> list[bytes]:
-    """Return some of the lines that begin neither with a date or a severity in brackets nor with a banner."""
+def _oddly_begun(data: bytes, begin: int) -> list[bytes]:
+    """Return some of the lines behind a place that begin neither with a date or a severity in brackets nor a banner."""
     import numpy as np
 
-    text = np.frombuffer(data, np.uint8)
+    text = np.frombuffer(data, np.uint8)[begin:]
     starts = np.flatnonzero(text[:-4] == ord("\n")) + 1
     first, second, third, fourth = (text[starts + place] for place in range(4))
     record = (first == ord("[")) & ((third == ord("]")) | (fourth == ord("/")))
     banner = (first == ord("&")) & (second == ord("&"))
-    odd = starts[~(record | banner | np.isin(first, list(b"\r\nL")))]
+    odd = starts[~(record | banner | np.isin(first, list(b"\r\nL")))] + begin
     return [data[start : data.find(b"\n", start)] for start in odd[:: 1 + len(odd) // _JUDGED_ODD].tolist()]
 
 
