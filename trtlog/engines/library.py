@@ -124,6 +124,7 @@ class Tables(ctypes.Structure):
     def __init__(self, programme: Programme) -> None:
         super().__init__(*(getattr(programme, field[0]) for field in self._fields_))
         self.sets = programme.sets
+        self.field_counts = programme.field_counts()
 
 
 _VERSIONS = (_VERSION, *map(ctypes.sizeof, (Column, Rows, Scan)))

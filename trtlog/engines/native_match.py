@@ -19,12 +19,12 @@ _Spans = ctypes.c_int32 * 64
 class NativeIndex(Index):
     """A set of rules that the scanner asks first; what it cannot tell is asked of the expressions."""
 
-    def __init__(self, name: str, rules: Callable[[], list[Rule]], tables: Tables, fields: list[int]) -> None:
+    def __init__(self, name: str, rules: Callable[[], list[Rule]], tables: Tables) -> None:
         super().__init__(rules)
         self._match: Any = library().scan_match
         self._tables = ctypes.byref(tables)
         self._number = tables.sets[name]
-        self._fields = fields  # of each variant
+        self._fields = tables.field_counts
 
     def search(self, body: bytes) -> tuple[int, tuple[bytes | None, ...]] | None:
         """Return the number of the first rule that matches, and what it captures."""
@@ -43,5 +43,4 @@ def fastest_matcher(grammar: Grammar) -> Matcher:
 
 def _native_matcher(grammar: Grammar) -> Matcher:
     tables = tables_of(grammar)
-    fields = [len(variant.fields) for variant in grammar.variants]
-    return Matcher(grammar, lambda name, rules: NativeIndex(name, rules, tables, fields))
+    return Matcher(grammar, lambda name, rules: NativeIndex(name, rules, tables))

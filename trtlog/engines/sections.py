@@ -31,10 +31,9 @@ def sections_of(grammar: Grammar) -> Sections:
 def _sections(grammar: Grammar) -> Sections:
     facts, sets = grammar.once(Facts), tables_of(grammar).sets
     numbers = section_numbers(grammar)
-    count = len(facts.kinds)
     stops = bytes(
-        facts.stops(index) * _STOPS_HEADED | (not facts.leaves_plainly(index)) * _STOPS_BARE
-        for index in range(count)
+        stops * _STOPS_HEADED | (not facts.leaves_plainly(index)) * _STOPS_BARE
+        for index, stops in enumerate(facts.stops)
     )
     opens = bytes(_NO_SECTION if name is None else numbers[name] for name in facts.opens)
     behind = bytes(numbers[section_behind_empty(name)] for name in numbers)

@@ -23,7 +23,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -172,16 +172,38 @@ def _to_json(grammar: Grammar) -> str:
     )
 
 
+class _Compiled(Variant):
+    """A variant of the compiled file; its parts are put together when they are asked for: few rules are met in a log.
+
+    Parameters
+    ----------
+    kind : str
+        What it is a wording of.
+    row : list
+        The wording's name, then literals, and positions in ``patterns``.
+    patterns : list of tuple
+        Fields and skipped patterns.
+    """
+
+    def __init__(self, kind: str, row: list[Any], patterns: list[Part]) -> None:
+        self.kind, self.wording = kind, row[0]
+        self._row, self._patterns = row, patterns
+        self.begins, self.needs = (), ""
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:  # type: ignore[override]
+        """The parts."""
+        pieces, patterns = self._row[1:], self._patterns
+        return tuple([("text", piece) if type(piece) is str else patterns[piece] for piece in pieces])
+
+
 def _from_json(data: dict[str, Any]) -> Grammar:
     patterns: list[Part] = list(map(tuple, data["patterns"]))
-
-    def parts(listed: list[Any]) -> tuple[Part, ...]:
-        return tuple([("text", piece) if type(piece) is str else patterns[piece] for piece in listed])
 
     def messages(rows: list[list[Any]]) -> dict[str, Message]:
         out = {}
         for kind, doc, attributes, file, line, wordings, *begins in rows:
-            variants = tuple([Variant(kind, wording, parts(listed)) for wording, *listed in wordings])
+            variants = tuple([_Compiled(kind, row, patterns) for row in wordings])
             if begins:
                 for variant, (*first, needs) in zip(variants, begins[0], strict=True):
                     variant.begins, variant.needs = first, needs

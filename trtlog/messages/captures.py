@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import field
 from functools import cached_property
-from itertools import chain
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
 
 from trtlog._util.dataclass import dataclass
@@ -232,7 +232,7 @@ class Matches:
     def __init__(self, captures: Captures, kinds: Sequence[str]) -> None:
         import numpy as np
 
-        fields = captures.grammar.once(_fields_by_kind)
+        fields = captures.grammar.once(_FieldsByKind)
         self._fields = [fields[kind] for kind in kinds]
         numbers = captures.grammar.once(_variants_by_kind)
         wanted = captures.columns.keys() & {number for kind in kinds for number in numbers[kind]}
@@ -317,20 +317,23 @@ class Matches:
         return one_column(pieces, self._sizes, self._order)
 
 
-def _fields_by_kind(grammar: Grammar) -> dict[str, tuple[str, ...]]:
-    """Return the names of a kind's fields, of all its wordings: each table of each log asks for them."""
-    return {
-        kind: tuple(dict.fromkeys(name for variant in message.variants for name in variant.fields))
-        for kind, message in grammar.messages.items()
-    }
+class _FieldsByKind(dict[str, tuple[str, ...]]):
+    """The names of a kind's fields, of all its wordings: each table of each log asks for those of some kinds."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        super().__init__()
+        self._messages = grammar.messages
+
+    def __missing__(self, kind: str) -> tuple[str, ...]:
+        variants = self._messages[kind].variants
+        self[kind] = found = tuple(dict.fromkeys(name for variant in variants for name in variant.fields))
+        return found
 
 
-def _variants_by_kind(grammar: Grammar) -> dict[str, list[int]]:
+def _variants_by_kind(grammar: Grammar) -> dict[str, range]:
     """Return the numbers of a kind's variants."""
-    numbers: dict[str, list[int]] = {kind: [] for kind in grammar.messages}
-    for number, variant in enumerate(grammar.variants):
-        numbers[variant.kind].append(number)
-    return numbers
+    ends = list(accumulate([len(message.variants) for message in grammar.messages.values()], initial=0))
+    return dict(zip(grammar.messages, map(range, ends, ends[1:]), strict=True))
 
 
 def printed_values(column: Any) -> list[Any]:

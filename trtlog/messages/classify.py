@@ -19,7 +19,9 @@ What a line without a header is:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from operator import or_
+from typing import Any, NamedTuple
 
 from trtlog._util.expression import expression
 from trtlog.grammar import Grammar
@@ -127,16 +129,26 @@ class Facts:
         How grave a line of it is that has no header.
     opens : list of str or None
         The section that it begins.
+    stops : list of bool
+        Whether a line of it is always for `classify`: a run ends, or a program's output begins.
+    bare : list of bool
+        Whether it is printed without a header.
     """
 
     def __init__(self, grammar: Grammar) -> None:
-        self._variants = variants = list(grammar.variants)
-        attributes = [grammar.messages[v.kind].attributes for v in variants]
-        self.kinds = [v.kind for v in variants]
-        self.multiline = ["multiline" in a for a in attributes]
-        self.severity = [a.get("severity") for a in attributes]
-        self.opens = [grammar.sections.get(kind) for kind in self.kinds]
-        self._always = frozenset(i for i in range(len(variants)) if self.multiline[i] or self.stops(i))
+        self._variants = list(grammar.variants)
+        messages = grammar.messages.values()
+
+        def of_each(values: Iterable[Any]) -> list[Any]:
+            return [value for value, message in zip(values, messages, strict=True) for _ in message.variants]
+
+        self.kinds: list[str] = of_each(grammar.messages)
+        self.multiline: list[bool] = of_each("multiline" in message.attributes for message in messages)
+        self.severity: list[str | None] = of_each(message.attributes.get("severity") for message in messages)
+        self.opens: list[str | None] = of_each(map(grammar.sections.get, grammar.messages))
+        self.stops: list[bool] = of_each(kind in _RUN_KINDS or kind == _CAPTURED for kind in grammar.messages)
+        self.bare: list[bool] = of_each("bare" in message.attributes for message in messages)
+        self._always = frozenset(i for i, ends in enumerate(map(or_, self.multiline, self.stops)) if ends)
         self._turning: dict[str, frozenset[int]] = {}
 
     def is_telling(self, index: int) -> bool:
@@ -164,17 +176,14 @@ class Facts:
         """Tell whether a line of a variant without a header leaves all state as `Classifier.pass_bare` does."""
         variant, kind = self._variants[index], self.kinds[index]
         return bool(
-            variant.prefix
+            self.bare[index]
+            and variant.prefix
             and not variant.prefix.startswith("&&&&")
             and not self.multiline[index]
             and self.severity[index] is None
             and kind not in _RUN_KINDS
             and self.opens[index] is None
         )
-
-    def stops(self, index: int) -> bool:
-        """Tell whether a line of a variant is always for `classify`: a run ends, or a program's output begins."""
-        return self.kinds[index] in _RUN_KINDS or self.kinds[index] == _CAPTURED
 
 
 class Classifier:
