@@ -36,7 +36,7 @@ V = b"[11/22/2026-13:22:03] [V] [TRT] "
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     """Programmes of the grammars that are made here are not kept among the user's files."""
-    monkeypatch.setattr(programme_file, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("trtlog.grammar.plugins.cache_folder", lambda: tmp_path / "cache")
 
 
 # ------------------------------------------------------------------------------------------ rule by rule
@@ -223,7 +223,7 @@ def test_the_programme_of_a_grammar_with_plugins_is_kept(tmp_path, monkeypatch):
     programme = programme_file.programme_of(rules)
     assert programme == make_programme(rules)
     assert len(list((tmp_path / "cache").iterdir())) == 1
-    monkeypatch.setattr(programme_file, "make_programme", lambda rules: pytest.fail("made twice"))
+    monkeypatch.setattr("trtlog.grammar.programme.make_programme", lambda rules: pytest.fail("made twice"))
     assert programme_file.programme_of(rules) == programme
 
 

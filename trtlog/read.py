@@ -134,12 +134,12 @@ def complain_of_export(source: Any) -> None:
 
 def export_paths(commands: Sequence[str], source: Any, given: Sequence[str | os.PathLike[str]] | None) -> list[Path]:
     """Return the exports that were given, else those that lie beside a log and carry its name, or are in a command."""
-    from trtlog.exports.files import find_exports
-
     if given is not None:
         return [Path(path) for path in given]
     if not isinstance(source, (str, os.PathLike)):
         return []
+    from trtlog.exports.files import find_exports
+
     return find_exports(Path(source), " ".join(commands))
 
 

@@ -21,7 +21,7 @@ def source_digest(folder: Path = FOLDER) -> int | None:
     >>> source_digest(FOLDER / "nowhere") is None
     True
     """
-    files = sorted([*folder.glob("scan*.c"), *folder.glob("scan*.h")])
+    files = sorted(folder.glob("scan*.[ch]"))
     if not files:
         return None
     text = b"\0".join(path.read_bytes().replace(b"\r\n", b"\n") for path in files)

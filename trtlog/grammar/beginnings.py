@@ -41,14 +41,24 @@ def needs(pattern: str) -> str:
 
     Examples
     --------
-    >>> needs("(?:[A-Z] )?Severity\\.[A-Z]+: ?")
-    'Severity.'
+    >>> needs("(?:[A-Z] )?Severity\\.[A-Z]+: ?"), needs("[A-Z]a+:")
+    ('Severity.', 'a:')
     """
     best = run = ""
     for code, value in parse(pattern):
-        run = run + chr(value) if code is names.LITERAL else ""
+        again = _repeated(code, value)  # the last of them stands in front of what follows
+        best = max(best, run + again, key=len)
+        run = again or (run + chr(value) if code is names.LITERAL else "")
         best = max(best, run, key=len)
     return best
+
+
+def _repeated(code: Any, value: Any) -> str:
+    """Return the character that stands there once or more often; empty for anything else."""
+    if code in (names.MAX_REPEAT, names.MIN_REPEAT) and value[0] and len(value[2]) == 1:
+        inner, character = value[2][0]
+        return chr(character) if inner is names.LITERAL else ""
+    return ""
 
 
 def _paths(tree: Any, depth: int) -> Paths:

@@ -33,7 +33,7 @@ from trtlog.grammar.model import Field, Grammar, Message, Part, Variant
 
 COMPILED_NAME = "compiled.json"
 # Bump when the compiler's output changes for the same grammar text.
-COMPILER_VERSION = 4
+COMPILER_VERSION = 5
 _TERMINAL = expression(r"^([A-Z_]+)(?:\.[0-9]+)?: /(.*)/$", re.MULTILINE)
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from trtlog.grammar.model import Grammar, Part, Variant
 from trtlog.grammar.precedence import BARE, rule_sets
+from trtlog.grammar.programme_file import MOST_FIELDS, Programme
 from trtlog.grammar.regex_tree import EVERY_BYTE, byte_class, names, parse
 
 # Instructions with the numbers of their words, the first included; scan.c has the same list.
@@ -24,8 +25,7 @@ _WORDS = {END: 1, ANY_END: 1, LITERAL: 3, CLASS: 2, REPEAT: 6, SPLIT: 4, JUMP: 2
 _ANYTHING, _OTHER, _LAST = -1, -2, -3
 # One more than the bytes: the end of a body.
 _BODY_END = 256
-# As many fields a row can have, and as many instructions a rule.
-MOST_FIELDS = 32
+# As many instructions a rule can have.
 # Rules of a set that begin with a field; where there are more, all bodies that reach them are left to Python.
 MOST_FLOATING = 512
 _MOST_WORDS = 20_000
@@ -42,40 +42,6 @@ _COMMON = frozenset(b" etaoinsrlc0123456789")
 _MEASURED = frozenset({"float"})
 
 Classes = frozenset[int]
-
-
-class Programme(NamedTuple):
-    """The tables, as ``scan.c`` declares them; all numbers have 32 bits.
-
-    Attributes
-    ----------
-    sets : dict
-        Number of the index of each set of rules (:mod:`trtlog.grammar.precedence`).
-    n_variants : int
-        Number of rules, in the order of ``Grammar.variants``.
-    nodes, indexes, variants : bytes
-        Structures of numbers: nodes of prefix trees, an index a set, a variant a rule.
-    words : bytes
-        Instructions, and lists that the structures point to by position.
-    text : bytes
-        All literal text.
-    classes : bytes
-        258 bytes a class: which bytes, and whether the end of the body, are in it; the only byte that is not, else 0.
-    """
-
-    sets: dict[str, int]
-    n_variants: int
-    nodes: bytes
-    indexes: bytes
-    variants: bytes
-    words: bytes
-    text: bytes
-    classes: bytes
-
-    def field_counts(self) -> list[int]:
-        """Return the number of fields of each rule."""
-        numbers = memoryview(self.variants).cast("i").tolist()
-        return numbers[2 :: len(numbers) // self.n_variants] if self.n_variants else []
 
 
 class _UnknownError(Exception):

@@ -10,15 +10,52 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from trtlog.grammar.files import grammar_dir, shipped
 from trtlog.grammar.model import Grammar
-from trtlog.grammar.plugins import cache_folder, keep
-from trtlog.grammar.programme import MOST_FIELDS, Programme, make_programme
 
 PROGRAMME_NAME = "programme.bin"
 # Bump when the programme of the same grammar changes.
 PROGRAMME_VERSION = 3
+# As many fields a row can have.
+MOST_FIELDS = 32
+
+
+class Programme(NamedTuple):
+    """The tables, as ``scan.c`` declares them; all numbers have 32 bits.
+
+    Attributes
+    ----------
+    sets : dict
+        Number of the index of each set of rules (:mod:`trtlog.grammar.precedence`).
+    n_variants : int
+        Number of rules, in the order of ``Grammar.variants``.
+    nodes, indexes, variants : bytes
+        Structures of numbers: nodes of prefix trees, an index a set, a variant a rule.
+    words : bytes
+        Instructions, and lists that the structures point to by position.
+    text : bytes
+        All literal text.
+    classes : bytes
+        258 bytes a class: which bytes, and whether the end of the body, are in it; the only byte that is not, else 0.
+    """
+
+    sets: dict[str, int]
+    n_variants: int
+    nodes: bytes
+    indexes: bytes
+    variants: bytes
+    words: bytes
+    text: bytes
+    classes: bytes
+
+    def field_counts(self) -> list[int]:
+        """Return the number of fields of each rule."""
+        numbers = memoryview(self.variants).cast("i").tolist()
+        return numbers[2 :: len(numbers) // self.n_variants] if self.n_variants else []
+
+
 _TABLES = Programme._fields[2:]
 
 
@@ -29,9 +66,13 @@ def programme_of(grammar: Grammar) -> Programme:
             programme = from_bytes(path.read_bytes(), grammar.digest)
             if grammar is shipped() or programme.field_counts() == _field_counts(grammar):
                 return programme
+    from trtlog.grammar.programme import make_programme  # local: it is hardly ever made
+
     programme = make_programme(grammar)
     if grammar.digest != shipped().digest:
-        keep(cache_folder() / _name(grammar), to_bytes(programme, grammar.digest))
+        from trtlog.grammar.plugins import keep
+
+        keep(_kept(grammar), to_bytes(programme, grammar.digest))
     return programme
 
 
@@ -41,6 +82,8 @@ def _field_counts(grammar: Grammar) -> list[int]:
 
 def write_programme() -> Path:
     """Write the programme of the shipped grammar; return its path."""
+    from trtlog.grammar.programme import make_programme
+
     target = grammar_dir() / PROGRAMME_NAME
     grammar = shipped()
     target.write_bytes(to_bytes(make_programme(grammar), grammar.digest))
@@ -83,8 +126,10 @@ def from_bytes(data: bytes, digest: str) -> Programme:
 def _places(grammar: Grammar) -> Iterator[Path]:
     yield grammar_dir() / PROGRAMME_NAME
     if grammar.digest != shipped().digest:
-        yield cache_folder() / _name(grammar)
+        yield _kept(grammar)
 
 
-def _name(grammar: Grammar) -> str:
-    return f"programme-{zlib.crc32(grammar.digest.encode()):08x}.bin"
+def _kept(grammar: Grammar) -> Path:
+    from trtlog.grammar.plugins import cache_folder
+
+    return cache_folder() / f"programme-{zlib.crc32(grammar.digest.encode()):08x}.bin"
