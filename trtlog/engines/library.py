@@ -16,7 +16,8 @@ from typing import Any
 
 from trtlog.engines.digest import source_digest
 from trtlog.grammar import Grammar
-from trtlog.grammar.programme_file import Programme, programme_of
+from trtlog.grammar.model import Programme
+from trtlog.grammar.programme_file import programme_of
 
 # Set to 0 to read logs in Python alone, to a path to use another build of the library.
 VARIABLE = "TRTLOG_SCANNER"

@@ -1,4 +1,4 @@
-"""What a grammar is: kinds of message, their wordings as parts and as one expression, their fields."""
+"""What a grammar is: kinds of message, their wordings as parts and as one expression, their fields, its programme."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ _CHOICE = expression(r"\(\?:([^()]+)\)")
 
 # Attribute of a message that names the plug-in package it comes from.
 PACKAGE = "package"
+# As many fields a row of the scanner can have.
+MOST_FIELDS = 32
 
 # ("text", literal), ("field", name, pattern) or ("skip", pattern)
 Part = tuple[str, ...]
@@ -193,6 +195,40 @@ class Grammar:
         """All variants of all messages, in file order."""
         for message in self.messages.values():
             yield from message.variants
+
+
+class Programme(NamedTuple):
+    """A grammar as tables for the scanner (`trtlog.grammar.programme`), as ``scan.c`` declares them, of 32-bit numbers.
+
+    Attributes
+    ----------
+    sets : dict
+        Number of the index of each set of rules (:mod:`trtlog.grammar.precedence`).
+    n_variants : int
+        Number of rules, in the order of ``Grammar.variants``.
+    nodes, indexes, variants : bytes
+        Structures of numbers: nodes of prefix trees, an index a set, a variant a rule.
+    words : bytes
+        Instructions, and lists that the structures point to by position.
+    text : bytes
+        All literal text.
+    classes : bytes
+        258 bytes a class: which bytes, and whether the end of the body, are in it; the only byte that is not, else 0.
+    """
+
+    sets: dict[str, int]
+    n_variants: int
+    nodes: bytes
+    indexes: bytes
+    variants: bytes
+    words: bytes
+    text: bytes
+    classes: bytes
+
+    def field_counts(self) -> list[int]:
+        """Return the number of fields of each rule."""
+        numbers = memoryview(self.variants).cast("i").tolist()
+        return numbers[2 :: len(numbers) // self.n_variants] if self.n_variants else []
 
 
 def escape(literal: str) -> str:

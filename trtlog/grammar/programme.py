@@ -13,9 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from trtlog.grammar.model import Grammar, Part, Variant
+from trtlog.grammar.model import MOST_FIELDS, Grammar, Part, Programme, Variant
 from trtlog.grammar.precedence import BARE, rule_sets
-from trtlog.grammar.programme_file import MOST_FIELDS, Programme
 from trtlog.grammar.regex_tree import EVERY_BYTE, byte_class, names, parse
 
 # Instructions with the numbers of their words, the first included; scan.c has the same list.

@@ -10,52 +10,13 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from trtlog.grammar.files import grammar_dir, shipped
-from trtlog.grammar.model import Grammar
+from trtlog.grammar.model import MOST_FIELDS, Grammar, Programme
 
 PROGRAMME_NAME = "programme.bin"
 # Bump when the programme of the same grammar changes.
 PROGRAMME_VERSION = 3
-# As many fields a row can have.
-MOST_FIELDS = 32
-
-
-class Programme(NamedTuple):
-    """The tables, as ``scan.c`` declares them; all numbers have 32 bits.
-
-    Attributes
-    ----------
-    sets : dict
-        Number of the index of each set of rules (:mod:`trtlog.grammar.precedence`).
-    n_variants : int
-        Number of rules, in the order of ``Grammar.variants``.
-    nodes, indexes, variants : bytes
-        Structures of numbers: nodes of prefix trees, an index a set, a variant a rule.
-    words : bytes
-        Instructions, and lists that the structures point to by position.
-    text : bytes
-        All literal text.
-    classes : bytes
-        258 bytes a class: which bytes, and whether the end of the body, are in it; the only byte that is not, else 0.
-    """
-
-    sets: dict[str, int]
-    n_variants: int
-    nodes: bytes
-    indexes: bytes
-    variants: bytes
-    words: bytes
-    text: bytes
-    classes: bytes
-
-    def field_counts(self) -> list[int]:
-        """Return the number of fields of each rule."""
-        numbers = memoryview(self.variants).cast("i").tolist()
-        return numbers[2 :: len(numbers) // self.n_variants] if self.n_variants else []
-
-
 _TABLES = Programme._fields[2:]
 
 
