@@ -22,8 +22,9 @@ import os
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from trtlog._util.named import NamedTuple
 from trtlog.errors import PluginError
 
 GRAMMARS, LINT, ANALYSES = "trtlog.grammars", "trtlog.lint", "trtlog.analyses"

@@ -1,7 +1,8 @@
 """Dataclasses that cost a seventh to declare: a command declares seventy before it has read a line.
 
 For each class :func:`dataclasses.dataclass` writes and compiles six functions. Here it finds the fields, and only
-``__init__`` is compiled; what compares, hashes, prints and refuses a change is shared, and looks the fields up.
+``__init__`` is compiled, when the first instance is made; what compares, hashes, prints and refuses a change is shared,
+and looks the fields up.
 Instances are made in half the time too: values go into the object's dictionary, not through ``object.__setattr__``.
 All else is as there: ``fields``, ``replace``, ``asdict``, signatures, ``match``.
 """
@@ -42,7 +43,7 @@ else:
 def _made(cls: Any, frozen: bool, shown: bool) -> type:
     dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
     fields = dataclasses.fields(cls)
-    cls.__init__ = _init(cls, fields, frozen)
+    cls.__init__ = _Init(cls, fields, frozen)
     if shown and "__repr__" not in cls.__dict__:
         cls.__repr__ = _repr
     values = _values_of([field.name for field in fields if field.compare])
@@ -62,6 +63,19 @@ class _Factory:
 
 
 _FACTORY = _Factory()
+
+
+class _Init:
+    """The ``__init__`` of a class, compiled when it is asked for; it is an attribute of the class then."""
+
+    def __init__(self, cls: Any, fields: tuple[dataclasses.Field[Any], ...], frozen: bool) -> None:
+        self._given = cls, fields, frozen
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        cls = self._given[0]
+        if cls.__dict__.get("__init__") is self:
+            cls.__init__ = _init(*self._given)
+        return cls.__dict__["__init__"].__get__(instance, owner)
 
 
 def _init(cls: type, fields: tuple[dataclasses.Field[Any], ...], frozen: bool) -> Callable[..., None]:
