@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import functools
+import gzip
 import itertools
 import pickle
 import random
@@ -12,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from unittest.mock import ANY
 
 import pytest
 
@@ -27,6 +30,7 @@ from trtlog.engines.native_match import NativeIndex, fastest_matcher
 from trtlog.grammar import Message, Variant, programme_file
 from trtlog.grammar.programme import UNKNOWN, make_programme
 from trtlog.messages.match import Matcher
+from trtlog.messages.together import taken_out
 
 MATCHER = Matcher(RULES)
 NUMBERS = itertools.count()
@@ -210,6 +214,15 @@ def test_a_damaged_programme_is_made_anew(damage, tmp_path, monkeypatch):
     assert programme_file.programme_of(rules) == programme
 
 
+@pytest.mark.parametrize("number", [31, 32, 33, 70])
+def test_a_rule_of_any_number_of_fields(number):
+    names = list(RULES.fields)[:number]
+    parts = [part for name in names for part in (("text", " "), ("field", name, "[a-z0-9]+"))]
+    own = {"own": Message("own", "", {}, "own.lark", 1, (Variant("own", "plain", (("text", "Own"), *parts)),))}
+    rules = dataclasses.replace(RULES, digest=f"own {next(NUMBERS)}", messages={**own, **RULES.messages}, _made={})
+    assert both(rules, [b"Own" + b" a%d" % n * number for n in range(9)]) == {"own": [9, ANY]}
+
+
 def test_a_programme_of_other_rules_under_the_same_name_is_not_used():
     """Places in it would be those of other fields."""
     rules = with_rules(own_rule="[a-z]+")
@@ -265,6 +278,15 @@ def test_the_former_name_of_an_engine_is_taken_with_a_warning():
         trtlog.parse(line, engine="fast")
 
 
+def test_a_header_is_known_whole_or_not_at_all():
+    header = native.Header()
+    for text in (b"[V] [TRT] ", b"x" * 64):
+        assert header.fill(text, (0, 0), (b"[",), False)
+        assert bytes(header)[: len(text)] == text
+    assert not header.fill(b"[V]\0[TRT] ", (0, 0), (), False)
+    assert not header.fill(b"x" * 65, (0, 0), (), False)
+
+
 def test_a_library_of_another_version_is_not_used(monkeypatch):
     monkeypatch.setattr(native, "_VERSIONS", (native._VERSION + 1, *native._VERSIONS[1:]))
     native.library.cache_clear()
@@ -297,6 +319,56 @@ def test_where_no_compiler_is_the_build_says_so(tmp_path, monkeypatch):
     with pytest.raises(BUILD.BuildError, match=r"/no/such/cc: .*; .*no"):
         BUILD.build(tmp_path / "_scan.so")
     assert list(tmp_path.iterdir()) == []
+
+
+# ------------------------------------------------------------------------------------------ memory runs out
+SCARCE = """
+#include <stdlib.h>
+__attribute__((visibility("default"))) long scan_left = -1;
+static void *scarce(void *block, size_t size) { return scan_left && scan_left-- ? realloc(block, size) : NULL; }
+static void *scarce_zeros(size_t count, size_t size) { return scan_left && scan_left-- ? calloc(count, size) : NULL; }
+#define realloc scarce
+#define calloc scarce_zeros
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a library in use cannot be removed there")
+def test_a_log_that_memory_runs_out_for_leaves_the_next_one_as_it_is(tmp_path, monkeypatch):
+    compilers = BUILD.compilers()
+    if not compilers:
+        pytest.skip("no compiler")
+    (tmp_path / "scarce.h").write_text(SCARCE)
+    library = tmp_path / "_scan.so"
+    command = [*compilers[0], *BUILD.FLAGS, BUILD.source_flag(), "-fPIC", "-include", str(tmp_path / "scarce.h")]
+    subprocess.run([*command, "-o", str(library), str(BUILD.SOURCE)], check=True)
+    log = gzip.decompress((ROOT / "fixtures" / "trt-8.5.3-h200" / "lstm_verbose.log.gz").read_bytes())
+    data = b"".join(log.splitlines(keepends=True)[:700])
+    alone = feed_at(in_python(), data, [])
+    kinds = sorted(alone.counts.keys() & RULES.messages.keys())
+    monkeypatch.setenv(native.VARIABLE, str(library))
+    native.library.cache_clear()
+    try:
+        left, times = ctypes.c_long.in_dll(native.library(), "scan_left"), 0
+        for left.value in (0, 1, 2, 3, 5, 8, 13, 17, 28, 45, 73, 118, 191, 250, 309, 500):
+            engine = LineEngine(RULES)
+            try:
+                engine.feed(data, 1)
+            except MemoryError:
+                times += 1
+            left.value = -1
+            engine.begin_log()
+            above = engine.captures.above
+            engine.feed(data, above + 1)
+            engine.end_log()
+            found = taken_out(engine.finish(), 1)
+            assert found.counts == alone.counts
+            for kind in kinds:
+                rows = [{**row, "line": row["line"] - above} for row in found.rows(kind)]
+                assert rows == alone.rows(kind), kind
+        assert times > 10
+    finally:
+        monkeypatch.undo()
+        native.library.cache_clear()
 
 
 # ------------------------------------------------------------------------------------------ sanitizers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import queue
 import signal
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import FIXTURES, ROOT
 from tests.test_engines import LOG, LOGS, RULES, assert_same, cut, feed_at, in_python
+from trtlog._util.gc import no_collection
 from trtlog.engines import threads
 from trtlog.engines.library import library
 from trtlog.engines.threads import ThreadedEngine, wanted_threads
@@ -206,6 +208,15 @@ def test_a_log_of_windows_is_cut_as_well(monkeypatch):
         engine.feed(chunk, first_line)
     assert_same(feed_at(in_python(), data, []), engine.finish(), tables=False)
     assert len(begun) > 4
+
+
+def test_the_collector_is_left_on_whichever_thread_enables_it_last(monkeypatch):
+    assert gc.isenabled()
+    with monkeypatch.context() as patch:
+        patch.setattr(gc, "isenabled", lambda: False)  # another thread pauses it, and ends to do so behind this look
+        with no_collection():
+            pass
+    assert gc.isenabled()
 
 
 def test_closing_ends_the_threads():

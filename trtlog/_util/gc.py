@@ -21,7 +21,8 @@ def no_collection() -> Iterator[None]:
     False
     """
     enabled, modules = gc.isenabled(), len(sys.modules)
-    gc.disable()
+    if enabled:  # else another thread may enable it between the two, and nobody would again
+        gc.disable()
     try:
         yield
     finally:

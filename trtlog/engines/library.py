@@ -24,7 +24,7 @@ VARIABLE = "TRTLOG_SCANNER"
 # What the library is called, beside this module: Python takes no name with a further point for a module's.
 NAME = "_scan.lib"
 SUFFIXES = {"win32": ".dll", "darwin": ".dylib"}
-_VERSION = 6
+_VERSION = 7
 # Room, as scan.c has it.
 _HEADERS, _HEADER_TEXT, _BEFORE, _BEFORE_TEXT, _TIME_TEXT, _PLACES = 16, 64, 4, 16, 24, 512
 
@@ -46,7 +46,7 @@ class Column(ctypes.Structure):
 
     _fields_ = (
         *((name, _POINTER) for name in ("offsets", "codes", "follows", "text", "slots")),
-        *((name, _LONG) for name in ("values", "rows", "offsets_room", "codes_room", "text_room", "slots_room")),
+        *((name, _LONG) for name in ("values", "offsets_room", "codes_room", "text_room", "slots_room")),
     )
 
 
@@ -73,8 +73,8 @@ class Header(ctypes.Structure):
     )
 
     def fill(self, text: bytes, time: tuple[int, int], before: Sequence[bytes], asks_section: bool) -> bool:
-        """Tell what the header is; false where there is no room for it."""
-        if len(text) > _HEADER_TEXT or len(before) > _BEFORE or any(len(mark) > _BEFORE_TEXT for mark in before):
+        """Tell what the header is; false where there is no room for it, or a NUL, at which ctypes ends a text."""
+        if b"\0" in text or len(text) > _HEADER_TEXT or len(before) > _BEFORE or any(len(mark) > _BEFORE_TEXT for mark in before):
             return False
         self.text, self.length, self.asks_section = text, len(text), asks_section
         self.time, self.time_end = time

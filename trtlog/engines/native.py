@@ -99,11 +99,11 @@ class NativeLoop:
         while position < end:
             self._set_state(engine.time)
             reached = run(self._address, chunk, position, end, line)
-            if reached < 0:
-                raise MemoryError
-            if reached > position:
+            if self._scan.line > line:
                 line = self._scan.line
                 self._pass_over(engine, chunk, line - 1)
+            if reached < 0:
+                raise MemoryError
             position = reached
             if position < end:
                 begin, position = position, _take(engine, chunk, position, end, line)
@@ -184,9 +184,9 @@ class NativeLoop:
         self.count()
         self._bytes = 0
         captures = self._captures
-        taken = _TakenRows(self._library, self._tables, self._rows)
-        self._rows = self._no_rows()
+        rows, self._rows = self._rows, self._no_rows()  # at no time two own what is to be freed
         self._scan.rows = ctypes.addressof(self._rows)
+        taken = _TakenRows(self._library, self._tables, rows)
         for index in taken.variants():
             found = taken.arrays(taken.rows[index], captures.variants[index])
             captures.columns.setdefault(index, []).append(found)
@@ -250,12 +250,13 @@ class _TakenRows:
         out = []
         for place in range(len(variant.fields)):
             column = rows.columns[place]
-            offsets = self._buffer(column.offsets, column.values + 1, 4)
-            text = self._buffer(column.text, ctypes.c_int32.from_address(column.offsets + 4 * column.values).value, 1)
-            values = pa.Array.from_buffers(pa.binary(), column.values, [None, offsets, text])
+            count = column.values if column.codes else rows.count
+            offsets = self._buffer(column.offsets, count + 1, 4)
+            text = self._buffer(column.text, ctypes.c_int32.from_address(column.offsets + 4 * count).value, 1)
+            values = pa.Array.from_buffers(pa.binary(), count, [None, offsets, text])
             if column.codes:
-                codes = self._buffer(column.codes, column.rows, 4)
-                numbers = pa.Array.from_buffers(pa.int32(), column.rows, [None, codes])
+                codes = self._buffer(column.codes, rows.count, 4)
+                numbers = pa.Array.from_buffers(pa.int32(), rows.count, [None, codes])
                 values = pa.DictionaryArray.from_arrays(numbers, values, safe=False)
             out.append(values)
         return lines, out

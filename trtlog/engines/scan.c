@@ -10,7 +10,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
-enum { VERSION = 6 };
+enum { VERSION = 7 };
 /* Why a line was not taken, or was. */
 enum { DONE, LOOK, NO_MEMORY };
 enum { HEADERS = 16, HEADER_TEXT = 64, BEFORE = 4, BEFORE_TEXT = 16, TIME_TEXT = 24, PLACES = 512 };

@@ -6,13 +6,13 @@
 /* Slots of a column's first hash table. */
 enum { SLOTS = 16 };
 
-/* Values of one field: each distinct text once and a code a row, or of measured values each row's text. `follows` holds for each value which other
- * one came behind it last: autotuning prints the same tactics in the same order again and again. */
+/* Values of one field: each distinct text once and a code a row, or of measured values each row's text. `follows` holds for
+ * each value which other one came behind it last: autotuning prints the same tactics in the same order again and again. */
 typedef struct {
   int32_t *offsets, *codes, *follows;
   uint8_t *text;
   uint64_t *slots;
-  int64_t values, rows, offsets_room, codes_room, text_room, slots_room;
+  int64_t values, offsets_room, codes_room, text_room, slots_room;
 } Column;
 
 typedef struct { int64_t *lines, count, room, scanned, bytes; Column *columns; } Rows;
@@ -92,36 +92,44 @@ static int32_t find_code(Column *c, Text text, int32_t length) {
   return (int32_t)(c->values - 1);
 }
 
-/* Append a row to a column with codes: most texts are that of the row above, or what came behind it the last time. */
-static int add_code(Column *c, Text text, int32_t length) {
+/* Put a row into a column with codes: most texts are that of the row above, or what came behind it the last time. */
+static int put_code(Column *c, int64_t row, Text text, int32_t length) {
   if (2 * c->values >= c->slots_room && !grow_slots(c)) return 0;
-  if (!reserve((void **)&c->codes, &c->codes_room, c->rows + 1, sizeof *c->codes)) return 0;
-  int32_t above = c->rows ? c->codes[c->rows - 1] : NONE, code = above;
+  if (!reserve((void **)&c->codes, &c->codes_room, row + 1, sizeof *c->codes)) return 0;
+  int32_t above = row ? c->codes[row - 1] : NONE, code = above;
   if (above == NONE || !same_text(c, code, text, length)) {
     code = above == NONE ? NONE : c->follows[above];
     if (code == NONE || !same_text(c, code, text, length)) code = find_code(c, text, length);
     if (code == NONE) return 0;
     if (above != NONE) c->follows[above] = code;
   }
-  c->codes[c->rows++] = code;
+  c->codes[row] = code;
   return 1;
 }
 
 static void free_column(Column *c) { free(c->offsets), free(c->codes), free(c->follows), free(c->text), free(c->slots); }
 
-/* Note a line of a variant: its number, its bytes where the scanner took it, its fields. */
+/* Put a row into a column with each row's text, behind those of the rows above. */
+static int put_text(Column *c, int64_t row, Text text, int32_t length) {
+  c->values = row;
+  return add_value(c, text, length);
+}
+
+/* Note a line of a variant: its number, its bytes where the scanner took it, its fields. It counts when all of it is there:
+ * what memory ran out for is written over, as other logs may follow. */
 static int put_row(Rows *rows, const Variant *variant, int64_t line, int64_t bytes, Text body, const int32_t *spans) {
   if (!rows->columns && !(rows->columns = calloc((size_t)variant->fields + 1, sizeof(Column)))) return 0;
   if (!reserve((void **)&rows->lines, &rows->room, rows->count + 1, sizeof *rows->lines)) return 0;
-  rows->lines[rows->count++] = line;
-  rows->scanned += bytes > 0;
-  rows->bytes += bytes;
   for (int32_t f = 0; f < variant->fields; f++) {
     Column *column = rows->columns + f;
     Text text = body + spans[2 * f];
     int32_t length = spans[2 * f + 1] - spans[2 * f];
-    if (!(variant->measured >> f & 1 ? add_value(column, text, length) : add_code(column, text, length))) return 0;
+    int is_measured = f < FIELDS && variant->measured >> f & 1;
+    if (!(is_measured ? put_text : put_code)(column, rows->count, text, length)) return 0;
   }
+  rows->lines[rows->count++] = line;
+  rows->scanned += bytes > 0;
+  rows->bytes += bytes;
   return 1;
 }
 

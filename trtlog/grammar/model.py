@@ -22,8 +22,6 @@ _CHOICE = expression(r"\(\?:([^()]+)\)")
 
 # Attribute of a message that names the plug-in package it comes from.
 PACKAGE = "package"
-# As many fields a row of the scanner can have.
-MOST_FIELDS = 32
 
 # ("text", literal), ("field", name, pattern) or ("skip", pattern)
 Part = tuple[str, ...]

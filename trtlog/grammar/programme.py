@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from trtlog.grammar.model import MOST_FIELDS, Grammar, Part, Programme, Variant
+from trtlog.grammar.model import Grammar, Part, Programme, Variant
 from trtlog.grammar.precedence import BARE, rule_sets
 from trtlog.grammar.regex_tree import EVERY_BYTE, byte_class, names, parse
 
@@ -24,9 +24,11 @@ _WORDS = {END: 1, ANY_END: 1, LITERAL: 3, CLASS: 2, REPEAT: 6, SPLIT: 4, JUMP: 2
 _ANYTHING, _OTHER, _LAST = -1, -2, -3
 # One more than the bytes: the end of a body.
 _BODY_END = 256
-# As many instructions a rule can have.
+# As many fields the scanner finds in a line of one rule; with more, lines are left to `re`.
+MOST_FIELDS = 32
 # Rules of a set that begin with a field; where there are more, all bodies that reach them are left to Python.
 MOST_FLOATING = 512
+# As many words of instructions a rule can have.
 _MOST_WORDS = 20_000
 # Bits of a hash of four bytes by which rules without a literal beginning are found: for few, and for many of them.
 _FEW_BITS, _MANY_BITS, _FEW = 6, 12, 16
@@ -80,13 +82,13 @@ class _Maker:
         bare = set(sets[BARE])
         rows: list[Sequence[int]] = []
         for number, variant in enumerate(self._variants):
-            measured = sum((self._is_measured(field)) << bit for bit, field in enumerate(variant.fields))
+            measured = sum(self._is_measured(name) << bit for bit, name in enumerate(variant.fields[:MOST_FIELDS]))
             guards: tuple[int, ...] = ()
             if number in bare:
                 begin = variant.prefix.encode().decode("latin-1")
                 guards = tuple(c for v, c in zip(headers, header_codes, strict=True) if v.may_begin(begin))
             code = self._add(self._code(variant.parts))
-            prefix, fields = len(variant.prefix.encode()), min(len(variant.fields), MOST_FIELDS)
+            prefix, fields = len(variant.prefix.encode()), len(variant.fields)
             rows.append((code, prefix, fields, _signed(measured), self._guards(guards), len(guards)))
         indexes = [self._index(numbers) for numbers in sets.values()]
         classes = bytearray()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trtlog.grammar.files import grammar_dir, shipped
-from trtlog.grammar.model import MOST_FIELDS, Grammar, Programme
+from trtlog.grammar.model import Grammar, Programme
 
 PROGRAMME_NAME = "programme.bin"
 # Bump when the programme of the same grammar changes.
@@ -25,7 +25,7 @@ def programme_of(grammar: Grammar) -> Programme:
     for path in _places(grammar):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             programme = from_bytes(path.read_bytes(), grammar.digest)
-            if grammar is shipped() or programme.field_counts() == _field_counts(grammar):
+            if grammar is shipped() or programme.field_counts() == [len(v.fields) for v in grammar.variants]:
                 return programme
     from trtlog.grammar.programme import make_programme  # local: it is hardly ever made
 
@@ -35,10 +35,6 @@ def programme_of(grammar: Grammar) -> Programme:
 
         keep(_kept(grammar), to_bytes(programme, grammar.digest))
     return programme
-
-
-def _field_counts(grammar: Grammar) -> list[int]:
-    return [min(len(variant.fields), MOST_FIELDS) for variant in grammar.variants]
 
 
 def write_programme() -> Path:
