@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import gzip
+import queue
 import random
+import sys
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +20,7 @@ from trtlog import grammar
 from trtlog.engines.line import LineEngine
 from trtlog.errors import InputError, StrictError
 from trtlog.messages.captures import Captures
+from trtlog.parquet import stream
 from trtlog.parquet.segments import SEGMENTED, segmented_kinds
 from trtlog.parquet.stream import convert
 from trtlog.records import TABLES
@@ -136,6 +140,56 @@ def test_a_full_disk_is_an_error_and_leaves_no_file(tmp_path, monkeypatch, writt
     with pytest.raises(InputError, match=r"cannot write .*No space left on device"):
         convert(open_source(pieces_of(text(ONE)), 5_000), tmp_path, segment_bytes=20_000)
     assert not list(tmp_path.rglob("*"))
+
+
+def test_an_interrupt_anywhere_leaves_no_thread_behind():
+    interrupted, at = True, 0
+    while interrupted:
+        at += 1
+        found, left = [], at
+        thread = stream._Thread(found.append)
+
+        def trace(frame, event, arg):
+            nonlocal left
+            if frame.f_code.co_filename in {stream.__file__, queue.__file__}:
+                left -= 1
+                if left == 0:
+                    raise KeyboardInterrupt
+            return trace
+
+        interrupted = False
+        sys.settrace(trace)
+        try:
+            for number in range(5):
+                thread.wait(1)
+                thread.give(number)
+            thread.wait()
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            sys.settrace(None)
+            thread.close()
+        assert found == list(range(len(found)))
+        assert interrupted or len(found) == 5
+    assert at > 50
+    for left in threading.enumerate():
+        if left.name == "trtlog-write":
+            left.join(timeout=20)
+            assert not left.is_alive()
+
+
+def test_where_no_thread_can_start_the_log_is_written_all_the_same(tmp_path, monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    path = FIXTURES / "trt-8.5.3-h200" / "lstm_verbose.log.gz"
+    trtlog.parse(path, exports=()).to_parquet(tmp_path / "whole")
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    convert(path, tmp_path / "written", exports=(), segment_bytes=30_000)
+    monkeypatch.undo()
+    for name in ("tactics", "runs", "messages"):
+        whole, written = (pq.read_table(tmp_path / folder / f"{name}.parquet") for folder in ("whole", "written"))
+        assert written.equals(whole), name
 
 
 def test_metadata_is_that_of_to_parquet(tmp_path):

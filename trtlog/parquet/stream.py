@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections import deque
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -143,6 +143,60 @@ def convert(
     return notes
 
 
+class _Thread:
+    """Calls a function with what it is given, one after the other, in a thread of its own.
+
+    The two threads share queues that take no lock of Python's, as an executor does: Ctrl-C can leave one of those
+    locked, and who waits for the thread then waits for ever.
+    """
+
+    def __init__(self, call: Callable[..., None]) -> None:
+        self._call = call
+        self._given: SimpleQueue[tuple[Any, ...] | None] = SimpleQueue()
+        self._done: SimpleQueue[BaseException | bool] = SimpleQueue()  # false where the thread ended
+        self._waiting = 0
+        self._begun = False
+
+    def give(self, *arguments: Any) -> None:
+        """Have the function called; at once where the system starts no thread."""
+        if not self._begun:
+            try:
+                threading.Thread(target=self._run, name="trtlog-write", daemon=True).start()
+            except RuntimeError:
+                self._call(*arguments)
+                return
+            self._begun = True
+        self._waiting += 1
+        self._given.put(arguments)
+
+    def wait(self, left: int = 0) -> None:
+        """Wait until no more than ``left`` calls are not through; raise what went wrong with one."""
+        while self._waiting > left:
+            done = self._done.get()
+            self._waiting -= 1
+            if isinstance(done, BaseException):
+                raise done
+
+    def close(self) -> None:
+        """End the thread behind the call that it is at."""
+        with suppress(Empty):
+            while True:
+                self._given.get_nowait()
+        self._given.put(None)
+        while self._begun:
+            self._begun = self._done.get() is not False
+
+    def _run(self) -> None:
+        while (arguments := self._given.get()) is not None:
+            try:
+                self._call(*arguments)
+                self._done.put(True)
+            except BaseException as error:  # is raised where it is waited for
+                self._done.put(error)
+            del arguments  # its memory is free while the next is waited for
+        self._done.put(False)
+
+
 class _Writer:
     """Appends the rows of segments to one Parquet file a table; the files appear at the end, all or none.
 
@@ -158,8 +212,7 @@ class _Writer:
         self._versions: dict[str, None] = {}
         self._unread: dict[str, dict[str, int | None]] = {}  # by table, as TableSet.unread
         self._rows: dict[str, list[pa.Table]] = {}  # rows that are not yet a row group
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="trtlog-write")
-        self._pending: deque[Future[None]] = deque()
+        self._thread = _Thread(self._write)
 
     def flush(self, captures: Captures) -> None:
         """Write what no later line can change, and forget it."""
@@ -176,7 +229,7 @@ class _Writer:
     def finish(self, captures: Captures, exports: Mapping[str, Any], notes: Sequence[str]) -> list[str]:
         """Write the rest with the rows of exports, and make the files appear; return all notes."""
         self._submit(captures, list(TABLES), exports)
-        self._wait()
+        self._thread.wait()
         for name in list(self._rows):
             self._write_group(name)
         unread = [in_words(name, found) for name, found in self._unread.items()]
@@ -192,7 +245,7 @@ class _Writer:
 
     def close(self) -> None:
         """Remove files that did not come to an end."""
-        self._thread.shutdown(cancel_futures=True)
+        self._thread.close()
         for file in self._files.values():
             with suppress(OSError, pa.ArrowException):  # as on a full disk: that it failed is known already
                 file.close()
@@ -206,13 +259,8 @@ class _Writer:
 
     def _submit(self, captures: Captures, names: Sequence[str], exports: Mapping[str, Any] | None = None) -> None:
         """Have a segment written; at most one waits for another, so that memory stays bounded."""
-        self._wait(1)
-        self._pending.append(self._thread.submit(self._write, captures, names, self.runs, exports))
-
-    def _wait(self, left: int = 0) -> None:
-        """Wait until no more than ``left`` segments are to be written; raise what went wrong with one."""
-        while len(self._pending) > left:
-            self._pending.popleft().result()
+        self._thread.wait(1)
+        self._thread.give(captures, names, self.runs, exports)
 
     def _write(
         self, captures: Captures, names: Sequence[str], runs_above: int, exports: Mapping[str, Any] | None
