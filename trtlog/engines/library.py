@@ -74,7 +74,9 @@ class Header(ctypes.Structure):
 
     def fill(self, text: bytes, time: tuple[int, int], before: Sequence[bytes], asks_section: bool) -> bool:
         """Tell what the header is; false where there is no room for it, or a NUL, at which ctypes ends a text."""
-        if b"\0" in text or len(text) > _HEADER_TEXT or len(before) > _BEFORE or any(len(mark) > _BEFORE_TEXT for mark in before):
+        if b"\0" in text or len(text) > _HEADER_TEXT:
+            return False
+        if len(before) > _BEFORE or any(len(mark) > _BEFORE_TEXT for mark in before):
             return False
         self.text, self.length, self.asks_section = text, len(text), asks_section
         self.time, self.time_end = time
