@@ -22,8 +22,8 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterable
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from trtlog.grammar.model import Field, Grammar, Message, Part, Variant
 
 COMPILED_NAME = "compiled.json"
 # Bump when the compiler's output changes for the same grammar text.
-COMPILER_VERSION = 5
+COMPILER_VERSION = 6
 _TERMINAL = expression(r"^([A-Z_]+)(?:\.[0-9]+)?: /(.*)/$", re.MULTILINE)
 
 
@@ -154,11 +154,12 @@ def _to_json(grammar: Grammar) -> str:
     numbers: dict[Part, int] = {}  # of the fields and skipped patterns, which many rules share
 
     def variant(v: Variant) -> list[Any]:
-        return [v.wording, *(p[1] if p[0] == "text" else numbers.setdefault(p, len(numbers)) for p in v.parts)]
+        parts = [p[1] if p[0] == "text" else numbers.setdefault(p, len(numbers)) for p in v.parts]
+        return [v.wording, parts, *([v.begins, v.needs] if v.begins else [])]
 
     def message(m: Message) -> list[Any]:
-        row: list[Any] = [m.kind, m.doc, m.attributes, m.file, m.line, [variant(v) for v in m.variants]]
-        return [*row, [[*v.begins, v.needs] for v in m.variants]] if any(v.begins for v in m.variants) else row
+        wordings = json.dumps(list(map(variant, m.variants)), separators=(",", ":"))
+        return [m.kind, m.doc, m.attributes, m.file, m.line, len(m.variants), wordings]
 
     def rows(listed: Iterable[Any]) -> str:
         return ",\n".join(json.dumps(row, separators=(",", ":")) for row in listed)
@@ -172,43 +173,58 @@ def _to_json(grammar: Grammar) -> str:
     )
 
 
-class _Compiled(Variant):
-    """A variant of the compiled file; its parts are put together when they are asked for: few rules are met in a log.
+class _Wordings(Sequence[Variant]):
+    """The variants of a message, made when one is asked for: a log holds few of the messages.
 
     Parameters
     ----------
     kind : str
-        What it is a wording of.
-    row : list
-        The wording's name, then literals, and positions in ``patterns``.
+        The message.
+    count : int
+        How many there are.
+    text : str
+        JSON: of each the wording's name, literals and positions in ``patterns``, and what `Variant` takes more.
     patterns : list of tuple
         Fields and skipped patterns.
     """
 
-    def __init__(self, kind: str, row: list[Any], patterns: list[Part]) -> None:
-        self.kind, self.wording = kind, row[0]
-        self._row, self._patterns = row, patterns
-        self.begins, self.needs = (), ""
+    def __init__(self, kind: str, count: int, text: str, patterns: list[Part]) -> None:
+        self._kind, self._count, self._text, self._patterns = kind, count, text, patterns
 
-    @cached_property
-    def parts(self) -> tuple[Part, ...]:  # type: ignore[override]
-        """The parts."""
-        pieces, patterns = self._row[1:], self._patterns
-        return tuple([("text", piece) if type(piece) is str else patterns[piece] for piece in pieces])
+    def _made(self) -> tuple[Variant, ...]:
+        own = self.__dict__
+        found: tuple[Variant, ...] = own.get("made") or own.setdefault("made", self._read())  # the same for all threads
+        return found
+
+    def _read(self) -> tuple[Variant, ...]:
+        rows, patterns = json.loads(self._text), self._patterns
+
+        def parts(listed: list[Any]) -> tuple[Part, ...]:
+            return tuple([("text", piece) if type(piece) is str else patterns[piece] for piece in listed])
+
+        return tuple([Variant(self._kind, name, parts(listed), *more) for name, listed, *more in rows])
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._made()[index]
+
+    def __iter__(self) -> Iterator[Variant]:
+        return iter(self._made())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._made() == tuple(other)
 
 
 def _from_json(data: dict[str, Any]) -> Grammar:
     patterns: list[Part] = list(map(tuple, data["patterns"]))
 
     def messages(rows: list[list[Any]]) -> dict[str, Message]:
-        out = {}
-        for kind, doc, attributes, file, line, wordings, *begins in rows:
-            variants = tuple([_Compiled(kind, row, patterns) for row in wordings])
-            if begins:
-                for variant, (*first, needs) in zip(variants, begins[0], strict=True):
-                    variant.begins, variant.needs = first, needs
-            out[kind] = Message(kind, doc, attributes, file, line, variants)
-        return out
+        return {
+            kind: Message(kind, doc, attributes, file, line, _Wordings(kind, count, text, patterns))
+            for kind, doc, attributes, file, line, count, text in rows
+        }
 
     return Grammar(
         digest=data["digest"],

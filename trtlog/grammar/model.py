@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -164,7 +164,7 @@ class Message(NamedTuple):
     attributes: dict[str, str]
     file: str
     line: int
-    variants: tuple[Variant, ...] = ()
+    variants: Sequence[Variant] = ()
     samples: tuple[str, ...] = ()
 
     @property
@@ -190,10 +190,24 @@ class Grammar:
         return self._made.setdefault(make, make(self)) if made is None else made
 
     @property
-    def variants(self) -> Iterator[Variant]:
+    def variants(self) -> Sequence[Variant]:
         """All variants of all messages, in file order."""
-        for message in self.messages.values():
-            yield from message.variants
+        return self.once(_AllVariants)
+
+
+class _AllVariants(Sequence[Variant]):
+    """The variants of all messages, of which those are made that are asked for."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        of_messages = [message.variants for message in grammar.messages.values()]
+        self._of = [variants for variants in of_messages for _ in range(len(variants))]
+        self._places = [place for variants in of_messages for place in range(len(variants))]
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def __getitem__(self, number: Any) -> Any:
+        return self._of[number][self._places[number]]
 
 
 class Programme(NamedTuple):

@@ -232,8 +232,8 @@ class Matches:
     def __init__(self, captures: Captures, kinds: Sequence[str]) -> None:
         import numpy as np
 
-        fields = captures.grammar.once(_FieldsByKind)
-        self._fields = [fields[kind] for kind in kinds]
+        self._fields_by_kind = captures.grammar.once(_FieldsByKind)
+        self._kinds = kinds
         numbers = captures.grammar.once(_variants_by_kind)
         wanted = captures.columns.keys() & {number for kind in kinds for number in numbers[kind]}
         self._chunks = [
@@ -282,7 +282,8 @@ class Matches:
     @cached_property
     def column_names(self) -> list[str]:
         """Names of the columns."""
-        return ["line", "kind", "wording", *dict.fromkeys(chain.from_iterable(self._fields))]
+        fields = (self._fields_by_kind[kind] for kind in self._kinds)
+        return ["line", "kind", "wording", *dict.fromkeys(chain.from_iterable(fields))]
 
     def column(self, name: str) -> Any:
         """Return a column as one Arrow array.

@@ -137,11 +137,12 @@ class Facts:
     """
 
     def __init__(self, grammar: Grammar) -> None:
-        self._variants = list(grammar.variants)
+        self._variants = grammar.variants
         messages = grammar.messages.values()
+        sizes = [len(message.variants) for message in messages]
 
         def of_each(values: Iterable[Any]) -> list[Any]:
-            return [value for value, message in zip(values, messages, strict=True) for _ in message.variants]
+            return [v for value, size in zip(values, sizes, strict=True) for v in [value] * size]
 
         self.kinds: list[str] = of_each(grammar.messages)
         self.multiline: list[bool] = of_each("multiline" in message.attributes for message in messages)
@@ -175,16 +176,11 @@ class Facts:
 
     def leaves_plainly(self, index: int) -> bool:
         """Tell whether a line of a variant without a header leaves all state as `Classifier.pass_bare` does."""
-        variant, kind = self._variants[index], self.kinds[index]
-        return bool(
-            self.bare[index]
-            and variant.prefix
-            and not variant.prefix.startswith("&&&&")
-            and not self.multiline[index]
-            and self.severity[index] is None
-            and kind not in _RUN_KINDS
-            and self.opens[index] is None
-        )
+        if not self.bare[index] or self.multiline[index] or self.severity[index] is not None:
+            return False
+        prefix = self._variants[index].prefix
+        known = bool(prefix) and not prefix.startswith("&&&&")
+        return known and self.kinds[index] not in _RUN_KINDS and self.opens[index] is None
 
 
 class Classifier:

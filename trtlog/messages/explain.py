@@ -94,7 +94,7 @@ def classify_line(path: str, number: int, source: Any = None) -> tuple[Line, byt
 def _matched(line: Line, redacted: bool) -> list[str]:
     rules = grammar.load()
     assert line.found is not None
-    variant = list(rules.variants)[line.found.variant]
+    variant = rules.variants[line.found.variant]
     message = rules.messages[variant.kind]
     out = [f"kind     {variant.kind}, wording {variant.wording} ({message.place})"]
     if message.doc:

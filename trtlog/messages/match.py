@@ -160,7 +160,7 @@ class Matcher:
 
     Attributes
     ----------
-    variants : list of Variant
+    variants : sequence of Variant
         All variants; ``Found.variant`` points into it.
     messages : list of Message
         The message of each variant.
@@ -180,7 +180,7 @@ class Matcher:
 
     def __init__(self, grammar: Grammar, index: Callable[[str, Callable[[], list[Rule]]], Index] | None = None) -> None:
         self._grammar = grammar
-        self.variants: list[Variant] = list(grammar.variants)
+        self.variants = grammar.variants
         rules = {name: partial(self._rules_in, name) for name in set_names(grammar)}
         self.sets = {name: Index(own) if index is None else index(name, own) for name, own in rules.items()}
         self.plain, self.bare, self.text = self.sets[PLAIN], self.sets[BARE], self.sets[TEXT]
@@ -188,7 +188,7 @@ class Matcher:
     @cached_property
     def messages(self) -> list[Message]:
         """The message of each variant."""
-        return [m for m in self._grammar.messages.values() for _ in m.variants]
+        return [m for m in self._grammar.messages.values() for _ in range(len(m.variants))]
 
     @cached_property
     def _rules(self) -> list[Rule]:
