@@ -371,6 +371,16 @@ def test_a_log_that_memory_runs_out_for_leaves_the_next_one_as_it_is(tmp_path, m
         native.library.cache_clear()
 
 
+def test_rows_that_cannot_be_moved_out_stay_where_they_are(monkeypatch):
+    engine = in_c()
+    engine.feed(9 * (V + b"Original: 9 layers\n"), 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(engine._loop), "_no_rows", lambda loop: (_ for _ in ()).throw(MemoryError))
+        with pytest.raises(MemoryError):
+            engine.drain()
+    assert len(engine.finish().rows("original_layers")) == 9
+
+
 # ------------------------------------------------------------------------------------------ sanitizers
 SANITIZED = """
 import pickle, random, sys

@@ -181,7 +181,7 @@ EXPORT int64_t scan_version(void) {
 }
 
 /* Take lines of a chunk from `position` on, the first of number `line`; return where the first stands that was not taken,
- * -1 where there is no memory. A line without its line end is not taken. */
+ * -1 where there is no memory for it: its number is that of the state. A line without its line end is not taken. */
 EXPORT int64_t scan_run(Scan *scan, Text data, int64_t position, int64_t size, int64_t line) {
   scan->line = line;
   scan->last_headed = scan->times.count = scan->openings.count = 0;
