@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests import warm
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "docs" / "notebooks"
@@ -55,6 +56,8 @@ def run(path: Path, folder: Path) -> Any:
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
         "COLUMNS": "110",
     }
+    client.create_kernel_manager()
+    client.km.kernel_spec.argv = [warm.python(), "-m", "tests.kernel", "-f", "{connection_file}"]
     client.execute(env=surroundings)
     return notebook
 
@@ -64,7 +67,18 @@ def shown(notebook: Any) -> list[list[tuple[str, Any]]]:
 
     Pictures depend on the browser and its fonts, the markup and the spacing of a DataFrame on the version of pandas.
     """
-    return [[part for output in cell.get("outputs", ()) for part in _parts(output)] for cell in notebook.cells]
+    return [_joined([part for output in cell.get("outputs", ()) for part in _parts(output)]) for cell in notebook.cells]
+
+
+def _joined(parts: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Put together what was printed one after the other: a kernel sends it in pieces where it is slow."""
+    joined: list[tuple[str, Any]] = []
+    for name, shown in parts:
+        if name in ("stdout", "stderr") and joined and joined[-1][0] == name:
+            joined[-1] = name, [*joined[-1][1], *shown]
+        else:
+            joined.append((name, shown))
+    return joined
 
 
 def _parts(output: Any) -> list[tuple[str, Any]]:

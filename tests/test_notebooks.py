@@ -43,3 +43,14 @@ def test_a_notebook_can_be_looked_at_as_it_is(path):
 def test_the_notebooks_of_the_issue_are_there():
     names = {path.stem for path in NOTEBOOKS}
     assert names >= {"first_look", "why_is_fp16_not_faster", "compare_two_builds", "fleet_of_logs"}
+
+
+def test_what_a_slow_kernel_prints_in_pieces_is_one_output():
+    from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+    def of_pieces(*texts):
+        outputs = [new_output("stream", name="stdout", text=text) for text in texts]
+        return shown(new_notebook(cells=[new_code_cell(outputs=outputs)]))
+
+    assert of_pieces("20 % less", "\n", "sums of timings\n") == of_pieces("20 % less\nsums of timings\n")
+    assert of_pieces("20 % less\n") != of_pieces("30 % less", "\n")

@@ -30,6 +30,11 @@ import traceback
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# Programs that load as much as all of trtlog, and what: the server loads it when it is first asked for one.
+MORE = {
+    "mcp": ("trtlog.mcp.server",),
+    "tests.kernel": ("ipykernel.ipkernel", "plotly.express", "plotly.tools", "plotly.subplots"),
+}
 
 CLIENT = """\
 #!{python} -SEs
@@ -83,7 +88,6 @@ def _serve(address: str) -> None:
     import trtlog
 
     for module in pkgutil.walk_packages(trtlog.__path__, "trtlog."):
-        # The library of MCP takes as long to load as all of trtlog: it is loaded when it is first served.
         if "__main__" not in module.name and not module.name.startswith("trtlog.mcp."):
             importlib.import_module(module.name)
     for name in ("duckdb", "numpy", "pandas", "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "rich.console"):
@@ -99,8 +103,10 @@ def _serve(address: str) -> None:
     while True:
         connection, _ = listener.accept()
         request, streams = _request(connection)
-        if request and "mcp" in request[0]:
-            importlib.import_module("trtlog.mcp.server")
+        for program, names in MORE.items():
+            if request and program in request[0]:
+                for name in names:
+                    importlib.import_module(name)
         if request and not os.fork():
             listener.close()
             _handle(connection, request, streams)
