@@ -13,11 +13,12 @@ from hypothesis.extra.lark import LarkStrategy
 
 import trtlog
 from tests.conftest import each
+from tests.grammar import oracle
 from tests.grammar.test_generated import of_kind
 from trtlog import grammar
 from trtlog.engines.line import LineEngine
 from trtlog.errors import InputError, TrtlogError
-from trtlog.grammar.compiler import load_lark, read_messages
+from trtlog.grammar.compiler import read_messages
 from trtlog.messages.classify import Classifier
 
 from .conftest import FIXTURES
@@ -112,7 +113,6 @@ def test_any_bytes_give_a_log_or_a_clear_error(data):
 
 # ------------------------------------------------------------------ text generated from the grammar
 
-FIELDS = grammar.field_files(grammar.grammar_dir())
 MESSAGES = sorted((grammar.grammar_dir() / "messages").glob("*.lark"))
 GENERATED = sorted(
     kind
@@ -125,7 +125,7 @@ PRINTABLE = st.characters(codec="ascii", min_codepoint=32, max_codepoint=126)
 
 @pytest.fixture(scope="module")
 def writer():
-    return LarkStrategy(load_lark([*FIELDS, *MESSAGES], GENERATED), None, {}, PRINTABLE)
+    return LarkStrategy(oracle.parser(), None, {}, PRINTABLE)
 
 
 @given(data=st.data())

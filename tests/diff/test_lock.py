@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import re
@@ -299,9 +300,18 @@ def test_a_failed_run_is_not_locked(capture, name):
         trtlog.lock(capture(name))
 
 
+@functools.cache
+def locked():
+    return trtlog.lock(load(FP32)).to_json()
+
+
 def broken(**changes):
-    """Return the text of a lock with values replaced: a key is the path, ``...`` takes it away."""
-    document = json.loads(trtlog.lock(load(FP32)).to_json())
+    """Return what makes the text of a lock with values replaced: a key is the path, ``...`` takes it away."""
+    return functools.partial(_broken, changes)
+
+
+def _broken(changes):
+    document = json.loads(locked())
     for path, value in changes.items():
         *folders, last = path.split("__")
         place = document
@@ -352,7 +362,7 @@ def broken(**changes):
 )  # fmt: skip
 def test_a_broken_lock_is_refused_with_the_place(tmp_path, text, reason):
     path = tmp_path / "x.json"
-    path.write_text(text)
+    path.write_text(text if isinstance(text, str) else text())
     with pytest.raises(InputError, match=re.escape(reason)):
         read_lock(path)
 

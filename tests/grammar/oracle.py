@@ -18,13 +18,11 @@ def written() -> Grammar:
 
 
 @cache
-def parser(file: str, ambiguity: str = "resolve") -> lark.Lark:
-    """Return lark's Earley parser for the kinds of message of a grammar file."""
+def parser() -> lark.Lark:
+    """Return lark's Earley parser for all kinds of message: one a file would read the fields' terminals once a file."""
     folder = grammar_dir()
-    path = folder / "header.lark" if file == "header.lark" else folder / "messages" / file
-    rules = load()
-    kinds = [m.kind for m in (*rules.messages.values(), *rules.headers.values()) if m.file == file]
-    return load_lark([*field_files(folder), path], kinds, ambiguity=ambiguity)
+    files = sorted((folder / "messages").glob("*.lark"))
+    return load_lark([*field_files(folder), *files], list(load().messages), ambiguity="explicit")
 
 
 def readings(message: Message, body: str) -> list[dict[str, str]]:
@@ -34,7 +32,7 @@ def readings(message: Message, body: str) -> list[dict[str, str]]:
     does not match.
     """
     try:
-        tree = parser(message.file, "explicit").parse(body, message.kind)
+        tree = parser().parse(body, message.kind)
     except lark.exceptions.UnexpectedInput:
         return []
     return [_fields(t) for t in _derivations(tree)]

@@ -7,6 +7,7 @@ one statement, ``{a|b}`` one of two words. Each template is filled with plausibl
 from __future__ import annotations
 
 import csv
+import functools
 import re
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from trtlog.messages.match import Matcher
 TEMPLATES = Path(__file__).parents[3] / "shared" / "reference" / "trtexec-messages.tsv"
 RULES = grammar.load()
 MATCHER = Matcher(RULES)
-EXPRESSIONS = [(re.compile(v.regex.encode()), RULES.messages[v.kind]) for v in RULES.variants]
 STATISTICS = "min = 0.5 ms, max = 1e+03 ms, mean = 0.75 ms, median = 0.625 ms, percentile(99.9%) = 0.875 ms"
 
 # What stands in a hole, by the text around it: (before, after, value), the first that fits.
@@ -173,6 +173,11 @@ def lines_of(severity: str, template: str) -> list[str]:
     return [f"{time}[I] {line}" for line in context] + [f"{time}[{letter}] {line}" for line in text.split("⏎")]
 
 
+@functools.cache
+def expressions():
+    return [(re.compile(v.regex.encode()), RULES.messages[v.kind]) for v in RULES.variants]
+
+
 @pytest.mark.parametrize(("severity", "template"), templates())
 def test_a_template_is_of_one_kind(severity, template):
     classifier = Classifier(RULES, MATCHER)
@@ -184,7 +189,7 @@ def test_a_template_is_of_one_kind(severity, template):
             continue
         assert result.kind not in SPECIAL_KINDS, f"no rule for {line!r}"
         inside, anywhere = set(), set()
-        for expression, message in EXPRESSIONS:
+        for expression, message in expressions():
             if not any(expression.fullmatch(body) for body in (result.body, result.body.rstrip())):
                 continue
             if "within" not in message.attributes:
