@@ -21,7 +21,7 @@ from trtlog.grammar.programme_file import programme_of
 
 # Set to 0 to read logs in Python alone, to a path to use another build of the library.
 VARIABLE = "TRTLOG_SCANNER"
-# What the library is called, beside this module: Python takes no name with a further point for a module's.
+# The library's file, beside this module: with a further point in its name Python does not take it for a module.
 NAME = "_scan.lib"
 SUFFIXES = {"win32": ".dll", "darwin": ".dylib"}
 _VERSION = 7
@@ -37,7 +37,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "scan_count_lines": (_LONG, [ctypes.c_char_p, _LONG, _LONG]),
     "scan_counts_upto": (None, [_POINTER, _LONG, _POINTER, _LONG, _POINTER]),
 }
-# Those that take long, while which other threads run; to wait for them costs more than the others take.
+# Those that take long let other threads run. The rest keep Python's lock: to wait for it again costs more than they do.
 _LONG_ONES = frozenset({"scan_run", "scan_free_rows", "scan_count_lines", "scan_counts_upto"})
 
 
