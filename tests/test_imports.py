@@ -121,6 +121,33 @@ def test_the_collector_is_out_of_the_way_before_numpy_loads_and_at_the_end():
     assert {"loads 200000 1", "kept True"} <= set(loaded.splitlines())
 
 
+def test_a_plain_log_loads_nothing_that_another_would_need():
+    """Decompressors, pools of threads, what compiles rules; and rules of messages that it does not hold stay text."""
+    names = ("bz2", "lzma", "hashlib", "concurrent.futures", "trtlog.grammar.programme", "trtlog.grammar.plugins")
+    loaded = python(
+        "import sys, numpy, pyarrow, pyarrow.compute\nheavy = {m for m in sys.modules}\nimport trtlog\n"
+        "log = trtlog.parse(b'[11/22/2026-13:22:03] [V] [TRT] Original: 3 layers\\n', exports=())\n"
+        "for name in log.tables: log.table(name)\n"
+        f"print([m for m in {(*names, 'trtlog.exports.files')!r} if m in sys.modules and m not in heavy])\n"
+        "from trtlog import grammar\n"
+        "print(sum('made' in vars(m.variants) for m in grammar.load().messages.values()) < 100)"
+    )
+    assert loaded.split("\n")[:2] == ["[]", "True"]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_nothing_goes_through_what_is_loaded_and_what_a_program_froze_stays_frozen(frozen):
+    printed = python(
+        f"import gc\nif {frozen}: gc.freeze()\nseen = []\ngc.callbacks.append(lambda *told: seen.append(told))\n"
+        "import trtlog\nbefore = len(seen)\ntrtlog.parse(b'[V] [TRT] Original: 9 layers')\n"
+        "print(len(seen) - before, gc.isenabled(), gc.get_freeze_count())"
+    )
+    rounds, enabled, kept = printed.split()
+    assert enabled == "True"
+    assert int(kept) > 1000 if frozen else kept == "0"
+    assert frozen or int(rounds) < 20  # each is two
+
+
 @pytest.mark.parametrize(("given", "while_it_loads"), [(None, "20"), ("26", "26")])
 def test_idle_threads_of_numpy_sleep_soon_and_nothing_is_left_in_the_environment(given, while_it_loads):
     printed = python(

@@ -20,6 +20,7 @@ What a line without a header is:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, repeat
 from operator import or_
 from typing import Any
 
@@ -142,7 +143,7 @@ class Facts:
         sizes = [len(message.variants) for message in messages]
 
         def of_each(values: Iterable[Any]) -> list[Any]:
-            return [v for value, size in zip(values, sizes, strict=True) for v in [value] * size]
+            return list(chain.from_iterable(map(repeat, values, sizes)))
 
         self.kinds: list[str] = of_each(grammar.messages)
         self.multiline: list[bool] = of_each("multiline" in message.attributes for message in messages)
