@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import re
 import shutil
@@ -18,6 +19,7 @@ from pygments.token import Name
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.domains import Domain, ObjType
+from sphinx.search.en import SearchEnglish
 
 gc.set_threshold(100_000, 50, 50)  # a fifth of the time went into looks for garbage among trees that are all in use
 
@@ -77,6 +79,9 @@ html_theme_options = {
 copybutton_prompt_text = "$ "  # copied are the commands, not what they print
 # These pages have one prompt: a '%' or '#' in what commands print is none, though other shells have such prompts.
 BashSessionLexer._ps1rgx = re.compile(r"^(\$ )(.*\n?)")
+
+# Sphinx asks for the stems of each page anew; most words stand on many.
+SearchEnglish.stem = functools.cache(SearchEnglish.stem)
 
 
 class ParametersLexer(SqlLexer):

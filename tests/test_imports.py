@@ -69,6 +69,7 @@ def test_converting_to_a_dataset_does_not_load_pandas(tmp_path):
     loaded = python(
         "import sys, trtlog\n"
         "logs = ['fixtures/trt-8.5.3-h200/err_corrupt_engine.log.gz', 'fixtures/trt-8.5.3-h200/lstm_verbose.log.gz']\n"
+        f"trtlog.to_dataset(logs[:1], {str(tmp_path / 'dataset')!r})\n"
         f"trtlog.to_dataset(logs, {str(tmp_path / 'dataset')!r})\n"
         "print('pandas' in sys.modules)"
     )

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests import warm
 from tests.conftest import ROOT, each
 from trtlog import grammar
 from trtlog.cli import COMMANDS
@@ -53,9 +54,11 @@ class Page(HTMLParser):
         return "".join(self.words)
 
 
-def build(folder: Path, *options: str, docs: Path = ROOT / "docs") -> subprocess.CompletedProcess:
+def build(
+    folder: Path, *options: str, docs: Path = ROOT / "docs", python: str = sys.executable
+) -> subprocess.CompletedProcess:
     """Build the site as the workflow does: any warning fails."""
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", *options, str(docs), str(folder)]
+    command = [python, "-m", "sphinx", "-q", "-W", "--keep-going", *options, str(docs), str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
@@ -174,10 +177,10 @@ def test_a_broken_link_fails(tmp_path):
     (docs / "other.md").write_text("---\norphan: true\n---\n# Other\n\n## One_place\n", encoding="utf-8")
     right = "# Page\n\n[page](other.md), [place](other.md#one_place)\n"
     (docs / "index.md").write_text(right, encoding="utf-8")
-    assert build(tmp_path / "right", "-b", "dummy", docs=docs).returncode == 0
+    assert build(tmp_path / "right", "-b", "dummy", docs=docs, python=warm.python()).returncode == 0
     wrong = ["[a](lost.md)", "[a](other.md#lost)", "[a](#lost)", "```{eval-rst}\n:func:`lost`\n```"]
     (docs / "index.md").write_text("\n\n".join([right, *wrong]), encoding="utf-8")
-    done = build(tmp_path / "wrong", "-b", "dummy", docs=docs)
+    done = build(tmp_path / "wrong", "-b", "dummy", docs=docs, python=warm.python())
     assert done.returncode == 1
     assert done.stderr.count("WARNING") == len(wrong), done.stderr
 

@@ -68,7 +68,7 @@ class Entries:
         for part in now:
             if part not in self._parts:
                 with self._storage.open(part) as file:
-                    rows = pq.read_table(file).to_pylist()
+                    rows = pq.ParquetFile(file).read().to_pylist()  # read_table would load pandas
                 by_key: dict[str, list[dict[str, Any]]] = {}
                 for row in rows:
                     by_key.setdefault(_key(row), []).append(row)
