@@ -172,10 +172,10 @@ def test_an_interrupt_anywhere_leaves_no_thread_behind():
         assert found == list(range(len(found)))
         assert interrupted or len(found) == 5
     assert at > 50
-    for left in threading.enumerate():
-        if left.name == "trtlog-write":
-            left.join(timeout=20)
-            assert not left.is_alive()
+    left = [thread for thread in threading.enumerate() if thread.name == "trtlog-write"]
+    for thread in left:
+        thread.join(timeout=20)
+    assert [thread for thread in left if thread.is_alive()] == []
 
 
 def test_where_no_thread_can_start_the_log_is_written_all_the_same(tmp_path, monkeypatch):

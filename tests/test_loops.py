@@ -139,17 +139,18 @@ def test_each_fails_where_there_is_nothing():
 
 
 def test_no_test_asserts_in_a_loop_over_nothing():
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in TESTS}
     found = [
         f"{path.relative_to(ROOT)}:{over.lineno}: {ast.unparse(over)}"
-        for path in TESTS
-        for over in loops(ast.parse(path.read_text(encoding="utf-8")))
+        for path, tree in trees.items()
+        for over in loops(tree)
         if not written_out(over)
     ]
     assert found == [], "loop over each(...), or over what is written out"
     found = [
         f"{path.relative_to(ROOT)}:{loop.lineno}: {ast.unparse(loop.iter)}"
-        for path in TESTS
-        for loop in choosing(ast.parse(path.read_text(encoding="utf-8")))
+        for path, tree in trees.items()
+        for loop in choosing(tree)
     ]
     assert found == [], "loop over each([... if ...]), or count what is looked at and assert the count"
     assert len(TESTS) > 100

@@ -362,7 +362,7 @@ def test_a_log_that_memory_runs_out_for_leaves_the_next_one_as_it_is(tmp_path, m
             engine.end_log()
             found = taken_out(engine.finish(), 1)
             assert found.counts == alone.counts
-            for kind in kinds:
+            for kind in each(kinds):
                 rows = [{**row, "line": row["line"] - above} for row in found.rows(kind)]
                 assert rows == alone.rows(kind), kind
         assert times > 10
