@@ -58,13 +58,18 @@ def found(pattern: str, text: str) -> list:
     return re.findall(pattern, text, re.MULTILINE)
 
 
+def lines_with(word: str, text: str) -> str:
+    """Return the lines with a word: an expression that does not begin with it is tried at every place."""
+    return "\n".join(line for line in text.split("\n") if word in line)
+
+
 def hold_every_line_is_accounted_for(text: str, log: trtlog.Log) -> None:
     lines = text.count("\n") + (not text.endswith("\n"))
     assert log.coverage.lines.sum() == lines
 
 
 def hold_tactics(text: str, log: trtlog.Log) -> None:
-    lines = list(found(r"^.*Tactic:? (?:0x[0-9a-fA-F]+|-?[0-9]+) [Tt]ime:? \S+\s*$", text))
+    lines = list(found(r"^.*Tactic:? (?:0x[0-9a-fA-F]+|-?[0-9]+) [Tt]ime:? \S+\s*$", lines_with("Tactic", text)))
     printed = [line.split()[-1] for line in lines if "Fastest Tactic" not in line]
     mine = log.table("tactics").to_pylist()
     own = [t["time_ms"] for t in mine if t["kind"] != "foreign_node"]
@@ -85,11 +90,11 @@ def hold_timings(text: str, log: trtlog.Log) -> None:
 
 
 def hold_fusions_and_passes(text: str, log: trtlog.Log) -> None:
-    fused = found(r"(?:^|[ :])Fusing .+ with .+$", text)
+    fused = found(r"(?:^|[ :])Fusing .+ with .+$", lines_with("Fusing ", text))
     assert sum(a == "fuse" for a in log.fusions.action) == len(fused)
-    attempts = found(r"(?:\] |^)Running: [A-Za-z0-9_]+(?: on .+)?\s*$", text)
+    attempts = found(r"(?:\] |^)Running: [A-Za-z0-9_]+(?: on .+)?\s*$", lines_with("Running: ", text))
     assert sum(a == "attempt" for a in log.fusions.action) == len(attempts)
-    counts = [int(n) for n in found(r"(?:Original: |After [^:\n]+: )([0-9]+) layers\s*$", text)]
+    counts = [int(n) for n in found(r"(?:Original: |After [^:\n]+: )([0-9]+) layers\s*$", lines_with(" layers", text))]
     assert log.passes.layers.tolist() == counts
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import random
+import weakref
 
 import pyarrow as pa
 import pytest
@@ -22,6 +24,20 @@ SMALL = FIXTURES / "trt-8.5.3-h200/sweep_r50_fp32_b128.log.gz"
 @pytest.fixture(scope="module")
 def log():
     return trtlog.parse(FP32)
+
+
+def test_memory_of_a_log_of_one_run_is_free_without_the_collector():
+    log = trtlog.parse(SMALL)
+    gc.disable()
+    try:
+        for run in each(log.runs):
+            assert run.table("performance").num_rows
+        assert "H200" in repr(log)
+        kept = weakref.ref(log)
+        del log, run
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 def test_every_table_is_there_with_its_schema(log):

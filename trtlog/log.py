@@ -164,11 +164,16 @@ class Log(TableFrames, InNotebook):
         return sorted({*super().__dir__(), *TABLES})
 
     # ------------------------------------------------------------------ runs and sections
-    @cached_property
+    @property
     def runs(self) -> Sequence[Log]:
         """The runs of the file, each a Log of its own; ``log.table("runs")`` is the table."""
-        count = self.table("runs").num_rows
-        return (self,) if count == 1 else tuple(_OneRun(self, number) for number in range(count))
+        # Kept only where they are several: a log that holds itself keeps its memory until the collector comes by.
+        return (self,) if self.table("runs").num_rows == 1 else self._several
+
+    @cached_property
+    def _several(self) -> Sequence[Log]:
+        """The runs of a file of several or none."""
+        return tuple(_OneRun(self, number) for number in range(self.table("runs").num_rows))
 
     @cached_property
     def _run_bounds(self) -> dict[str, Any]:
@@ -416,7 +421,7 @@ class Log(TableFrames, InNotebook):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: the tables; what is computed from them is computed again."""
-        computed = ("analyze", "runs", "_own", "_run_bounds", "_sections", "_printed_options")
+        computed = ("analyze", "_several", "_own", "_run_bounds", "_sections", "_printed_options")
         return {name: value for name, value in vars(self).items() if name not in computed}
 
     def __eq__(self, other: object) -> bool:
