@@ -68,14 +68,14 @@ def from_bytes(data: bytes, digest: str) -> Programme:
     ValueError, KeyError, TypeError
         It is of another grammar, or damaged.
     """
-    line, _, tables = data.partition(b"\n")
-    head = json.loads(line)
+    end = data.index(b"\n")
+    head, tables = json.loads(data[:end]), memoryview(data)[end + 1 :]
     if head["digest"] != f"{PROGRAMME_VERSION}-{digest}" or head["crc32"] != zlib.crc32(tables):
         raise ValueError("not the programme of this grammar")
     parts = []
     begin = 0
     for size in head["sizes"]:
-        parts.append(tables[begin : begin + size])
+        parts.append(bytes(tables[begin : begin + size]))
         begin += size
     return Programme({name: number for number, name in enumerate(head["sets"])}, head["n_variants"], *parts)
 
