@@ -274,3 +274,41 @@ def test_a_diff_names_copies_where_the_diagnosis_does():
     two[1] = trtlog.parse((first + texts[0].replace("800 qps", "760 qps") + last).encode())
     [note] = [note for note in trtlog.diff(*two).notes if note.startswith("to settle changes")]
     assert "measure without copies (--noDataTransfers), or look at the GPU compute time" in note
+
+
+def spread(queries, streams=1):
+    """Return a summary whose 99th percentile of the GPU time is 1.3 times the median."""
+    lines = f"""=== Inference Options ===
+Inference Streams: {streams}
+Timing trace has {queries} queries over 3 s
+=== Performance summary ===
+Throughput: 100 qps
+Latency: min = 9 ms, max = 14 ms, mean = 10 ms, median = 10 ms, percentile(99%) = 13 ms
+Enqueue Time: min = 1 ms, max = 1 ms, mean = 1 ms, median = 1 ms, percentile(99%) = 1 ms
+H2D Latency: min = 0.001 ms, max = 0.001 ms, mean = 0.001 ms, median = 0.001 ms, percentile(99%) = 0.001 ms
+GPU Compute Time: min = 9 ms, max = 14 ms, mean = 10 ms, median = 10 ms, percentile(99%) = 13 ms
+D2H Latency: min = 0 ms, max = 0 ms, mean = 0 ms, median = 0 ms, percentile(99%) = 0 ms
+Total Host Walltime: 3 s
+Total GPU Compute Time: 3 s
+"""
+    text = "".join(f"{HEADER.format('I')}{line}\n" for line in lines.splitlines())
+    return {f["rule"]: f for f in lint(trtlog.parse(text.encode())).to_pylist()}
+
+
+def test_few_queries_say_nothing_about_stable_times():
+    """The percentiles of one query are that query, which is neither stable nor unstable."""
+    assert "unstable-gpu-time" not in spread(1)
+    assert "unstable-gpu-time" not in spread(9)
+    assert spread(300)["unstable-gpu-time"]["text"] == "The 99th percentile of the GPU time is 1.30 times the median."
+
+
+def test_queries_of_several_streams_wait_for_one_another():
+    found = spread(300, streams=4)["unstable-gpu-time"]
+    assert (found["severity"], found["confidence"]) == ("advice", "low")
+    assert found["text"].endswith("in 4 streams, whose queries wait for one another.")
+    assert "nvidia-smi" not in found["action"]
+
+
+def test_a_small_share_of_copies_is_not_told_as_nothing():
+    text = spread(300)["transfers-dominate"]["text"]
+    assert text == "Copies take 0.01 % of the latency (0.001 ms in, 0 ms out)."

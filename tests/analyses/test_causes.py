@@ -50,9 +50,9 @@ def test_causes_of_cases(name, line, words, action):
     [
         # nothing left but the step that failed
         (f"{T}[E] Engine set up failed\n", 1, "the cause stands in a part that the log lacks"),
-        # memory: all that was skipped for the layer that has no tactic
+        # memory of the GPU: all that was skipped for the layer that has no tactic; no workspace helps
         (f"{TIMED}{DEVICE}{T}[E] Error[10]: IBuilder::buildSerializedNetwork: Error Code 10: Internal Error (Could not "
-         f"find any implementation for node conv7.)\n{T}[E] Building engine failed\n", 2, "more workspace"),
+         f"find any implementation for node conv7.)\n{T}[E] Building engine failed\n", 2, "a larger workspace does not help"),
         # an exception for another layer is not the cause
         (f"{T}[E] Error Code: 9: Skipping tactic 0x0000000000000001 due to exception canImplement1\n{TIMED}"
          f"{T}[E] Error Code: 9: Skipping tactic 0x0000000000000002 due to exception NVRTC Compilation failure\n"
@@ -179,3 +179,106 @@ def test_a_debugger_tells_the_signal():
     text = '[I] [TRT] Loaded engine size: 2 MiB\n\nThread 1 "trtexec" received signal SIGSEGV, Segmentation fault.\n'
     (row,) = (row for row in trtlog.parse(text.encode()).lint().to_dict("records") if row["severity"] == "error")
     assert (row["rule"], row["lines"]) == ("run-died", [3])
+
+
+@pytest.mark.parametrize(
+    ("command", "error", "action"),
+    [
+        # a GPU that is newer than TensorRT
+        ("--onnx=m.onnx", "Error[9]: IBuilder::buildSerializedNetwork: Error Code 9: API Usage Error (Target GPU SM 121 is "
+         "not supported by this TensorRT release.)", "does not serve this GPU: use a version that does."),
+        # a type that the GPU lacks
+        ("--onnx=m.onnx", "Error[9]: IBuilder::buildSerializedNetwork: Error Code 9: API Usage Error (Networks with FP8 Q/DQ "
+         "layers require hardware with FP8 support.)", "This GPU does not compute in FP8, as far as this TensorRT knows it"),
+        ("--onnx=m.onnx", "Error[4]: IBuilder::buildSerializedNetwork: Error Code 4: API Usage Error (fc1: Int8 precision has "
+         "been set for a layer or layer output, but int8 is not configured in the builder)", "add --int8, or build with "
+         "--stronglyTyped."),
+        # the library of the builder's kernels; not a path in the command
+        ("--onnx=m.onnx", "Error[6]: createInferBuilder: Error Code 6: API Usage Error (Unable to load library: "
+         "libnvinfer_builder_resource.so.10.13.0: libnvinfer_builder_resource.so.10.13.0: cannot open shared object file: No "
+         "such file or directory)", "The library libnvinfer_builder_resource.so.10.13.0 cannot be loaded: install it with"),
+        # what the log says of both sides is told
+        ("--loadEngine=m.plan", "Error[6]: IRuntime::deserializeCudaEngine: Error Code 6: API Usage Error (The engine plan "
+         "file is not compatible with this version of TensorRT, expecting library version 10.13.0.35 got 10.7.0.23, please "
+         "rebuild.)", "The engine was built with TensorRT 10.7.0.23, and this is 10.13.0.35: build it again"),
+        ("--loadEngine=m.plan", "Error[6]: IRuntime::deserializeCudaEngine: Error Code 6: API Usage Error (The engine plan "
+         "file is generated on an incompatible device, expecting compute 12.1 got compute 8.7, please rebuild.)",
+         "The engine was built for a GPU of compute capability 8.7, and this one has 12.1: build it again on this GPU"),
+        ("--loadEngine=m.plan", "Error[1]: IRuntime::deserializeCudaEngine: Error Code 1: Serialization (Serialization "
+         "assertion stdVersionRead == kSERIALIZATION_VERSION failed.Version tag does not match. Note: Current Version: 7, "
+         "Serialized Engine Version: 5)", "(in format 5, where this one reads 7)"),
+        # shapes: which were given, and which the engine or the model takes
+        ("--loadEngine=m.plan --shapes=x:9x3", "Error[3]: IExecutionContext::setInputShape: Error Code 3: API Usage Error "
+         "(Parameter check failed, condition: satisfyProfile. Set dimension [9,3] for tensor x does not satisfy any "
+         "optimization profiles. Valid range for profile 0: [1,3]..[8,3].)", "The engine takes [1,3] to [8,3] for the input x "
+         "(profile 0), but [9,3] was given"),
+        ("--onnx=m.onnx", "Error[4]: IBuilder::buildSerializedNetwork: Error Code 4: Internal Error (ids: for dimension number "
+         "1 in profile 0 does not match network definition (got min=2, opt=20, max=200), expected min=opt=max=30).)",
+         "Dimension 1 (from 0) of the input ids is 30 in the model and cannot be changed, but 2 to 200 was given"),
+        ("--onnx=m.onnx", "Error[4]: IBuilder::buildSerializedNetwork: Error Code 4: Internal Error (ids: for dimension number "
+         "1 in profile 0 does not match network definition (got min=2, opt=2, max=2), expected min=opt=max=30).)",
+         "cannot be changed, but 2 was given"),
+        ("--onnx=m.onnx", "Error[4]: IBuilder::buildSerializedNetwork: Error Code 4: Internal Error (kOPT values for profile 0 "
+         "violate shape constraints: /up/Add: dimensions not compatible for elementwise. Condition '==' violated: 31 != 30.)",
+         "computes from the OPT shapes of profile 0 does not fit together at /up/Add (31 != 30): give shapes that the model"),
+        ("--onnx=m.onnx", "Error[4]: IBuilder::buildSerializedNetwork: Error Code 4: API Usage Error (/pad/Pad: tensor volume "
+         "exceeds (2^31)-1, dimensions are [9,64,9000,9000])", "A tensor has more elements than TensorRT takes"),
+        ("--loadEngine=m.plan", "Error[2]: [executionContext.cpp::initializeExecutionContext::600] Error Code 2: OutOfMemory "
+         "(Requested size was 9000000000 bytes.)", "Memory ran out"),
+        ("--loadEngine=m.plan", "Error[1]: IExecutionContext::enqueueV3: Error Code 1: Myelin ([executor.cpp:9: "
+         "execute_kernel] Could not execute kernel k1. Error: CUDA_ERROR_LAUNCH_FAILED)", "A kernel failed while it ran"),
+        # a flag that stands twice is unknown the second time
+        ("--onnx=m.onnx --fp16 --fp16", "Unknown option: --fp16 ", "It stands 2 times in the command, and may stand once."),
+    ],
+)  # fmt: skip
+def test_what_the_error_says_is_in_the_remedy(command, error, action):
+    banner = f"TensorRT.trtexec [TensorRT v101300] [b35] # trtexec {command}\n"
+    text = f"&&&& RUNNING {banner}{T}[E] {error}\n{T}[E] Engine set up failed\n&&&& FAILED {banner}"
+    found = found_in(trtlog.parse(text.encode()))["build-failed"]
+    assert found["action"].startswith("Start with line 2. ")
+    assert action in found["action"]
+
+
+@pytest.mark.parametrize(
+    ("version", "option", "action"),
+    [
+        ("110100", "--fp16 ", "Networks are strongly typed from 11.0: the precision comes from the model;"),
+        ("101300", "--workspace 4096", "Write --memPoolSize=workspace:4096. The value stays in MiB."),
+        ("101300", "--noSpinWait ", "Spin wait is off by default before 11.0: leave the flag out."),
+    ],
+)
+def test_a_flag_of_other_versions_is_told_what_takes_its_place(version, option, action):
+    banner = f"TensorRT.trtexec [TensorRT v{version}] # trtexec --onnx=m.onnx {option.strip().replace(' ', '=')}\n"
+    log = trtlog.parse(f"&&&& RUNNING {banner}{T}[E] Unknown option: {option}\n&&&& FAILED {banner}".encode())
+    assert action in found_in(log)["build-failed"]["action"]
+
+
+def test_a_node_whose_inputs_are_of_two_types():
+    text = (
+        f"{RUNNING}{T}[E] [TRT] ITensor::getDimensions: Error Code 4: API Usage Error (/Sub: ElementWiseOperation SUB must have "
+        "same input types. But they are of types Half and Float.)\n"
+        f'{T}[E] [TRT] ModelImporter.cpp:142: While parsing node number 5 [Sub -> "/Sub_out"]:\n{T}[E] Failed to parse onnx file\n'
+    )
+    found = found_in(trtlog.parse(text.encode()))["build-failed"]
+    assert "node 5 (Sub -> /Sub_out) of the model: /Sub: ElementWiseOperation SUB must have same input types" in found["text"]
+    assert "The inputs of the node Sub are of different types" in found["action"]
+
+
+def test_an_engine_that_was_not_loaded_is_no_run_that_passed():
+    banner = "TensorRT.trtexec [TensorRT v101300] [b35] # trtexec --loadEngine=m.plan --skipInference\n"
+    text = (
+        f"&&&& RUNNING {banner}{T}[E] Error[6]: IRuntime::deserializeCudaEngine: Error Code 6: API Usage Error (The engine plan "
+        "file is not compatible with this version of TensorRT, expecting library version 10.13.0.35 got 10.7.0.23, please "
+        f"rebuild.)\n{T}[E] Engine deserialization failed\n{T}[I] Skipped inference phase since --skipInference is added.\n"
+        f"&&&& PASSED {banner}"
+    )
+    log = trtlog.parse(text.encode())
+    assert (log.run.status, outcome_of(log).how) == ("passed", "failed")
+    found = found_in(log)
+    assert "errors-survived" not in found
+    assert found["build-failed"]["severity"] == "error"
+    assert found["build-failed"]["text"].startswith(
+        "trtexec says that the run passed, but the engine could not be loaded: The engine plan file is not compatible"
+    )
+    loaded = text.replace(f"{T}[I] Skipped", f"{T}[I] Engine deserialized in 0.1 sec.\n{T}[I] Skipped")
+    assert outcome_of(trtlog.parse(loaded.encode())).how == "passed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -161,7 +162,7 @@ def is_memory_skip(skip: dict[str, Any]) -> bool:
     return "memory" in skip["reason"] or "workspace" in skip["reason"]
 
 
-def _pool(skip: dict[str, Any]) -> str | None:
+def pool_of(skip: Mapping[str, Any]) -> str | None:
     """Return which memory a tactic was skipped for."""
     if skip["reason"] == "scratch":
         return "workspace"
@@ -180,7 +181,7 @@ def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     skipped = [row for row in table_rows(skips) if is_memory_skip(row)]
     asked_of_device = {
-        (row["run"], row["engine"], row["requested_bytes"]) for row in skipped if _pool(row) == "device"
+        (row["run"], row["engine"], row["requested_bytes"]) for row in skipped if pool_of(row) == "device"
     }
     told_again: Counter[tuple[Any, ...]] = Counter()
     named = {(row["run"], row["engine"], row["layer"]) for row in skipped if row["reason"] == "scratch"}
@@ -188,7 +189,7 @@ def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
         build = row["run"], row["engine"]
         if row["reason"] == UNNAMED and (*build, row["layer"]) in named:
             continue  # the lines above it in other words
-        pool = _pool(row)
+        pool = pool_of(row)
         if pool is None and (*build, row["requested_bytes"]) in asked_of_device:
             told_again.update([(*build, row["layer"], row["runner"], "device")])
             continue  # the line above it in other words; of one that is cut the line above may be missing

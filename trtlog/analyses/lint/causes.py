@@ -18,8 +18,11 @@ from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
 from trtlog._util.words import first_line
+from trtlog.analyses.build.memory import pool_of
 from trtlog.analyses.layer.messages import MessageRows, messages_of
 from trtlog.analyses.lint.known_errors import DYNAMIC_INPUT, HARMLESS, IN_MODEL, KNOWN, RESULTS
+from trtlog.analyses.programs import version_of
+from trtlog.flags import all_flags
 from trtlog.log import Log
 from trtlog.records.options import BUILD_SHAPE
 
@@ -100,7 +103,11 @@ def meaning_of(text: str, known: Sequence[tuple[str, str]] = KNOWN) -> str | Non
         if found:
             value = next((group for group in found.groups() if group), "")
             meaning = meaning.replace("{0}", value.rstrip(".!,") if value else "").replace("  ", " ")
-            for name, part in found.groupdict().items():
+            parts = found.groupdict()
+            if "opt" in parts:  # the shapes of a profile, which are one where all three are
+                got = dict.fromkeys(parts[name] for name in ("got", "opt", "most"))
+                parts["given"] = " to ".join([*got][:: max(1, len(got) - 1)])
+            for name, part in parts.items():
                 meaning = meaning.replace(f"{{{name}}}", part or "")
             return meaning
     return None
@@ -243,11 +250,15 @@ def _no_implementation(
             meaning_of(above[-1]["text"]) or meaning_of(error["text"] or ""), layer,
         )  # fmt: skip
     if short:
-        return Cause(
-            short[0]["line"], f"no tactic of {layer} could be used: its tactics need more memory than there is",
-            "Give the builder more workspace (<<--memPoolSize=workspace:MIB|--workspace=MIB>>), free memory of the "
-            "GPU, or use smaller shapes.", layer,
+        pools = {pool_of(s) for s in short}
+        meaning = (
+            "Free memory of the GPU (nvidia-smi shows who uses it), use smaller shapes, or a larger GPU: a larger "
+            "workspace does not help." if "device" in pools and "workspace" not in pools
+            else "Give the builder more workspace (<<--memPoolSize=workspace:MIB|--workspace=MIB>>), free memory of "
+            "the GPU, or use smaller shapes."
         )  # fmt: skip
+        text = f"no tactic of {layer} could be used: its tactics need more memory than there is"
+        return Cause(short[0]["line"], text, meaning, layer)
     return Cause(error["line"], f"no tactic of {layer} could be used", meaning_of(error["text"] or ""), layer)
 
 
@@ -291,7 +302,7 @@ def cause_of(log: Log) -> Cause | None:
         return missing_device(log)
     skipping = chosen(errors, lambda e: is_skip(e) or _NO_IMPLEMENTATION.search(e["text"] or ""))
     found = find_cause(errors, table_rows(log.table("skips")) if skipping else ())
-    return found and _with_given_shape(log, _with_default_shape(log, found))
+    return found and _with_flag(log, _with_given_shape(log, _with_default_shape(log, found)))
 
 
 def missing_device(log: Log) -> Cause | None:
@@ -367,3 +378,22 @@ def _with_given_shape(log: Log, cause: Cause) -> Cause:
             "each name it for the profile, in the model's own spelling."
         )
     return replace(cause, meaning=meaning)
+
+
+_UNKNOWN_OPTION = expression(r"Unknown option: (--\w+)(?: (\S+))?")
+
+
+def _with_flag(log: Log, cause: Cause) -> Cause:
+    """Say of a flag that other versions of trtexec have what takes its place in this one, or that it stands twice."""
+    found, version = _UNKNOWN_OPTION.search(cause.text), version_of(log)
+    known = all_flags().get(found[1]) if found else None
+    if found is None or known is None or version is None or cause.meaning is None:
+        return cause
+    if known.exists_in(version):
+        copies = sum(word.partition("=")[0] == known.name for word in (log.run.command or "").split())
+        more = f"It stands {copies} times in the command, and may stand once." if copies > 1 else ""
+    else:
+        instead = known.replacement and known.replacement.replace("{value}", found[2] or "..")
+        note = known.note and f"{known.note[0].upper()}{known.note[1:]}."
+        more = " ".join(word for word in (f"Write {instead}." if instead else None, note) if word)
+    return replace(cause, meaning=f"{cause.meaning} {more}") if more else cause

@@ -27,6 +27,7 @@ from trtlog.analyses.lint.causes import (
     words_of,
 )
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
+from trtlog.analyses.programs import loads_engine
 from trtlog.log import Log
 
 _REFUSED = expression(r"Unknown option|Model missing or format not recognized")
@@ -46,8 +47,9 @@ class RunEnd:
     Attributes
     ----------
     how
-        ``passed``, ``failed`` (it says so), ``died`` (a crash is printed), ``cut`` (no end, and no sign of why),
-        ``help`` (a usage text), ``errors`` (no banner, and errors that no engine was lost by), ``unknown``.
+        ``passed``, ``failed`` (it says so, or its engine could not be loaded), ``died`` (a crash is printed), ``cut``
+        (no end, and no sign of why), ``help`` (a usage text), ``errors`` (no banner, and errors that no engine was
+        lost by), ``unknown``.
     built
         Line that says that an engine was built, loaded or run; None for none.
     errors
@@ -76,7 +78,7 @@ def outcome_of(log: Log) -> RunEnd:
     if built is None and _usage_only(log):
         how = "failed" if errors else "help"
     elif status in ("passed", "waived"):
-        how = "passed"
+        how = "failed" if _not_loaded(log, built, errors) else "passed"
     elif status == "failed" or errors.where(lambda e: _REFUSED.search(e["text"] or "")):
         how = "failed"
     elif crashes and (built is None or crashes[-1]["line"] > built):
@@ -99,6 +101,14 @@ def _built(log: Log) -> int | None:
     for table in ("performance", "profile", "iterations"):
         lines += log.table(table).column("line").to_pylist()
     return max((line for line in lines if line is not None), default=None)
+
+
+_NOT_LOADED = expression(r"[Ee]ngine deserialization failed|deserializeCudaEngine")
+
+
+def _not_loaded(log: Log, built: int | None, errors: MessageRows) -> bool:
+    """Whether the engine that was to be loaded was not: without inference trtexec says then too that it passed."""
+    return built is None and loads_engine(log) and bool(errors.where(lambda e: _NOT_LOADED.search(e["text"] or "")))
 
 
 def _usage_only(log: Log) -> bool:
@@ -155,7 +165,9 @@ def build_failed(log: Log) -> Iterable[Hit]:
     if found.how == "died" and not beside:
         return
     status = _STATUS[found.how]
-    if log.run.status is None and found.how == "failed":
+    if log.run.status == "passed":
+        status = "trtexec says that the run passed, but the engine could not be loaded"
+    elif log.run.status is None and found.how == "failed":
         status = "No engine was built"
         if found.built is not None:  # a program may build several
             status = f"There was an engine (line {found.built}), but another one was not built"

@@ -11,6 +11,12 @@ DYNAMIC_INPUT = (
 KNOWN: tuple[tuple[str, str], ...] = (
     (r"error while loading shared libraries: (\S+?):? ",
      "The library {0} is not found: add its folder to LD_LIBRARY_PATH."),
+    (r"Unable to load library: (\S+?):? ",
+     "The library {0} cannot be loaded: install it with the others of this TensorRT, and add its folder to "
+     "LD_LIBRARY_PATH (on Windows PATH)."),
+    (r"validateCaskKLibSize",
+     "The library with the builder's kernels (nvinfer_builder_resource) is damaged or of another TensorRT: install all "
+     "libraries from one package, and keep those of others out of LD_LIBRARY_PATH (on Windows PATH)."),
     (r"Could not load library (\S+?)\.? ",
      "The library {0} could not be loaded: install it where the loader finds it (LD_LIBRARY_PATH); TensorRT's release "
      "notes name versions."),
@@ -50,18 +56,42 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"the launch timed out",
      "A kernel ran longer than the system allows (a watchdog of a GPU with a display, or a kernel that hangs): use a "
      "GPU without display or raise the limit, and look at the plugin or layer timed before it."),
-    (r"misaligned address|illegal memory access|an illegal instruction",
+    (r"unspecified launch failure|CUDA_ERROR_LAUNCH_FAILED|cudaErrorLaunchFailure",
+     "A kernel failed while it ran, mostly by an access to memory that is not its own: run with CUDA_LAUNCH_BLOCKING=1 "
+     "or compute-sanitizer to see which."),
+    (r"misaligned address|illegal memory access|an illegal instruction|"
+     r"CUDA_ERROR_(?:ILLEGAL|MISALIGNED)_ADDRESS|CUDA_ERROR_ILLEGAL_INSTRUCTION",
      "A kernel accessed memory that is not its own, mostly one of a plugin: run with CUDA_LAUNCH_BLOCKING=1 or "
      "compute-sanitizer to see which."),
     (r"(?:Cudnn|CUDNN|Cublas|CUBLAS) ?(?:Error|_STATUS)|CUDNN_STATUS_\w+|CUBLAS_STATUS_\w+",
      "A library of CUDA failed at run time, often after an earlier GPU error or for lack of memory: look at the lines "
      "before it, and check that its version is that of TensorRT's release notes."),
+    (r"not compatible with this version of TensorRT, expecting library version (?P<here>[^\s,]+) got "
+     r"(?P<built>[^\s,]+)",
+     "The engine was built with TensorRT {built}, and this is {here}: build it again with this version, or with "
+     "--versionCompatible."),
+    (r"generated on an incompatible device, expecting compute (?P<here>[^\s,]+) got compute (?P<built>[^\s,]+)",
+     "The engine was built for a GPU of compute capability {built}, and this one has {here}: build it again on this "
+     "GPU, or with --hardwareCompatibilityLevel."),
+    (r"[Vv]ersion tag does not match\. Note: Current Version: (?P<here>[0-9]+), Serialized Engine Version: "
+     r"(?P<built>[0-9]+)",
+     "The engine was written by another version of TensorRT (in format {built}, where this one reads {here}): build it "
+     "again with this version on this GPU."),
     (r"[Ss]erialization assertion|magic ?[Tt]ag|[Vv]ersion [Tt]ag|engine plan file is|Cannot deserialize|"
      r"incompatible device|Serialization version is not supported",
      "The engine file is damaged or of another TensorRT or GPU: build it again with this version on this GPU."),
     (r"(?:cannot run on|does not support) this (?:GPU|compute capability)|no kernel image is available|"
-     r"[Uu]nsupported (?:SM|compute capability)",
+     r"[Uu]nsupported (?:SM|compute capability)|Target GPU SM [0-9]+ is not supported",
      "This TensorRT does not serve this GPU: use a version that does."),
+    (r"require hardware with (\w+) support",
+     "This GPU does not compute in {0}, as far as this TensorRT knows it (FP8 takes compute capability 8.9 or more, "
+     "FP4 10.0 or more): quantize the model otherwise, use another GPU, or a newer TensorRT where the GPU is newer."),
+    (r"precision has been set for a layer or layer output, but (?P<flag>\w+) is not configured in the builder",
+     "The network asks for a precision that the builder may not use: add --{flag}, or build with --stronglyTyped."),
+    (r"requires? (?:a )?[Ss]trongly[- ][Tt]yped",
+     "The model has types that only a strongly typed network takes: add --stronglyTyped."),
+    (r"volume exceeds|exceeds \(?2\^31",
+     "A tensor has more elements than TensorRT takes: use smaller shapes or batches, or split it in the model."),
     (r"Static model does not take explicit shapes",
      "The model's shapes are fixed: leave --shapes, --minShapes, --optShapes and --maxShapes out."),
     (r'Cannot find input tensor with name "([^"]*)"', "The model has no input {0}: check the names in the shapes."),
@@ -73,12 +103,13 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "The network has dynamic inputs: give an optimization profile (in trtexec --minShapes, --optShapes and "
      "--maxShapes)."),
     (r"(?:\(|^|\s)(?P<tensor>[^\s(]+): for dimension number (?P<place>[0-9]+) in profile [0-9]+ does not match network "
-     r"definition \(got min=(?P<got>[0-9]+), opt=[0-9]+, max=[0-9]+\), expected min=opt=max=(?P<wanted>[0-9]+)",
-     "Dimension {place} (from 0) of the input {tensor} is {wanted} in the model and cannot be changed, but {got} was "
+     r"definition \(got min=(?P<got>[0-9]+), opt=(?P<opt>[0-9]+), max=(?P<most>[0-9]+)\), expected "
+     r"min=opt=max=(?P<wanted>[0-9]+)",
+     "Dimension {place} (from 0) of the input {tensor} is {wanted} in the model and cannot be changed, but {given} was "
      "given: correct --shapes, --minShapes, --optShapes and --maxShapes, or export the model with this dimension "
      "dynamic."),
-    (r"profile has min=(?P<got>[0-9]+), opt=[0-9]+, max=[0-9]+ but tensor has (?P<wanted>[0-9]+)",
-     "A dimension of an input is {wanted} in the model and cannot be changed, but {got} was given: correct --shapes, "
+    (r"profile has min=(?P<got>[0-9]+), opt=(?P<opt>[0-9]+), max=(?P<most>[0-9]+) but tensor has (?P<wanted>[0-9]+)",
+     "A dimension of an input is {wanted} in the model and cannot be changed, but {given} was given: correct --shapes, "
      "--minShapes, --optShapes and --maxShapes, or export the model with this dimension dynamic."),
     (r"Static dimension mismatch while setting input shape for (?P<tensor>\S+?)\. "
      r"Set dimensions are (?P<got>\[[^\]]*\])\. "
@@ -93,9 +124,18 @@ KNOWN: tuple[tuple[str, str], ...] = (
      r"(?P<least>[0-9]+)",
      "The engine was built for {least} to {most} in dimension {place} (from 0), but the shape {got} was given: correct "
      "--shapes, or build with --minShapes and --maxShapes that hold it."),
+    (r"Set dimension (?P<got>\[[^\]]*\]) for tensor (?P<tensor>\S+) does not satisfy any optimization profiles\. Valid "
+     r"range for profile (?P<number>[0-9]+): (?P<least>\[[^\]]*\])\.\.(?P<most>\[[^\]]*\])",
+     "The engine takes {least} to {most} for the input {tensor} (profile {number}), but {got} was given: correct "
+     "--shapes, or build with --minShapes and --maxShapes that hold it."),
     (r"(?:\(|^|\s)([^\s(]+): number of dimensions is [0-9]+ but profile [0-9]+ has [0-9]+",
      "The given shape of {0} has another number of dimensions than the model's input: "
      "Check --shapes, --minShapes, --optShapes and --maxShapes."),
+    (r"k(?P<point>MIN|OPT|MAX) values for profile (?P<number>[0-9]+) violate shape constraints: "
+     r"(?P<node>(?:(?!: ).)+): .*Condition '\S+' violated: (?P<got>-?[0-9]+ \S+ -?[0-9]+)",
+     "What the model computes from the {point} shapes of profile {number} does not fit together at {node} ({got}): "
+     "give shapes that the model takes (strides often want multiples of 32), or export it with these dimensions "
+     "dynamic."),
     (r"for dimension [0-9]+ in profile|[Pp]rofile [0-9]+ .*(?:dimension|valid range)|"
      r"doesn't match number of dimensions|does not satisfy any optimization profiles|static shapes do(?:es)? not match|"
      r"shapes do not match the static shapes",
@@ -111,7 +151,8 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"invalid weights type of (\w+)",
      "The parser of this version takes no weights of type {0} here: export the model with quantization as Q/DQ nodes "
      "on FP32 weights, or use a newer TensorRT."),
-    (r"[Oo]ut of memory|OutOfMemory|cudaErrorMemoryAllocation|bad[_ ]alloc|insufficient memory|allocating [0-9]+-byte",
+    (r"[Oo]ut of memory|OutOfMemory|cudaErrorMemoryAllocation|bad[_ ]alloc|insufficient memory|allocating [0-9]+-byte|"
+     r"Requested size was [0-9]+ bytes|CUDA_ERROR_OUT_OF_MEMORY",
      "Memory ran out: free the GPU's memory (nvidia-smi shows who uses it), use smaller shapes or a smaller workspace, "
      "or a larger GPU."),
     (r"No space left on device", "A disk is full."),
@@ -136,6 +177,9 @@ IN_MODEL: tuple[tuple[str, str], ...] = (
     (r"Plugin not found|FallbackPluginImporter|creator",
      "TensorRT has no operator {op} and no plugin of that name is loaded: load its plugin "
      "(<<--staticPlugins=FILE|--plugins=FILE>>), or export the model without it."),
+    (r"must have (?:the )?same (?:input )?types",
+     "The inputs of the node {op} are of different types, which TensorRT does not mix where it takes types from the "
+     "model: put a Cast before it, or convert the model as a whole (for example by ModelOpt AutoCast)."),
     (r"[Ss]hape|[Dd]imension|broadcast|conformable",
      "The node {op} of the model gets inputs whose shapes do not fit together: mend the model (look at the node's "
      "inputs, fold constants with polygraphy surgeon sanitize --fold-constants, or export it anew)."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from trtlog._util.rows import table_rows
@@ -22,6 +22,8 @@ _NO_KERNEL = ("Constant", "NoOp")
 # Of an engine most of whose layers the cache had the result for, the rest says little.
 _TIMED_SHARE = 0.8
 _HOT_PERCENT = 10.0
+# What one digit after the point shows as nothing is told with its own digits.
+_SMALLEST_PERCENT = 0.05
 
 
 def _diagnosis(log: Log) -> dict[str, Any] | None:
@@ -81,6 +83,14 @@ def host_bound(log: Log) -> Iterable[Hit]:
         yield Hit(f"{words[0].upper()}{words[1:]}.", found["lines"], action=action)
 
 
+# The percentiles of fewer queries are the longest of them.
+_FEW_QUERIES = 10
+
+
+def _is_count(fact: Mapping[str, Any]) -> bool:
+    return (fact["kind"], fact["field"]) == ("timing_trace", "queries") and fact["value"] is not None
+
+
 # A spread of that much between median and 99th percentile is what steady runs have.
 _FLAT_PERCENT = 2.0
 
@@ -99,6 +109,7 @@ def unstable_gpu_time(log: Log) -> Iterable[Hit]:
     found = _diagnosis(log)
     lines = [*(m["line"] for m in warned), *_metric_lines(log, "gpu_compute_time")]
     drift = found["drift_percent"] if found else None
+    queries = next((r["value"] for r in reversed(table_rows(log.table("facts"))) if _is_count(r)), None)
     if warned:
         printed = re.search(r"(?<![0-9])([0-9]+(?:\.[0-9]+)?)%", warned[0]["text"])
         words = f"trtexec reports a coefficient of variation of {printed[1] if printed else '?'} %"
@@ -117,9 +128,16 @@ def unstable_gpu_time(log: Log) -> Iterable[Hit]:
             direction = "faster" if drift < 0 else "slower"
             words += f"; the last quarter of the trace is {abs(drift):.1f} % {direction} than the first"
         yield Hit(f"{words}.", lines, action=_steadier(log))
-    elif found and found["p99_over_median"] is not None:
+    elif found and found["p99_over_median"] is not None and (queries is None or queries >= _FEW_QUERIES):
         ratio = found["p99_over_median"]
-        if ratio > 1.1:
+        if ratio > 1.1 and (found["streams"] or 1) > 1:
+            words = f"The 99th percentile of the GPU time is {ratio:.2f} times the median"
+            yield Hit(
+                f"{words}, in {found['streams']} streams, whose queries wait for one another.", lines,
+                severity="advice", confidence="low",
+                action="Measure with one stream to see how steady the GPU is; of several streams compare throughputs.",
+            )  # fmt: skip
+        elif ratio > 1.1:
             words = f"The 99th percentile of the GPU time is {ratio:.2f} times the median."
             yield Hit(words, lines, confidence="medium", action=_steadier(log))
         else:
@@ -153,8 +171,10 @@ def transfers_dominate(log: Log) -> Iterable[Hit]:
     if found is None or found["copies_percent"] is None:
         return
     lines = _metric_lines(log, "throughput", "h2d_latency", "gpu_compute_time", "d2h_latency", "latency")
+    share = found["copies_percent"]
+    told = f"{share:.1f} %" if share >= _SMALLEST_PERCENT else share_in_words(share)
     words = (
-        f"Copies take {found['copies_percent']:.1f} % of the latency ({found['h2d_ms'] or 0:g} ms in, "
+        f"Copies take {told} of the latency ({found['h2d_ms'] or 0:g} ms in, "
         f"{found['d2h_ms'] or 0:g} ms out)"
     )
     if max(found["h2d_ms"] or 0.0, found["d2h_ms"] or 0.0) > (found["gpu_ms"] or 0.0):
