@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from typing import Any
 
-from tests import loop
+from tests import loop, warm
 from tests.conftest import ROOT
 
 PAGE = ROOT / "docs" / "mcp.md"
@@ -39,7 +38,7 @@ def answers() -> list[str]:
         from mcp import Client, StdioServerParameters
 
         server = StdioServerParameters(
-            command=sys.executable,
+            command=warm.python(),
             args=["-m", "trtlog", "mcp", "--allow", "fixtures/trt-8.5.3-h200"],
             env={**os.environ, "PYTHONPATH": str(ROOT), "TRTLOG_PLUGINS": "0"},
             cwd=str(ROOT),

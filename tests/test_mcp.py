@@ -91,7 +91,7 @@ def test_each_tool_is_described_typed_and_reads_only():
         from mcp import Client, StdioServerParameters
 
         server = StdioServerParameters(
-            command=sys.executable,
+            command=warm.python(),
             args=["-m", "trtlog", "mcp"],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             cwd=str(ROOM),
