@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib.util
 import re
 import subprocess
-import sys
 
 import pytest
 import yaml
 
 import trtlog
+from tests import warm
 from tests.conftest import ROOT, each
 from trtlog.cli import COMMANDS
 
@@ -32,7 +32,7 @@ FORMS = sorted((GITHUB / "ISSUE_TEMPLATE").glob("[0-9]_*.yml"))
 )
 def test_files_are_of_their_schema(schema, paths):
     assert paths
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *map(str, paths)]
+    command = [warm.python(), "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

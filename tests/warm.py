@@ -32,6 +32,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # Programs that load as much as all of trtlog, and what: the server loads it when it is first asked for one.
 MORE = {
+    "check_jsonschema": ("check_jsonschema",),
     "mcp": ("trtlog.mcp.server",),
     "sphinx": ("sphinx.cmd.build", "sphinx.ext.autodoc", "myst_nb"),
     "tests.kernel": ("ipykernel.ipkernel", "plotly.express", "plotly.tools", "plotly.subplots"),

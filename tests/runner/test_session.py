@@ -338,7 +338,7 @@ def test_ctrl_c_ends_the_group_and_keeps_the_log(script, tmp_path):
 
 
 def test_a_full_disk_is_told_as_such(script, tmp_path):
-    path = script("while :; do echo 0123456789012345678901234567890123456789; done", "talk")
+    path = script("exec yes 0123456789012345678901234567890123456789", "talk")
     program = textwrap.dedent(
         f"""
         import resource
