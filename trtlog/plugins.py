@@ -22,9 +22,8 @@ import os
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from trtlog._util.named import NamedTuple
 from trtlog.errors import PluginError
 
 GRAMMARS, LINT, ANALYSES = "trtlog.grammars", "trtlog.lint", "trtlog.analyses"

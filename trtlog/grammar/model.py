@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
-from trtlog._util.named import NamedTuple
 
 # What means something else in an expression than itself.
 _ESCAPES = str.maketrans({character: "\\" + character for character in "[]\\.^$*+?{}|()"})

@@ -22,10 +22,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain, repeat
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
 from trtlog._util.expression import expression
-from trtlog._util.named import NamedTuple
 from trtlog.grammar import Grammar
 from trtlog.grammar.precedence import PLAIN, is_telling, within_section
 from trtlog.messages.captures import BLANK, CONTINUATION, FOREIGN, SPECIAL_KINDS, UNKNOWN, USAGE, Captures

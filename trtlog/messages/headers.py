@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import NamedTuple
 
-from trtlog._util.named import NamedTuple
 from trtlog.grammar import Grammar
 from trtlog.grammar.headers import HeaderRule, HeaderRules
 from trtlog.source.logger import SEVERITY_LETTERS

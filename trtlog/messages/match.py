@@ -13,9 +13,9 @@ import itertools
 import re
 from collections.abc import Callable
 from functools import cached_property, partial
+from typing import NamedTuple
 
 from trtlog._util.expression import expression
-from trtlog._util.named import NamedTuple
 from trtlog.grammar import Grammar, Message, Variant
 from trtlog.grammar.precedence import BARE, PLAIN, TEXT, rule_sets, set_names
 

@@ -6,12 +6,11 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trtlog._util.named import NamedTuple
 from trtlog._version import __version__
 from trtlog.errors import InputError, SchemaError
 from trtlog.log import Log

@@ -17,10 +17,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from trtlog._util.expression import expression
-from trtlog._util.named import NamedTuple
 from trtlog._util.paths import shown
 from trtlog._util.words import counted
 from trtlog.errors import InputError

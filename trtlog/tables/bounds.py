@@ -10,12 +10,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from trtlog._util.arrow import Array, among
-from trtlog._util.named import NamedTuple
 from trtlog.messages.captures import BLANK, Captures
 from trtlog.tables.clock import parse_times
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +21,6 @@ from trtlog._util.arrow import Array, among, from_list, from_numpy, to_numpy
 from trtlog._util.dataclass import dataclass
 from trtlog._util.elided import is_elided
 from trtlog._util.expression import expression
-from trtlog._util.named import NamedTuple
 from trtlog.messages.captures import text
 from trtlog.tables.cells import codes_of, encoded, from_codes, to_text
 from trtlog.tables.context import Context

@@ -7,13 +7,12 @@ A kind of message whose numbers are columns of a table is not listed here; the g
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from trtlog._util.arrow import from_list, from_numpy, is_valid, no_values
-from trtlog._util.named import NamedTuple
 from trtlog.grammar import Grammar, Variant
 from trtlog.records import TABLES
 from trtlog.tables.cells import NAME, by_distinct, take, to_name

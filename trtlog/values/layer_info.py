@@ -13,12 +13,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.maybe import MaybeNone
-from trtlog._util.named import NamedTuple
 from trtlog.errors import InputError
 from trtlog.values._layer_text import fields_of, read_pairs
 from trtlog.values.formats import Extent, TensorFormat, canonical_dtype, decode_format

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trtlog._util.expression import expression
-from trtlog._util.named import NamedTuple
 from trtlog._util.rows import table_rows
 
 if TYPE_CHECKING:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from trtlog._util.arrow import Array
 from trtlog._util.dataclass import dataclass
-from trtlog._util.named import NamedTuple
 from trtlog._util.rows import AT_ONCE
 from trtlog.analyses.layer.base import formats_of
 from trtlog.analyses.layer.precision import timed_precision

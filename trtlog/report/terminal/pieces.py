@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
-from trtlog._util.named import NamedTuple
 from trtlog._util.redact import redact
 from trtlog.report.document import (
     Block,
