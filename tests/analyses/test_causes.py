@@ -282,3 +282,37 @@ def test_an_engine_that_was_not_loaded_is_no_run_that_passed():
     )
     loaded = text.replace(f"{T}[I] Skipped", f"{T}[I] Engine deserialized in 0.1 sec.\n{T}[I] Skipped")
     assert outcome_of(trtlog.parse(loaded.encode())).how == "passed"
+
+
+def test_how_a_process_died_is_no_rest_of_a_line_that_is_as_wide():
+    """The line above the assertion is the widest: nothing was cut there."""
+    text = (
+        f"{T}[I] Starting inference\n"
+        f"{T}[E] Error[1]: [runner.cpp::execute::718] Error Code 1: Myelin (Final synchronize failed (700))\n"
+        "trtexec: samples/common/inference.cpp:84: void sample::Timeline::advance(unsigned int): Assertion `0' failed.\n"
+        "Aborted (core dumped)\n"
+    )
+    log = trtlog.parse(text.encode())
+    assert outcome_of(log).how == "died"
+    found = found_in(log)
+    assert found["run-died"]["lines"] == [3, 4]
+    assert found["build-failed"]["action"].startswith("Start with line 2. A kernel accessed memory that is not its own")
+
+
+def test_an_engine_that_another_program_could_not_load():
+    text = (
+        "ERROR: [TRT]: IRuntime::deserializeCudaEngine: Error Code 1: Serialization (Serialization assertion "
+        "plan->header.magicTag == rt::kPLAN_MAGIC_TAG failed.Trying to load an engine created with incompatible serialization "
+        "version.)\n"
+    )
+    found = found_in(trtlog.parse(text.encode()))
+    assert "errors-survived" not in found
+    assert found["build-failed"]["text"].startswith("No engine was loaded: Serialization assertion")
+    assert "build it again with this version on this GPU" in found["build-failed"]["action"]
+    built = f"{text}INFO: [TRT]: Engine generation completed in 3 seconds.\n"
+    assert "build-failed" not in found_in(trtlog.parse(built.encode()))
+
+
+def test_an_engine_that_was_run_before_its_shapes_were_set():
+    text = f"{T}[E] [TRT] 1: [runner.cpp::run::7] Error Code 1: Myelin ([myelinGraphExecute] Called without resolved dynamic shapes.)\n"
+    assert "was run before their shapes were set" in found_in(trtlog.parse(text.encode()))["errors-survived"]["action"]

@@ -83,7 +83,9 @@ def outcome_of(log: Log) -> RunEnd:
         how = "failed"
     elif crashes and (built is None or crashes[-1]["line"] > built):
         how = "died"
-    elif built is None and not errors and missing_device(log) is not None:
+    elif built is None and (
+        missing_device(log) is not None if not errors else status is None and _not_loaded(log, built, errors)
+    ):
         how = "failed"
     elif status == "incomplete":
         how = "failed" if lost.where(lambda e: e["kind"] == "step_failed") else "cut"
@@ -103,12 +105,19 @@ def _built(log: Log) -> int | None:
     return max((line for line in lines if line is not None), default=None)
 
 
-_NOT_LOADED = expression(r"[Ee]ngine deserialization failed|deserializeCudaEngine")
+_NOT_LOADED = expression(
+    r"[Ee]ngine deserialization failed|deserializeCudaEngine|[Ee]ngine plan file is|plan->header|kSERIALIZATION_VERSION"
+)
 
 
 def _not_loaded(log: Log, built: int | None, errors: MessageRows) -> bool:
-    """Whether the engine that was to be loaded was not: without inference trtexec says then too that it passed."""
-    return built is None and loads_engine(log) and bool(errors.where(lambda e: _NOT_LOADED.search(e["text"] or "")))
+    """Whether the engine that was to be loaded was not.
+
+    Without inference trtexec says then too that it passed; of other programs no other engine is there.
+    """
+    if built is not None or not (loads_engine(log) or log.run.status is None):
+        return False
+    return bool(errors.where(lambda e: _NOT_LOADED.search(e["text"] or "")))
 
 
 def _usage_only(log: Log) -> bool:
@@ -168,7 +177,7 @@ def build_failed(log: Log) -> Iterable[Hit]:
     if log.run.status == "passed":
         status = "trtexec says that the run passed, but the engine could not be loaded"
     elif log.run.status is None and found.how == "failed":
-        status = "No engine was built"
+        status = "No engine was loaded" if _not_loaded(log, found.built, found.errors) else "No engine was built"
         if found.built is not None:  # a program may build several
             status = f"There was an engine (line {found.built}), but another one was not built"
         elif cause.text.startswith("node "):

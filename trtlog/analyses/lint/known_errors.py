@@ -60,7 +60,7 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "A kernel failed while it ran, mostly by an access to memory that is not its own: run with CUDA_LAUNCH_BLOCKING=1 "
      "or compute-sanitizer to see which."),
     (r"misaligned address|illegal memory access|an illegal instruction|"
-     r"CUDA_ERROR_(?:ILLEGAL|MISALIGNED)_ADDRESS|CUDA_ERROR_ILLEGAL_INSTRUCTION",
+     r"CUDA_ERROR_(?:ILLEGAL|MISALIGNED)_ADDRESS|CUDA_ERROR_ILLEGAL_INSTRUCTION|synchronize failed \(700\)",
      "A kernel accessed memory that is not its own, mostly one of a plugin: run with CUDA_LAUNCH_BLOCKING=1 or "
      "compute-sanitizer to see which."),
     (r"(?:Cudnn|CUDNN|Cublas|CUBLAS) ?(?:Error|_STATUS)|CUDNN_STATUS_\w+|CUBLAS_STATUS_\w+",
@@ -99,6 +99,9 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "The model has no input {0}: check the names in the shapes of the optimization profile."),
     (DYNAMIC_INPUT,
      "The input {0} has dynamic dimensions: give --shapes, or --minShapes, --optShapes and --maxShapes."),
+    (r"without resolved dynamic shapes",
+     "The engine has dynamic inputs and was run before their shapes were set: give --shapes, in the API set them for "
+     "every input (set_input_shape), and use the results only where the call succeeded."),
     (r"no optimization profile has been defined",
      "The network has dynamic inputs: give an optimization profile (in trtexec --minShapes, --optShapes and "
      "--maxShapes)."),

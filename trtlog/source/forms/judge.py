@@ -64,6 +64,8 @@ class Judge:
         self._by_prefix: dict[bytes, list[_Pattern]] = {}
         self._floating: list[tuple[bytes, _Pattern]] = []
         self._bare: list[_Pattern] = []
+        # How a process dies is printed behind whatever it printed, and begins with a name or a signal.
+        self._deaths: list[_Pattern] = []
         for message in grammar.messages.values():
             for variant in message.variants:
                 pattern = _Pattern(variant)
@@ -75,6 +77,8 @@ class Judge:
                     self._floating.append((max(pattern.literals, key=len), pattern))
                 if "bare" in message.attributes and len(variant.prefix) >= _KEY:
                     self._bare.append(pattern)
+                elif "bare" in message.attributes and message.attributes.get("severity") == "F":
+                    self._deaths.append(pattern)
         self._bare_prefixes = tuple(p.variant.prefix.encode() for p in self._bare)
 
     @classmethod
@@ -90,6 +94,8 @@ class Judge:
         if end:
             return MESSAGE if self._knows(line[end:]) else HEADER
         if line.startswith(self._bare_prefixes) and any(p.knows(line) for p in self._bare):
+            return MESSAGE
+        if self._dies(line):
             return MESSAGE
         return self.behind(line)
 
@@ -115,7 +121,11 @@ class Judge:
         """Tell whether a record begins at a place: a header, or a line that has none and is known."""
         if _USUAL.match(line, start):
             return True
-        return self.header(line, start) > 0 or line.startswith(self._bare_prefixes, start)
+        return self.header(line, start) > 0 or line.startswith(self._bare_prefixes, start) or self._dies(line[start:])
+
+    def _dies(self, line: bytes) -> bool:
+        """Tell whether a line says how the process died."""
+        return line[:1] != b"[" and any(pattern.knows(line) for pattern in self._deaths)
 
     def is_dated(self, line: bytes) -> bool:
         """Tell whether a line begins with a time of trtexec's, which stands nowhere else."""
