@@ -13,6 +13,7 @@ import pytest
 
 import trtlog
 from tests.conftest import FIXTURES, each
+from trtlog.analyses.missing import advice
 from trtlog.parquet.stream import convert
 from trtlog.records import TABLES
 from trtlog.source.chunks import open_source
@@ -200,3 +201,29 @@ def test_an_end_without_a_command_is_an_end(word, status):
     log = trtlog.parse(text.encode())
     assert log.run.status == status
     assert "log-incomplete" not in {row["rule"] for row in log.lint().to_dict("records")}
+
+
+@pytest.mark.parametrize("engine", ["line", "auto"])
+@pytest.mark.parametrize(
+    ("first", "last", "tool", "status"),
+    [
+        ("&&&& RUNNING TensorRT.trtexec [TensorRT v110100] [b106]", "&&&& PASSED", "TensorRT.trtexec", "passed"),
+        (
+            "&&&& RUNNING TensorRT.trtexec [TensorRT v110100] [b106]",
+            "&&&& FAILED TensorRT.trtexec [TensorRT v110100] [b106]", "TensorRT.trtexec", "failed",
+        ),
+        ("[I] Loading", "&&&& PASSED TensorRT.trtexec [TensorRT v110100]", "TensorRT.trtexec", "passed"),
+    ],
+)  # fmt: skip
+def test_banners_whose_command_was_left_out(first, last, tool, status, engine):
+    """Who pastes a log may leave out the command with its paths, and with it what the banner says before it."""
+    text = f"{first}\n[01/02/2026-10:00:00] [I] Engine built in 3 sec.\n{last}\n"
+    [row] = runs_of(text, "tool", "tensorrt_version", "command", "status", engine=engine)
+    assert row == (tool, "11.1.0", None, status)
+
+
+def test_behind_the_help_text_no_end_of_a_run_is_missing():
+    """A flag that trtexec has not may make it print its help, without a banner behind it."""
+    text = "&&&& RUNNING TensorRT.trtexec [TensorRT v101600] [b72] # trtexec --version\n=== Model Options ===\n"
+    words = advice(trtlog.parse(text.encode()), ["tactics"])
+    assert words == "This is the help text of trtexec: nothing was run."

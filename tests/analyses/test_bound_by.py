@@ -312,3 +312,11 @@ def test_queries_of_several_streams_wait_for_one_another():
 def test_a_small_share_of_copies_is_not_told_as_nothing():
     text = spread(300)["transfers-dominate"]["text"]
     assert text == "Copies take 0.01 % of the latency (0.001 ms in, 0 ms out)."
+
+
+@pytest.mark.parametrize(("percent", "severity"), [("1.33", "advice"), ("2.5", "advice"), ("2.6", "warning")])
+def test_a_variation_of_which_later_versions_say_nothing_is_advice(percent, severity):
+    text = f"{HEADER.format('W')}* GPU compute time is unstable, with coefficient of variance = {percent}%.\n"
+    [found] = lint(trtlog.parse(text.encode())).to_pylist()
+    assert (found["rule"], found["severity"]) == ("unstable-gpu-time", severity)
+    assert found["text"] == f"trtexec reports a coefficient of variation of {percent} %."

@@ -115,7 +115,7 @@ def _not_loaded(log: Log, built: int | None, errors: MessageRows) -> bool:
 
     Without inference trtexec says then too that it passed; of other programs no other engine is there.
     """
-    if built is not None or not (loads_engine(log) or log.run.status is None):
+    if built is not None or not (loads_engine(log) or log.run.status is None or log.run.command is None):
         return False
     return bool(errors.where(lambda e: _NOT_LOADED.search(e["text"] or "")))
 
