@@ -316,3 +316,49 @@ def test_an_engine_that_another_program_could_not_load():
 def test_an_engine_that_was_run_before_its_shapes_were_set():
     text = f"{T}[E] [TRT] 1: [runner.cpp::run::7] Error Code 1: Myelin ([myelinGraphExecute] Called without resolved dynamic shapes.)\n"
     assert "was run before their shapes were set" in found_in(trtlog.parse(text.encode()))["errors-survived"]["action"]
+
+
+def test_a_reason_that_names_a_tensor_is_that_of_the_layer_below():
+    text = (
+        f"{T}[W] [TRT] Validation failed for DLA layer: mul1. Switching to GPU fallback.\n"
+        f"{T}[W] [TRT] Input tensor has less than 4 dimensions for mod2. At least one shuffle layer will be inserted which "
+        "cannot run on DLA.\n"
+        f"{T}[W] [TRT] DLA does not support dynamic shape tensor: topk_out\n"
+        f"{T}[W] [TRT] Validation failed for DLA layer: mod2. Switching to GPU fallback.\n"
+    )
+    log = trtlog.parse(text.encode())
+    assert log.coverage.set_index("kind").lines.to_dict() == {
+        "dla_fallback": 2, "dla_dynamic_tensor": 1, "dla_shuffle_inserted": 1,
+    }  # fmt: skip
+    found = found_in(log)["dla-fallback"]
+    assert found["text"] == (
+        "2 layers fell back from the DLA to the GPU: mul1, mod2 (DLA does not support dynamic shape tensor: topk_out)."
+    )
+    assert found["lines"] == [1, 3, 4]
+
+
+def test_a_flag_that_is_not_set_for_another_one_is_not_the_cause():
+    text = (
+        f"{T}[E] Error[3]: [builderConfig.cpp::setFlag::65] Error Code 3: API Usage Error (Parameter check failed at: "
+        "builderConfig.cpp::setFlag::65, condition: flag. kPREFER_PRECISION_CONSTRAINTS cannot be set if "
+        "kOBEY_PRECISION_CONSTRAINTS is set.)\n"
+        f"{T}[E] Error[2]: [nvmRegionOptimizer.cpp::forceToUseNvmIO::175] Error Code 2: Internal Error (Assertion all_of(a, "
+        "[](Node* n) { return isDLA(n->backend); }) failed. )\n"
+        f"{T}[E] Error[2]: [builder.cpp::buildSerializedNetwork::636] Error Code 2: Internal Error (Assertion engine != nullptr "
+        f"failed. )\n{T}[E] Engine could not be created from network\n"
+    )
+    found = found_in(trtlog.parse(text.encode()))["build-failed"]
+    assert found["action"].startswith("Start with line 2. An input or output is to be in the DLA's own memory")
+
+
+def test_an_engine_that_is_a_null_pointer_was_lost():
+    text = (
+        "ERROR: [Torch-TensorRT TorchScript Conversion Context] - 1: [nvdlaUtils.cpp::submit::198] Error Code 1: DLA (Failure "
+        "to submit program to DLA engine.)\n"
+        "ERROR: [Torch-TensorRT TorchScript Conversion Context] - 2: [builder.cpp::buildSerializedNetwork::620] Error Code 2: "
+        "Internal Error (Assertion enginePtr != nullptr failed. )\n"
+    )
+    found = found_in(trtlog.parse(text.encode()))
+    assert "errors-survived" not in found
+    assert found["build-failed"]["text"].startswith("No engine was built: Failure to submit program to DLA engine (line 1).")
+    assert "The DLA did not take its program" in found["build-failed"]["action"]

@@ -33,6 +33,7 @@ from trtlog.log import Log
 _REFUSED = expression(r"Unknown option|Model missing or format not recognized")
 _BUILD_ENDED = expression(
     r"[Cc]ould not find any implementation|buildSerializedNetwork|[Ee]ngine could not be created|"
+    r"Assertion engine(?:Ptr)? != nullptr failed|[Bb]uilding serialized network failed|"
     r"Building engine failed|Network must have at least one output|Network validation failed|"
     r"While parsing node number|Failed to parse"
 )
@@ -373,13 +374,20 @@ def dla_fallback(log: Log) -> Iterable[Hit]:
     rows = messages(log, "dla").where(lambda m: m["severity"] == "warning")
     fell: dict[str, int] = {}
     reasons: dict[str, str] = {}
-    lines = []
+    lines: list[int] = []
+    above: tuple[str, int] | None = None  # a reason that names no layer: of the one whose validation fails next
     for row in rows:
         text = row["text"].strip()[:_MOST_TEXT]
         gone, why = _FELL.search(text), _REASON.search(text)
         layer = next((g for g in gone.groups() if g), None) if gone else None
         if layer:
             fell.setdefault(layer, row["line"])
+            if above is not None and not why and text.startswith("Validation failed"):
+                reasons.setdefault(layer, above[0])
+                lines.append(above[1])
+            above = None
+        elif row["kind"] == "dla_dynamic_tensor":
+            above = (text.rstrip("."), row["line"])
         if why:
             of = why["layer"] or why["of"] or layer
             if of:

@@ -32,6 +32,13 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"invalid device ordinal", "There is no GPU of that number: see --device and CUDA_VISIBLE_DEVICES."),
     (r"kDLA_STANDALONE",
      "The engine is a loadable for cuDLA (--buildDLAStandalone): trtexec builds it, but cannot run it."),
+    (r"forceToUseNvmIO|isDLA\(n->backend\)",
+     "An input or output is to be in the DLA's own memory and is read or written on the GPU too, which a loadable for "
+     "the DLA alone and the DLA's formats do not allow: see which layers do not run on the DLA, and change or cut "
+     "them."),
+    (r"[Ff]ailure to (?:submit|load) program",
+     "The DLA did not take its program: more or larger parts than one core can load, or (in a container) no access to "
+     "the DLA. Put less of the network on it, or leave out --useDLACore."),
     (r"[Cc]annot create DLA engine|DLA.* not available",
      "This GPU has no DLA core of that number: leave out --useDLACore."),
     (r"Input file cannot be found, or is not a regular file: (\S+)|Error (?:opening|loading) engine file: (\S+)|"
@@ -193,7 +200,7 @@ IN_MODEL: tuple[tuple[str, str], ...] = (
 
 # What earlier errors lead to.
 RESULTS: tuple[str, ...] = (
-    r"Assertion engine != nullptr failed",
+    r"Assertion engine(?:Ptr)? != nullptr failed",
     r"^Failed to parse ONNX model from file",
     r"^ERROR: \S+:[0-9]+ In function \w+:\s*$",
     r"\[6\] Invalid Node - ",
@@ -210,4 +217,6 @@ HARMLESS: tuple[str, ...] = (
     r"Cannot register the library as plugin creator",
     r"^\[NS\] Error parsing",
     r"[Cc]ould not read cache",
+    # a flag of the builder that is not set for another one
+    r"cannot be set if k\w+ is set",
 )
