@@ -8,6 +8,7 @@ from tests.conftest import CORPUS, ROOT
 from trtlog.analyses.lint.causes import cause_of
 from trtlog.analyses.lint.failures import outcome_of
 from trtlog.analyses.lint.registry import lint
+from trtlog.analyses.missing import advice
 
 CASES = ROOT / "tests" / "cases"
 T = "[01/02/2026-10:00:00] "
@@ -362,3 +363,21 @@ def test_an_engine_that_is_a_null_pointer_was_lost():
     assert "errors-survived" not in found
     assert found["build-failed"]["text"].startswith("No engine was built: Failure to submit program to DLA engine (line 1).")
     assert "The DLA did not take its program" in found["build-failed"]["action"]
+
+
+def test_outputs_that_deviate_too_far_are_named():
+    """The run is measured and fails all the same: it did finish."""
+    banner = "TensorRT.trtexec [TensorRT v110100] # trtexec --loadEngine=m.plan --loadRefOutputs=y:r.bin"
+    text = (
+        f"&&&& RUNNING {banner}\n{T}[I] Accuracy loss for tensor x (L0): 0.000100\n"
+        f"{T}[I] Accuracy loss for tensor y (L0): 0.300000 [FAIL: >= threshold 0.010000]\n"
+        f"{T}[I] === Performance summary ===\n{T}[I] Throughput: 90 qps\n"
+        f"{T}[E] Accuracy validation FAILED: one or more tensors exceeded the threshold.\n&&&& FAILED {banner}\n"
+    )
+    log = trtlog.parse(text.encode())
+    found = found_in(log)["build-failed"]
+    assert found["text"] == (
+        "The run failed: outputs deviate too far: y by 0.3, where 0.01 is allowed, line 3 (line 6)."
+    )
+    assert "the engine and its times stand" in found["action"]
+    assert "did not finish" not in (advice(log, ["profile"]) or "")

@@ -17,7 +17,7 @@ import numpy as np
 from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
-from trtlog._util.words import first_line
+from trtlog._util.words import first_line, first_of
 from trtlog.analyses.build.memory import pool_of
 from trtlog.analyses.layer.messages import MessageRows, messages_of
 from trtlog.analyses.lint.known_errors import DYNAMIC_INPUT, HARMLESS, IN_MODEL, KNOWN, RESULTS
@@ -302,7 +302,7 @@ def cause_of(log: Log) -> Cause | None:
         return missing_device(log)
     skipping = chosen(errors, lambda e: is_skip(e) or _NO_IMPLEMENTATION.search(e["text"] or ""))
     found = find_cause(errors, table_rows(log.table("skips")) if skipping else ())
-    return found and _with_flag(log, _with_given_shape(log, _with_default_shape(log, found)))
+    return found and _with_losses(log, _with_flag(log, _with_given_shape(log, _with_default_shape(log, found))))
 
 
 def missing_device(log: Log) -> Cause | None:
@@ -397,3 +397,18 @@ def _with_flag(log: Log, cause: Cause) -> Cause:
         note = known.note and f"{known.note[0].upper()}{known.note[1:]}."
         more = " ".join(word for word in (f"Write {instead}." if instead else None, note) if word)
     return replace(cause, meaning=f"{cause.meaning} {more}") if more else cause
+
+
+def _with_losses(log: Log, cause: Cause) -> Cause:
+    """Say of outputs that deviate too far which they are, and by how much."""
+    if "Accuracy validation FAILED" not in cause.text:
+        return cause
+    beyond: dict[int, dict[str, Any]] = {}
+    for row in table_rows(log.table("facts")):
+        if (row["kind"], row["wording"]) == ("accuracy_loss", "beyond"):
+            beyond.setdefault(row["line"], {"tensor": row["subject"]})[row["field"]] = row["value"]
+    told = [
+        f"{at['tensor']} by {at['accuracy_loss']:g}, where {at['accuracy_threshold']:g} is allowed, line {line}"
+        for line, at in beyond.items() if at.get("accuracy_loss") is not None and "accuracy_threshold" in at
+    ]  # fmt: skip
+    return replace(cause, text=f"outputs deviate too far: {first_of(told, 5, '; ')}") if told else cause

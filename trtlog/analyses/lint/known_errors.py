@@ -151,6 +151,9 @@ KNOWN: tuple[tuple[str, str], ...] = (
      r"shapes do not match the static shapes",
      "The given shapes do not fit the model's inputs: check names, ranks and min <= opt <= max in --shapes, "
      "--minShapes, --optShapes and --maxShapes."),
+    (r"Accuracy validation FAILED",
+     "An output deviates more from its reference than --accuracyThreshold allows; the engine and its times stand. "
+     "Compare with the model in FP32, keep the layers that lose in a wider type, or allow more."),
     (r"Model missing or format not recognized", "No model was given: give --onnx or --loadEngine."),
     (r"invalid memory size \(0\)",
      "The builder may use no workspace: set its limit (<<--memPoolSize=workspace:MIB|--workspace=MIB>>)."),
