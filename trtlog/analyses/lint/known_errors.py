@@ -15,8 +15,8 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "The library {0} cannot be loaded: install it with the others of this TensorRT, and add its folder to "
      "LD_LIBRARY_PATH (on Windows PATH)."),
     (r"validateCaskKLibSize",
-     "The library with the builder's kernels (nvinfer_builder_resource) is damaged or of another TensorRT: install all "
-     "libraries from one package, and keep those of others out of LD_LIBRARY_PATH (on Windows PATH)."),
+     "The library with the builder's kernels (nvinfer_builder_resource) is not as large as this TensorRT expects: "
+     "install all libraries from one package, and keep those of others out of LD_LIBRARY_PATH (on Windows PATH)."),
     (r"Could not load library (\S+?)\.? ",
      "The library {0} could not be loaded: install it where the loader finds it (LD_LIBRARY_PATH); TensorRT's release "
      "notes name versions."),
