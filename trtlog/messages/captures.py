@@ -409,7 +409,8 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
     if len(pieces) == 1:
         return pieces[0] if order is None else pieces[0].take(from_numpy(order))
     pieces = [p if p is None or pa.types.is_dictionary(p.type) else p.dictionary_encode() for p in pieces]
-    dictionary, codes_of = _one_dictionary([piece.dictionary for piece in pieces if piece is not None])
+    dictionary, recoded = _one_dictionary([piece.dictionary for piece in pieces if piece is not None])
+    new_codes = iter(recoded)
     codes = np.empty(sum(sizes), np.int32)
     begin = 0
     for piece, size in zip(pieces, sizes, strict=True):
@@ -418,7 +419,7 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
         if piece is None:
             part[:] = -1
             continue
-        own, new = to_filled(piece.indices, -1), codes_of[_place_of(piece.dictionary)]
+        own, new = to_filled(piece.indices, -1), next(new_codes)
         if new is None:
             part[:] = own
         else:
@@ -429,8 +430,8 @@ def one_column(pieces: Sequence[Any], sizes: Sequence[int], order: np.ndarray[An
     return pa.DictionaryArray.from_arrays(indices, dictionary, safe=False)
 
 
-def _one_dictionary(dictionaries: Sequence[Any]) -> tuple[Any, dict[tuple[int, ...], Any]]:
-    """Return a dictionary with all values, and by place the new codes of each; None for those that stay as they are.
+def _one_dictionary(dictionaries: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """Return a dictionary with all values, and of each given one its new codes; None where they stay as they are.
 
     All stretches that a thread reads have the same dictionary. The last new code stands for -1, the nulls.
     """
@@ -439,18 +440,19 @@ def _one_dictionary(dictionaries: Sequence[Any]) -> tuple[Any, dict[tuple[int, .
 
     from trtlog._util.arrow import to_numpy
 
-    distinct = {_place_of(values): values for values in dictionaries}
+    places = [_place_of(values) for values in dictionaries]
+    distinct = dict(zip(places, dictionaries, strict=True))
     codes_of: dict[tuple[int, ...], Any] = dict.fromkeys(distinct)
     first, *others = distinct
     if not others:
-        return distinct[first], codes_of
+        return distinct[first], [None] * len(places)
     both = pa.concat_arrays(list(distinct.values())).dictionary_encode()
     codes, begin = to_numpy(both.indices), len(distinct[first])
     for place in others:
         end = begin + len(distinct[place])
         codes_of[place] = np.append(codes[begin:end], np.int32(-1))
         begin = end
-    return both.dictionary, codes_of
+    return both.dictionary, [codes_of[place] for place in places]
 
 
 def _place_of(values: Any) -> tuple[int, ...]:
