@@ -6,7 +6,6 @@ import functools
 import gzip
 import queue
 import random
-import sys
 import threading
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 import trtlog
 from tests.conftest import FIXTURES, each
+from tests.interrupts import interrupted_at, still_running
 from trtlog import grammar
 from trtlog.engines.line import LineEngine
 from trtlog.errors import InputError, StrictError
@@ -146,36 +146,19 @@ def test_an_interrupt_anywhere_leaves_no_thread_behind():
     interrupted, at = True, 0
     while interrupted:
         at += 1
-        found, left = [], at
+        found = []
         thread = stream._Thread(found.append)
-
-        def trace(frame, event, arg):
-            nonlocal left
-            if frame.f_code.co_filename in {stream.__file__, queue.__file__}:
-                left -= 1
-                if left == 0:
-                    raise KeyboardInterrupt
-            return trace
-
-        interrupted = False
-        sys.settrace(trace)
-        try:
+        with interrupted_at(at, {stream.__file__, queue.__file__}) as came:
             for number in range(5):
                 thread.wait(1)
                 thread.give(number)
             thread.wait()
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            sys.settrace(None)
-            thread.close()
+        thread.close()
+        interrupted = came[0]
         assert found == list(range(len(found)))
         assert interrupted or len(found) == 5
     assert at > 50
-    left = [thread for thread in threading.enumerate() if thread.name == "trtlog-write"]
-    for thread in left:
-        thread.join(timeout=20)
-    assert [thread for thread in left if thread.is_alive()] == []
+    assert still_running("trtlog-write") == []
 
 
 def test_where_no_thread_can_start_the_log_is_written_all_the_same(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import FIXTURES, ROOT
+from tests.interrupts import interrupted_at, still_running
 from tests.test_engines import LOG, LOGS, RULES, assert_same, cut, feed_at, in_python
 from trtlog._util.gc import no_collection
 from trtlog.engines import threads
@@ -113,14 +114,6 @@ def test_what_goes_wrong_in_a_thread_is_raised(monkeypatch):
     engine.close()
 
 
-def reading() -> list[threading.Thread]:
-    """Return the threads that read, some time after they were told to end."""
-    threads_ = [thread for thread in threading.enumerate() if thread.name == "trtlog-read"]
-    for thread in threads_:
-        thread.join(timeout=20)
-    return [thread for thread in threads_ if thread.is_alive()]
-
-
 def test_what_goes_wrong_in_the_own_stretch_is_raised_and_the_threads_end(monkeypatch):
     def fail(*args):
         raise MemoryError("no room")
@@ -135,7 +128,7 @@ def test_what_goes_wrong_in_the_own_stretch_is_raised_and_the_threads_end(monkey
     with pytest.raises(MemoryError, match="no room"):
         engine.feed(line + opening + 100 * line, 101)
     engine.close()
-    assert reading() == []
+    assert still_running("trtlog-read") == []
 
 
 def test_an_interrupt_anywhere_leaves_no_thread_behind():
@@ -145,31 +138,17 @@ def test_an_interrupt_anywhere_leaves_no_thread_behind():
     files = {threads.__file__, queue.__file__}
     interrupted, at = True, 0
     while interrupted:
-        engine, left = small(2, 300), at
-
-        def trace(frame, event, arg):
-            nonlocal left
-            if frame.f_code.co_filename in files:
-                left -= 1
-                if left == 0:
-                    raise KeyboardInterrupt
-            return trace
-
-        at, interrupted = at + 3, False
-        sys.settrace(trace)
-        try:
+        engine = small(2, 300)
+        with interrupted_at(at, files) as came:
             for chunk, first_line in cut(data, 1, 200):
                 engine.feed(chunk, first_line)
             engine.finish()
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            sys.settrace(None)
-            engine.close()
-        interrupted |= at == 3  # nothing was to interrupt
+        engine.close()
+        interrupted = came[0] or at == 0  # at no step
+        at += 3
         assert engine.captures.lines <= 36
     assert at > 300
-    assert reading() == []
+    assert still_running("trtlog-read") == []
 
 
 @pytest.mark.parametrize("started", [0, 1])
@@ -224,7 +203,7 @@ def test_closing_ends_the_threads():
     engine.feed(STAMP + b"[V] [TRT] Original: 9 layers\n", 1)
     assert [thread.name for thread in threading.enumerate()].count("trtlog-read") == 1
     engine.close()
-    assert reading() == []
+    assert still_running("trtlog-read") == []
 
 
 def test_an_engine_that_nobody_closes_lets_the_process_end():
