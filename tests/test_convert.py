@@ -17,10 +17,11 @@ import trtlog
 from tests.conftest import FIXTURES, each
 from tests.interrupts import interrupted_at, still_running
 from trtlog import grammar
+from trtlog._util import worker
+from trtlog._util.worker import WorkerThread
 from trtlog.engines.line import LineEngine
 from trtlog.errors import InputError, StrictError
 from trtlog.messages.captures import Captures
-from trtlog.parquet import stream
 from trtlog.parquet.segments import SEGMENTED, segmented_kinds
 from trtlog.parquet.stream import convert
 from trtlog.records import TABLES
@@ -147,13 +148,13 @@ def test_an_interrupt_anywhere_leaves_no_thread_behind():
     while interrupted:
         at += 1
         found = []
-        thread = stream._Thread(found.append)
-        with interrupted_at(at, {stream.__file__, queue.__file__}) as came:
+        thread = WorkerThread("trtlog-write", 1)
+        with interrupted_at(at, {worker.__file__, queue.__file__}) as came:
             for number in range(5):
-                thread.wait(1)
-                thread.give(number)
-            thread.wait()
+                thread.give(found.append, number)
+            thread.finish()
         thread.close()
+        thread.wait()
         interrupted = came[0]
         assert found == list(range(len(found)))
         assert interrupted or len(found) == 5

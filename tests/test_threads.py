@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.conftest import FIXTURES, ROOT
 from tests.interrupts import interrupted_at, still_running
 from tests.test_engines import LOG, LOGS, RULES, assert_same, cut, feed_at, in_python
+from trtlog._util import worker
 from trtlog._util.gc import no_collection
 from trtlog.engines import threads
 from trtlog.engines.library import library
@@ -94,7 +95,7 @@ def test_a_log_without_a_place_to_cut_waits_for_no_memory():
     engine, waiting = small(2, 10_000), []
     for number in range(200):
         engine.feed(line * 100, 1 + 100 * number)
-        waiting.append(engine._threads[0]._given.qsize())
+        waiting.append(engine._threads[0].waiting)
     found = engine.finish()
     assert max(waiting) <= threads._WAITING
     assert found.counts["tactic"][0] == found.lines == 20_000
@@ -135,7 +136,7 @@ def test_an_interrupt_anywhere_leaves_no_thread_behind():
     """Ctrl-C may come between any two lines of Python: no queue may be left in a state in which one waits for ever."""
     line = STAMP + b"[V] [TRT] Tactic: 0x0000000000000bb9 Time: 0.0181029\n"
     data = (STAMP + b"[V] [TRT] =============== Computing costs for \n" + 5 * line) * 6
-    files = {threads.__file__, queue.__file__}
+    files = {threads.__file__, worker.__file__, queue.__file__}
     interrupted, at = True, 0
     while interrupted:
         engine = small(2, 300)

@@ -9,18 +9,14 @@ together in the order of the lines, so that nothing tells how many there were.
 from __future__ import annotations
 
 import sys
-import threading
-import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
-from enum import Enum, auto
 from itertools import pairwise
-from queue import Empty, SimpleQueue
 
 import numpy as np
 
 from trtlog._util.cores import usable_cores
+from trtlog._util.worker import WorkerThread
 from trtlog.engines.library import library
 from trtlog.engines.line import LineEngine
 from trtlog.engines.loop import ODD
@@ -39,9 +35,8 @@ STRETCH_BYTES = 32 << 20
 _MOST = 4
 # Lines that are looked at for a place to cut.
 _LOOKED_AT = 5_000
-# Windows that wait for a thread, half of them of one line, and how long one waits for room.
+# Windows that wait for a thread, half of them of one line.
 _WAITING = 32
-_PATIENCE_S = 0.001
 # With so few of them a thread is taken for free.
 _NEARLY_READ = 6
 # Fewer rows are put in order by who asks for them: that takes less than many pieces do.
@@ -149,9 +144,7 @@ class ThreadedEngine:
                 return thread
         thread = _Thread(self._grammar)
         self._threads.append(thread)
-        try:
-            thread.start()
-        except RuntimeError:
+        if not thread.start():
             self._threads.pop()
             self._others = len(self._threads)
             return None
@@ -223,13 +216,6 @@ class ThreadedEngine:
             thread.close()
 
 
-class _End(Enum):
-    """What ends, in a thread's queue."""
-
-    STRETCH = auto()
-    THREAD = auto()
-
-
 class _Own:
     """Reads stretches in the thread that fetches the log, as lines come."""
 
@@ -262,87 +248,31 @@ class _Own:
         return self._found.popleft()
 
 
-class _Thread:
-    """Reads stretches in a thread of its own, while more lines come; else as `_Own`.
-
-    What two threads touch are queues that take no lock of Python's: an interrupt leaves nothing locked behind. If the
-    engine is never closed, the thread does not keep the process.
-    """
+class _Thread(WorkerThread[Captures]):
+    """Reads stretches in a thread of its own, while more lines come; else as `_Own`."""
 
     def __init__(self, grammar: Grammar) -> None:
+        super().__init__("trtlog-read", _WAITING)
         self.engine = LineEngine(grammar)
         self.size = 0
-        self._given: SimpleQueue[tuple[bytes, int, int, int] | int | _End] = SimpleQueue()
-        self._found: SimpleQueue[Captures | None] = SimpleQueue()
         self._is_fed = False
-        self._error: BaseException | None = None
-
-    def start(self) -> None:
-        """Start the thread.
-
-        Raises
-        ------
-        RuntimeError
-            The system starts no more.
-        """
-        threading.Thread(target=self._read, name="trtlog-read", daemon=True).start()
 
     def begin(self, first_line: int) -> None:
         self.size, self._is_fed = 0, True
-        self._give(first_line)
+        self.give(self.engine.begin_log, first_line - 1)
 
     def add(self, chunk: bytes, first_line: int, begin: int, end: int) -> None:
-        """Have lines of a chunk read; wait where others wait already, so that memory stays bounded."""
         self.size += end - begin
-        self._give((chunk, first_line, begin, end))
+        self.give(self.engine.feed, chunk, first_line, begin, end)
 
     def end(self) -> None:
         self._is_fed = False
-        self._give(_End.STRETCH)
-
-    def _give(self, item: tuple[bytes, int, int, int] | int | _End) -> None:
-        while self._given.qsize() >= _WAITING and self._error is None:
-            time.sleep(_PATIENCE_S)
-        if self._error is not None:
-            raise self._error
-        self._given.put(item)
+        self.give(self.engine.end_log)
 
     @property
     def is_nearly_read(self) -> bool:
         """Whether the thread will soon be free."""
-        return not self._is_fed and self._given.qsize() <= _NEARLY_READ
-
-    @property
-    def is_done(self) -> bool:
-        return not self._found.empty()
-
-    def found(self) -> Captures:
-        found = self._found.get()
-        if found is None:
-            self._found.put(None)  # for who asks again
-            raise self._error or RuntimeError("the thread was closed")
-        return found
-
-    def close(self) -> None:
-        """Have the thread end, whatever waits."""
-        with suppress(Empty):
-            while True:
-                self._given.get_nowait()
-        self._given.put(_End.THREAD)
-
-    def _read(self) -> None:
-        try:
-            while (item := self._given.get()) is not _End.THREAD:
-                if isinstance(item, tuple):
-                    self.engine.feed(*item)
-                elif isinstance(item, int):
-                    self.engine.begin_log(item - 1)
-                else:
-                    self._found.put(self.engine.end_log())
-                del item  # its memory is free while the next is waited for
-        except BaseException as error:  # is raised where the lines come from
-            self._error = error
-        self._found.put(None)
+        return not self._is_fed and self.waiting <= _NEARLY_READ
 
 
 def _in_order(rows: list[Rows], first_lines: Sequence[int]) -> list[Rows]:

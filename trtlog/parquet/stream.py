@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from trtlog import grammar
 from trtlog._util.arrow import from_numpy, to_numpy
 from trtlog._util.redact import redact, redact_table
 from trtlog._util.unreadable import in_words
+from trtlog._util.worker import WorkerThread
 from trtlog.errors import InputError
 from trtlog.messages.captures import Captures
 from trtlog.parquet.commit import Staging
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
 SEGMENT_BYTES = 24 << 20
 # Rows of a table that are written together: few rows a row group would make files large and slow to read.
 GROUP_ROWS = 16_384
+# Segments that wait while another is written.
+_WAITING = 1
 # Metadata that is known at the end only.
 _LATE = ("tensorrt.version", "trtlog.notes")
 
@@ -143,60 +144,6 @@ def convert(
     return notes
 
 
-class _Thread:
-    """Calls a function with what it is given, one after the other, in a thread of its own.
-
-    The two threads share queues that take no lock of Python's, as an executor does: Ctrl-C can leave one of those
-    locked, and who waits for the thread then waits for ever.
-    """
-
-    def __init__(self, call: Callable[..., None]) -> None:
-        self._call = call
-        self._given: SimpleQueue[tuple[Any, ...] | None] = SimpleQueue()
-        self._done: SimpleQueue[BaseException | bool] = SimpleQueue()  # false where the thread ended
-        self._waiting = 0
-        self._begun = False
-
-    def give(self, *arguments: Any) -> None:
-        """Have the function called; at once where the system starts no thread."""
-        if not self._begun:
-            try:
-                threading.Thread(target=self._run, name="trtlog-write", daemon=True).start()
-            except RuntimeError:
-                self._call(*arguments)
-                return
-            self._begun = True
-        self._waiting += 1
-        self._given.put(arguments)
-
-    def wait(self, left: int = 0) -> None:
-        """Wait until no more than ``left`` calls are not through; raise what went wrong with one."""
-        while self._waiting > left:
-            done = self._done.get()
-            self._waiting -= 1
-            if isinstance(done, BaseException):
-                raise done
-
-    def close(self) -> None:
-        """End the thread behind the call that it is at."""
-        with suppress(Empty):
-            while True:
-                self._given.get_nowait()
-        self._given.put(None)
-        while self._begun:
-            self._begun = self._done.get() is not False
-
-    def _run(self) -> None:
-        while (arguments := self._given.get()) is not None:
-            try:
-                self._call(*arguments)
-                self._done.put(True)
-            except BaseException as error:  # is raised where it is waited for
-                self._done.put(error)
-            del arguments  # its memory is free while the next is waited for
-        self._done.put(False)
-
-
 class _Writer:
     """Appends the rows of segments to one Parquet file a table; the files appear at the end, all or none.
 
@@ -212,7 +159,7 @@ class _Writer:
         self._versions: dict[str, None] = {}
         self._unread: dict[str, dict[str, int | None]] = {}  # by table, as TableSet.unread
         self._rows: dict[str, list[pa.Table]] = {}  # rows that are not yet a row group
-        self._thread = _Thread(self._write)
+        self._thread: WorkerThread[None] = WorkerThread("trtlog-write", _WAITING)
 
     def flush(self, captures: Captures) -> None:
         """Write what no later line can change, and forget it."""
@@ -220,16 +167,16 @@ class _Writer:
         if line is not None:
             above = split(captures, line)
             runs = len(run_bounds(above))
-            self._submit(above, [name for name in TABLES if name != "coverage"])
+            self._thread.give(self._write, above, [name for name in TABLES if name != "coverage"], self.runs)
             self.runs += runs
         line = cut_inside_run(captures)
         if line is not None:
-            self._submit(split(captures, line, segmented_kinds(captures)), SEGMENTED)
+            self._thread.give(self._write, split(captures, line, segmented_kinds(captures)), SEGMENTED, self.runs)
 
     def finish(self, captures: Captures, exports: Mapping[str, Any], notes: Sequence[str]) -> list[str]:
         """Write the rest with the rows of exports, and make the files appear; return all notes."""
-        self._submit(captures, list(TABLES), exports)
-        self._thread.wait()
+        self._thread.give(self._write, captures, list(TABLES), self.runs, exports)
+        self._thread.finish()
         for name in list(self._rows):
             self._write_group(name)
         unread = [in_words(name, found) for name, found in self._unread.items()]
@@ -246,6 +193,7 @@ class _Writer:
     def close(self) -> None:
         """Remove files that did not come to an end."""
         self._thread.close()
+        self._thread.wait()
         for file in self._files.values():
             with suppress(OSError, pa.ArrowException):  # as on a full disk: that it failed is known already
                 file.close()
@@ -257,13 +205,8 @@ class _Writer:
         """Name of the log."""
         return redact(self._source.name) if self._redacting else self._source.name
 
-    def _submit(self, captures: Captures, names: Sequence[str], exports: Mapping[str, Any] | None = None) -> None:
-        """Have a segment written; at most one waits for another, so that memory stays bounded."""
-        self._thread.wait(1)
-        self._thread.give(captures, names, self.runs, exports)
-
     def _write(
-        self, captures: Captures, names: Sequence[str], runs_above: int, exports: Mapping[str, Any] | None
+        self, captures: Captures, names: Sequence[str], runs_above: int, exports: Mapping[str, Any] | None = None
     ) -> None:
         tables = TableSet(captures, self._source.name, exports)
         for name in names:
