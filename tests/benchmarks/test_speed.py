@@ -19,22 +19,20 @@ import pytest
 
 from tests.benchmarks.generate import write_log
 from tests.benchmarks.measure import TASKS
+from tests.benchmarks.peers import NAIVE_LOOP, PEERS
 from tests.conftest import each
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "performance.md"
 SIZE_MB = int(os.environ.get("TRTLOG_BENCHMARK_MB", "100"))
 REPEATS = int(os.environ.get("TRTLOG_BENCHMARK_REPEATS", "3"))
-BASELINE, NAIVE = "baseline: re, six kinds, no tables", "naive loop: the same as one writes it first"
-ONE_CORE = (
-    "wc -l",
-    "grep -c",
-    BASELINE,
-    NAIVE,
+THREADED = {"polars", "duckdb"}
+# These use one core.
+ONE_CORE = {
+    *(name for name in PEERS if name.partition(":")[0] not in THREADED),
     "line engine, in Python alone",
     "parse and all tables, in Python alone",
-    "trtlog --help",
-)
+}
 CORES = (1, 2) if len(os.sched_getaffinity(0)) > 1 else (1,)
 
 pytestmark = pytest.mark.benchmark
@@ -90,7 +88,7 @@ def test_speed(tmp_path_factory):
     tasks = [task for task in TASKS if not task.startswith("account")]  # those are for test_growth
     wanted = [(task, cores) for task in tasks for cores in ((1,) if task in ONE_CORE else CORES)]
     runs = measure_all(wanted, log)
-    naive = runs[NAIVE, 1]
+    naive = runs[NAIVE_LOOP, 1]
     rows = [
         f"{size / 1e6:.0f} MB, {lines:,} lines; {machine()}; median of {REPEATS} alternated runs.",
         "",
@@ -104,6 +102,8 @@ def test_speed(tmp_path_factory):
             f"| {run['peak_mib']:.0f} |"
         )
     publish("\n".join(rows), "measured")
+    same = {run["result"] for (task, _), run in runs.items() if ": the same" in task}
+    assert same == {naive["result"]}, "peers find as many lines of the six kinds"
     assert runs["line engine", 1]["result"] == runs["line engine, in Python alone", 1]["result"] == lines
     tables = {runs[key]["result"] for key in runs if key[0].startswith("parse and all tables")}
     assert len(tables) == 1, "each way gives as many rows"
