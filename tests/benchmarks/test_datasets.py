@@ -16,7 +16,7 @@ import pytest
 
 import trtlog
 from tests.benchmarks.many import write_logs
-from tests.benchmarks.peers import NAIVE_LOOP, naive
+from tests.benchmarks.peers import naive
 from tests.benchmarks.test_speed import REPEATS, machine, publish
 from trtlog.records import TABLES
 
@@ -83,7 +83,7 @@ def test_throughput(tmp_path):
     logs, place = tmp_path / "logs", tmp_path / "dataset"
     size = sum(path.stat().st_size for path in write_logs(logs, LOGS))
     converted(logs, place)  # what is loaded and made once a process
-    ways = {NAIVE_LOOP: lambda: timed(lambda: [naive(path) for path in sorted(logs.rglob("*.log"))])}
+    ways = {"naive loop": lambda: timed(lambda: [naive(path) for path in sorted(logs.rglob("*.log"))])}
     ways["1 process"] = lambda: converted(logs, place)
     for count in PROCESSES:
         ways[f"{count} processes"] = lambda count=count: converted(logs, place, jobs=count)
@@ -104,7 +104,7 @@ def test_throughput(tmp_path):
         "| how | CPU s | of the naive loop | logs/s of CPU | wall s | logs/s | MB/s | parts of a table |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    loop = statistics.median(run.cpu_seconds for run in runs[NAIVE_LOOP])
+    loop = statistics.median(run.cpu_seconds for run in runs["naive loop"])
     for name, found in runs.items():
         seconds, used = statistics.median(run.seconds for run in found), ""
         if found[0].cpu_seconds is not None:
