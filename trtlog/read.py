@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trtlog import grammar
+from trtlog._util.cores import load_arrays
 from trtlog._util.gc import no_collection
 from trtlog._util.words import counted
 from trtlog.errors import InputError, NoLogError, StrictError
@@ -81,7 +82,9 @@ def parse(
         if alone is not None:
             return alone
     try:
-        captures, name, notes = read_captures(reading, engine=engine, progress=progress, logger=logger)
+        captures, name, notes = read_captures(
+            reading, engine=engine, progress=progress, logger=logger, load=_load_tables
+        )
     except NoLogError:
         complain_of_export(source)
         raise
@@ -90,14 +93,20 @@ def parse(
             reading.close()
     if strict and captures.unknown:
         raise strict_error(captures, name)
-    with no_collection():
-        from trtlog.tables import TableSet
+    from trtlog.tables import TableSet
 
     tables = TableSet(captures, name)
     commands = tables.commands(0)
     paths = export_paths(commands, source, exports)
     tables.put_exports(0, export_rows(commands, paths, notes, must=exports is not None))
     return Log(tables, name, notes)
+
+
+def _load_tables() -> None:
+    """Load what makes tables, and what that needs."""
+    with no_collection():
+        load_arrays()
+        import trtlog.tables  # noqa: F401  it is to be loaded here
 
 
 def read_alone(source: Any) -> tuple[Log | None, Any]:

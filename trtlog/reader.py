@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from trtlog import grammar
-from trtlog._util.cores import load_numpy
+from trtlog._util.cores import load_arrays
 from trtlog._util.dataclass import dataclass
 from trtlog._util.gc import no_collection
 from trtlog._util.words import plural
@@ -63,6 +63,8 @@ class Reader:
         As for :func:`trtlog.parse`.
     logger : path, optional
         As for :func:`trtlog.parse`.
+    load : callable, optional
+        Loads what is needed behind the reading: while a long log is read where there are cores, else before it.
 
     Examples
     --------
@@ -73,11 +75,18 @@ class Reader:
     (1, [{'original_layers': [1, 30]}, {'original_layers': [1, 28]}])
     """
 
-    def __init__(self, *, engine: str = "auto", logger: str | os.PathLike[str] | Logger | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        engine: str = "auto",
+        logger: str | os.PathLike[str] | Logger | None = None,
+        load: Callable[[], None] = load_arrays,
+    ) -> None:
         from trtlog.source.logger import logger_of
 
         self._name = checked_engine(engine)
         self._logger = logger_of(logger)
+        self._load = load
         self._engine: LineEngine | ThreadedEngine | None = None
         self.count = 0  # logs of which something was read, also those that were refused
         self.size = 0  # bytes of their text
@@ -91,7 +100,6 @@ class Reader:
             The source is missing, empty, binary, or no log of TensorRT.
         """
         with no_collection():
-            load_numpy()
             from trtlog.source.chunks import open_source
 
         done = 0
@@ -119,7 +127,7 @@ class Reader:
     def _begin(self, opened: Source, size: int) -> LineEngine | ThreadedEngine:
         self.count += 1
         if self._engine is None:
-            self._engine = make_engine(self._name, grammar.load(), opened, size)
+            self._engine = make_engine(self._name, grammar.load(), opened, size, self._load)
         else:
             self._engine.begin_log()
         return self._engine
@@ -147,6 +155,7 @@ def read_captures(
     engine: str = "auto",
     progress: Callable[[int], None] | None = None,
     logger: str | os.PathLike[str] | Logger | None = None,
+    load: Callable[[], None] = load_arrays,
 ) -> tuple[Captures, str, list[str]]:
     """Read a source into captures; return them with the source's name and what was odd about it.
 
@@ -155,7 +164,7 @@ def read_captures(
     InputError
         The source is missing, empty, binary, or no log of TensorRT.
     """
-    reader = Reader(engine=engine, logger=logger)
+    reader = Reader(engine=engine, logger=logger, load=load)
     try:
         read = reader.read(source, progress)
         return reader.finish(), read.name, read.notes
@@ -179,7 +188,9 @@ def checked_engine(name: str) -> str:
     return name
 
 
-def make_engine(name: str, rules: Grammar, source: Source, size: int) -> LineEngine | ThreadedEngine:
+def make_engine(
+    name: str, rules: Grammar, source: Source, size: int, load: Callable[[], None] = load_arrays
+) -> LineEngine | ThreadedEngine:
     """Return a new engine; a long log that is held whole is read by several threads where there are cores.
 
     Parameters
@@ -192,13 +203,18 @@ def make_engine(name: str, rules: Grammar, source: Source, size: int) -> LineEng
         Tells how long the log is about.
     size : int
         Bytes of the log's first chunk.
+    load : callable, optional
+        As for `Reader`.
     """
     from trtlog.engines.line import LineEngine
     from trtlog.engines.threads import ThreadedEngine, wanted_threads
 
     expected = source.expected_size(size)
     threads = 1 if name == "line" else wanted_threads(expected)
-    return LineEngine(rules, native=name != "line") if threads < 2 else ThreadedEngine(rules, threads, size=expected)
+    if threads > 1:
+        return ThreadedEngine(rules, threads, size=expected, load=load)
+    load()
+    return LineEngine(rules, native=name != "line")
 
 
 def check_captures(captures: Captures, name: str, sample: bytes = b"") -> None:

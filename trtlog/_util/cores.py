@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from trtlog._util.gc import no_collection
+
 # How long an idle thread of OpenBLAS spins before it sleeps: two to the power of this, in cycles.
 _SPINS = "OPENBLAS_THREAD_TIMEOUT"
 _HALF_A_MILLISECOND = "20"
@@ -21,6 +23,20 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def load_arrays() -> None:
+    """Load what holds columns, if it is not loaded.
+
+    Examples
+    --------
+    >>> load_arrays()
+    >>> {"numpy", "pyarrow"} <= set(sys.modules)
+    True
+    """
+    with no_collection():
+        load_numpy()
+        import pyarrow  # noqa: F401  it is to be loaded here
 
 
 def load_numpy() -> None:

@@ -11,9 +11,6 @@ import ctypes
 import re
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-
 from trtlog.engines.library import Rows, Scan, Tables, library, tables_of
 from trtlog.engines.sections import section_numbers, sections_of
 from trtlog.grammar.precedence import BARE
@@ -22,6 +19,9 @@ from trtlog.messages.classify import asks_section, is_usual
 from trtlog.messages.headers import NO_HEADER, Header
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
     from trtlog.engines.line import LineEngine
     from trtlog.engines.loop import Groups
     from trtlog.grammar import Variant
@@ -73,11 +73,11 @@ class NativeLoop:
         self._headers: list[tuple[bytes, Header]] = []  # text without its time, and what the reader says of it
         self._likely: tuple[Any, Header, int] = b"", NO_HEADER, _NONE  # the last answer of `_likely_header`
         self._bytes = 0
+        self._is_counted = True
 
     def _no_rows(self) -> Any:
-        rows = (Rows * self._tables.n_variants)()
-        self._taken = np.zeros_like(_words_of(rows)[:, _COUNTED])  # what was counted of them
-        return rows
+        self._taken: np.ndarray[Any, Any] | int = 0  # what was counted of them
+        return (Rows * self._tables.n_variants)()
 
     def begin_log(self, captures: Captures, classifier: Classifier) -> None:
         """Go on with the captures and the classifier of another log."""
@@ -91,6 +91,7 @@ class NativeLoop:
         if self._bytes + end - begin > _MOST_BYTES:
             self.flush()
         self._bytes += end - begin
+        self._is_counted = False
         run = self._library.scan_run
         position, line = begin, first_line
         if first_line == self._captures.lines:  # another piece of the line before
@@ -193,11 +194,13 @@ class NativeLoop:
 
     def count(self) -> None:
         """Count the lines that the scanner took since this was called last."""
+        if self._is_counted:
+            return
         captures = self._captures
         now = _words_of(self._rows)[:, _COUNTED].copy()
         more = now - self._taken
         self._taken = now
-        taken = np.flatnonzero(more[:, 0])
+        taken = more[:, 0].nonzero()[0]
         for index, (lines, size) in zip(taken.tolist(), more[taken].tolist(), strict=True):
             self._count(captures.variants[index].kind, lines, size)
         scan = self._scan
@@ -208,6 +211,7 @@ class NativeLoop:
             if counted.lines:
                 captures.producers[header.producer] = captures.producers.get(header.producer, 0) + counted.lines
                 counted.lines = 0
+        self._is_counted = True
 
     def _count(self, kind: str, lines: int, size: int) -> None:
         self._captures.count(kind, lines, size)
@@ -228,6 +232,8 @@ def _take(engine: LineEngine, chunk: bytes, position: int, end: int, line: int) 
 
 def _words_of(rows: Any) -> np.ndarray[Any, Any]:
     """Return the numbers of some rows, a line a variant, where they stand."""
+    import numpy as np
+
     return np.frombuffer(rows, np.int64).reshape(-1, _WORDS)
 
 
@@ -235,17 +241,23 @@ class _TakenRows:
     """Rows that left the scanner: Arrow's buffers point into them, and the last one to go frees them."""
 
     def __init__(self, library: Any, tables: Tables, rows: Any) -> None:
+        from pyarrow import foreign_buffer
+
+        self._buffer_at = foreign_buffer
         self._library = library
         self._tables = tables
         self.rows = rows
 
     def variants(self) -> list[int]:
         """Return the numbers of the variants that have rows."""
-        numbers: list[int] = np.flatnonzero(_words_of(self.rows)[:, _COUNT]).tolist()
+        numbers: list[int] = _words_of(self.rows)[:, _COUNT].nonzero()[0].tolist()
         return numbers
 
     def arrays(self, rows: Rows, variant: Variant) -> tuple[np.ndarray[Any, Any], list[pa.Array]]:
         """Return the line numbers of a variant, and an array a field: plain, or a dictionary."""
+        import numpy as np
+        import pyarrow as pa
+
         lines = np.frombuffer(self._buffer(rows.lines, rows.count, 8), np.int64)
         out = []
         for place in range(len(variant.fields)):
@@ -262,7 +274,7 @@ class _TakenRows:
         return lines, out
 
     def _buffer(self, address: int, count: int, width: int) -> pa.Buffer:
-        return pa.foreign_buffer(address, count * width, self)
+        return self._buffer_at(address, count * width, self)
 
     def __del__(self) -> None:
         self._library.scan_free_rows(self.rows, ctypes.byref(self._tables))

@@ -2,20 +2,19 @@
 
 The log is cut into stretches where the line above no longer matters: in front of a line of the library that opens a
 section, whatever was open before. Each thread has an engine, for one stretch after the other. While all have one to
-read, the thread that fetches the log reads a stretch itself: no more run than there are cores. What they found is put
-together in the order of the lines, so that nothing tells how many there were.
+read, the thread that fetches the log reads a stretch itself, no more run than there are cores; the first time it loads
+what will be needed then. What they found is put together in the order of the lines, so that nothing tells how many
+there were.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-import numpy as np
-
-from trtlog._util.cores import usable_cores
+from trtlog._util.cores import load_arrays, usable_cores
 from trtlog._util.worker import WorkerThread
 from trtlog.engines.library import library
 from trtlog.engines.line import LineEngine
@@ -36,7 +35,7 @@ _MOST = 4
 # Lines that are looked at for a place to cut.
 _LOOKED_AT = 5_000
 # Windows that wait for a thread, half of them of one line.
-_WAITING = 32
+_WAITING = 64
 # With so few of them a thread is taken for free.
 _NEARLY_READ = 6
 # Fewer rows are put in order by who asks for them: that takes less than many pieces do.
@@ -74,15 +73,25 @@ class ThreadedEngine:
         Text of another thread's stretch after which a place to cut is looked for; a quarter of it for the own.
     size : int
         How long the log is about; 0 where that is not known.
+    load : callable, optional
+        Loads what is needed behind the reading: is called once, while other threads read.
     """
 
     reads_several = False
 
-    def __init__(self, grammar: Grammar, threads: int, stretch_bytes: int = STRETCH_BYTES, size: int = 0) -> None:
+    def __init__(
+        self,
+        grammar: Grammar,
+        threads: int,
+        stretch_bytes: int = STRETCH_BYTES,
+        size: int = 0,
+        load: Callable[[], None] = load_arrays,
+    ) -> None:
         self._grammar = grammar
         self._others = max(1, threads - 1)
         self._stretch_bytes = self._until = stretch_bytes
         self._looked_at = 0  # lines without a place to cut
+        self._load: Callable[[], None] | None = load
         self._size, self._taken = size, 0  # bytes of the log, those of them that came
         self._headers = HeaderReader(grammar)
         self.captures = Captures(grammar, fastest_matcher(grammar).variants)
@@ -127,13 +136,23 @@ class ThreadedEngine:
         while self._stretches and self._stretches[0].is_done:
             self._merge(self._stretches.popleft().found())
         # At the end all threads shall be through at the same time; a compressed log may be longer than was thought.
+        # So much another thread reads while this one loads modules.
+        loading = 0 if self._load is None else 3 * self._stretch_bytes // 4
         left = self._size - self._taken
-        share = left // (self._others + 1) if left > 0 else self._stretch_bytes
+        share = (left + loading) // (self._others + 1) if left > 0 else self._stretch_bytes
         thread = self._free_thread() if share >= min(self._stretch_bytes, _LEAST_SHARE) else None
         self._stretches.append(thread or self._own)
         self._stretches[-1].begin(first_line)
         self._first_lines.append(first_line)
-        self._until, self._looked_at = min(self._stretch_bytes, share) if thread else self._stretch_bytes // 4, 0
+        most = self._stretch_bytes
+        self._until, self._looked_at = min(most + loading, share) if thread else most // 4, 0
+        if thread is None:
+            self._load_once()
+
+    def _load_once(self) -> None:
+        load, self._load = self._load, None
+        if load is not None:
+            load()
 
     def _free_thread(self) -> _Thread | None:
         """Return a thread for another stretch; None where none is free, or the system starts no more."""
@@ -198,6 +217,7 @@ class ThreadedEngine:
 
     def finish(self) -> Captures:
         """Return all captures."""
+        self._load_once()
         if self._stretches:
             self._stretches[-1].end()
         while self._stretches:
@@ -279,6 +299,8 @@ def _in_order(rows: list[Rows], first_lines: Sequence[int]) -> list[Rows]:
     """Return rows of several engines in the order of lines, if they are many: cut where stretches begin."""
     if len(rows) < 2 or sum(len(lines) for lines, _ in rows) < _FEW_ROWS:
         return rows
+    import numpy as np
+
     pieces = []
     for lines, fields in rows:
         places = dict.fromkeys((0, *np.searchsorted(lines, first_lines).tolist(), len(lines)))

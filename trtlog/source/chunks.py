@@ -46,8 +46,7 @@ _PEEK_BYTES = 1 << 16
 _PART_BYTES = 2 << 20
 # A log that is being written is looked at when this many lines are there, the first of them that is plain at once.
 _LIVE_LINES = 24
-# Smaller chunks are counted without numpy, which live runs need not load.
-_FEW_BYTES = 1 << 20
+# Text that is counted at a time: it stays in the processor's cache.
 _COUNTED_BYTES = 1 << 16
 _LINE_END = ord("\n")
 
@@ -353,12 +352,12 @@ def _whole(data: bytes, first_line: int) -> Window:
 
 def _line_ends(data: bytes, begin: int = 0, end: int | None = None) -> int:
     end = len(data) if end is None else end
-    if end - begin < (_COUNTED_BYTES if "numpy" in sys.modules else _FEW_BYTES):
+    if end - begin < _COUNTED_BYTES or "numpy" not in sys.modules:
         return data.count(b"\n", begin, end)
-    import numpy as np  # four times as fast as bytes.count
+    import numpy as np  # four times as fast, where it is loaded
 
     text = np.frombuffer(data, np.uint8)[begin:end]
-    marks = np.empty(_COUNTED_BYTES, bool)  # of a piece, which stays in the processor's cache
+    marks = np.empty(_COUNTED_BYTES, bool)
     pieces = (text[first : first + _COUNTED_BYTES] for first in range(0, len(text), _COUNTED_BYTES))
     return sum(int(np.count_nonzero(np.equal(piece, _LINE_END, out=marks[: len(piece)]))) for piece in pieces)
 

@@ -28,6 +28,8 @@ _BY_BYTE = {byte: tuple(t for t in _TEXTS if t.startswith(byte)) for byte in sor
 # A byte that stands in a text more often is not gone through: each of the texts that begin with it is looked for.
 _OFTEN = 4096
 ODD = expression(b"|".join(map(re.escape, _TEXTS)) + rb"|[\xc2\xe2][\x80-\xbf]|\xe3\x80|(?<![\x80-\xff])[\x80-\xbf]")
+# The end of a line behind which neither a date or a severity in brackets begins nor a banner, a layer, an empty line.
+_ODD_BEGIN = expression(rb"\n(?!\[.(?:\]|./)|&&|[\r\nL])", re.DOTALL)
 _STRANGE = 0.02
 _SAME_END = 0.9
 # What records hold, whatever they are wrapped in.
@@ -94,15 +96,8 @@ def _holds_any(data: bytes, byte: bytes, texts: tuple[bytes, ...]) -> bool:
 
 def _oddly_begun(data: bytes, begin: int) -> list[bytes]:
     """Return some of the lines behind a place that begin neither with a date or a severity in brackets nor a banner."""
-    import numpy as np
-
-    text = np.frombuffer(data, np.uint8)[begin:]
-    starts = np.flatnonzero(text[:-4] == ord("\n")) + 1
-    first, second, third, fourth = (text[starts + place] for place in range(4))
-    record = (first == ord("[")) & ((third == ord("]")) | (fourth == ord("/")))
-    banner = (first == ord("&")) & (second == ord("&"))
-    odd = starts[~(record | banner | np.isin(first, list(b"\r\nL")))] + begin
-    return [data[start : data.find(b"\n", start)] for start in odd[:: 1 + len(odd) // _JUDGED_ODD].tolist()]
+    starts = [found.end() for found in _ODD_BEGIN.finditer(data, begin) if found.end() <= len(data) - 4]
+    return [data[start : data.find(b"\n", start)] for start in starts[:: 1 + len(starts) // _JUDGED_ODD]]
 
 
 def _is_utf8(data: bytes) -> bool:
