@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -30,6 +31,30 @@ def interrupted_at(step: int, files: set[str]) -> Iterator[list[bool]]:
         came[0] = True
     finally:
         sys.settrace(None)
+
+
+@contextmanager
+def ctrl_c_is_heard() -> Iterator[None]:
+    """Have SIGINT interrupt, also where whoever started the tests ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def interrupting(function: Callable[..., Any], after: int = 0) -> Callable[..., Any]:
+    """Return a function behind Ctrl-C, which comes with each call but so many at first."""
+    calls = 0
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls > after:
+            signal.raise_signal(signal.SIGINT)
+        return function(*arguments, **options)
+
+    return interrupted
 
 
 def still_running(name: str) -> list[threading.Thread]:

@@ -6,7 +6,9 @@ import functools
 import gzip
 import queue
 import random
+import signal
 import threading
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +17,7 @@ import pytest
 
 import trtlog
 from tests.conftest import FIXTURES, each
-from tests.interrupts import interrupted_at, still_running
+from tests.interrupts import ctrl_c_is_heard, interrupted_at, interrupting, still_running
 from trtlog import grammar
 from trtlog._util import worker
 from trtlog._util.worker import WorkerThread
@@ -159,6 +161,24 @@ def test_an_interrupt_anywhere_leaves_no_thread_behind():
         assert found == list(range(len(found)))
         assert interrupted or len(found) == 5
     assert at > 50
+    assert still_running("trtlog-write") == []
+
+
+def test_ctrl_c_again_while_the_thread_is_waited_for(tmp_path, monkeypatch):
+    """The rows that are being written are through before their files go."""
+    give = WorkerThread.give
+
+    def interrupted(thread, *given):
+        give(thread, *given)
+        while not any(tmp_path.iterdir()):
+            time.sleep(0.001)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(WorkerThread, "give", interrupted)
+    monkeypatch.setattr(WorkerThread, "wait", interrupting(WorkerThread.wait))
+    with ctrl_c_is_heard(), pytest.raises(KeyboardInterrupt):
+        convert(text(ONE), tmp_path)
+    assert not list(tmp_path.rglob("*"))
     assert still_running("trtlog-write") == []
 
 

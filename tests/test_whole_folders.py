@@ -16,6 +16,7 @@ import pytest
 
 import trtlog
 from tests.conftest import FIXTURES, ROOT
+from tests.interrupts import ctrl_c_is_heard, interrupting
 from trtlog.errors import InputError, TrtlogError
 from trtlog.parquet import commit
 from trtlog.parquet.stream import convert
@@ -70,6 +71,19 @@ def test_a_full_disk_leaves_the_older_log(writer, after, tmp_path, monkeypatch):
         WRITERS[writer](OTHER, tmp_path)
     assert layers_of(tmp_path) == [179]
     assert names_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("writer", sorted(WRITERS))
+@pytest.mark.parametrize("removed", [0, 1, 20])
+def test_ctrl_c_again_while_files_are_removed_waits_for_the_last(writer, removed, tmp_path, monkeypatch):
+    WRITERS[writer](SMALL, tmp_path)
+    before = names_in(tmp_path)
+    monkeypatch.setattr(commit, "_sync", interrupting(commit._sync))
+    monkeypatch.setattr(Path, "unlink", interrupting(Path.unlink, removed))
+    with ctrl_c_is_heard(), pytest.raises(KeyboardInterrupt):
+        WRITERS[writer](OTHER, tmp_path)
+    assert names_in(tmp_path) == before
+    assert layers_of(tmp_path) == [179]
 
 
 @pytest.mark.parametrize("done", range(0, len(TABLES), 9))

@@ -12,6 +12,7 @@ from typing import Any
 
 from trtlog._util.cores import usable_cores
 from trtlog._util.dataclass import dataclass
+from trtlog._util.interrupts import delayed_interrupts
 from trtlog._util.words import counted, plural
 from trtlog.dataset.batch import ReadLog, Task
 from trtlog.dataset.commit import Committed, DatasetWriter
@@ -166,7 +167,8 @@ def to_dataset(
     except OSError as error:
         raise InputError(f"{storage.place} cannot be written: {reason(error)}; {_kept(done)}") from error
     finally:
-        writer.close()
+        with delayed_interrupts():
+            writer.close()
     return done
 
 

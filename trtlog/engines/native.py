@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 _TIME = re.compile(rb"[0-9]{2}/[0-9]{2}/[0-9]{4}-[0-9]{2}:[0-9]{2}:[0-9]{2}")
 _TIME_LENGTH = 19
 _NONE = -1
-# Headers that are kept for the next log.
-_HEADERS = 8
+# Headers that are known still when the next log begins: half of those that the scanner has room for.
+_KEPT_HEADERS = 8
 # Numbers of a variant's rows, and which of them says what.
 _WORDS = ctypes.sizeof(Rows) // 8
 _COUNT, _COUNTED = Rows.count.offset // 8, slice(Rows.scanned.offset // 8, Rows.bytes.offset // 8 + 1)
@@ -82,7 +82,7 @@ class NativeLoop:
     def begin_log(self, captures: Captures, classifier: Classifier) -> None:
         """Go on with the captures and the classifier of another log."""
         self._begin(captures, classifier)
-        if len(self._headers) > _HEADERS:  # the scanner has room for as many again
+        if len(self._headers) > _KEPT_HEADERS:  # the scanner has room for as many again
             self.flush()
             self._start()
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trtlog._util.interrupts import delayed_interrupts
 from trtlog._version import __version__
 from trtlog.errors import InputError, SchemaError
 from trtlog.log import Log
@@ -70,7 +71,8 @@ def write(log: Log, folder: Path, analyses: Sequence[str] = ()) -> Path:
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
     finally:
-        staging.discard()
+        with delayed_interrupts():
+            staging.discard()
     return folder
 
 

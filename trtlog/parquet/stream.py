@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from trtlog import grammar
 from trtlog._util.arrow import from_numpy, to_numpy
+from trtlog._util.interrupts import delayed_interrupts
 from trtlog._util.redact import redact, redact_table
 from trtlog._util.unreadable import in_words
 from trtlog._util.worker import WorkerThread
@@ -140,7 +141,8 @@ def convert(
         except OSError as error:
             raise InputError(f"cannot write {target}: {error.strerror or error}") from error
         finally:
-            writer.close()
+            with delayed_interrupts():
+                writer.close()
     return notes
 
 
