@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import gzip
 import io
+import pickle
 import random
 import weakref
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pytest
@@ -18,6 +20,7 @@ from trtlog.records import TABLES, Tactic
 from trtlog.tables import BUILDERS
 
 FP32 = FIXTURES / "trt-8.5.3-h200/resnet50_fp32_verbose.log.gz"
+LSTM = FIXTURES / "trt-8.5.3-h200/lstm_verbose.log.gz"
 SMALL = FIXTURES / "trt-8.5.3-h200/sweep_r50_fp32_b128.log.gz"
 
 
@@ -26,18 +29,56 @@ def log():
     return trtlog.parse(FP32)
 
 
-def test_memory_of_a_log_of_one_run_is_free_without_the_collector():
-    log = trtlog.parse(SMALL)
+@contextmanager
+def without_the_collector():
+    gc.collect()
     gc.disable()
     try:
+        yield
+    finally:
+        gc.enable()
+
+
+def test_memory_of_a_log_of_one_run_is_free_without_the_collector():
+    log = trtlog.parse(SMALL)
+    with without_the_collector():
         for run in each(log.runs):
             assert run.table("performance").num_rows
         assert "H200" in repr(log)
         kept = weakref.ref(log)
         del log, run
         assert kept() is None
-    finally:
-        gc.enable()
+
+
+def test_memory_of_an_analysed_log_is_free_without_the_collector():
+    log = trtlog.parse(LSTM)
+    with without_the_collector():
+        for name in each(log.analyses):
+            log.table(name)
+        assert len(log.lint())
+        assert log.why(log.table("layer_times").column("layer")[0].as_py()).layer
+        assert log.analyze._layers is log.analyze._layers
+        kept = weakref.ref(log), weakref.ref(log.analyze._layers)
+        del log
+        assert [ref() for ref in kept] == [None, None]
+
+
+def test_memory_of_a_log_of_several_runs_is_free_without_the_collector():
+    text = gzip.decompress(LSTM.read_bytes())
+    log = trtlog.parse(text + text)
+    with without_the_collector():
+        for run in each(log.runs):
+            assert run.table("layer_times").num_rows
+        kept = weakref.ref(log), weakref.ref(run)
+        del log, run
+        assert [ref() for ref in kept] == [None, None]
+
+
+def test_what_a_log_answers_with_holds_the_log():
+    analyze = trtlog.parse(LSTM).analyze
+    again = pickle.loads(pickle.dumps(analyze))
+    assert analyze.layer_times().equals(again.layer_times())
+    assert "lstm_verbose" in repr(analyze)
 
 
 def test_every_table_is_there_with_its_schema(log):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -167,13 +168,14 @@ class Log(TableFrames, InNotebook):
     @property
     def runs(self) -> Sequence[Log]:
         """The runs of the file, each a Log of its own; ``log.table("runs")`` is the table."""
-        # Kept only where they are several: a log that holds itself keeps its memory until the collector comes by.
+        # A log that holds itself keeps its memory until the collector comes by: what is kept holds a copy, if any.
         return (self,) if self.table("runs").num_rows == 1 else self._several
 
     @cached_property
     def _several(self) -> Sequence[Log]:
         """The runs of a file of several or none."""
-        return tuple(_OneRun(self, number) for number in range(self.table("runs").num_rows))
+        whole = copy(self)
+        return tuple(_OneRun(whole, number) for number in range(self.table("runs").num_rows))
 
     @cached_property
     def _run_bounds(self) -> dict[str, Any]:
@@ -288,12 +290,17 @@ class Log(TableFrames, InNotebook):
         return next(self.records(table))  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------ analyses
-    @cached_property
+    @property
     def analyze(self) -> Analyses:
         """What is computed from the tables of this run, each a DataFrame: ``log.analyze.margins()``."""
         self._single("analyze")
         analyses: Analyses = _below("analyze")(self)
         return analyses
+
+    @cached_property
+    def _answers(self) -> dict[str, Any]:
+        """What was computed of the tables; it does not hold this log, whose memory is free when it is let go."""
+        return {}
 
     def why(self, layer: str) -> Story:
         """Tell one layer's whole story: origin, candidates, choice, conversions, cost.
@@ -420,8 +427,8 @@ class Log(TableFrames, InNotebook):
         return written
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: the tables; what is computed from them is computed again."""
-        computed = ("analyze", "_several", "_own", "_run_bounds", "_sections", "_printed_options")
+        """Return what is pickled and copied: the tables; what is computed from them is computed again."""
+        computed = ("_answers", "_several", "_own", "_run_bounds", "_sections", "_printed_options")
         return {name: value for name, value in vars(self).items() if name not in computed}
 
     def __eq__(self, other: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from functools import cached_property
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 KEPT = "kept_"
 # Tables that tell of layers.
 _OF_LAYERS = ("engine_layers", "tactics", "timings", "profile", "reformats")
+
+
+class _Answers:
+    """What was computed of a log's tables; a log keeps it, and it does not hold the log."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, pa.Table] = {}
+        self.layers: Layers | None = None
+        self.lock = threading.RLock()  # threads may share a log
 
 
 class Analyses(InNotebook):
@@ -87,8 +96,7 @@ class Analyses(InNotebook):
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._kept: dict[str, pa.Table] = {}
-        self._lock = threading.RLock()
+        self._answers: _Answers = log._answers.setdefault("analyses", _Answers())
 
     def __repr__(self) -> str:
         return f"<analyses of {self._log.source!r}: {', '.join(methods())}>"
@@ -97,9 +105,12 @@ class Analyses(InNotebook):
         return Analyses, (self._log,)
 
     # ------------------------------------------------------------------ what several of them take
-    @cached_property
+    @property
     def _layers(self) -> Layers:
-        return Layers(self._log)
+        with self._answers.lock:
+            if self._answers.layers is None:
+                self._answers.layers = Layers(copy(self._log))
+            return self._answers.layers
 
     def _taken(self, name: str) -> Any:
         """Return what an analysis takes: the log, what is shared, another analysis, or a table of facts."""
@@ -123,18 +134,19 @@ class Analyses(InNotebook):
             There is no such analysis.
         """
         found = self._find(analysis)
-        with self._lock:  # threads may share a log
-            if found.table in self._kept and not options:
-                return self._kept[found.table]
+        kept = self._answers.tables
+        with self._answers.lock:
+            if found.table in kept and not options:
+                return kept[found.table]
             if not options and not found.package and not self._has_rows(found):
-                self._kept[found.table] = answer(found.rows(), [])
-                return self._kept[found.table]
+                kept[found.table] = answer(found.rows(), [])
+                return kept[found.table]
             taken = list(map(self._taken, found.takes))
             # A log may print nan, inf and what is larger than numbers are: what is computed of it is nan or inf too.
             with np.errstate(all="ignore"):
                 rows = found.load()(*taken, **options)
             if not options:
-                self._kept[found.table] = rows
+                kept[found.table] = rows
             return rows
 
     def _has_rows(self, analysis: Analysis) -> bool:

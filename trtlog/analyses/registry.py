@@ -117,7 +117,7 @@ _DECLARED = (
              "How likely the next build chooses otherwise, for each layer of the engine."),
     Analysis("repeats", "layer.noise:repeats", "Repeat", ("layers",), ("tactics",),
              "The same conversion timed more than once: what the noise estimate rests on."),
-    Analysis("winner_changes", "compare.winners:winner_changes", "WinnerChange", ("layers",),
+    Analysis("winner_changes", "compare.winners:winner_changes", "WinnerChange", ("log",),
              ("tactics", "engine_layers"),
              "Layers whose tactic differs in ``other``, another build of the network, with margin and noise."),
     Analysis("workspace_skips", "build.memory:workspace_skips", "WorkspaceSkip", ("skips", "tactics"), ("timings",),

@@ -9,7 +9,7 @@ import pyarrow as pa
 from trtlog.analyses.compare.candidates import candidate_rows, layer_shifts, tactic_row
 from trtlog.analyses.compare.diff import diff
 from trtlog.analyses.layer.base import answer
-from trtlog.analyses.layer.engine_layer import Layers, layers_of
+from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.risk import timing_noise
 from trtlog.log import Log
 from trtlog.records.base import Record, column, line_column, record
@@ -45,10 +45,10 @@ class WinnerChange(Record):
     line_second: int | None = line_column("the time in the second log")
 
 
-def winner_changes(first: Layers, other: Log) -> pa.Table:
+def winner_changes(log: Log, other: Log) -> pa.Table:
     """List layers whose tactic or formats in the engine differ between two builds, with margin and noise in both."""
-    second = layers_of(other)
-    found = diff(first.log, other)
+    first, second = layers_of(log), layers_of(other)
+    found = diff(log, other)
     pairs = found.alignment.pairs if found.alignment and found.alignment.same_model else ()
     shifts = layer_shifts(candidate_rows(pairs))
     noises = timing_noise(first), timing_noise(second)
