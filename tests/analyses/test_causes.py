@@ -62,6 +62,9 @@ def test_causes_of_cases(name, line, words, action):
         # what runs survive stands first
         (f"{T}[E] [TRT] [timingCache.cpp::validate::952] Error Code 4: API Usage Error (Timing cache header mismatch)\n"
          f"{T}[E] [TRT] Error Code 1: Cuda Runtime (out of memory)\n{T}[E] Building engine failed\n", 2, "Memory ran out"),
+        # a timing cache that lacks a tactic, where the build was told to fail then
+        (f"{T}[E] [TRT] Error[2]: [timingCache.cpp::query::12] Error Code 2: Internal Error (Assertion !errorOnMiss "
+         f"failed. )\n{T}[E] Building engine failed\n", 1, "build once without this flag and keep the cache"),
         ("Could not open file m.onnx\n"
          f"{T}[E] [TRT] ModelImporter.cpp:688: Failed to parse ONNX model from file: m.onnx\n", 1, "m.onnx cannot be opened"),
     ],

@@ -6,6 +6,7 @@ import textwrap
 
 import pytest
 
+import trtlog
 from tests.conftest import each
 from trtlog import grammar
 from trtlog.engines.line import LineEngine
@@ -187,6 +188,22 @@ def test_a_common_word_in_front_is_a_header_only_of_what_is_certain():
         WARNING: onnx2trt_utils.cpp:377: Your ONNX model has INT64 weights
         ERROR: 4: [network.cpp::validate::3092] Error Code 4: Internal Error (something)
     """) == ["foreign", "onnx_message", "error"]
+
+
+def test_deepstream_speaks_with_its_place_and_without():
+    text = """
+        ERROR: Deserialize engine failed from file: /data/net.engine
+        ERROR: ../nvdsinfer/nvdsinfer_model_builder.cpp:1567 Deserialize engine failed from file: /data/net.engine
+        WARNING: Deserialize engine failed because file path: /data/net.engine open error
+        ERROR: failed to build network since parsing model errors.
+        ERROR: the camera is not there
+    """
+    kinds = ["deepstream_engine_unread"] * 3 + ["deepstream_build_failed"]
+    assert account(text) == [*kinds, "foreign"]
+    log = trtlog.parse(textwrap.dedent(text).encode())
+    assert log.run.tool == "deepstream"
+    assert log.messages.severity.tolist() == ["error", "error", "warning", "error"]
+    assert log.messages.text.tolist()[:2] == ["Deserialize engine failed from file: /data/net.engine"] * 2
 
 
 def test_a_line_with_a_header_of_tensorrt_or_trtexec_is_never_foreign():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from bisect import bisect_right
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def runs(context: Context) -> pa.Table:
         log = captures.logs[of_log]
         # Headers are counted over the whole log: of several runs they do not say whose a run without banners is.
         alone = log.alone and len(context.runs_by_log[of_log]) == 1
-        producer = _producer(log.producers, any(k.startswith(_POLYGRAPHY) for k in log.counts)) if alone else None
+        producer = _producer(log.producers, log.counts) if alone else None
         command = run.printed("command")
         code = versions[shown[0]] if shown[0] < shown[1] else run.printed("version_code")
         if code is None and loaded[0] < loaded[1]:
@@ -161,8 +162,8 @@ def _time(seconds: Any) -> datetime.datetime:
     return datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=int(seconds))
 
 
-# Kinds that Polygraphy alone prints begin so; its logger's header is that of others too.
-_POLYGRAPHY = "polygraphy_"
+# Kinds that one program alone prints begin with its name; its header is that of others too.
+_BY_KIND = ("polygraphy", "deepstream")
 # Headers that several programs have, or a program under several names.
 _LOGGERS = {
     **dict.fromkeys(("python", "python_old", "python_old_internal", "python_enum"), "python"),
@@ -174,10 +175,11 @@ _LOGGERS = {
 }
 
 
-def _producer(producers: dict[str, int], polygraphy: bool) -> str | None:
+def _producer(producers: dict[str, int], kinds: Iterable[str]) -> str | None:
     """Return which program prints most lines, by its logger's header; None for headers that do not say."""
-    if polygraphy:
-        return "polygraphy"
+    for program in _BY_KIND:
+        if any(kind.startswith(f"{program}_") for kind in kinds):
+            return program
     name = max(producers, key=lambda k: (producers[k], k), default=None)
     return None if name is None else _LOGGERS.get(name)
 

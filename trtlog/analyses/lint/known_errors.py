@@ -48,6 +48,10 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"Plugin not found|No importer registered|getPluginCreator could not find|[Cc](?:ould not|annot) find plugin",
      "The model needs an operator that this TensorRT lacks: load its plugin "
      "(<<--staticPlugins=FILE|--plugins=FILE>>), or export the model without it."),
+    (r"!\s?errorOnMiss\b|ERROR_ON_TIMING_CACHE_MISS|errorOnTimingCacheMiss",
+     "A tactic that was to be timed is not in the timing cache, and the build is to fail then "
+     "(--errorOnTimingCacheMiss, kERROR_ON_TIMING_CACHE_MISS): build once without this flag and keep the cache "
+     "(--timingCacheFile), then use it with the same TensorRT, GPU, network and options."),
     (r"Autotuner: no tactics to implement operation:\s*(?:[0-9]+: )?(.*)",
      "TensorRT has no kernel for this operation in this type and shape ({0}): let the layer run in another "
      "precision, or change the operation in the model (separate what is fused)."),
