@@ -50,6 +50,23 @@ def test_a_run_whose_first_banner_is_missing(engine):
     assert [str(run.run.started_at) for run in log.runs] == ["2025-01-02 10:00:00", "2025-01-02 11:00:00"]
 
 
+@pytest.mark.parametrize("engine", ["line", "auto"])
+def test_a_run_that_begins_in_the_second_in_which_the_one_above_ended(engine):
+    text = """\
+&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --loadEngine=a.engine
+[01/02/2025-10:00:00] [I] === Model Options ===
+[01/02/2025-10:00:07] [I] Throughput: 100 qps
+&&&& PASSED TensorRT.trtexec [TensorRT v8503] # trtexec --loadEngine=a.engine
+&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --loadEngine=b.engine
+[01/02/2025-10:00:07] [I] === Model Options ===
+[01/02/2025-10:00:09] [I] Throughput: 900 qps
+&&&& PASSED TensorRT.trtexec [TensorRT v8503] # trtexec --loadEngine=b.engine
+"""
+    log = trtlog.parse(text.encode(), engine=engine)
+    assert [str(run.run.started_at) for run in log.runs] == ["2025-01-02 10:00:00", "2025-01-02 10:00:07"]
+    assert log.table("timestamps").column("line").to_pylist() == [2, 3, 6, 7]
+
+
 def test_the_same_three_times_and_without_the_second_end():
     assert runs_of(3 * FIRST_WITHOUT_START, "line", "last_line", "status") == [
         *((1, 3, "passed"), (4, 8, "failed")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -18,6 +20,9 @@ from trtlog.tables.builds import Builds, find_builds
 from trtlog.tables.cells import NAME, codes_of, one_array, to_name
 from trtlog.tables.clock import parse_times
 from trtlog.tables.join import counts_upto, sorted_lines
+
+# Headers that have a time always.
+_STAMPED = frozenset({"trtexec_tensorrt", "trtexec_own", "python", "onnxruntime_tensorrt", "triton"})
 
 
 def _kinds_by_table(grammar: Grammar) -> dict[str, list[str]]:
@@ -115,10 +120,31 @@ class Context:
 
     @cached_property
     def clock(self) -> tuple[Array, Array]:
-        """Lines at which the printed time changes, and the times, in seconds since 1970; only what is a date."""
-        lines, stamps = zip(*self.captures.times, strict=True) if self.captures.times else ((), ())
+        """Lines at which a run begins or the printed time changes, and the times, in seconds since 1970; only dates."""
+        times = self.captures.times
+        again = self._begun_within_a_second() if times else []
+        lines, stamps = zip(*(heapq.merge(times, again) if again else times), strict=True) if times else ((), ())
         seconds, valid = parse_times(stamps)
         return np.array(lines, np.int64)[valid], seconds[valid]
+
+    def _begun_within_a_second(self) -> list[tuple[int, bytes]]:
+        """Return the first line with a time of runs that began in the second in which the one above them ended.
+
+        The engines note a time where it changes. Only where every header of a log has a time do the first lines of a
+        run have one too.
+        """
+        times, found = self.captures.times, []
+        changes = [line for line, _ in times]
+        for log, runs in zip(self.captures.logs, self.runs_by_log, strict=True):
+            if len(runs) < 2 or not _STAMPED.issuperset(log.producers):
+                continue
+            headed = [line for line, name in self.captures.openings if name]
+            for run in runs[1:]:
+                line = next(iter(headed[bisect_left(headed, run.first) :]), run.last + 1)
+                above = bisect_right(changes, line) - 1
+                if line <= run.last and runs[0].first <= changes[above] < run.first:
+                    found.append((line, times[above][1]))
+        return found
 
     def run_of(self, lines: Array) -> pa.Array:
         """Return the run of each line."""
