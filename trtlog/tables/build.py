@@ -31,7 +31,8 @@ def combinations(context: Context) -> pa.Table:
     lines = formats.lines
     costs = context.captured("costs", "reformat_costs")
     above = asof(lines, costs.lines, context.breaks)
-    counts = np.bincount(blocks.formats[blocks.formats >= 0], minlength=size)
+    # A cached result names formats of its own, for which no combination is printed: it stands below another one's.
+    counts = np.bincount(blocks.formats[(blocks.formats >= 0) & ~joined.cached], minlength=size)
     chosen = context.captured("chosen_tactic")
     chosen_row = np.full(size, -1, dtype=np.int64)
     places = asof(chosen.lines, lines, context.breaks)
