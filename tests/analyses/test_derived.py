@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
+import math
+import re
+
+import pytest
+
 import trtlog
+from tests.conftest import FIXTURES
+from trtlog.analyses.layer.timing_noise import TimingNoise
 
 V = "[04/25/2026-04:28:20] [V] [TRT] "
 
@@ -23,3 +32,66 @@ def test_a_cached_result_below_a_combination_is_that_of_other_formats():
     assert log.table("combinations").column("runners").to_pylist() == [0, 1]
     use = log.table("cache_use").to_pylist()[0]
     assert (use["timed"], use["not_timed"], use["cached_results"]) == (1, 1, 1)
+
+
+def test_the_engine_names_its_tactic_though_that_was_not_timed():
+    text = f"""\
+&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=a.onnx --fp16 --verbose
+{V}*************** Autotuning format combination: Half(48,16,4,1) -> Half(64,16,4,1) ***************
+{V}--------------- Timing Runner: a (CaskConvolution)
+{V}Tactic: 0x00000000000000a1 Time: 0.01
+{V}Fastest Tactic: 0x00000000000000a1 Time: 0.01
+{V}>>>>>>>>>>>>>>> Chose Runner Type: CaskConvolution Tactic: 0x00000000000000a1
+{V}Engine Layer Information:
+Layer(CaskConvolution): a, Tactic: 0x00000000000000b2, x (Float[1,3,4,4]) -> y (Float[1,4,4,4])
+&&&& PASSED TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=a.onnx --fp16 --verbose
+"""
+    verdict = trtlog.parse(text.encode()).why("a").verdict[0]
+    assert verdict == (
+        "1 tactic was timed, the fastest 0.01 ms; the engine uses 0x00000000000000b2, whose timing in its formats is not "
+        "in the log."
+    )
+
+
+def within_blocks(path):
+    """Return the times of kernels by layer, runner and formats, and by tactic: read off the lines of 8.5."""
+    found, block, formats = {}, None, None
+    for line in gzip.open(path, "rt"):
+        if match := re.search(r"Autotuning (?:format combination|Reformat): (.*) \*{15}$", line):
+            formats = match[1]
+        elif match := re.search(r"Timing Runner: (.*) \((\w+)\)$", line):
+            block = (*match.groups(), formats)
+        elif (match := re.search(r"\] Tactic: (0x[0-9a-f]+) Time: (\S+)$", line)) and block[1] != "Reformat":
+            found.setdefault(block, {}).setdefault(match[1], float(match[2]))
+    return found
+
+
+def test_the_noise_of_margins_holds_nine_of_ten():
+    builds = [within_blocks(FIXTURES / f"trt-8.5.3-h200/repeats/build_{number}.log.gz") for number in range(5)]
+    noise, inside, pairs = TimingNoise(), 0, 0
+    for one, other in itertools.combinations(builds, 2):
+        for block in one.keys() & other.keys():
+            timed = sorted(one[block].keys() & other[block].keys(), key=one[block].get)
+            # A tactic and the next: how much their margin is another one in the other build. Both builds are off.
+            for a, b in itertools.pairwise(timed):
+                first, second = (times[block][b] / times[block][a] for times in (one, other))
+                limit = math.sqrt(2) * math.log1p(noise.margin_at(one[block][a]) / 100)
+                inside += abs(math.log(first / second)) <= limit
+                pairs += 1
+    assert pairs > 20_000
+    assert 0.86 < inside / pairs < 0.94
+
+
+@pytest.mark.parametrize("name", ["resnet50_fp32_verbose", "mobilenet_fp16_verbose"])
+def test_no_choice_is_clear_that_the_next_build_may_make_otherwise(name):
+    log = trtlog.parse(FIXTURES / f"trt-8.5.3-h200/{name}.log.gz")
+    told = {"clear": [], "may choose": []}
+    for row in log.analyze.table("flip_risk").to_pylist():
+        if row["timed_as"] is None and row["tactic_probability"] is not None:
+            verdict = " ".join(log.why(row["layer"]).verdict)
+            for words, probabilities in told.items():
+                if words in verdict:
+                    probabilities.append(row["tactic_probability"])
+    # Both are drawn a thousand times, apart from each other.
+    assert len(told["clear"]) > 10 and max(told["clear"]) < 0.13
+    assert len(told["may choose"]) > 10 and min(told["may choose"]) > 0.07

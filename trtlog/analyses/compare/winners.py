@@ -32,7 +32,9 @@ class WinnerChange(Record):
     margin_second_percent: float | None = column(
         "float64", "in the second build: how much slower the first's choice was; null where it was not timed", "%"
     )
-    noise_percent: float = column("float64", "what two timings of this length differ by, in nine of ten cases", "%")
+    noise_percent: float = column(
+        "float64", "what equally fast tactics of this length differ by, timed side by side, in nine of ten cases", "%"
+    )
     drift_percent: float | None = column(
         "float64", "median change of the layer's candidates from the first build to the second", "%"
     )
@@ -65,7 +67,8 @@ def winner_changes(log: Log, other: Log) -> pa.Table:
             continue
         margins = tactic_row(control, test, found.machine)
         first_margin, second_margin = margins["control_margin_percent"], margins["test_margin_percent"]
-        limit = max(noise.margin_at(row["time_ms"]) for noise, row in zip(noises, (before, after), strict=True))
+        sides = zip(noises, (before, after), strict=True)
+        limit = max(noise.margin_at(row["time_ms"], row["kind"] == "reformat") for noise, row in sides)
         drift = 100 * (shifts[test.layer] - 1) if test.layer in shifts else None
         out.append(
             {

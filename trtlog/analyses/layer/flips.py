@@ -183,9 +183,7 @@ class _Draw:
 
     def _logarithms(self, times: Draws, conversion: bool) -> Draws:
         shape = (DRAWS, len(times))
-        deviation = self.noise.own(times)
-        if conversion:
-            deviation = np.maximum(deviation, CONVERSION_OWN)
+        deviation = self.noise.own(times, conversion)
         found = self.random.standard_normal(shape)
         found *= deviation * np.sqrt(2)
         disturbed = np.flatnonzero(self.random.random(shape) < DISTURBED_SHARE)

@@ -85,7 +85,9 @@ class CloseCall(Record):
     winner_ms: float = column("float64", "time of the winner", "ms")
     second_ms: float = column("float64", "time of the runner-up", "ms")
     margin_percent: float = column("float64", "margin over the winner's time", "%")
-    noise_percent: float = column("float64", "what two timings of this length differ by, in nine of ten cases", "%")
+    noise_percent: float = column(
+        "float64", "what equally fast tactics of this length differ by, timed side by side, in nine of ten cases", "%"
+    )
     noise_assumed: bool = column("bool", "the noise was measured on another GPU than the log's")
     winner: str = column("name", "id of the winner")
     winner_kernel: str | None = column("name", "its kernel, else its runner")

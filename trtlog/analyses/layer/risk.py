@@ -38,7 +38,7 @@ class FlipRisk(Record):
     time_ms: float | None = column("float64", "its time", "ms")
     margin_percent: float | None = column("float64", "how much slower the next candidate of the same formats is", "%")
     noise_percent: float | None = column(
-        "float64", "deviation that 90 % of repeated timings of this length stay within", "%"
+        "float64", "deviation that 90 % of repeated timings of this length, side by side, stay within", "%"
     )
     tactic_probability: float | None = column(
         "float64", "that another tactic of the same formats comes out fastest in the next build"
@@ -131,11 +131,35 @@ def combination_risks(tactics: pa.Table, noise: TimingNoise, lines: Collection[i
     for (_, _, _, inputs, outputs), ((_, line, runner, tactic), times) in groups.items():
         if line not in lines:
             continue
-        formats = _formats(inputs, outputs)
-        combination = TimedFormats(tuple(times), tuple(times.values()))
-        choice = LayerChoice(line, {formats: combination}, formats, (runner, tactic))
-        risks[line] = flip_risks(EngineChoices({line: choice}), noise)[line].tactic
+        risks[line] = _risk_alone(line, _formats(inputs, outputs), times, (runner, tactic), noise)
     return risks
+
+
+def tactic_risk(rows: Sequence[Mapping[str, Any]], used: Mapping[str, Any], noise: TimingNoise) -> float:
+    """Return how likely another of the tactics that were timed for one layer and its formats is fastest next time.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Timed tactics of one combination of formats, the one in use among them.
+    used : mapping
+        The one in use.
+    """
+    times: dict[Any, float] = {}
+    for row in rows:
+        key = row["runner"], row["tactic"]
+        times[key] = min(row["time_ms"], times.get(key, float("inf")))
+    conversion = used["kind"] == "reformat"
+    formats = _formats(used["input_formats"], used["output_formats"])
+    return _risk_alone(0, formats, times, (used["runner"], used["tactic"]), noise, conversion)
+
+
+def _risk_alone(
+    name: Any, formats: Any, times: Mapping[Any, float], used: Any, noise: TimingNoise, conversion: bool = False
+) -> float:
+    combination = TimedFormats(tuple(times), tuple(times.values()))
+    choice = LayerChoice(name, {formats: combination}, formats, used, conversion=conversion)
+    return flip_risks(EngineChoices({name: choice}), noise)[name].tactic
 
 
 def _row(layer: Layer, position: int, reader: _Reader, risk: Risk | None, noise: TimingNoise) -> dict[str, Any]:
@@ -149,6 +173,7 @@ def _row(layer: Layer, position: int, reader: _Reader, risk: Risk | None, noise:
         )
         return row
     tactic, kernel, time_ms, others, line = timed
+    conversion = reader.network.choices[reader.key(position, layer)].conversion
     if reader.is_shortened(layer):
         because = "lines of its timing were left out of the log: what else was timed is not known"
         return row | {"tactic": tactic, "kernel": kernel, "time_ms": time_ms, "because": because, "line": line}
@@ -158,7 +183,7 @@ def _row(layer: Layer, position: int, reader: _Reader, risk: Risk | None, noise:
         "kernel": kernel,
         "time_ms": time_ms,
         "margin_percent": margin,
-        "noise_percent": noise.percent_at(time_ms),
+        "noise_percent": noise.percent_at(time_ms, conversion),
         "tactic_probability": risk.tactic,
         "format_probability": risk.formats,
         "flip_probability": risk.either,

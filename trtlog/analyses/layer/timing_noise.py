@@ -60,9 +60,14 @@ class TimingNoise:
         self._scale = math.sqrt(AVERAGED / averaged) if averaged else 1.0
         self._least = own
 
-    def own(self, time_ms: Any) -> Any:
+    def own(self, time_ms: Any, conversion: bool = False) -> Any:
         """Return the deviation of timings of these lengths within their block."""
-        return self._curve(time_ms, self._curves[0])
+        found = self._curve(time_ms, self._curves[0])
+        if conversion:
+            import numpy as np
+
+            return np.maximum(found, CONVERSION_OWN)
+        return found
 
     def block(self, time_ms: Any) -> Any:
         """Return the deviation of blocks of these lengths as a whole."""
@@ -81,8 +86,10 @@ class TimingNoise:
         found = np.exp(np.interp(lengths, np.log(LENGTHS_US), np.log(deviations)))
         return np.maximum(found * self._scale, self._least)
 
-    def percent_at(self, time_ms: float) -> float:
-        """Return the deviation that 90 % of repeated timings of this length stay within, in percent.
+    def percent_at(self, time_ms: float, conversion: bool = False) -> float:
+        """Return the deviation that 90 % of repeated timings of this length stay within beside others, in percent.
+
+        What moves all timings of a block alike from build to build is not in it: it does not change which is fastest.
 
         Examples
         --------
@@ -90,8 +97,20 @@ class TimingNoise:
         >>> round(noise.percent_at(0.005), 1), round(noise.percent_at(0.012), 1), round(noise.percent_at(1.0), 2)
         (8.6, 0.9, 0.08)
         """
-        return 100 * math.expm1(_NINETY * float(self.own(time_ms)))
+        return 100 * math.expm1(_NINETY * float(self.own(time_ms, conversion)))
 
-    def margin_at(self, time_ms: float) -> float:
-        """Return what two timings of this length differ by, in nine of ten cases, in percent."""
-        return 100 * math.expm1(_NINETY * math.sqrt(2) * float(self.own(time_ms)))
+    def margin_at(self, time_ms: float, conversion: bool = False) -> float:
+        """Return what equally fast tactics of one block differ by, in nine of ten cases, in percent."""
+        return 100 * math.expm1(_NINETY * math.sqrt(2) * float(self.own(time_ms, conversion)))
+
+    def apart_at(self, time_ms: float) -> float:
+        """Return what equally fast tactics of two blocks differ by, in nine of ten cases, in percent.
+
+        Examples
+        --------
+        >>> noise = TimingNoise()
+        >>> round(noise.margin_at(0.008), 1), round(noise.apart_at(0.008), 1)
+        (3.6, 5.1)
+        """
+        deviation = math.hypot(float(self.own(time_ms)), float(self.block(time_ms)))
+        return 100 * math.expm1(_NINETY * math.sqrt(2) * deviation)

@@ -15,8 +15,9 @@ from trtlog._util.rows import table_rows, values_of
 from trtlog.analyses.handle import Analyses
 from trtlog.analyses.layer.base import copied_for, formats_of
 from trtlog.analyses.layer.lineage import Names
+from trtlog.analyses.layer.noise import AT_RISK
 from trtlog.analyses.layer.profile import kept_profile, shown_percent
-from trtlog.analyses.layer.risk import timing_noise
+from trtlog.analyses.layer.risk import tactic_risk, timing_noise
 from trtlog.analyses.layer.timings import UNKNOWN
 from trtlog.analyses.layer.untimed import Untimed, why_untimed
 from trtlog.analyses.layer.why_words import missing, verdict
@@ -61,7 +62,9 @@ class Story(InNotebook, OnTerminal):
     passed_over : dict or None
         The faster candidate in other formats, where there is one.
     noise_percent : float or None
-        What two timings as short as the winner's differ by, in nine of ten cases.
+        What equally fast tactics as short as the winner differ by, timed side by side, in nine of ten cases.
+    at_risk : bool
+        Whether another tactic of the same formats may be fastest in the next build, as ``close_calls`` counts.
     skips : list of dict
         Reason, runner, count, most memory asked for.
     reformats : list of dict
@@ -110,6 +113,7 @@ class Story(InNotebook, OnTerminal):
     runners: list[str] = field(default_factory=list)
     passed_over: dict[str, Any] | MaybeNone = None
     noise_percent: float | None = None
+    at_risk: bool = False
     skips: list[dict[str, Any]] = field(default_factory=list)
     reformats: list[dict[str, Any]] = field(default_factory=list)
     memory: dict[str, Any] | MaybeNone = None
@@ -305,7 +309,11 @@ def _tactics(ask: Analyses, run: int, layer: str) -> dict[str, Any]:
     ]  # fmt: skip
     shortened = any(r["left_out"] for r in own if (r["input_formats"], r["output_formats"]) == chosen_formats)
     out |= {"winner": winner, "second": rivals[0] if rivals and not shortened else None, "shortened": shortened}
-    out |= {"noise_percent": timing_noise(ask._layers).margin_at(winner["time_ms"])}
+    noise = timing_noise(ask._layers)
+    out["noise_percent"] = noise.margin_at(winner["time_ms"], chosen["kind"] == "reformat")
+    if out["second"] is not None:
+        same = [r for r in own if (r["input_formats"], r["output_formats"]) == chosen_formats]
+        out["at_risk"] = tactic_risk(same, chosen, noise) >= AT_RISK
     return out
 
 

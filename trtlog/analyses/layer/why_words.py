@@ -103,9 +103,13 @@ def verdict(story: Story) -> list[str]:
         many = counted(story.candidates, "tactic was", "tactics were")
         out.append(f"{many} timed for it before it turned into nothing; the engine runs none of them.")
     elif story.candidates:
+        tactic = None if story.engine is None else story.engine["tactic"]
+        used = "which one the engine uses is not in the log"
+        if tactic is not None:
+            used = f"the engine uses {tactic}, whose timing in its formats is not in the log"
         out.append(
             f"{counted(story.candidates, 'tactic was', 'tactics were')} timed, the fastest "
-            f"{_ms(story.top[0]['time_ms'])}; which one the engine uses is not in the log."
+            f"{_ms(story.top[0]['time_ms'])}; {used}."
         )
     if len(story.by_format) > 1 and not converts:
         best = "; ".join(
@@ -146,12 +150,14 @@ def _choice(story: Story) -> list[str]:
     rival = _rival(winner, second)
     lead = f"In the same formats the next one, {rival}, is {margin:.1f} % slower"
     noise = story.noise_percent or 0.0
-    source = "what two timings of that length differ by from build to build"
+    source = "what equally fast tactics of that length differ by"
     if margin < 0:
         out.append(f"In the same formats {rival} was {-margin:.1f} % faster, yet not taken.")
     elif margin <= noise:
         matter = ", and it hardly matters" if margin < 3 else ""
         out.append(f"{lead}, within the noise of {noise:.1f} % ({source}): another build may choose it{matter}.")
+    elif story.at_risk:
+        out.append(f"{lead}, little beyond the noise of {noise:.1f} % ({source}): another build may choose otherwise.")
     else:
         out.append(f"{lead}, beyond the noise of {noise:.1f} % ({source}): the choice is clear.")
     return out

@@ -32,7 +32,7 @@ _REASONS = {
     "not_offered": "no tactic in the narrow type was timed",
     "refused": "a message says why",
     "narrow_faster": "the narrow type was faster even with its conversions",
-    "unknown": "the log holds no timings",
+    "unknown": "the log lacks the timings that would tell",
 }
 
 

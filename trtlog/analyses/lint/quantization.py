@@ -125,7 +125,7 @@ def int8_slower(log: Log) -> Iterable[Hit]:
     slower: list[tuple[dict[str, Any], float]] = []
     for row in both:
         half = min(time for time in (row["fp16_ms"], row["bf16_ms"]) if time is not None)
-        if half > 0 and row["used_ms"] > half * (1 + noise.margin_at(half) / 100):
+        if half > 0 and row["used_ms"] > half * (1 + noise.apart_at(half) / 100):
             slower.append((row, half))
     with_conversions = _alone_in_half(log, {row["layer"] for row, _ in slower}) if slower else None
     if with_conversions is not None:
