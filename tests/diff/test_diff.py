@@ -61,8 +61,24 @@ def test_a_changed_tactic_is_explained_by_its_margins(diff_of, capture_text):
     assert row["test_tactic_in_control_ms"] == times["control", "0x85222248e9a8aead"]
     margin = 100 * (times["control", "0x85222248e9a8aead"] / 0.005024 - 1)
     assert row["control_margin_percent"] == pytest.approx(margin)
+    # Equally fast tactics of 5 us differ by 12 %: neither margin tells which is faster.
+    assert row["verdict"] == "tie"
+    assert f"margin {margin:.1f}% in control, 5.6% in test: too close to call" in row["reason"]
+
+
+def test_builds_that_contradict_each_other_by_more_than_noise(diff_of):
+    """Logs of two builds: the copy at /stem took 0.0046 and 0.0077 ms in one, 0.0045 and 0.0046 ms in the other."""
+    repeats = [trtlog.parse(FIXTURES / f"trt-8.5.3-h200/repeats/build_{n}.log.gz") for n in (0, 1)]
+    verdicts = {row["layer"]: row for row in trtlog.diff(*repeats).rows("tactics")}
+    row = verdicts["Reformatting CopyNode for Input Tensor 0 to /stem/Conv + /stem/Relu"]
     assert row["verdict"] == "unstable"
-    assert f"margin {margin:.1f}% in control" in row["reason"]
+    assert "margin 67.5% in control, 0.7% in test: the builds contradict each other" in row["reason"]
+    # What `trtlog tactics --other` calls noise in both builds is no contradiction.
+    causes = repeats[0].analyze.winner_changes(other=repeats[1])
+    noise = causes[causes.cause == "noise"]
+    both = noise[noise[["margin_first_percent", "margin_second_percent"]].max(axis=1) <= noise.noise_percent]
+    assert len(both) == 4
+    assert {verdicts[layer]["verdict"] for layer in both.layer} == {"tie"}
 
 
 def test_every_changed_tactic_of_the_rebuild_has_both_margins(diff_of):

@@ -16,6 +16,7 @@ from typing import Any
 from trtlog._util.dataclass import dataclass
 from trtlog.analyses.compare.align import Pair
 from trtlog.analyses.layer.layer import Layer
+from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.analyses.layer.timings import TacticTime
 
 MIN_COMMON = 5
@@ -196,6 +197,12 @@ def _judge(row: dict[str, Any], control: Layer, test: Layer, found: Machine) -> 
         return "unknown", f"{margins}; too few common tactics to know the noise"
     if max(ours, theirs) <= max(TIE_PERCENT, 2 * noise):
         return "tie", f"{margins}: too close to call, either may win"
+    # The scatter is that of all tactics, of which many are long; short ones differ by more.
+    shortest = min(row["control_ms"], row["test_ms"])
+    usual = TimingNoise().margin_at(shortest, control.converts or test.converts)
+    if max(ours, theirs) <= usual:
+        length = f"equally fast ones of {1000 * shortest:.3g} us differ by {usual:.1f}%"
+        return "tie", f"{margins}: too close to call, either may win; {length}"
     return "unstable", f"{margins}: the builds contradict each other; {_outlier(row, found)}"
 
 
