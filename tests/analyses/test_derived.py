@@ -53,6 +53,18 @@ Layer(CaskConvolution): a, Tactic: 0x00000000000000b2, x (Float[1,3,4,4]) -> y (
     )
 
 
+def test_a_layer_whose_formats_change_is_not_stable_though_its_tactic_has_one_number():
+    """Layer(Reformat): .., Tactic: 0x0.., .. (Half[..]) -> .. of build 0, Layer(NoOp): .. (Float[..]) -> .. of 1."""
+    builds = [FIXTURES / f"trt-8.5.3-h200/repeats/build_{number}.log.gz" for number in range(5)]
+    name = "Reformatting CopyNode for Input Tensor 0 to reshape_after_/fc/Gemm"
+    line = rf"Layer\((\w+)\): {name}, Tactic: 0x0+, .*?\((\w+)"
+    printed = [re.findall(line, gzip.open(build, "rt").read()) for build in builds]
+    assert printed[:2] == [[("Reformat", "Half")], [("NoOp", "Float")]]
+    rows = {row["layer"]: row for row in trtlog.stability(builds).layer_rows}
+    assert (rows[name]["winners"], rows[name]["verdict"]) == (1, "formats")
+    assert rows["/layer1/conv2/Conv + /layer1/Add + /layer1/relu2/Relu"]["verdict"] == "stable"
+
+
 def within_blocks(path):
     """Return the times of kernels by layer, runner and formats, and by tactic: read off the lines of 8.5."""
     found, block, formats = {}, None, None

@@ -290,10 +290,11 @@ def _variance(times: Sequence[float]) -> float:
 
 
 def _verdict(row: dict[str, Any], layers: Sequence[Layer]) -> str:
-    if row["winners"] <= 1:
-        return "stable"
+    # One number may stand for the tactic in other formats too.
     if len({(layer.input_formats, layer.output_formats) for layer in layers}) > 1:
         return "formats"
+    if row["winners"] <= 1:
+        return "stable"
     margin, noise = row["margin_percent"], row["noise_percent"]
     times = [layer.tactic_ms for layer in layers if layer.tactic_ms is not None]
     # Short kernels are noisy in every build: 7 % at 6 us is no disturbance.

@@ -23,7 +23,7 @@ from trtlog.values.formats import decode_format
 DRAWS = 1000
 SEED = 8503
 # What is slower by more than this is not drawn.
-_FAR = 1.6
+FAR = 1.6
 Formats: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 Draws: TypeAlias = np.ndarray[Any, Any]
 
@@ -246,7 +246,7 @@ class _Draw:
         before, after = ([part for part in side if part not in common] for side in (before, after))
         seen = [self._seen(side) for side in (before, after)]
         # A conversion that was not timed, on either side, leaves nothing to compare.
-        if float("inf") in seen or seen[1] > _FAR * seen[0]:
+        if float("inf") in seen or seen[1] > FAR * seen[0]:
             return np.zeros(DRAWS, dtype=bool)
         # The builder did not take it: what this log prices as a gain is none that it saw.
         difference = np.full(DRAWS, -min(0.0, seen[1] - seen[0]))
@@ -305,7 +305,7 @@ class _Draw:
 def _near(combination: TimedFormats) -> tuple[Draws, Draws]:
     """Return the times of a combination, and the places of those that may come out fastest."""
     times = np.array(combination.times_ms)
-    return times, np.flatnonzero(times <= times.min() * _FAR)  # of times of 0 those of 0
+    return times, np.flatnonzero(times <= times.min() * FAR)  # of times of 0 those of 0
 
 
 def _operand(place: int, side: Sequence[str]) -> str | None:

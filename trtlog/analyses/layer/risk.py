@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -14,10 +15,10 @@ import pyarrow as pa
 from trtlog._util.arrow import median_of
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
-from trtlog.analyses.layer.flips import EngineChoices, LayerChoice, Risk, TimedFormats, flip_risks
+from trtlog.analyses.layer.flips import FAR, EngineChoices, LayerChoice, Risk, TimedFormats, flip_risks
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.timed import Timed, timed_rows
-from trtlog.analyses.layer.timing_noise import MEASURED_ON, TimingNoise
+from trtlog.analyses.layer.timing_noise import DISTURBED, DISTURBED_SHARE, MEASURED_ON, TimingNoise
 from trtlog.analyses.layer.timings import same_format
 from trtlog.records.base import Record, column, line_column, record, run_column
 from trtlog.values.formats import decode_format, split_formats
@@ -98,6 +99,8 @@ def measured_here(layers: Layers) -> bool:
     return device is not None and device.name is not None and MEASURED_ON in device.name
 
 
+# By how much the timing in use may be longer for being disturbed, and how often: the normal distribution in thirds.
+_DISTURBED = ((1 - DISTURBED_SHARE, 0.0), *((DISTURBED_SHARE / 3, DISTURBED * part) for part in (0.2, 0.7, 1.4)))
 # Time, line, runner and tactic of the fastest of a combination.
 _Best: TypeAlias = tuple[float, int, Any, Any]
 
@@ -131,12 +134,17 @@ def combination_risks(tactics: pa.Table, noise: TimingNoise, lines: Collection[i
     for (_, _, _, inputs, outputs), ((_, line, runner, tactic), times) in groups.items():
         if line not in lines:
             continue
-        risks[line] = _risk_alone(line, _formats(inputs, outputs), times, (runner, tactic), noise)
+        formats = _formats(inputs, outputs)
+        combination = TimedFormats(tuple(times), tuple(times.values()))
+        choice = LayerChoice(line, {formats: combination}, formats, (runner, tactic))
+        risks[line] = flip_risks(EngineChoices({line: choice}), noise)[line].tactic
     return risks
 
 
 def tactic_risk(rows: Sequence[Mapping[str, Any]], used: Mapping[str, Any], noise: TimingNoise) -> float:
     """Return how likely another of the tactics that were timed for one layer and its formats is fastest next time.
+
+    By summation over what the timing in use may be, not by drawing: for one choice alone, without numpy's generators.
 
     Parameters
     ----------
@@ -145,21 +153,25 @@ def tactic_risk(rows: Sequence[Mapping[str, Any]], used: Mapping[str, Any], nois
     used : mapping
         The one in use.
     """
-    times: dict[Any, float] = {}
+    rivals: dict[Any, float] = {}
     for row in rows:
         key = row["runner"], row["tactic"]
-        times[key] = min(row["time_ms"], times.get(key, float("inf")))
-    conversion = used["kind"] == "reformat"
-    formats = _formats(used["input_formats"], used["output_formats"])
-    return _risk_alone(0, formats, times, (used["runner"], used["tactic"]), noise, conversion)
-
-
-def _risk_alone(
-    name: Any, formats: Any, times: Mapping[Any, float], used: Any, noise: TimingNoise, conversion: bool = False
-) -> float:
-    combination = TimedFormats(tuple(times), tuple(times.values()))
-    choice = LayerChoice(name, {formats: combination}, formats, used, conversion=conversion)
-    return flip_risks(EngineChoices({name: choice}), noise)[name].tactic
+        if key != (used["runner"], used["tactic"]):
+            rivals[key] = min(row["time_ms"], rivals.get(key, math.inf))
+    own, conversion = used["time_ms"], used["kind"] == "reformat"
+    near = [time for time in rivals.values() if time <= FAR * own]
+    if not near:
+        return 0.0
+    # Both the timings of the log and the next ones are off.
+    deviation, *deviations = (math.sqrt(2) * noise.own([own, *near], conversion)).tolist()
+    margins = [(math.log(time / own), math.sqrt(2) * wide) for time, wide in zip(near, deviations, strict=True)]
+    kept = 0.0
+    for weight, longer in _DISTURBED:
+        for step in range(-12, 13):
+            density = weight * math.exp(-step * step / 32) / math.sqrt(32 * math.pi)
+            start = longer + step / 4 * deviation
+            kept += density * math.prod(1 - math.erfc((margin - start) / wide) / 2 for margin, wide in margins)
+    return max(0.0, 1 - kept)
 
 
 def _row(layer: Layer, position: int, reader: _Reader, risk: Risk | None, noise: TimingNoise) -> dict[str, Any]:
