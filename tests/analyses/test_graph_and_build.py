@@ -147,7 +147,7 @@ def test_tactics_that_more_workspace_would_allow():
             {**skip, "line": 11, "reason": "no_valid_tactics"},
         ],
     )
-    (row,) = workspace_skips(skips, empty("tactics")).to_pylist()
+    (row,) = workspace_skips(skips, empty("tactics"), empty("facts")).to_pylist()
     assert (row["skipped"], row["requested_mib"], row["available_mib"], row["line"]) == (2, 8.0, 2.0, 7)
     assert row["best_ms"] is None
 

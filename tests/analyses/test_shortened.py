@@ -77,3 +77,29 @@ def test_tactics_above_the_first_block_belong_to_no_foreign_node_and_win_nothing
     assert "1 timed in 1 runner block, 1 of a block whose beginning is not in the log" in " ".join(summary.split())
     assert "foreign" not in summary
     assert [row["winner_ms"] for row in trtlog.parse(path).analyze.table("margins").to_pylist()] == [0.05]
+
+
+def test_a_block_that_breaks_off_has_no_winner_that_is_known():
+    """The log was cut in the last block: what it timed further may be faster, as it was in the block above."""
+    tactics = "".join(f"{V}Tactic: 0x000000000000000{n} Time: 0.{n}\n" for n in (5, 4, 3))
+    ended = f"{V}Tactic: 0x0000000000000001 Time: 0.1\n{V}Fastest Tactic: 0x0000000000000001 Time: 0.1\n"
+    floats = FORMATS.replace("Half(8,1:8,8,8)", "Float(64,64,8,1)")
+    log = trtlog.parse((floats + BLOCK + tactics + ended + FORMATS + BLOCK + tactics).encode())
+    [row] = log.analyze.table("margins").to_pylist()
+    assert (row["precision"], row["winner_ms"], row["second_ms"]) == ("FP32", 0.1, 0.3)
+    # TensorRT 5 names no fastest tactic at all; its runners are numbers.
+    five = "--------------- Timing conv1(14)\nTactic 1 time 0.2\nTactic 2 time 0.3\n"
+    [row] = trtlog.parse(five.encode()).analyze.table("margins").to_pylist()
+    assert (row["winner_ms"], row["second_ms"]) == (0.2, 0.3)
+
+
+def test_rows_of_small_shares_are_not_a_whole_profile():
+    """Three rows of 0.3 % cannot be all: even rounded, shares add up to 100."""
+    head = "[11/22/2026-13:22:04] [I] "
+    rows = "".join(f"{head}{f'/h.{n}/Range':>40}{time:12.2f}{time / 1000:12.4f}{time / 1000:12.4f}{0.3:9.1f}\n"
+                   for n, time in enumerate((10.2, 9.3, 9.2)))  # fmt: skip
+    names = f"{head}{'Layer':>40}   Time (ms)   Avg. Time (ms)   Median Time (ms)   Time %\n"
+    text = f"{head}=== Profile (1000 iterations ) ===\n{names}{rows}"
+    found = {row["rule"]: row for row in trtlog.parse(text.encode()).lint().to_dict("records")}
+    assert "reformat-share" not in found
+    assert "the log holds about 0.9 % of its time" in " ".join(run("summary", "-", stdin=text.encode()).stdout.split())

@@ -41,9 +41,13 @@ _RUN_KINDS = frozenset({"run_started", "run_ended"})
 _TEXT_LITERAL = 16
 # An error of the library that lost its header.
 _ERROR_CODE = rb"(?:[A-Za-z_]{1,60}::[A-Za-z_]{1,60}: )?Error Code [0-9]{1,3}: [A-Z][A-Za-z ]{1,40} \("
+# What the ONNX parser lists of a node, which programs print without a header.
+_NODE_ERROR = rb"In node -?[0-9]{1,9} (?:with name: .{0,400} )?\([A-Za-z_:]{1,60}\): [A-Z_]{1,40}: "
 # How an error of the library begins where a program prints its text alone.
 _ERROR_TEXT = expression(
     rb"Error\[[0-9]{1,3}\]: |"
+    + _NODE_ERROR
+    + rb"|"
     rb"(?:[0-9]{1,3}: )?\[[^ \[\]]{1,80}\.(?:cpp|cu|h)::[^ \[\]]{1,120}::[0-9]+\] Error Code [0-9]|"
     + _ERROR_CODE
 )
@@ -51,10 +55,17 @@ _ERROR_TEXT = expression(
 _ENDS_RECORD = expression(
     rb"&&&& |Error\[[0-9]{1,3}\]: |"
     + _ERROR_CODE
+    + rb"|"
+    + _NODE_ERROR
     + rb"|Traceback \(most recent call last\):|nohup: |[$#] |={16,}|[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^ ]*[$#] "
 )
 _PROTOBUF = expression(rb"\s*(?:[A-Za-z_][A-Za-z_ ]*: |[A-Za-z_]+ \{|\}|$)")
 _NODE_TEXT = expression(rb"(?:[A-Za-z0-9_.]+:[0-9]+: )?(?:--- Begin node ---|[a-z_]+: \"|[a-z_]+ \{)")
+# What is wrong with a node, or what an exception says, stands in the line below its name or its place.
+_REASON_BELOW = expression(rb"(?:.* )?\[6\] Invalid Node - [^ ]+\s*$|In node .*: Invalid Node - [^ ]+\s*$")
+_WORDS_BELOW = expression(rb".* due to exception \[[^\[\] ]{1,200}\]\s*$")
+# The parser's own place, which another program prints as well: ERROR: file.cpp:1 In function parseGraph:
+_PARSER_PLACE = expression(rb"In function [A-Za-z_:]+:")
 _OPENING = expression(rb"[(\[{]")
 _CLOSING = expression(rb"[)\]}]")
 _SOURCE_FILE = expression(rb"[^ /]{0,60}\.(?:cpp|cu|h):|[0-9]+: \[[^ ]{1,60}\.(?:cpp|cu|h)::")
@@ -338,6 +349,8 @@ class Classifier:
         if found is None and (header.weak or header.origin in ("host", "program")):
             if header.weak:
                 return self._without_header(number, line, behind_word=True)
+            if header.start == 0 and _PARSER_PLACE.match(body):
+                return self._without_header(number, line)
             self._begin(number, header, line)
             return Line(number, FOREIGN if body.strip() else BLANK, None, header, body, number)
         self._begin(number, header, line)
@@ -407,6 +420,10 @@ class Classifier:
         """Return how a record whose text is cut by a line end stays open, or CLOSED where it is whole."""
         if _NODE_TEXT.match(body):
             return NODE
+        if _WORDS_BELOW.match(body):
+            return TO_HEADER
+        if _REASON_BELOW.match(body):
+            return ONE_LINE
         self._depth = len(_OPENING.findall(body)) - len(_CLOSING.findall(body))
         if self._depth > 0:
             return BRACKETS
@@ -505,7 +522,7 @@ class Classifier:
             if self._depth <= 0:
                 self.open = CLOSED
             return True
-        if how == ONE_LINE and line.strip():
+        if how == ONE_LINE and line.strip() and not _ERROR_TEXT.match(line):
             self.open = self._unfinished(line) or INDENTED
             return True
         if how == INDENTED:

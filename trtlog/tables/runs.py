@@ -32,6 +32,8 @@ from trtlog.tables.schema import captured_bytes, empty, from_columns, from_rows
 from trtlog.tables.simple import finish_columns
 
 _LIBRARY = expression(r"libnvinfer[a-z_]*\.so\.([0-9]+\.[0-9]+\.[0-9]+)$")
+_MODULES = ("tensorrt", "tensorrt_rtx")
+_MODULE_VERSION = expression(r"[0-9]+\.[0-9]+\.[0-9]+")
 _STATUS = {"PASSED": "passed", "FAILED": "failed", "WAIVED": "waived"}
 _OPTION_SECTIONS = ("model", "build", "system", "inference", "reporting")
 
@@ -99,10 +101,18 @@ def runs(context: Context) -> pa.Table:
 
 
 def _library_versions(captures: Captures) -> tuple[list[int], list[str]]:
-    """Return the versions in names of TensorRT's own libraries, which it loads from 8.5 on, and their lines."""
+    """Return the versions in names of TensorRT's own libraries, which it loads from 8.5 on, and their lines.
+
+    Polygraphy prints the version of the Python module, which is that of the library.
+    """
     lines, names = captures.lists(("library_loading", "library_loaded"), ("line", "library"))
     loaded = zip(lines, names, strict=True)
     found = [(line, match[1]) for line, name in loaded if (match := _LIBRARY.search(name or ""))]
+    modules = zip(*captures.lists(("module_loaded",), ("line", "module", "module_version")), strict=True)
+    for line, name, version in modules:
+        if (name or "").strip() in _MODULES and (match := _MODULE_VERSION.match(version or "")):
+            found.append((line, match[0]))
+    found.sort()
     return [line for line, _ in found], [version for _, version in found]
 
 

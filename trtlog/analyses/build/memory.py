@@ -166,12 +166,33 @@ def pool_of(skip: Mapping[str, Any]) -> str | None:
     """Return which memory a tactic was skipped for."""
     if skip["reason"] == "scratch":
         return "workspace"
+    if skip.get("refused"):
+        return "device"
     if skip["reason"] == "insufficient_memory" and skip["available_bytes"] is not None:
         return "device"
     return "workspace" if "workspace" in skip["reason"] else None
 
 
-def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
+def skips_with_refusals(skips: pa.Table, facts: pa.Table) -> list[dict[str, Any]]:
+    """Return the rows of table skips, with whether the GPU refused the memory that was asked for, as ``refused``.
+
+    The line on the tactic names the bytes alone; the one on the allocation that failed names the GPU.
+    """
+    rows: list[dict[str, Any]] = list(table_rows(skips))
+    if not any(row["reason"] == "insufficient_memory" and row["available_bytes"] is None for row in rows):
+        return rows
+    refused = {
+        (row["run"], row["engine"], int(row["value"]))
+        for row in table_rows(facts)
+        if (row["kind"], row["field"], row["subject"]) == ("memory_unavailable", "requested_bytes", "GPU")
+    }
+    return [
+        {**row, "refused": row["reason"] == "insufficient_memory"
+         and (row["run"], row["engine"], row["requested_bytes"]) in refused} for row in rows
+    ]  # fmt: skip
+
+
+def workspace_skips(skips: pa.Table, tactics: pa.Table, facts: pa.Table) -> pa.Table:
     """List layers with tactics that a larger workspace would have allowed, the largest request first."""
     best: dict[tuple[int, int, Any], float] = {}
     timed = (values_of(tactics.column(name)) for name in ("run", "engine", "layer", "time_ms"))
@@ -179,7 +200,7 @@ def workspace_skips(skips: pa.Table, tactics: pa.Table) -> pa.Table:
         if time_ms is not None and time_ms < best.get((run, engine, layer), float("inf")):
             best[run, engine, layer] = time_ms
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    skipped = [row for row in table_rows(skips) if is_memory_skip(row)]
+    skipped = [row for row in skips_with_refusals(skips, facts) if is_memory_skip(row)]
     asked_of_device = {
         (row["run"], row["engine"], row["requested_bytes"]) for row in skipped if pool_of(row) == "device"
     }

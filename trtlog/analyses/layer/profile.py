@@ -58,7 +58,8 @@ def whole_ms(profile: Sequence[Mapping[str, Any]]) -> float:
     """Return the time of an inference that the printed shares are of: of an excerpt more than its rows.
 
     Shares are printed in tenths of a percent: of hundreds of small layers they sum to far less than 100, so the
-    sum of shares does not tell an excerpt. The rows of at least half a percent do, within their rounding.
+    sum of shares does not tell an excerpt. The rows of at least half a percent do, within their rounding; where there
+    is none, the sum does that stays below 100 even if each share was rounded down.
 
     Parameters
     ----------
@@ -74,11 +75,22 @@ def whole_ms(profile: Sequence[Mapping[str, Any]]) -> float:
     total = sum(mean_ms(row) or 0.0 for row in profile)
     large = [row for row in profile if (row["percent"] or 0.0) >= 0.5 and mean_ms(row)]
     share = sum(row["percent"] for row in large)
-    if not large or share > 100:
+    if not large:
+        return _whole_of_small(profile, total)
+    if share > 100:
         return total
     whole = sum(mean_ms(row) or 0.0 for row in large) * 100 / share
     rounding = 0.05 * len(large) / share
     return whole if total < 0.98 * (1 - rounding) * whole else total
+
+
+def _whole_of_small(profile: Sequence[Mapping[str, Any]], total: float) -> float:
+    """Return the time of an inference where all rows of its profile have small shares."""
+    shares = [row["percent"] for row in profile]
+    if None in shares:
+        return total
+    most = sum(shares) + 0.05 * len(shares)
+    return total * 100 / (sum(shares) or most) if 0 < most < 98 else total
 
 
 def shown_percent(profile: Sequence[Mapping[str, Any]]) -> float | None:

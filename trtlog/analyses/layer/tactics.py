@@ -124,8 +124,15 @@ def margins(layers: Layers) -> pa.Table:
     seconds = np.full(len(firsts), -1)
     seconds[group[rivals][::-1]] = own[rivals][::-1]
     # Where lines were left out of the log, what came second may be among them.
-    seconds[group[to_filled(timed.column("left_out"), False)[own]]] = -1
+    left_out = to_filled(timed.column("left_out"), False)[own]
+    seconds[group[left_out]] = -1
+    # Of a block that breaks off before it names its fastest tactic the choice alone could tell the winner.
+    broken_off = left_out & ~to_filled(timed.column("fastest"), False)[own]
+    known_winner = np.ones(len(firsts), bool)
+    known_winner[group[broken_off]] = False
+    known_winner[group[to_filled(timed.column("chosen"), False)[own]]] = True
     winners, sizes = own[firsts], np.bincount(group, minlength=len(firsts))
+    winners, seconds, sizes = winners[known_winner], seconds[known_winner], sizes[known_winner]
     in_engine = among(winners, list(layers.used_rows))
     known = layers.tactics_known
     runs, times = (timed.ranks(name)[winners] for name in ("run", "time_ms"))

@@ -202,7 +202,8 @@ def with_left_out(tactics: pa.Table, timings: pa.Table) -> pa.Table:
     """Add a column ``left_out``, and rows for the fastest tactics of blocks that do not list them.
 
     Whoever shortens a log leaves lines of tactics out: the block's own line still tells of the fastest one. Such a row
-    is true in ``left_out`` and has the line of its block; others of the block may be missing too.
+    is true in ``left_out`` and has the line of its block; others of the block may be missing too. So may they of a
+    block that breaks off before that line, as the last one of a log that was cut: its tactics are true there as well.
 
     Parameters
     ----------
@@ -221,6 +222,11 @@ def with_left_out(tactics: pa.Table, timings: pa.Table) -> pa.Table:
         return found
     outcomes = encoded(one_array(timings.column("outcome")))
     timed = among(codes_of(outcomes), [n for n, name in enumerate(outcomes.dictionary.to_pylist()) if name == "timed"])
+    broken_off = timed & _breaks_off(timings)
+    if broken_off.any():
+        lines = to_filled(one_array(timings.column("line")), -1)[broken_off]
+        marked = pa.array(among(to_filled(one_array(tactics.column("timing_line")), -2), lines))
+        found = tactics.append_column("left_out", pc.if_else(marked, marked, pa.scalar(None, pa.bool_())))
     told = timed & is_valid(one_array(timings.column("fastest_ms")))
     listed = to_filled(one_array(tactics.column("timing_line")), -1)
     listed = listed[to_filled(one_array(tactics.column("fastest")), False)]
@@ -238,6 +244,18 @@ def with_left_out(tactics: pa.Table, timings: pa.Table) -> pa.Table:
     ]
     both = pa.concat_tables([found, pa.table(added, schema=found.schema)]).unify_dictionaries().combine_chunks()
     return both.take(pc.sort_indices(both.column("line")))
+
+
+def _breaks_off(timings: pa.Table) -> Array:
+    """Return which blocks do not name their fastest tactic, though their version of TensorRT does.
+
+    TensorRT 5 names none, and its runners by number; of a block that was chosen the choice tells the fastest.
+    """
+    runners = encoded(one_array(timings.column("runner")))
+    numbered = [n for n, name in enumerate(runners.dictionary.to_pylist()) if (name or "").isdigit()]
+    chosen = to_filled(one_array(timings.column("chosen")), False)
+    named = is_valid(one_array(timings.column("fastest_tactic")))
+    return ~named & ~chosen & ~among(codes_of(runners), numbered)
 
 
 def _timed_of(tactics: pa.Table) -> pa.Table:

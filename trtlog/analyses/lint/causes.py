@@ -18,7 +18,7 @@ from trtlog._util.dataclass import dataclass
 from trtlog._util.expression import expression
 from trtlog._util.rows import table_rows
 from trtlog._util.words import first_line, first_of
-from trtlog.analyses.build.memory import pool_of
+from trtlog.analyses.build.memory import pool_of, skips_with_refusals
 from trtlog.analyses.layer.messages import MessageRows, messages_of
 from trtlog.analyses.lint.known_errors import DYNAMIC_INPUT, HARMLESS, IN_MODEL, KNOWN, RESULTS
 from trtlog.analyses.programs import version_of
@@ -41,6 +41,8 @@ _IN_NODE = expression(
 _NO_NODE = expression(
     r"^In node -1 with name: (?:(?! and operator: ).)* and operator: .*?: \w+: (?:Assertion failed: .*\): (?=\w))?"
 )
+_PLACE_ALONE = expression(r"(?:.* due to exception )?\[[^\[\] ]*\]$")
+_INVALID_NODE = expression(r"\bInvalid Node - \S+$")
 # A node that cannot be imported is printed in full: text format, line by line.
 _NODE_TEXT = expression(r'^(?:---.*---|[a-z_]+: ".*|[a-z_]+ \{|\}|Node name: .*)$')
 
@@ -80,9 +82,13 @@ def words_of(error: Mapping[str, Any]) -> str:
         # A code alone says nothing, and node -1 is none: the file itself could not be read.
         lines[0] = re.sub(r"^Error\[[0-9]+\]: +(?!.*Error Code)", "", lines[0])
         lines[0] = _NO_NODE.sub("", lines[0])
+    if len(lines) > 1 and _PLACE_ALONE.match(lines[0]):
+        lines = [" ".join(lines[1:])]  # below the place stands what the exception says
     if not lines:
         return str(error["kind"]).replace("_", " ")
     first: str = lines[1] if len(lines) > 1 and "In function" in lines[0] else lines[0]
+    if _INVALID_NODE.search(first) and first != lines[-1]:
+        first = lines[lines.index(first) + 1]  # below the node's name stands what is wrong with it
     if len(lines) > 1 and first.endswith(":"):
         first = f"{first} {lines[1]}"
     # TensorRT 10 appends the place of the error; brackets of the class that surrounds the text may be left over.
@@ -199,7 +205,8 @@ def find_cause(errors: Sequence[Mapping[str, Any]], skips: Sequence[Mapping[str,
     op = None
     if node is not None:
         op = node["op"] or node.get("name")
-        meaning = (meaning_of(root["text"] or "", IN_MODEL) or meaning or _IN_MODEL_ELSE).replace("{op}", op or "")
+        said = _IN_NODE.sub("", _NODE.sub("", root["text"] or ""))  # names of operators say nothing of the reason
+        meaning = (meaning_of(said, IN_MODEL) or meaning or _IN_MODEL_ELSE).replace("{op}", op or "")
         named = f" -> {node['output']}" if node.get("output") else ""
         text = f"node {node['number']} ({op}{named}) of the model: {_after_node(text)}"
     if not own and root["kind"] in _STEPS and meaning is None:
@@ -301,7 +308,7 @@ def cause_of(log: Log) -> Cause | None:
     if not errors:
         return missing_device(log)
     skipping = chosen(errors, lambda e: is_skip(e) or _NO_IMPLEMENTATION.search(e["text"] or ""))
-    found = find_cause(errors, table_rows(log.table("skips")) if skipping else ())
+    found = find_cause(errors, skips_with_refusals(log.table("skips"), log.table("facts")) if skipping else ())
     return found and _with_losses(log, _with_flag(log, _with_given_shape(log, _with_default_shape(log, found))))
 
 

@@ -35,7 +35,7 @@ _BUILD_ENDED = expression(
     r"[Cc]ould not find any implementation|buildSerializedNetwork|[Ee]ngine could not be created|"
     r"Assertion engine(?:Ptr)? != nullptr failed|[Bb]uilding serialized network failed|"
     r"Building engine failed|Network must have at least one output|Network validation failed|"
-    r"While parsing node number|Failed to parse"
+    r"While parsing node number|Failed to parse|Invalid Node - |In node [0-9]+ .*\(parse(?:Graph|Node)\): \w+: "
 )
 _SHOWN = 4
 _OPTIONS = ("model", "build", "system", "inference", "reporting")
@@ -107,7 +107,8 @@ def _built(log: Log) -> int | None:
 
 
 _NOT_LOADED = expression(
-    r"[Ee]ngine deserialization failed|deserializeCudaEngine|[Ee]ngine plan file is|plan->header|kSERIALIZATION_VERSION"
+    r"[Ee]ngine deserialization failed|deserializeCudaEngine|Deserialize the cuda engine failed|"
+    r"[Ee]ngine plan file is|plan->header|kSERIALIZATION_VERSION"
 )
 
 
@@ -326,7 +327,8 @@ _OPERATOR = expression(r"No importer registered for op: (\w+)|[Cc](?:annot|ould 
     "plugin-not-found",
     severity="error",
     confidence="high",
-    why="An operator without importer or plugin cannot be built.",
+    why="An operator without importer or plugin cannot be built; an engine that holds a plugin cannot be loaded "
+    "without it.",
     action="Load the plugin's library (<<--staticPlugins=FILE|--plugins=FILE>>), or replace the operator in the model.",
 )
 def plugin_not_found(log: Log) -> Iterable[Hit]:
@@ -335,14 +337,25 @@ def plugin_not_found(log: Log) -> Iterable[Hit]:
     found = errors.where(_is_plugin)
     if not found:
         return
-    named = []
+    named: dict[str, list[int]] = {}
     places = np.searchsorted(errors.lines, found.lines)
     for place, error in zip(places.tolist(), found, strict=True):
         cause = find_cause(list(errors[max(0, place - 2) : place + 1]))
         own = _OPERATOR.search(error["text"] or "")
         name = next((g for g in own.groups() if g), None) if own else cause.node if cause else None
-        named.append(f"operator {name} (line {error['line']})" if name else f"line {error['line']}: {words_of(error)}")
-    yield Hit(f"No importer and no plugin for {first_of(list(dict.fromkeys(named)), 20, '; ')}.", lines_of(found))
+        named.setdefault(f"operator {name}" if name else words_of(error), []).append(error["line"])
+    told = first_of([f"{name} ({_lines(lines)})" for name, lines in named.items()], 20, "; ")
+    if _not_loaded(log, _built(log), errors_of(log)):
+        told = told.replace("operator ", "")
+        action = "Load the plugin's library (<<--staticPlugins=FILE|--plugins=FILE>>) before the engine."
+        yield Hit(f"The engine holds a plugin that is not registered: {told}.", lines_of(found), action=action)
+    else:
+        yield Hit(f"No importer and no plugin for {told}.", lines_of(found))
+
+
+def _lines(lines: list[int]) -> str:
+    named = first_of([str(line) for line in dict.fromkeys(lines)], 5)
+    return f"{'line' if len(lines) == 1 else 'lines'} {named}"
 
 
 # A line about a layer is no longer, whatever a log makes up.

@@ -47,7 +47,8 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"[Nn]o such file or directory", "A file is missing: check the paths in the command."),
     (r"Plugin not found|No importer registered|getPluginCreator could not find|[Cc](?:ould not|annot) find plugin",
      "The model needs an operator that this TensorRT lacks: load its plugin "
-     "(<<--staticPlugins=FILE|--plugins=FILE>>), or export the model without it."),
+     "(<<--staticPlugins=FILE|--plugins=FILE>>), or export the model without it. An engine that holds the plugin takes "
+     "it too."),
     (r"!\s?errorOnMiss\b|ERROR_ON_TIMING_CACHE_MISS|errorOnTimingCacheMiss",
      "A tactic that was to be timed is not in the timing cache, and the build is to fail then "
      "(--errorOnTimingCacheMiss, kERROR_ON_TIMING_CACHE_MISS): build once without this flag and keep the cache "
@@ -64,6 +65,10 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"pluginUtils::isSuccess|enqueue\(\) returned|Plugin .* enqueue .*fail",
      "The plugin's own code failed: its enqueue reported an error or raised an exception. Mend the plugin; its output "
      "stands near this line."),
+    (r"operation not permitted when stream is capturing|previous error during capture",
+     "The engine does something that a CUDA graph does not hold (a plugin, loop or condition that waits for the GPU "
+     "or allocates): it was launched without a graph, and the times are of that. <<Leave --useCudaGraph out|Add "
+     "--noCudaGraph>>, or change that part."),
     (r"the launch timed out",
      "A kernel ran longer than the system allows (a watchdog of a GPU with a display, or a kernel that hangs): use a "
      "GPU without display or raise the limit, and look at the plugin or layer timed before it."),
@@ -88,6 +93,13 @@ KNOWN: tuple[tuple[str, str], ...] = (
      r"(?P<built>[0-9]+)",
      "The engine was written by another version of TensorRT (in format {built}, where this one reads {here}): build it "
      "again with this version on this GPU."),
+    (r"[Cc]annot deserialize plugin|IPluginCreator not found|[Cc]annot (?:find|get) (?:the )?plugin creator",
+     "The engine holds a plugin that is not loaded here: load its library before the engine "
+     "(<<--staticPlugins=FILE|--plugins=FILE>>)."),
+    (r"SymbolAddress for getPluginCreators could not be loaded",
+     "The library is no plugin library of this kind: it exports no getPluginCreators (later getCreators), which "
+     "loading it this way takes. One that registers its plugins itself (REGISTER_TENSORRT_PLUGIN) is loaded with "
+     "<<--staticPlugins=FILE|--plugins=FILE>>."),
     (r"[Ss]erialization assertion|magic ?[Tt]ag|[Vv]ersion [Tt]ag|engine plan file is|Cannot deserialize|"
      r"incompatible device|Serialization version is not supported",
      "The engine file is damaged or of another TensorRT or GPU: build it again with this version on this GPU."),
@@ -99,6 +111,14 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "FP4 10.0 or more): quantize the model otherwise, use another GPU, or a newer TensorRT where the GPU is newer."),
     (r"precision has been set for a layer or layer output, but (?P<flag>\w+) is not configured in the builder",
      "The network asks for a precision that the builder may not use: add --{flag}, or build with --stronglyTyped."),
+    (r"(?P<layer>[^\s:(]\S*|\(Unnamed Layer\* [0-9]+\) \[\w+\]): "
+     r"(?:ElementWiseOperation \w+ must have same input types|operation \w+ has incompatible input types)",
+     "The inputs of the layer {layer} are of different types, which TensorRT does not mix where it takes types from "
+     "the model: put a Cast before it, or convert the model as a whole (for example by ModelOpt AutoCast)."),
+    (r"element type \(\w+\) differs from input [0-9]+'s element type",
+     "The inputs of a layer came to be of different types, which is mostly a defect of this version's fusions: ask for "
+     "one precision throughout (without FP16, or without FP16 inputs and outputs beside FP32 constants), or use "
+     "another version of TensorRT."),
     (r"requires? (?:a )?[Ss]trongly[- ][Tt]yped",
      "The model has types that only a strongly typed network takes: add --stronglyTyped."),
     (r"volume exceeds|exceeds \(?2\^31",
@@ -194,10 +214,13 @@ IN_MODEL: tuple[tuple[str, str], ...] = (
     (r"Plugin not found|FallbackPluginImporter|creator",
      "TensorRT has no operator {op} and no plugin of that name is loaded: load its plugin "
      "(<<--staticPlugins=FILE|--plugins=FILE>>), or export the model without it."),
+    (r"[Ss]cale coefficients must all be positive|scaleAllPositive",
+     "A scale of the quantizer {op} is zero or negative, and TensorRT takes positive ones only: calibrate or train it "
+     "again (what it quantizes may be zero throughout), or set such scales to a small positive number."),
     (r"must have (?:the )?same (?:input )?types",
      "The inputs of the node {op} are of different types, which TensorRT does not mix where it takes types from the "
      "model: put a Cast before it, or convert the model as a whole (for example by ModelOpt AutoCast)."),
-    (r"[Ss]hape|[Dd]imension|broadcast|conformable",
+    (r"(?<![A-Za-z_/])(?:re)?shape|[Dd]imension|nbDims|broadcast|conformable",
      "The node {op} of the model gets inputs whose shapes do not fit together: mend the model (look at the node's "
      "inputs, fold constants with polygraphy surgeon sanitize --fold-constants, or export it anew)."),
     (r"invalid weights type of (\w+)",
@@ -210,8 +233,8 @@ RESULTS: tuple[str, ...] = (
     r"Assertion engine(?:Ptr)? != nullptr failed",
     r"^Failed to parse ONNX model from file",
     r"^ERROR: \S+:[0-9]+ In function \w+:\s*$",
-    r"\[6\] Invalid Node - ",
-    r"[Ee]ngine deserialization failed",
+    r"\[6\] Invalid Node - .*\s*\Z",
+    r"[Ee]ngine deserialization failed|Deserialize the cuda engine failed|^INVALID_STATE: std::exception",
     r"^Parsing model failed|^Got invalid engine|^Unable to create engine",
     r"Network must have at least one output",
     r"^ *FAILED \|",

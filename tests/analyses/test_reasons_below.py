@@ -1,0 +1,165 @@
+"""Reasons that stand below the line which names a node or a tactic, and causes that follow from them."""
+
+from __future__ import annotations
+
+import pytest
+
+import trtlog
+from trtlog.analyses.lint.causes import cause_of
+from trtlog.analyses.lint.failures import outcome_of
+
+T = "[11/22/2026-13:21:02] "
+FAILED = "&&&& FAILED TensorRT.trtexec [TensorRT v{}] # trtexec --onnx=m.onnx\n"
+
+
+def node_of(op, *below, output="y"):
+    """Return what the ONNX parser prints of a node that it cannot import."""
+    lines = [f'{T}[E] [TRT] ModelImporter.cpp:791: While parsing node number 4 [{op} -> "{output}"]:',
+             f"{T}[E] [TRT] ModelImporter.cpp:794: --- End node ---",
+             f"{T}[E] [TRT] ModelImporter.cpp:796: ERROR: ModelImporter.cpp:179 In function parseGraph:", *below,
+             f"{T}[E] Failed to parse onnx file"]  # fmt: skip
+    return "\n".join(lines) + "\n" + FAILED.format("8205")
+
+
+def hits(text, rule):
+    return [row for row in trtlog.parse(text.encode()).lint().to_dict("records") if row["rule"] == rule]
+
+
+def test_the_reason_below_the_name_of_a_node_is_the_cause():
+    text = node_of("Identity", "[6] Invalid Node - Identity_0", "onnx::Q_1: invalid weights type of Int8")
+    log = trtlog.parse(text.encode())
+    cause = cause_of(log)
+    assert (cause.line, cause.node) == (3, "Identity")
+    assert cause.text.endswith("of the model: onnx::Q_1: invalid weights type of Int8")
+    assert "no weights of type Int8" in cause.meaning
+    counts = dict(zip(*(log.coverage[name] for name in ("kind", "lines")), strict=True))
+    assert (counts["continuation"], counts.get("foreign")) == (2, None)
+
+
+def test_a_name_without_a_reason_below_stays_a_result():
+    cause = cause_of(trtlog.parse(node_of("Gather", "[6] Invalid Node - Gather_3", "").encode()))
+    assert (cause.line, cause.text) == (1, "node 4 (Gather -> y) of the model: cannot be imported")
+
+
+def test_an_error_with_its_own_place_below_the_name_is_an_error_of_its_own():
+    own = "[shuffleNode.cpp::symbolicExecute::392] Error Code 4: Internal Error (Reshape_3: at most 1 dimension: [-1,2])"  # noqa: E501
+    log = trtlog.parse(node_of("Pad", "[6] Invalid Node - Pad_13", own).encode())
+    assert cause_of(log).line == 5
+    assert log.messages.loc[log.messages["line"] == 5, "code"].item() == 4
+
+
+@pytest.mark.parametrize(
+    ("op", "output"), [("ConstantOfShape", "onnx::Add_206"), ("Shape", "/Reshape_out"), ("Loop", "shape_1")]
+)
+def test_the_name_of_an_operator_says_nothing_of_shapes_that_do_not_fit(op, output):
+    meaning = cause_of(trtlog.parse(node_of(op, "[6] Invalid Node - X_1", output=output).encode())).meaning
+    assert "shapes do not fit" not in meaning
+    fitting = node_of(op, "[8] Assertion failed: a.nbDims == b.nbDims", output=output)
+    assert "shapes do not fit" in cause_of(trtlog.parse(fitting.encode())).meaning
+
+
+def test_scales_that_are_not_positive():
+    said = '[6] Assertion failed: scaleAllPositive && "Scale coefficients must all be positive"'
+    assert "zero or negative" in cause_of(trtlog.parse(node_of("QuantizeLinear", said).encode())).meaning
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("In node 614 (parseGraph): INVALID_NODE: Invalid Node - /ArgMax\nstd::bad_alloc", "std::bad_alloc"),
+        ("In node 5 with name: /a and operator: Mod (parseNode): INVALID_NODE: Invalid Node - /a\n", "Invalid Node - /a"),  # noqa: E501
+    ],
+)
+def test_what_a_program_prints_of_the_parser_without_a_header_is_tensorrts(line, words):
+    log = trtlog.parse(f"Failed parsing .onnx file!\n{line}\nDone.\n".encode())
+    assert outcome_of(log).how == "failed"
+    assert words in cause_of(log).text
+    assert log.messages["severity"].tolist() == ["error"]
+
+
+def test_the_parser_s_own_place_is_none_of_deepstream():
+    text = ('While parsing node number 0 [Sub -> "_minus"]:\n'
+            "ERROR: /src/onnx/builtin_op_importers.cpp:241 In function combineTensorsElementwise:\n"
+            "[8] Assertion failed: a->getDimensions().nbDims == b->getDimensions().nbDims\n"
+            "ERROR: failed to parse onnx file\n")  # fmt: skip
+    log = trtlog.parse(text.encode())
+    assert log.run.tool is None
+    cause = cause_of(log)
+    assert (cause.line, cause.node) == (3, "Sub")
+    assert outcome_of(log).how == "failed"
+
+
+def test_an_exception_whose_words_stand_below_its_place():
+    text = "".join(
+        f"{T}[E] Error[9]: Skipping tactic 0x0000000000000000 due to exception [::0]\nError during shape inference of\n"
+        f"/PRelu_{n}_less = lt(/Conv_{n}, /PRelu_{n}_zero), name=/PRelu_{n}\nError is:\n"
+        "Input 0's element type (half) differs from input 1's element type (float).\n" for n in (6, 7)
+    )
+    text += f"{T}[E] Error[10]: Error Code 10: Internal Error (Could not find any implementation for node {{ForeignNode[a...b]}}.)\n"  # noqa: E501
+    log = trtlog.parse((text + FAILED.format("100001")).encode())
+    cause = cause_of(log)
+    assert cause.line == 1
+    assert "name=/PRelu_6 Error is: Input 0's element type (half) differs from input 1's element type (float)" in cause.text  # noqa: E501
+    assert "different types" in cause.meaning
+    assert "foreign" not in log.coverage["kind"].tolist()
+
+
+def test_types_that_differ_without_a_node_of_the_model():
+    said = "/Sub: ElementWiseOperation SUB must have same input types. But they are of types Half and Float."
+    text = f"{T}[E] [TRT] ITensor::getDimensions: Error Code 4: API Usage Error ({said})\n{FAILED.format('110201')}"
+    assert cause_of(trtlog.parse(text.encode())).meaning.startswith("The inputs of the layer /Sub are of different types")  # noqa: E501
+
+
+OLD = "[TensorRT] ERROR: "
+NO_CREATOR = (f"{OLD}INVALID_ARGUMENT: getPluginCreator could not find plugin MY_TRT version 1.0\n"
+              f"{OLD}a.cpp (323) - Serialization Error in load: 0 (Cannot deserialize plugin since corresponding "
+              f"IPluginCreator not found in Plugin Registry)\n{OLD}INVALID_CONFIG: Deserialize the cuda engine failed.\n")  # fmt: skip  # noqa: E501
+
+
+def test_an_engine_whose_plugin_is_missing_is_not_damaged():
+    [failed] = hits(NO_CREATOR, "build-failed")
+    assert failed["text"].startswith("No engine was loaded: ")
+    assert "damaged" not in failed["action"]
+    [missing] = hits(NO_CREATOR, "plugin-not-found")
+    assert missing["text"] == "The engine holds a plugin that is not registered: MY_TRT (line 1)."
+    assert not hits(NO_CREATOR, "errors-survived")
+    [second] = hits(NO_CREATOR.split("\n", 1)[1], "build-failed")
+    assert "plugin that is not loaded here" in second["action"]
+
+
+def test_an_operator_is_named_once():
+    text = node_of("Custom", '[8] Assertion failed: creator && "Plugin not found, are the plugin name correct?"')
+    text = f"{T}[E] [TRT] 3: getPluginCreator could not find plugin: Custom version: 1\n{text}"
+    [found] = hits(text, "plugin-not-found")
+    assert found["text"] == "No importer and no plugin for operator Custom (lines 1, 4)."
+
+
+REFUSED = f"{T}[W] [TRT] Requested amount of GPU memory (2359296 bytes) could not be allocated. There may not be enough free memory for allocation to succeed.\n"  # noqa: E501
+SKIPPED = f"{T}[W] [TRT] Skipping tactic 1 due to insufficient memory on requested size of 2359296 detected for tactic 0x0000000000000007.\n"  # noqa: E501
+LOST = f"{T}[E] Error[10]: [optimizer.cpp::computeCosts::36] Error Code 10: Internal Error (Could not find any implementation for node conv1.)\n"  # noqa: E501
+
+
+@pytest.mark.parametrize(("above", "pool", "remedy"), [(REFUSED, "device", "does not help"), ("", None, "more workspace")])  # noqa: E501
+def test_memory_that_the_gpu_refused_is_not_asked_of_the_workspace(above, pool, remedy):
+    """The line on the tactic does not say whose memory was short; the one above it does."""
+    text = above + SKIPPED + LOST + FAILED.format("8402")
+    log = trtlog.parse(text.encode())
+    [skip] = log.analyze.table("workspace_skips").to_pylist()
+    assert (skip["pool"], skip["requested_mib"], skip["skipped"]) == (pool, 2.25, 1)
+    assert remedy in cause_of(log).meaning
+    [found] = hits(text, "skipped-for-memory")
+    assert ("A larger workspace does not help" in found["text"]) == (pool == "device")
+
+
+def test_a_graph_that_could_not_be_captured_is_explained():
+    text = f"{T}[E] Error[1]: [executionContext.cpp::f::146] Error Code 1: Cuda Runtime (operation not permitted when stream is capturing)\n"  # noqa: E501
+    text += "&&&& PASSED TensorRT.trtexec [TensorRT v8502] # trtexec --useCudaGraph --onnx=m.onnx\n"
+    [found] = hits(text, "errors-survived")
+    assert "launched without a graph" in found["action"]
+    assert "Leave --useCudaGraph out" in found["action"]
+
+
+def test_the_version_that_polygraphy_prints_of_the_module():
+    text = "[V] Loaded Module: numpy    | Version: 1.24.1 | Path: ['/opt/numpy']\n"
+    text += "[V] Loaded Module: tensorrt           | Version: 8.0.3.4  | Path: ['/opt/tensorrt']\n"
+    assert trtlog.parse(text.encode()).run.tensorrt_version == "8.0.3"
