@@ -249,6 +249,35 @@ def test_implicit_batches_are_compared_by_the_sample(tmp_path):
     assert any("other batches (batch 1 in control, batch 8 in test): 'samples' is the" in one for one in found.notes)
 
 
+def test_an_implicit_batch_against_an_equal_explicit_one(tmp_path):
+    """The one throughput counts samples, the other queries of eight: as printed they differ eightfold."""
+    explicit = FIXTURES / "trt-8.5.3-h200/sweep_r50_best_b8.log.gz"
+    rate = trtlog.parse(explicit).performance.throughput_qps
+    for logs, counts, sides in (
+        ((explicit, implicit(8, tmp_path)), "queries in control and samples in test", (rate * 8, rate)),
+        ((implicit(8, tmp_path), explicit), "samples in control and queries in test", (rate, rate * 8)),
+    ):
+        found = trtlog.diff(*logs)
+        rows = {row["metric"]: row for row in found.rows("performance") if row["stat"] in ("value", "median")}
+        assert (rows["samples"]["control"], rows["samples"]["test"]) == pytest.approx(sides)
+        assert rows["throughput"]["change_percent"] is rows["throughput"]["verdict"] is None
+        assert rows["throughput"]["reason"] == f"the throughput counts {counts}"
+        assert rows["latency"]["verdict"] == rows["gpu_compute_time"]["verdict"] == "same"
+        assert any(f"{counts}, of batches of 8: 'samples'" in note for note in found.notes)
+        shown = run("diff", *logs).stdout
+        assert f"samples: {sides[0]:.0f} -> {sides[1]:.0f} 1/s" in shown
+        assert "the batch changed" not in shown
+
+
+def test_an_implicit_batch_against_an_unknown_one(tmp_path):
+    explicit = implicit(8, tmp_path).read_text().replace("Batch: 8", "Batch: Explicit").replace("--batch=8", "")
+    found = trtlog.diff(trtlog.parse(explicit.encode()), implicit(8, tmp_path))
+    rows = {row["metric"]: row for row in found.rows("performance") if row["stat"] in ("value", "median")}
+    assert "samples" not in rows
+    assert rows["throughput"]["change_percent"] is rows["throughput"]["verdict"] is None
+    assert any("a log does not tell its batch: not compared" in note for note in found.notes)
+
+
 def test_a_wide_noise_is_told_without_a_power_of_ten():
     row = {"verdict": "same", "change_percent": 5.0, "limit_percent": 180.0, "cuda_graph": False, "differs": None}
     [note] = _notes([row], has_baseline=False)

@@ -241,13 +241,14 @@ def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
         candidates = [row for row in candidates if row["kernel"]]
     found, shifts = machine(candidates), layer_shifts(candidates)
     performance_work = _work(logs, inference_shapes, batch_of)
+    batches = [batch_of(log, inference_shapes(log)) for log in logs]
     layers = layer_rows(pairs, source, work.scale, shifts)
     rebuilt = sum(row["category"] != "unchanged" for row in layers) if pairs else None
     tables = {
         "run": run_rows(*logs),
         "options": option_rows(*logs),
         "device": device_rows(*logs),
-        "performance": _performance(runs, performance_work, notes),
+        "performance": _performance(runs, performance_work, batches, notes),
         "layers": layers,
         "attribution": attribution_rows(pairs, source, work.scale, shifts),
         "tactics": tactic_rows(pairs, found),
@@ -394,37 +395,56 @@ def _work_notes(work: Work, source: str | None) -> list[str]:
     return []
 
 
+# How the figure in samples compares where one throughput counts them, and the other the queries of equal batches.
+EQUAL_BATCHES = "samples of equal batches"
+_NO_VERDICT = dict.fromkeys(("verdict", "p_value", "limit_percent", "reason"))
+
+
 def _performance(
-    sides: tuple[Sequence[MeasuredRun], Sequence[MeasuredRun]], work: Work, notes: list[str]
+    sides: tuple[Sequence[MeasuredRun], Sequence[MeasuredRun]],
+    work: Work,
+    batches: Sequence[int | None],
+    notes: list[str],
 ) -> list[dict[str, Any]]:
     rows = performance_rows(*sides)
-    if not rows:
-        return rows
-    if work.comparable and work.scale == (1, 1):
+    counted = [side[0].counted for side in sides]
+    if not rows or (work.comparable and work.scale == (1, 1) and counted[0] == counted[1]):
         notes += performance_notes(rows, *sides)
         return rows
     shapes = work_text(work)
     if not work.comparable:
         notes.append(f"the inferences had other input shapes ({shapes}): their times are of different work")
         for row in rows:
-            row.update(verdict=None, p_value=None, limit_percent=None, method="other input shapes", reason=None)
+            row.update(_NO_VERDICT, method="other input shapes")
         return rows
-    scale = (work.scale[0] / sides[0][0].counted, work.scale[1] / sides[1][0].counted)
-    printed = scale == (1.0, 1.0)
-    product = "the throughput, which counts samples" if printed else "the throughput times the batch"
-    notes.append(f"the inferences had other batches ({shapes}): 'samples' is {product}")
-    for row in rows:
-        if row.get("verdict") is not None:
-            row.update(verdict=None, p_value=None, limit_percent=None, method="other batches", reason=None)
     rate = next((row for row in rows if row["metric"] == "throughput"), None)
+    scale = (work.scale[0] / counted[0], work.scale[1] / counted[1])
+    how = "" if scale == (1.0, 1.0) else "throughput times batch, "
+    if work.scale == (1, 1):
+        # Equal batches, of which one throughput counts the queries and the other the samples: unlike as printed.
+        words = ["queries" if n == 1 else "samples" for n in counted]
+        what = f"the throughput counts {words[0]} in control and {words[1]} in test"
+        for row in (row for row in rows if row is rate):
+            row.update(_NO_VERDICT, change_percent=None, method="other units", reason=what)
+        if batches[0] != batches[1] or not batches[0]:
+            notes += [f"{what}, and a log does not tell its batch: not compared", *performance_notes(rows, *sides)]
+            return rows
+        notes.append(f"{what}, of batches of {batches[0]}: 'samples' is in samples of both")
+        scale, how = (batches[0] / counted[0], batches[0] / counted[1]), f"{EQUAL_BATCHES}, "
+    else:
+        product = "the throughput times the batch" if how else "the throughput, which counts samples"
+        notes.append(f"the inferences had other batches ({shapes}): 'samples' is {product}")
+        for row in rows:
+            if row.get("verdict") is not None:
+                row.update(_NO_VERDICT, method="other batches")
     if rate is not None and rate["control"] is not None and rate["test"] is not None:
         ours, theirs = rate["control"] * scale[0], rate["test"] * scale[1]
         samples = {**rate, **verdict_columns("throughput", "value", sides, scale)}
-        if samples["method"]:
-            samples["method"] = samples["method"] if printed else f"throughput times batch, {samples['method']}"
+        samples["method"] = samples["method"] and f"{how}{samples['method']}"
         samples |= {"metric": "samples", "unit": "1/s", "control": ours, "test": theirs}
         rows.insert(0, samples | {"change_percent": 100 * (theirs / ours - 1) if ours else None})
-    notes += performance_notes([row for row in rows if row["metric"] == "samples"], *sides)
+    judged = rows if work.scale == (1, 1) else [row for row in rows if row["metric"] == "samples"]
+    notes += performance_notes(judged, *sides)
     return rows
 
 

@@ -9,7 +9,7 @@ from trtlog._util.words import counted, percent, plural
 from trtlog.analyses.compare.diff import Diff
 from trtlog.analyses.compare.verdict import beside_times, compared_memory
 from trtlog.report.document import Block, Document, Note, Point, Points, Title
-from trtlog.report.documents.diff_tables import METRIC_NAMES, Row, sections
+from trtlog.report.documents.diff_tables import METRIC_NAMES, Row, of_engine, sections
 from trtlog.report.numbers import number, one_line, signed
 from trtlog.report.sentences import Span, joined, strong, toned, words
 
@@ -68,7 +68,7 @@ def _performance(found: Diff) -> Iterator[Point]:
 def _batches(rows: list[Row]) -> list[Point]:
     """Say what runs of different batches did: more or less in a second, which no change of the engine is."""
     samples = next((row for row in rows if row["metric"] == "samples" and row["change_percent"] is not None), None)
-    if samples is None:
+    if samples is None or of_engine(samples):
         return []
     times = f"{number(samples['control'])} -> {number(samples['test'])} samples/s ({signed(samples['change_percent'])}"
     beyond = ", within noise" if samples["verdict"] == "same" else ""

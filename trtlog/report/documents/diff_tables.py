@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from trtlog._util.words import percent, size
-from trtlog.analyses.compare.diff import Diff
+from trtlog.analyses.compare.diff import EQUAL_BATCHES, Diff
 from trtlog.report.document import Bar, Cell, Column, Kind, Number, Section, Table
 from trtlog.report.numbers import figure, one_line
 from trtlog.report.sentences import toned
@@ -108,6 +108,11 @@ def _paired(row: Row) -> str:
     return f"by {row['method']}" + (f" ({row['confidence']:.0%} sure)" if row["confidence"] < 1 else "")
 
 
+def of_engine(row: Row) -> bool:
+    """Return whether a figure tells of the engine: samples of other batches do not."""
+    return row["metric"] != "samples" or (row["method"] or "").startswith(EQUAL_BATCHES)
+
+
 # Columns that a narrow terminal may do without.
 _SPARE = {"p", "noise to", "unit", "paired", "section", "timing ms", "share", "why", "reason", "speedup"}
 _SPARE |= {"spread", "same tactics", "build s", "layers ms", "min ms", "max ms", "noise"}
@@ -132,7 +137,7 @@ _SHOWN: dict[str, tuple[str, tuple[Drawn, ...]]] = {
             ("test", "number", value("test")),
             ("unit", "code", text("unit")),
             ("change", "number", change("change_percent")),
-            ("verdict", "code", lambda row: "" if row["metric"] == "samples" else text("verdict")(row)),
+            ("verdict", "code", lambda row: text("verdict")(row) if of_engine(row) else ""),
             ("noise to", "number", limit),
             ("p", "number", value("p_value", ".2g")),
         ),
