@@ -39,7 +39,13 @@ BATCH = "=== Inference Options ===\nBatch: 4\nStreams: 1"
     ("text", "bound", "words"),
     [
         (summary_of(990, 1.0, enqueue=0.5, wall=1, total=0.99), "gpu", "99.0 % of the walltime; the enqueue"),
-        (summary_of(990, 1.0, enqueue=0.99, wall=1, total=0.99, warnings=[ENQUEUE]), "gpu", "leaves it no room"),
+        (summary_of(990, 1.0, enqueue=0.95, wall=1, total=0.99, warnings=[ENQUEUE]), "gpu", "may wait for launches"),
+        (summary_of(990, 1.0, enqueue=0.99, wall=1, total=0.99, warnings=[ENQUEUE]), None, "or the host for the GPU"),
+        (summary_of(980, 1.0, enqueue=1.1, wall=1, total=0.98), None, "the enqueue takes 110 % of its time"),
+        (summary_of(990, 1.0, enqueue=0.99, wall=1, total=0.99, options=GRAPH), "gpu", "99.0 % of the walltime"),
+        # Several streams in an excerpt: how many is not printed, nor how large a batch is.
+        (summary_of(7900, 1.0, enqueue=0.1, wall=1, total=7.9), "gpu", "computes 7.9 queries at a time"),
+        (summary_of(17836, 400.0, enqueue=0.1), "gpu", "of the stages that overlap the computation is the longest"),
         (summary_of(700, 1.0, enqueue=0.9, wall=1, total=0.7, warnings=[ENQUEUE]), "enqueue", "waits for launches"),
         (summary_of(920, 1.0, enqueue=1.05, wall=1, total=0.92), "enqueue", "the enqueue takes 105 % of its time"),
         (summary_of(700, 1.0, enqueue=0.01, wall=1, total=0.7, options=GRAPH), "host", "neither launches nor copies"),
@@ -62,8 +68,24 @@ def test_what_bounds_the_throughput(text, bound, words):
     warned = {f["rule"] for f in lint(log).to_pylist() if f["severity"] == "warning"}
     assert ("enqueue-bound" in warned) == (bound == "enqueue")
     assert ("host-bound" in warned) == (bound == "host")
-    assert ("profile-mixed-with-timing" in warned) == (bound is None)
+    assert ("profile-mixed-with-timing" in warned) == ("profiler was attached" in words)
     assert ("transfers-dominate" in warned) == (bound == "h2d" or "do not overlap" in words)
+
+
+def test_launches_as_long_as_the_computation_are_worth_a_graph():
+    """Which of both waits for the other only a run with a CUDA graph tells: no verdict, and no good one."""
+    log = trtlog.parse(summary_of(32.7, 30.3, enqueue=30.2, wall=3.09, total=3.06).encode())
+    [found] = [row for row in lint(log).to_pylist() if row["rule"] == "enqueue-bound"]
+    assert (found["severity"], found["confidence"]) == ("advice", "medium")
+    assert "a run with a CUDA graph does" in found["text"]
+
+
+def test_a_copy_that_is_not_printed_took_no_0_ms():
+    text = summary_of(500, 1.0, enqueue=0.1, h2d=0.2, d2h=0.1, wall=1, total=0.5)
+    cut = "".join(line for line in text.splitlines(keepends=True) if "D2H" not in line)
+    [found] = trtlog.parse(cut.encode()).analyze.table("performance").to_pylist()
+    assert (found["h2d_ms"], found["d2h_ms"], found["copies_percent"]) == (0.2, None, None)
+    assert "transfers-dominate" not in {row["rule"] for row in lint(trtlog.parse(cut.encode())).to_pylist()}
 
 
 @pytest.mark.parametrize(

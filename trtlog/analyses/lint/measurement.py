@@ -8,7 +8,7 @@ from typing import Any
 
 from trtlog._util.rows import table_rows
 from trtlog._util.words import plural, share_in_words, significant
-from trtlog.analyses.build.performance import graph_failures, kept_figures
+from trtlog.analyses.build.performance import ENQUEUE_SHARE, graph_failures, kept_figures
 from trtlog.analyses.build.reconciliation import SUSPECT
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.profile import dla_copies, kept_profile, mean_ms
@@ -58,6 +58,11 @@ def enqueue_bound(log: Log) -> Iterable[Hit]:
             action = f"See line {failed[0]} for why there is no CUDA graph; larger batches and several streams hide "
             action += "launches too."
         yield Hit(f"{words}.", [*found["lines"], *failed], action=action)
+        return
+    busy = found["gpu_busy_percent"] is not None and not found["profiled"]
+    near = found["enqueue_ms"] > ENQUEUE_SHARE * found["gpu_ms"] and not found["cuda_graph"]
+    if found["bound_by"] is None and busy and near:
+        yield Hit(f"{words}.", found["lines"], severity="advice", confidence="medium")
     elif found["bound_by"] == "gpu":
         yield good(f"{words}.", found["lines"])
 
@@ -176,11 +181,9 @@ def transfers_dominate(log: Log) -> Iterable[Hit]:
     lines = _metric_lines(log, "throughput", "h2d_latency", "gpu_compute_time", "d2h_latency", "latency")
     share = found["copies_percent"]
     told = f"{share:.1f} %" if share >= _SMALLEST_PERCENT else share_in_words(share)
-    words = (
-        f"Copies take {told} of the latency ({found['h2d_ms'] or 0:g} ms in, "
-        f"{found['d2h_ms'] or 0:g} ms out)"
-    )
-    if max(found["h2d_ms"] or 0.0, found["d2h_ms"] or 0.0) > (found["gpu_ms"] or 0.0):
+    # Both are printed where their share is known.
+    words = f"Copies take {told} of the latency ({found['h2d_ms']:g} ms in, {found['d2h_ms']:g} ms out)"
+    if max(found["h2d_ms"], found["d2h_ms"]) > (found["gpu_ms"] or 0.0):
         yield Hit(f"{words}, longer than the computation.", lines)
     elif found["copies_overlap"] is False and (idle := 100 - (found["gpu_busy_percent"] or 0.0)) > 5:
         words += f" and do not overlap with the computation: the GPU waits for {share_in_words(idle)} of the walltime"
