@@ -40,6 +40,17 @@ def test_files_tell_their_versions(tmp_path):
     assert any("DICTIONARY" in e for e in column.encodings)
 
 
+def test_a_folder_of_an_earlier_trtlog_lacks_a_column(tmp_path):
+    log = trtlog.parse(FIXTURES / "trt-8.5.3-h200" / "lstm_verbose.log.gz")
+    log.to_parquet(tmp_path)
+    table = pq.read_table(tmp_path / "runs.parquet", partitioning=None)
+    pq.write_table(table.drop_columns(["plan_version"]), tmp_path / "runs.parquet")
+    assert trtlog.read_parquet(tmp_path) == log
+    pq.write_table(table.drop_columns(["status"]), tmp_path / "runs.parquet")
+    with pytest.raises(InputError, match="status"):
+        trtlog.read_parquet(tmp_path)
+
+
 def test_another_log_is_not_equal():
     one = trtlog.parse(FIXTURES / "trt-8.5.3-h200/sweep_r50_fp32_b1.log.gz")
     two = trtlog.parse(FIXTURES / "trt-8.5.3-h200/sweep_r50_fp32_b8.log.gz")

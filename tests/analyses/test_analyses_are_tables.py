@@ -57,7 +57,7 @@ def test_rows_are_those_of_the_declared_record(name, analysis):
 
 
 def test_what_an_analysis_takes_and_needs_is_there():
-    shared = {"log", "layers", "kept_passes", "kept_fusions"}
+    shared = {"log", "layers", "kept_passes", "kept_fusions", "kept_facts"}
     for analysis in each(ANALYSES.values()):
         assert set(analysis.takes) <= {*TABLES, *ANALYSES, *shared}
         assert set(analysis.needs) <= set(TABLES)

@@ -9,8 +9,10 @@ import trtlog
 from tests.analyses.conftest import engine, lines_of, parsed
 from tests.conftest import each
 from trtlog.analyses.build.fusions import describe
-from trtlog.analyses.build.memory import memory_totals, workspace_skips
+from trtlog.analyses.build.memory import memory_totals, weights_in_words, workspace_skips
 from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.report.documents.summary import summary
+from trtlog.report.markdown import to_markdown
 from trtlog.tables.schema import empty, from_rows
 
 RESNET, MOBILENET = "resnet50_fp32_verbose", "mobilenet_fp16_verbose"
@@ -178,6 +180,55 @@ def test_an_activation_memory_that_is_a_limit_is_told_as_none_of_the_engine():
     after = trtlog.parse(text + b"[I] [TRT] Total Activation Memory: 2408456\n")
     assert memory_totals(layers_of(after))["activation"] == 2408456
     assert after.analyze.memory_use().name.tolist()[0] == "activation_before"
+
+
+STREAMED = """\
+&&&& RUNNING TensorRT.trtexec [TensorRT v100300] [b26] # trtexec --onnx=m.onnx --allowWeightStreaming
+[11/22/2026-13:22:03] [I] === Build Options ===
+[11/22/2026-13:22:03] [I] Weight Streaming: Enabled
+[11/22/2026-13:22:03] [I] === Inference Options ===
+[11/22/2026-13:22:03] [I] Weight Streaming Budget: {budget}
+[11/22/2026-13:22:05] [I] [TRT] - Minimum budget: 0 bytes
+[11/22/2026-13:22:05] [I] [TRT] - Maximum budget: 3145728 bytes
+[11/22/2026-13:22:06] [I] {line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("budget", "line", "words"),
+    [
+        ("4096 bytes", "Weight streaming is enabled with a device memory limit of 4096 bytes.",
+         "streamed, with at most 4 KiB of GPU memory for them"),
+        ("Automatic", "The weight streaming budget will automatically be chosen by TensorRT.",
+         "streamed, with a budget that TensorRT chooses"),
+        ("Disabled", "Weight streaming has been disabled at runtime.",
+         "could be streamed, with a budget of 0 bytes to 3 MiB; no budget is set"),
+    ],
+)  # fmt: skip
+def test_streamed_weights(budget, line, words):
+    log = trtlog.parse(STREAMED.format(budget=budget, line=line).encode())
+    assert weights_in_words(log) == words
+    assert words in to_markdown(summary(log))
+    names = {"weight_streaming_minimum": 6, "weight_streaming_maximum": 7}
+    if budget == "4096 bytes":
+        names["weight_streaming_limit"] = 8
+    assert log.analyze.memory_use().set_index("name").line.to_dict() == names
+    assert weights_in_words(trtlog.parse(STREAMED.splitlines()[0].encode())) is None
+
+
+@pytest.mark.parametrize("engine", ["auto", "line"])
+def test_the_version_of_a_plan(engine):
+    text = (
+        "&&&& RUNNING TensorRT.trtexec [TensorRT v100300] [b26] # trtexec --loadEngine=m.engine --getPlanVersionOnly\n"
+        "[11/22/2026-13:22:03] [I] Plan was created with TensorRT version {}\n"
+        "&&&& PASSED TensorRT.trtexec [TensorRT v100300] [b26] # trtexec --loadEngine=m.engine --getPlanVersionOnly\n"
+    )
+    log = trtlog.parse((text.format("10.2.0.19") + text.format("8.6.1.6")).encode(), engine=engine)
+    assert [(run.run.tensorrt_version, run.run.plan_version) for run in log.runs] == [
+        ("10.3.0", "10.2.0.19"),
+        ("10.3.0", "8.6.1.6"),
+    ]
+    assert "created with TensorRT 8.6.1.6" in to_markdown(summary(log.runs[1]))
 
 
 def test_of_a_squeeze_that_moves_the_layer_in_the_middle_is_the_one_that_moves():

@@ -25,6 +25,8 @@ SCHEMA_VERSION = 1
 CONVERSION = "trtlog.conversion"
 # Tables that folders of an earlier trtlog lack; they are empty there.
 ADDED = frozenset({"extension_messages", "facts"})
+# Columns that they lack; they are null there.
+ADDED_COLUMNS = {"runs": ("plan_version",)}
 # Version -> function that turns a table of that version into the next one.
 UPGRADES: dict[int, Any] = {}
 
@@ -177,4 +179,7 @@ def upgrade(table: pa.Table, name: str, file: Path) -> pa.Table:
         table = step(name, table)
         version += 1
     schema = schema_of(name)
+    for column in ADDED_COLUMNS.get(name, ()):
+        if column not in table.column_names:
+            table = table.append_column(column, pa.nulls(table.num_rows))
     return table.select(schema.names).cast(schema).replace_schema_metadata(None)

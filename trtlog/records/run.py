@@ -31,6 +31,9 @@ class Run(Record):
     started_at: datetime.datetime | None = column("time", "first time printed")
     finished_at: datetime.datetime | None = column("time", "last time printed")
     source: str | None = column("text", "name of the file or stream")
+    plan_version: str | None = column(
+        "text", "version of the TensorRT that created the engine, which --getPlanVersionOnly prints, from 9.1"
+    )
 
 
 @record(frozen=True)

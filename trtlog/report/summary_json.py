@@ -11,13 +11,14 @@ from typing import Any
 from trtlog._util.redact import redact_json
 from trtlog._util.rows import table_rows
 from trtlog.analyses.build.builds import which_build
-from trtlog.analyses.build.memory import memory_totals
+from trtlog.analyses.build.memory import memory_totals, weights_in_words
 from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.programs import model_of
 from trtlog.log import Log
 
 SCHEMA = "trtlog.summary/1"
+_RUN = ("run", "tool", "tensorrt_version", "build", "command", "status", "plan_version")
 
 
 def to_json(runs: Sequence[Log]) -> str:
@@ -45,7 +46,7 @@ def summary(log: Log) -> dict[str, Any]:
         "schema": SCHEMA,
         "source": log.source,
         "run": {
-            **{name: getattr(run, name) for name in ("run", "tool", "tensorrt_version", "build", "command", "status")},
+            **{name: getattr(run, name) for name in _RUN},
             "started_at": run.started_at.isoformat() if run.started_at else None,
             "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         },
@@ -63,6 +64,7 @@ def summary(log: Log) -> dict[str, Any]:
         "layers_are_of": which_build(log),
         "passes": [{"name": row["name"], "layers": row["layers"]} for row in layers_of(log).rows("passes").to_pylist()],
         "memory_bytes": dict(memory_totals(layers_of(log)).items()),
+        "weights": weights_in_words(log),
         "slowest_layers": None
         if found is None
         else {"what": found.title, "layers": [asdict(layer) for layer in found.layers]},

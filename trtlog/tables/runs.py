@@ -58,18 +58,19 @@ def runs(context: Context) -> pa.Table:
     captures = context.captures
     version_lines, versions = captures.lists(("tensorrt_version",), ("line", "tensorrt_version"))
     library_lines, library_versions = _library_versions(captures)
+    plan_lines, plan_versions = captures.lists(("plan_version",), ("line", "version"))
     clock_lines, seconds = context.clock
     bounds = context.runs
     firsts, lasts = (np.array([getattr(run, name) for run in bounds], np.int64) for name in ("first", "last"))
     # What is between the first and the last line of each run, as places in sorted lines.
-    printed, libraries, clock = (
+    printed, libraries, plans, clock = (
         zip(np.searchsorted(lines, firsts).tolist(), np.searchsorted(lines, lasts, side="right").tolist(), strict=True)
-        for lines in (np.array(version_lines, np.int64), np.array(library_lines, np.int64), clock_lines)
+        for lines in (*(np.array(found, np.int64) for found in (version_lines, library_lines, plan_lines)), clock_lines)
     )
     of_runs = [number for number, own in enumerate(context.runs_by_log) for _ in own]
     out = []
-    every = zip(bounds, printed, libraries, clock, of_runs, strict=True)
-    for number, (run, shown, loaded, timed, of_log) in enumerate(every):
+    every = zip(bounds, printed, libraries, plans, clock, of_runs, strict=True)
+    for number, (run, shown, loaded, planned, timed, of_log) in enumerate(every):
         log = captures.logs[of_log]
         # Headers are counted over the whole log: of several runs they do not say whose a run without banners is.
         alone = log.alone and len(context.runs_by_log[of_log]) == 1
@@ -95,6 +96,7 @@ def runs(context: Context) -> pa.Table:
                 "started_at": _time(seconds[timed[0]]) if inside else None,
                 "finished_at": _time(seconds[timed[1] - 1]) if inside else None,
                 "source": context.sources[of_log],
+                "plan_version": plan_versions[planned[1] - 1] if planned[0] < planned[1] else None,
             }
         )
     return from_rows("runs", out)

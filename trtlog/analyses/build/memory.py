@@ -14,6 +14,7 @@ from trtlog._util.rows import table_rows, values_of
 from trtlog._util.words import size
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
+from trtlog.log import Log
 from trtlog.records.autotune import UNNAMED
 from trtlog.records.base import Record, column, engine_column, line_column, record, run_column
 
@@ -27,6 +28,9 @@ _MEANING = {
     "peak_cpu": "most host memory that TensorRT's allocators held",
     "peak_gpu": "most GPU memory that TensorRT's allocators held",
     "build_peak_cpu": "most host memory during build and serialization",
+    "weight_streaming_limit": "most GPU memory for weights, which are streamed from the host",
+    "weight_streaming_minimum": "least GPU memory with which the weights can be streamed",
+    "weight_streaming_maximum": "GPU memory of all weights that can be streamed",
 }
 
 
@@ -35,20 +39,20 @@ class MemoryUse(Record):
     """A figure of memory, for people."""
 
     run: int = run_column()
-    name: str = column("name", "name as in table memory_totals")
+    name: str = column("name", "name as in table memory_totals; weight_streaming_limit, _minimum and _maximum")
     size: str | None = column("text", "size in the unit that fits; null where it cannot be read")
     mib: float | None = column("float64", "the same in MiB", "MiB")
     meaning: str | None = column("text", "what it is")
     line: int = line_column("the figure")
 
 
-def memory_use(layers: Layers) -> pa.Table:
-    """Say what of the printed totals counts: of the engine that was kept the last of each name, in MiB.
+def memory_use(layers: Layers, facts: pa.Table) -> pa.Table:
+    """Say what of the printed totals and limits counts: of the engine that was kept the last of each name, in MiB.
 
     TensorRT 8 prints the activation memory twice, 8.0 only the first time. The first figure comes before memory is
     assigned and holds the limit (8.5.3 on a GPU of 143155 MiB: 143182 MiB); it is named ``activation_before``.
     """
-    last = {(row["run"], row["name"]): row for row in _totals(layers)}
+    last = {(row["run"], row["name"]): row for row in (*_totals(layers), *_streaming(facts))}
     out = sorted(map(_use, last.values()), key=lambda row: (row["run"], row["line"]))
     return answer(MemoryUse, out)
 
@@ -70,6 +74,43 @@ def _totals(layers: Layers) -> list[dict[str, Any]]:
         else row
         for row in listed
     ]
+
+
+def _streaming(facts: pa.Table) -> list[dict[str, Any]]:
+    """Return what is printed of the GPU memory for streamed weights."""
+    rows = table_rows(facts.filter(pc.starts_with(facts.column("kind").cast(pa.string()), "weight_streaming")))
+    return [
+        {
+            "run": row["run"],
+            "name": f"weight_streaming_{(row['subject'] or 'limit').lower()}",
+            "bytes": row["value"],
+            "line": row["line"],
+        }
+        for row in rows
+    ]
+
+
+def weights_in_words(log: Log) -> str | None:
+    """Return how a run streams its weights; None where the log says nothing of it.
+
+    Examples
+    --------
+    >>> import trtlog
+    >>> text = b"[I] Weight streaming is enabled with a device memory limit of 4096 bytes."
+    >>> weights_in_words(trtlog.parse(text))
+    'streamed, with at most 4 KiB of GPU memory for them'
+    """
+    limits = {row["name"]: row["size"] for row in table_rows(log.analyze.table("memory_use"))}
+    least, most = (limits.get(f"weight_streaming_{name}", "0 bytes") for name in ("minimum", "maximum"))
+    if limit := limits.get("weight_streaming_limit"):
+        return f"streamed, with at most {limit} of GPU memory for them"
+    budget = log.inference.weight_streaming_budget if log.build.weight_streaming else None
+    if budget == "Automatic":
+        return "streamed, with a budget that TensorRT chooses"
+    if "weight_streaming_maximum" not in limits and budget is None:
+        return None
+    bounds = f", with a budget of {least} to {most}" if "weight_streaming_maximum" in limits else ""
+    return f"could be streamed{bounds}; " + ("no budget is set" if budget in (None, "Disabled") else f"budget {budget}")
 
 
 def _use(row: dict[str, Any]) -> dict[str, Any]:

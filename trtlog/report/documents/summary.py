@@ -9,7 +9,7 @@ from itertools import pairwise
 from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, significant, size
 from trtlog.analyses.build.builds import builds_in_words
-from trtlog.analyses.build.memory import memory_totals
+from trtlog.analyses.build.memory import memory_totals, weights_in_words
 from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
 from trtlog.analyses.compare.figures import engine_mib
 from trtlog.analyses.layer.conversions import conversions
@@ -57,6 +57,8 @@ def _facts(log: Log) -> Facts:
         capability = f"compute capability {device.compute_capability}" if device.compute_capability else ""
         memory = f"{device.memory_mib} MiB" if device.memory_mib is not None else ""
         facts.append(("GPU", ", ".join(filter(None, (device.name, capability, memory)))))
+    if run.plan_version:
+        facts.append(("plan", f"created with TensorRT {run.plan_version}"))
     facts.append(("precision", precision_of(log) or ""))
     facts.append(("roofline", _roofline(log)))
     if run.started_at and run.finished_at:
@@ -217,7 +219,9 @@ def _search(log: Log) -> Section | None:
     totals = memory_totals(layers)
     if totals:
         facts.append(("memory", ", ".join(f"{name.replace('_', ' ')} {size(n)}" for name, n in totals.items())))
-    title = "builder" if any(name not in ("engine", "memory") for name, _ in facts) else "engine"
+    if weights := weights_in_words(log):
+        facts.append(("weights", weights))
+    title = "builder" if any(name not in ("engine", "memory", "weights") for name, _ in facts) else "engine"
     return Section(title, (_of(facts),)) if facts else None
 
 
