@@ -96,7 +96,9 @@ EDITS = {
     "another tactic": (
         replace_in(f"Layer(CaskConvolution): {CONV}", "0xed09dcddfcf4bffb", "0x85222248e9a8aead"),
         {"tactics"},
-        "tactic 0x85222248e9a8aead, locked 0xed09dcddfcf4bffb; this build timed the locked one at",
+        # The kernel behind each number is that of Set Tactic Name: .. Tactic: NUMBER.
+        "tactic 0x85222248e9a8aead (sm80_xmma_fprop_implicit_gemm_f32f32_tf32f32_f32_nhwckrsc_nhwc_tilesize64x32x64_"
+        "stage5_warpsize2x2x1_g1_tensor16x8x8_simple_t1r1s1), locked 0xed09dcddfcf4bffb (sm80_",
     ),
     "another type": (
         replace(

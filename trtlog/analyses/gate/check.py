@@ -332,8 +332,8 @@ class _Check:
                 if tie is not None and allowed > 0 and abs(tie) <= allowed:
                     continue
                 margin = "" if tie is None else f"; this build timed the locked one at {tie:+.1f}%"
-                kernel = f" ({layer.kernel})" if layer.kernel else ""
-                reason += f"{margin}{kernel}"
+                ours, theirs = (f" ({one.kernel})" if one.kernel else "" for one in (layer, expected))
+                reason = f"{layer.layer}: {what} {found}{ours}, locked {locked}{theirs}{margin}"
             self.add(rule, reason, excuses.get(rule), layer=layer.layer, locked=locked, found=found, line=layer.line)
 
     def _excuses(self, expected: Layer, layer: Layer, tie: float | None) -> dict[str, str]:
