@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import re
 import subprocess
@@ -168,3 +169,22 @@ def test_the_command_and_a_run(tmp_path):
     program = FakeTrtexec([find_capture("lstm_verbose.log")]).install(tmp_path / "bin")
     run("run", "-q", "--trace", "--trtexec", program, "-o", tmp_path / "r", "--", "--onnx=m.onnx")
     assert json.loads((tmp_path / "r" / "trace.json").read_text())["otherData"]["source"].endswith("trtexec.log")
+
+
+def test_phases_of_one_name_that_overlap_by_the_clock_lie_on_two_tracks():
+    """The clock of whole seconds tells when each ended: 2.9 s of compilation within a second of the end of another."""
+    text = SMALL.replace(
+        "[11/22/2026-13:00:04] [V] [TRT] Engine generation completed in 3.5 seconds.",
+        "[11/22/2026-13:00:04] [V] [TRT] Subgraph compilation completed in 2.1 seconds.\n"
+        "[11/22/2026-13:00:05] [V] [TRT] Subgraph compilation completed in 2.9 seconds.\n"
+        "[11/22/2026-13:00:05] [V] [TRT] Subgraph compilation completed in 0.1 seconds.\n",
+    )
+    events = trace(trtlog.parse(text.encode()))["traceEvents"]
+    phases = [event for event in events if event.get("cat") == "phase"]
+    spans = sorted((event["tid"], event["ts"], event["ts"] + event["dur"]) for event in phases)
+    assert len(spans) == 3
+    for (track, _, end), (other, begin, _) in itertools.pairwise(spans):
+        assert track != other or end <= begin
+    titles = {event["tid"]: event["args"]["name"] for event in events if event["name"] == "thread_name"}
+    named = [titles[track] for track in sorted({event["tid"] for event in phases})]
+    assert named == ["phase subgraph_compilation", "phase subgraph_compilation, overlapping 1"]

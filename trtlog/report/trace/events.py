@@ -150,7 +150,7 @@ def _names(events: Sequence[Event], build: int, inference: int, suffix: str) -> 
         if any(event["pid"] == process for event in events):
             out.append({"name": "process_name", "ph": "M", "pid": process, "args": {"name": name}})
     for (process, track), event in sorted(used.items()):
-        title = tracks.get(track, f"phase {event['name']}") if process == build else event["args"]["lane"]
+        title = event["args"].get("lane") or tracks.get(track, f"phase {event['name']}")
         out.append({"name": "thread_name", "ph": "M", "pid": process, "tid": track, "args": {"name": title}})
         order = {"name": "thread_sort_index", "ph": "M", "pid": process, "tid": track, "args": {"sort_index": track}}
         out.append(order)
@@ -158,14 +158,19 @@ def _names(events: Sequence[Event], build: int, inference: int, suffix: str) -> 
 
 
 def _phases(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
-    tracks: dict[str, int] = {}
+    """Phases by name; those that overlap by the clock, which is right within a second, on tracks of their own."""
+    spans: dict[str, list[tuple[float, float, Any]]] = {}
     for row in table_rows(run.table("phases")):
-        if row["seconds"] is None or row["line"] is None:
-            continue
-        track = tracks.setdefault(row["name"], _FIRST_PHASE + len(tracks))
-        end = clock.second(row["line"])
-        begin = end - row["seconds"]
-        yield _slice(row["name"], "phase", process, track, begin, end, seconds=row["seconds"], line=row["line"])
+        if row["seconds"] is not None and row["line"] is not None:
+            end = clock.second(row["line"])
+            spans.setdefault(row["name"], []).append((end - row["seconds"], end, row))
+    tracks: dict[tuple[str, int], int] = {}
+    for name, own in spans.items():
+        for lane, begin, end, row in _lanes(own):
+            track = tracks.setdefault((name, lane), _FIRST_PHASE + len(tracks))
+            title = f"phase {name}, overlapping {lane}" if lane else None
+            yield _slice(name, "phase", process, track, begin, end, seconds=row["seconds"], line=row["line"],
+                         lane=title)  # fmt: skip
 
 
 def _autotuning(run: Log, process: int, clock: LineClock) -> Iterator[Event]:
