@@ -108,3 +108,28 @@ def test_no_choice_is_clear_that_the_next_build_may_make_otherwise(name):
     assert min(map(len, told.values())) > 10
     assert max(told["clear"]) < 0.13
     assert min(told["may choose"]) > 0.07
+
+
+def test_of_a_log_that_ends_within_the_profile_shares_are_of_the_whole():
+    """The rows that are left print their shares: those below 10 us sum to what is told."""
+    lines = gzip.open(FIXTURES / "trt-8.5.3-h200/mobilenet_fp16_verbose.log.gz", "rt").read().splitlines(keepends=True)
+    text = "".join(lines[:32385])
+    row = re.compile(r"\[I\] +(?:\S.*?) +([0-9.]+) +([0-9.]+) +([0-9.]+) +([0-9.]+)$", re.MULTILINE)
+    rows = [tuple(map(float, found)) for found in row.findall(text[text.index("=== Profile") :])]
+    tiny = [share for total, _, _, share in rows if total / 2441 < 0.01]
+    assert len(rows) == 95
+    assert sum(tiny) == pytest.approx(73.8, abs=0.5)
+    findings = trtlog.parse(text.encode()).analyze.table("findings").to_pylist()
+    [told] = [row["text"] for row in findings if row["rule"] == "tiny-layers"]
+    assert told == (
+        "86 of 95 layers take less than 10 us each, together 74 % of the profile; rows of it were left out."
+    )
+
+
+def test_of_a_log_that_ends_among_the_engines_layers_nothing_is_called_fine_of_all():
+    lines = gzip.open(FIXTURES / "trt-8.5.3-h200/mobilenet_fp16_verbose.log.gz", "rt").read().splitlines(keepends=True)
+    fine = []
+    for number in (31760, 32000):  # within 'Engine Layer Information', and behind it
+        table = trtlog.parse("".join(lines[:number]).encode()).analyze.table("findings").to_pylist()
+        fine.append("channel-alignment" in {row["rule"] for row in table if row["severity"] == "good"})
+    assert fine == [False, True]

@@ -11,7 +11,7 @@ from trtlog._util.words import plural, share_in_words, significant
 from trtlog.analyses.build.performance import ENQUEUE_SHARE, graph_failures, kept_figures
 from trtlog.analyses.build.reconciliation import SUSPECT
 from trtlog.analyses.layer.engine_layer import layers_of
-from trtlog.analyses.layer.profile import dla_copies, kept_profile, mean_ms
+from trtlog.analyses.layer.profile import dla_copies, kept_profile, mean_ms, shown_percent, whole_ms
 from trtlog.analyses.lint.gpus import integrated
 from trtlog.analyses.lint.registry import Hit, good, messages, rule
 from trtlog.analyses.programs import loads_engine
@@ -279,9 +279,11 @@ def hot_layer(log: Log) -> Iterable[Hit]:
 def tiny_layers(log: Log) -> Iterable[Hit]:
     """A profile made up of kernels shorter than 10 microseconds; without a profile, the engine's timed tactics."""
     layers = layers_of(log)
-    profile = [(mean_ms(row), row["line"]) for row in kept_profile(log).rows]
-    times = [(time, line) for time, line in profile if time]
-    of = "profile"
+    rows = kept_profile(log).rows
+    times = [(time, row["line"]) for row in rows if (time := mean_ms(row))]
+    total, of = whole_ms(rows), "profile"
+    if shown_percent(rows) is not None:
+        of += "; rows of it were left out"
     if not times:
         # Which of the layers that were timed become an engine's only its list says.
         kernels = [x for x in layers.layers if x.type not in _NO_KERNEL and x.row is not None]
@@ -289,7 +291,7 @@ def tiny_layers(log: Log) -> Iterable[Hit]:
         of = "timed tactics' sum"
         if len(times) < _TIMED_SHARE * len(kernels):
             return
-    total = sum(time for time, _ in times)
+        total = sum(time for time, _ in times)
     tiny = [(time, line) for time, line in times if time < _TINY_MS]
     if len(times) >= 20 and total and sum(time for time, _ in tiny) > total / 2:
         part = 100 * sum(time for time, _ in tiny) / total

@@ -23,6 +23,8 @@ from trtlog.tables.cells import one_array
 
 SEVERITIES = ("error", "warning", "advice", "good")
 CONFIDENCES = ("high", "medium", "low")
+# Themes whose rules go over the engine's layers.
+_OF_LAYERS = ("precision", "quantization", "kernels")
 _MODULES = ("failures", "measurement", "precision", "quantization", "kernels", "formats", "build")
 
 
@@ -153,9 +155,12 @@ def lint(log: Log) -> pa.Table:
     'build-failed'
     """
     found = []
+    cut = _ends_among_layers(log)
     for entry in load().values():
         for hit in _hits(entry, log):
             fine = hit.severity == "good"
+            if fine and cut and entry.theme in _OF_LAYERS:
+                continue  # the layers that are not there may tell another tale
             lines = distinct(_numbers(hit.lines))
             found.append(
                 {
@@ -173,6 +178,14 @@ def lint(log: Log) -> pa.Table:
             )
     found.sort(key=lambda f: (SEVERITIES.index(f["severity"]), CONFIDENCES.index(f["confidence"])))
     return answer(Finding, found)
+
+
+def _ends_among_layers(log: Log) -> bool:
+    """Tell whether a log ends in the list of the engine's layers, in the middle of a run."""
+    if log.run.status != "incomplete":
+        return False
+    last = log.table("sections").select(["name", "last_line"]).to_pylist()[-1:]
+    return bool(last == [{"name": "engine_layers", "last_line": log.run.last_line}])
 
 
 def finding_rows(found: pa.Table) -> list[dict[str, Any]]:
