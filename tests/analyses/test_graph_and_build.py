@@ -251,3 +251,21 @@ Layer(NoOp): reshape, Tactic: 0x0000000000000000, x (Float[1,10,1,1]) -> y (Floa
     assert "does nothing at run time" in said
     assert "2 tactics were timed for it before it turned into nothing; the engine runs none of them" in said
     assert "not in the log" not in said
+
+
+def test_the_memory_of_an_engine_that_was_loaded_is_that_of_its_context():
+    """The builder prints the same totals in other words; a log of build and inference has them once."""
+    lines = [
+        "Loaded engine size: 15 MiB",
+        "Total per-runner device persistent memory is 1570304",
+        "Total per-runner host persistent memory is 279696",
+        "Allocated activation device memory of size 289871872",
+    ]
+    log = trtlog.parse("".join(f"[11/22/2026-13:21:02] [V] [TRT] {line}\n" for line in lines).encode())
+    rows = {row["name"]: (row["size"], row["line"]) for row in log.analyze.table("memory_use").to_pylist()}
+    assert rows == {
+        "device_persistent": ("1.498 MiB", 2), "host_persistent": ("273.1 KiB", 3), "activation": ("276.4 MiB", 4)
+    }  # fmt: skip
+    lines.insert(0, "Total Host Persistent Memory: 279696")
+    both = "".join(f"[11/22/2026-13:21:02] [V] [TRT] {line}\n" for line in lines)
+    assert trtlog.parse(both.encode()).analyze.table("memory_use").column("name").to_pylist() == ["host_persistent"]

@@ -163,3 +163,45 @@ def test_the_version_that_polygraphy_prints_of_the_module():
     text = "[V] Loaded Module: numpy    | Version: 1.24.1 | Path: ['/opt/numpy']\n"
     text += "[V] Loaded Module: tensorrt           | Version: 8.0.3.4  | Path: ['/opt/tensorrt']\n"
     assert trtlog.parse(text.encode()).run.tensorrt_version == "8.0.3"
+
+
+def test_a_size_whose_unit_the_line_above_told_elsewhere():
+    """538 MB of the line above are 538 without a unit below; of 449 the line above was left out."""
+    asked = "[W] [TRT] Tactic Device request: 538MB Available: 166MB. Device memory is insufficient to use tactic."
+    skipped = "[W] [TRT] Skipping tactic 3 due to insuficient memory on requested size of {} detected for tactic 4."
+    text = "".join(f"{T}{line}\n" for line in (skipped.format(449), asked, skipped.format(538)))
+    assert trtlog.parse(text.encode()).table("skips").column("requested_bytes").to_pylist() == [
+        449 << 20, 538 << 20, 538 << 20
+    ]  # fmt: skip
+    alone = f"{T}{skipped.format(449)}\n"
+    assert trtlog.parse(alone.encode()).table("skips").column("requested_bytes").to_pylist() == [449]
+
+
+def test_an_error_that_is_its_class_alone():
+    text = f"{T}[TRT] [E] 2: [buffer.cpp::resizePhysical::145] Error Code 2: OutOfMemory (no further information)\n"
+    cause = cause_of(trtlog.parse(text.encode()))
+    assert cause.text == "OutOfMemory (no further information)"
+    assert cause.meaning.startswith("Memory ran out")
+
+
+def test_a_process_that_was_killed_while_a_layer_was_being_timed():
+    timed = f"{T}[V] [TRT] --------------- Timing Runner: conv7 (CudnnConvolution)\n{T}[V] [TRT] Tactic: 0 Time: 20.1\n"
+    [died] = hits(f"{timed}Killed\n", "run-died")
+    assert died["text"] == "The process died while conv7 was being timed (from line 1): Killed."
+    assert "out-of-memory killer" in died["action"]
+    ended = f"{timed}{T}[V] [TRT] Fastest Tactic: 0 Time: 20.1\n"
+    [died] = hits(f"{ended}Killed\n", "run-died")
+    assert died["text"] == "The process died: Killed."
+
+
+def test_deepstream_without_an_engine():
+    text = "ERROR: ../nvdsinfer/nvdsinfer_model_builder.cpp:1124 Build engine failed from config file\n"
+    assert outcome_of(trtlog.parse(text.encode())).how == "failed"
+
+
+def test_the_logger_of_tensorrt_pro():
+    head = "[2026-11-22 13:22:03][warn][trt_builder.cpp:33]:NVInfer WARNING: "
+    log = trtlog.parse(f"{head}Detected invalid timing cache, setup a local cache instead\n".encode())
+    assert log.messages[["severity", "text"]].values.tolist() == [
+        ["warning", "Detected invalid timing cache, setup a local cache instead"]
+    ]

@@ -159,7 +159,7 @@ _DECLARED = (
              "The engine's graph: its layers, with time, precision and bound."),
     Analysis("graph_edges", "layer.graph:edges", "GraphEdge", ("layers",), ("engine_layers",),
              "The engine's graph: the tensors between its layers, with shape and format."),
-    Analysis("memory_use", "build.memory:memory_use", "MemoryUse", ("layers", "kept_facts"), ("memory_totals",),
+    Analysis("memory_use", "build.memory:memory_use", "MemoryUse", ("layers", "kept_facts"), ("memory_totals", "facts"),
              "Persistent, scratch, activation, weights and peak memory, in MiB."),
     Analysis("build_time", "build.time:build_time", "BuildTime",
              ("timings", "timestamps", "engines", "tactics", "phases"), ("timings",),

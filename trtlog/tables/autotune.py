@@ -245,12 +245,18 @@ def _in_same_blocks(left: Array, left_block: Array, right: Array, right_block: A
 
 
 def _in_bytes(captured: Matches, requested: pa.Array) -> pa.Array:
-    """Return sizes in bytes; one that repeats the MiB of the line above is in MiB, though it prints no unit."""
+    """Return sizes in bytes; one that repeats the MiB of the line above is in MiB, though it prints no unit.
+
+    So are then those of other lines whose line above was left out: nobody lacks a few hundred bytes.
+    """
     values = to_filled(requested, -1)
     lines = captured.lines
     repeats = np.zeros(len(lines), bool)
     repeats[1:] = (lines[1:] - lines[:-1] <= 2) & (values[1:] >= 0) & (values[1:] << 20 == values[:-1])
-    repeats[1:] &= kind_is(captured, "tactic_skipped_memory")[1:] & kind_is(captured, "tactic_memory_unavailable")[:-1]
+    skipped = kind_is(captured, "tactic_skipped_memory")
+    repeats[1:] &= skipped[1:] & kind_is(captured, "tactic_memory_unavailable")[:-1]
+    if repeats.any():
+        repeats |= skipped & (values >= 0) & (values < 1 << 20)
     return from_numpy(np.where(repeats, values << 20, values), is_valid(requested)) if repeats.any() else requested
 
 

@@ -47,7 +47,7 @@ _TEXTS = ("kind", "wording", "field", "unit")
 # What a number may be about, the first of them that the line has.
 _SUBJECTS = (
     "layer", "tensor", "node", "kernel", "tactic", "plugin", "name", "algorithm", "path", "flag", "memory_kind",
-    "precision_name", "processor", "runner", "op", "budget_bound",
+    "precision_name", "processor", "runner", "op", "budget_bound", "memory_place", "allocation",
 )  # fmt: skip
 
 

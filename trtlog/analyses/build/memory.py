@@ -65,8 +65,13 @@ def memory_totals(layers: Layers) -> dict[str, int]:
 
 
 def _totals(layers: Layers) -> list[dict[str, Any]]:
-    """Return the totals; an activation memory above what the layers keep is the one before memory is assigned."""
-    listed = table_rows(layers.rows("memory_totals"))
+    """Return the totals; an activation memory above what the layers keep is the one before memory is assigned.
+
+    Of an engine that was loaded the builder prints none: the execution context's are the same in logs that have both.
+    """
+    listed = list(table_rows(layers.rows("memory_totals")))
+    if not any(row["name"] in ("host_persistent", "activation") for row in listed):
+        listed += _of_context(layers)
     assigned = {row["run"]: row["line"] for row in listed if row["name"] == "host_persistent"}
     return [
         {**row, "name": "activation_before"}
@@ -111,6 +116,23 @@ def weights_in_words(log: Log) -> str | None:
         return None
     bounds = f", with a budget of {least} to {most}" if "weight_streaming_maximum" in limits else ""
     return f"could be streamed{bounds}; " + ("no budget is set" if budget in (None, "Disabled") else f"budget {budget}")
+
+
+# (kind, what it is about) of a fact -> the total that it is.
+_CONTEXT = {
+    ("runner_persistent", "host"): "host_persistent",
+    ("runner_persistent", "device"): "device_persistent",
+    ("device_memory_allocated", "activation device"): "activation",
+}
+
+
+def _of_context(layers: Layers) -> list[dict[str, Any]]:
+    rows = ((row, _CONTEXT.get((row["kind"], row["subject"] or ""))) for row in table_rows(layers.rows("facts")))
+    return [
+        {"run": row["run"], "line": row["line"], "name": name, "bytes": int(row["value"]), "engine": row["engine"]}
+        for row, name in rows
+        if name is not None and row["value"] is not None
+    ]
 
 
 def _use(row: dict[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,7 @@ _IN_NODE = expression(
 _NO_NODE = expression(
     r"^In node -1 with name: (?:(?! and operator: ).)* and operator: .*?: \w+: (?:Assertion failed: .*\): (?=\w))?"
 )
+_NO_MORE = "no further information"  # then the class of the error is all that it says
 _PLACE_ALONE = expression(r"(?:.* due to exception )?\[[^\[\] ]*\]$")
 _INVALID_NODE = expression(r"\bInvalid Node - \S+$")
 # A node that cannot be imported is printed in full: text format, line by line.
@@ -86,6 +87,8 @@ def words_of(error: Mapping[str, Any]) -> str:
         lines = [" ".join(lines[1:])]  # below the place stands what the exception says
     if not lines:
         return str(error["kind"]).replace("_", " ")
+    if lines[0].strip("().") == _NO_MORE and error.get("error_class"):
+        return f"{error['error_class']} ({_NO_MORE})"
     first: str = lines[1] if len(lines) > 1 and "In function" in lines[0] else lines[0]
     if _INVALID_NODE.search(first) and first != lines[-1]:
         first = lines[lines.index(first) + 1]  # below the node's name stands what is wrong with it
@@ -201,7 +204,8 @@ def find_cause(errors: Sequence[Mapping[str, Any]], skips: Sequence[Mapping[str,
     own = _own_causes(errors)
     root = own[0] if own else first_of_all(errors, lambda e: not is_result(e)) or errors[0]
     node = _node_near(errors, root)
-    text, meaning = words_of(root), meaning_of(root["text"] or "")
+    text = words_of(root)
+    meaning = meaning_of(text if text.endswith(f"({_NO_MORE})") else root["text"] or "")
     op = None
     if node is not None:
         op = node["op"] or node.get("name")

@@ -35,6 +35,7 @@ _BUILD_ENDED = expression(
     r"[Cc]ould not find any implementation|buildSerializedNetwork|[Ee]ngine could not be created|"
     r"Assertion engine(?:Ptr)? != nullptr failed|[Bb]uilding serialized network failed|"
     r"Building engine failed|Network must have at least one output|Network validation failed|"
+    r"[Bb]uild engine (?:file )?failed|[Ff]ailed to build (?:trt |the )?(?:engine|network)|"
     r"While parsing node number|Failed to parse|Invalid Node - |In node [0-9]+ .*\(parse(?:Graph|Node)\): \w+: "
 )
 _SHOWN = 4
@@ -131,9 +132,12 @@ def _usage_only(log: Log) -> bool:
 def timed_layer(log: Log, line: int) -> tuple[str, int] | None:
     """Return the layer that was being timed at a line, and where its timing began; None where none was."""
     rows = [t for t in table_rows(log.table("timings")) if t["line"] is not None and t["line"] <= line]
-    if rows and rows[-1]["layer"] and rows[-1]["outcome"] in ("untimed", "skipped", "unfinished"):
-        return rows[-1]["layer"], rows[-1]["line"]
-    return None
+    if not rows or not rows[-1]["layer"]:
+        return None
+    last = rows[-1]
+    # Up to TensorRT 5, whose runners are numbers, no block names its fastest tactic.
+    open_ = last["outcome"] == "timed" and not (last["fastest_tactic"] or last["chosen"] or last["runner"].isdigit())
+    return (last["layer"], last["line"]) if open_ or last["outcome"] in ("untimed", "skipped", "unfinished") else None
 
 
 _STATUS = {"failed": "The run failed", "died": "The process died"}

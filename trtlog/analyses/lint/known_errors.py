@@ -192,6 +192,9 @@ KNOWN: tuple[tuple[str, str], ...] = (
      r"Requested size was [0-9]+ bytes|CUDA_ERROR_OUT_OF_MEMORY",
      "Memory ran out: free the GPU's memory (nvidia-smi shows who uses it), use smaller shapes or a smaller workspace, "
      "or a larger GPU."),
+    (r"(?:^|[0-9] +)Killed(?:\s|$)|SIGKILL",
+     "The system ended the process, mostly because the host's memory ran out (dmesg names the out-of-memory killer; on "
+     "Jetson the GPU's memory is the host's): free memory or add swap, take less workspace or smaller shapes."),
     (r"No space left on device", "A disk is full."),
     (r"Could not open library|Could not load plugin library: (\S+)|Unable to open library: (\S+)",
      "The plugin library {0} cannot be loaded: check its path and what it depends on (ldd)."),
