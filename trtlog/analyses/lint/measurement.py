@@ -215,7 +215,10 @@ def profile_mixed(log: Log) -> Iterable[Hit]:
     lines = [r["line"] for r in table_rows(log.table("options")) if r["key"] in keys] or [found["line"]]
     if found["profiled"]:
         yield Hit("Layers were profiled in the same run that the performance summary sums up.", lines)
-    elif (reporting.profile or reporting.export_profile) and inference.separate_profiling:
+        return
+    # The run that profiles comes last: a log that ends before it does not say that it came.
+    taken = log.run.status == "passed" or log.table("profile").num_rows > 0
+    if taken and (reporting.profile or reporting.export_profile) and inference.separate_profiling:
         yield good("The layer profile was taken in a run of its own.", lines)
 
 
