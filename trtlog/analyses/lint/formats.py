@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trtlog._util.rows import table_rows
-from trtlog._util.words import counted
+from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.conversions import conversions, copies_of_constants
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.profile import dla_copies, kept_profile, shown_percent
@@ -63,7 +63,8 @@ def round_trips(log: Log) -> Iterable[Hit]:
     if found:
         yield Hit(
             f"{counted(len(found), 'layer stands alone in its', 'layers stand alone in their')} format, "
-            f"for example {found[0]['round_trip_of']}: {found[0]['before']} to {found[0]['after']} and back.",
+            f"{plural(len(found), 'namely', 'for example')} {found[0]['round_trip_of']}: {found[0]['before']} to "
+            f"{found[0]['after']} and back.",
             [r["line"] for r in found],
             layers=tuple(r["round_trip_of"] for r in found),
         )
@@ -92,7 +93,7 @@ def constant_copies(log: Log) -> Iterable[Hit]:
     names = tuple(x.layer for x in copies)
     yield Hit(
         f"{counted(len(copies), 'layer copies', 'layers copy')} constants at each inference{share}, "
-        f"for example {', '.join(names[:3])}.",
+        f"{plural(max(1, len(names) - 2), 'namely', 'for example')} {', '.join(names[:3])}.",
         [x.line for x in copies[:10]],
         severity=severity,
         layers=names,

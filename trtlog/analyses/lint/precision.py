@@ -230,7 +230,8 @@ def off_tensor_cores(log: Log) -> Iterable[Hit]:
         action = "Leave out --noTF32, or allow FP16, BF16 or INT8."
     yield Hit(
         f"{len(off)} of {len(products)} convolutions and matrix products {plural(len(off), 'runs', 'run')} without "
-        f"tensor cores, for example {left[0].layer.layer} with {left[0].kernel}.{tried}",
+        f"tensor cores, {plural(len(off), 'namely', 'for example')} {left[0].layer.layer} with "
+        f"{left[0].kernel}.{tried}",
         [p.layer.line for p in left],
         layers=tuple(p.layer.layer for p in left),
         action=action,
@@ -307,8 +308,9 @@ def channel_alignment(log: Log) -> Iterable[Hit]:
         layer, side, channels, multiple = odd[0]
         count = len({entry[0].layer for entry in odd})
         yield Hit(
-            f"{counted(count, 'layer has', 'layers have')} channel counts that are no such multiple, for example "
-            f"{layer.layer}: {channels} {side[:-1]} channels, no multiple of {multiple}.",
+            f"{counted(count, 'layer has', 'layers have')} channel counts that are no such multiple, "
+            f"{plural(count, 'namely', 'for example')} {layer.layer}: {channels} {side[:-1]} channels, no multiple "
+            f"of {multiple}.",
             [entry[0].line for entry in odd],
             layers=tuple(dict.fromkeys(entry[0].layer for entry in odd)),
         )
