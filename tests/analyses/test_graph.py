@@ -18,7 +18,7 @@ from trtlog.analyses.compare.engines import paired_nodes
 from trtlog.cli import cli
 from trtlog.report.graph.both import draw_both
 from trtlog.report.graph.drawing import draw
-from trtlog.report.graph.layout import lay_out
+from trtlog.report.graph.layout import GAP, ROW, lay_out
 from trtlog.report.graph.svg import to_svg
 
 TO_D = "Reformatting CopyNode for Input Tensor 0 to d"
@@ -91,18 +91,18 @@ def test_names_alone_have_no_edges():
 def test_a_layout_has_no_overlaps_and_no_upward_edge():
     widths = [100.0, 40.0, 220.0, 60.0, 90.0, 90.0]
     links = [(0, 1), (0, 2), (1, 3), (2, 4), (0, 4), (3, 5), (4, 5)]
-    found = lay_out(widths, links, row=80, gap=10)
+    found = lay_out(widths, links)
     for source, target in each(links):
         assert found.centers[source][1] < found.centers[target][1]
         assert (
-            len(found.routes[source, target]) == round((found.centers[target][1] - found.centers[source][1]) / 80) - 1
+            len(found.routes[source, target]) == round((found.centers[target][1] - found.centers[source][1]) / ROW) - 1
         )
     boxes = list(zip(found.centers, widths, strict=True))
     for (x, _), width in each(boxes):
         assert x - width / 2 >= 0
         assert x + width / 2 <= found.width
     for ((x, y), width), ((other_x, other_y), other) in each(itertools.combinations(boxes, 2)):
-        assert y != other_y or abs(x - other_x) >= (width + other) / 2 + 10 - 1e-6
+        assert y != other_y or abs(x - other_x) >= (width + other) / 2 + GAP - 1e-6
 
 
 def test_a_chain_of_thousands_is_laid_out_straight():

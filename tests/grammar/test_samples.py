@@ -63,9 +63,9 @@ def a_sample_is_of_one_kind(message: grammar.Message) -> None:
                 assert MATCHER.variants[found.variant].kind == kind
             continue
         kinds = {
-            MATCHER.variants[f.variant].kind
-            for f in MATCHER.all_matches(body)
-            if "within" not in MATCHER.messages[f.variant].attributes
+            variant.kind
+            for variant, message_of, rule in zip(MATCHER.variants, MATCHER.messages, MATCHER._rules, strict=True)
+            if "within" not in message_of.attributes and rule.match_long(body) is not None
         }
         first = MATCHER.match(body)
         assert first is not None

@@ -105,10 +105,10 @@ def redact_option(function: Function) -> Function:
     return click.option("--redact", is_flag=True, help=words)(function)
 
 
-def text_format_option(function: Function, formats: Sequence[str] = ("text", "md", "json")) -> Function:
+def text_format_option(function: Function) -> Function:
     """Add ``--format`` for what comes out as a text, not as rows."""
     help_ = "How the answer comes out."
-    choice = click.Choice(formats)
+    choice = click.Choice(("text", "md", "json"))
     return click.option("--format", "format_", type=choice, default="text", show_default=True, help=help_)(function)
 
 

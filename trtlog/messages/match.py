@@ -213,11 +213,6 @@ class Matcher:
         """Return the rule that holds known text and matches a line that lost its header, or None."""
         return self.text.match(line)
 
-    def all_matches(self, body: bytes) -> list[Found]:
-        """Return every rule that matches, wherever it may stand: tests compare them with what :meth:`match` gives."""
-        found = ((number, rule.match_long(body)) for number, rule in enumerate(self._rules))
-        return [Found(number, match.groups()) for number, match in found if match is not None]
-
 
 def shared_matcher(grammar: Grammar) -> Matcher:
     """Return a matcher of a grammar, the same for each log: making one takes longer than reading a small log.

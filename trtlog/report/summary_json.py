@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from trtlog._util.finite import finite
 from trtlog._util.redact import redact_json
 from trtlog._util.rows import table_rows
 from trtlog.analyses.build.builds import which_build
@@ -81,8 +81,4 @@ def summary(log: Log) -> dict[str, Any]:
 def _rows(log: Log, table: str, names: Sequence[str]) -> list[dict[str, Any]]:
     """Return rows of a table; what is no number of JSON stands as text."""
     rows = table_rows(log.table(table).select(list(names)))
-    return [{name: _finite(value) for name, value in row.items()} for row in rows]
-
-
-def _finite(value: Any) -> Any:
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    return [finite(row) for row in rows]

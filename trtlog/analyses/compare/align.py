@@ -169,11 +169,14 @@ class _Work:
         self.sizes = [sum(map(self.counts, side)) for side in (control, test)]
 
     def _take(self, control: Iterable[Layer], test: Iterable[Layer], method: str, confidence: float) -> None:
-        ours, theirs = tuple(control), tuple(test)
-        self.pairs.append(Pair(ours, theirs, method, round(confidence, 2)))
-        gone = {layer.position for layer in ours}, {layer.position for layer in theirs}
-        self.control = [layer for layer in self.control if layer.position not in gone[0]]
-        self.test = [layer for layer in self.test if layer.position not in gone[1]]
+        self._add([Pair(tuple(control), tuple(test), method, round(confidence, 2))])
+
+    def _add(self, pairs: list[Pair]) -> None:
+        self.pairs += pairs
+        gone = {layer.position for pair in pairs for layer in pair.control}
+        self.control = [layer for layer in self.control if layer.position not in gone]
+        gone = {layer.position for pair in pairs for layer in pair.test}
+        self.test = [layer for layer in self.test if layer.position not in gone]
 
     def pair_equal(self, key: Callable[[Layer], Hashable], method: str, confidence: float) -> None:
         """Pair layers with the same key; of several with one key the first goes with the first."""
@@ -185,14 +188,8 @@ class _Work:
         for layer in self.control:
             same = groups.get(key(layer)) if key(layer) is not None else None
             if same:
-                found.append((layer, same.pop(0)))
-        self._take_all(found, method, confidence)
-
-    def _take_all(self, found: list[tuple[Layer, Layer]], method: str, confidence: float) -> None:
-        self.pairs += [Pair((ours,), (theirs,), method, confidence) for ours, theirs in found]
-        gone = {ours.position for ours, _ in found}, {theirs.position for _, theirs in found}
-        self.control = [layer for layer in self.control if layer.position not in gone[0]]
-        self.test = [layer for layer in self.test if layer.position not in gone[1]]
+                found.append(Pair((layer,), (same.pop(0),), method, confidence))
+        self._add(found)
 
     def pair_lineage(self, ours: dict[int, frozenset[str]], theirs: dict[int, frozenset[str]]) -> None:
         """Pair layers that share nodes: all that hang together through shared nodes make one pair."""

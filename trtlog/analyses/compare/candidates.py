@@ -15,6 +15,7 @@ from typing import Any
 
 from trtlog._util.dataclass import dataclass
 from trtlog.analyses.compare.align import Pair
+from trtlog.analyses.compare.performance import change_percent
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.analyses.layer.timings import TacticTime
@@ -149,7 +150,7 @@ def _tactic_changed(control: Layer, test: Layer) -> bool:
 
 def tactic_row(control: Layer, test: Layer, found: Machine) -> dict[str, Any]:
     """Return the tactics of a layer in both builds, and each build's time of the other's choice."""
-    ours, theirs = _timing(control), _timing(test)
+    ours, theirs = timing_of(control), timing_of(test)
     crossed = _lookup(test.candidates, ours), _lookup(control.candidates, theirs)
     row: dict[str, Any] = {
         "layer": test.layer,
@@ -161,11 +162,11 @@ def tactic_row(control: Layer, test: Layer, found: Machine) -> dict[str, Any]:
         "test_ms": test.tactic_ms,
         "control_tactic_in_test_ms": crossed[0],
         "test_tactic_in_control_ms": crossed[1],
-        "control_margin_percent": _percent(control.tactic_ms, crossed[1]),
-        "test_margin_percent": _percent(test.tactic_ms, crossed[0]),
+        "control_margin_percent": change_percent(control.tactic_ms, crossed[1]),
+        "test_margin_percent": change_percent(test.tactic_ms, crossed[0]),
         "noise_percent": found.noise_percent,
-        "machine_percent": _percent(control.tactic_ms, crossed[0]),
-        "choice_percent": _percent(crossed[0], test.tactic_ms),
+        "machine_percent": change_percent(control.tactic_ms, crossed[0]),
+        "choice_percent": change_percent(crossed[0], test.tactic_ms),
         "layers": 1,
     }
     row["verdict"], row["reason"] = _judge(row, control, test, found)
@@ -215,7 +216,7 @@ def _outlier(row: Mapping[str, Any], found: Machine) -> str:
             ("control", row["control_ms"], row["control_tactic_in_test_ms"]),
             ("test", row["test_tactic_in_control_ms"], row["test_ms"]),
         )
-        if (change := _percent(before, after)) is not None
+        if (change := change_percent(before, after)) is not None
     ]
     return max(moved)[1]
 
@@ -225,7 +226,8 @@ def formats_text(layer: Layer) -> str:
     return f"{', '.join(layer.input_formats)} -> {', '.join(layer.output_formats)}".strip()
 
 
-def _timing(layer: Layer) -> TacticTime | None:
+def timing_of(layer: Layer) -> TacticTime | None:
+    """Return the timing of the tactic that a layer uses, or of an equal layer's."""
     same = [c for c in layer.candidates if c.tactic == layer.tactic and c.time_ms == layer.tactic_ms]
     return same[0] if same else None
 
@@ -235,7 +237,3 @@ def _lookup(candidates: Iterable[TacticTime], wanted: TacticTime | None) -> floa
     if wanted is None:
         return None
     return min((c.time_ms for c in candidates if _key(c) == _key(wanted)), default=None)
-
-
-def _percent(time: float | None, other: float | None) -> float | None:
-    return None if not time or other is None else 100 * (other / time - 1)

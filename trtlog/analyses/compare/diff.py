@@ -16,7 +16,13 @@ from trtlog.analyses.compare.align import Alignment, Pair, align, read_nodes
 from trtlog.analyses.compare.aligned import attribution_rows, format_rows, layer_rows, reformat_rows, time_source
 from trtlog.analyses.compare.candidates import Machine, candidate_rows, layer_shifts, machine, tactic_rows
 from trtlog.analyses.compare.figures import engine_mib
-from trtlog.analyses.compare.performance import MeasuredRun, performance_notes, performance_rows, verdict_columns
+from trtlog.analyses.compare.performance import (
+    MeasuredRun,
+    change_percent,
+    performance_notes,
+    performance_rows,
+    verdict_columns,
+)
 from trtlog.analyses.compare.schema import DIFF_TABLES
 from trtlog.analyses.compare.tables import (
     device_rows,
@@ -442,7 +448,7 @@ def _performance(
         samples = {**rate, **verdict_columns("throughput", "value", sides, scale)}
         samples["method"] = samples["method"] and f"{how}{samples['method']}"
         samples |= {"metric": "samples", "unit": "1/s", "control": ours, "test": theirs}
-        rows.insert(0, samples | {"change_percent": 100 * (theirs / ours - 1) if ours else None})
+        rows.insert(0, samples | {"change_percent": change_percent(ours, theirs)})
     judged = rows if work.scale == (1, 1) else [row for row in rows if row["metric"] == "samples"]
     notes += performance_notes(judged, *sides)
     return rows

@@ -9,7 +9,7 @@ from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows
 from trtlog.log import Log
 from trtlog.records.options import BUILD_SHAPE
-from trtlog.values.shapes import parse_shapes_option
+from trtlog.values.shapes import parse_shape_range
 
 Shape = tuple[int, ...]
 
@@ -77,7 +77,7 @@ def compare_work(
 
 def inference_shapes(log: Log) -> dict[str, Shape]:
     """Return the shapes that were inferred with, where the log tells."""
-    return _option_shapes(log.inference.input_shapes, None) or network_shapes(log)
+    return _option_shapes(log.inference.input_shapes) or network_shapes(log)
 
 
 def batch_of(log: Log, shapes: dict[str, Shape]) -> int | None:
@@ -99,29 +99,24 @@ def _batch(given: str | None, shapes: dict[str, Shape]) -> int | None:
 
 def tuning_shapes(log: Log) -> dict[str, Shape]:
     """Return the shapes that tactics were timed at: the optimal ones of the profile, or of each of several."""
-    shapes = _option_shapes(log.build.input_shapes, 1)
+    shapes = _option_shapes(log.build.input_shapes, optimal=True)
     for key, values in log.build.other.items():
         found = BUILD_SHAPE.fullmatch(key)
         if shapes and found is not None and found[1] not in (None, "0"):  # the first has a field of its own
-            later = _option_shapes([value for value in values if value is not None], 1)
+            later = _option_shapes([value for value in values if value is not None], optimal=True)
             shapes.update({f"{name} (profile {found[1]})": shape for name, shape in later.items()})
     return shapes or network_shapes(log)
 
 
-def _option_shapes(values: Sequence[str] | None, part: int | None) -> dict[str, Shape]:
+def _option_shapes(values: Sequence[str] | None, *, optimal: bool = False) -> dict[str, Shape]:
     """Read ``name=1x3+8x3+32x3`` and ``name=8x3``; nothing where any is not fully known."""
     shapes: dict[str, Shape] = {}
     for value in values or ():
-        name, equals, text = value.rpartition("=")
-        if not equals:
+        found = parse_shape_range(value)
+        dims = None if found is None else found.opt if optimal else found.min
+        if found is None or dims is None or not all(isinstance(d, int) and d >= 0 for d in dims):
             return {}
-        pieces = text.split("+")
-        piece = pieces[min(part, len(pieces) - 1)] if part is not None else pieces[0]
-        parsed = parse_shapes_option(f"{name}:{piece}")
-        dims = next(iter(parsed.values())) if parsed and len(parsed) == 1 else None
-        if dims is None or not all(isinstance(d, int) and d >= 0 for d in dims):
-            return {}
-        shapes[name] = tuple(int(d) for d in dims)
+        shapes[found.name] = tuple(int(d) for d in dims)
     return shapes
 
 

@@ -12,14 +12,16 @@ from trtlog._util.dataclass import dataclass
 from trtlog._util.redact import redact, redact_json
 from trtlog._util.words import counted, first_line
 from trtlog.analyses.compare.align import Pair, align
+from trtlog.analyses.compare.candidates import timing_of
 from trtlog.analyses.compare.diff import one_run
+from trtlog.analyses.compare.performance import change_percent
 from trtlog.analyses.compare.schema import both_sides
 from trtlog.analyses.compare.tables import message_key
 from trtlog.analyses.compare.work import inference_shapes, shapes_text
 from trtlog.analyses.gate.lock import Lock, check_lock, lock, read_budgets, read_build_options, read_lock
 from trtlog.analyses.gate.noise import Noise
 from trtlog.analyses.layer.base import copied_for
-from trtlog.analyses.layer.engine_layer import Layers, layers_of
+from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.messages import first_error, messages_of
 from trtlog.analyses.layer.names import constituents, family_of, role_of
@@ -262,7 +264,7 @@ class _Check:
             if (pair.control or pair.test)[0].role.startswith("reformat"):
                 conversions.append(pair)
             else:
-                self._layer(pair, facts)
+                self._layer(pair)
         for pair in conversions:
             self._reformat(pair)
 
@@ -292,7 +294,7 @@ class _Check:
         beside = tensors & self.moved or copied_for(layer.layer) in self.moved
         return "it follows from the formats of a layer beside it, which are a note" if beside else None
 
-    def _layer(self, pair: Pair, facts: Layers) -> None:
+    def _layer(self, pair: Pair) -> None:
         names = [" & ".join(layer.layer for layer in side) for side in (pair.control, pair.test)]
         line = pair.test[0].line if pair.test else None
         if not pair.test:
@@ -362,12 +364,11 @@ class _Check:
     @staticmethod
     def _tie(expected: Layer, layer: Layer) -> float | None:
         """Return by how much this build found the locked tactic slower than its own, at the same formats."""
-        own = [c for c in layer.candidates if c.tactic == layer.tactic and c.time_ms == layer.tactic_ms]
-        if not own or not layer.tactic_ms:
+        own = timing_of(layer)
+        if own is None:
             return None
-        formats = own[0].raw_formats
-        same = [c.time_ms for c in layer.candidates if c.tactic == expected.tactic and c.raw_formats == formats]
-        return 100 * (min(same) / layer.tactic_ms - 1) if same else None
+        same = (c for c in layer.candidates if c.tactic == expected.tactic and c.raw_formats == own.raw_formats)
+        return change_percent(layer.tactic_ms, min((c.time_ms for c in same), default=None))
 
     # ------------------------------------------------------------------ budgets
     def _budgets(self) -> None:

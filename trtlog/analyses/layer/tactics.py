@@ -60,11 +60,8 @@ def candidates(layers: Layers, layer: str | None = None) -> pa.Table:
     """Rank the timed tactics of each layer, or of one, over all its combinations of formats; by engine."""
     timed = layers.timed_tactics
     keys = [timed.ranks(name) for name in (*_LAYER, "time_ms", "line")]
-    order = np.lexsort(keys[::-1])
-    if layer is not None:
-        names = timed.column("layer")
-        wanted = [code for code, name in enumerate(names.dictionary.to_pylist()) if name == layer]
-        order = order[among(codes_of(names)[order], wanted)]
+    places = np.arange(len(timed)) if layer is None else timed.places(layer)
+    order = places[np.lexsort([key[places] for key in keys[::-1]])]
     firsts, group = alike([key[order] for key in keys[: len(_LAYER)]])
     first = firsts[group]
     # What is timed for no layer has no place among others.

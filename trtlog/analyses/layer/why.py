@@ -144,10 +144,15 @@ def why(log: Log, layer: str) -> Story:
     QueryError
         No layer fits, or several do; the message lists them.
     """
-    found = find_layers(log, layer)
+    return story(log, one_layer(log, layer))
+
+
+def one_layer(log: Log, wanted: str) -> str:
+    """Return the layer that a text names, as `find_layers`; several are an error too."""
+    found = find_layers(log, wanted)
     if len(found) > 1:
-        raise QueryError(f"{len(found)} layers fit {layer!r}: {', '.join(found[:20])}")
-    return story(log, found[0])
+        raise QueryError(f"{len(found)} layers fit {wanted!r}: {', '.join(found[:20])}")
+    return found[0]
 
 
 def layer_names(log: Log) -> list[str]:

@@ -17,6 +17,8 @@ from trtlog._util.dataclass import dataclass
 
 _ORDER_SWEEPS = 8
 _PLACE_SWEEPS = 8
+# Distance of ranks, and the least one between neighbours of a rank.
+ROW, GAP = 84.0, 26.0
 # A place that an edge passes is narrow, and gives way to boxes: chains of boxes stay straight.
 _LANE_WIDTH, _LANE_WEIGHT = 10.0, 0.1
 _HUB = 12
@@ -55,9 +57,7 @@ class _Item:
     order: float = 0.0
 
 
-def lay_out(
-    widths: Sequence[float], edges: Sequence[tuple[int, int]], *, row: float = 84.0, gap: float = 26.0
-) -> Layout:
+def lay_out(widths: Sequence[float], edges: Sequence[tuple[int, int]]) -> Layout:
     """Return places for nodes of given widths; an edge against the order of the nodes is not looked at.
 
     Parameters
@@ -66,10 +66,6 @@ def lay_out(
         Width of each node; nodes are numbered in an order in which edges go from lower to higher numbers.
     edges : sequence of (int, int)
         Source and target.
-    row : float
-        Distance of ranks.
-    gap : float
-        Least distance between neighbours of a rank.
 
     Examples
     --------
@@ -82,19 +78,19 @@ def lay_out(
     items = [_Item(rank, width, 1.0) for rank, width in zip(ranks, widths, strict=True)]
     lanes = _add_lanes(items, forward)
     table = _ordered(items)
-    _place(items, table, gap)
+    _place(items, table)
     if items and 2 * items[0].x > min(item.x for item in items) + max(item.x for item in items):
         for item in items:  # a reader begins at the upper left, so the first node is there
             item.x = -item.x
-    left = min((item.x - item.width / 2 for item in items), default=0.0) - gap
+    left = min((item.x - item.width / 2 for item in items), default=0.0) - GAP
     for item in items:
         item.x -= left
-    points = [(item.x, row * item.rank + row / 2) for item in items]
+    points = [(item.x, ROW * item.rank + ROW / 2) for item in items]
     return Layout(
         points[: len(widths)],
         {edge: [points[lane] for lane in passed] for edge, passed in lanes.items()},
-        max((item.x + item.width / 2 for item in items), default=0.0) + gap,
-        row * (max(ranks, default=-1) + 1),
+        max((item.x + item.width / 2 for item in items), default=0.0) + GAP,
+        ROW * (max(ranks, default=-1) + 1),
     )
 
 
@@ -184,12 +180,12 @@ def _crossings(items: list[_Item], table: Sequence[Sequence[int]]) -> int:
     return total
 
 
-def _place(items: list[_Item], table: Sequence[Sequence[int]], gap: float) -> None:
+def _place(items: list[_Item], table: Sequence[Sequence[int]]) -> None:
     for row in table:
         right = 0.0
         for number in row:
             items[number].x = right + items[number].width / 2
-            right += items[number].width + gap
+            right += items[number].width + GAP
         for number in row:
             items[number].x -= right / 2
     for sweep in range(_PLACE_SWEEPS):
@@ -201,7 +197,7 @@ def _place(items: list[_Item], table: Sequence[Sequence[int]], gap: float) -> No
                 near = item.above if down else item.below
                 near = near or (item.below if down else item.above)
                 wanted.append(_pull(items, near, item.x))
-            _spread([items[number] for number in row], wanted, gap)
+            _spread([items[number] for number in row], wanted)
 
 
 def _pull(items: list[_Item], near: Sequence[int], alone: float) -> float:
@@ -211,11 +207,11 @@ def _pull(items: list[_Item], near: Sequence[int], alone: float) -> float:
     return sum(places) / len(places) if places else alone
 
 
-def _spread(row: Sequence[_Item], wanted: Sequence[float], gap: float) -> None:
+def _spread(row: Sequence[_Item], wanted: Sequence[float]) -> None:
     """Set the items of a rank as near to where they are wanted as their order and widths allow."""
     offsets = [0.0]
     for left, right in pairwise(row):
-        offsets.append(offsets[-1] + (left.width + right.width) / 2 + gap)
+        offsets.append(offsets[-1] + (left.width + right.width) / 2 + GAP)
     blocks: list[tuple[float, float, int]] = []  # where a block stands, its weight, its items
     for item, want, offset in zip(row, wanted, offsets, strict=True):
         place, weight, count = want - offset, item.weight, 1

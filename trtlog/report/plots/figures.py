@@ -63,7 +63,7 @@ def finish(figure: Figure, title: str = "", *, x: str = "", y: str = "", height:
     return figure
 
 
-def write(figure: Figure, path: Path, *, width: int = 1000) -> Path:
+def write(figure: Figure, path: Path) -> Path:
     """Write a figure: a page that opens without a network, or a picture; the ending of the name tells which.
 
     Raises
@@ -79,7 +79,7 @@ def write(figure: Figure, path: Path, *, width: int = 1000) -> Path:
     elif ending in PICTURES:
         try:
             # plotly knows the kind by the ending; twice the size is sharp in print and on fine screens
-            figure.write_image(path, width=width, height=figure.layout.height or 400, scale=2)
+            figure.write_image(path, width=1000, height=figure.layout.height or 400, scale=2)
         except (ImportError, ValueError, RuntimeError) as error:
             raise MissingExtra(
                 f"{path} cannot be drawn: pictures need kaleido ({how_to_install('plot')}) and Chrome or Chromium "

@@ -160,14 +160,12 @@ class Plots(InNotebook):
         """
         self._need("tactics")
         from trtlog.analyses.layer.untimed import untimed_words
-        from trtlog.analyses.layer.why import find_layers
+        from trtlog.analyses.layer.why import one_layer
 
-        found = find_layers(self._log, layer)
-        if len(found) > 1:
-            raise QueryError(f"{len(found)} layers fit {layer!r}: {', '.join(found[:20])}")
-        rows = list(table_rows(self._log.analyze.table("candidates", layer=found[0])))
+        name = one_layer(self._log, layer)
+        rows = list(table_rows(self._log.analyze.table("candidates", layer=name)))
         if not rows:
-            raise QueryError(untimed_words(self._log, found[0]))
+            raise QueryError(untimed_words(self._log, name))
         total = len(rows)
         rows = [row for row in rows if row["rank"] <= most or row["in_engine"]]
         bars = []
@@ -187,7 +185,7 @@ class Plots(InNotebook):
                     ],
                 )
             )
-        title = f"{len(rows)} of {counted(total, 'candidate')} of {label(found[0], 60)}"
+        title = f"{len(rows)} of {counted(total, 'candidate')} of {label(name, 60)}"
         figure = finish(graphs().Figure(bars), title, x="rank", y="time (ms)")
         for row in rows:
             if row["in_engine"]:
