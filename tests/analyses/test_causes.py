@@ -257,6 +257,16 @@ def test_a_flag_of_other_versions_is_told_what_takes_its_place(version, option, 
     assert action in found_in(log)["build-failed"]["action"]
 
 
+def test_each_flag_that_is_not_known_is_told_what_takes_its_place():
+    banner = "TensorRT.trtexec [TensorRT v100300] # trtexec --onnx=m.onnx --workspace=2048 --buildOnly\n"
+    text = "".join(f"{T}[E] Unknown option: {option}\n" for option in ("--workspace 2048", "--buildOnly ", "--what "))
+    action = found_in(trtlog.parse(f"{text}&&&& FAILED {banner}".encode()))["build-failed"]["action"]
+    assert "Write --memPoolSize=workspace:2048." in action
+    assert "It does not know --buildOnly" in action
+    assert "either: Write --skipInference." in action
+    assert "--what" not in action
+
+
 def test_a_node_whose_inputs_are_of_two_types():
     text = (
         f"{RUNNING}{T}[E] [TRT] ITensor::getDimensions: Error Code 4: API Usage Error (/Sub: ElementWiseOperation SUB must have "

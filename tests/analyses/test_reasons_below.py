@@ -205,3 +205,38 @@ def test_the_logger_of_tensorrt_pro():
     assert log.messages[["severity", "text"]].values.tolist() == [
         ["warning", "Detected invalid timing cache, setup a local cache instead"]
     ]
+
+
+def test_a_layer_that_no_runner_has_a_tactic_for():
+    """It lacks no memory: each runner says that it has nothing for these types and formats."""
+    text = "".join(
+        f"{T}[V] [TRT] --------------- Timing Runner: conv7 ({runner})\n"
+        f"{T}[V] [TRT] {runner} has no valid tactics for this config, skipping\n"
+        for runner in ("CudaDepthwiseConvolution", "CaskConvolution")
+    )
+    text += LOST.replace("conv1", "conv7")
+    cause = cause_of(trtlog.parse(text.encode()))
+    assert (cause.line, cause.node) == (5, "conv7")
+    words = "none of 2 runners has one for its types, formats and shapes (from line 2)"
+    assert cause.text == f"no tactic of conv7 could be used: {words}"
+    assert "memory" not in cause.meaning
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Error Code 3: API Usage Error (Parameter check failed, condition: e.isRefittable())", "without --refit"),
+        ("Error Code 1: Myelin (Error 716 destroying event '0x2df914a0'.)", "memory that is not its own"),
+    ],
+)
+def test_errors_whose_meaning_is_known(said, words):
+    assert words in cause_of(trtlog.parse(f"{T}[E] Error[1]: [a.cpp::f::1] {said}\n".encode())).meaning
+
+
+def test_a_share_of_the_profile_names_its_rows_without_engine_layers():
+    head = "[11/22/2026-13:22:04] [I] "
+    rows = [("Reformatting CopyNode for Input Tensor 0 to Conv_0", 58.0, 58.0), ("Conv_0", 42.0, 42.0)]
+    text = f"{head}=== Profile (100 iterations ) ===\n{head}{'Layer':>55}   Time (ms)   Avg. Time (ms)   Time %\n"
+    text += "".join(f"{head}{name:>55}{time:12.2f}{time / 100:17.4f}{share:9.1f}\n" for name, time, share in rows)
+    [found] = hits(text, "reformat-share")
+    assert list(found["lines"]) == [3]

@@ -163,6 +163,7 @@ def test_an_object_reads_like_its_line():
 def test_metadata_and_tactics():
     assert onnx_names("[ONNX Layer: a]\x1f[ONNX Layer: b]") == ("a", "b")
     assert onnx_names("[ONNX Layer: a][ONNX Layer: b]") == ("a", "b")  # where a terminal ate the separator
+    assert onnx_names("[ONNX Layer: a]\ufffd[ONNX Layer: b]") == ("a", "b")  # where a page replaced it
     assert onnx_names("{ForeignNode[a...b]}") == ("{ForeignNode[a...b]}",)
     assert onnx_names(None) is None
     assert tactic_id("-3360065831133338131") == "0xd15ea5edd15ea5ed"

@@ -30,7 +30,7 @@ _TENSOR_END = expression(rf"(?: \(({_FORMAT})\)|\[([A-Za-z0-9_]+\([^)\[\](]*\))\
 _WHOLE_FORMAT = expression(_FORMAT)
 _TACTIC = expression(r"(0[xX][0-9a-fA-F]{1,16})|(-?[0-9]{1,20})")
 _TACTIC_WIDTH = len("0x0000000000000000")
-_METADATA_ITEM = expression(r"[\x1e\x1f]|(?<=\])(?=\[ONNX Layer: )")
+_METADATA_ITEM = expression(r"[\x1e\x1f]|(?<=\])\ufffd?(?=\[ONNX Layer: )")
 _ONNX = expression(r"\[ONNX Layer: (.*)\]", re.DOTALL)
 KNOWN_KEYS = {"Name", "LayerType", "Inputs", "Outputs", "Constants", "TacticValue", "TacticName", "Metadata"}
 
@@ -166,7 +166,8 @@ def tactic_id(text: str) -> str | None:
 def onnx_names(metadata: str | None) -> tuple[str, ...] | None:
     r"""Return the ONNX node names in a layer's metadata.
 
-    Items stand apart by the control characters 0x1e (TensorRT) and 0x1f (TensorRT-RTX, fused regions).
+    Items stand apart by the control characters 0x1e (TensorRT) and 0x1f (TensorRT-RTX, fused regions), which pages
+    that a log was pasted into leave out or replace.
     An item that is no ``[ONNX Layer: ..]``, such as ``{ForeignNode[a...b]}``, is given as it is.
 
     Examples

@@ -270,7 +270,21 @@ def _no_implementation(
         )  # fmt: skip
         text = f"no tactic of {layer} could be used: its tactics need more memory than there is"
         return Cause(short[0]["line"], text, meaning, layer)
+    runners = {s["runner"] for s in named if s["reason"] == "no_valid_tactics"}
+    if runners and all(s["reason"] == "no_valid_tactics" for s in named):
+        text = f"no tactic of {layer} could be used: {_none_of(len(runners))} one for its types, formats and shapes"
+        return Cause(error["line"], f"{text} (from line {named[0]['line']})", _NO_VALID_TACTICS, layer)
     return Cause(error["line"], f"no tactic of {layer} could be used", meaning_of(error["text"] or ""), layer)
+
+
+def _none_of(runners: int) -> str:
+    return "the runner that was tried has no" if runners == 1 else f"none of {runners} runners has"
+
+
+_NO_VALID_TACTICS = (
+    "No kernel of this TensorRT computes this layer as it is asked for: let it compute in another precision (without "
+    "constraints on it), change what is fused into it in the model, or use another version."
+)
 
 
 def _node_near(errors: Sequence[Mapping[str, Any]], root: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -313,7 +327,7 @@ def cause_of(log: Log) -> Cause | None:
         return missing_device(log)
     skipping = chosen(errors, lambda e: is_skip(e) or _NO_IMPLEMENTATION.search(e["text"] or ""))
     found = find_cause(errors, skips_with_refusals(log.table("skips"), log.table("facts")) if skipping else ())
-    return found and _with_losses(log, _with_flag(log, _with_given_shape(log, _with_default_shape(log, found))))
+    return found and _with_losses(log, _with_flags(log, _with_given_shape(log, _with_default_shape(log, found))))
 
 
 def missing_device(log: Log) -> Cause | None:
@@ -392,10 +406,28 @@ def _with_given_shape(log: Log, cause: Cause) -> Cause:
 
 
 _UNKNOWN_OPTION = expression(r"Unknown option: (--\w+)(?: (\S+))?")
+_MOST_FLAGS = 10
+
+
+def _with_flags(log: Log, cause: Cause) -> Cause:
+    """Say of flags that other versions of trtexec have what takes their place in this one, or that one stands twice."""
+    cause = _with_flag(log, cause)
+    if cause.meaning is None or _UNKNOWN_OPTION.search(cause.text) is None:
+        return cause
+    others = [
+        one
+        for row in errors_of(log).where(lambda e: _UNKNOWN_OPTION.search(e["text"] or "")).firsts()[:_MOST_FLAGS]
+        if row["line"] != cause.line and (one := _with_flag(log, Cause(row["line"], row["text"], ""))).meaning
+    ]
+    told = [
+        f" It does not know {found[1]} either: {(one.meaning or '').strip()}"
+        for one in others
+        if (found := _UNKNOWN_OPTION.search(one.text))
+    ]
+    return replace(cause, meaning=f"{cause.meaning}{''.join(told)}") if told else cause
 
 
 def _with_flag(log: Log, cause: Cause) -> Cause:
-    """Say of a flag that other versions of trtexec have what takes its place in this one, or that it stands twice."""
     found, version = _UNKNOWN_OPTION.search(cause.text), version_of(log)
     known = all_flags().get(found[1]) if found else None
     if found is None or known is None or version is None or cause.meaning is None:

@@ -8,6 +8,7 @@ from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, plural
 from trtlog.analyses.layer.conversions import conversions, copies_of_constants
 from trtlog.analyses.layer.engine_layer import layers_of
+from trtlog.analyses.layer.layer import is_conversion
 from trtlog.analyses.layer.profile import dla_copies, kept_profile, shown_percent
 from trtlog.analyses.lint.registry import Hit, good, rule
 from trtlog.log import Log
@@ -34,7 +35,10 @@ def reformat_share(log: Log) -> Iterable[Hit]:
     if not profile:
         return
     found = _shares(log).get("format conversion")
-    lines = [one.profile["line"] for one in conversions(layers_of(log)) if one.profile]
+    layers = layers_of(log)
+    lines = [one.profile["line"] for one in conversions(layers) if one.profile]
+    # Without engine layers the rows of the profile are told by their names.
+    lines += [row["line"] for row in layers.only_profiled if is_conversion(row["layer"], None)]
     whole = shown_percent(profile) is None  # of an excerpt the other rows may be conversions
     if found is None:
         # Beside a DLA conversions are there, but their times are of the wait for it.

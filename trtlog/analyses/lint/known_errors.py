@@ -72,10 +72,12 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"the launch timed out",
      "A kernel ran longer than the system allows (a watchdog of a GPU with a display, or a kernel that hangs): use a "
      "GPU without display or raise the limit, and look at the plugin or layer timed before it."),
-    (r"unspecified launch failure|CUDA_ERROR_LAUNCH_FAILED|cudaErrorLaunchFailure",
+    (r"isRefittable\(\)",
+     "The engine cannot be refitted: it was built without --refit. Build it again with it."),
+    (r"unspecified launch failure|\bError 719\b|CUDA_ERROR_LAUNCH_FAILED|cudaErrorLaunchFailure",
      "A kernel failed while it ran, mostly by an access to memory that is not its own: run with CUDA_LAUNCH_BLOCKING=1 "
      "or compute-sanitizer to see which."),
-    (r"misaligned address|illegal memory access|an illegal instruction|"
+    (r"misaligned address|illegal memory access|\bError 7(?:00|16) destroying event|an illegal instruction|"
      r"CUDA_ERROR_(?:ILLEGAL|MISALIGNED)_ADDRESS|CUDA_ERROR_ILLEGAL_INSTRUCTION|synchronize failed \(700\)",
      "A kernel accessed memory that is not its own, mostly one of a plugin: run with CUDA_LAUNCH_BLOCKING=1 or "
      "compute-sanitizer to see which."),
