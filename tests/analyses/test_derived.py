@@ -139,3 +139,12 @@ def fine_of(lines):
     """Return the rules that find that all is well."""
     table = trtlog.parse("".join(lines).encode()).analyze.table("findings").to_pylist()
     return {row["rule"] for row in table if row["severity"] == "good"}
+
+
+def test_a_peak_of_0_mib_is_not_0_bytes():
+    text = """\
+[11/27/2026-05:36:43] [I] [TRT] Total Scratch Memory: 0
+[11/27/2026-05:36:43] [I] [TRT] [MemUsageStats] Peak memory usage of TRT CPU/GPU memory allocators: CPU 0 MiB, GPU 4 MiB
+"""
+    use = trtlog.parse(text.encode()).analyze.table("memory_use").to_pylist()
+    assert {row["name"]: row["size"] for row in use} == {"scratch": "0 bytes", "peak_cpu": "0 MiB", "peak_gpu": "4 MiB"}

@@ -128,6 +128,21 @@ def size(count: float) -> str:
     return f"{value:,.4g} GiB" if value < 1000 else f"{value:,.0f} GiB"
 
 
+WHOLE_MIB = ("peak_", "build_peak_", "highest_")
+"""Beginnings of the names of memory that is printed in whole MiB."""
+
+
+def memory_size(name: str, count: float) -> str:
+    """Return a size of memory in the unit that people use for it; 0 of what is printed in MiB is not 0 bytes.
+
+    Examples
+    --------
+    >>> memory_size("peak_cpu", 0), memory_size("peak_gpu", 4 * 2**20), memory_size("scratch", 0)
+    ('0 MiB', '4 MiB', '0 bytes')
+    """
+    return "0 MiB" if not count and name.startswith(WHOLE_MIB) else size(count)
+
+
 def base_name(path: str) -> str:
     r"""Return the last part of a path of any system.
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.rows import table_rows, values_of
-from trtlog._util.words import size
+from trtlog._util.words import memory_size
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.log import Log
@@ -139,7 +139,7 @@ def _use(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "run": row["run"],
         "name": row["name"],
-        "size": None if row["bytes"] is None else size(row["bytes"]),
+        "size": None if row["bytes"] is None else memory_size(row["name"], row["bytes"]),
         "mib": None if row["bytes"] is None else row["bytes"] / 2**20,
         "meaning": _MEANING.get(row["name"]),
         "line": row["line"],

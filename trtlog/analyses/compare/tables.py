@@ -11,7 +11,7 @@ from trtlog._util.arrow import distinct
 from trtlog._util.expression import expression
 from trtlog._util.redact import redact, redact_value
 from trtlog._util.rows import listed, table_rows
-from trtlog._util.words import counted
+from trtlog._util.words import WHOLE_MIB, counted
 from trtlog.analyses.build.memory import in_use, memory_totals
 from trtlog.analyses.compare.performance import change_percent
 from trtlog.analyses.compare.schema import CATEGORIES, both_sides
@@ -224,7 +224,7 @@ def memory_verdict(
     if name in _ALL_LOADED:
         return None, _ALL_LOADED[name]
     more = "same" if control == test else "more" if test > control else "less"
-    if name.startswith(("peak_", "build_peak_", "highest_")):
+    if name.startswith(WHOLE_MIB):
         if abs(control - test) <= MIB:
             return "same", "printed in whole MiB: a change of 1 MiB may be rounding"
         exact = "printed in whole MiB"

@@ -65,10 +65,13 @@ def round_trips(log: Log) -> Iterable[Hit]:
     """Layers between two conversions that undo each other."""
     found = [r for r in table_rows(log.analyze.table("reformats")) if r["round_trip"]]
     if found:
+        before, after = found[0]["before"], found[0]["after"]
+        # Of formats in dimensions alone the log tells the data type, not the layout.
+        change = f"{before} to {after}" if before != after else f"{after} to another layout of it"
         yield Hit(
             f"{counted(len(found), 'layer stands alone in its', 'layers stand alone in their')} format, "
-            f"{plural(len(found), 'namely', 'for example')} {found[0]['round_trip_of']}: {found[0]['before']} to "
-            f"{found[0]['after']} and back.",
+            f"{plural(len(found), 'namely', 'for example')} {found[0]['round_trip_of']}: {change} "
+            "and back.",
             [r["line"] for r in found],
             layers=tuple(r["round_trip_of"] for r in found),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from trtlog._util.words import percent, size
+from trtlog._util.words import memory_size, percent
 from trtlog.analyses.compare.diff import EQUAL_BATCHES, Diff
 from trtlog.report.document import Bar, Cell, Column, Kind, Number, Section, Table
 from trtlog.report.numbers import figure, one_line
@@ -92,7 +92,7 @@ def _layer(row: Row) -> str:
 
 
 def _size(name: str) -> Callable[[Row], Cell]:
-    return lambda row: Number("" if row[name] is None else size(row[name]), row[name])
+    return lambda row: Number("" if row[name] is None else memory_size(row["name"], row[name]), row[name])
 
 
 def limit(row: Row) -> Number:

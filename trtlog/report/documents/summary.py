@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from trtlog._util.rows import table_rows
-from trtlog._util.words import counted, significant, size
+from trtlog._util.words import counted, memory_size, significant
 from trtlog.analyses.build.builds import builds_in_words
 from trtlog.analyses.build.memory import memory_totals, weights_in_words
 from trtlog.analyses.build.overview import bound_by, ending, precision_of, remarks, slowest
@@ -218,7 +218,8 @@ def _search(log: Log) -> Section | None:
         facts.append(("engine", ", ".join(filter(None, parts))))
     totals = memory_totals(layers)
     if totals:
-        facts.append(("memory", ", ".join(f"{name.replace('_', ' ')} {size(n)}" for name, n in totals.items())))
+        sizes = (f"{name.replace('_', ' ')} {memory_size(name, n)}" for name, n in totals.items())
+        facts.append(("memory", ", ".join(sizes)))
     if weights := weights_in_words(log):
         facts.append(("weights", weights))
     title = "builder" if any(name not in ("engine", "memory", "weights") for name, _ in facts) else "engine"
