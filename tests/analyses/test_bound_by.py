@@ -80,6 +80,16 @@ def test_launches_as_long_as_the_computation_are_worth_a_graph():
     assert "a run with a CUDA graph does" in found["text"]
 
 
+def test_a_batch_that_is_not_printed_makes_no_copies_overlap():
+    """4000 samples a second of a batch of 8 are 500 queries, each of 1 ms and two copies one after the other."""
+    text = summary_of(4000, 1.0, enqueue=0.1, h2d=0.5, d2h=0.5, wall=1, total=0.5)
+    [found] = trtlog.parse(text.encode()).analyze.table("performance").to_pylist()
+    assert (found["copies_overlap"], found["bound_by"], found["gpu_busy_percent"]) == (False, "gpu", 50.0)
+    several = summary_of(4000, 1.0, enqueue=0.1, h2d=0.5, d2h=0.5, wall=1, total=3.0)
+    [found] = trtlog.parse(several.encode()).analyze.table("performance").to_pylist()
+    assert (found["copies_overlap"], found["bound_by"]) == (None, "gpu")
+
+
 def test_a_copy_that_is_not_printed_took_no_0_ms():
     text = summary_of(500, 1.0, enqueue=0.1, h2d=0.2, d2h=0.1, wall=1, total=0.5)
     cut = "".join(line for line in text.splitlines(keepends=True) if "D2H" not in line)

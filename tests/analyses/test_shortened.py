@@ -103,3 +103,13 @@ def test_rows_of_small_shares_are_not_a_whole_profile():
     found = {row["rule"]: row for row in trtlog.parse(text.encode()).lint().to_dict("records")}
     assert "reformat-share" not in found
     assert "the log holds about 0.9 % of its time" in " ".join(run("summary", "-", stdin=text.encode()).stdout.split())
+
+
+def test_an_excerpt_of_timings_does_not_say_that_no_tactic_lacked_memory():
+    """A build that ended well, of which a block was pasted: what was skipped in the others is not in it."""
+    ended = f"{V}Engine generation completed in 5.1 seconds.\n"
+    tactic = "Tactic: 0x0000000000000001 Time: 0.03\n"
+    block = f"{FORMATS}{BLOCK}{V}{tactic}{V}Fastest {tactic}"
+    for above, rules in (("", set()), (f"{V}After dead-layer removal: 3 layers\n", {"skipped-for-memory"})):
+        found = {row["rule"] for row in trtlog.parse(f"{above}{block}{ended}".encode()).lint().to_dict("records")}
+        assert found & {"skipped-for-memory"} == rules

@@ -332,6 +332,9 @@ def _diagnosis(
     busy = 100 * total / wall if total and wall else 100 * mean / period if mean and period else None
     if busy is not None and busy > SEVERAL_AT_ONCE_PERCENT and not (setup.known or (total and wall)):
         busy = None  # the throughput counts samples of a batch, or of streams, whose number is not in the log
+    if not setup.known and busy is not None and total and wall and mean:
+        # Nor is a batch printed: of one query at a time the walltime tells how long it took.
+        period = mean * wall / total if busy <= SEVERAL_AT_ONCE_PERCENT else None
     # Means add up to the walltime, medians do not where times vary.
     copied = [values.get((metric, "mean")) for metric in _COPIES if middle(metric) is not None]
     means = [value for value in copied if value is not None]
@@ -375,11 +378,11 @@ def _bound(times: _Times, setup: _Setup) -> tuple[str | None, str]:
     if setup.profiled:
         return None, "the layer profiler was attached to this run, and it synchronizes after each layer"
     near = times.enqueue / times.gpu if times.enqueue is not None and times.gpu else None
-    if times.busy is None or times.period is None:
-        return _by_stages(times, setup, near)
-    if times.busy > SEVERAL_AT_ONCE_PERCENT and not setup.known:
+    if times.busy is not None and times.busy > SEVERAL_AT_ONCE_PERCENT and not setup.known:
         at_once = f"the GPU computes {times.busy / 100:.2g} queries at a time, in streams that the log does not count"
         return "gpu", f"{at_once}{_against(setup)}"
+    if times.busy is None or times.period is None:
+        return _by_stages(times, setup, near)
     busy = times.busy / setup.streams
     share = f"{busy:.1f} % of the walltime" + (f" in each of {setup.streams} streams" if setup.streams > 1 else "")
     launches = "" if near is None else f"the enqueue takes {share_in_words(100 * near)} of its time"

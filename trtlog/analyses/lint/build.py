@@ -207,7 +207,7 @@ def skipped_for_memory(log: Log) -> Iterable[Hit]:
     if not found:
         # A log that ends early, or an excerpt, cannot say that nothing was skipped.
         whole = ended.how == "passed" or (ended.built is not None and ended.how not in ("failed", "died", "cut"))
-        if log.table("tactics").num_rows and whole:
+        if log.table("tactics").num_rows and log.table("passes").num_rows and whole:
             yield good("No tactic was skipped for lack of memory.")
         return
     device = log.device
