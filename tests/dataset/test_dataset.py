@@ -194,6 +194,21 @@ def test_many_logs_give_few_files(tmp_path, dataset):
     assert_whole(dataset, logs)
 
 
+def test_a_dataset_of_an_earlier_trtlog_lacks_a_column(tmp_path, dataset, monkeypatch):
+    """Rows with the column are joined to those without it."""
+    logs = write_logs(tmp_path / "logs", 1, version="10.3.0", gpu="NVIDIA H200")
+    trtlog.to_dataset(tmp_path / "logs", dataset)
+    for part in dataset.glob("runs/**/*.parquet"):
+        table = pq.read_table(part, partitioning=None)
+        pq.write_table(table.drop_columns(["plan_version"]), part)
+    assert trtlog.open_dataset(dataset).sql("select plan_version from runs").plan_version.isna().all()
+    monkeypatch.setattr("trtlog.dataset.commit._SMALL_GROUPS", 0)
+    logs += write_logs(tmp_path / "logs", 1, first=300, version="10.3.0", gpu="NVIDIA H200")
+    assert len(trtlog.to_dataset(tmp_path / "logs", dataset).converted) == 1
+    assert len(list(dataset.glob("runs/**/*.parquet"))) == 1
+    assert_whole(dataset, logs)
+
+
 def test_every_table_can_be_read_also_without_rows(tmp_path, dataset):
     trtlog.to_dataset(write_logs(tmp_path, 2), dataset)
     for name in each(TABLES):

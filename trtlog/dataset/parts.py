@@ -15,7 +15,7 @@ from trtlog._util.arrow import from_list
 from trtlog._version import __version__
 from trtlog.dataset.manifest import Group
 from trtlog.dataset.storage import Storage
-from trtlog.parquet.files import SCHEMA_VERSION
+from trtlog.parquet.files import SCHEMA_VERSION, with_added
 from trtlog.records import TABLES
 from trtlog.tables.schema import schema_of
 
@@ -100,7 +100,7 @@ def write_part(storage: Storage, file: str, table: str, pieces: Iterable[pa.Tabl
     schema = part_schema(table).with_metadata(
         {"trtlog.schema": str(SCHEMA_VERSION), "trtlog.version": __version__, "trtlog.table": table}
     )
-    return write_file(storage, file, schema, pieces)
+    return write_file(storage, file, schema, (with_added(piece, table) for piece in pieces))
 
 
 def write_file(

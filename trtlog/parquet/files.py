@@ -179,7 +179,12 @@ def upgrade(table: pa.Table, name: str, file: Path) -> pa.Table:
         table = step(name, table)
         version += 1
     schema = schema_of(name)
+    return with_added(table, name).select(schema.names).cast(schema).replace_schema_metadata(None)
+
+
+def with_added(table: pa.Table, name: str) -> pa.Table:
+    """Return a table with the columns that an earlier trtlog did not write."""
     for column in ADDED_COLUMNS.get(name, ()):
         if column not in table.column_names:
             table = table.append_column(column, pa.nulls(table.num_rows))
-    return table.select(schema.names).cast(schema).replace_schema_metadata(None)
+    return table
