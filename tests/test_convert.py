@@ -104,6 +104,17 @@ def test_several_runs(tmp_path, monkeypatch, engine, group_rows):
     assert groups > 2 if group_rows == 1 else groups == 1
 
 
+def test_runs_that_begin_in_the_second_in_which_the_one_above_ended(tmp_path):
+    """Whatever was cut off above: of the last two runs nothing tells the time but that of the first."""
+    banner = "TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=net.onnx"
+    head = "[11/22/2026-13:22:03] [I]"
+    run = f"&&&& RUNNING {banner}\n{head} === Model Options ===\n{head} Format: ONNX\n&&&& PASSED {banner}\n"
+    log = trtlog.parse([run.encode()] * 4)
+    convert(open_source([run.encode()] * 4, 10), tmp_path, segment_bytes=1)
+    assert trtlog.read_parquet(tmp_path) == log
+    assert log.table("timestamps").column("line").to_pylist() == [2, 6, 10, 14]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_blocks_in_any_order(tmp_path, seed):
     """Blocks of the autotuner from several runs, shuffled: joins must not reach over a cut."""

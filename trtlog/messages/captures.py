@@ -84,6 +84,8 @@ class Captures:
         Line that holds several records -> the variants of their matches, in their order.
     first : int
         First line of the log, or of what is left of it when rows above were written out.
+    time_above : bytes or None
+        The last time of runs that were cut off above; None where none were.
     alone : bool
         Whether the log holds all runs of its source.
     begun : bool
@@ -115,6 +117,7 @@ class Captures:
     notes: list[str] = field(default_factory=list)
     first: int = 1
     alone: bool = True
+    time_above: bytes | None = None
     begun: bool = False
     marks: Any = None
     marked: int = 0

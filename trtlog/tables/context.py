@@ -122,8 +122,9 @@ class Context:
     def clock(self) -> tuple[Array, Array]:
         """Lines at which a run begins or the printed time changes, and the times, in seconds since 1970; only dates."""
         times = self.captures.times
-        again = self._begun_within_a_second() if times else []
-        lines, stamps = zip(*(heapq.merge(times, again) if again else times), strict=True) if times else ((), ())
+        again = self._begun_within_a_second()
+        whole = list(heapq.merge(times, again)) if again else times
+        lines, stamps = zip(*whole, strict=True) if whole else ((), ())
         seconds, valid = parse_times(stamps)
         return np.array(lines, np.int64)[valid], seconds[valid]
 
@@ -136,14 +137,17 @@ class Context:
         times, found = self.captures.times, []
         changes = [line for line, _ in times]
         for log, runs in zip(self.captures.logs, self.runs_by_log, strict=True):
-            if len(runs) < 2 or not _STAMPED.issuperset(log.producers):
+            if (len(runs) < 2 and log.time_above is None) or not _STAMPED.issuperset(log.producers):
                 continue
             headed = [line for line, name in self.captures.openings if name]
-            for run in runs[1:]:
-                line = next(iter(headed[bisect_left(headed, run.first) :]), run.last + 1)
+            for run in runs:
+                place = bisect_left(headed, run.first)
+                line = headed[place] if place < len(headed) else run.last + 1
                 above = bisect_right(changes, line) - 1
-                if line <= run.last and runs[0].first <= changes[above] < run.first:
-                    found.append((line, times[above][1]))
+                changed = above >= 0 and changes[above] >= runs[0].first
+                time = times[above][1] if changed else log.time_above
+                if line <= run.last and time is not None and not (changed and changes[above] >= run.first):
+                    found.append((line, time))
         return found
 
     def run_of(self, lines: Array) -> pa.Array:
