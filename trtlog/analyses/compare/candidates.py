@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 from trtlog._util.dataclass import dataclass
+from trtlog._util.words import significant
 from trtlog.analyses.compare.align import Pair
 from trtlog.analyses.compare.performance import change_percent
 from trtlog.analyses.layer.layer import Layer
@@ -202,7 +203,7 @@ def _judge(row: dict[str, Any], control: Layer, test: Layer, found: Machine) -> 
     shortest = min(row["control_ms"], row["test_ms"])
     usual = TimingNoise().margin_at(shortest, control.converts or test.converts)
     if max(ours, theirs) <= usual:
-        length = f"equally fast ones of {1000 * shortest:.3g} us differ by {usual:.1f}%"
+        length = f"equally fast ones of {significant(1000 * shortest)} us differ by {usual:.1f}%"
         return "tie", f"{margins}: too close to call, either may win; {length}"
     return "unstable", f"{margins}: the builds contradict each other; {_outlier(row, found)}"
 

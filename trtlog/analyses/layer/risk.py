@@ -101,6 +101,8 @@ def measured_here(layers: Layers) -> bool:
 
 # By how much the timing in use may be longer for being disturbed, and how often: the normal distribution in thirds.
 _DISTURBED = ((1 - DISTURBED_SHARE, 0.0), *((DISTURBED_SHARE / 3, DISTURBED * part) for part in (0.2, 0.7, 1.4)))
+# More rivals than these make no difference.
+_RIVALS = 200
 # Time, line, runner and tactic of the fastest of a combination.
 _Best: TypeAlias = tuple[float, int, Any, Any]
 
@@ -113,7 +115,7 @@ def combination_risks(tactics: pa.Table, noise: TimingNoise, lines: Collection[i
     tactics : pyarrow.Table
         Table ``tactics``.
     lines : collection of int
-        Lines of the winners' times that are asked for. Each is drawn by itself: what else is asked changes nothing.
+        Lines of the winners' times that are asked for.
 
     Returns
     -------
@@ -131,20 +133,14 @@ def combination_risks(tactics: pa.Table, noise: TimingNoise, lines: Collection[i
             groups[key] = ((time, line, runner, tactic), times)
         times[runner, tactic] = min(time, times.get((runner, tactic), float("inf")))
     risks: dict[int, float] = {}
-    for (_, _, _, inputs, outputs), ((_, line, runner, tactic), times) in groups.items():
-        if line not in lines:
-            continue
-        formats = _formats(inputs, outputs)
-        combination = TimedFormats(tuple(times), tuple(times.values()))
-        choice = LayerChoice(line, {formats: combination}, formats, (runner, tactic))
-        risks[line] = flip_risks(EngineChoices({line: choice}), noise)[line].tactic
+    for (time, line, *own), times in groups.values():
+        if line in lines:
+            risks[line] = _risk_alone(time, [other for key, other in times.items() if key != tuple(own)], noise)
     return risks
 
 
 def tactic_risk(rows: Sequence[Mapping[str, Any]], used: Mapping[str, Any], noise: TimingNoise) -> float:
     """Return how likely another of the tactics that were timed for one layer and its formats is fastest next time.
-
-    By summation over what the timing in use may be, not by drawing: for one choice alone, without numpy's generators.
 
     Parameters
     ----------
@@ -158,8 +154,15 @@ def tactic_risk(rows: Sequence[Mapping[str, Any]], used: Mapping[str, Any], nois
         key = row["runner"], row["tactic"]
         if key != (used["runner"], used["tactic"]):
             rivals[key] = min(row["time_ms"], rivals.get(key, math.inf))
-    own, conversion = used["time_ms"], used["kind"] == "reformat"
-    near = [time for time in rivals.values() if time <= FAR * own]
+    return _risk_alone(used["time_ms"], rivals.values(), noise, used["kind"] == "reformat")
+
+
+def _risk_alone(own: float, rivals: Iterable[float], noise: TimingNoise, conversion: bool = False) -> float:
+    """Return how likely one of some rivals is faster next time than what takes so long now.
+
+    By summation over what the timing in use may be, not by drawing: for a choice alone, without numpy's generators.
+    """
+    near = sorted(time for time in rivals if time <= FAR * own)[:_RIVALS]
     if not near:
         return 0.0
     # Both the timings of the log and the next ones are off.
