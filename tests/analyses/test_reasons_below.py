@@ -240,3 +240,52 @@ def test_a_share_of_the_profile_names_its_rows_without_engine_layers():
     text += "".join(f"{head}{name:>55}{time:12.2f}{time / 100:17.4f}{share:9.1f}\n" for name, time, share in rows)
     [found] = hits(text, "reformat-share")
     assert list(found["lines"]) == [3]
+
+
+def failed_of(text):
+    """Return how a text ends and the cause, each as its analysis tells it."""
+    log = trtlog.parse(text.encode())
+    return outcome_of(log).how, cause_of(log)
+
+
+def test_shapes_of_a_profile_that_the_model_cannot_compute_with():
+    said = "kOPT values for profile 2 violate shape constraints: pick_9: axis 3 is out of bounds"
+    how, cause = failed_of(f"{T}[E] 4: {said}\n")
+    assert how == "failed"
+    assert "computes from the OPT shapes of profile 2" in cause.meaning
+    assert "pick_9: axis 3 is out of bounds" in cause.meaning
+
+
+def test_a_layer_that_nothing_implements():
+    said = "Error Code 2: Internal Error (Assertion !impls.empty() failed. /Filter_31 has no runners that implement it)"
+    how, cause = failed_of(f"{T}[E] Error[2]: [tacticSupply.cpp::formats::48] {said}\n")
+    assert how == "failed"
+    assert "nothing that computes the layer /Filter_31:" in cause.meaning
+
+
+def test_an_error_of_a_logger_that_prints_no_severity():
+    said = "Error Code 9: Internal Error (head/Floor_2: IUnaryLayer cannot be used to compute a shape tensor)"
+    text = f"[TRT] Loaded engine size: 3 MiB\n[TRT] [graph.cpp::uses::555] {said}\n"
+    assert trtlog.parse(text.encode()).messages[["line", "severity", "code"]].values.tolist()[-1] == [2, "error", 9]
+    how, cause = failed_of(text)
+    assert how == "failed"
+    assert "head/Floor_2 is part of what computes a shape" in cause.meaning
+
+
+def test_the_name_of_an_error_behind_the_header_of_any_program():
+    text = "[2026-11-22 13:22:03   ERROR] FAILED_ALLOCATION: std::exception\n"
+    [message] = trtlog.parse(text.encode()).messages.to_dict("records")
+    assert (message["severity"], message["text"]) == ("error", "FAILED_ALLOCATION: std::exception")
+
+
+def test_a_place_of_the_parser_without_a_header():
+    text = "ERROR: ModelImporter.cpp:92 In function parseGraph:\n[8] Assertion failed: has(weights.name)\n"
+    log = trtlog.parse(text.encode())
+    assert "foreign" not in set(log.coverage["kind"][log.coverage["lines"] > 0])
+    assert "has(weights.name)" in cause_of(log).text
+
+
+def test_the_list_of_errors_that_a_program_prints_is_a_failed_import():
+    how, cause = failed_of("In node 6 (flip_axis): UNSUPPORTED_NODE: Assertion failed: axis >= 0 && axis < rank\n")
+    assert how == "failed"
+    assert cause.line == 1

@@ -66,9 +66,14 @@ _REASON_BELOW = expression(rb"(?:.* )?\[6\] Invalid Node - [^ ]+\s*$|In node .*:
 _WORDS_BELOW = expression(rb".* due to exception \[[^\[\] ]{1,200}\]\s*$")
 # The parser's own place, which another program prints as well: ERROR: file.cpp:1 In function parseGraph:
 _PARSER_PLACE = expression(rb"In function [A-Za-z_:]+:")
+_BARE_PLACE = expression(rb"ERROR: [^ ]{1,200}\.(?:cpp|cu|h):[0-9]+ In function [A-Za-z_]{1,60}:\s*$")
 _OPENING = expression(rb"[(\[{]")
 _CLOSING = expression(rb"[)\]}]")
-_SOURCE_FILE = expression(rb"[^ /]{0,60}\.(?:cpp|cu|h):|[0-9]+: \[[^ ]{1,60}\.(?:cpp|cu|h)::")
+# How messages begin that no other program prints: a source file of the library, the names of its errors.
+_OWN_WORDS = expression(
+    rb"[^ /]{0,60}\.(?:cpp|cu|h):|[0-9]+: \[[^ ]{1,60}\.(?:cpp|cu|h)::|"
+    rb"FAILED_(?:ALLOCATION|INITIALIZATION|EXECUTION|COMPUTATION): |INVALID_(?:CONFIG|STATE): "
+)
 _DECORATED_STARTS = (b" ", b"\t", b">", b"[", *(b"%d" % digit for digit in range(10)))
 # Producers whose messages go on in indented lines.
 _INDENTING = frozenset({"untimed", "torch_tensorrt", "word"})
@@ -362,6 +367,8 @@ class Classifier:
             return Line(number, UNKNOWN, None, header, body, number)
         index = found.variant
         kind = self._kinds[index]
+        if header.producer == "tagged" and self._severity[index] is not None:
+            header = header._replace(severity=self._severity[index])  # the tag is the same for all severities
         if kind == _CAPTURED:
             self._captured = b"CAPTURED" in body
         if header.severity in ("W", "E", "F"):
@@ -375,7 +382,7 @@ class Classifier:
 
     def _is_certain(self, found: Found, body: bytes) -> bool:
         """Tell whether a body behind a common word is the library's: any program prints a file and a line."""
-        return self._facts.is_telling(found.variant) or _SOURCE_FILE.match(body) is not None
+        return self._facts.is_telling(found.variant) or _OWN_WORDS.match(body) is not None
 
     def _begin(self, number: int, header: Header, line: bytes) -> None:
         self.usage = self._text = False
@@ -450,7 +457,8 @@ class Classifier:
             return Line(number, CONTINUATION, None, NO_HEADER, line, self.record)
         if not line.strip():
             return Line(number, USAGE if self.usage else BLANK, None, NO_HEADER, line, number)
-        if not self.usage and _ERROR_TEXT.match(line) and (found := self.matcher.match(line.rstrip())) is not None:
+        is_error = not self.usage and (_ERROR_TEXT.match(line) or _BARE_PLACE.match(line))
+        if is_error and (found := self.matcher.match(line.rstrip())) is not None:
             error = self._message_text(number, found, line)
             self.open = self._unfinished(line)
             return error._replace(header=NO_HEADER._replace(severity="E"))

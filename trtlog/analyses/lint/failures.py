@@ -35,6 +35,7 @@ _BUILD_ENDED = expression(
     r"[Cc]ould not find any implementation|buildSerializedNetwork|[Ee]ngine could not be created|"
     r"Assertion engine(?:Ptr)? != nullptr failed|[Bb]uilding serialized network failed|"
     r"Building engine failed|Network must have at least one output|Network validation failed|"
+    r"violate shape constraints|has no runners that implement it|cannot be used to compute a shape tensor|"
     r"[Bb]uild engine (?:file )?failed|[Ff]ailed to build (?:trt |the )?(?:engine|network)|"
     r"While parsing node number|Failed to parse|Invalid Node - |In node [0-9]+ .*\(parse(?:Graph|Node)\): \w+: "
 )
@@ -63,6 +64,11 @@ class RunEnd:
     errors: MessageRows
 
 
+def _is_parsers_list(error: Mapping[str, Any]) -> bool:
+    """Tell whether an error is of the parser's list, which programs print bare once a model could not be parsed."""
+    return error["kind"] == "node_failed" and error["function"] is not None and error["origin"] is None
+
+
 def outcome_of(log: Log) -> RunEnd:
     """Tell how a run ended.
 
@@ -75,7 +81,7 @@ def outcome_of(log: Log) -> RunEnd:
     errors, status = errors_of(log), log.run.status
     built = _built(log)
     crashes = errors.where(is_crash)
-    lost = errors.where(lambda e: _BUILD_ENDED.search(e["text"] or ""))
+    lost = errors.where(lambda e: _is_parsers_list(e) or _BUILD_ENDED.search(e["text"] or ""))
     lost = lost if built is None else lost.behind(built)
     if built is None and _usage_only(log):
         how = "failed" if errors else "help"

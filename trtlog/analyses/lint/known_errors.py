@@ -172,6 +172,15 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "What the model computes from the {point} shapes of profile {number} does not fit together at {node} ({got}): "
      "give shapes that the model takes (strides often want multiples of 32), or export it with these dimensions "
      "dynamic."),
+    (r"k(?P<point>MIN|OPT|MAX) values for profile (?P<number>[0-9]+) violate shape constraints: (?P<what>.*?)[.)]*$",
+     "What the model computes from the {point} shapes of profile {number} does not fit together ({what}): give shapes "
+     "that the model takes, or export it with these dimensions dynamic."),
+    (r"(?P<layer>\S+) has no runners that implement it",
+     "This TensorRT has nothing that computes the layer {layer}: replace it in the model, load a plugin for it, or use "
+     "a version that has it (TensorRT-RTX lacks layers that TensorRT has)."),
+    (r"(?P<layer>\S+): I\w+Layer cannot be used to compute a shape tensor",
+     "The layer {layer} is part of what computes a shape, which TensorRT does not do with such a layer: fold constants "
+     "(polygraphy surgeon sanitize --fold-constants), or export the model with fixed shapes."),
     (r"for dimension [0-9]+ in profile|[Pp]rofile [0-9]+ .*(?:dimension|valid range)|"
      r"doesn't match number of dimensions|does not satisfy any optimization profiles|static shapes do(?:es)? not match|"
      r"shapes do not match the static shapes",
@@ -236,7 +245,7 @@ IN_MODEL: tuple[tuple[str, str], ...] = (
 # What earlier errors lead to.
 RESULTS: tuple[str, ...] = (
     r"Assertion engine(?:Ptr)? != nullptr failed",
-    r"^Failed to parse ONNX model from file",
+    r"^Failed to parse ONNX model from file|^Failure while parsing ONNX",
     r"^ERROR: \S+:[0-9]+ In function \w+:\s*$",
     r"\[6\] Invalid Node - .*\s*\Z",
     r"[Ee]ngine deserialization failed|Deserialize the cuda engine failed|^INVALID_STATE: std::exception",
