@@ -27,9 +27,9 @@ def test_the_damaged_logs_are_there():
 @pytest.mark.parametrize("name", READ)
 def test_both_engines_say_the_same_whatever_the_size_of_chunks(name):
     """Tables, counts and remarks of both loops, fed in pieces; then every analysis, page, comparison and file."""
-    data = text_of(READ[name])
+    data, made = text_of(READ[name]), {}
     for seed in range(3):
-        checks.check(data, text_of(READ["diff-passes"]), random.Random(seed), "outputs" if not seed else "read")
+        checks.check(data, text_of(READ["diff-passes"]), random.Random(seed), "outputs" if not seed else "read", made)
 
 
 def test_a_size_above_64_bits_is_null_and_noted():

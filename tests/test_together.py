@@ -11,7 +11,7 @@ import re
 import pytest
 
 import trtlog
-from tests.conftest import CORPUS, FIXTURES, ROOT, each, passes_fail_on
+from tests.conftest import CORPUS, FIXTURES, ROOT, each, parsed_once, passes_fail_on
 from trtlog.errors import InputError, NoLogError, StrictError
 from trtlog.log import _same
 from trtlog.messages.classify import Classifier
@@ -43,7 +43,7 @@ def assert_as_alone(paths):
             with pytest.raises(type(found), match=re.escape(str(found))):
                 trtlog.parse(path)
             continue
-        alone = trtlog.parse(path)
+        alone = parsed_once(path)
         assert isinstance(found, trtlog.Log), (path, found)
         assert differences(found, alone) == [], path
         assert (found.source, found.notes) == (alone.source, alone.notes), path

@@ -8,7 +8,7 @@ import pytest
 
 import trtlog
 from tests.analyses.conftest import lines_of, parsed
-from tests.conftest import CORPUS, ROOT, each
+from tests.conftest import CORPUS, ROOT, each, parsed_once
 from trtlog.analyses.lint.examples import EXAMPLES
 from trtlog.analyses.lint.known_errors import IN_MODEL, KNOWN
 from trtlog.analyses.lint.registry import SEVERITIES, lint, load
@@ -254,7 +254,7 @@ def first_run(name):
     path = ROOT.parent / "shared" / name if name.startswith("corpus/") else ROOT / name
     if not path.exists():
         pytest.skip("the third-party logs are not here")
-    return trtlog.parse(path).runs[0]
+    return parsed_once(path).runs[0]
 
 
 @pytest.mark.parametrize(("rule", "name", "fires"), EXAMPLE_LOGS)
@@ -346,7 +346,7 @@ def test_every_rule_is_whole():
 
 def test_all_captures_can_be_linted(fixtures):
     for path in each(sorted(fixtures.glob("*/*.log.gz"))):
-        found = lint(trtlog.parse(path)).to_pylist()
+        found = lint(parsed_once(path)).to_pylist()
         order = [SEVERITIES.index(f["severity"]) for f in found]
         assert order == sorted(order)
         failed = "err" in path.name or "unet" in path.name

@@ -9,7 +9,7 @@ import re
 import pytest
 
 import trtlog
-from tests.conftest import each
+from tests.conftest import each, parsed_once
 from tests.runner.conftest import find_capture
 from trtlog.analyses.layer.dynamic_shapes import DynamicShapes
 from trtlog.analyses.layer.work import work_of
@@ -22,7 +22,7 @@ H200_MEMORY = 2 * 3.201e9 * 6016 / 8
 
 @functools.cache
 def rows(name):
-    log = trtlog.parse(find_capture(f"{name}.log"))
+    log = parsed_once(find_capture(f"{name}.log"))
     return {row["layer"]: row for row in log.analyze.table("roofline").to_pylist()}
 
 
@@ -140,7 +140,7 @@ def test_what_the_log_does_not_tell_is_null_and_said():
     row = row_of("bert_fp16_verbose", "{ForeignNode[")
     assert (row["bytes"], row["percent_of_compute"], row["bound"], row["ideal_ms"]) == (None, None, None, None)
     assert "what it computes in is not printed" in row["note"]
-    found = trtlog.parse(find_capture("rtxpy_bert_tiny.log")).analyze.table("roofline_total").to_pylist()
+    found = parsed_once(find_capture("rtxpy_bert_tiny.log")).analyze.table("roofline_total").to_pylist()
     assert not found or found[0]["ideal_ms"] is None
 
 
@@ -156,7 +156,7 @@ def test_no_share_above_all_without_a_word(network):
 
 
 def test_totals_are_the_sums_of_the_layers():
-    log = trtlog.parse(find_capture("resnet50_fp16_dyn_detailed.log"))
+    log = parsed_once(find_capture("resnet50_fp16_dyn_detailed.log"))
     (total,) = log.analyze.table("roofline_total").to_pylist()
     own = [row for row in log.analyze.table("roofline").to_pylist() if row["type"] != "Reformat"]
     assert total["layers"] == total["known"] == len(own)
@@ -166,14 +166,14 @@ def test_totals_are_the_sums_of_the_layers():
 
 
 def test_the_plot_has_a_point_a_layer():
-    log = trtlog.parse(find_capture("resnet50_fp16_dyn_detailed.log"))
+    log = parsed_once(find_capture("resnet50_fp16_dyn_detailed.log"))
     figure = log.plot.roofline()
     points = sum(len(trace.x) for trace in figure.data if trace.mode == "markers")
     assert points == sum(1 for row in rows("resnet50_fp16_dyn_detailed").values() if row["intensity"])
 
 
 def test_why_and_report_say_it_too():
-    log = trtlog.parse(find_capture("resnet50_fp16_dyn_detailed.log"))
+    log = parsed_once(find_capture("resnet50_fp16_dyn_detailed.log"))
     told = log.why("/conv1/Conv + /relu/Relu")
     assert told.roofline["flops"] == 2 * 8 * 112 * 112 * 64 * 147
     text = draw("markdown", told)

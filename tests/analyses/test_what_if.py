@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 import trtlog
-from tests.conftest import FIXTURES
+from tests.analyses.conftest import parsed
+from tests.conftest import FIXTURES, parsed_once
 from trtlog.cli import cli
 
 FOLDER = FIXTURES / "trt-8.5.3-h200"
@@ -34,7 +35,7 @@ def test_the_engine_chose_the_best(name):
     path = FOLDER / f"{name}.log.gz"
     if not path.exists():
         pytest.skip("this capture is not among the fixtures")
-    found = plans(trtlog.parse(path))
+    found = plans(parsed_once(path))
     assert found["best"]["total_ms"] == pytest.approx(found["engine"]["total_ms"], abs=found["engine"]["noise_ms"])
     assert found["best"]["total_ms"] <= found["engine"]["total_ms"] + 1e-9
 
@@ -112,7 +113,7 @@ def test_a_path_leaves_the_others_alone():
 
 
 def test_depthwise_convolutions_hold_mobilenet_back():
-    row = plans(trtlog.parse(FOLDER / "mobilenet_fp16_verbose.log.gz"))["FP16"]
+    row = plans(parsed("mobilenet_fp16_verbose"))["FP16"]
     assert "/conv.1/conv.1.0/Conv" in row["holder"]
     assert row["holders"] == 17
     assert "only FP16 linear -> FP16 linear" in row["explained"]
@@ -164,7 +165,7 @@ def test_no_block_where_the_layers_are_slower_by_themselves():
 
 
 def test_no_block_in_an_engine_that_is_narrow_already():
-    log = trtlog.parse(FOLDER / "resnet50_fp16_dyn_detailed.log.gz")
+    log = parsed("resnet50_fp16_dyn_detailed")
     assert blocks(log) == []
     assert plans(log)["FP16"]["chosen"] == 56
     assert len(blocks(log, precision="fp32")) == 0  # FP16 is faster for each
@@ -172,7 +173,7 @@ def test_no_block_in_an_engine_that_is_narrow_already():
 
 def test_the_blocks_of_mobilenet():
     """Its first 32 layers in FP32; the convolution of features.12 in FP32 is faster so, and no block."""
-    (row,) = blocks(trtlog.parse(FOLDER / "mobilenet_fp16_verbose.log.gz"))
+    (row,) = blocks(parsed("mobilenet_fp16_verbose"))
     assert (row["cause"], row["faster"], row["holders"]) == ("layers", 28, 7)
     assert "features.0/" in row["first"]
     assert "features.11/conv/conv.1" in row["last"]
@@ -262,4 +263,4 @@ def test_the_conversions_of_the_engine_are_those_that_it_lists(name):
     if not path.exists():
         pytest.skip("this capture is not among the fixtures")
     listed = re.findall(rb"^Layer\(Reformat\): Reformatting CopyNode", gzip.decompress(path.read_bytes()), re.MULTILINE)
-    assert plans(trtlog.parse(path))["engine"]["conversions"] == len(listed)
+    assert plans(parsed_once(path))["engine"]["conversions"] == len(listed)

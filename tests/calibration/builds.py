@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 import trtlog
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, parsed_once
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.risk import flip_risk_by, timing_noise
 from trtlog.analyses.layer.timing_noise import LENGTHS_US, TimingNoise
@@ -29,7 +29,7 @@ BINS = (0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.01)
 
 @functools.cache
 def parsed(name: str) -> trtlog.Log:
-    return trtlog.parse(FOLDER / f"{name}.log.gz")
+    return parsed_once(FOLDER / f"{name}.log.gz")
 
 
 @functools.cache

@@ -99,8 +99,16 @@ def same_captures(expected: Any, found: Any, what: str, by_kind: bool) -> None:
             same(expected.table(kind), found.table(kind), f"{what}: {kind}")
 
 
-def read(data: bytes, noise: Random) -> Log | None:
-    """Read with both loops; return the log, None where it is refused."""
+Readings = dict[tuple[Any, ...], tuple[Any, Any]]
+
+
+def read(data: bytes, noise: Random, made: Readings | None = None) -> Log | None:
+    """Read with both loops; return the log, None where it is refused.
+
+    What the loop in Python makes of an input is kept in ``made``, by the chunks in which it was read: looked at several
+    times, with other chances, most inputs are read in the same ones.
+    """
+    made = {} if made is None else made
     sizes = (64, 1000, 8 << 20)
     # Looked at for some inputs only, as costly: the captures themselves, a third reading, chunks of another size.
     thorough = noise.random() < 0.3
@@ -112,7 +120,11 @@ def read(data: bytes, noise: Random) -> Log | None:
     refused = _refusal(lambda: opened(data, noise.choice(sizes)))
     if not isinstance(refused, str):
         first, first_notes = refused
-        refused = _refusal(lambda: captures(LineEngine(RULES, native=False)))
+        read_as = tuple(first), tuple(first_notes)
+        if read_as not in made:
+            refused = _refusal(lambda: captures(LineEngine(RULES, native=False)))
+            made[read_as] = refused, None if isinstance(refused, str) else TableSet(refused, "log")
+        refused, tables = made[read_as]
     elif not thorough:
         return None
     if not isinstance(refused, str):
@@ -134,7 +146,7 @@ def read(data: bytes, noise: Random) -> Log | None:
     same_captures(expected, found, "native", thorough)
     if thorough:
         same_captures(expected, pieces, "pieces", thorough)
-    tables, second = TableSet(expected, "log"), TableSet(found, "log")
+    second = TableSet(found, "log")
     for name in TABLES:
         same(tables[name], second[name], f"table {name}")
     try:
@@ -296,8 +308,8 @@ def in_forms(data: bytes, noise: Random) -> None:
 # ------------------------------------------------------------------ one input
 
 
-def check(data: bytes, other: bytes, noise: Random, level: str) -> None:
-    """Check one input.
+def check(data: bytes, other: bytes, noise: Random, level: str, made: Readings | None = None) -> None:
+    """Check one input; what the loop in Python makes of it is kept in ``made``, for when it is checked again.
 
     Raises
     ------
@@ -308,7 +320,7 @@ def check(data: bytes, other: bytes, noise: Random, level: str) -> None:
         if data:
             in_forms(data, noise)
         return
-    log = read(data, noise)
+    log = read(data, noise, made)
     if log is None or level == "read":
         return
     answers(log, noise)

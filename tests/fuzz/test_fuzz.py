@@ -53,7 +53,7 @@ def test_an_input_comes_again_by_its_numbers():
 
 
 def test_a_fault_is_found_reduced_and_printed_as_a_test(monkeypatch):
-    def read(data, noise):
+    def read(data, noise, made):
         if b"Tactic: 0x3" in data and b"Layer" in data:
             raise KeyError("three")
 
@@ -68,7 +68,7 @@ def test_a_fault_is_found_reduced_and_printed_as_a_test(monkeypatch):
 
 
 def test_what_takes_too_long_is_a_find(monkeypatch):
-    def read(data, noise):
+    def read(data, noise, made):
         while True:
             pass
 

@@ -8,7 +8,6 @@ import pty
 import re
 import subprocess
 import sys
-from functools import cache
 
 import pyarrow as pa
 import pytest
@@ -17,7 +16,7 @@ from rich.console import Console
 
 import trtlog
 from tests import warm
-from tests.conftest import FIXTURES, ROOT, each
+from tests.conftest import FIXTURES, ROOT, each, parsed_once
 from tests.terminal import read_to_the_end
 from trtlog.analyses.layer.why import story
 from trtlog.analyses.lint import lint
@@ -54,11 +53,6 @@ FP32, AGAIN = V8 / "resnet50_fp32_verbose.log.gz", V8 / "resnet50_fp32_verbose_r
 ESCAPE = "\x1b"
 
 
-@cache
-def parsed(path):
-    return trtlog.parse(path)
-
-
 def printed(part, width=UNBOUNDED, encoding="utf-8", limit=None):
     """Return what a console of this width shows of a document, a block of one, or a result."""
     raw = io.BytesIO()
@@ -73,7 +67,7 @@ def printed(part, width=UNBOUNDED, encoding="utf-8", limit=None):
 
 def texts():
     """Every terminal text, of a log that has what it shows."""
-    fp32, again = parsed(FP32), parsed(AGAIN)
+    fp32, again = parsed_once(FP32), parsed_once(AGAIN)
     yield "summary", summary(fp32)
     yield "why", story(fp32, "/conv1/Conv + /relu/Relu")
     yield "lint", lint_document(lint(fp32).to_pylist())
@@ -93,16 +87,16 @@ def test_no_line_is_wider_than_the_terminal(width):
 def test_numbers_are_whole_at_every_width():
     """The percentiles of the log, as the log prints them, on a narrow terminal as in a pipe."""
     for width in (40, 60, 80, 120, UNBOUNDED):
-        text = printed(summary(parsed(FP32)), width)
+        text = printed(summary(parsed_once(FP32)), width)
         for number in ("0.672913", "0.766216", "0.876953", "0.00435084", "1336.59", "13.8049", "23.2068"):
             assert number in text, f"{number} at {width}"
 
 
 def test_a_pipe_gets_whole_names_and_one_line_a_row():
-    text = printed(diff_document(trtlog.diff(parsed(FP32), parsed(AGAIN))), limit=1000)
+    text = printed(diff_document(trtlog.diff(parsed_once(FP32), parsed_once(AGAIN))), limit=1000)
     assert "…" not in text
     assert "..." not in text
-    for row in each(trtlog.diff(parsed(FP32), parsed(AGAIN)).rows("tactics")):
+    for row in each(trtlog.diff(parsed_once(FP32), parsed_once(AGAIN)).rows("tactics")):
         [line] = [line for line in text.splitlines() if line.startswith(f"{row['layer']}  ") and row["verdict"] in line]
         assert row["control_tactic"] in line
         assert row["test_tactic"] in line
@@ -320,7 +314,7 @@ def test_rows_on_a_narrow_terminal_and_in_a_pipe():
     arguments = ("show", "tactics", FP32, "--limit", "2")
     rows = run(*arguments).splitlines()
     assert len(rows) == 3
-    first = next(iter(parsed(FP32).records("tactics")))
+    first = next(iter(parsed_once(FP32).records("tactics")))
     assert first.layer in rows[1]
     assert str(first.time_ms) in run(*arguments, terminal=True)
 

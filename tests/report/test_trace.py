@@ -15,7 +15,7 @@ import pytest
 
 import trtlog
 from tests import warm
-from tests.conftest import ROOT, each
+from tests.conftest import ROOT, each, parsed_once
 from tests.runner.conftest import find_capture
 from trtlog.analyses.build.time import LineClock
 from trtlog.report.trace.events import _lanes, trace, write
@@ -39,7 +39,7 @@ SMALL = """\
 
 @pytest.fixture(scope="module")
 def made():
-    return trace(trtlog.parse(LOG))
+    return trace(parsed_once(LOG))
 
 
 def slices(made, category):
@@ -101,7 +101,7 @@ def test_runners_lie_in_formats_and_those_in_layers(name):
     """Also where they begin and end together, and where formats were timed nowhere."""
     stack: list[dict[str, object]] = []
     outer = {"runner": {"formats"}, "formats": {"layer", "reformat"}}
-    made = trace(trtlog.parse(FOLDER / f"{name}.log.gz"))
+    made = trace(parsed_once(FOLDER / f"{name}.log.gz"))
     for event in each(e for e in made["traceEvents"] if e.get("cat") in ("layer", "reformat", "formats", "runner")):
         while stack and stack[-1]["ts"] + stack[-1]["dur"] <= event["ts"] + 0.0005:
             stack.pop()
