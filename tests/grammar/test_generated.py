@@ -15,7 +15,6 @@ from tests.grammar import oracle
 from trtlog import grammar
 
 RULES = grammar.shipped()
-CHARACTERS = st.characters(codec="utf-8")
 # A letter a digit and what names are made of: long free text adds nothing but time.
 TEXT = st.text("ab/_.0 +([", min_size=1, max_size=6).filter(lambda s: s == s.strip())
 FREE = {".+": TEXT, "[^ ]+": st.text("ab/_.0+([", min_size=1, max_size=6)}
@@ -32,26 +31,41 @@ def compiled():
     return {t.name: t.pattern for t in terminals}, {name: st.sampled_from(found) for name, found in expansions.items()}
 
 
-@cache
-def terminal(name):
-    """Return what lark can write for a terminal; made when first drawn, as a kind has few of the two thousand."""
-    pattern = compiled()[0][name]
-    if isinstance(pattern, PatternStr) and not pattern.flags:
-        return st.just(pattern.value)
-    expression = re.compile(pattern.to_regexp())
-    if expression.pattern in FREE:
-        return FREE[expression.pattern]
-    text = st.from_regex(expression, fullmatch=True, alphabet=CHARACTERS)
-    return text.filter(lambda text: expression.match(text).end() == len(text))  # as lark's lexer takes it
+class Writer:
+    """Write what lark can: by rule, with the expressions of some terminals drawn from strategies of one's own."""
+
+    def __init__(self, characters, free):
+        self.characters, self.free = characters, free
+        self.terminals = {}
+
+    def terminal(self, name):
+        """Return what can stand for a terminal; made when first drawn, as a kind has few of the two thousand."""
+        if name not in self.terminals:
+            self.terminals[name] = self._terminal(compiled()[0][name])
+        return self.terminals[name]
+
+    def _terminal(self, pattern):
+        if isinstance(pattern, PatternStr) and not pattern.flags:
+            return st.just(pattern.value)
+        expression = re.compile(pattern.to_regexp())
+        if expression.pattern in self.free:
+            return self.free[expression.pattern]
+        text = st.from_regex(expression, fullmatch=True, alphabet=self.characters)
+        return text.filter(lambda text: expression.match(text).end() == len(text))  # as lark's lexer takes it
+
+    def of(self, kind):
+        """Return what is of one kind of message."""
+        return st.composite(lambda draw: "".join(self._pieces(draw, kind)))()
+
+    def _pieces(self, draw, rule):
+        for part in draw(compiled()[1][rule]):
+            if isinstance(part, Terminal):
+                yield draw(self.terminal(part.name))
+            else:
+                yield from self._pieces(draw, part.name)
 
 
-@st.composite
-def of_rule(draw, name):
-    """Write what a rule of lark's can be: one of its expansions, and what stands in it."""
-    return "".join(
-        draw(terminal(part.name) if isinstance(part, Terminal) else of_rule(part.name))
-        for part in draw(compiled()[1][name])
-    )
+WRITER = Writer(st.characters(codec="utf-8"), FREE)
 
 
 @pytest.mark.parametrize("kind", sorted(RULES.messages))
@@ -60,7 +74,7 @@ def test_generated_lines_read_alike(kind):
 
     # Lines of a kind with one wording are more alike than those of one with several.
     @settings(max_examples=min(8, 3 + len(message.variants)), deadline=None, database=None)
-    @given(line=of_rule(kind))
+    @given(line=WRITER.of(kind))
     def check(line):
         reads_alike(message, line)
 
