@@ -38,11 +38,15 @@ VALUES = {
 }
 
 
+# Made once: to make them is more work than to draw from them.
+LISTS = {name: st.lists(st.none() | values, max_size=8) for name, values in VALUES.items()}
+
+
 @pytest.mark.parametrize("name", VALUES)
 @given(data=st.data())
 def test_values_of_every_column_type(name, data):
     kind = ARROW_TYPES[name]
-    values = data.draw(st.lists(st.none() | VALUES[name], max_size=8))
+    values = data.draw(LISTS[name])
     found = from_list(values, kind)
     found.validate(full=True)
     assert found.type == kind
