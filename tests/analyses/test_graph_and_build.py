@@ -216,6 +216,15 @@ def test_streamed_weights(budget, line, words):
     assert weights_in_words(trtlog.parse(STREAMED.splitlines()[0].encode())) is None
 
 
+def test_a_program_of_ones_own_may_stream_weights_without_a_word():
+    """TensorRT prints no budget that a program sets; what is not printed is not 0 either."""
+    lines = [line for line in STREAMED.splitlines() if " budget: " in line]
+    assert weights_in_words(trtlog.parse("\n".join(lines).encode())) == (
+        "could be streamed, with a budget of 0 bytes to 3 MiB"
+    )
+    assert weights_in_words(trtlog.parse(lines[1].encode())) == "could be streamed, with a budget of at most 3 MiB"
+
+
 @pytest.mark.parametrize("engine", ["auto", "line"])
 def test_the_version_of_a_plan(engine):
     text = (

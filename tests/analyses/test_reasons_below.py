@@ -104,6 +104,13 @@ def test_an_exception_whose_words_stand_below_its_place():
     assert "foreign" not in log.coverage["kind"].tolist()
 
 
+def test_an_exception_that_is_its_class_alone_has_no_words_below():
+    text = f"{T}[E] Cannot load the engine due to exception [std::bad_alloc]\nsomething of another program\n"
+    log = trtlog.parse(text.encode())
+    assert log.messages.text.tolist() == ["Cannot load the engine due to exception [std::bad_alloc]"]
+    assert log.coverage.set_index("kind").lines["foreign"] == 1
+
+
 def test_types_that_differ_without_a_node_of_the_model():
     said = "/Sub: ElementWiseOperation SUB must have same input types. But they are of types Half and Float."
     text = f"{T}[E] [TRT] ITensor::getDimensions: Error Code 4: API Usage Error ({said})\n{FAILED.format('110201')}"
@@ -155,7 +162,7 @@ def test_a_graph_that_could_not_be_captured_is_explained():
     text = f"{T}[E] Error[1]: [executionContext.cpp::f::146] Error Code 1: Cuda Runtime (operation not permitted when stream is capturing)\n"  # noqa: E501
     text += "&&&& PASSED TensorRT.trtexec [TensorRT v8502] # trtexec --useCudaGraph --onnx=m.onnx\n"
     [found] = hits(text, "errors-survived")
-    assert "launched without a graph" in found["action"]
+    assert "trtexec then launches it without a graph" in found["action"]
     assert "Leave --useCudaGraph out" in found["action"]
 
 
@@ -175,6 +182,11 @@ def test_a_size_whose_unit_the_line_above_told_elsewhere():
     ]  # fmt: skip
     alone = f"{T}{skipped.format(449)}\n"
     assert trtlog.parse(alone.encode()).table("skips").column("requested_bytes").to_pylist() == [449]
+    banner = "&&&& RUNNING TensorRT.trtexec [TensorRT v{}] # trtexec --onnx=m.onnx\n"
+    both = (banner.format(8205) + text + banner.format(7203) + alone).encode()
+    assert [run.table("skips").column("requested_bytes").to_pylist()[0] for run in trtlog.parse(both).runs] == [
+        449 << 20, 449
+    ]  # fmt: skip
 
 
 def test_an_error_that_is_its_class_alone():
@@ -220,6 +232,8 @@ def test_a_layer_that_no_runner_has_a_tactic_for():
     words = "none of 2 runners has one for its types, formats and shapes (from line 2)"
     assert cause.text == f"no tactic of conv7 could be used: {words}"
     assert "memory" not in cause.meaning
+    alone = cause_of(trtlog.parse("".join(text.splitlines(keepends=True)[2:]).encode()))
+    assert "the runner that was tried has none for its types, formats and shapes (from line 2)" in alone.text
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,20 @@ def test_builds_that_contradict_each_other_by_more_than_noise(diff_of):
     assert {verdicts[layer]["verdict"] for layer in both.layer} == {"tie"}
 
 
+def test_how_often_timings_are_averaged_tells_what_a_tie_is(capture_text):
+    """The noise is that of the two logs, in the diff as in `trtlog tactics --other`: 1 timing scatters more than 8."""
+    path = "repeats/build_{}"
+    texts = [capture_text(path.format(number)) for number in (0, 1)]
+    for averaged, is_tie in ((8, False), (1, True)):
+        logs = [trtlog.parse(text.replace("avgTiming: 8", f"avgTiming: {averaged}").encode()) for text in texts]
+        rows = trtlog.diff(*logs).rows("tactics")
+        [row] = [row for row in rows if row["layer"] == "/dw/pointwise/Conv + /dw/Add + /dw/Relu"]
+        assert "margin 9.5% in control, 15.3% in test" in row["reason"]
+        causes = logs[0].analyze.winner_changes(other=logs[1]).set_index("layer")
+        usual = causes.noise_percent[row["layer"]]
+        assert (row["verdict"] == "tie", usual >= 15.3) == (is_tie, is_tie)
+
+
 def test_every_changed_tactic_of_the_rebuild_has_both_margins(diff_of):
     for row in each(diff_of(FP32, AGAIN).rows("tactics")):
         assert row["control_margin_percent"] >= 0, row

@@ -63,7 +63,7 @@ _PROTOBUF = expression(rb"\s*(?:[A-Za-z_][A-Za-z_ ]*: |[A-Za-z_]+ \{|\}|$)")
 _NODE_TEXT = expression(rb"(?:[A-Za-z0-9_.]+:[0-9]+: )?(?:--- Begin node ---|[a-z_]+: \"|[a-z_]+ \{)")
 # What is wrong with a node, or what an exception says, stands in the line below its name or its place.
 _REASON_BELOW = expression(rb"(?:.* )?\[6\] Invalid Node - [^ ]+\s*$|In node .*: Invalid Node - [^ ]+\s*$")
-_WORDS_BELOW = expression(rb".* due to exception \[[^\[\] ]{1,200}\]\s*$")
+_WORDS_BELOW = expression(rb".* due to exception \[[^\[\] ]{1,200}:[0-9]{1,9}\]\s*$")
 # The parser's own place, which another program prints as well: ERROR: file.cpp:1 In function parseGraph:
 _PARSER_PLACE = expression(rb"In function [A-Za-z_:]+:")
 _BARE_PLACE = expression(rb"ERROR: [^ ]{1,200}\.(?:cpp|cu|h):[0-9]+ In function [A-Za-z_]{1,60}:\s*$")

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trtlog._util.arrow import Array, distinct, from_list, from_numpy, is_valid, to_filled
+from trtlog._util.arrow import Array, distinct, from_list, from_numpy, is_valid, to_filled, to_numpy
 from trtlog.messages.captures import Matches
 from trtlog.tables.blocks import COSTS, FORMATS, Autotuning, autotuning, ids_of, is_time, kind_is, times_of
 from trtlog.tables.cells import (
@@ -244,10 +244,10 @@ def _in_same_blocks(left: Array, left_block: Array, right: Array, right_block: A
     return left[blocks[left_block[left]]], right
 
 
-def _in_bytes(captured: Matches, requested: pa.Array) -> pa.Array:
+def _in_bytes(captured: Matches, requested: pa.Array, runs: Array) -> pa.Array:
     """Return sizes in bytes; one that repeats the MiB of the line above is in MiB, though it prints no unit.
 
-    So are then those of other lines whose line above was left out: nobody lacks a few hundred bytes.
+    So are then those of other lines of the run whose line above was left out: nobody lacks a few hundred bytes.
     """
     values = to_filled(requested, -1)
     lines = captured.lines
@@ -256,7 +256,8 @@ def _in_bytes(captured: Matches, requested: pa.Array) -> pa.Array:
     skipped = kind_is(captured, "tactic_skipped_memory")
     repeats[1:] &= skipped[1:] & kind_is(captured, "tactic_memory_unavailable")[:-1]
     if repeats.any():
-        repeats |= skipped & (values >= 0) & (values < 1 << 20)
+        # A file, and what is read with it, may hold runs of several versions.
+        repeats |= skipped & (values >= 0) & (values < 1 << 20) & np.isin(runs, runs[repeats])
     return from_numpy(np.where(repeats, values << 20, values), is_valid(requested)) if repeats.any() else requested
 
 
@@ -346,6 +347,6 @@ def skips(context: Context) -> pa.Table:
             printed = to_int(captured_bytes(captured, mib), pa.int64())
             scaled = from_numpy(to_filled(printed, 0) << 20, is_valid(printed))
             columns[name] = pc.coalesce(columns[name], scaled)
-    columns["requested_bytes"] = _in_bytes(captured, columns["requested_bytes"])
+    columns["requested_bytes"] = _in_bytes(captured, columns["requested_bytes"], to_numpy(columns["run"]))
     columns["text"] = captured_bytes(captured, "text")
     return from_columns("skips", columns, size)

@@ -136,10 +136,12 @@ class Context:
         """
         times, found = self.captures.times, []
         changes = [line for line, _ in times]
+        headed: list[int] | None = None
         for log, runs in zip(self.captures.logs, self.runs_by_log, strict=True):
             if (len(runs) < 2 and log.time_above is None) or not _STAMPED.issuperset(log.producers):
                 continue
-            headed = [line for line, name in self.captures.openings if name]
+            if headed is None:
+                headed = [line for line, name in self.captures.openings if name]
             for run in runs:
                 place = bisect_left(headed, run.first)
                 line = headed[place] if place < len(headed) else run.last + 1

@@ -106,16 +106,18 @@ def weights_in_words(log: Log) -> str | None:
     'streamed, with at most 4 KiB of GPU memory for them'
     """
     limits = {row["name"]: row["size"] for row in table_rows(log.analyze.table("memory_use"))}
-    least, most = (limits.get(f"weight_streaming_{name}", "0 bytes") for name in ("minimum", "maximum"))
+    least, most = (limits.get(f"weight_streaming_{name}") for name in ("minimum", "maximum"))
     if limit := limits.get("weight_streaming_limit"):
         return f"streamed, with at most {limit} of GPU memory for them"
     budget = log.inference.weight_streaming_budget if log.build.weight_streaming else None
     if budget == "Automatic":
         return "streamed, with a budget that TensorRT chooses"
-    if "weight_streaming_maximum" not in limits and budget is None:
+    if most is None and budget is None:
         return None
-    bounds = f", with a budget of {least} to {most}" if "weight_streaming_maximum" in limits else ""
-    return f"could be streamed{bounds}; " + ("no budget is set" if budget in (None, "Disabled") else f"budget {budget}")
+    bounds = "" if most is None else f", with a budget of {f'{least} to' if least else 'at most'} {most}"
+    # Without trtexec's options a program may have set a budget: of that TensorRT prints nothing.
+    asked = {None: "", "Disabled": "; no budget is set"}.get(budget, f"; budget {budget}")
+    return f"could be streamed{bounds}{asked}"
 
 
 # (kind, what it is about) of a fact -> the total that it is.

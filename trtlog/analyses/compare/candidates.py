@@ -9,9 +9,9 @@ of the builder's timings, outliers aside.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
 from trtlog._util.dataclass import dataclass
 from trtlog._util.words import significant
@@ -23,6 +23,8 @@ from trtlog.analyses.layer.timings import TacticTime
 
 MIN_COMMON = 5
 TIE_PERCENT = 2.0  # below, the builder's own averaging does not settle which tactic is faster
+# Returns the noise of the timings of control and test, for which it goes over all their tactics.
+Noises: TypeAlias = Callable[[], Sequence[TimingNoise]]
 
 
 @dataclass(frozen=True)
@@ -118,10 +120,10 @@ def layer_shifts(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return {layer: median(values) for layer, values in ratios.items()}
 
 
-def tactic_rows(pairs: Iterable[Pair], found: Machine) -> list[dict[str, Any]]:
+def tactic_rows(pairs: Iterable[Pair], found: Machine, noises: Noises) -> list[dict[str, Any]]:
     """Return the layers whose tactic changed, each with the margins in both builds and what follows.
 
-    Equal changes of layers that share one timing are one row.
+    Equal changes of layers that share one timing are one row. The noises are asked for where a margin is near them.
     """
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for pair in pairs:
@@ -130,7 +132,7 @@ def tactic_rows(pairs: Iterable[Pair], found: Machine) -> list[dict[str, Any]]:
         control, test = pair.control[0], pair.test[0]
         if control.role == "constant" or not _tactic_changed(control, test):
             continue
-        row = tactic_row(control, test, found)
+        row = tactic_row(control, test, found, noises)
         shared = control.timed_as or test.timed_as
         key = (control.timed_as or control.layer, test.timed_as or test.layer, control.tactic, test.tactic)
         if key in rows:
@@ -149,7 +151,7 @@ def _tactic_changed(control: Layer, test: Layer) -> bool:
     return (control.tactic, control.type) != (test.tactic, test.type)
 
 
-def tactic_row(control: Layer, test: Layer, found: Machine) -> dict[str, Any]:
+def tactic_row(control: Layer, test: Layer, found: Machine, noises: Noises) -> dict[str, Any]:
     """Return the tactics of a layer in both builds, and each build's time of the other's choice."""
     ours, theirs = timing_of(control), timing_of(test)
     crossed = _lookup(test.candidates, ours), _lookup(control.candidates, theirs)
@@ -170,11 +172,17 @@ def tactic_row(control: Layer, test: Layer, found: Machine) -> dict[str, Any]:
         "choice_percent": change_percent(crossed[0], test.tactic_ms),
         "layers": 1,
     }
-    row["verdict"], row["reason"] = _judge(row, control, test, found)
+    row["verdict"], row["reason"] = _judge(row, control, test, found, noises)
     return row
 
 
-def _judge(row: dict[str, Any], control: Layer, test: Layer, found: Machine) -> tuple[str, str]:
+def usual_margin(control: Layer, test: Layer, noises: Iterable[TimingNoise]) -> float:
+    """Return what equally fast tactics as short as those of two builds differ by in the noisier one, in percent."""
+    sides = zip(noises, (control, test), strict=True)
+    return max(noise.margin_at(side.tactic_ms, side.converts) for noise, side in sides if side.tactic_ms is not None)
+
+
+def _judge(row: dict[str, Any], control: Layer, test: Layer, found: Machine, noises: Noises) -> tuple[str, str]:
     """Return the verdict on a changed tactic, and the reason in words."""
     if row["control_ms"] is None or row["test_ms"] is None:
         return "unknown", "the log of a build has no timing of its tactic"
@@ -200,9 +208,9 @@ def _judge(row: dict[str, Any], control: Layer, test: Layer, found: Machine) -> 
     if max(ours, theirs) <= max(TIE_PERCENT, 2 * noise):
         return "tie", f"{margins}: too close to call, either may win"
     # The scatter is that of all tactics, of which many are long; short ones differ by more.
-    shortest = min(row["control_ms"], row["test_ms"])
-    usual = TimingNoise().margin_at(shortest, control.converts or test.converts)
+    usual = usual_margin(control, test, noises())
     if max(ours, theirs) <= usual:
+        shortest = min(row["control_ms"], row["test_ms"])
         length = f"equally fast ones of {significant(1000 * shortest)} us differ by {usual:.1f}%"
         return "tie", f"{margins}: too close to call, either may win; {length}"
     return "unstable", f"{margins}: the builds contradict each other; {_outlier(row, found)}"

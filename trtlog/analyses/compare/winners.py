@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from trtlog.analyses.compare.candidates import candidate_rows, layer_shifts, tactic_row
+from trtlog.analyses.compare.candidates import candidate_rows, layer_shifts, tactic_row, usual_margin
 from trtlog.analyses.compare.diff import diff
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import layers_of
@@ -65,10 +65,9 @@ def winner_changes(log: Log, other: Log) -> pa.Table:
         before, after = first.timed_tactics[ours.row], second.timed_tactics[theirs.row]
         if all(before[name] == after[name] for name in ("tactic", "runner", "input_formats", "output_formats")):
             continue
-        margins = tactic_row(control, test, found.machine)
+        margins = tactic_row(control, test, found.machine, lambda: noises)
         first_margin, second_margin = margins["control_margin_percent"], margins["test_margin_percent"]
-        sides = zip(noises, (before, after), strict=True)
-        limit = max(noise.margin_at(row["time_ms"], row["kind"] == "reformat") for noise, row in sides)
+        limit = usual_margin(control, test, noises)
         drift = 100 * (shifts[test.layer] - 1) if test.layer in shifts else None
         out.append(
             {

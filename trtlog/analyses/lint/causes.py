@@ -42,7 +42,7 @@ _NO_NODE = expression(
     r"^In node -1 with name: (?:(?! and operator: ).)* and operator: .*?: \w+: (?:Assertion failed: .*\): (?=\w))?"
 )
 _NO_MORE = "no further information"  # then the class of the error is all that it says
-_PLACE_ALONE = expression(r"(?:.* due to exception )?\[[^\[\] ]*\]$")
+_PLACE_ALONE = expression(r"(?:.* due to exception )?\[[^\[\] ]*:[0-9]+\]$")
 _INVALID_NODE = expression(r"\bInvalid Node - \S+$")
 # A node that cannot be imported is printed in full: text format, line by line.
 _NODE_TEXT = expression(r'^(?:---.*---|[a-z_]+: ".*|[a-z_]+ \{|\}|Node name: .*)$')
@@ -272,13 +272,13 @@ def _no_implementation(
         return Cause(short[0]["line"], text, meaning, layer)
     runners = {s["runner"] for s in named if s["reason"] == "no_valid_tactics"}
     if runners and all(s["reason"] == "no_valid_tactics" for s in named):
-        text = f"no tactic of {layer} could be used: {_none_of(len(runners))} one for its types, formats and shapes"
+        text = f"no tactic of {layer} could be used: {_none_of(len(runners))} for its types, formats and shapes"
         return Cause(error["line"], f"{text} (from line {named[0]['line']})", _NO_VALID_TACTICS, layer)
     return Cause(error["line"], f"no tactic of {layer} could be used", meaning_of(error["text"] or ""), layer)
 
 
 def _none_of(runners: int) -> str:
-    return "the runner that was tried has no" if runners == 1 else f"none of {runners} runners has"
+    return "the runner that was tried has none" if runners == 1 else f"none of {runners} runners has one"
 
 
 _NO_VALID_TACTICS = (

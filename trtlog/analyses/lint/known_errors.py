@@ -67,7 +67,7 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "stands near this line."),
     (r"operation not permitted when stream is capturing|previous error during capture",
      "The engine does something that a CUDA graph does not hold (a plugin, loop or condition that waits for the GPU "
-     "or allocates): it was launched without a graph, and the times are of that. <<Leave --useCudaGraph out|Add "
+     "or allocates). trtexec then launches it without a graph, and times that. <<Leave --useCudaGraph out|Add "
      "--noCudaGraph>>, or change that part."),
     (r"the launch timed out",
      "A kernel ran longer than the system allows (a watchdog of a GPU with a display, or a kernel that hangs): use a "
