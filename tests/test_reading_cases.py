@@ -63,13 +63,18 @@ def test_a_request_above_the_device(read):
     assert log.skips.available_bytes.tolist()[0] == 40339 << 20
 
 
-def test_the_same_size_without_a_unit_is_in_mib_where_the_line_above_says_so():
+def test_sizes_without_a_unit_are_in_mib_where_one_repeats_the_line_above():
     log = trtlog.parse(b"""\
 [W] [TRT] Tactic Device request: 2688MB Available: 1879MB. Device memory is insufficient to use tactic.
 [W] [TRT] Skipping tactic 3 due to insufficient memory on requested size of 2688 detected for tactic 0x0000000000000004.
 [W] [TRT] Skipping tactic 5 due to insufficient memory on requested size of 2688 detected for tactic 0x0000000000000006.
+[W] [TRT] Skipping tactic 7 due to insufficient memory on requested size of 3359744 detected for tactic 0x0000000000000008.
+""")  # noqa: E501
+    assert log.skips.requested_bytes.tolist() == [2688 << 20, 2688 << 20, 2688 << 20, 3359744]
+    log = trtlog.parse(b"""\
+[W] [TRT] Skipping tactic 5 due to insufficient memory on requested size of 2688 detected for tactic 0x0000000000000006.
 """)
-    assert log.skips.requested_bytes.tolist() == [2688 << 20, 2688 << 20, 2688]
+    assert log.skips.requested_bytes.tolist() == [2688]
 
 
 def test_a_gpu_error_while_timing(read):
