@@ -129,6 +129,9 @@ def test_an_engine_whose_plugin_is_missing_is_not_damaged():
     assert "damaged" not in failed["action"]
     [missing] = hits(NO_CREATOR, "plugin-not-found")
     assert missing["text"] == "The engine holds a plugin that is not registered: MY_TRT (line 1)."
+    odd = NO_CREATOR.replace("MY_TRT", "operator") + f"{OLD}Cannot find plugin creator for Crop_TRT\n"
+    [missing] = hits(odd, "plugin-not-found")
+    assert missing["text"] == "The engine holds a plugin that is not registered: operator (line 1); Crop_TRT (line 4)."
     assert not hits(NO_CREATOR, "errors-survived")
     [second] = hits(NO_CREATOR.split("\n", 1)[1], "build-failed")
     assert "plugin that is not loaded here" in second["action"]

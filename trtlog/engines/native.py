@@ -11,6 +11,7 @@ import ctypes
 import re
 from typing import TYPE_CHECKING, Any
 
+from trtlog._util.cores import load_numpy
 from trtlog.engines.library import Rows, Scan, Tables, library, tables_of
 from trtlog.engines.sections import section_numbers, sections_of
 from trtlog.grammar.precedence import BARE
@@ -232,6 +233,7 @@ def _take(engine: LineEngine, chunk: bytes, position: int, end: int, line: int) 
 
 def _words_of(rows: Any) -> np.ndarray[Any, Any]:
     """Return the numbers of some rows, a line a variant, where they stand."""
+    load_numpy()  # here it may be loaded first, by a thread that is through before the one that loads what is needed
     import numpy as np
 
     return np.frombuffer(rows, np.int64).reshape(-1, _WORDS)

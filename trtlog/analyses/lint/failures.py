@@ -330,7 +330,9 @@ def _is_plugin(error: Mapping[str, Any]) -> bool:
     return any(words in (error["text"] or "").lower() for words in _NO_PLUGIN)
 
 
-_OPERATOR = expression(r"No importer registered for op: (\w+)|[Cc](?:annot|ould not) find plugin:? *(\w+)")
+_OPERATOR = expression(
+    r"No importer registered for op: (\w+)|[Cc](?:annot|ould not) find plugin(?: creator)?(?: for)?:? *(\w+)"
+)
 
 
 @rule(
@@ -347,16 +349,17 @@ def plugin_not_found(log: Log) -> Iterable[Hit]:
     found = errors.where(_is_plugin)
     if not found:
         return
+    loading = _not_loaded(log, _built(log), errors_of(log))
     named: dict[str, list[int]] = {}
     places = np.searchsorted(errors.lines, found.lines)
     for place, error in zip(places.tolist(), found, strict=True):
         cause = find_cause(list(errors[max(0, place - 2) : place + 1]))
         own = _OPERATOR.search(error["text"] or "")
         name = next((g for g in own.groups() if g), None) if own else cause.node if cause else None
-        named.setdefault(f"operator {name}" if name else words_of(error), []).append(error["line"])
+        words = (name if loading else f"operator {name}") if name else words_of(error)
+        named.setdefault(words, []).append(error["line"])
     told = first_of([f"{name} ({_lines(lines)})" for name, lines in named.items()], 20, "; ")
-    if _not_loaded(log, _built(log), errors_of(log)):
-        told = told.replace("operator ", "")
+    if loading:
         action = "Load the plugin's library (<<--staticPlugins=FILE|--plugins=FILE>>) before the engine."
         yield Hit(f"The engine holds a plugin that is not registered: {told}.", lines_of(found), action=action)
     else:
