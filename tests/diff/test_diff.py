@@ -95,6 +95,22 @@ def test_how_often_timings_are_averaged_tells_what_a_tie_is(capture_text):
         assert (row["verdict"] == "tie", usual >= 15.3) == (is_tie, is_tie)
 
 
+def test_activations_as_the_context_allocates_them_are_no_other_engine():
+    """Lines as TensorRT 8.4.1 prints them of one engine where it is built, and where it is loaded."""
+    head = "[11/22/2026-13:21:02] [V] [TRT] "
+    built = ("Total Host Persistent Memory: 5120", "Total Activation Memory: 2408456")
+    loaded = ("Total per-runner host persistent memory is 5120", "Allocated activation device memory of size {}")
+
+    def found(size):
+        texts = ("\n".join(head + line for line in lines).format(size) for lines in (built, loaded))
+        return trtlog.diff(*(trtlog.parse(text.encode()) for text in texts))
+
+    [row] = [row for row in found(2409472).rows("memory") if row["name"] == "activation"]
+    assert (row["verdict"], row["reason"].partition(":")[0]) == ("same", "a change of up to 1 KiB may be rounding")
+    assert found(2409472).engines.differ is None
+    assert found(2419472).engines.evidence == ("activation memory 2.297 MiB -> 2.307 MiB",)
+
+
 def test_every_changed_tactic_of_the_rebuild_has_both_margins(diff_of):
     for row in each(diff_of(FP32, AGAIN).rows("tactics")):
         assert row["control_margin_percent"] >= 0, row

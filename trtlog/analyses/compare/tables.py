@@ -15,6 +15,7 @@ from trtlog._util.words import WHOLE_MIB, counted
 from trtlog.analyses.build.memory import in_use, memory_totals
 from trtlog.analyses.compare.performance import change_percent
 from trtlog.analyses.compare.schema import CATEGORIES, both_sides
+from trtlog.analyses.compare.verdict import is_rounding
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.engines import numbers_in
 from trtlog.analyses.layer.messages import messages_of
@@ -228,6 +229,8 @@ def memory_verdict(
         if abs(control - test) <= MIB:
             return "same", "printed in whole MiB: a change of 1 MiB may be rounding"
         exact = "printed in whole MiB"
+    elif is_rounding(name, control, test):
+        return "same", "a change of up to 1 KiB may be rounding: an execution context allocates whole pieces"
     else:
         exact = "exact"
     if more == "same" or rebuilt is None:
