@@ -303,3 +303,12 @@ def test_the_command_writes_a_file(tmp_path):
     for logs_, first in (([log], "## trtlog report"), ([log, log], "## trtlog diff")):
         assert CliRunner().invoke(command, [*logs_, "-o", str(tmp_path / "report.md")]).exit_code == 0
         assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith(first)
+
+
+def test_the_version_is_that_of_the_library_not_of_the_program():
+    """Polygraphy has versions of its own."""
+    text = "[I] RUNNING | Command: polygraphy run net.onnx --trt\n"
+    text += "[V] Loaded Module: polygraphy | Version: 0.49.26 | Path: ['/a']\n"
+    text += "[V] Loaded Module: tensorrt   | Version: 10.14.1.48 | Path: ['/b']\n"
+    page = to_markdown(report_document(trtlog.parse(text.encode())))
+    assert "- **program**: Polygraphy\n- **library**: TensorRT 10.14.1\n" in page

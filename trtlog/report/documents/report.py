@@ -13,7 +13,7 @@ from trtlog.analyses.build.memory import in_use
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.lint.registry import finding_rows, lint
 from trtlog.analyses.missing import advice
-from trtlog.analyses.programs import program_name
+from trtlog.analyses.programs import product, program_name
 from trtlog.log import Log
 from trtlog.report.document import (
     Block,
@@ -330,7 +330,8 @@ def _provenance(log: Log) -> Blocks:
     facts = [
         ("log", log.source),
         ("command", run.command),
-        ("program", " ".join(word for word in (program_name(log), run.tensorrt_version, run.build) if word)),
+        ("program", program_name(log) if run.tool else None),
+        ("library", product(log) + (f" build {run.build}" if run.build else "") if run.tensorrt_version else None),
         ("time", f"{run.started_at} to {run.finished_at}" if run.started_at else None),
         ("lines", f"{run.line} to {run.last_line}" if run.last_line else None),
         ("read by", f"trtlog {trtlog.__version__}"),
