@@ -195,3 +195,23 @@ def test_layers_without_a_tactic_are_counted_apart():
         "0 of 1 layer changes its tactic; of 1 more no two logs name the tactic"
     )
     assert found.advice == ("nothing to do: all builds choose alike at the 1 layer whose tactics two logs name",)
+
+
+@pytest.mark.parametrize(("averaged", "verdict"), [(8, "disturbed"), (1, "tie")])
+def test_a_disturbance_is_more_than_timings_that_are_averaged_so_often_scatter_by(averaged, verdict):
+    head = "[11/22/2026-13:21:19] "
+    layer = "Layer(CaskConvolution): a, Tactic: 0x{:016x}, x (Float[1,3,4,4]) -> y (Float[1,3,4,4])\n"
+
+    def build(times, fastest):
+        lines = ["[I] === Build Options ===", f"[I] avgTiming: {averaged}"]
+        formats = "Float(48,16,4,1) -> Float(48,16,4,1)"
+        lines += [f"[V] [TRT] *************** Autotuning format combination: {formats} ***************"]
+        lines += ["[V] [TRT] --------------- Timing Runner: a (CaskConvolution)"]
+        lines += [f"[V] [TRT] Tactic: 0x{tactic:016x} Time: {time}" for tactic, time in enumerate(times, 1)]
+        lines += [f"[V] [TRT] Fastest Tactic: 0x{fastest:016x} Time: {times[fastest - 1]}"]
+        lines += [f"[V] [TRT] >>>>>>>>>>>>>>> Chose Runner Type: CaskConvolution Tactic: 0x{fastest:016x}"]
+        lines += ["[V] [TRT] Engine Layer Information:"]
+        return trtlog.parse(("".join(f"{head}{line}\n" for line in lines) + layer.format(fastest)).encode())
+
+    found = trtlog.stability([build((0.0060, 0.0061), 1), build((0.0075, 0.0074), 2)])
+    assert found.layers[["layer", "winners", "verdict"]].values.tolist() == [["a", 2, verdict]]

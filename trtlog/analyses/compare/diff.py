@@ -438,8 +438,8 @@ def _performance(
         # Equal batches, of which one throughput counts the queries and the other the samples: unlike as printed.
         words = ["queries" if n == 1 else "samples" for n in counted]
         what = f"the throughput counts {words[0]} in control and {words[1]} in test"
-        for row in (row for row in rows if row is rate):
-            row.update(_NO_VERDICT, change_percent=None, method="other units", reason=what)
+        if rate is not None:
+            rate.update(_NO_VERDICT, change_percent=None, method="other units", reason=what)
         if batches[0] != batches[1] or not batches[0]:
             notes += [f"{what}, and a log does not tell its batch: not compared", *performance_notes(rows, *sides)]
             return rows

@@ -11,7 +11,8 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +139,7 @@ def stability(logs: Iterable[Log | str | os.PathLike[str]]) -> Stability:
     engines = [layers_of(log) for log in builds]
     columns = _columns(builds, engines, notes)
     source = time_source(*engines) if columns else None
-    layer_rows = _layer_rows(columns, source)
+    layer_rows = _layer_rows(columns, source, cache(lambda: _noises(engines)))
     known = [row["noise_percent"] for row in layer_rows if row["noise_percent"] is not None]
     build_rows = _build_rows(builds, columns, source)
     apart = _apart(engines, columns) if columns else []
@@ -228,16 +229,27 @@ def _times(columns: Sequence[Sequence[Layer | None]], source: str | None) -> lis
     return [pair_times([[layer] for layer in column], source) for column in columns]
 
 
-def _layer_rows(columns: Sequence[Sequence[Layer | None]], source: str | None) -> list[dict[str, Any]]:
+def _noises(engines: Sequence[Layers]) -> list[TimingNoise]:
+    from trtlog.analyses.layer.risk import timing_noise  # loaded only where a changed tactic takes it
+
+    return [timing_noise(engine) for engine in engines]
+
+
+def _layer_rows(
+    columns: Sequence[Sequence[Layer | None]], source: str | None, noises: Callable[[], Sequence[TimingNoise]]
+) -> list[dict[str, Any]]:
     times = _times(columns, source)
     complete = [known for row in times if len(known := [t for t in row if t is not None]) == len(row)]
     totals = [math.fsum(build) for build in zip(*complete, strict=True)] if complete else []
-    rows = [_layer_row(column, time, totals) for column, time in zip(columns, times, strict=True)]
+    rows = [_layer_row(column, time, totals, noises) for column, time in zip(columns, times, strict=True)]
     return sorted(rows, key=lambda row: -abs(row["share_percent"] or 0.0))
 
 
 def _layer_row(
-    column: Sequence[Layer | None], times: Sequence[float | None], totals: Sequence[float]
+    column: Sequence[Layer | None],
+    times: Sequence[float | None],
+    totals: Sequence[float],
+    noises: Callable[[], Sequence[TimingNoise]],
 ) -> dict[str, Any]:
     present = [layer for layer in column if layer is not None]
     tactics = Counter(layer.tactic for layer in present if layer.tactic is not None)
@@ -264,7 +276,7 @@ def _layer_row(
         "share_percent": share,
         "timed_as": present[0].timed_as,
     }
-    row["verdict"] = _verdict(row, present) if sum(tactics.values()) > 1 else None
+    row["verdict"] = _verdict(row, present, noises) if sum(tactics.values()) > 1 else None
     return row
 
 
@@ -289,7 +301,7 @@ def _variance(times: Sequence[float]) -> float:
     return fmean([(ratio - middle) ** 2 for ratio in ratios])
 
 
-def _verdict(row: dict[str, Any], layers: Sequence[Layer]) -> str:
+def _verdict(row: dict[str, Any], layers: Sequence[Layer], noises: Callable[[], Sequence[TimingNoise]]) -> str:
     # One number may stand for the tactic in other formats too.
     if len({(layer.input_formats, layer.output_formats) for layer in layers}) > 1:
         return "formats"
@@ -300,8 +312,8 @@ def _verdict(row: dict[str, Any], layers: Sequence[Layer]) -> str:
     # Short kernels are noisy in every build: 7 % at 6 us is no disturbance.
     usual = 0.0
     if times:
-        deviation = TimingNoise().disturbed(median(times), any(layer.converts for layer in layers))
-        usual = 100 * math.expm1(float(deviation))
+        converts = any(layer.converts for layer in layers)
+        usual = 100 * math.expm1(max(float(noise.disturbed(median(times), converts)) for noise in noises()))
     if noise is not None and noise > max(5.0, 1.5 * usual):
         return "disturbed"
     return "tie" if margin is not None and margin <= max(TIE_PERCENT, 2 * max(noise or 0.0, usual)) else "flips"

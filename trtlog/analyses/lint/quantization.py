@@ -11,7 +11,7 @@ from trtlog._util.rows import table_rows
 from trtlog._util.words import counted, plural, significant
 from trtlog.analyses.layer.engine_layer import layers_of
 from trtlog.analyses.layer.formats_network import chosen, compared
-from trtlog.analyses.layer.timing_noise import TimingNoise
+from trtlog.analyses.layer.risk import timing_noise
 from trtlog.analyses.lint.registry import Hit, messages, rule
 from trtlog.analyses.programs import loads_engine
 from trtlog.log import Log
@@ -121,7 +121,9 @@ def int8_slower(log: Log) -> Iterable[Hit]:
         for row in table_rows(log.analyze.table("precision"))
         if row["used"] == "INT8" and row["used_ms"] is not None and (row["fp16_ms"] or row["bf16_ms"]) is not None
     ]
-    noise = TimingNoise()
+    if not both:
+        return
+    noise = timing_noise(layers_of(log))
     slower: list[tuple[dict[str, Any], float]] = []
     for row in both:
         half = min(time for time in (row["fp16_ms"], row["bf16_ms"]) if time is not None)
