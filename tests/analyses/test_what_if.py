@@ -264,3 +264,14 @@ def test_the_conversions_of_the_engine_are_those_that_it_lists(name):
         pytest.skip("this capture is not among the fixtures")
     listed = re.findall(rb"^Layer\(Reformat\): Reformatting CopyNode", gzip.decompress(path.read_bytes()), re.MULTILINE)
     assert plans(parsed_once(path))["engine"]["conversions"] == len(listed)
+
+
+def test_the_noise_of_a_plan_is_that_of_the_log():
+    """Timings of one round scatter by the square root of eight more than those of eight; conversions have their own."""
+    text = gzip.decompress((FOLDER / "mobilenet_fp16_verbose.log.gz").read_bytes())
+    noises = []
+    for averaged in (b"1", b"8"):
+        log = trtlog.parse(text.replace(b"avgTiming: 8", b"avgTiming: " + averaged))
+        noises.append({name: row["noise_ms"] for name, row in plans(log).items() if row["noise_ms"] > 0})
+    assert len(noises[1]) > 2
+    assert all(noises[0][plan] > 1.5 * noises[1][plan] for plan in noises[1])

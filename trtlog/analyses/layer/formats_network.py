@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from trtlog._util.dataclass import dataclass
@@ -17,6 +18,7 @@ from trtlog.analyses.layer.base import layout_of
 from trtlog.analyses.layer.conversion_times import operand_formats
 from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer
+from trtlog.analyses.layer.risk import timing_noise
 from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.analyses.layer.timings import TacticTime, format_key
 
@@ -120,6 +122,11 @@ class Network:
             for name in node.inputs:
                 if name is not None:
                     self._last[name] = position
+
+    @cached_property
+    def noise(self) -> TimingNoise:
+        """The noise of the log's timings."""
+        return timing_noise(self.layers)
 
     def _node(self, layer: Layer) -> Node:
         inputs, outputs = self.layers.tensors(layer)
@@ -356,7 +363,7 @@ class EngineFormats:
 
     def noise(self, plan: Plan, positions: Iterable[int] | None = None, conversions: int | None = None) -> float:
         """Return what nine of ten repeated builds would stay within, in ms; of some layers and conversions only."""
-        noise = TimingNoise()
+        noise = self.network.noise
         chosen = plan.choices if positions is None else [plan.choices[i] for i in positions]
         number = plan.number if conversions is None else conversions
         own = sum((float(noise.disturbed(x.time_ms)) * x.time_ms) ** 2 for x in chosen if x is not None)
