@@ -37,7 +37,7 @@ _BUILD_ENDED = expression(
     r"Building engine failed|Network must have at least one output|Network validation failed|"
     r"violate shape constraints|has no runners that implement it|cannot be used to compute a shape tensor|"
     r"[Bb]uild engine (?:file )?failed|[Ff]ailed to build (?:trt |the )?(?:engine|network)|"
-    r"While parsing node number|Failed to parse|Invalid Node - |In node [0-9]+ .*\(parse(?:Graph|Node)\): \w+: "
+    r"While parsing node number|Failed to parse|Invalid Node - |\(parse(?:Graph|Node)\): \w+: "
 )
 _SHOWN = 4
 _OPTIONS = ("model", "build", "system", "inference", "reporting")

@@ -113,7 +113,7 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "FP4 10.0 or more): quantize the model otherwise, use another GPU, or a newer TensorRT where the GPU is newer."),
     (r"precision has been set for a layer or layer output, but (?P<flag>\w+) is not configured in the builder",
      "The network asks for a precision that the builder may not use: add --{flag}, or build with --stronglyTyped."),
-    (r"(?P<layer>[^\s:(]\S*|\(Unnamed Layer\* [0-9]+\) \[\w+\]): "
+    (r"(?<!\S)(?P<layer>[^\s:(]\S*|\(Unnamed Layer\* [0-9]+\) \[\w+\]): "
      r"(?:ElementWiseOperation \w+ must have same input types|operation \w+ has incompatible input types)",
      "The inputs of the layer {layer} are of different types, which TensorRT does not mix where it takes types from "
      "the model: put a Cast before it, or convert the model as a whole (for example by ModelOpt AutoCast)."),
@@ -172,13 +172,13 @@ KNOWN: tuple[tuple[str, str], ...] = (
      "What the model computes from the {point} shapes of profile {number} does not fit together at {node} ({got}): "
      "give shapes that the model takes (strides often want multiples of 32), or export it with these dimensions "
      "dynamic."),
-    (r"k(?P<point>MIN|OPT|MAX) values for profile (?P<number>[0-9]+) violate shape constraints: (?P<what>.*?)[.)]*$",
+    (r"k(?P<point>MIN|OPT|MAX) values for profile (?P<number>[0-9]+) violate shape constraints: (?P<what>.*[^.)])",
      "What the model computes from the {point} shapes of profile {number} does not fit together ({what}): give shapes "
      "that the model takes, or export it with these dimensions dynamic."),
-    (r"(?P<layer>\S+) has no runners that implement it",
+    (r"(?<!\S)(?P<layer>\S+) has no runners that implement it",
      "This TensorRT has nothing that computes the layer {layer}: replace it in the model, load a plugin for it, or use "
      "a version that has it (TensorRT-RTX lacks layers that TensorRT has)."),
-    (r"(?P<layer>\S+): I\w+Layer cannot be used to compute a shape tensor",
+    (r"(?<!\S)(?P<layer>\S+): I\w+Layer cannot be used to compute a shape tensor",
      "The layer {layer} is part of what computes a shape, which TensorRT does not do with such a layer: fold constants "
      "(polygraphy surgeon sanitize --fold-constants), or export the model with fixed shapes."),
     (r"for dimension [0-9]+ in profile|[Pp]rofile [0-9]+ .*(?:dimension|valid range)|"
