@@ -67,6 +67,25 @@ def test_a_run_that_begins_in_the_second_in_which_the_one_above_ended(engine):
     assert log.table("timestamps").column("line").to_pylist() == [2, 3, 6, 7]
 
 
+@pytest.mark.parametrize("engine", ["line", "auto"])
+def test_a_section_ends_with_its_run_where_no_banner_stands_between_two(engine):
+    text = """\
+&&&& RUNNING TensorRT.trtexec [TensorRT v8503] # trtexec --onnx=a.onnx
+[11/22/2026-13:31:36] [I] === Model Options ===
+[11/22/2026-13:31:36] [I] Format: ONNX
+[11/27/2026-05:42:33] [I] Max batch: explicit batch
+[11/22/2026-13:31:36] [I] Output: prob
+[11/22/2026-13:31:36] [I] === System Options ===
+&&&& PASSED TensorRT.trtexec [TensorRT v8503] # trtexec --loadEngine=b.engine
+"""
+    assert runs_of(text, "line", "last_line", engine=engine) == [(1, 4), (5, 7)]
+    sections = trtlog.parse(text.encode(), engine=engine).table("sections")
+    assert sections.select(["run", "line", "last_line", "name"]).to_pylist() == [
+        {"run": 0, "line": 2, "last_line": 4, "name": "model"},
+        {"run": 1, "line": 6, "last_line": 6, "name": "system"},
+    ]
+
+
 def test_the_same_three_times_and_without_the_second_end():
     assert runs_of(3 * FIRST_WITHOUT_START, "line", "last_line", "status") == [
         *((1, 3, "passed"), (4, 8, "failed")),

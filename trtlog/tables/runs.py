@@ -222,7 +222,8 @@ class _Openings:
 
 def _openings(context: Context) -> _Openings:
     banners = [context.captured(kind).lines for kind in ("run_ended", "run_started")]
-    bounds = np.concatenate([context.log_lines, *banners])
+    runs = np.array([run.line for run in context.runs], np.int64)  # without a banner too
+    bounds = np.concatenate([context.log_lines, *banners, runs])
     opened = context.captures.openings
     distinct = sorted({name for _, name in opened if name})
     numbers = {"": -1, **{name: number for number, name in enumerate(distinct)}}
