@@ -183,7 +183,7 @@ def test_phases_of_one_name_that_overlap_by_the_clock_lie_on_two_tracks():
     phases = [event for event in events if event.get("cat") == "phase"]
     spans = sorted((event["tid"], event["ts"], event["ts"] + event["dur"]) for event in phases)
     assert len(spans) == 3
-    for (track, _, end), (other, begin, _) in itertools.pairwise(spans):
+    for (track, _, end), (other, begin, _) in each(itertools.pairwise(spans)):
         assert track != other or end <= begin
     titles = {event["tid"]: event["args"]["name"] for event in events if event["name"] == "thread_name"}
     named = [titles[track] for track in sorted({event["tid"] for event in phases})]
