@@ -102,6 +102,14 @@ def test_rows_are_those_of_the_bare_lines(what):
     assert any(expected.values())
 
 
+def test_the_only_line_that_a_page_escapes_is_read():
+    lines = ["=== Device Information ===", 'Available Devices:', '  Device 0: &quot;NVIDIA L4&quot; UUID: GPU-1']
+    lines += ["Selected Device: NVIDIA L4", "Selected Device ID: 0", "Compute Capability: 8.9", "SMs: 58"]
+    text = "".join(f"[11/22/2026-13:22:03] [I] {line}\n" for line in lines)
+    log = trtlog.parse(f"<html><body>\n<pre>\n{text}</pre>\n</body></html>\n".encode())
+    assert log.table("devices").column("available").to_pylist() == [["NVIDIA L4"]]
+
+
 def test_what_is_escaped_between_tags_of_a_page_is_read():
     """The page's own tags do not say that nothing was escaped."""
     nodes = [

@@ -67,7 +67,8 @@ class Entities(Form):
         bare = _TAGS.sub(b"", sample.data)
         left = any(character in bare for character in (b"<", b">"))
         entities = _ENTITY.findall(sample.data)
-        enough = lines >= _CERTAIN or len(set(entities)) > 1
+        # A single one is evidence enough where the text stands in a page.
+        enough = lines >= _CERTAIN or len(set(entities)) > 1 or len(bare) < len(sample.data)
         whole = enough and not left and sample.data.count(b"&") <= _WHOLE * len(entities)
         note = "HTML entities were read as the characters they stand for"
         return [Replace("entities", note, _ENTITY.pattern, _character, certain=whole)]
