@@ -222,8 +222,7 @@ class _Openings:
 
 def _openings(context: Context) -> _Openings:
     banners = [context.captured(kind).lines for kind in ("run_ended", "run_started")]
-    runs = np.array([run.line for run in context.runs], np.int64)  # without a banner too
-    bounds = np.concatenate([context.log_lines, *banners, runs])
+    bounds = np.concatenate([context.log_lines, *banners, context.run_lines])  # runs without a banner too
     opened = context.captures.openings
     distinct = sorted({name for _, name in opened if name})
     numbers = {"": -1, **{name: number for number, name in enumerate(distinct)}}
