@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from statistics import median
 from typing import Any, TypeAlias
 
@@ -17,6 +18,7 @@ from trtlog._util.dataclass import dataclass
 from trtlog._util.words import significant
 from trtlog.analyses.compare.align import Pair
 from trtlog.analyses.compare.performance import change_percent
+from trtlog.analyses.layer.engine_layer import Layers
 from trtlog.analyses.layer.layer import Layer
 from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.analyses.layer.timings import TacticTime
@@ -174,6 +176,18 @@ def tactic_row(control: Layer, test: Layer, found: Machine, noises: Noises) -> d
     }
     row["verdict"], row["reason"] = _judge(row, control, test, found, noises)
     return row
+
+
+def noises_of(engines: Sequence[Layers]) -> Noises:
+    """Return what gives the noise of each engine's timings, computed when it is first asked for."""
+
+    @cache
+    def noises() -> list[TimingNoise]:
+        from trtlog.analyses.layer.risk import timing_noise  # loaded only where a changed tactic takes it
+
+        return [timing_noise(engine) for engine in engines]
+
+    return noises
 
 
 def usual_margin(control: Layer, test: Layer, noises: Iterable[TimingNoise]) -> float:

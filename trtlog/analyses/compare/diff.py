@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from trtlog._util.dataclass import dataclass
@@ -15,7 +14,7 @@ from trtlog._util.rows import table_rows
 from trtlog._util.words import did_you_mean, first_line
 from trtlog.analyses.compare.align import Alignment, Pair, align, read_nodes
 from trtlog.analyses.compare.aligned import attribution_rows, format_rows, layer_rows, reformat_rows, time_source
-from trtlog.analyses.compare.candidates import Machine, candidate_rows, layer_shifts, machine, tactic_rows
+from trtlog.analyses.compare.candidates import Machine, candidate_rows, layer_shifts, machine, noises_of, tactic_rows
 from trtlog.analyses.compare.figures import engine_mib
 from trtlog.analyses.compare.performance import (
     MeasuredRun,
@@ -48,7 +47,6 @@ from trtlog.analyses.compare.work import (
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers, layers_of
 from trtlog.analyses.layer.messages import first_error
-from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError, SeveralRunsError
 from trtlog.log import Log, to_frame
@@ -259,7 +257,7 @@ def diff(control: LogOrLogs, test: LogOrLogs) -> Diff:
         "performance": _performance(runs, performance_work, batches, notes),
         "layers": layers,
         "attribution": attribution_rows(pairs, source, work.scale, shifts),
-        "tactics": tactic_rows(pairs, found, cache(lambda: _noises(sides))),
+        "tactics": tactic_rows(pairs, found, noises_of([side.layers for side in sides])),
         "candidates": candidates,
         "formats": format_rows(pairs),
         "fusions": fusion_rows(*logs) if pairs and _rewritten(logs, notes) else [],
@@ -388,12 +386,6 @@ def _work(
 ) -> Work:
     control, test = (shapes_of(log) for log in logs)
     return compare_work(control, test, (batch_of_(logs[0], control), batch_of_(logs[1], test)))
-
-
-def _noises(sides: Sequence[Side]) -> list[TimingNoise]:
-    from trtlog.analyses.layer.risk import timing_noise  # loaded only where a changed tactic takes it
-
-    return [timing_noise(side.layers) for side in sides]
 
 
 def _work_notes(work: Work, source: str | None) -> list[str]:

@@ -11,8 +11,7 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from trtlog._util.words import counted, did_you_mean, plural
 from trtlog.analyses.build.builds import build_seconds
 from trtlog.analyses.compare.align import align, read_nodes
 from trtlog.analyses.compare.aligned import pair_times, time_source
-from trtlog.analyses.compare.candidates import TIE_PERCENT, by_key
+from trtlog.analyses.compare.candidates import TIE_PERCENT, Noises, by_key, noises_of
 from trtlog.analyses.compare.samples import spread_percent
 from trtlog.analyses.compare.schema import STABILITY_TABLES
 from trtlog.analyses.compare.work import shapes_text, tuning_shapes
@@ -30,7 +29,6 @@ from trtlog.analyses.gate.lock import read_build_options
 from trtlog.analyses.layer.base import answer
 from trtlog.analyses.layer.engine_layer import Layers, layers_of
 from trtlog.analyses.layer.layer import Layer
-from trtlog.analyses.layer.timing_noise import TimingNoise
 from trtlog.display import InNotebook, OnTerminal, draw
 from trtlog.errors import QueryError
 from trtlog.log import Log, to_frame
@@ -139,7 +137,7 @@ def stability(logs: Iterable[Log | str | os.PathLike[str]]) -> Stability:
     engines = [layers_of(log) for log in builds]
     columns = _columns(builds, engines, notes)
     source = time_source(*engines) if columns else None
-    layer_rows = _layer_rows(columns, source, cache(lambda: _noises(engines)))
+    layer_rows = _layer_rows(columns, source, noises_of(engines))
     known = [row["noise_percent"] for row in layer_rows if row["noise_percent"] is not None]
     build_rows = _build_rows(builds, columns, source)
     apart = _apart(engines, columns) if columns else []
@@ -229,14 +227,8 @@ def _times(columns: Sequence[Sequence[Layer | None]], source: str | None) -> lis
     return [pair_times([[layer] for layer in column], source) for column in columns]
 
 
-def _noises(engines: Sequence[Layers]) -> list[TimingNoise]:
-    from trtlog.analyses.layer.risk import timing_noise  # loaded only where a changed tactic takes it
-
-    return [timing_noise(engine) for engine in engines]
-
-
 def _layer_rows(
-    columns: Sequence[Sequence[Layer | None]], source: str | None, noises: Callable[[], Sequence[TimingNoise]]
+    columns: Sequence[Sequence[Layer | None]], source: str | None, noises: Noises
 ) -> list[dict[str, Any]]:
     times = _times(columns, source)
     complete = [known for row in times if len(known := [t for t in row if t is not None]) == len(row)]
@@ -249,7 +241,7 @@ def _layer_row(
     column: Sequence[Layer | None],
     times: Sequence[float | None],
     totals: Sequence[float],
-    noises: Callable[[], Sequence[TimingNoise]],
+    noises: Noises,
 ) -> dict[str, Any]:
     present = [layer for layer in column if layer is not None]
     tactics = Counter(layer.tactic for layer in present if layer.tactic is not None)
@@ -301,7 +293,7 @@ def _variance(times: Sequence[float]) -> float:
     return fmean([(ratio - middle) ** 2 for ratio in ratios])
 
 
-def _verdict(row: dict[str, Any], layers: Sequence[Layer], noises: Callable[[], Sequence[TimingNoise]]) -> str:
+def _verdict(row: dict[str, Any], layers: Sequence[Layer], noises: Noises) -> str:
     # One number may stand for the tactic in other formats too.
     if len({(layer.input_formats, layer.output_formats) for layer in layers}) > 1:
         return "formats"
